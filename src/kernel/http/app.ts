@@ -1,0 +1,52 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+  HTTPMethods,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+  RouteGenericInterface,
+} from 'fastify'
+
+/** A Fastify application whose schemas are TypeBox. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** Who may call a route: everybody, whoever is signed in, or holders of a permission. */
+export type Permission = 'public' | 'signed-in' | (string & {})
+
+type Request<S extends FastifySchema> = FastifyRequest<
+  RouteGenericInterface,
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  S,
+  TypeBoxTypeProvider
+>
+
+/** What a feature says of one operation. */
+export interface Route<S extends FastifySchema> {
+  readonly method: HTTPMethods
+  /** The canonical path first, then its aliases: the same handler answers them all. Parameters in braces become `:name`. */
+  readonly paths: readonly [string, ...string[]]
+  readonly permission: Permission
+  /** One line for the API reference. */
+  readonly summary: string
+  readonly description?: string
+  readonly tag: string
+  readonly schema: S
+  /** True for POSTs that create a booking, payment, message or campaign: honours the Idempotency-Key header (see `once`). */
+  readonly idempotent?: boolean
+  /** Name of a rate limit other than the general one. */
+  readonly limit?: 'login' | 'message'
+  /** Status of a success: 200 unless said. */
+  readonly handler: (request: Request<S>, reply: FastifyReply) => unknown
+}

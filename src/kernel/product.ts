@@ -1,0 +1,52 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { App } from './http/app.ts'
+import type { DomainError } from './http/errors.ts'
+import type { JobDefinition } from './jobs/jobs.ts'
+import type { Kernel } from './kernel.ts'
+import type { NotificationType } from './notifications/types.ts'
+
+/** A role a product offers: `venue:employee`. People see `title`; the permissions are what its holders may do. */
+export interface RoleDefinition {
+  readonly name: string
+  readonly title: string
+  readonly permissions: readonly string[]
+}
+
+/** The only thing that knows a product's wire: how a refusal is answered. */
+export interface Contract {
+  /** Sends the answer for a domain error in the product's envelope. `requestId` is also in the X-Request-Id header. */
+  refuse(error: DomainError, request: FastifyRequest, reply: FastifyReply): unknown
+}
+
+/** One difference that `npm run verify` found between a stored figure and what the rows say. */
+export interface Difference {
+  readonly check: string
+  readonly subject: string
+  readonly stored: string
+  readonly computed: string
+}
+
+/** The manifest a product fills in; `src/app.ts` has the list. */
+export interface Product {
+  readonly name: 'venue' | 'room' | 'clinic' | 'crm'
+  readonly title: string
+  readonly description: string
+  /** Every permission its routes declare, with the sentence the API reference shows. */
+  readonly permissions: Readonly<Record<string, string>>
+  readonly roles: readonly RoleDefinition[]
+  readonly notificationTypes: readonly NotificationType[]
+  readonly jobs: readonly JobDefinition[]
+  readonly contract: Contract
+  /** Registers its routes; `app` is an encapsulated scope whose errors go through `contract`. */
+  routes(app: App, kernel: Kernel): void
+  /** Recomputes counters, ledgers and states from the rows. */
+  verify(kernel: Kernel): Promise<readonly Difference[]>
+  /** Fills an empty database with a believable data set; answers the log-ins to print. Safe to run again. */
+  demo(kernel: Kernel): Promise<readonly DemoLogin[]>
+}
+
+export interface DemoLogin {
+  readonly role: string
+  readonly username: string
+  readonly password: string
+}
