@@ -2,12 +2,15 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Clock } from './clock.ts'
 import type { Database, Transaction } from './database/database.ts'
+import type { Product } from './product.ts'
 
 /** What every feature is handed. A feature asks for no more of it than it needs (`Pick<Kernel, 'clock' | 'db'>`). */
 export interface Kernel {
   readonly config: Config
   readonly clock: Clock
   readonly log: Logger
+  /** The products that are switched on: their roles, and what they do when somebody leaves. */
+  readonly products: readonly Product[]
   /** For single statements. On the embedded database there is one connection: never use it inside `transaction`. */
   readonly db: Database
   /** A read replica when one is configured (calendars, statistics, exports), else the same as `db`. */

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Transaction } from './database/database.ts'
 import type { App } from './http/app.ts'
 import type { DomainError } from './http/errors.ts'
 import type { JobDefinition } from './jobs/jobs.ts'
@@ -37,6 +38,11 @@ export interface Product {
   readonly notificationTypes: readonly NotificationType[]
   readonly jobs: readonly JobDefinition[]
   readonly contract: Contract
+  /**
+   * Called inside the transaction that deletes a user, whose row is locked already: what the product must undo for somebody who leaves
+   * (future reservations). What it throws keeps the user.
+   */
+  beforeUserLeaves?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
   /** Registers its routes; `app` is an encapsulated scope whose errors go through `contract`. */
   routes(app: App, kernel: Kernel): void
   /** Recomputes counters, ledgers and states from the rows. */

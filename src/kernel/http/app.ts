@@ -46,7 +46,9 @@ export interface Route<S extends FastifySchema> {
   /** True for POSTs that create a booking, payment, message or campaign: honours the Idempotency-Key header (see `once`). */
   readonly idempotent?: boolean
   /** Name of a rate limit other than the general one. */
-  readonly limit?: 'login' | 'message'
-  /** Status of a success: 200 unless said. */
+  readonly limit?: 'login' | 'message' | 'none'
+  /** True where somebody whose password is too old may still go (changing it, logging out). */
+  readonly allowsPasswordChange?: boolean
+  /** The status of a success is the one 2xx that `schema.response` declares, 200 without one; `reply.code()` overrides it. */
   readonly handler: (request: Request<S>, reply: FastifyReply) => unknown
 }

@@ -1,0 +1,163 @@
+import { isIP } from 'node:net'
+
+/** What a variable may hold: how its text is read, and the words that say so to a person. */
+export interface Kind<T> {
+  /** Completes the sentence "allowed: …". */
+  readonly allowed: string
+  /** The value, or undefined when the text is not allowed. `text` is trimmed and never empty. */
+  readonly parse: (text: string) => T | undefined
+}
+
+/** One of a few words, exactly as written. */
+export function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
+  return { allowed: words.join(', '), parse: (text) => words.find((word) => word === text) }
+}
+
+/** `on` or `off` (also true/false, 1/0, yes/no). */
+export const onOff: Kind<boolean> = {
+  allowed: 'on, off',
+  parse: (text) => {
+    const word = text.toLowerCase()
+    if (['on', 'true', '1', 'yes'].includes(word)) return true
+    if (['off', 'false', '0', 'no'].includes(word)) return false
+    return undefined
+  },
+}
+
+/** A whole number between two bounds, both included. */
+export function wholeNumber(min: number, max: number): Kind<number> {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    parse: (text) => {
+      if (!/^\d{1,15}$/.test(text)) return undefined
+      const value = Number(text)
+      return value >= min && value <= max ? value : undefined
+    },
+  }
+}
+
+/** Text on one line, with a limited number of characters. */
+export function line(allowed: string, min = 1, max = 1000): Kind<string> {
+  return {
+    allowed,
+    parse: (text) => (text.length >= min && text.length <= max && !/\p{Cc}/u.test(text) ? text : undefined),
+  }
+}
+
+/** An absolute address with one of the protocols given. Host names may be absent (`postgres:///name?host=/socket`). */
+export function address(allowed: string, ...protocols: readonly string[]): Kind<string> {
+  return {
+    allowed,
+    parse: (text) => {
+      const url = URL.parse(text)
+      return url && protocols.includes(url.protocol) ? text : undefined
+    },
+  }
+}
+
+/** A web address that people see links under: no path beyond a prefix, no query; answered without a trailing slash. */
+export const webAddress: Kind<string> = {
+  allowed: 'an http:// or https:// address without query, such as https://booking.example.com',
+  parse: (text) => {
+    const url = URL.parse(text)
+    if (!url || !['http:', 'https:'].includes(url.protocol)) return undefined
+    if (url.search || url.hash || url.username || url.password) return undefined
+    return url.href.replace(/\/+$/, '')
+  },
+}
+
+/** Words from a list, separated by commas, each once. */
+export function someOf<const T extends string>(words: readonly T[]): Kind<readonly T[]> {
+  return {
+    allowed: `a comma-separated list of: ${words.join(', ')}`,
+    parse: (text) => {
+      const parts = commaSeparated(text)
+      const known = words.filter((word) => parts.includes(word))
+      return parts.length > 0 && parts.every((part) => words.some((word) => word === part)) ? known : undefined
+    },
+  }
+}
+
+/** Origins as browsers send them (`https://example.com`), or `*` for all. */
+export const origins: Kind<readonly string[]> = {
+  allowed: '* or a comma-separated list of origins such as https://example.com (no path)',
+  parse: (text) => {
+    const parts = commaSeparated(text)
+    if (parts.length === 1 && parts[0] === '*') return parts
+    const good = parts.every((part) => /^https?:/.test(part) && URL.parse(part)?.origin === part)
+    return parts.length > 0 && good ? parts : undefined
+  },
+}
+
+/** Which proxies' X-Forwarded-For is believed; the value has the shape Fastify's `trustProxy` takes. */
+export const proxies: Kind<boolean | number | readonly string[]> = {
+  allowed:
+    'off, on (any proxy), a number of hops, or a comma-separated list of addresses and networks (10.0.0.0/8, loopback)',
+  parse: (text) => {
+    if (text === 'off' || text === 'false') return false
+    if (text === 'on' || text === 'true') return true
+    if (/^\d{1,2}$/.test(text)) return Number(text)
+    const parts = commaSeparated(text)
+    return parts.length > 0 && parts.every(isNetwork) ? parts : undefined
+  },
+}
+
+function isNetwork(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  const [ip = '', prefix] = text.split('/')
+  const version = isIP(ip)
+  if (version === 0 || text.split('/').length > 2) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
+}
+
+/** A zone of the IANA database. Bare offsets and abbreviations are refused: PostgreSQL reads their sign the other way round. */
+export const timeZone: Kind<string> = {
+  allowed: 'a zone of the IANA database such as Asia/Shanghai, or UTC',
+  parse: (text) => {
+    if (text !== 'UTC' && !/^[A-Za-z_]+\/[A-Za-z0-9_+/-]+$/.test(text)) return undefined
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: text })
+      return text
+    } catch {
+      return undefined
+    }
+  },
+}
+
+/** `name@example.com` or `Name <name@example.com>`. */
+export const mailbox: Kind<string> = {
+  allowed: 'an address such as "Yuyue <no-reply@example.com>"',
+  parse: (text) => (/^(?:[^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u.test(text) ? text : undefined),
+}
+
+/** A key for sensitive fields: its id stands in every stored value, the 32 bytes never do. */
+export interface FieldKey {
+  readonly id: string
+  readonly key: Buffer
+}
+
+/** The keys for sensitive fields; the first encrypts, all decrypt, the last one makes the blind indexes. */
+export type FieldKeys = readonly [FieldKey, ...FieldKey[]]
+
+/** `id:base64 of 32 bytes`, separated by commas. */
+export const fieldKeys: Kind<FieldKeys> = {
+  allowed:
+    'id:key pairs separated by commas, the current one first; an id is 1 to 16 letters or digits, used once; a key is 32 bytes in base64',
+  parse: (text) => {
+    const keys: FieldKey[] = []
+    for (const part of commaSeparated(text)) {
+      const match = /^([A-Za-z0-9]{1,16}):([A-Za-z0-9+/_-]{43}=?)$/.exec(part)
+      if (!match?.[1] || !match[2] || keys.some((key) => key.id === match[1])) return undefined
+      keys.push({ id: match[1], key: Buffer.from(match[2], 'base64') })
+    }
+    const [current, ...older] = keys
+    return current ? [current, ...older] : undefined
+  },
+}
+
+function commaSeparated(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}

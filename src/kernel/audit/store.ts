@@ -1,0 +1,71 @@
+import { sql } from 'kysely'
+import type { Database, Transaction } from '../database/database.ts'
+
+/** One row of the operation log, before it has an id. */
+export interface OperationRow {
+  readonly at: Date
+  /** Null: the system itself. */
+  readonly actorId: number | null
+  readonly action: string
+  readonly resource: string
+  readonly resourceId: string | null
+  readonly changes: object | null
+  readonly address: string | null
+  readonly requestId: string | null
+}
+
+/** Who did what, as it is read back. */
+export interface Operation extends OperationRow {
+  readonly id: number
+}
+
+export interface OperationFilter {
+  readonly actorId?: number | undefined
+  readonly action?: string | undefined
+  readonly resource?: string | undefined
+  readonly resourceId?: string | undefined
+  /** From here on. */
+  readonly from?: Date | undefined
+  /** Before here. */
+  readonly to?: Date | undefined
+}
+
+/** Appends to the operation log, in the order given, with one statement. */
+export async function insertOperations(tx: Transaction, rows: readonly OperationRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await sql`
+    INSERT INTO operation_log (at, actor_id, action, resource, resource_id, changes, address, request_id)
+    SELECT at, "actorId", action, resource, "resourceId", changes, address, "requestId"
+    FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS
+      (at timestamptz, "actorId" bigint, action text, resource text, "resourceId" text, changes jsonb, address text, "requestId" text))
+      WITH ORDINALITY AS given(at, "actorId", action, resource, "resourceId", changes, address, "requestId", place)
+    ORDER BY place
+  `.execute(tx)
+}
+
+/** One page of the operation log, newest first, and how many entries the filter finds. */
+export async function listOperations(
+  db: Database,
+  filter: OperationFilter,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ readonly items: Operation[]; readonly total: number }> {
+  const matching = db
+    .selectFrom('operation_log')
+    .$if(filter.actorId !== undefined, (query) => query.where('actor_id', '=', filter.actorId ?? null))
+    .$if(filter.action !== undefined, (query) => query.where('action', '=', filter.action ?? ''))
+    .$if(filter.resource !== undefined, (query) => query.where('resource', '=', filter.resource ?? ''))
+    .$if(filter.resourceId !== undefined, (query) => query.where('resource_id', '=', filter.resourceId ?? ''))
+    .$if(filter.from !== undefined, (query) => query.where('at', '>=', filter.from ?? new Date(0)))
+    .$if(filter.to !== undefined, (query) => query.where('at', '<', filter.to ?? new Date(0)))
+  const items = await matching
+    .select(['id', 'at', 'actor_id as actorId', 'action', 'resource', 'resource_id as resourceId'])
+    .select(['address', 'request_id as requestId'])
+    .select(sql<object | null>`changes`.as('changes'))
+    .orderBy('at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute()
+  const { total } = await matching.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
+  return { items, total }
+}

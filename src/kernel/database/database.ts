@@ -1,0 +1,84 @@
+import { Kysely, type Transaction as KyselyTransaction, PostgresDialect } from 'kysely'
+import type pg from 'pg'
+import type { Db } from 'pg-boss'
+import type { Logger } from 'pino'
+import { openEmbedded } from './embedded.ts'
+import type { Listener, ListenState } from './listener.ts'
+import { openServer } from './server.ts'
+import type { DB } from './tables.ts'
+
+/** The handle for single statements. */
+export type Database = Kysely<DB>
+/** The handle inside a transaction. */
+export type Transaction = KyselyTransaction<DB>
+
+export interface DatabaseOptions {
+  /** A PostgreSQL server (`postgres://…`); without it the database is embedded. */
+  readonly url?: string | undefined
+  /** A read replica of that server. */
+  readonly readUrl?: string | undefined
+  /** The data folder of the embedded database, which lives in `database/` in it; 'memory' keeps nothing. */
+  readonly dataDir: string | 'memory'
+  /** Connections to the server; the embedded database always has one. */
+  readonly poolSize: number
+  /** What the embedded database starts with when it is new: a `dump()` of another. */
+  readonly snapshot?: Blob | undefined
+  /** IANA zone in which the embedded database's quiet hours (03:00–05:00) are. Default Asia/Shanghai. */
+  readonly timeZone?: string | undefined
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
+}
+
+/** What both kinds of database give; see `OpenDatabase` for what each is. */
+export interface Connection {
+  readonly kind: 'embedded' | 'server'
+  readonly pool: pg.Pool
+  readonly readPool: pg.Pool
+  readonly listener: Listener
+  readonly bossDatabase: Db
+  dump(): Promise<Blob>
+  close(): Promise<void>
+}
+
+export interface OpenDatabase {
+  readonly kind: 'embedded' | 'server'
+  readonly db: Database
+  /** The read replica when there is one, else the same as `db`. */
+  readonly reads: Database
+  /** The pool under `db`, for what Kysely can't do. On the embedded database it holds one client. */
+  readonly pool: pg.Pool
+  /** What pg-boss takes as its `db` (with `backend: 'pglite'` when embedded). */
+  readonly bossDatabase: Db
+  /** Calls `handler` with the payload of each NOTIFY on a channel; answers how to stop. Never call it inside a transaction. */
+  listen(channel: string, handler: (payload: string) => void): Promise<() => Promise<void>>
+  readonly listenState: ListenState
+  /** The whole embedded database as one file, for `snapshot`. Throws on a server. */
+  dump(): Promise<Blob>
+  /** Ends the connections; the embedded database is checkpointed and its folder given free. Safe to call again. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the database: a server when `url` is given, else the embedded one (created when its folder is empty). The schema is not touched:
+ * see `migrate`. Throws FolderInUse when another process has the folder, and the connection's error when the server can't be reached.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  const connection = options.url === undefined ? await openEmbedded(options) : await openServer(options, options.url)
+  const { kind, pool, readPool, listener, bossDatabase } = connection
+  const db: Database = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
+  const reads: Database = readPool === pool ? db : new Kysely<DB>({ dialect: new PostgresDialect({ pool: readPool }) })
+  let closing: Promise<void> | undefined
+  return {
+    kind,
+    db,
+    reads,
+    pool,
+    bossDatabase,
+    listen: listener.listen,
+    listenState: listener.state,
+    dump: connection.dump,
+    close() {
+      closing ??= connection.close()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type pg from 'pg'
+import type { Logger } from 'pino'
+
+/** One file of the migrations folder: `0001_kernel.sql`. */
+interface Migration {
+  readonly version: number
+  readonly name: string
+  readonly checksum: string
+  readonly sql: string
+}
+
+interface Applied {
+  readonly version: number
+  readonly name: string
+  readonly checksum: string
+}
+
+export interface MigrationState {
+  readonly applied: readonly string[]
+  /** Files that are still to be applied: the process is not ready. */
+  readonly pending: readonly string[]
+}
+
+/** The database and the migrations folder do not fit. The message says which file and what to do. */
+export class MigrationMismatch extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'MigrationMismatch'
+  }
+}
+
+// 'yuyue' in ASCII: the advisory lock that lets one of N starting processes migrate.
+const lockKey = 521_644_768_613
+
+async function readMigrations(folder: string): Promise<Migration[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  const migrations = await Promise.all(
+    files.map(async (file) => {
+      const match = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file)
+      if (!match) throw new MigrationMismatch(`${file}: a migration is named NNNN_name.sql`)
+      // A checkout with other line endings is the same migration.
+      const sql = (await readFile(join(folder, file), 'utf8')).replaceAll('\r\n', '\n')
+      const checksum = createHash('sha256').update(sql).digest('hex')
+      return { version: Number(match[1]), name: file.slice(0, -4), checksum, sql }
+    }),
+  )
+  migrations.forEach((migration, i) => {
+    const before = migrations[i - 1]
+    if (before?.version === migration.version) {
+      throw new MigrationMismatch(`${before.name} and ${migration.name} have the same number`)
+    }
+  })
+  return migrations
+}
+
+async function readApplied(client: pg.ClientBase | pg.Pool): Promise<Applied[]> {
+  const table = await client.query<{ known: boolean }>(`select to_regclass('schema_migrations') is not null as known`)
+  if (!table.rows[0]?.known) return []
+  return (await client.query<Applied>('select version, name, checksum from schema_migrations order by version')).rows
+}
+
+/** What is still to be applied. Throws MigrationMismatch when the database has something else than the files say. */
+function compare(files: readonly Migration[], applied: readonly Applied[]): Migration[] {
+  for (const row of applied) {
+    const file = files.find((migration) => migration.version === row.version)
+    if (!file || file.name !== row.name) {
+      throw new MigrationMismatch(
+        `the database has migration ${row.name}, but its file is missing: is this program older than the database?`,
+      )
+    }
+    if (file.checksum !== row.checksum) {
+      throw new MigrationMismatch(
+        `${row.name}.sql was changed after it had been applied: put it back and write a new migration`,
+      )
+    }
+  }
+  const last = applied.at(-1)
+  const pending = files.filter((file) => !applied.some((row) => row.version === file.version))
+  const late = last && pending.find((file) => file.version < last.version)
+  if (late) {
+    throw new MigrationMismatch(
+      `${late.name}.sql is new, but ${last.name} was applied before it: give it a higher number`,
+    )
+  }
+  return pending
+}
+
+async function apply(client: pg.ClientBase, migration: Migration): Promise<void> {
+  try {
+    await client.query('begin')
+    await client.query(migration.sql)
+    await client.query('insert into schema_migrations (version, name, checksum) values ($1, $2, $3)', [
+      migration.version,
+      migration.name,
+      migration.checksum,
+    ])
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw new Error(`migration ${migration.name} failed: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    })
+  }
+}
+
+/**
+ * Brings the schema up to date: applies the files of `folder` (`NNNN_name.sql`, forward only) that the database does not have, each in a
+ * transaction of its own. Of several processes that start together one migrates, the others wait and find nothing to do.
+ * Throws MigrationMismatch when an applied file was changed or is missing, and the failing migration's error otherwise.
+ */
+export async function migrate(
+  pool: pg.Pool,
+  folder: string,
+  log: Pick<Logger, 'info'>,
+): Promise<{ applied: string[] }> {
+  const files = await readMigrations(folder)
+  const client = await pool.connect()
+  try {
+    // Waiting for another process, or building an index, may take longer than a request may.
+    await client.query('set statement_timeout = 0')
+    await client.query('select pg_advisory_lock($1)', [lockKey])
+    await client.query(`create table if not exists schema_migrations (
+      version integer primary key,
+      name text not null,
+      checksum text not null,
+      applied_at timestamptz not null default now()
+    )`)
+    const pending = compare(files, await readApplied(client))
+    for (const migration of pending) {
+      await apply(client, migration)
+      log.info({ migration: migration.name }, 'migration applied')
+    }
+    return { applied: pending.map((migration) => migration.name) }
+  } finally {
+    try {
+      await client.query('select pg_advisory_unlock_all()')
+      await client.query('reset statement_timeout')
+      client.release()
+    } catch {
+      client.release(true)
+    }
+  }
+}
+
+/** What is applied and what is still pending, for readiness. Throws MigrationMismatch like `migrate`. */
+export async function migrationState(pool: pg.Pool, folder: string): Promise<MigrationState> {
+  const applied = await readApplied(pool)
+  const pending = compare(await readMigrations(folder), applied)
+  return { applied: applied.map((row) => row.name), pending: pending.map((migration) => migration.name) }
+}

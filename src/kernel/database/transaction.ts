@@ -1,0 +1,68 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Unavailable } from '../http/errors.ts'
+import { errorCode, mapDatabaseError } from './constraints.ts'
+import type { Database, Transaction } from './database.ts'
+import { isLostStatement, isStalePlan } from './prepared.ts'
+
+/** Thrown by a guarded write whose row had changed since it was read: the work is done again on fresh facts. */
+export class Stale extends Error {
+  constructor(what = 'the row changed since it was read') {
+    super(what)
+    this.name = 'Stale'
+  }
+}
+
+/** After so many retries somebody else has to go first. A Stale is cheap: the loser lost one statement. */
+const mostRetries = { conflict: 3, stale: 10 } as const
+
+type Reason = keyof typeof mostRetries
+
+/** Why `error` is worth another try, if it is. */
+function retryReason(error: unknown): Reason | undefined {
+  if (error instanceof Stale) return 'stale'
+  const code = errorCode(error)
+  // serialization_failure, deadlock_detected
+  if (code === '40001' || code === '40P01') return 'conflict'
+  return isStalePlan(error) || isLostStatement(error) ? 'conflict' : undefined
+}
+
+/** Milliseconds to wait before retry `n` (from 1): doubling, with full jitter, so that two losers do not meet again. */
+function backOff(reason: Reason, n: number): number {
+  return Math.random() * (reason === 'stale' ? Math.min(2 * n, 10) : 10 * 2 ** n)
+}
+
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
+  const retries = { conflict: 0, stale: 0 }
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const reason = retryReason(error)
+      if (reason === undefined) throw mapDatabaseError(error)
+      retries[reason] += 1
+      if (retries[reason] > mostRetries[reason]) {
+        const busy = new Unavailable('try_again', 'Too many people are changing this at once. Please try again.', {
+          retryAfter: 1,
+        })
+        busy.cause = error
+        throw busy
+      }
+      await pause(backOff(reason, retries[reason]))
+    }
+  }
+}
+
+/**
+ * Runs `work` in one transaction (read committed) and answers what it answers. A serialization failure or a deadlock is retried 3 times and a `Stale`
+ * 10 times, with jittered back-off, so `work` must have no effect outside the database.
+ * Throws what `work` throws; a violated constraint as its domain error (`defineConstraints`), Unavailable `try_again` when the retries are used
+ * up, `database_unavailable` or `database_timeout` when the database is the reason.
+ */
+export function transaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return retrying(() => db.transaction().execute(work))
+}
+
+/** The same retries and errors for a few single statements without BEGIN and COMMIT (the hot paths). */
+export function attempt<T>(db: Database, work: (db: Database) => Promise<T>): Promise<T> {
+  return retrying(() => work(db))
+}

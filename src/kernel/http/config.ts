@@ -1,0 +1,41 @@
+import type { TSchema } from 'typebox'
+import type { Actor } from '../identity/actor.ts'
+import type { Contract } from '../product.ts'
+import type { Permission } from './app.ts'
+
+/** What a product's refusals look like in the API reference. */
+export interface Refusals {
+  readonly contentType: string
+  readonly schema: TSchema
+  /** The HTTP statuses it uses for refusals; one that always answers 200 lists the exceptions only. */
+  readonly statuses: readonly number[]
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route. Without it the start fails. */
+    permission?: Permission
+    /** Which rate limit counts its calls: `general` unless said. */
+    limit?: 'general' | 'login' | 'message' | 'none'
+    /** The product whose scope it was registered in; absent for the kernel's own. */
+    product?: string
+    /** How its refusals are answered: as problem documents unless a product says otherwise. */
+    contract?: Contract
+    refusals?: Refusals
+    /** The canonical `METHOD /path` of the operation: the same for the canonical path and its aliases. */
+    operation?: string
+    /** The operationId of the canonical path, on an alias. */
+    aliasOf?: string
+    idempotent?: boolean
+    allowsPasswordChange?: boolean
+  }
+
+  interface FastifyRequest {
+    /** Whoever sent a good bearer token, else null. Routes that need somebody use `signedIn(request)`. */
+    actor: Actor | null
+    /** Why a token that was sent is no good; thrown by `authorise` where somebody must be signed in. */
+    tokenError: unknown
+    /** How to refuse when the route can't say: set for wrong methods on a product's path. */
+    contract: Contract | null
+  }
+}

@@ -1,0 +1,93 @@
+import type { FastifySchema, RouteOptions } from 'fastify'
+import './config.ts'
+import { problemRefusals } from './problem.ts'
+import type { JsonSchema } from './strictSchema.ts'
+import { isSchema, strict } from './strictSchema.ts'
+
+/**
+ * The schema of a route as the API reference shows it: what validation really accepts, the refusals every route can answer, who may call
+ * it. Serialization never sees this copy.
+ */
+export function describeRoute(schema: FastifySchema, route: RouteOptions): FastifySchema {
+  const config = route.config ?? {}
+  const needsActor = config.permission !== 'public'
+  return {
+    ...schema,
+    ...(isSchema(schema.body) && { body: strict(schema.body, { closed: true }) }),
+    ...(isSchema(schema.querystring) && {
+      querystring: withoutDefaultsRequired(strict(schema.querystring, { closed: false })),
+    }),
+    ...(isSchema(schema.params) && { params: strict(schema.params, { closed: false }) }),
+    ...headersOf(schema, config.idempotent ?? false),
+    response: { ...successesOf(schema), ...refusalsOf(schema, route) },
+    security: needsActor ? [{ bearer: [] }, { password: [] }] : [],
+    ...(needsActor && { 'x-permission': config.permission }),
+    ...(config.product !== undefined && { 'x-product': config.product }),
+    ...(config.aliasOf !== undefined && { 'x-alias-of': config.aliasOf }),
+  }
+}
+
+/** A parameter with a default need not be sent, though handlers always get it. */
+function withoutDefaultsRequired(schema: JsonSchema): JsonSchema {
+  const { properties, required } = schema
+  if (!isSchema(properties) || !Array.isArray(required)) return schema
+  const needed = required.filter((name) => {
+    const property = properties[String(name)]
+    return !(isSchema(property) && 'default' in property)
+  })
+  return { ...schema, required: needed }
+}
+
+function headersOf(schema: FastifySchema, idempotent: boolean): { headers?: JsonSchema } {
+  const declared = isSchema(schema.headers) ? schema.headers : undefined
+  if (!idempotent) return declared ? { headers: declared } : {}
+  const key = {
+    type: 'string',
+    minLength: 1,
+    maxLength: 255,
+    description: 'A repeat with the same key within 24 hours gets the first answer again.',
+  }
+  const properties = isSchema(declared?.properties) ? declared.properties : {}
+  return { headers: { type: 'object', ...declared, properties: { ...properties, 'Idempotency-Key': key } } }
+}
+
+function successesOf(schema: FastifySchema): JsonSchema {
+  const declared = isSchema(schema.response) ? schema.response : {}
+  const hasSuccess = Object.keys(declared).some((status) => /^[123]/.test(status))
+  return hasSuccess ? declared : { 200: { type: 'null', description: 'Done' }, ...declared }
+}
+
+const descriptions: Readonly<Record<number, string>> = {
+  400: 'The request is not valid',
+  401: 'Nobody is signed in, or the token is no longer good',
+  403: 'Not allowed',
+  404: 'There is no such thing, or it is somebody else’s',
+  409: 'The state of things forbids it now',
+  422: 'The Idempotency-Key came with another request before',
+  429: 'Too many requests; Retry-After says when to try again',
+  500: 'A fault of ours; the request id helps to find it',
+  503: 'Something that is needed can’t be reached; Retry-After says when to try again',
+}
+
+function refusalsOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
+  const config = route.config ?? {}
+  const { contentType, schema: refusal, statuses } = config.refusals ?? problemRefusals
+  const takesInput = schema.body !== undefined || schema.querystring !== undefined || schema.params !== undefined
+  const possible: Readonly<Record<number, boolean>> = {
+    400: takesInput,
+    401: config.permission !== 'public',
+    403: config.permission !== 'public' && config.permission !== 'signed-in',
+    404: route.url.includes(':'),
+    409: route.method !== 'GET',
+    422: config.idempotent ?? false,
+    429: config.limit !== 'none',
+  }
+  const declared = isSchema(schema.response) ? schema.response : {}
+  const answers = statuses
+    .filter((status) => (possible[status] ?? true) && !(status in declared))
+    .map((status) => [
+      status,
+      { description: descriptions[status] ?? 'Refused', content: { [contentType]: { schema: { ...refusal } } } },
+    ])
+  return Object.fromEntries(answers)
+}

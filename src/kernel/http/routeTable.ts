@@ -1,0 +1,98 @@
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { Contract } from '../product.ts'
+import type { App } from './app.ts'
+import './config.ts'
+import { DomainError, NotFound } from './errors.ts'
+import { problemContract } from './problem.ts'
+
+/** The path is there, the method is not: 405. */
+export class MethodNotAllowed extends DomainError {
+  readonly status = 405
+}
+
+/**
+ * Watches every route that is registered. The start fails, with all of them named, when a route declares no permission or one that
+ * nobody registered. Unknown paths answer NotFound, wrong methods MethodNotAllowed with an Allow header.
+ */
+export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>): void {
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    routes.push(route)
+  })
+  app.addHook('onReady', async () => {
+    const faults = [...permissionFaults(routes, knownPermissions), ...operationFaults(routes)]
+    if (faults.length > 0) throw new Error(`Routes are declared wrongly:\n  ${faults.join('\n  ')}`)
+  })
+  let paths: readonly PathMethods[] | undefined
+  app.setNotFoundHandler(async (request: FastifyRequest, reply: FastifyReply) => {
+    paths ??= pathMethods(routes)
+    throw refuseUnknown(request, reply, paths)
+  })
+}
+
+function permissionFaults(routes: readonly RouteOptions[], known: ReadonlySet<string>): string[] {
+  return routes
+    .filter((route) => !isPreflight(route))
+    .flatMap((route) => {
+      const permission = route.config?.permission
+      if (permission === undefined) return [`${nameOf(route)} declares no permission`]
+      if (permission === 'public' || permission === 'signed-in' || known.has(permission)) return []
+      return [`${nameOf(route)} needs the permission '${permission}', which nobody registered`]
+    })
+}
+
+/** Operation ids name methods in generated clients, so each must be one route's alone. */
+function operationFaults(routes: readonly RouteOptions[]): string[] {
+  const seen = new Map<string, string>()
+  return routes.flatMap((route) => {
+    const id: unknown = route.schema && 'operationId' in route.schema ? route.schema.operationId : undefined
+    if (typeof id !== 'string' || route.method === 'HEAD') return []
+    const before = seen.get(id)
+    seen.set(id, nameOf(route))
+    return before === undefined ? [] : [`${nameOf(route)} has the operationId '${id}' of ${before}`]
+  })
+}
+
+/** The catch-all OPTIONS route of the CORS plugin: answers browsers' preflights, nothing else. */
+function isPreflight(route: RouteOptions): boolean {
+  return route.method === 'OPTIONS' && route.url === '*'
+}
+
+function nameOf(route: RouteOptions): string {
+  return `${String(route.method)} ${route.url}`
+}
+
+interface PathMethods {
+  readonly pattern: RegExp
+  readonly methods: readonly string[]
+  readonly contract: Contract
+}
+
+function pathMethods(routes: readonly RouteOptions[]): PathMethods[] {
+  return routes
+    .filter((route) => !isPreflight(route))
+    .map((route) => ({
+      pattern: patternOf(route.url),
+      methods: [route.method].flat(),
+      contract: route.config?.contract ?? problemContract,
+    }))
+}
+
+function patternOf(url: string): RegExp {
+  const steps = url.split('/').map((step) => {
+    if (step === '*') return '.*'
+    return step.includes(':') ? '[^/]+' : step.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  })
+  return new RegExp(`^${steps.join('/')}/?$`)
+}
+
+function refuseUnknown(request: FastifyRequest, reply: FastifyReply, paths: readonly PathMethods[]): DomainError {
+  const path = request.url.split('?', 1)[0] ?? '/'
+  const matches = paths.filter(({ pattern }) => pattern.test(path))
+  const [first] = matches
+  if (!first) return new NotFound('not_found', 'There is nothing at this path.')
+  const allowed = new Set(matches.flatMap(({ methods }) => methods))
+  request.contract = first.contract
+  reply.header('allow', [...allowed].sort().join(', '))
+  return new MethodNotAllowed('method_not_allowed', 'This path does not take this method.')
+}

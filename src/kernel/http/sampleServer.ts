@@ -1,0 +1,62 @@
+import { pino } from 'pino'
+import type { Actor } from '../identity/actor.ts'
+import type { App } from './app.ts'
+import { Unauthenticated } from './errors.ts'
+import type { HttpOptions } from './server.ts'
+import { createServer } from './server.ts'
+
+const everyone: Actor = {
+  userId: 1,
+  sessionId: 's',
+  roles: new Set(),
+  permissions: new Set(),
+  isAdmin: false,
+  scope: 'full',
+}
+
+/** For tests of the HTTP layer: the tokens `plain`, `clerk` (may `things:write`), `other` and `expired-password` are good. */
+const actors: Readonly<Record<string, Actor>> = {
+  plain: everyone,
+  clerk: { ...everyone, userId: 2, permissions: new Set(['things:write']) },
+  other: { ...everyone, userId: 3 },
+  'expired-password': { ...everyone, userId: 4, scope: 'password_change' },
+}
+
+export interface SampleServer {
+  readonly app: App
+  /** Every line that was logged. */
+  readonly lines: string[]
+}
+
+/** A server of which the test declares the routes. */
+export async function createSampleServer(options: Partial<HttpOptions> = {}): Promise<SampleServer> {
+  const lines: string[] = []
+  const log = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) })
+  const app = await createServer(
+    {
+      trustProxy: false,
+      corsOrigins: ['https://desk.example.org'],
+      rateLimits: false,
+      authenticate: async (token) => {
+        const actor = actors[token]
+        if (!actor) throw new Unauthenticated('token_expired', 'The token is no longer good.')
+        return actor
+      },
+      permissions: ['things:write'],
+      documentation: {
+        title: 'Sample',
+        description: 'A sample.',
+        version: '1.0.0',
+        products: [{ name: 'venue', title: 'Venue', description: 'Courts' }],
+      },
+      ...options,
+    },
+    log,
+  )
+  return { app, lines }
+}
+
+/** The headers of somebody who is signed in. */
+export function as(token: string): { authorization: string } {
+  return { authorization: `Bearer ${token}` }
+}

@@ -1,0 +1,120 @@
+import compress from '@fastify/compress'
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import websocket from '@fastify/websocket'
+import { fastify } from 'fastify'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import type { App } from './app.ts'
+import type { Authenticate } from './authorise.ts'
+import { authorise, identify } from './authorise.ts'
+import { readBodies } from './body.ts'
+import { answerClientError } from './clientErrors.ts'
+import './config.ts'
+import { tagAnswers } from './etag.ts'
+import { refuse } from './failures.ts'
+import { inspectRequest } from './inspection.ts'
+import type { RateLimits } from './limits.ts'
+import { limitRates } from './limits.ts'
+import type { Documentation } from './openapi.ts'
+import { documentApi } from './openapi.ts'
+import { createRequestLogger, logRequest, QuietLogController, requestId } from './requestLog.ts'
+import { watchRoutes } from './routeTable.ts'
+import { turnAwayWhileStopping } from './stop.ts'
+import { createValidatorCompiler } from './validation.ts'
+
+/** What the HTTP layer has to know. */
+export interface HttpOptions {
+  /** Whose X-Forwarded-* headers count: nobody's, everybody's, or those of these addresses and networks. */
+  readonly trustProxy: boolean | readonly string[]
+  /** Origins whose pages may call the API; `*` for every one. */
+  readonly corsOrigins: readonly string[]
+  /** False switches the limits off (load tests, closed networks). */
+  readonly rateLimits: RateLimits | false
+  /** Shares the counts of the rate limits between processes. */
+  readonly redis?: Redis
+  readonly authenticate: Authenticate
+  /** Every permission a route may declare. */
+  readonly permissions: Iterable<string>
+  readonly documentation: Documentation
+  /** Milliseconds a client may take to send a whole request: 30,000 unless said. */
+  readonly requestTimeout?: number
+}
+
+const bodyLimit = 1024 * 1024
+const webSocketMessageLimit = 64 * 1024
+
+/**
+ * The HTTP application before any product: reading, checking, identifying, limiting, authorising, answering and describing requests.
+ * Routes are declared on it afterwards with `route` and `openScope`; `app.ready()` throws when one is declared wrongly.
+ */
+export async function createServer(options: HttpOptions, log: Logger): Promise<App> {
+  const app: App = fastify({
+    loggerInstance: createRequestLogger(log),
+    logController: new QuietLogController(),
+    genReqId: requestId,
+    bodyLimit,
+    trustProxy: typeof options.trustProxy === 'boolean' ? options.trustProxy : [...options.trustProxy],
+    connectionTimeout: 120_000,
+    requestTimeout: options.requestTimeout ?? 30_000,
+    keepAliveTimeout: 72_000,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
+    frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
+    clientErrorHandler: answerClientError,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.decorateRequest('actor', null)
+  app.decorateRequest('tokenError', undefined)
+  app.decorateRequest('contract', null)
+  app.setErrorHandler(refuse)
+  app.setValidatorCompiler(createValidatorCompiler())
+  watchRoutes(app, new Set(options.permissions))
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  turnAwayWhileStopping(app)
+
+  await app.register(helmet, { contentSecurityPolicy: { directives: contentSecurityPolicy } })
+  await allowOrigins(app, options.corsOrigins)
+  await readBodies(app)
+  await app.register(websocket, { options: { maxPayload: webSocketMessageLimit, handleProtocols: chooseProtocol } })
+
+  app.addHook('onRequest', identify(options.authenticate))
+  if (options.rateLimits) await limitRates(app, options.rateLimits, options.redis)
+  app.addHook('onRequest', authorise)
+  app.addHook('preValidation', inspectRequest)
+  tagAnswers(app)
+  await app.register(compress, { threshold: 1024, encodings: ['br', 'gzip'], globalDecompression: false })
+  app.addHook('onResponse', logRequest)
+  await documentApi(app, options.documentation)
+  return app
+}
+
+/** Swagger UI sets style attributes and draws inline images; nothing needs another origin. Plain HTTP on a local network must work. */
+const contentSecurityPolicy = {
+  'default-src': ["'self'"],
+  'img-src': ["'self'", 'data:', 'blob:'],
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'connect-src': ["'self'", 'ws:', 'wss:'],
+  'frame-ancestors': ["'none'"],
+  'upgrade-insecure-requests': null,
+}
+
+async function allowOrigins(app: App, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) return
+  await app.register(cors, {
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['ETag', 'X-Request-Id', 'Retry-After', 'Idempotent-Replayed', 'Content-Disposition'],
+    maxAge: 600,
+    strictPreflight: false,
+  })
+}
+
+/** A token offered as a subprotocol is never echoed: only the name that announces it is. */
+function chooseProtocol(offered: Set<string>): string | false {
+  return offered.has('bearer') ? 'bearer' : false
+}

@@ -1,0 +1,33 @@
+import type { App } from './app.ts'
+import { Unavailable } from './errors.ts'
+
+const stopping = new WeakSet<object>()
+
+/** Refuses requests that arrive on open connections after `closeServer` began: 503 with `Connection: close`. */
+export function turnAwayWhileStopping(app: App): void {
+  app.addHook('preClose', async () => {
+    stopping.add(app.server)
+  })
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!stopping.has(app.server)) return
+    reply.header('connection', 'close')
+    throw new Unavailable('stopping', 'This process is stopping. Try again.', { retryAfter: 1 })
+  })
+}
+
+/**
+ * Stops serving: no new connection is accepted, requests in flight are answered, idle connections and WebSockets are closed. What is not
+ * done after `grace` milliseconds is cut off. Runs the application's onClose hooks; safe to call twice.
+ */
+export async function closeServer(app: App, grace: number): Promise<void> {
+  const cut = setTimeout(() => {
+    app.log.warn('cutting off requests that did not end in time')
+    for (const socket of app.websocketServer.clients) socket.terminate()
+    app.server.closeAllConnections()
+  }, grace)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(cut)
+  }
+}

@@ -1,0 +1,123 @@
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import ajvFormats from 'ajv-formats'
+import type { FastifySchemaCompiler } from 'fastify'
+import type { FieldError } from './errors.ts'
+import { Invalid } from './errors.ts'
+import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from './formats.ts'
+import { pointerStep } from './inspection.ts'
+import type { JsonSchema } from './strictSchema.ts'
+import { strict } from './strictSchema.ts'
+
+const maxErrors = 20
+/** Characters of JSON up to which all errors of a body are looked for; beyond it the first must do, or a hostile body costs us dear. */
+const thoroughUpTo = 20_000
+
+/**
+ * Compiles the schemas of requests. Bodies are taken as they are: no coercion, no member that is not named. Query, path and headers are
+ * text, so they are coerced ("7" to 7, one value to a list of one). A refusal is an Invalid `validation` with field errors.
+ */
+export function createValidatorCompiler(): FastifySchemaCompiler<JsonSchema> {
+  const strictly = { body: createAjv(false), others: createAjv('array') }
+  return ({ schema, httpPart = 'body' }) => {
+    const isBody = httpPart === 'body'
+    const rules = strict(schema, { closed: isBody })
+    const quick = (isBody ? strictly.body : strictly.others).quick.compile(rules)
+    const part = httpPart === 'querystring' ? 'query' : partOf(httpPart)
+    let thorough: ValidateFunction | undefined
+    return (input: unknown) => {
+      // The root may be replaced by coercion or a default only where it has a parent; requests have objects at the root.
+      if (quick(input)) return { value: input }
+      let errors = quick.errors ?? []
+      if (JSON.stringify(input).length <= thoroughUpTo) {
+        thorough ??= (isBody ? strictly.body : strictly.others).thorough.compile(rules)
+        if (!thorough(input)) errors = thorough.errors ?? errors
+      }
+      return { error: new Invalid('validation', 'The request is not valid.', { errors: fieldErrors(errors, part) }) }
+    }
+  }
+}
+
+function partOf(httpPart: string): FieldError['in'] {
+  return httpPart === 'params' || httpPart === 'headers' ? httpPart : 'body'
+}
+
+function createAjv(coerceTypes: boolean | 'array'): { quick: Ajv2020; thorough: Ajv2020 } {
+  const options = { coerceTypes, useDefaults: true, strict: true, strictTypes: false, strictRequired: false } as const
+  return { quick: withWords(new Ajv2020(options)), thorough: withWords(new Ajv2020({ ...options, allErrors: true })) }
+}
+
+function withWords(ajv: Ajv2020): Ajv2020 {
+  ajvFormats.default(ajv)
+  ajv.addFormat('local-date', isLocalDate)
+  ajv.addFormat('local-time', isLocalTime)
+  ajv.addFormat('local-time-or-midnight', isLocalTimeOrMidnight)
+  ajv.addFormat('instant', isInstant)
+  ajv.addVocabulary(['example', 'x-examples'])
+  return ajv
+}
+
+/** What AJV says, one entry a field: where alternatives failed, that none fits, not how each of them failed. */
+function fieldErrors(errors: readonly ErrorObject[], part: FieldError['in']): FieldError[] {
+  const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
+  const told = new Map<string, FieldError>()
+  for (const error of errors) {
+    const branch = alternatives.some(
+      (parent) => error !== parent && error.schemaPath.startsWith(`${parent.schemaPath}/`),
+    )
+    if (branch || told.size >= maxErrors) continue
+    const path = pathOf(error)
+    if (!told.has(path)) told.set(path, { in: part, path, message: messageOf(error, errors) })
+  }
+  return [...told.values()]
+}
+
+function pathOf({ instancePath, params }: ErrorObject): string {
+  const name: unknown = params.missingProperty ?? params.additionalProperty ?? params.unevaluatedProperty
+  return typeof name === 'string' ? `${instancePath}/${pointerStep(name)}` : instancePath
+}
+
+function messageOf(error: ErrorObject, all: readonly ErrorObject[]): string {
+  switch (error.keyword) {
+    case 'required':
+      return 'is required'
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return 'is not a known field'
+    case 'enum':
+      return `must be one of ${JSON.stringify(error.params.allowedValues)}`
+    case 'const':
+      return `must be ${JSON.stringify(error.params.allowedValue)}`
+    case 'format':
+      return formatMessages[String(error.params.format)] ?? `must be a valid ${String(error.params.format)}`
+    case 'anyOf':
+    case 'oneOf':
+      return alternativesMessage(error, all)
+    case 'pattern':
+      return error.schemaPath.endsWith('/pattern') && error.params.pattern === notBlank
+        ? 'must not be blank'
+        : (error.message ?? 'is not valid')
+    default:
+      return error.message ?? 'is not valid'
+  }
+}
+
+/** Matches a text with at least one character that can be seen. */
+export const notBlank = '[^\\s\\u200B-\\u200F\\u2060\\uFEFF]'
+
+const formatMessages: Readonly<Record<string, string>> = {
+  'local-date': 'must be a date that exists, as YYYY-MM-DD',
+  'local-time': 'must be a time of day, as HH:MM',
+  'local-time-or-midnight': 'must be a time of day, as HH:MM, up to 24:00',
+  instant: 'must be a time, as YYYY-MM-DDTHH:MM:SS with or without an offset',
+}
+
+function alternativesMessage(error: ErrorObject, all: readonly ErrorObject[]): string {
+  const branches = all.filter(({ schemaPath }) => schemaPath.startsWith(`${error.schemaPath}/`))
+  const constants = branches
+    .filter(({ keyword }) => keyword === 'const')
+    .map(({ params }) => JSON.stringify(params.allowedValue))
+  if (constants.length === branches.length && constants.length > 0) return `must be one of ${constants.join(', ')}`
+  const reasons = new Set(branches.map((branch) => messageOf(branch, [])))
+  return [...reasons].slice(0, 3).join(' or ') || 'has none of the forms allowed here'
+}

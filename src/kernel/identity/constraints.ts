@@ -1,0 +1,9 @@
+import { defineConstraints } from '../database/constraints.ts'
+import { Conflict, NotFound } from '../http/errors.ts'
+
+defineConstraints({
+  users_username_key: () => new Conflict('username_taken', 'This username is taken.'),
+  users_email_key: () => new Conflict('email_taken', 'This e-mail address belongs to another account.'),
+  users_phone_key: () => new Conflict('phone_taken', 'This phone number belongs to another account.'),
+  user_roles_user_id_fkey: () => new NotFound('not_found', 'There is no such user.'),
+})

@@ -1,0 +1,92 @@
+import type { OpenDatabase, Transaction } from '../database/database.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Actor } from './actor.ts'
+import { hashCost, prepareDummy } from './passwords.ts'
+import { ADMIN, permissionsOf, rolesOf } from './roles.ts'
+import { createSessionCache, type SessionCache } from './sessionCache.ts'
+import { announceRevocation, findSession, SESSIONS_CHANNEL } from './sessionStore.ts'
+import { accessTokens, notGood } from './tokens.ts'
+
+/** Turns access tokens into actors. */
+export interface Identity {
+  /**
+   * Whoever a token stands for. A token that this process knows costs no round trip.
+   * @throws Unauthenticated when it is not ours, over, revoked, or its user is not active; Unavailable when the database can't be asked.
+   */
+  authenticate(token: string): Promise<Actor>
+  /** Stops listening. */
+  close(): Promise<void>
+}
+
+/** By configuration, as kernels that differ in their database handle (see `once`) share it: the memory of this process. */
+const caches = new WeakMap<object, SessionCache>()
+
+const MOST_TOKENS = 50_000
+
+/**
+ * Starts recognising people in this process. Tokens it has seen stay in memory until NOTIFY says that something about their user changed;
+ * while notifications don't arrive, the database is asked for every request.
+ */
+export async function createIdentity(
+  kernel: Kernel,
+  database: Pick<OpenDatabase, 'listen' | 'listenState'>,
+  mostTokens = MOST_TOKENS,
+): Promise<Identity> {
+  const { config, clock } = kernel
+  const tokens = accessTokens(config)
+  const roles = rolesOf(kernel)
+  const cache = createSessionCache(mostTokens)
+  caches.set(config, cache)
+
+  const load = async (token: string): Promise<{ actor: Actor; expiresAt: Date }> => {
+    const now = clock.now()
+    const claims = tokens.verify(token, now)
+    const session = await kernel.attempt((db) => findSession(db, claims.sessionId, claims.userId, now))
+    if (!session) throw notGood()
+    const actor: Actor = {
+      userId: session.user_id,
+      sessionId: claims.sessionId,
+      roles: new Set(session.roles),
+      permissions: permissionsOf(roles, session.roles),
+      isAdmin: session.roles.includes(ADMIN),
+      scope: session.scope,
+    }
+    return { actor, expiresAt: session.expires_at }
+  }
+
+  const { listenState } = database
+  const stopWatching = [
+    listenState.onLost(() => cache.turn(false)),
+    // Whatever was said in between went unheard.
+    listenState.onListening(() => cache.turn(true)),
+  ]
+  const stopListening = await database.listen(SESSIONS_CHANNEL, (payload) => cache.forget(Number(payload)))
+  cache.turn(listenState.listening)
+  await prepareDummy(hashCost(config))
+
+  return {
+    authenticate: (token) => cache.get(token, clock.now(), load),
+    async close() {
+      cache.turn(false)
+      for (const stop of stopWatching) stop()
+      await stopListening()
+    },
+  }
+}
+
+/**
+ * Runs `work` in a transaction after whose commit everything processes remember of a person's sessions, roles and rights is void: here at
+ * once, elsewhere as soon as NOTIFY gets there.
+ */
+export async function revoking<T>(kernel: Kernel, userId: number, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  try {
+    return await kernel.transaction(async (tx) => {
+      const result = await work(tx)
+      await announceRevocation(tx, userId)
+      return result
+    })
+  } finally {
+    // Also when it failed: a lost connection may hide a commit.
+    caches.get(kernel.config)?.forget(userId)
+  }
+}

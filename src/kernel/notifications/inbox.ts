@@ -1,0 +1,93 @@
+import { sql } from 'kysely'
+import type { Database } from '../database/database.ts'
+
+/** One message in somebody's inbox. */
+export interface InboxMessage {
+  readonly id: number
+  readonly type: string
+  readonly subject: string
+  readonly body: string
+  readonly data: unknown
+  readonly urgent: boolean
+  readonly createdAt: Date
+  readonly readAt: Date | null
+}
+
+export interface InboxFilter {
+  readonly unread?: boolean | undefined
+  readonly type?: string | undefined
+}
+
+const columns = sql`id, type, subject, body, data, urgent, created_at AS "createdAt", read_at AS "readAt"`
+
+/** One page of a person's messages, newest first, and how many there are over all pages. */
+export async function listMessages(
+  db: Database,
+  userId: number,
+  filter: InboxFilter,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ items: readonly InboxMessage[]; total: number }> {
+  const where = sql`user_id = ${userId}
+    AND (${filter.unread ?? null}::boolean IS NULL OR (read_at IS NULL) = ${filter.unread ?? null}::boolean)
+    AND (${filter.type ?? null}::text IS NULL OR type = ${filter.type ?? null}::text)`
+  const [items, counted] = [
+    await sql<InboxMessage>`
+      SELECT ${columns} FROM messages WHERE ${where} ORDER BY id DESC LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db),
+    await sql<{ total: number }>`SELECT count(*)::int AS total FROM messages WHERE ${where}`.execute(db),
+  ]
+  return { items: items.rows, total: counted.rows[0]?.total ?? 0 }
+}
+
+/** How many messages a person has not read. */
+export async function countUnread(db: Database, userId: number): Promise<number> {
+  const answer = await sql<{ unread: number }>`
+    SELECT count(*)::int AS unread FROM messages WHERE user_id = ${userId} AND read_at IS NULL`.execute(db)
+  return answer.rows[0]?.unread ?? 0
+}
+
+/** Marks a person's messages as read: some of them, or all. Others' and read ones are left alone. Answers how many became read. */
+export async function markRead(db: Database, at: Date, userId: number, which: readonly number[] | 'all'): Promise<number> {
+  const chosen = which === 'all' ? sql`true` : sql`id = ANY (${which}::bigint[])`
+  const answer = await sql`
+    UPDATE messages SET read_at = ${at} WHERE user_id = ${userId} AND read_at IS NULL AND ${chosen}`.execute(db)
+  return Number(answer.numAffectedRows ?? 0)
+}
+
+/** A message with whom it is for. */
+export interface AddressedMessage extends InboxMessage {
+  readonly userId: number
+}
+
+/** The messages of some people with `after` < id ≤ `upTo`, oldest first, at most `limit`. */
+export async function messagesAfter(
+  db: Database,
+  userIds: readonly number[],
+  after: number,
+  limit: number,
+  upTo: number = Number.MAX_SAFE_INTEGER,
+): Promise<readonly AddressedMessage[]> {
+  const answer = await sql<AddressedMessage>`
+    SELECT ${columns}, user_id AS "userId" FROM messages
+    WHERE user_id = ANY (${userIds}::bigint[]) AND id > ${after} AND id <= ${upTo}
+    ORDER BY id LIMIT ${limit}`.execute(db)
+  return answer.rows
+}
+
+/** The newest message's id, 0 when there is none. */
+export async function lastMessageId(db: Database): Promise<number> {
+  const answer = await sql<{ last: number }>`SELECT coalesce(max(id), 0) AS last FROM messages`.execute(db)
+  return answer.rows[0]?.last ?? 0
+}
+
+/** From where to send a person's messages again: `after`, or later so that at most `most` are left. `cut`: there were more. */
+export async function replayStart(
+  db: Database,
+  userId: number,
+  after: number,
+  most: number,
+): Promise<{ after: number; cut: boolean }> {
+  const answer = await sql<{ id: number }>`
+    SELECT id FROM messages WHERE user_id = ${userId} AND id > ${after} ORDER BY id DESC OFFSET ${most} LIMIT 1`.execute(db)
+  const id = answer.rows[0]?.id
+  return id === undefined ? { after, cut: false } : { after: id, cut: true }
+}

@@ -1,0 +1,225 @@
+import { sql } from 'kysely'
+import { insertOperations, type OperationRow } from '../audit/store.ts'
+import { errorCode } from '../database/constraints.ts'
+import type { Transaction } from '../database/database.ts'
+import { DomainError, Unavailable } from '../http/errors.ts'
+import { repeat } from '../jobs/repeat.ts'
+import type { Kernel } from '../kernel.ts'
+import { type Prepared, readMessage, readOperation } from './rows.ts'
+import type { Templates } from './templates.ts'
+
+/** Hands outbox rows on: to the inboxes, the deliveries and the operation log. */
+export interface Relay {
+  /** There is something in the outbox: look now. */
+  nudge(): void
+  /** Looks every 500 ms, and whenever nudged, until `stop`. Any number of processes may. */
+  start(): void
+  /** Waits for the batch in hand. */
+  stop(): Promise<void>
+  /** Hands on until nothing is left. Answers how many rows it handed on itself. */
+  drain(): Promise<number>
+}
+
+export interface RelayOptions {
+  readonly templates: Templates
+  /** Whether mail can leave: else its deliveries are recorded as skipped. */
+  readonly mail: boolean
+  /** Called after a commit that left deliveries to make. */
+  readonly onDeliveries?: () => void
+  /** Rows of one transaction. */
+  readonly batch?: number
+}
+
+/** Holds the relay of one process at a time: messages become visible in the order of their ids, so nobody who reads on from an id misses one. */
+const RELAY_LOCK = 7_306_001
+
+const POLL_MS = 500
+/** Another process has the lock: it may have looked before our row was there. */
+const BUSY_MS = 20
+
+interface OutboxRow {
+  readonly id: number
+  readonly message: unknown
+  readonly operation: unknown
+  readonly created_at: Date
+}
+
+interface Failure {
+  readonly row: OutboxRow
+  readonly error: string
+}
+
+/** What one transaction did. `busy`: another process was at it. */
+interface Outcome {
+  readonly rows: number
+  readonly deliveries: number
+  readonly busy: boolean
+}
+
+/** Builds the relay; it does nothing until `start` or `drain`. */
+export function createRelay(kernel: Pick<Kernel, 'clock' | 'log' | 'transaction'>, options: RelayOptions): Relay {
+  const size = options.batch ?? 500
+  /** While a batch holds a row that the database refuses, so many rows go one by one. */
+  let single = 0
+  let inHand: readonly OutboxRow[] = []
+
+  const step = async (): Promise<Outcome> => {
+    const limit = single > 0 ? 1 : size
+    try {
+      const outcome = await kernel.transaction((tx) => handOn(tx, limit))
+      if (single > 0) single -= outcome.rows === 0 ? single : 1
+      if (outcome.deliveries > 0) options.onDeliveries?.()
+      return outcome
+    } catch (error) {
+      if (!isAboutData(error)) throw error
+      if (limit > 1) {
+        single = size
+        return { rows: 0, deliveries: 0, busy: true }
+      }
+      const [refused] = inHand
+      if (!refused) throw error
+      return await kernel.transaction((tx) => setAside(tx, refused.id, errorText(error)))
+    }
+  }
+
+  const handOn = async (tx: Transaction, limit: number): Promise<Outcome> => {
+    if (!(await tryLock(tx))) return { rows: 0, deliveries: 0, busy: true }
+    const rows = await takeRows(tx, limit)
+    inHand = rows
+    if (rows.length === 0) return { rows: 0, deliveries: 0, busy: false }
+    const failures: Failure[] = []
+    const prepared: Prepared[] = []
+    const operations: OperationRow[] = []
+    for (const row of rows) {
+      try {
+        // Both are read before either counts: a row goes as a whole.
+        const message = row.message === null ? undefined : readMessage(options.templates, row.message, row.created_at)
+        const operation = row.operation === null ? undefined : readOperation(row.operation, row.created_at)
+        if (message) prepared.push(message)
+        if (operation) operations.push(operation)
+      } catch (error) {
+        failures.push({ row, error: errorText(error) })
+      }
+    }
+    const deliveries = await insertMessages(tx, prepared, options.mail)
+    if (operations.length > 0) await insertOperations(tx, operations)
+    for (const failure of failures) await insertFailure(tx, failure)
+    return { rows: rows.length, deliveries, busy: false }
+  }
+
+  /** Moves a row that the database refused out of the way of the others. */
+  const setAside = async (tx: Transaction, id: number, error: string): Promise<Outcome> => {
+    const [row] = await takeRow(tx, id)
+    if (row) await insertFailure(tx, { row, error })
+    return { rows: row ? 1 : 0, deliveries: 0, busy: !row }
+  }
+
+  const insertFailure = async (tx: Transaction, { row, error }: Failure): Promise<void> => {
+    kernel.log.error({ outboxId: row.id, reason: error }, 'an outbox row could not be handed on')
+    await sql`
+      INSERT INTO outbox_failures (message, operation, error, created_at, failed_at)
+      VALUES (${json(row.message)}::text::jsonb, ${json(row.operation)}::text::jsonb, ${error}, ${row.created_at}, ${kernel.clock.now()})
+    `.execute(tx)
+  }
+
+  const loop = repeat({
+    name: 'outbox relay',
+    log: kernel.log,
+    everyMs: POLL_MS,
+    async run() {
+      const outcome = await step()
+      if (outcome.busy) return BUSY_MS
+      return outcome.rows > 0 ? 0 : POLL_MS
+    },
+  })
+
+  return {
+    nudge: loop.nudge,
+    start: loop.start,
+    stop: loop.stop,
+    async drain() {
+      let total = 0
+      for (;;) {
+        const outcome = await step()
+        total += outcome.rows
+        if (outcome.rows === 0 && !outcome.busy) return total
+        if (outcome.busy) await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    },
+  }
+}
+
+async function tryLock(tx: Transaction): Promise<boolean> {
+  const answer = await sql<{ locked: boolean }>`SELECT pg_try_advisory_xact_lock(${RELAY_LOCK}::int) AS locked`.execute(tx)
+  return answer.rows[0]?.locked === true
+}
+
+/** Takes the oldest rows out of the outbox. A row that somebody else has locked is left for later. */
+async function takeRows(tx: Transaction, limit: number): Promise<OutboxRow[]> {
+  const taken = await sql<OutboxRow>`
+    DELETE FROM outbox
+    WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED))
+    RETURNING id, message, operation, created_at`.execute(tx)
+  return taken.rows.toSorted((a, b) => a.id - b.id)
+}
+
+/**
+ * Inserts one message a person, and its deliveries; tells every process how far the messages reach now. People who are gone get none.
+ * Answers how many deliveries are to be made.
+ */
+async function insertMessages(tx: Transaction, prepared: readonly Prepared[], mail: boolean): Promise<number> {
+  if (prepared.length === 0) return 0
+  const answer = await sql<{ last: number | null; queued: number }>`
+    WITH given AS (
+      SELECT ordinality AS place, r.*
+      FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(prepared)}::text::jsonb) AS
+        (type text, subject text, body text, data jsonb, urgent boolean, key text, at timestamptz, email boolean, "userIds" jsonb))
+        WITH ORDINALITY AS r(type, subject, body, data, urgent, key, at, email, user_ids, ordinality)
+    ), told AS (
+      INSERT INTO messages (user_id, type, subject, body, data, urgent, key, created_at)
+      SELECT u.id, g.type, g.subject, g.body, g.data, g.urgent, g.key, g.at
+      FROM given g
+      CROSS JOIN LATERAL jsonb_array_elements_text(g.user_ids) WITH ORDINALITY AS p(user_id, place)
+      JOIN users u ON u.id = p.user_id::bigint AND u.status <> 'deleted'
+      ORDER BY g.place, p.place
+      ON CONFLICT (user_id, key) DO NOTHING
+      RETURNING id, user_id, type, created_at
+    ), mailed AS (
+      INSERT INTO deliveries (message_id, channel, state, reason, next_try_at, created_at, updated_at)
+      SELECT t.id, 'email', w.state, w.reason, CASE WHEN w.state = 'queued' THEN t.created_at END, t.created_at, t.created_at
+      FROM told t
+      JOIN users u ON u.id = t.user_id
+      CROSS JOIN LATERAL (
+        SELECT CASE WHEN reason IS NULL THEN 'queued' ELSE 'skipped' END AS state, reason
+        FROM (SELECT CASE WHEN u.email IS NULL THEN 'no_address' WHEN NOT ${mail}::boolean THEN 'not_configured' END AS reason) AS r
+      ) AS w
+      WHERE t.type IN (SELECT g.type FROM given g WHERE g.email)
+      ORDER BY t.id
+      RETURNING state
+    )
+    SELECT (SELECT max(id) FROM told) AS last, (SELECT count(*)::int FROM mailed WHERE state = 'queued') AS queued`.execute(tx)
+  const { last, queued } = answer.rows[0] ?? { last: null, queued: 0 }
+  // Not the ids but how far they reach: a listener reads on from where it is, the same after a broken connection.
+  if (last !== null) await sql`SELECT pg_notify('messages', ${String(last)})`.execute(tx)
+  return queued
+}
+
+async function takeRow(tx: Transaction, id: number): Promise<OutboxRow[]> {
+  const taken = await sql<OutboxRow>`
+    DELETE FROM outbox WHERE id = ${id} RETURNING id, message, operation, created_at`.execute(tx)
+  return taken.rows
+}
+
+function json(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
+
+/** Whether the database refuses the values (classes 22 and 23, limits 54), so that trying again can't help. */
+function isAboutData(error: unknown): boolean {
+  if (error instanceof DomainError) return !(error instanceof Unavailable)
+  return /^(22|23|54)/.test(errorCode(error))
+}
+
+function errorText(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 500)
+}

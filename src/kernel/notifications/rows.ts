@@ -1,0 +1,82 @@
+import type { OperationRow } from '../audit/store.ts'
+import type { Templates } from './templates.ts'
+
+/** An outbox row that nobody can hand on, however often it is tried. */
+export class NotForwardable extends Error {}
+
+/** A message row of the outbox, checked and rendered: what the relay hands to its INSERT as JSON. */
+export interface Prepared {
+  readonly type: string
+  readonly subject: string
+  readonly body: string
+  readonly data: object
+  readonly urgent: boolean
+  readonly key: string | null
+  readonly at: Date
+  readonly email: boolean
+  readonly userIds: readonly number[]
+}
+
+/** Longer ones don't fit the unique index. */
+const KEY_LENGTH = 500
+
+/**
+ * Checks and renders what stands in `outbox.message`.
+ * @throws NotForwardable when the type is unknown or the data doesn't fit it.
+ */
+export function readMessage(templates: Templates, value: unknown, at: Date): Prepared {
+  const { type: name, userIds, data, key } = object(value, 'message')
+  const type = typeof name === 'string' ? templates.typeOf(name) : undefined
+  if (!type) throw new NotForwardable(`unknown notification type ${JSON.stringify(name)}`)
+  if (!isIds(userIds)) throw new NotForwardable(`${type.key}: userIds is not a list of ids`)
+  if (key !== undefined && (typeof key !== 'string' || key.length > KEY_LENGTH)) {
+    throw new NotForwardable(`${type.key}: key is not a text of at most ${KEY_LENGTH} characters`)
+  }
+  const facts = object(data, `${type.key}: data`)
+  try {
+    const { subject, body } = templates.render(type, facts)
+    const email = type.channels.includes('email')
+    const people = [...new Set(userIds)]
+    return { type: type.key, subject, body, data: facts, urgent: type.urgent, key: key ?? null, at, email, userIds: people }
+  } catch (error) {
+    throw new NotForwardable(`${type.key}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 500))
+  }
+}
+
+/**
+ * Checks what stands in `outbox.operation`.
+ * @throws NotForwardable when it is not what `operationJson` writes.
+ */
+export function readOperation(value: unknown, at: Date): OperationRow {
+  const { actorId = null, action, resource, resourceId, changes, address, requestId } = object(value, 'operation')
+  if (typeof action !== 'string' || typeof resource !== 'string' || !(actorId === null || isId(actorId))) {
+    throw new NotForwardable('operation without action, resource or actor')
+  }
+  return {
+    at,
+    actorId,
+    action,
+    resource,
+    resourceId: text(resourceId),
+    changes: changes === null || changes === undefined ? null : object(changes, 'changes'),
+    address: text(address),
+    requestId: text(requestId),
+  }
+}
+
+function object(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new NotForwardable(`${what} is not an object`)
+  return Object.fromEntries(Object.entries(value))
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value)
+}
+
+function isIds(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(isId)
+}

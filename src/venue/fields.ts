@@ -1,0 +1,13 @@
+import type { TSchema } from 'typebox'
+import { Type } from 'typebox'
+
+/** A field that may be null. In a request, null unsets it. */
+export function Nullable<Schema extends TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()])
+}
+
+/** Where a picture is: an http(s) address, or a path on this server. */
+export const ImageUrl = Type.String({ maxLength: 500, pattern: '^(https?://|/)[^\\s]+$', examples: ['/files/42'] })
+
+/** The answer to a deletion: no body. */
+export const Deleted = Type.Null({ description: 'Deleted.' })

@@ -1,0 +1,82 @@
+import { sql } from 'kysely'
+import { creditChange } from '../../booking/credit.ts'
+import type { Database, Transaction } from '../../kernel/database/database.ts'
+
+export type PointsReason = 'grant' | 'adjustment' | 'booking' | 'refund' | 'expiry'
+export type CreditReason = 'no_show' | 'late_cancel' | 'kept' | 'adjustment'
+
+/** What a change of points or credit is about. */
+export interface Cause {
+  readonly reservationId?: number | null
+  readonly createdBy?: number | null
+  readonly note?: string | null
+  readonly now: Date
+}
+
+export interface Member {
+  readonly userId: number
+  readonly credit: number
+  readonly points: number
+}
+
+/** The venue product's row of a person, or null when they never booked nor got points. */
+export async function findMember(db: Database, userId: number): Promise<Member | null> {
+  const { rows } = await sql<Member>`
+    SELECT user_id AS "userId", credit, points FROM venue_members WHERE user_id = ${userId}`.execute(db)
+  return rows[0] ?? null
+}
+
+/** Gives a person the row that bookings count on. Nothing happens when it is there. */
+export async function ensureMember(db: Database, userId: number, now: Date): Promise<void> {
+  await sql`INSERT INTO venue_members (user_id, created_at) VALUES (${userId}, ${now}) ON CONFLICT DO NOTHING`.execute(
+    db,
+  )
+}
+
+/** Locks people's rows in one order (by id), before any slot: whoever changes several people comes through here. */
+export async function lockMembers(tx: Transaction, userIds: readonly number[]): Promise<readonly Member[]> {
+  const { rows } = await sql<Member>`
+    SELECT user_id AS "userId", credit, points FROM venue_members
+    WHERE user_id = ANY (${userIds}) ORDER BY user_id FOR UPDATE`.execute(tx)
+  return rows
+}
+
+/** Adds points (or takes them, when negative) and writes the ledger: false, and nothing done, when the balance would fall below 0. */
+export async function changePoints(
+  tx: Transaction,
+  userId: number,
+  delta: number,
+  reason: PointsReason,
+  cause: Cause,
+): Promise<boolean> {
+  if (delta === 0) return true
+  const { rows } = await sql`
+    WITH person AS (
+      UPDATE venue_members SET points = points + ${delta}::int WHERE user_id = ${userId} AND points + ${delta}::int >= 0
+      RETURNING user_id, points)
+    INSERT INTO points_ledger (user_id, delta, balance, reason, note, reservation_id, created_by, created_at)
+    SELECT user_id, ${delta}::int, points, ${reason}::text, ${cause.note ?? null}::text, ${cause.reservationId ?? null}::bigint,
+      ${cause.createdBy ?? null}::bigint, ${cause.now}::timestamptz FROM person
+    RETURNING id`.execute(tx)
+  return rows.length === 1
+}
+
+/** Moves a person's credit within 0 and 100 and writes what really changed to the ledger. Answers the new score. */
+export async function changeCredit(
+  tx: Transaction,
+  userId: number,
+  wanted: number,
+  reason: CreditReason,
+  cause: Cause,
+): Promise<number> {
+  const [member] = await lockMembers(tx, [userId])
+  if (!member) return 0
+  const delta = creditChange(member.credit, wanted)
+  if (delta === 0) return member.credit
+  await sql`
+    WITH person AS (UPDATE venue_members SET credit = credit + ${delta}::int WHERE user_id = ${userId} RETURNING user_id, credit)
+    INSERT INTO credit_ledger (user_id, delta, score, reason, note, reservation_id, created_by, created_at)
+    SELECT user_id, ${delta}::int, credit, ${reason}::text, ${cause.note ?? null}::text, ${cause.reservationId ?? null}::bigint,
+      ${cause.createdBy ?? null}::bigint, ${cause.now}::timestamptz FROM person`.execute(tx)
+  return member.credit + delta
+}

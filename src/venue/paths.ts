@@ -1,0 +1,4 @@
+/** The canonical path of an operation and its alias without `v1`, as the walk-throughs of the product's document write it. */
+export function v1(path: string): [string, string] {
+  return [`/api/v1${path}`, `/api${path}`]
+}

@@ -1,0 +1,113 @@
+import type { Transaction } from '../../kernel/database/database.ts'
+import { Stale } from '../../kernel/database/transaction.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { notify, record } from '../../kernel/notifications/outbox.ts'
+import { lockMembers } from '../members/store.ts'
+import { appointment } from '../reservations/appointment.ts'
+import type { BookingFacts } from '../reservations/rules.ts'
+import { endReservation, type Order } from '../reservations/service.ts'
+import { lockSlots } from '../reservations/store.ts'
+import { addEntry } from '../waitingList/store.ts'
+import { mayDisplace, toDisplace } from './rules.ts'
+import * as store from './store.ts'
+
+/**
+ * Makes room for a leader in a full slot by displacing the newest ordinary reservations: each is moved to the nearest free slot of the
+ * venue on the same day, else ended, its points returned and its person put first on this slot's waiting list. All in the leader's transaction.
+ * Answers false, with nothing done, where nobody may be displaced.
+ */
+export async function makeRoom(
+  kernel: Kernel,
+  tx: Transaction,
+  facts: BookingFacts,
+  order: Order,
+  now: Date,
+): Promise<boolean> {
+  const { slot, rules } = facts
+  if (!mayDisplace(slot.startAt, rules.displace_before_minutes, now)) return false
+  const placesShort = order.partySize - (slot.capacity - slot.taken - slot.held)
+  const chosen = toDisplace(await store.ordinaryReservations(tx, slot.id), placesShort)
+  if (!chosen) return false
+  // People first, then slots; then see whether the choice still stands.
+  await lockMembers(tx, [order.userId, ...chosen.map((reservation) => reservation.userId)])
+  const targets: (store.NearbySlot | null)[] = []
+  for (const reservation of chosen) {
+    const taken = targets.flatMap((target) => target?.id ?? [])
+    targets.push(await store.nearestFreeSlot(tx, reservation, taken, now, kernel.config.timeZone))
+  }
+  await lockSlots(tx, [slot.id, ...targets.flatMap((target) => target?.id ?? [])])
+  const still = toDisplace(await store.ordinaryReservations(tx, slot.id), placesShort)
+  if (still?.map((r) => r.id).join() !== chosen.map((r) => r.id).join()) throw new Stale()
+  for (const [index, reservation] of chosen.entries()) {
+    const target = targets[index] ?? null
+    if (target) await moveAside(kernel, tx, reservation, target, facts, order, now)
+    else await putInLine(kernel, tx, reservation, facts, order, now)
+  }
+  return true
+}
+
+async function moveAside(
+  kernel: Kernel,
+  tx: Transaction,
+  reservation: store.OrdinaryReservation,
+  target: store.NearbySlot,
+  { slot }: BookingFacts,
+  order: Order,
+  now: Date,
+): Promise<void> {
+  if (!(await store.moveTo(tx, reservation, target, now))) throw new Stale()
+  const zone = kernel.config.timeZone
+  await notify(tx, now, {
+    type: 'reservation.moved_by_leader',
+    userIds: [reservation.userId],
+    data: {
+      ...appointment(target, zone),
+      reservation_id: reservation.id,
+      old_start_time: appointment(slot, zone).start_time,
+    },
+    key: `reservation:${reservation.id}:moved:${slot.id}:${target.id}:${now.getTime()}`,
+  })
+  await record(tx, now, {
+    ...order.origin,
+    action: 'reservation.displace',
+    resource: 'reservation',
+    resourceId: reservation.id,
+    changes: { time_slot_id: [slot.id, target.id] },
+  })
+}
+
+async function putInLine(
+  kernel: Kernel,
+  tx: Transaction,
+  reservation: store.OrdinaryReservation,
+  { slot }: BookingFacts,
+  order: Order,
+  now: Date,
+): Promise<void> {
+  await endReservation(
+    tx,
+    reservation,
+    { to: 'displaced', now, endedBy: order.userId, reason: 'leader_priority', rebookUntil: slot.startAt },
+    { refund: true },
+  )
+  await addEntry(tx, {
+    slotId: slot.id,
+    userId: reservation.userId,
+    partySize: reservation.partySize,
+    priority: 1,
+    now,
+  })
+  await notify(tx, now, {
+    type: 'reservation.displaced',
+    userIds: [reservation.userId],
+    data: { ...appointment(slot, kernel.config.timeZone), reservation_id: reservation.id, reason: '领导优先' },
+    key: `reservation:${reservation.id}:displaced`,
+  })
+  await record(tx, now, {
+    ...order.origin,
+    action: 'reservation.displace',
+    resource: 'reservation',
+    resourceId: reservation.id,
+    changes: { status: [reservation.status, 'displaced'] },
+  })
+}

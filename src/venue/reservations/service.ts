@@ -1,0 +1,314 @@
+import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { by, type Caller, type Origin } from '../../kernel/http/caller.ts'
+import { Conflict, Forbidden, NotFound } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { messageJson, notify, operationJson, record } from '../../kernel/notifications/outbox.ts'
+import { changeCredit, changePoints, ensureMember, lockMembers } from '../members/store.ts'
+import { makeRoom } from '../priority/service.ts'
+import { offerFreePlaces } from '../waitingList/service.ts'
+import { appointment } from './appointment.ts'
+import { refused } from './refusals.ts'
+import { type BookingFacts, mayBook, mayCancel, type Refusal, refusals } from './rules.ts'
+import type { Reservation } from './store.ts'
+import * as store from './store.ts'
+
+/** What is wished for: places for one person (or their party) in one slot. */
+export interface BookingWish {
+  readonly slotId: number
+  /** For whom; the caller when absent. Only staff may book for others. */
+  readonly userId?: number
+  readonly partySize: number
+}
+
+/** A wish whose person is settled, and what it belongs to. */
+export interface Order {
+  readonly origin: Origin
+  readonly userId: number
+  readonly slotId: number
+  readonly partySize: number
+  readonly byLeader: boolean
+  readonly seriesId?: string
+  readonly rebooking?: { readonly pointsPaid: number }
+}
+
+/** Books places in a slot. @throws Conflict with a stable code when the slot, the person or the venue's rules forbid it. */
+export async function book(kernel: Kernel, caller: Caller, wish: BookingWish): Promise<Reservation> {
+  return placeOrder(kernel, {
+    ...(await personOf(kernel, caller, wish.userId)),
+    origin: by(caller),
+    slotId: wish.slotId,
+    partySize: wish.partySize,
+  })
+}
+
+/** For whom a caller may book. @throws Forbidden for somebody else when the caller is not staff, NotFound when there is no such person. */
+export async function personOf(
+  kernel: Kernel,
+  caller: Caller,
+  userId = caller.userId,
+): Promise<{ readonly userId: number; readonly byLeader: boolean }> {
+  if (userId === caller.userId) return { userId, byLeader: caller.roles.has('venue:leader') }
+  if (!mayManage(caller)) throw new Forbidden('forbidden', 'Only staff may book for somebody else.')
+  const person = await store.findPerson(kernel.db, userId)
+  if (!person) throw new NotFound('not_found', 'There is no such user.')
+  return { userId, byLeader: person.isLeader }
+}
+
+/**
+ * Books what an order says: reads the facts, lets the rules decide, and writes with every guard in one statement.
+ * When the world has moved in between, the write is undone and all of it is done again on fresh facts.
+ */
+export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservation> {
+  const reservation = await kernel.attempt(async (db) => {
+    const now = kernel.clock.now()
+    const facts = await readFacts(kernel, db, order, now)
+    const verdict = mayBook(facts, order, now)
+    if (verdict.ok) return takePlaces(kernel, db, order, facts, verdict.terms, now)
+    if (order.byLeader && verdict.refusal === 'slot_full') return bookWithPriority(kernel, order)
+    throw refused(verdict.refusal, facts)
+  })
+  kernel.nudge()
+  return reservation
+}
+
+/** A leader's order for a full slot: room is made and the places are taken in one transaction. */
+function bookWithPriority(kernel: Kernel, order: Order): Promise<Reservation> {
+  return kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const before = await readFacts(kernel, tx, order, now)
+    if (!(await makeRoom(kernel, tx, before, order, now))) throw refused('slot_full', before)
+    const facts = await readFacts(kernel, tx, order, now)
+    const verdict = mayBook(facts, order, now)
+    if (!verdict.ok) throw refused(verdict.refusal, facts)
+    return takePlaces(kernel, tx, order, facts, verdict.terms, now)
+  })
+}
+
+async function readFacts(
+  kernel: Kernel,
+  db: Database,
+  of: { readonly userId: number; readonly slotId: number; readonly except?: number },
+  now: Date,
+): Promise<BookingFacts> {
+  const zone = kernel.config.timeZone
+  let facts = await store.bookingFacts(db, of, now, zone)
+  if (facts && !facts.member) {
+    await ensureMember(db, of.userId, now)
+    facts = await store.bookingFacts(db, of, now, zone)
+  }
+  if (!facts?.member) throw new NotFound('not_found', 'There is no such slot.')
+  return { ...facts, member: facts.member }
+}
+
+async function takePlaces(
+  kernel: Kernel,
+  db: Database,
+  order: Order,
+  facts: BookingFacts,
+  terms: store.Taking['terms'],
+  now: Date,
+): Promise<Reservation> {
+  const { slot } = facts
+  const { id } = await store.takePlace(db, {
+    facts,
+    userId: order.userId,
+    partySize: order.partySize,
+    terms,
+    byLeader: order.byLeader,
+    seriesId: order.seriesId ?? null,
+    now,
+    message: messageJson({
+      type: terms.status === 'confirmed' ? 'reservation.confirmed' : 'reservation.pending',
+      userIds: [order.userId],
+      data: appointment(slot, kernel.config.timeZone),
+    }),
+    operation: operationJson({ ...order.origin, action: 'reservation.book', resource: 'reservation' }),
+  })
+  return {
+    id,
+    userId: order.userId,
+    slotId: slot.id,
+    venueId: slot.venueId,
+    venueName: slot.venueName,
+    startAt: slot.startAt,
+    endAt: slot.endAt,
+    partySize: order.partySize,
+    status: terms.status,
+    byLeader: order.byLeader,
+    pointsPaid: terms.pointsCost,
+    seriesId: order.seriesId ?? null,
+    checkedInAt: null,
+    checkedOutAt: null,
+    actualMinutes: null,
+    endedBy: null,
+    endReason: null,
+    rebookUntil: null,
+    rebookedAs: null,
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** Everything that speaks against a wish, without booking it. A slot that does not exist is an empty answer's business. */
+export async function conflictsOf(
+  kernel: Kernel,
+  userId: number,
+  slotId: number,
+  partySize: number,
+): Promise<readonly Refusal[]> {
+  const now = kernel.clock.now()
+  return refusals(await readFacts(kernel, kernel.db, { userId, slotId }, now), { partySize }, now)
+}
+
+/** True for those who work with everybody's reservations. */
+export function mayManage(caller: Caller): boolean {
+  return caller.permissions.has('venue:reservations.manage')
+}
+
+/** A reservation the caller may see: their own, or any for staff. @throws NotFound for everything else. */
+export async function getReservation(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
+  const reservation = await store.findReservation(kernel.db, id)
+  if (!reservation || (reservation.userId !== caller.userId && !mayManage(caller))) {
+    throw new NotFound('not_found', 'There is no such reservation.')
+  }
+  return reservation
+}
+
+/**
+ * Cancels: the owner within the rules (late: credit is taken and the points are kept), staff until it has begun and at no cost to the owner.
+ * @throws Conflict `bad_state` or `too_late_to_cancel`.
+ */
+export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?: string): Promise<Reservation> {
+  const reservation = await getReservation(kernel, caller, id)
+  const own = reservation.userId === caller.userId
+  const rules = await store.venueRules(kernel.db, reservation.venueId)
+  const now = kernel.clock.now()
+  const verdict = own ? mayCancel(reservation, rules, now) : { ok: true as const, late: false }
+  if (!verdict.ok) throw verdict.refusal === 'bad_state' ? badState(reservation) : tooLate(rules.cancel_before_minutes)
+  await kernel.transaction(async (tx) => {
+    await endReservation(
+      tx,
+      reservation,
+      { to: 'cancelled', now, endedBy: caller.userId, reason: reason ?? null },
+      { refund: !verdict.late },
+    )
+    if (verdict.late) {
+      await changeCredit(tx, reservation.userId, -kernel.config.venueCredit.lateCancel, 'late_cancel', {
+        reservationId: id,
+        now,
+      })
+    }
+    await notify(tx, now, {
+      type: own ? 'reservation.cancelled' : 'reservation.cancelled_by_staff',
+      userIds: [reservation.userId],
+      data: { ...appointment(reservation, kernel.config.timeZone), reservation_id: id, reason: reason ?? '' },
+      key: `reservation:${id}:cancelled`,
+    })
+    await record(tx, now, {
+      ...by(caller),
+      action: 'reservation.cancel',
+      resource: 'reservation',
+      resourceId: id,
+      changes: { status: [reservation.status, 'cancelled'] },
+    })
+    await offerFreePlaces(kernel, tx, reservation.slotId, now)
+  })
+  kernel.nudge()
+  return getReservation(kernel, caller, id)
+}
+
+/**
+ * Ends a reservation within a transaction: person first, then the reservation and its slot; points go back when `refund`.
+ * The caller offers the places that came free, or takes them.
+ * @throws Conflict `bad_state` when the lifecycle forbids the move.
+ */
+export async function endReservation(
+  tx: Transaction,
+  reservation: Pick<Reservation, 'id' | 'userId' | 'pointsPaid' | 'status'>,
+  ending: store.Ending,
+  { refund }: { readonly refund: boolean },
+): Promise<void> {
+  await lockMembers(tx, [reservation.userId])
+  if (!(await store.moveState(tx, reservation.id, ending)))
+    throw badState(await store.findReservation(tx, reservation.id))
+  if (refund && reservation.pointsPaid > 0) {
+    await changePoints(tx, reservation.userId, reservation.pointsPaid, 'refund', {
+      reservationId: reservation.id,
+      now: ending.now,
+    })
+  }
+}
+
+/** The error for a move the lifecycle forbids, with the state the reservation is in. */
+export function badState(reservation: Pick<Reservation, 'status'> | null): Conflict {
+  const status = reservation?.status ?? 'cancelled'
+  return new Conflict('bad_state', `That can’t be done with a reservation that is ${status}.`, {
+    facts: { state: status },
+  })
+}
+
+function tooLate(minutes: number): Conflict {
+  return new Conflict(
+    'too_late_to_cancel',
+    `Reservations here can be cancelled or moved until ${minutes} minutes before the start.`,
+    {
+      facts: { cancel_before_minutes: minutes },
+    },
+  )
+}
+
+/**
+ * Moves a reservation to another slot, of any venue: the same checks as a new booking, the difference in points is paid or returned.
+ * @throws Conflict as `book` and `cancel` do.
+ */
+export async function moveReservation(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  slotId: number,
+): Promise<Reservation> {
+  const reservation = await getReservation(kernel, caller, id)
+  const own = reservation.userId === caller.userId
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const rules = await store.venueRules(tx, reservation.venueId)
+    const leaving = mayCancel(
+      reservation,
+      own ? rules : { cancel_before_minutes: 0, free_cancel_before_minutes: 0 },
+      now,
+    )
+    if (!leaving.ok)
+      throw leaving.refusal === 'bad_state' ? badState(reservation) : tooLate(rules.cancel_before_minutes)
+    if (reservation.slotId === slotId) throw new Conflict('same_slot', 'The reservation is for this slot already.')
+    const facts = await readFacts(kernel, tx, { userId: reservation.userId, slotId, except: id }, now)
+    // What was paid for the old slot counts towards the new one; an offer of the waiting list is claimed, not moved into.
+    const purse = {
+      ...facts,
+      member: { ...facts.member, points: facts.member.points + reservation.pointsPaid, heldForMember: 0 },
+    }
+    const verdict = mayBook(purse, { partySize: reservation.partySize }, now)
+    if (!verdict.ok) throw refused(verdict.refusal, facts)
+    await store.changeSlot(tx, { reservation, facts, terms: verdict.terms, now })
+    const difference = reservation.pointsPaid - verdict.terms.pointsCost
+    await changePoints(tx, reservation.userId, difference, difference < 0 ? 'booking' : 'refund', {
+      reservationId: id,
+      now,
+    })
+    await notify(tx, now, {
+      type: 'reservation.moved',
+      userIds: [reservation.userId],
+      data: { ...appointment(facts.slot, kernel.config.timeZone), reservation_id: id, status: verdict.terms.status },
+      key: `reservation:${id}:moved:${reservation.slotId}:${slotId}:${now.getTime()}`,
+    })
+    await record(tx, now, {
+      ...by(caller),
+      action: 'reservation.move',
+      resource: 'reservation',
+      resourceId: id,
+      changes: { time_slot_id: [reservation.slotId, slotId] },
+    })
+    await offerFreePlaces(kernel, tx, reservation.slotId, now)
+  })
+  kernel.nudge()
+  return getReservation(kernel, caller, id)
+}

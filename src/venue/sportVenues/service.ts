@@ -1,0 +1,86 @@
+import { by, type Caller } from '../../kernel/http/caller.ts'
+import { Conflict, NotFound } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { record } from '../../kernel/notifications/outbox.ts'
+import { changesBetween } from '../changes.ts'
+import * as store from './store.ts'
+
+const nothingThere = () => new NotFound('not_found', 'There is no such sport venue.')
+
+/** One sport venue. @throws NotFound */
+export async function getSportVenue(kernel: Pick<Kernel, 'db'>, id: number): Promise<store.SportVenue> {
+  const found = await store.findSportVenue(kernel.db, id)
+  if (!found) throw nothingThere()
+  return found
+}
+
+/** Adds a sport venue. @throws Conflict `name_taken` */
+export async function addSportVenue(
+  kernel: Kernel,
+  caller: Caller,
+  wish: Partial<store.SportVenueFields> & { readonly name: string },
+): Promise<store.SportVenue> {
+  const now = kernel.clock.now()
+  const fields = { type: null, location: null, description: null, image_url: null, ...wish }
+  const id = await kernel.transaction(async (tx) => {
+    const added = await store.insertSportVenue(tx, fields, now)
+    await record(tx, now, {
+      ...by(caller),
+      action: 'sport_venue.create',
+      resource: 'sport_venue',
+      resourceId: added,
+      changes: changesBetween(null, fields),
+    })
+    return added
+  })
+  kernel.nudge()
+  return getSportVenue(kernel, id)
+}
+
+/** Changes the given fields of a sport venue. @throws NotFound, Conflict `name_taken` */
+export async function changeSportVenue(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  wish: Partial<store.SportVenueFields>,
+): Promise<store.SportVenue> {
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    const before = (await store.lockSportVenue(tx, id, 'update')) && (await store.findSportVenue(tx, id))
+    if (!before) throw nothingThere()
+    const after = { ...before, ...wish }
+    await store.updateSportVenue(tx, id, after, now)
+    await record(tx, now, {
+      ...by(caller),
+      action: 'sport_venue.update',
+      resource: 'sport_venue',
+      resourceId: id,
+      changes: changesBetween(before, after),
+    })
+  })
+  kernel.nudge()
+  return getSportVenue(kernel, id)
+}
+
+/** Takes a sport venue out of use. @throws NotFound, Conflict `in_use` while it has venues */
+export async function removeSportVenue(kernel: Kernel, caller: Caller, id: number): Promise<void> {
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    const before = (await store.lockSportVenue(tx, id, 'update')) && (await store.findSportVenue(tx, id))
+    if (!before) throw nothingThere()
+    if (before.venue_count > 0) {
+      throw new Conflict('in_use', `The sport venue has ${before.venue_count} venues. Delete or move them first.`, {
+        facts: { venues: before.venue_count },
+      })
+    }
+    await store.deleteSportVenue(tx, id, now)
+    await record(tx, now, {
+      ...by(caller),
+      action: 'sport_venue.delete',
+      resource: 'sport_venue',
+      resourceId: id,
+      changes: changesBetween({ name: before.name }, null),
+    })
+  })
+  kernel.nudge()
+}

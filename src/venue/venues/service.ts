@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto'
+import type { Transaction } from '../../kernel/database/database.ts'
+import { by, type Caller } from '../../kernel/http/caller.ts'
+import { Conflict, Invalid, NotFound } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { record } from '../../kernel/notifications/outbox.ts'
+import { changesBetween } from '../changes.ts'
+import { noConsequences as consequences, type StatusWish } from '../slots/consequences.ts'
+import { refreshOpenness } from '../slots/store.ts'
+import { lockSportVenue } from '../sportVenues/store.ts'
+import * as store from './store.ts'
+
+/** The answer for a venue that does not exist (any more). */
+export const noSuchVenue = () => new NotFound('not_found', 'There is no such venue.')
+
+type NewVenue = Partial<store.VenueFields> & Pick<store.VenueFields, 'name' | 'capacity'>
+
+/** One venue as it is now. @throws NotFound */
+export async function getVenue(kernel: Pick<Kernel, 'db' | 'clock'>, id: number): Promise<store.Venue> {
+  const found = await store.findVenue(kernel.db, id, kernel.clock.now())
+  if (!found) throw noSuchVenue()
+  return found
+}
+
+/**
+ * Adds a venue. A status other than `open` closes it from now on, until further notice.
+ * @throws Invalid `validation` when there is no such sport venue, Conflict `name_taken`
+ */
+export async function addVenue(
+  kernel: Kernel,
+  caller: Caller,
+  wish: NewVenue,
+  status?: StatusWish['status'],
+): Promise<store.Venue> {
+  const now = kernel.clock.now()
+  const none = { sport_venue_id: null, type: null, location: null, notice: null, description: null, image_url: null }
+  const fields = { ...none, ...wish }
+  const id = await kernel.transaction(async (tx) => {
+    await requireSportVenue(tx, fields.sport_venue_id)
+    const added = await store.insertVenue(tx, fields, randomBytes(32).toString('base64url'), now)
+    await record(tx, now, {
+      ...by(caller),
+      action: 'venue.create',
+      resource: 'venue',
+      resourceId: added,
+      changes: changesBetween(null, fields),
+    })
+    return added
+  })
+  kernel.nudge()
+  if (status !== undefined && status !== 'open') await consequences.setVenueStatus(kernel, caller, id, { status })
+  return getVenue(kernel, id)
+}
+
+/**
+ * Changes the given fields of a venue; a given status that it does not have is set as `setVenueStatus` does.
+ * @throws NotFound, Invalid `validation` when there is no such sport venue, Conflict `name_taken`
+ */
+export async function changeVenue(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  wish: Partial<store.VenueFields>,
+  status?: StatusWish['status'],
+): Promise<store.Venue> {
+  const now = kernel.clock.now()
+  const before = await kernel.transaction(async (tx) => {
+    if (wish.sport_venue_id !== undefined) await requireSportVenue(tx, wish.sport_venue_id)
+    const found = (await store.lockVenue(tx, id, 'update')) && (await store.findVenue(tx, id, now))
+    if (!found) throw noSuchVenue()
+    const after = { ...found, ...wish }
+    const changes = changesBetween(found, after)
+    if (Object.keys(changes).length === 0) return found
+    await store.updateVenue(tx, id, after, now)
+    if ('sport_venue_id' in changes) await refreshOpenness(tx, id, now)
+    await record(tx, now, { ...by(caller), action: 'venue.update', resource: 'venue', resourceId: id, changes })
+    return found
+  })
+  kernel.nudge()
+  if (status !== undefined && status !== before.status) {
+    await consequences.setVenueStatus(kernel, caller, id, { status })
+  }
+  return getVenue(kernel, id)
+}
+
+/**
+ * Takes a venue out of use, with its slots that have not begun. With upcoming reservations only by `force`, which displaces them.
+ * @throws NotFound, Conflict `in_use`
+ */
+export async function removeVenue(kernel: Kernel, caller: Caller, id: number, force: boolean): Promise<void> {
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    const venue = await store.lockVenue(tx, id, 'update')
+    if (!venue) throw noSuchVenue()
+    if (force && (await store.countUpcomingReservations(tx, id, now)) > 0) {
+      await consequences.displaceAll(tx, kernel, caller, id, `${venue.name} has been taken out of use.`)
+    }
+    // The slots go first: what is booked until then is counted, and nothing can be booked after it.
+    await store.deleteVenue(tx, id, now)
+    const reservations = await store.countUpcomingReservations(tx, id, now)
+    if (reservations > 0) {
+      throw new Conflict('in_use', `The venue has ${reservations} upcoming reservations. Use force to displace them.`, {
+        facts: { reservations },
+      })
+    }
+    await record(tx, now, {
+      ...by(caller),
+      action: 'venue.delete',
+      resource: 'venue',
+      resourceId: id,
+      changes: changesBetween({ name: venue.name }, null),
+    })
+  })
+  kernel.nudge()
+}
+
+async function requireSportVenue(tx: Transaction, id: number | null): Promise<void> {
+  if (id === null || (await lockSportVenue(tx, id, 'share'))) return
+  throw new Invalid('validation', 'There is no such sport venue.', {
+    errors: [{ in: 'body', path: '/sport_venue_id', message: 'there is no such sport venue' }],
+  })
+}

@@ -1,0 +1,214 @@
+import { minutesAfter, minutesBetween } from '../../booking/interval.ts'
+import { nextOffers } from '../../booking/waitingList.ts'
+import type { Transaction } from '../../kernel/database/database.ts'
+import { by, type Caller, SYSTEM } from '../../kernel/http/caller.ts'
+import { Conflict, DomainError, NotFound } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { notify, record } from '../../kernel/notifications/outbox.ts'
+import { localTimestamp } from '../../kernel/time.ts'
+import { ensureMember, lockMembers } from '../members/store.ts'
+import { appointment } from '../reservations/appointment.ts'
+import { mayManage, personOf, placeOrder } from '../reservations/service.ts'
+import { findPerson, type Reservation, venueRules } from '../reservations/store.ts'
+import type { Entry } from './store.ts'
+import * as store from './store.ts'
+
+/** Joins the waiting list of a full slot. @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, `in_the_past`, `venue_closed`. */
+export async function join(kernel: Kernel, caller: Caller, slotId: number, partySize = 1): Promise<Entry> {
+  const now = kernel.clock.now()
+  await ensureMember(kernel.db, caller.userId, now)
+  const id = await kernel.transaction(async (tx) => {
+    const slot = await store.lockSlot(tx, slotId)
+    if (!slot) throw new NotFound('not_found', 'There is no such slot.')
+    const rules = await venueRules(tx, slot.venueId)
+    if (!rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
+    if (slot.startAt <= now) throw new Conflict('in_the_past', 'This slot has already begun.')
+    if (!slot.open) throw new Conflict('venue_closed', 'The venue is closed at that time.')
+    if (partySize > rules.max_party_size) {
+      throw new Conflict('party_too_large', 'That is more people than one reservation may have here.', {
+        facts: { max_party_size: rules.max_party_size },
+      })
+    }
+    if (slot.capacity - slot.taken - slot.held >= partySize) {
+      throw new Conflict('slot_not_full', 'There are free places: book one.')
+    }
+    if (await store.isBooked(tx, slotId, caller.userId))
+      throw new Conflict('already_booked', 'You have a reservation for this slot.')
+    const entry = await store.addEntry(tx, { slotId, userId: caller.userId, partySize, priority: 0, now })
+    await record(tx, now, {
+      ...by(caller),
+      action: 'waiting_list.join',
+      resource: 'waiting_list',
+      resourceId: entry,
+      changes: { time_slot_id: [null, slotId] },
+    })
+    return entry
+  })
+  return entryOf(kernel, id)
+}
+
+/** Joins the waiting list of the slot that a reservation is for (the seed's door; the reservation may be anybody's, only its slot counts). */
+export async function joinByReservation(
+  kernel: Kernel,
+  caller: Caller,
+  reservationId: number,
+  partySize?: number,
+): Promise<Entry> {
+  const slotId = await store.slotOfReservation(kernel.db, reservationId)
+  if (slotId === null) throw new NotFound('not_found', 'There is no such reservation.')
+  return join(kernel, caller, slotId, partySize)
+}
+
+/** An entry the caller may see. @throws NotFound for everything else. */
+export async function getEntry(kernel: Kernel, caller: Caller, id: number): Promise<Entry> {
+  const entry = await store.findEntry(kernel.db, id)
+  if (!entry || (entry.userId !== caller.userId && !mayManage(caller)))
+    throw new NotFound('not_found', 'There is no such waiting-list entry.')
+  return entry
+}
+
+/** Leaves the line; places that were held go to the next. @throws Conflict `bad_state` when the entry has ended. */
+export async function leave(kernel: Kernel, caller: Caller, id: number): Promise<Entry> {
+  const entry = await getEntry(kernel, caller, id)
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    await store.lockSlot(tx, entry.slotId)
+    const ended = await store.endEntries(tx, { slotId: entry.slotId, entryId: id, to: 'left', now })
+    if (ended.length === 0) throw endedAlready(await store.findEntry(tx, id))
+    await record(tx, now, { ...by(caller), action: 'waiting_list.leave', resource: 'waiting_list', resourceId: id })
+    await offerFreePlaces(kernel, tx, entry.slotId, now)
+  })
+  kernel.nudge()
+  return entryOf(kernel, id)
+}
+
+/** Takes the places that are being offered. @throws Conflict `bad_state` without a live offer, else as `book` does. */
+export async function claim(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
+  const entry = await getEntry(kernel, caller, id)
+  if (entry.state !== 'offered' || !entry.offerExpiresAt || entry.offerExpiresAt <= kernel.clock.now())
+    throw endedAlready(entry)
+  const { byLeader } = await personOf(kernel, caller, entry.userId)
+  return placeOrder(kernel, {
+    origin: by(caller),
+    userId: entry.userId,
+    byLeader,
+    slotId: entry.slotId,
+    partySize: entry.partySize,
+  })
+}
+
+/**
+ * Offers what is free of a slot to the first in line and holds it for them. Called in every transaction that frees places;
+ * locks the slot. After the start only while at least half of the slot is left.
+ */
+export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: number, now: Date): Promise<void> {
+  const slot = await store.lockSlot(tx, slotId)
+  if (!slot?.open || now >= slot.endAt) return
+  const begun = slot.startAt <= now
+  const rules = await venueRules(tx, slot.venueId)
+  if (
+    begun &&
+    (rules.requires_approval || minutesBetween(now, slot.endAt) * 2 < minutesBetween(slot.startAt, slot.endAt))
+  )
+    return
+  const offers = nextOffers(await store.queueOf(tx, slotId, begun), slot.capacity - slot.taken - slot.held)
+  const latest = begun ? slot.endAt : slot.startAt
+  const held = minutesAfter(now, rules.waiting_hold_minutes)
+  const expiresAt = held < latest ? held : latest
+  for (const offer of offers) {
+    await store.makeOffer(tx, { entryId: offer.id, slotId, partySize: offer.partySize, expiresAt, now })
+    if (rules.auto_promote) continue
+    await notify(tx, now, {
+      type: 'waiting_list.offered',
+      userIds: [offer.userId],
+      data: {
+        ...appointment(slot, kernel.config.timeZone),
+        waiting_list_id: offer.id,
+        time_slot_id: slotId,
+        expires_at: localTimestamp(expiresAt, kernel.config.timeZone),
+      },
+      key: `waiting_list:${offer.id}:offered:${now.getTime()}`,
+    })
+  }
+}
+
+/** Every minute: offers that ran out lapse and go to the next in line; at the start of a slot its line ends; automatic venues book. */
+export async function sweep(kernel: Kernel): Promise<void> {
+  const now = kernel.clock.now()
+  for (const slotId of await store.slotsToSweep(kernel.db, now)) await sweepSlot(kernel, slotId, now)
+  await promote(kernel)
+}
+
+function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
+  return kernel.transaction(async (tx) => {
+    const slot = await store.lockSlot(tx, slotId)
+    if (!slot) return
+    const lapsed = await store.endEntries(tx, { slotId, to: 'lapsed', now, offeredUntil: now })
+    for (const entry of lapsed) {
+      await notify(tx, now, {
+        type: 'waiting_list.lapsed',
+        userIds: [entry.userId],
+        data: { ...appointment(slot, kernel.config.timeZone), waiting_list_id: entry.id },
+        key: `waiting_list:${entry.id}:lapsed`,
+      })
+    }
+    if (slot.startAt <= now) await store.expireWaiting(tx, slotId, now)
+    await offerFreePlaces(kernel, tx, slotId, now)
+  })
+}
+
+/** Books for those whose venue promotes by itself. Who can't be booked (overlap, limit, points) loses the turn and is told. */
+export async function promote(kernel: Kernel): Promise<void> {
+  for (const id of await store.offersToPromote(kernel.db, kernel.clock.now())) {
+    const entry = await store.findEntry(kernel.db, id)
+    if (!entry) continue
+    try {
+      const person = await findPerson(kernel.db, entry.userId)
+      if (!person) throw new Conflict('not_found', 'This account has ended.')
+      await placeOrder(kernel, {
+        origin: SYSTEM,
+        userId: entry.userId,
+        byLeader: person.isLeader,
+        slotId: entry.slotId,
+        partySize: entry.partySize,
+      })
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.status !== 409) throw error
+      await passOver(kernel, entry)
+    }
+  }
+}
+
+/** Ends an offer that could not be booked, and goes on with the next in line. */
+function passOver(kernel: Kernel, entry: Entry): Promise<void> {
+  const now = kernel.clock.now()
+  return kernel.transaction(async (tx) => {
+    await lockMembers(tx, [entry.userId])
+    const slot = await store.lockSlot(tx, entry.slotId)
+    if (!slot) return
+    const ended = await store.endEntries(tx, { slotId: entry.slotId, entryId: entry.id, to: 'lapsed', now })
+    if (ended.length === 0) return
+    await notify(tx, now, {
+      type: 'waiting_list.lapsed',
+      userIds: [entry.userId],
+      data: { ...appointment(slot, kernel.config.timeZone), waiting_list_id: entry.id },
+      key: `waiting_list:${entry.id}:lapsed`,
+    })
+    await offerFreePlaces(kernel, tx, entry.slotId, now)
+  })
+}
+
+async function entryOf(kernel: Kernel, id: number): Promise<Entry> {
+  const entry = await store.findEntry(kernel.db, id)
+  if (!entry) throw new NotFound('not_found', 'There is no such waiting-list entry.')
+  return entry
+}
+
+function endedAlready(entry: Entry | null): Conflict {
+  const state = entry?.state ?? 'left'
+  return new Conflict(
+    'bad_state',
+    state === 'waiting' ? 'No place is being offered yet.' : `This waiting-list entry is ${state}.`,
+    { facts: { state } },
+  )
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+import { openAsBlob } from 'node:fs'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { type DatabaseOptions, type OpenDatabase, openDatabase } from '../../src/kernel/database/database.ts'
+
+const source = inject('databaseSource')
+const printing = { info: () => {}, warn: console.warn, error: console.error }
+
+/** True when the suite runs on a server (TEST_DATABASE_URL): only there can two transactions be open at once. */
+export const onServer: boolean = source.kind === 'server'
+
+async function onAdmin(url: string, statement: string): Promise<void> {
+  const admin = new pg.Client({ connectionString: url })
+  await admin.connect()
+  try {
+    await admin.query(statement)
+  } finally {
+    await admin.end()
+  }
+}
+
+/** Where a test database is, for tests that open it a second time themselves. */
+export interface TestDatabase extends OpenDatabase {
+  /** The server's URL; undefined when embedded. */
+  readonly url: string | undefined
+}
+
+/**
+ * A database of this test file alone, with the schema migrated and no rows ('empty': not even the schema). Close it in `afterAll`: that also
+ * drops it.
+ */
+export async function openTestDatabase(
+  content: 'migrated' | 'empty' = 'migrated',
+  log: DatabaseOptions['log'] = printing,
+): Promise<TestDatabase> {
+  if (source.kind === 'embedded') {
+    const snapshot = content === 'migrated' ? await openAsBlob(source.snapshot) : undefined
+    return { ...(await openDatabase({ dataDir: 'memory', poolSize: 1, snapshot, log })), url: undefined }
+  }
+  const name = `${source.run}_${randomBytes(6).toString('hex')}`
+  const template = content === 'migrated' ? `${source.run}_template` : 'template0'
+  await onAdmin(source.url, `create database ${name} template ${template}`)
+  const url = new URL(source.url)
+  url.pathname = `/${name}`
+  const database = await openDatabase({ url: url.href, dataDir: 'memory', poolSize: 10, log })
+  return {
+    ...database,
+    url: url.href,
+    async close() {
+      await database.close()
+      await onAdmin(source.url, `drop database if exists ${name} with (force)`)
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { sql } from 'kysely'
+import { pino } from 'pino'
+import { loadConfig } from '../../src/config.ts'
+import { ManualClock } from '../../src/kernel/clock.ts'
+import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
+import type { Kernel } from '../../src/kernel/kernel.ts'
+import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/notifications/relay.ts'
+import { compileTemplates } from '../../src/kernel/notifications/templates.ts'
+import type { NotificationType } from '../../src/kernel/notifications/types.ts'
+import { openTestDatabase, type TestDatabase } from './database.ts'
+
+/** What the tests of messages register. */
+export const bookingConfirmed: NotificationType = {
+  key: 'booking.confirmed',
+  title: '预约成功',
+  category: 'reservation',
+  urgent: false,
+  channels: ['websocket', 'email'],
+  subject: '预约成功：{{ place }}',
+  body: '您已预约 {{ place }}，{{ time }}。{% if note %}备注：{{ note }}{% endif %}',
+  sample: { place: '羽毛球馆', time: '2026-03-14 09:00', note: '' },
+}
+
+export const quiet: NotificationType = { ...bookingConfirmed, key: 'booking.quiet', channels: ['websocket'] }
+
+export interface MessageWorld {
+  readonly database: TestDatabase
+  readonly kernel: Kernel
+  readonly clock: ManualClock
+  /** Lines that were logged, as JSON. */
+  readonly lines: string[]
+  relay(options?: Partial<RelayOptions>): Relay
+  /** Adds a person; answers the id. */
+  person(name: string, email?: string): Promise<number>
+  /** Rows of a query. */
+  rows<T>(query: string): Promise<readonly T[]>
+}
+
+/** A kernel on a database of its own with a clock that stands at 2026-03-14 09:00 in Shanghai, and nothing that runs by itself. */
+export async function openMessageWorld(env: Record<string, string> = {}): Promise<MessageWorld> {
+  const database = await openTestDatabase()
+  const { db, reads } = database
+  const clock = new ManualClock(new Date('2026-03-14T01:00:00Z'))
+  const lines: string[] = []
+  const kernel: Kernel = {
+    config: { ...loadConfig({ NODE_ENV: 'test', ...env }), secretKey: 'x'.repeat(32), fieldKeys: new Map() as never },
+    clock,
+    log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
+    db,
+    reads,
+    transaction: (work) => transaction(db, work),
+    attempt: (work) => attempt(db, work),
+    nudge: () => {},
+  }
+  const templates = compileTemplates([bookingConfirmed, quiet])
+  return {
+    database,
+    kernel,
+    clock,
+    lines,
+    relay: (options) =>
+      createRelay(kernel, {
+        templates,
+        mail: true,
+        ...options,
+      }),
+    async person(name, email) {
+      const at = clock.now()
+      const added = await sql<{ id: number }>`
+        INSERT INTO users (username, email, display_name, created_at, updated_at)
+        VALUES (${name}, ${email ?? null}, ${name}, ${at}, ${at}) RETURNING id`.execute(db)
+      const [row] = added.rows
+      if (!row) throw new Error('nobody was added')
+      return row.id
+    },
+    rows: async <T>(query: string) => (await sql.raw<T>(query).execute(db)).rows,
+  }
+}
