@@ -17,7 +17,7 @@ export const bookingConfirmed: NotificationType = {
   urgent: false,
   channels: ['websocket', 'email'],
   subject: '预约成功：{{ place }}',
-  body: '您已预约 {{ place }}，{{ time }}。{% if note %}备注：{{ note }}{% endif %}',
+  body: "您已预约 {{ place }}，{{ time }}。{% if note != '' %}备注：{{ note }}{% endif %}",
   sample: { place: '羽毛球馆', time: '2026-03-14 09:00', note: '' },
 }
 

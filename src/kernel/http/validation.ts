@@ -26,16 +26,29 @@ export function createValidatorCompiler(): FastifySchemaCompiler<JsonSchema> {
     const part = httpPart === 'querystring' ? 'query' : partOf(httpPart)
     let thorough: ValidateFunction | undefined
     return (input: unknown) => {
-      // The root may be replaced by coercion or a default only where it has a parent; requests have objects at the root.
-      if (quick(input)) return { value: input }
+      if (quick(input)) {
+        const infinite = isBody ? [] : infiniteNumbers(input, part)
+        return infinite.length === 0 ? { value: input } : { error: refusal(infinite) }
+      }
       let errors = quick.errors ?? []
       if (JSON.stringify(input).length <= thoroughUpTo) {
         thorough ??= (isBody ? strictly.body : strictly.others).thorough.compile(rules)
         if (!thorough(input)) errors = thorough.errors ?? errors
       }
-      return { error: new Invalid('validation', 'The request is not valid.', { errors: fieldErrors(errors, part) }) }
+      return { error: refusal(fieldErrors(errors, part)) }
     }
   }
+}
+
+function refusal(errors: readonly FieldError[]): Invalid {
+  return new Invalid('validation', 'The request is not valid.', { errors })
+}
+
+/** AJV coerces 'Infinity' and '1e400' to a number and then holds no maximum against it. */
+function infiniteNumbers(input: unknown, part: FieldError['in']): FieldError[] {
+  return Object.entries(input ?? {})
+    .filter(([, value]) => [value].flat().some((one) => typeof one === 'number' && !Number.isFinite(one)))
+    .map(([name]) => ({ in: part, path: `/${pointerStep(name)}`, message: 'must be a number' }))
 }
 
 function partOf(httpPart: string): FieldError['in'] {
@@ -93,13 +106,17 @@ function messageOf(error: ErrorObject, all: readonly ErrorObject[]): string {
     case 'anyOf':
     case 'oneOf':
       return alternativesMessage(error, all)
+    case 'minLength':
+      return error.params.limit === 1 ? 'must not be blank' : inWords(error)
     case 'pattern':
-      return error.schemaPath.endsWith('/pattern') && error.params.pattern === notBlank
-        ? 'must not be blank'
-        : (error.message ?? 'is not valid')
+      return error.params.pattern === notBlank ? 'must not be blank' : 'does not have the form it must have'
     default:
-      return error.message ?? 'is not valid'
+      return inWords(error)
   }
+}
+
+function inWords({ message }: ErrorObject): string {
+  return message?.replace('must NOT', 'must not') ?? 'is not valid'
 }
 
 /** Matches a text with at least one character that can be seen. */

@@ -23,6 +23,8 @@ export interface Jobs {
   runNow(name: string, payload?: unknown): Promise<void>
   /** Runs what waits and is due by `kernel.clock`, retries included, until nothing is left; a failing job ends as a dead letter. Answers how many ran. */
   drain(): Promise<number>
+  /** Puts dead jobs back into their queues. Answers how many. */
+  redrive(ids: string[]): Promise<number>
 }
 
 export interface JobsOptions {
@@ -169,6 +171,7 @@ export function createJobs(
       })
       return id !== null
     },
+    redrive: (ids) => boss.redrive(DEAD_LETTERS, { ids }),
     runNow: (name, payload) => definition(name).run(kernel, payload),
     async drain() {
       let total = 0

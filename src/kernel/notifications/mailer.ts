@@ -125,8 +125,9 @@ function refusal(error: unknown): MailRefused {
   if (!(error instanceof Error)) return new MailRefused(String(error), false)
   const code = 'code' in error ? String(error.code) : ''
   const status = 'responseCode' in error ? Number(error.responseCode) : undefined
-  // A log-in that is refused (535) says something of our account, not of this mail.
-  const permanent = code !== 'EAUTH' && (status === undefined || Number.isNaN(status) ? code === 'EENVELOPE' : status >= 500)
+  // A log-in that is refused or missing says something of our account, not of this mail.
+  const ours = code === 'EAUTH' || (status !== undefined && [530, 534, 535, 538].includes(status))
+  const permanent = !ours && (status === undefined || Number.isNaN(status) ? code === 'EENVELOPE' : status >= 500)
   // Servers repeat the address in their answers.
   const reason = error.message.replace(/[^\s<>"']+@[^\s<>"']+/g, '***').slice(0, 300)
   return new MailRefused(reason, permanent)

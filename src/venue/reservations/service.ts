@@ -1,12 +1,15 @@
-import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { by, type Caller, type Origin } from '../../kernel/http/caller.ts'
-import { Conflict, Forbidden, NotFound } from '../../kernel/http/errors.ts'
+import type { Database } from '../../kernel/database/database.ts'
+import { by, type Caller } from '../../kernel/http/caller.ts'
+import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { messageJson, notify, operationJson, record } from '../../kernel/notifications/outbox.ts'
-import { changeCredit, changePoints, ensureMember, lockMembers } from '../members/store.ts'
+import { changeCredit, changePoints, ensureMember } from '../members/store.ts'
 import { makeRoom } from '../priority/service.ts'
-import { offerFreePlaces } from '../waitingList/service.ts'
+import { offerFreePlaces } from '../waitingList/offers.ts'
+import { getReservation, personOf } from './access.ts'
 import { appointment } from './appointment.ts'
+import { badState, endReservation } from './ending.ts'
+import type { Order } from './order.ts'
 import { refused } from './refusals.ts'
 import { type BookingFacts, mayBook, mayCancel, type Refusal, refusals } from './rules.ts'
 import type { Reservation } from './store.ts'
@@ -20,17 +23,6 @@ export interface BookingWish {
   readonly partySize: number
 }
 
-/** A wish whose person is settled, and what it belongs to. */
-export interface Order {
-  readonly origin: Origin
-  readonly userId: number
-  readonly slotId: number
-  readonly partySize: number
-  readonly byLeader: boolean
-  readonly seriesId?: string
-  readonly rebooking?: { readonly pointsPaid: number }
-}
-
 /** Books places in a slot. @throws Conflict with a stable code when the slot, the person or the venue's rules forbid it. */
 export async function book(kernel: Kernel, caller: Caller, wish: BookingWish): Promise<Reservation> {
   return placeOrder(kernel, {
@@ -39,19 +31,6 @@ export async function book(kernel: Kernel, caller: Caller, wish: BookingWish): P
     slotId: wish.slotId,
     partySize: wish.partySize,
   })
-}
-
-/** For whom a caller may book. @throws Forbidden for somebody else when the caller is not staff, NotFound when there is no such person. */
-export async function personOf(
-  kernel: Kernel,
-  caller: Caller,
-  userId = caller.userId,
-): Promise<{ readonly userId: number; readonly byLeader: boolean }> {
-  if (userId === caller.userId) return { userId, byLeader: caller.roles.has('venue:leader') }
-  if (!mayManage(caller)) throw new Forbidden('forbidden', 'Only staff may book for somebody else.')
-  const person = await store.findPerson(kernel.db, userId)
-  if (!person) throw new NotFound('not_found', 'There is no such user.')
-  return { userId, byLeader: person.isLeader }
 }
 
 /**
@@ -160,20 +139,6 @@ export async function conflictsOf(
   return refusals(await readFacts(kernel, kernel.db, { userId, slotId }, now), { partySize }, now)
 }
 
-/** True for those who work with everybody's reservations. */
-export function mayManage(caller: Caller): boolean {
-  return caller.permissions.has('venue:reservations.manage')
-}
-
-/** A reservation the caller may see: their own, or any for staff. @throws NotFound for everything else. */
-export async function getReservation(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
-  const reservation = await store.findReservation(kernel.db, id)
-  if (!reservation || (reservation.userId !== caller.userId && !mayManage(caller))) {
-    throw new NotFound('not_found', 'There is no such reservation.')
-  }
-  return reservation
-}
-
 /**
  * Cancels: the owner within the rules (late: credit is taken and the points are kept), staff until it has begun and at no cost to the owner.
  * @throws Conflict `bad_state` or `too_late_to_cancel`.
@@ -215,36 +180,6 @@ export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?
   })
   kernel.nudge()
   return getReservation(kernel, caller, id)
-}
-
-/**
- * Ends a reservation within a transaction: person first, then the reservation and its slot; points go back when `refund`.
- * The caller offers the places that came free, or takes them.
- * @throws Conflict `bad_state` when the lifecycle forbids the move.
- */
-export async function endReservation(
-  tx: Transaction,
-  reservation: Pick<Reservation, 'id' | 'userId' | 'pointsPaid' | 'status'>,
-  ending: store.Ending,
-  { refund }: { readonly refund: boolean },
-): Promise<void> {
-  await lockMembers(tx, [reservation.userId])
-  if (!(await store.moveState(tx, reservation.id, ending)))
-    throw badState(await store.findReservation(tx, reservation.id))
-  if (refund && reservation.pointsPaid > 0) {
-    await changePoints(tx, reservation.userId, reservation.pointsPaid, 'refund', {
-      reservationId: reservation.id,
-      now: ending.now,
-    })
-  }
-}
-
-/** The error for a move the lifecycle forbids, with the state the reservation is in. */
-export function badState(reservation: Pick<Reservation, 'status'> | null): Conflict {
-  const status = reservation?.status ?? 'cancelled'
-  return new Conflict('bad_state', `That can’t be done with a reservation that is ${status}.`, {
-    facts: { state: status },
-  })
 }
 
 function tooLate(minutes: number): Conflict {

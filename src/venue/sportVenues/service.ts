@@ -5,12 +5,13 @@ import { record } from '../../kernel/notifications/outbox.ts'
 import { changesBetween } from '../changes.ts'
 import * as store from './store.ts'
 
-const nothingThere = () => new NotFound('not_found', 'There is no such sport venue.')
+/** The answer for a sport venue that does not exist (any more). */
+export const noSuchSportVenue = () => new NotFound('not_found', 'There is no such sport venue.')
 
 /** One sport venue. @throws NotFound */
 export async function getSportVenue(kernel: Pick<Kernel, 'db'>, id: number): Promise<store.SportVenue> {
   const found = await store.findSportVenue(kernel.db, id)
-  if (!found) throw nothingThere()
+  if (!found) throw noSuchSportVenue()
   return found
 }
 
@@ -47,7 +48,7 @@ export async function changeSportVenue(
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     const before = (await store.lockSportVenue(tx, id, 'update')) && (await store.findSportVenue(tx, id))
-    if (!before) throw nothingThere()
+    if (!before) throw noSuchSportVenue()
     const after = { ...before, ...wish }
     await store.updateSportVenue(tx, id, after, now)
     await record(tx, now, {
@@ -67,7 +68,7 @@ export async function removeSportVenue(kernel: Kernel, caller: Caller, id: numbe
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     const before = (await store.lockSportVenue(tx, id, 'update')) && (await store.findSportVenue(tx, id))
-    if (!before) throw nothingThere()
+    if (!before) throw noSuchSportVenue()
     if (before.venue_count > 0) {
       throw new Conflict('in_use', `The sport venue has ${before.venue_count} venues. Delete or move them first.`, {
         facts: { venues: before.venue_count },

@@ -1,15 +1,13 @@
-import { minutesAfter, minutesBetween } from '../../booking/interval.ts'
-import { nextOffers } from '../../booking/waitingList.ts'
-import type { Transaction } from '../../kernel/database/database.ts'
 import { by, type Caller, SYSTEM } from '../../kernel/http/caller.ts'
 import { Conflict, DomainError, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
-import { localTimestamp } from '../../kernel/time.ts'
 import { ensureMember, lockMembers } from '../members/store.ts'
+import { mayManage, personOf } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
-import { mayManage, personOf, placeOrder } from '../reservations/service.ts'
+import { placeOrder } from '../reservations/service.ts'
 import { findPerson, type Reservation, venueRules } from '../reservations/store.ts'
+import { offerFreePlaces } from './offers.ts'
 import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
@@ -95,41 +93,6 @@ export async function claim(kernel: Kernel, caller: Caller, id: number): Promise
     slotId: entry.slotId,
     partySize: entry.partySize,
   })
-}
-
-/**
- * Offers what is free of a slot to the first in line and holds it for them. Called in every transaction that frees places;
- * locks the slot. After the start only while at least half of the slot is left.
- */
-export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: number, now: Date): Promise<void> {
-  const slot = await store.lockSlot(tx, slotId)
-  if (!slot?.open || now >= slot.endAt) return
-  const begun = slot.startAt <= now
-  const rules = await venueRules(tx, slot.venueId)
-  if (
-    begun &&
-    (rules.requires_approval || minutesBetween(now, slot.endAt) * 2 < minutesBetween(slot.startAt, slot.endAt))
-  )
-    return
-  const offers = nextOffers(await store.queueOf(tx, slotId, begun), slot.capacity - slot.taken - slot.held)
-  const latest = begun ? slot.endAt : slot.startAt
-  const held = minutesAfter(now, rules.waiting_hold_minutes)
-  const expiresAt = held < latest ? held : latest
-  for (const offer of offers) {
-    await store.makeOffer(tx, { entryId: offer.id, slotId, partySize: offer.partySize, expiresAt, now })
-    if (rules.auto_promote) continue
-    await notify(tx, now, {
-      type: 'waiting_list.offered',
-      userIds: [offer.userId],
-      data: {
-        ...appointment(slot, kernel.config.timeZone),
-        waiting_list_id: offer.id,
-        time_slot_id: slotId,
-        expires_at: localTimestamp(expiresAt, kernel.config.timeZone),
-      },
-      key: `waiting_list:${offer.id}:offered:${now.getTime()}`,
-    })
-  }
 }
 
 /** Every minute: offers that ran out lapse and go to the next in line; at the start of a slot its line ends; automatic venues book. */

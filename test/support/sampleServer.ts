@@ -1,9 +1,9 @@
 import { pino } from 'pino'
-import type { Actor } from '../identity/actor.ts'
-import type { App } from './app.ts'
-import { Unauthenticated } from './errors.ts'
-import type { HttpOptions } from './server.ts'
-import { createServer } from './server.ts'
+import type { App } from '../../src/kernel/http/app.ts'
+import { Unauthenticated } from '../../src/kernel/http/errors.ts'
+import type { HttpOptions } from '../../src/kernel/http/server.ts'
+import { createServer } from '../../src/kernel/http/server.ts'
+import type { Actor } from '../../src/kernel/identity/actor.ts'
 
 const everyone: Actor = {
   userId: 1,

@@ -1,0 +1,87 @@
+import type { Transaction } from '../../kernel/database/database.ts'
+import { by, type Caller } from '../../kernel/http/caller.ts'
+import { Invalid } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { record } from '../../kernel/notifications/outbox.ts'
+import { changesBetween } from '../changes.ts'
+import { getSportVenue, noSuchSportVenue } from '../sportVenues/service.ts'
+import { lockSportVenue } from '../sportVenues/store.ts'
+import { getVenue, noSuchVenue } from '../venues/service.ts'
+import { lockVenue } from '../venues/store.ts'
+import { faultsOf, type OpeningHours } from './rules.ts'
+import * as store from './store.ts'
+
+/** The opening hours that hold at a venue. @throws NotFound */
+export async function getVenueHours(kernel: Kernel, venueId: number): Promise<store.HoursAnswer> {
+  await getVenue(kernel, venueId)
+  return store.venueHours(kernel.db, venueId)
+}
+
+/** The opening hours set at a sport venue. @throws NotFound */
+export async function getSportVenueHours(kernel: Kernel, sportVenueId: number): Promise<store.HoursAnswer> {
+  await getSportVenue(kernel, sportVenueId)
+  return store.sportVenueHours(kernel.db, sportVenueId)
+}
+
+/**
+ * Sets all opening hours of a venue; none at all: it goes by its sport venue's. Slots that exist stay as they are.
+ * @throws NotFound, Invalid `validation` for times out of order, overlaps and contradictions
+ */
+export async function setVenueHours(
+  kernel: Kernel,
+  caller: Caller,
+  venueId: number,
+  hours: OpeningHours,
+): Promise<store.HoursAnswer> {
+  requireSound(hours)
+  await kernel.transaction(async (tx) => {
+    if (!(await lockVenue(tx, venueId, 'update'))) throw noSuchVenue()
+    const before = await store.venueHours(tx, venueId)
+    const old = before.inherited ? { weekly: [], exceptions: [] } : before
+    await replace(tx, kernel, caller, { venueId }, old, hours)
+  })
+  kernel.nudge()
+  return store.venueHours(kernel.db, venueId)
+}
+
+/** Sets all opening hours of a sport venue; they hold for its venues that have none of their own. Throws like `setVenueHours`. */
+export async function setSportVenueHours(
+  kernel: Kernel,
+  caller: Caller,
+  sportVenueId: number,
+  hours: OpeningHours,
+): Promise<store.HoursAnswer> {
+  requireSound(hours)
+  await kernel.transaction(async (tx) => {
+    if (!(await lockSportVenue(tx, sportVenueId, 'update'))) throw noSuchSportVenue()
+    await replace(tx, kernel, caller, { sportVenueId }, await store.sportVenueHours(tx, sportVenueId), hours)
+  })
+  kernel.nudge()
+  return store.sportVenueHours(kernel.db, sportVenueId)
+}
+
+async function replace(
+  tx: Transaction,
+  kernel: Kernel,
+  caller: Caller,
+  owner: store.HoursOwner,
+  { weekly, exceptions }: OpeningHours,
+  after: OpeningHours,
+): Promise<void> {
+  await store.replaceHours(tx, owner, after)
+  await record(tx, kernel.clock.now(), {
+    ...by(caller),
+    action: 'opening_hours.update',
+    resource: 'venueId' in owner ? 'venue' : 'sport_venue',
+    resourceId: 'venueId' in owner ? owner.venueId : owner.sportVenueId,
+    changes: changesBetween({ weekly, exceptions }, after),
+  })
+}
+
+function requireSound(hours: OpeningHours): void {
+  const faults = faultsOf(hours)
+  if (faults.length === 0) return
+  throw new Invalid('validation', 'The opening hours are not valid.', {
+    errors: faults.slice(0, 20).map(({ path, message }) => ({ in: 'body', path, message })),
+  })
+}
