@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { GROUPS, type Variable, variables } from '../src/config/variables.ts'
-
 /**
  * Writes docs/configuration.md from the table of variables. With --check it writes nothing and fails when the file is stale.
  *
  *   node scripts/generate-config-docs.ts [--check]
  */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { GROUPS, type Variable, variables } from '../src/config/variables.ts'
+
 const introduction = `<!-- Written by scripts/generate-config-docs.ts from src/config/variables.ts: change it there. -->
 # Configuration
 

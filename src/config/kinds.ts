@@ -161,3 +161,9 @@ function commaSeparated(text: string): string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '')
 }
+
+/** A time of day, HH:MM. */
+export const clockTime: Kind<string> = {
+  allowed: 'a time of day such as 18:00',
+  parse: (text) => (/^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? text : undefined),
+}

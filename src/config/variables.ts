@@ -1,5 +1,6 @@
 import {
   address,
+  clockTime,
   fieldKeys,
   type Kind,
   line,
@@ -40,6 +41,7 @@ export const GROUPS = [
   'Mail',
   'Limits',
   'Log-in',
+  'Venue',
   'Logging',
 ] as const
 type Group = (typeof GROUPS)[number]
@@ -291,6 +293,30 @@ export const variables = {
     wholeNumber(0, 3650),
     0,
     'Days after which a password must be changed; 0 is never.',
+  ),
+
+  venueCreditNoShow: setting('Venue', 'VENUE_CREDIT_NO_SHOW', wholeNumber(0, 100), 10, 'Credit a no-show costs.'),
+  venueCreditLateCancel: setting(
+    'Venue',
+    'VENUE_CREDIT_LATE_CANCEL',
+    wholeNumber(0, 100),
+    3,
+    'Credit a late cancellation costs.',
+  ),
+  venueCreditKept: setting('Venue', 'VENUE_CREDIT_KEPT', wholeNumber(0, 100), 1, 'Credit a kept booking gives back.'),
+  venueRemindDayBeforeAt: setting(
+    'Venue',
+    'VENUE_REMIND_DAY_BEFORE_AT',
+    clockTime,
+    '18:00',
+    'Local time at which people are reminded of tomorrow’s reservations.',
+  ),
+  venueRemindMinutesBefore: setting(
+    'Venue',
+    'VENUE_REMIND_MINUTES_BEFORE',
+    wholeNumber(1, 1440),
+    60,
+    'Minutes before the start at which people are reminded once more.',
   ),
 
   logLevel: setting(

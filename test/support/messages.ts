@@ -21,7 +21,7 @@ export const bookingConfirmed: NotificationType = {
   sample: { place: '羽毛球馆', time: '2026-03-14 09:00', note: '' },
 }
 
-export const quiet: NotificationType = { ...bookingConfirmed, key: 'booking.quiet', channels: ['websocket'] }
+const quiet: NotificationType = { ...bookingConfirmed, key: 'booking.quiet', channels: ['websocket'] }
 
 export interface MessageWorld {
   readonly database: TestDatabase
@@ -43,13 +43,18 @@ export async function openMessageWorld(env: Record<string, string> = {}): Promis
   const clock = new ManualClock(new Date('2026-03-14T01:00:00Z'))
   const lines: string[] = []
   const kernel: Kernel = {
-    config: { ...loadConfig({ NODE_ENV: 'test', ...env }), secretKey: 'x'.repeat(32), fieldKeys: new Map() as never },
+    config: {
+      ...loadConfig({ NODE_ENV: 'test', ...env }),
+      secretKey: 'x'.repeat(32),
+      fieldKeys: [{ id: 'k1', key: Buffer.alloc(32) }],
+    },
     clock,
     log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
     db,
     reads,
     transaction: (work) => transaction(db, work),
     attempt: (work) => attempt(db, work),
+    products: [],
     nudge: () => {},
   }
   const templates = compileTemplates([bookingConfirmed, quiet])

@@ -47,5 +47,7 @@ async function mayCreate(tx: Transaction, { name, from, to }: Month): Promise<bo
 async function create(tx: Transaction, { name, from, to }: Month): Promise<void> {
   // DDL takes no parameters; the bounds are our own ISO texts.
   const bound = (instant: Date) => sql.lit(instant.toISOString())
-  await sql`CREATE TABLE ${sql.table(name)} PARTITION OF operation_log FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`.execute(tx)
+  await sql`CREATE TABLE ${sql.table(name)} PARTITION OF operation_log FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`.execute(
+    tx,
+  )
 }

@@ -30,6 +30,14 @@ export interface OperationFilter {
   readonly to?: Date | undefined
 }
 
+/** Which part of a log. */
+export interface LogPage {
+  readonly limit: number
+  readonly offset: number
+  /** `desc`: newest first. */
+  readonly direction: 'asc' | 'desc'
+}
+
 /** Appends to the operation log, in the order given, with one statement. */
 export async function insertOperations(tx: Transaction, rows: readonly OperationRow[]): Promise<void> {
   if (rows.length === 0) return
@@ -43,11 +51,11 @@ export async function insertOperations(tx: Transaction, rows: readonly Operation
   `.execute(tx)
 }
 
-/** One page of the operation log, newest first, and how many entries the filter finds. */
+/** One page of the operation log, in order of time, and how many entries the filter finds. */
 export async function listOperations(
   db: Database,
   filter: OperationFilter,
-  page: { readonly limit: number; readonly offset: number },
+  page: LogPage,
 ): Promise<{ readonly items: Operation[]; readonly total: number }> {
   const matching = db
     .selectFrom('operation_log')
@@ -61,8 +69,8 @@ export async function listOperations(
     .select(['id', 'at', 'actor_id as actorId', 'action', 'resource', 'resource_id as resourceId'])
     .select(['address', 'request_id as requestId'])
     .select(sql<object | null>`changes`.as('changes'))
-    .orderBy('at', 'desc')
-    .orderBy('id', 'desc')
+    .orderBy('at', page.direction)
+    .orderBy('id', page.direction)
     .limit(page.limit)
     .offset(page.offset)
     .execute()

@@ -1,8 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
 import type { Logger } from 'pino'
+
+/** Where the migrations are: the one truth about the schema. */
+export const MIGRATIONS: string = fileURLToPath(new URL('../../../migrations', import.meta.url))
 
 /** One file of the migrations folder: `0001_kernel.sql`. */
 interface Migration {

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Unavailable } from '../http/errors.ts'
-import { errorCode, mapDatabaseError } from './constraints.ts'
+import { errorCode, mapDatabaseError, refusalCode } from './constraints.ts'
 import type { Database, Transaction } from './database.ts'
 import { isLostStatement, isStalePlan } from './prepared.ts'
 
-/** Thrown by a guarded write whose row had changed since it was read: the work is done again on fresh facts. */
+/** Thrown by a guarded write whose row had changed since it was read (in SQL: `refuse('stale')`): the work is done again on fresh facts. */
 export class Stale extends Error {
   constructor(what = 'the row changed since it was read') {
     super(what)
@@ -19,7 +19,7 @@ type Reason = keyof typeof mostRetries
 
 /** Why `error` is worth another try, if it is. */
 function retryReason(error: unknown): Reason | undefined {
-  if (error instanceof Stale) return 'stale'
+  if (error instanceof Stale || refusalCode(error) === 'stale') return 'stale'
   const code = errorCode(error)
   // serialization_failure, deadlock_detected
   if (code === '40001' || code === '40P01') return 'conflict'

@@ -1,11 +1,13 @@
 import { connect } from 'node:net'
 import { brotliDecompressSync } from 'node:zlib'
+import { pino } from 'pino'
 import { Type } from 'typebox'
 import { afterEach, expect, test } from 'vitest'
 import { as, createSampleServer, type SampleServer } from '../../../test/support/sampleServer.ts'
 import { Conflict, TooMany } from './errors.ts'
 import { onUnexpected } from './failures.ts'
 import { registerHealth } from './health.ts'
+import { connectRedis } from './limits.ts'
 import { route } from './route.ts'
 import { IdParams, Instant } from './schemas.ts'
 import { openScope } from './scope.ts'
@@ -139,6 +141,16 @@ test('counts calls per user or address, log-ins for themselves over all doors, a
   expect((await call('/login')).statusCode).toBe(429)
   expect((await call('/message')).statusCode).toBe(200)
   expect((await call('/message')).statusCode).toBe(429)
+})
+
+test('refuses nothing, and waits for nothing, while the Redis that counts can not be reached', async () => {
+  const log = pino({ level: 'silent' })
+  const redis = connectRedis('redis://127.0.0.1:1', log)
+  const { app } = await sample({ redis, rateLimits: { general: 1, login: 1, message: 1 } })
+  route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
+  const answers = await Promise.all([1, 2, 3].map(() => app.inject({ url: '/things' })))
+  redis.disconnect()
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200])
 })
 
 test('counts what comes through a trusted proxy by the address it names, if that is one', async () => {
@@ -304,7 +316,7 @@ test('when stopping, answers what is in flight, turns away what comes later and 
   await stopping
   await ended
   expect(received).toMatch(/^HTTP\/1\.1 200 [\s\S]*done/)
-  expect(received).not.toContain('quick')
+  expect(received).toMatch(/503 [\s\S]*"code":"stopping"/)
   await expect(fetch(`${url}/quick`)).rejects.toThrow()
 })
 

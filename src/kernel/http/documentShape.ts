@@ -38,7 +38,7 @@ function isTypeLike(value: JsonSchema): boolean {
   return ['type', 'anyOf', 'oneOf', 'allOf', 'enum', 'const'].some((key) => key in value)
 }
 
-/** Drops the components no operation refers to, and lists the tags that are used. */
+/** Drops the components no operation refers to. */
 export function onlyUsed(document: JsonSchema): JsonSchema {
   const components = isSchema(document.components) ? document.components : {}
   const schemas = isSchema(components.schemas) ? components.schemas : {}
@@ -59,7 +59,22 @@ export function onlyUsed(document: JsonSchema): JsonSchema {
   return { ...document, components: { ...components, schemas: kept } }
 }
 
-/** Paths, components and tags in the order of their names, and answers without a description described by their status. */
+/** Lists the tags that operations have, with what is known about them. */
+export function listTags(document: JsonSchema, descriptions: Readonly<Record<string, string>>): JsonSchema {
+  const operations = Object.values(isSchema(document.paths) ? document.paths : {}).flatMap((path) =>
+    isSchema(path) ? Object.values(path) : [],
+  )
+  const used = new Set(
+    operations.flatMap((one) => (isSchema(one) && Array.isArray(one.tags) ? one.tags.map(String) : [])),
+  )
+  const tags = [...used].sort().map((name) => {
+    const description = descriptions[name]
+    return description === undefined ? { name } : { name, description }
+  })
+  return { ...document, tags }
+}
+
+/** Paths and components in the order of their names, and answers without a description described by their status. */
 export function sorted(document: JsonSchema): JsonSchema {
   const components = isSchema(document.components) ? document.components : {}
   return {

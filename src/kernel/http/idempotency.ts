@@ -121,7 +121,7 @@ async function keepAnswer<T>(tx: Transaction, { userId, key }: Wish, status: num
 }
 
 /** A kernel whose every write belongs to `tx`. Inner transactions are savepoints: one that fails leaves nothing, and the caller may go on. */
-function joinedTo(tx: Transaction, kernel: Kernel, nudge: () => void): Kernel {
+export function joinedTo(tx: Transaction, kernel: Kernel, nudge: () => void): Kernel {
   return {
     ...kernel,
     db: tx,

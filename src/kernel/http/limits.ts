@@ -1,10 +1,24 @@
 import { isIP } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Redis } from 'ioredis'
+import { Redis } from 'ioredis'
+import type { Logger } from 'pino'
 import type { App } from './app.ts'
 import './config.ts'
 import { TooMany } from './errors.ts'
+
+/**
+ * Connects to Redis for `limitRates`. A command that can't be answered at once fails, as a rate limit must never be what people wait for;
+ * the connection is tried again for ever. Close it with `disconnect()`.
+ */
+export function connectRedis(url: string, log: Logger): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: 250 })
+  redis.on('ready', () => log.info('rate limits are shared through Redis'))
+  redis.on('error', ({ message }: Error) =>
+    log.warn({ reason: message }, 'Redis cannot be reached: calls are not counted'),
+  )
+  return redis
+}
 
 /** Calls a minute, per signed-in user or else per address; each kind counts for itself over all its routes. */
 export interface RateLimits {

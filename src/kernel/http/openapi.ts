@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { App } from './app.ts'
 import './config.ts'
-import { nameSchemas, onlyUsed, sorted } from './documentShape.ts'
+import { listTags, nameSchemas, onlyUsed, sorted } from './documentShape.ts'
 import { NotFound } from './errors.ts'
 import { describeRoute } from './operation.ts'
 import type { JsonSchema } from './strictSchema.ts'
@@ -20,6 +20,13 @@ export interface Documentation {
   readonly tokenUrl?: string
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What the API reference says besides the operations. */
+    documentation: Documentation
+  }
+}
+
 const defaultTokenUrl = '/api/v1/users/login'
 
 /**
@@ -27,6 +34,7 @@ const defaultTokenUrl = '/api/v1/users/login'
  * without anything from another server.
  */
 export async function documentApi(app: App, documentation: Documentation): Promise<void> {
+  app.decorate('documentation', documentation)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -95,11 +103,17 @@ async function serveReference(app: App, { title, products }: Documentation): Pro
 export function describe(app: App, product?: string): JsonSchema {
   const whole: unknown = JSON.parse(JSON.stringify(app.swagger()))
   if (!isSchema(whole)) throw new Error('there is no OpenAPI document')
-  const paths = product === undefined ? whole.paths : pathsOf(whole.paths, product)
-  if (!isSchema(paths) || (product !== undefined && Object.keys(paths).length === 0)) {
-    throw new NotFound('not_found', 'There is no such API reference.')
-  }
-  return sorted(onlyUsed(nameSchemas({ ...whole, paths })))
+  const { products, tags = {} } = app.documentation
+  const subject = products.find(({ name }) => name === product)
+  if (product === undefined) return shape(whole, tags)
+  const paths = pathsOf(whole.paths, product)
+  if (!subject || Object.keys(paths).length === 0) throw new NotFound('not_found', 'There is no such API reference.')
+  const info = { ...app.swagger().info, title: subject.title, description: subject.description }
+  return shape({ ...whole, info, paths }, tags)
+}
+
+function shape(document: JsonSchema, tags: Readonly<Record<string, string>>): JsonSchema {
+  return sorted(listTags(onlyUsed(nameSchemas(document)), tags))
 }
 
 function pathsOf(paths: unknown, product: string): JsonSchema {

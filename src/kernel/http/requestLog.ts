@@ -54,20 +54,26 @@ export class QuietLogController extends LogController {
   override routeNotFound(): void {}
 }
 
-/** An onResponse hook: one line a request, when it is answered. */
-export async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const route = request.routeOptions.url
-  const line = {
-    method: request.method,
-    url: route && secretInPath.test(route) ? route : loggableUrl(request.url),
-    route,
-    status: reply.statusCode,
-    ms: Math.round(reply.elapsedTime * 10) / 10,
-    address: addressOf(request),
-    user_id: request.actor?.userId,
+/**
+ * An onResponse hook: one line a request, when it is answered. It holds nothing that needs hiding, so it goes to the program's logger and
+ * saves the search for secrets, which is felt at thousands of requests a second.
+ */
+export function logRequests(log: Logger): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  return async (request, reply) => {
+    const route = request.routeOptions.url
+    const line = {
+      request_id: request.id,
+      method: request.method,
+      url: route && secretInPath.test(route) ? route : loggableUrl(request.url),
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: addressOf(request),
+      user_id: request.actor?.userId,
+    }
+    if (reply.statusCode >= 500) log.warn(line, 'request')
+    else log.info(line, 'request')
   }
-  if (reply.statusCode >= 500) request.log.warn(line, 'request')
-  else request.log.info(line, 'request')
 }
 
 /** The caller's X-Request-Id when it has a sane form, else a new one. */

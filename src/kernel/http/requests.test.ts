@@ -200,9 +200,12 @@ test('answers a wrong method with 405 and the methods there are', async () => {
   expect(answer.headers.allow).toBe('GET, HEAD')
 })
 
+let listening: Promise<string> | undefined
+
 /** What a raw connection is answered when it sends `text` and then waits. */
 async function speak(text: string): Promise<string> {
-  const { port } = new URL(await server.app.listen({ port: 0 }))
+  listening ??= server.app.listen({ port: 0 })
+  const { port } = new URL(await listening)
   return new Promise((resolve, reject) => {
     let answer = ''
     const socket = connect(Number(port), '127.0.0.1', () => socket.write(text))
@@ -216,4 +219,17 @@ test('answers what is no HTTP with a problem document and hangs up', async () =>
   const answer = await speak('GET / NOT-HTTP\r\n\r\n')
   expect(answer).toMatch(/^HTTP\/1\.1 400 /)
   expect(answer).toContain('"code":"bad_request"')
+})
+
+test('does not wait for a body that does not come', async () => {
+  const answer = await speak(
+    'POST /forms HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{',
+  )
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /)
+  expect(answer).toContain('"code":"request_timeout"')
+})
+
+test('does not read headers without end', async () => {
+  const answer = await speak(`GET /things/1 HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`)
+  expect(answer).toMatch(/^HTTP\/1\.1 431 /)
 })

@@ -19,7 +19,7 @@ import type { RateLimits } from './limits.ts'
 import { limitRates } from './limits.ts'
 import type { Documentation } from './openapi.ts'
 import { documentApi } from './openapi.ts'
-import { createRequestLogger, logRequest, QuietLogController, requestId } from './requestLog.ts'
+import { createRequestLogger, logRequests, QuietLogController, requestId } from './requestLog.ts'
 import { watchRoutes } from './routeTable.ts'
 import { turnAwayWhileStopping } from './stop.ts'
 import { createValidatorCompiler } from './validation.ts'
@@ -27,7 +27,7 @@ import { createValidatorCompiler } from './validation.ts'
 /** What the HTTP layer has to know. */
 export interface HttpOptions {
   /** Whose X-Forwarded-* headers count: nobody's, everybody's, or those of these addresses and networks. */
-  readonly trustProxy: boolean | readonly string[]
+  readonly trustProxy: boolean | number | readonly string[]
   /** Origins whose pages may call the API; `*` for every one. */
   readonly corsOrigins: readonly string[]
   /** False switches the limits off (load tests, closed networks). */
@@ -50,14 +50,20 @@ const webSocketMessageLimit = 64 * 1024
  * Routes are declared on it afterwards with `route` and `openScope`; `app.ready()` throws when one is declared wrongly.
  */
 export async function createServer(options: HttpOptions, log: Logger): Promise<App> {
+  const requestTimeout = options.requestTimeout ?? 30_000
   const app: App = fastify({
+    // Node looks at the timeouts only every so often.
+    http: {
+      headersTimeout: Math.min(15_000, requestTimeout),
+      connectionsCheckingInterval: Math.ceil(requestTimeout / 6),
+    },
     loggerInstance: createRequestLogger(log),
     logController: new QuietLogController(),
     genReqId: requestId,
     bodyLimit,
-    trustProxy: typeof options.trustProxy === 'boolean' ? options.trustProxy : [...options.trustProxy],
+    trustProxy: trusted(options.trustProxy),
     connectionTimeout: 120_000,
-    requestTimeout: options.requestTimeout ?? 30_000,
+    requestTimeout,
     keepAliveTimeout: 72_000,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -88,9 +94,15 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
   app.addHook('preValidation', inspectRequest)
   tagAnswers(app)
   await app.register(compress, { threshold: 1024, encodings: ['br', 'gzip'], globalDecompression: false })
-  app.addHook('onResponse', logRequest)
+  app.addHook('onResponse', logRequests(log))
   await documentApi(app, options.documentation)
   return app
+}
+
+/** Fastify's own form; a number is how many proxies stand before us. */
+function trusted(proxies: HttpOptions['trustProxy']) {
+  if (typeof proxies === 'number') return (_address: string, hop: number) => hop < proxies
+  return typeof proxies === 'boolean' ? proxies : [...proxies]
 }
 
 /** Swagger UI sets style attributes and draws inline images; nothing needs another origin. Plain HTTP on a local network must work. */

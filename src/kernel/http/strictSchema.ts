@@ -26,8 +26,8 @@ interface Strictness {
  * the members that are named (unless `additionalProperties` is stated). Tuples get their JSON Schema 2020-12 form. Validation and the API
  * reference both use this copy, so that the reference tells the truth.
  */
-export function strict(schema: JsonSchema, { closed }: Strictness): JsonSchema {
-  return tighten(schema, closed, closed)
+export function strict(schema: object, { closed }: Strictness): JsonSchema {
+  return tighten({ ...schema }, closed, closed)
 }
 
 function tighten(schema: JsonSchema, closeHere: boolean, closed: boolean): JsonSchema {

@@ -22,6 +22,11 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     body:
       '您的账号 {{ username }} 于 {{ time }} 在新的地点登录。\n\nIP 地址：{{ address }}\n设备：{{ user_agent }}\n\n' +
       '如果不是您本人操作，请立即修改密码，其他设备会随之退出登录。',
-    sample: { username: 'zhangsan', time: '2026-03-14T09:30:00+08:00', address: '203.0.113.7', user_agent: 'Mozilla/5.0' },
+    sample: {
+      username: 'zhangsan',
+      time: '2026-03-14T09:30:00+08:00',
+      address: '203.0.113.7',
+      user_agent: 'Mozilla/5.0',
+    },
   },
 ]

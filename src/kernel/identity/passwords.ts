@@ -38,7 +38,11 @@ const dummies = new Map<number, Promise<string>>()
 /**
  * Whether the password belongs to the hash. Without a hash (nobody has that name) it takes the same time and answers false.
  */
-export async function verifyPassword(stored: string | null | undefined, password: string, cost: HashCost): Promise<boolean> {
+export async function verifyPassword(
+  stored: string | null | undefined,
+  password: string,
+  cost: HashCost,
+): Promise<boolean> {
   if (stored) return await verify(stored, normalized(password))
   let dummy = dummies.get(cost.memoryCost)
   if (!dummy) {

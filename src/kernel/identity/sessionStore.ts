@@ -12,7 +12,12 @@ export interface SessionRow {
 }
 
 /** A session that is good at `now`: not revoked, not over, its user active. */
-export async function findSession(db: Database, id: string, userId: number, now: Date): Promise<SessionRow | undefined> {
+export async function findSession(
+  db: Database,
+  id: string,
+  userId: number,
+  now: Date,
+): Promise<SessionRow | undefined> {
   const { rows } = await sql<SessionRow>`
     SELECT s.user_id, s.scope, s.expires_at, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = s.user_id) AS roles
     FROM sessions s JOIN users u ON u.id = s.user_id
@@ -31,7 +36,10 @@ export interface NewSession {
 }
 
 export async function insertSession(tx: Transaction, session: NewSession, at: Date): Promise<void> {
-  await tx.insertInto('sessions').values({ ...session, created_at: at }).execute()
+  await tx
+    .insertInto('sessions')
+    .values({ ...session, created_at: at })
+    .execute()
 }
 
 /** Ends one session. Answers false when it had ended before. */
@@ -61,8 +69,11 @@ export async function announceRevocation(tx: Transaction, userId: number): Promi
   await sql`SELECT pg_notify(${SESSIONS_CHANNEL}, ${String(userId)})`.execute(tx)
 }
 
-/** Deletes sessions that were over before an instant; answers how many. */
-export async function deleteSessionsBefore(db: Database, before: Date): Promise<number> {
+const KEPT_DAYS = 30
+
+/** Deletes sessions that were over 30 days ago; who logged in when stays in the log-in log. Answers how many. To be called once a day. */
+export async function deleteOldSessions(db: Database, now: Date): Promise<number> {
+  const before = new Date(now.getTime() - KEPT_DAYS * 86_400_000)
   const result = await db.deleteFrom('sessions').where('expires_at', '<', before).executeTakeFirst()
   return Number(result.numDeletedRows)
 }

@@ -106,11 +106,17 @@ export async function listUsers(
     .$if(status !== undefined, (query) => query.where('status', '=', status ?? 'active'))
     .$if(department !== undefined, (query) => query.where('department', '=', department ?? ''))
     .$if(role !== undefined, (query) =>
-      query.where(sql<SqlBool>`EXISTS (SELECT FROM user_roles r WHERE r.user_id = users.id AND r.role = ${role ?? ''})`),
+      query.where(
+        sql<SqlBool>`EXISTS (SELECT FROM user_roles r WHERE r.user_id = users.id AND r.role = ${role ?? ''})`,
+      ),
     )
     .$if(q !== undefined, (query) =>
       query.where((where) =>
-        where.or([where('username', 'ilike', pattern), where('display_name', 'ilike', pattern), where('email', 'ilike', pattern)]),
+        where.or([
+          where('username', 'ilike', pattern),
+          where('display_name', 'ilike', pattern),
+          where('email', 'ilike', pattern),
+        ]),
       ),
     )
   const rows = await matching
@@ -156,11 +162,21 @@ export interface UserChange {
 }
 
 export async function updateUser(tx: Transaction, id: number, change: UserChange, at: Date): Promise<void> {
-  await tx.updateTable('users').set({ ...change, updated_at: at }).where('id', '=', id).execute()
+  await tx
+    .updateTable('users')
+    .set({ ...change, updated_at: at })
+    .where('id', '=', id)
+    .execute()
 }
 
 /** Replaces the password, unless it was replaced since `oldHash` was read. Answers whether it did. */
-export async function replacePassword(tx: Database, id: number, oldHash: string, newHash: string, at: Date): Promise<boolean> {
+export async function replacePassword(
+  tx: Database,
+  id: number,
+  oldHash: string,
+  newHash: string,
+  at: Date,
+): Promise<boolean> {
   const result = await tx
     .updateTable('users')
     .set({ password_hash: newHash, password_changed_at: at, updated_at: at })
@@ -176,9 +192,14 @@ export async function passwordHashOf(db: Database, id: number): Promise<string |
   return row?.password_hash ?? null
 }
 
-/** Takes everything personal from a row that stays as history, from the person's log-ins too, and all roles. */
-export async function scrubUser(tx: Transaction, id: number, at: Date): Promise<void> {
+/**
+ * Takes everything personal from what stays as history of somebody who leaves: the row, log-ins (those under their names too, as an attempt
+ * on a locked name knows nobody), sessions, messages. Their roles go; mail that waits is not sent.
+ */
+export async function scrubUser(tx: Transaction, user: User, at: Date): Promise<void> {
+  const { id } = user
   const gone = `deleted-${id}`
+  const names = [user.username, user.email, user.phone].flatMap((name) => (name === null ? [] : [name.toLowerCase()]))
   await tx
     .updateTable('users')
     .set({
@@ -196,17 +217,27 @@ export async function scrubUser(tx: Transaction, id: number, at: Date): Promise<
     })
     .where('id', '=', id)
     .execute()
+  await tx.deleteFrom('user_roles').where('user_id', '=', id).execute()
   await tx
     .updateTable('login_log')
     .set({ name: gone, address: '0.0.0.0', user_agent: '' })
-    .where('user_id', '=', id)
+    .where((where) => where.or([where('user_id', '=', id), where('name', 'in', names)]))
     .execute()
   await tx.updateTable('sessions').set({ address: '0.0.0.0', user_agent: '' }).where('user_id', '=', id).execute()
-  await tx.deleteFrom('user_roles').where('user_id', '=', id).execute()
+  await sql`
+    UPDATE deliveries SET state = 'skipped', reason = 'recipient_left', next_try_at = NULL, updated_at = ${at}
+    WHERE state = 'queued' AND message_id IN (SELECT id FROM messages WHERE user_id = ${id})`.execute(tx)
+  await tx.updateTable('messages').set({ subject: '', body: '', data: '{}' }).where('user_id', '=', id).execute()
 }
 
 /** Adds a role; having it already is fine. */
-export async function grantRole(tx: Transaction, userId: number, role: string, by: number | null, at: Date): Promise<void> {
+export async function grantRole(
+  tx: Transaction,
+  userId: number,
+  role: string,
+  by: number | null,
+  at: Date,
+): Promise<void> {
   await tx
     .insertInto('user_roles')
     .values({ user_id: userId, role, granted_by: by, granted_at: at })
@@ -215,7 +246,13 @@ export async function grantRole(tx: Transaction, userId: number, role: string, b
 }
 
 /** Makes these a person's roles. Those that stay keep when and by whom they were granted. */
-export async function replaceRoles(tx: Transaction, userId: number, roles: readonly string[], by: number, at: Date): Promise<void> {
+export async function replaceRoles(
+  tx: Transaction,
+  userId: number,
+  roles: readonly string[],
+  by: number,
+  at: Date,
+): Promise<void> {
   await sql`DELETE FROM user_roles WHERE user_id = ${userId} AND role <> ALL (${roles}::text[])`.execute(tx)
   for (const role of roles) await grantRole(tx, userId, role, by, at)
 }

@@ -77,10 +77,12 @@ function createAccessTokens(secretKey: string): AccessTokens {
 }
 
 function readClaims(payload: unknown): TokenClaims {
-  if (typeof payload !== 'object' || payload === null || !('jti' in payload && 'sub' in payload && 'exp' in payload)) throw notGood()
+  if (typeof payload !== 'object' || payload === null || !('jti' in payload && 'sub' in payload && 'exp' in payload))
+    throw notGood()
   const { jti, sub, exp } = payload
   const userId = Number(sub)
-  if (typeof jti !== 'string' || !uuid.test(jti) || !Number.isSafeInteger(userId) || typeof exp !== 'number') throw notGood()
+  if (typeof jti !== 'string' || !uuid.test(jti) || !Number.isSafeInteger(userId) || typeof exp !== 'number')
+    throw notGood()
   return { sessionId: jti, userId, expiresAt: new Date(exp * 1000) }
 }
 
@@ -91,5 +93,7 @@ export function notGood(): Unauthenticated {
 
 /** The token was good once. */
 export function expired(): Unauthenticated {
-  return new Unauthenticated('unauthenticated', 'The access token has expired. Sign in again.', { facts: { expired: true } })
+  return new Unauthenticated('unauthenticated', 'The access token has expired. Sign in again.', {
+    facts: { expired: true },
+  })
 }

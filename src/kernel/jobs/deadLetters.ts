@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import type { Database } from '../database/database.ts'
 import type { Kernel } from '../kernel.ts'
 import { DEAD_LETTERS, SCHEMA } from './names.ts'
+import { jobsOf } from './queues.ts'
 
 /** Work that was given up: a job that failed as often as it may, or an outbox row that can't be handed on. */
 export interface DeadLetter {
@@ -22,34 +24,36 @@ const letters = sql`
   SELECT 'outbox:' || id, 'outbox', coalesce(message->>'type', operation->>'action', 'unknown'), coalesce(message, operation), error, failed_at
   FROM outbox_failures`
 
-/** One page of the dead letters, newest first, and how many there are. */
+/** One page of the dead letters, in the order of failure, and how many there are. */
 export async function listDeadLetters(
-  { db }: Pick<Kernel, 'db'>,
-  page: { readonly limit: number; readonly offset: number },
+  db: Database,
+  page: { readonly limit: number; readonly offset: number; readonly descending: boolean },
 ): Promise<{ readonly items: readonly DeadLetter[]; readonly total: number }> {
+  const direction = page.descending ? sql`DESC` : sql`ASC`
   const items = await sql<DeadLetter>`
-    SELECT * FROM (${letters}) AS l ORDER BY "failedAt" DESC, id DESC LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db)
+    SELECT * FROM (${letters}) AS l ORDER BY "failedAt" ${direction}, id ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`.execute(
+    db,
+  )
   const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM (${letters}) AS l`.execute(db)
   return { items: items.rows, total: counted.rows[0]?.total ?? 0 }
 }
 
 /** Gives dead letters another try, with all their attempts. Answers how many of the ids were dead letters that could go back. */
-export async function retryDeadLetters(
-  { db, clock, nudge }: Pick<Kernel, 'db' | 'clock' | 'nudge'>,
-  ids: readonly string[],
-  redrive: (jobIds: string[]) => Promise<number>,
-): Promise<number> {
+export async function retryDeadLetters(kernel: Kernel, ids: readonly string[]): Promise<number> {
   const { jobs, rows } = split(ids)
-  const jobsBack = jobs.length > 0 ? await redrive(jobs) : 0
+  const { db, clock } = kernel
+  const jobsBack = jobs.length > 0 ? await jobsOf(kernel).redrive(jobs) : 0
   const rowsBack = await sql`
     WITH taken AS (DELETE FROM outbox_failures WHERE id = ANY (${rows}::bigint[]) RETURNING id, message, operation)
-    INSERT INTO outbox (message, operation, created_at) SELECT message, operation, ${clock.now()} FROM taken ORDER BY id`.execute(db)
-  nudge()
+    INSERT INTO outbox (message, operation, created_at) SELECT message, operation, ${clock.now()} FROM taken ORDER BY id`.execute(
+    db,
+  )
+  kernel.nudge()
   return jobsBack + Number(rowsBack.numAffectedRows ?? 0)
 }
 
 /** Drops dead letters for good. Answers how many of the ids were dead letters. */
-export async function dropDeadLetters({ db }: Pick<Kernel, 'db'>, ids: readonly string[]): Promise<number> {
+export async function dropDeadLetters(db: Database, ids: readonly string[]): Promise<number> {
   const { jobs, rows } = split(ids)
   const dropped = await sql`
     DELETE FROM ${sql.raw(SCHEMA)}.job WHERE name = ${DEAD_LETTERS} AND id = ANY (${jobs}::uuid[])`.execute(db)

@@ -29,7 +29,6 @@ beforeAll(async () => {
   const start = performance.now()
   await jobs.start()
   startMs = performance.now() - start
-  console.log(`jobs started in ${Math.round(startMs)} ms`)
 })
 afterEach(async () => {
   await jobs.drain()
@@ -40,7 +39,10 @@ afterAll(async () => {
   await world.database.close()
 })
 
-const send = (payload: object, options = {}) => world.kernel.transaction((tx) => jobs.send(tx, 'test.note', payload, options))
+const page = { limit: 10, offset: 0, descending: true }
+
+const send = (payload: object, options = {}) =>
+  world.kernel.transaction((tx) => jobs.send(tx, 'test.note', payload, options))
 
 describe('a job', () => {
   test('exists exactly when the change that causes it does', async () => {
@@ -92,7 +94,7 @@ describe('a job that keeps failing', () => {
     await world.kernel.transaction((tx) => jobs.send(tx, 'test.fragile', payload))
     await jobs.drain()
     fails = false
-    return (await listDeadLetters(world.kernel, { limit: 10, offset: 0 })).items
+    return (await listDeadLetters(world.kernel.db, page)).items
   }
 
   test('ends as a dead letter after 6 tries, which says why and nothing more', async () => {
@@ -108,17 +110,17 @@ describe('a job that keeps failing', () => {
     })
     const stored = await world.rows('SELECT to_jsonb(j)::text AS row FROM pgboss.job j')
     expect(JSON.stringify(stored)).not.toContain('secret-parameter')
-    expect(await dropDeadLetters(world.kernel, [letter?.id ?? ''])).toBe(1)
-    expect(await listDeadLetters(world.kernel, { limit: 10, offset: 0 })).toEqual({ items: [], total: 0 })
+    expect(await dropDeadLetters(world.kernel.db, [letter?.id ?? ''])).toBe(1)
+    expect(await listDeadLetters(world.kernel.db, page)).toEqual({ items: [], total: 0 })
   })
 
   test('works when it is retried after the cause is gone', async () => {
     const [letter] = await kill({ n: 2 })
     ran.length = 0
-    expect(await retryDeadLetters(world.kernel, [letter?.id ?? ''], jobs.redrive)).toBe(1)
+    expect(await retryDeadLetters(world.kernel, [letter?.id ?? ''])).toBe(1)
     await jobs.drain()
     expect(ran).toEqual([{ n: 2 }])
-    expect((await listDeadLetters(world.kernel, { limit: 10, offset: 0 })).total).toBe(0)
+    expect((await listDeadLetters(world.kernel.db, page)).total).toBe(0)
   })
 })
 
@@ -127,14 +129,14 @@ describe('an outbox row that was set aside', () => {
     const add = `INSERT INTO outbox_failures (message, error, created_at, failed_at)
       VALUES ('{"type": "gone.type", "userIds": []}', 'unknown', '2026-03-14T01:00:00Z', '2026-03-14T01:00:00Z')`
     await world.rows(add)
-    const { items } = await listDeadLetters(world.kernel, { limit: 10, offset: 0 })
+    const { items } = await listDeadLetters(world.kernel.db, page)
     expect(items).toMatchObject([{ source: 'outbox', name: 'gone.type', error: 'unknown' }])
     const ids = [...items.map((item) => item.id), 'outbox:999', 'job:nonsense', '']
-    expect(await retryDeadLetters(world.kernel, ids, jobs.redrive)).toBe(1)
+    expect(await retryDeadLetters(world.kernel, ids)).toBe(1)
     expect(await world.rows('SELECT message FROM outbox')).toEqual([{ message: { type: 'gone.type', userIds: [] } }])
     await world.rows(add)
-    const [again] = (await listDeadLetters(world.kernel, { limit: 10, offset: 0 })).items
-    expect(await dropDeadLetters(world.kernel, [again?.id ?? ''])).toBe(1)
+    const [again] = (await listDeadLetters(world.kernel.db, page)).items
+    expect(await dropDeadLetters(world.kernel.db, [again?.id ?? ''])).toBe(1)
   })
 })
 
@@ -148,6 +150,38 @@ describe('a working process', () => {
       { name: 'test.hourly', cron: '0 * * * *', timezone: 'Asia/Shanghai' },
     ])
     for (const worker of workers) await worker.stop()
+  })
+
+  test('finishes the job in hand when it stops', async () => {
+    const begun = Promise.withResolvers<void>()
+    const may = Promise.withResolvers<void>()
+    const slow: JobDefinition = {
+      name: 'test.note',
+      run: async () => {
+        begun.resolve()
+        await may.promise
+        ran.push('finished')
+      },
+    }
+    const worker = createJobs({ ...world.kernel, config: { ...world.kernel.config } }, world.database, [slow], {
+      work: true,
+    })
+    await worker.start()
+    await send({ n: 1 })
+    await begun.promise
+    const stopped = worker.stop()
+    expect(await jobs.drain()).toBe(0)
+    may.resolve()
+    await stopped
+    expect(ran).toEqual(['finished'])
+    expect(
+      await world.rows("SELECT 1 AS one FROM pgboss.job WHERE name = 'test.note' AND state <> 'completed'"),
+    ).toEqual([])
+  })
+
+  test('that never started can stop', async () => {
+    const config = { ...world.kernel.config }
+    await createJobs({ ...world.kernel, config }, world.database, [], { work: true }).stop()
   })
 
   test.runIf(!onServer)('is ready soon on a new embedded database', () => {

@@ -55,6 +55,16 @@ const queueOptions = {
   notify: true,
 } as const
 
+/** By configuration, as kernels that differ in their database handle share it. */
+const made = new WeakMap<object, Jobs>()
+
+/** The jobs of this process. @throws Error when it has none. */
+export function jobsOf({ config }: Pick<Kernel, 'config'>): Jobs {
+  const jobs = made.get(config)
+  if (!jobs) throw new Error('this process has no jobs')
+  return jobs
+}
+
 /**
  * Builds the job queues on the same database. One queue a definition; what fails 6 times becomes a dead letter.
  * @throws Error when two definitions have one name.
@@ -75,6 +85,9 @@ export function createJobs(
     useListenNotify: options.work,
     supervise: options.work,
     schedule: options.work,
+    // How often the timetable is looked at: a tick comes at most so many seconds late. pg-boss runs each minute's tick once over all processes.
+    cronMonitorIntervalSeconds: 5,
+    cronWorkerIntervalSeconds: 2,
     // Its bloat watch and REINDEX are for installations without anybody who looks after the database.
     reindex: false,
     monitorVacuum: false,
@@ -146,7 +159,7 @@ export function createJobs(
     )
   }
 
-  return {
+  const jobs: Jobs = {
     async start() {
       await boss.start()
       await createQueues()
@@ -163,7 +176,9 @@ export function createJobs(
     async send(tx, name, payload, { singletonKey, startAfter } = {}) {
       definition(name)
       const parcel = { payload, ...(startAfter && { notBefore: startAfter.toISOString() }) }
-      const seconds = startAfter ? Math.max(0, Math.ceil((startAfter.getTime() - kernel.clock.now().getTime()) / 1000)) : 0
+      const seconds = startAfter
+        ? Math.max(0, Math.ceil((startAfter.getTime() - kernel.clock.now().getTime()) / 1000))
+        : 0
       const id = await boss.send(name, parcel, {
         db: fromKysely(tx),
         singletonKey: singletonKey ?? crypto.randomUUID(),
@@ -183,4 +198,6 @@ export function createJobs(
       }
     },
   }
+  made.set(kernel.config, jobs)
+  return jobs
 }

@@ -26,7 +26,8 @@ async function queue(place = '羽毛球馆'): Promise<void> {
   await world.relay().drain()
 }
 
-const delivery = async () => (await world.rows('SELECT state, reason, attempts, provider_id FROM deliveries ORDER BY id'))[0]
+const delivery = async () =>
+  (await world.rows('SELECT state, reason, attempts, provider_id FROM deliveries ORDER BY id'))[0]
 
 /** A real SMTP server on a free port that keeps what it is sent. */
 async function smtpServer(options: SMTPServerOptions = {}) {
@@ -48,7 +49,11 @@ async function smtpServer(options: SMTPServerOptions = {}) {
   server.on('error', () => {})
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.server.address() as AddressInfo
-  return { mails, url: `smtp://127.0.0.1:${port}`, close: () => new Promise<void>((resolve) => server.close(() => resolve())) }
+  return {
+    mails,
+    url: `smtp://127.0.0.1:${port}`,
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  }
 }
 
 const refuse = (responseCode: number, text: string) => Object.assign(new Error(text), { responseCode })
@@ -89,7 +94,11 @@ describe('a mail', () => {
       async (courier, mails) => {
         await queue()
         expect(await courier.drain()).toBe(1)
-        expect(await delivery()).toMatchObject({ state: 'queued', attempts: 1, reason: expect.stringContaining('451 try later, ***') })
+        expect(await delivery()).toMatchObject({
+          state: 'queued',
+          attempts: 1,
+          reason: expect.stringContaining('451 try later, ***'),
+        })
         busy = false
         world.clock.advance(0.3)
         expect(await courier.drain()).toBe(0)
@@ -102,14 +111,21 @@ describe('a mail', () => {
   })
 
   test('that is refused for good (5xx) is given up at once with the reason', () =>
-    withSmtp({ onRcptTo: (_address, _session, done) => done(refuse(550, 'no such mailbox')) }, async (courier, mails) => {
-      await queue()
-      expect(await courier.drain()).toBe(1)
-      expect(await delivery()).toMatchObject({ state: 'failed', attempts: 1, reason: expect.stringContaining('550 no such mailbox') })
-      world.clock.advance(60 * 24)
-      expect(await courier.drain()).toBe(0)
-      expect(mails).toEqual([])
-    }))
+    withSmtp(
+      { onRcptTo: (_address, _session, done) => done(refuse(550, 'no such mailbox')) },
+      async (courier, mails) => {
+        await queue()
+        expect(await courier.drain()).toBe(1)
+        expect(await delivery()).toMatchObject({
+          state: 'failed',
+          attempts: 1,
+          reason: expect.stringContaining('550 no such mailbox'),
+        })
+        world.clock.advance(60 * 24)
+        expect(await courier.drain()).toBe(0)
+        expect(mails).toEqual([])
+      },
+    ))
 
   test.each([
     ['refused', 'name:wrong@'],

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
-import { MailRefused, type Mailer } from './mailer.ts'
+import { type Mailer, MailRefused } from './mailer.ts'
 
 /** Sends what the relay queued. */
 export interface Courier {

@@ -7,7 +7,7 @@ export interface InboxMessage {
   readonly type: string
   readonly subject: string
   readonly body: string
-  readonly data: unknown
+  readonly data: Record<string, unknown>
   readonly urgent: boolean
   readonly createdAt: Date
   readonly readAt: Date | null
@@ -20,21 +20,22 @@ export interface InboxFilter {
 
 const columns = sql`id, type, subject, body, data, urgent, created_at AS "createdAt", read_at AS "readAt"`
 
-/** One page of a person's messages, newest first, and how many there are over all pages. */
+/** One page of a person's messages in the order of time, and how many there are over all pages. */
 export async function listMessages(
   db: Database,
   userId: number,
   filter: InboxFilter,
-  page: { readonly limit: number; readonly offset: number },
+  page: { readonly limit: number; readonly offset: number; readonly descending: boolean },
 ): Promise<{ items: readonly InboxMessage[]; total: number }> {
+  const direction = page.descending ? sql`DESC` : sql`ASC`
   const where = sql`user_id = ${userId}
     AND (${filter.unread ?? null}::boolean IS NULL OR (read_at IS NULL) = ${filter.unread ?? null}::boolean)
     AND (${filter.type ?? null}::text IS NULL OR type = ${filter.type ?? null}::text)`
-  const [items, counted] = [
-    await sql<InboxMessage>`
-      SELECT ${columns} FROM messages WHERE ${where} ORDER BY id DESC LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db),
-    await sql<{ total: number }>`SELECT count(*)::int AS total FROM messages WHERE ${where}`.execute(db),
-  ]
+  const items = await sql<InboxMessage>`
+    SELECT ${columns} FROM messages WHERE ${where} ORDER BY id ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`.execute(
+    db,
+  )
+  const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM messages WHERE ${where}`.execute(db)
   return { items: items.rows, total: counted.rows[0]?.total ?? 0 }
 }
 
@@ -46,7 +47,12 @@ export async function countUnread(db: Database, userId: number): Promise<number>
 }
 
 /** Marks a person's messages as read: some of them, or all. Others' and read ones are left alone. Answers how many became read. */
-export async function markRead(db: Database, at: Date, userId: number, which: readonly number[] | 'all'): Promise<number> {
+export async function markRead(
+  db: Database,
+  at: Date,
+  userId: number,
+  which: readonly number[] | 'all',
+): Promise<number> {
   const chosen = which === 'all' ? sql`true` : sql`id = ANY (${which}::bigint[])`
   const answer = await sql`
     UPDATE messages SET read_at = ${at} WHERE user_id = ${userId} AND read_at IS NULL AND ${chosen}`.execute(db)
@@ -87,7 +93,9 @@ export async function replayStart(
   most: number,
 ): Promise<{ after: number; cut: boolean }> {
   const answer = await sql<{ id: number }>`
-    SELECT id FROM messages WHERE user_id = ${userId} AND id > ${after} ORDER BY id DESC OFFSET ${most} LIMIT 1`.execute(db)
+    SELECT id FROM messages WHERE user_id = ${userId} AND id > ${after} ORDER BY id DESC OFFSET ${most} LIMIT 1`.execute(
+    db,
+  )
   const id = answer.rows[0]?.id
   return id === undefined ? { after, cut: false } : { after: id, cut: true }
 }

@@ -20,7 +20,10 @@ afterAll(() => world.database.close())
 
 const court = { place: '羽毛球馆', time: '09:00', note: '带球拍' }
 
-async function tell(userIds: readonly number[], more: { type?: string; key?: string; data?: Record<string, unknown> } = {}) {
+async function tell(
+  userIds: readonly number[],
+  more: { type?: string; key?: string; data?: Record<string, unknown> } = {},
+) {
   const message = { type: 'booking.confirmed', userIds, data: court, ...more }
   await notify(world.kernel.db, world.clock.now(), message)
 }
@@ -29,7 +32,9 @@ describe('a message', () => {
   test('is rendered and lies in the inbox of everybody named, once', async () => {
     await tell([lin, wang, lin])
     expect(await world.relay().drain()).toBe(1)
-    expect(await world.rows('SELECT user_id, type, subject, body, data, urgent, created_at, read_at FROM messages')).toEqual(
+    expect(
+      await world.rows('SELECT user_id, type, subject, body, data, urgent, created_at, read_at FROM messages'),
+    ).toEqual(
       [lin, wang].map((user_id) => ({
         user_id,
         type: 'booking.confirmed',
@@ -65,7 +70,9 @@ describe('a message', () => {
   test('keeps the order of the events, also over batches', async () => {
     for (let n = 0; n < 25; n += 1) await tell([lin, wang], { data: { ...court, place: `场地${n}` } })
     expect(await world.relay({ batch: 10 }).drain()).toBe(25)
-    const subjects = await world.rows<{ subject: string }>(`SELECT subject FROM messages WHERE user_id = ${lin} ORDER BY id`)
+    const subjects = await world.rows<{ subject: string }>(
+      `SELECT subject FROM messages WHERE user_id = ${lin} ORDER BY id`,
+    )
     expect(subjects.map((row) => row.subject)).toEqual(Array.from({ length: 25 }, (_, n) => `预约成功：场地${n}`))
   })
 
@@ -93,7 +100,9 @@ describe('a message', () => {
   test('can be part of a statement of the caller', async () => {
     const json = messageJson({ type: 'booking.quiet', userIds: [lin], data: court })
     await sql`WITH changed AS (SELECT 1)
-      INSERT INTO outbox (message, created_at) SELECT ${json}::text::jsonb, ${world.clock.now()} FROM changed`.execute(world.kernel.db)
+      INSERT INTO outbox (message, created_at) SELECT ${json}::text::jsonb, ${world.clock.now()} FROM changed`.execute(
+      world.kernel.db,
+    )
     await world.relay().drain()
     expect(await world.rows('SELECT type FROM messages')).toEqual([{ type: 'booking.quiet' }])
   })
@@ -110,7 +119,13 @@ describe('a message', () => {
 
 describe('an operation', () => {
   test('reaches the operation log as it was recorded', async () => {
-    const operation = { actorId: lin, action: 'venue.update', resource: 'venue', resourceId: 3, changes: { name: ['a', 'b'] as const } }
+    const operation = {
+      actorId: lin,
+      action: 'venue.update',
+      resource: 'venue',
+      resourceId: 3,
+      changes: { name: ['a', 'b'] as const },
+    }
     await record(world.kernel.db, world.clock.now(), { ...operation, address: '10.0.0.1', requestId: 'r1' })
     await world.relay().drain()
     expect(await world.rows('SELECT * FROM operation_log')).toEqual([
@@ -123,7 +138,7 @@ describe('an operation', () => {
 })
 
 describe('what can not be handed on', () => {
-  test.each([
+  test.each<[string, { type?: string; key?: string; data?: Record<string, unknown>; userIds?: number[] }, string]>([
     ['an unknown type', { type: 'nobody.knows' }, 'unknown notification type "nobody.knows"'],
     ['data without a variable of the template', { data: { place: 'x' } }, 'undefined variable: time'],
     ['an endless key', { key: 'k'.repeat(501) }, 'key is not a text'],
@@ -140,13 +155,15 @@ describe('what can not be handed on', () => {
   })
 
   test('a row that the database refuses is found among its batch', async () => {
-    await world.rows('ALTER TABLE messages ADD CONSTRAINT no_gym CHECK (subject NOT LIKE \'%禁%\')')
+    await world.rows("ALTER TABLE messages ADD CONSTRAINT no_gym CHECK (subject NOT LIKE '%禁%')")
     for (const place of ['甲', '乙', '禁', '丙']) await tell([lin], { data: { ...court, place } })
     expect(await world.relay().drain()).toBe(4)
     await world.rows('ALTER TABLE messages DROP CONSTRAINT no_gym')
     const subjects = await world.rows<{ subject: string }>('SELECT subject FROM messages ORDER BY id')
     expect(subjects.map((row) => row.subject)).toEqual(['甲', '乙', '丙'].map((place) => `预约成功：${place}`))
-    expect(await world.rows('SELECT error FROM outbox_failures')).toEqual([{ error: expect.stringContaining('no_gym') }])
+    expect(await world.rows('SELECT error FROM outbox_failures')).toEqual([
+      { error: expect.stringContaining('no_gym') },
+    ])
   })
 })
 
@@ -197,7 +214,9 @@ describe('relays', () => {
     await Promise.all([0, 1, 2, 3].map(write))
     await world.relay().drain()
     for (const relay of relays) await relay.stop()
-    const subjects = await world.rows<{ subject: string }>(`SELECT subject FROM messages WHERE user_id = ${wang} ORDER BY id`)
+    const subjects = await world.rows<{ subject: string }>(
+      `SELECT subject FROM messages WHERE user_id = ${wang} ORDER BY id`,
+    )
     expect(subjects).toHaveLength(400)
     expect(new Set(subjects.map((row) => row.subject)).size).toBe(400)
     for (const writer of [0, 1, 2, 3]) {
@@ -232,7 +251,11 @@ describe('relays', () => {
 describe('templates', () => {
   test.each([
     ['an unknown variable', { subject: '{{ plase }}' }, 'booking.confirmed, subject: unknown variable plase'],
-    ['an unknown variable in a branch not taken', { body: '{% if note %}{{ nope }}{% endif %}' }, 'body: unknown variable nope'],
+    [
+      'an unknown variable in a branch not taken',
+      { body: '{% if note %}{{ nope }}{% endif %}' },
+      'body: unknown variable nope',
+    ],
     ['an unknown property', { body: '{{ place.name.first }}' }, 'undefined variable: place.name'],
     ['an unknown filter', { body: '{{ place | shout }}' }, 'undefined filter: shout'],
     ['a tag that is not closed', { body: '{% if note %}' }, 'not closed'],
@@ -248,6 +271,8 @@ describe('templates', () => {
   test('never leave half a character or a line break in a subject', async () => {
     const cut = compileTemplates([{ ...bookingConfirmed, subject: '{{ time }}\n{{ place }}' }])
     const type = cut.typeOf('booking.confirmed') ?? bookingConfirmed
-    expect(cut.render(type, { ...court, time: '9', place: `${'羽'.repeat(197)}😀` }).subject).toBe(`9 ${'羽'.repeat(197)}\ufffd`)
+    expect(cut.render(type, { ...court, time: '9', place: `${'羽'.repeat(197)}😀` }).subject).toBe(
+      `9 ${'羽'.repeat(197)}\ufffd`,
+    )
   })
 })

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { insertOperations, type OperationRow } from '../audit/store.ts'
 import { errorCode } from '../database/constraints.ts'
-import type { Transaction } from '../database/database.ts'
+import type { Database, Transaction } from '../database/database.ts'
 import { DomainError, Unavailable } from '../http/errors.ts'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
@@ -57,7 +57,10 @@ interface Outcome {
 }
 
 /** Builds the relay; it does nothing until `start` or `drain`. */
-export function createRelay(kernel: Pick<Kernel, 'clock' | 'log' | 'transaction'>, options: RelayOptions): Relay {
+export function createRelay(
+  kernel: Pick<Kernel, 'clock' | 'db' | 'log' | 'transaction'>,
+  options: RelayOptions,
+): Relay {
   const size = options.batch ?? 500
   /** While a batch holds a row that the database refuses, so many rows go one by one. */
   let single = 0
@@ -127,6 +130,7 @@ export function createRelay(kernel: Pick<Kernel, 'clock' | 'log' | 'transaction'
     log: kernel.log,
     everyMs: POLL_MS,
     async run() {
+      if (!(await isWaiting(kernel.db))) return POLL_MS
       const outcome = await step()
       if (outcome.busy) return BUSY_MS
       return outcome.rows > 0 ? 0 : POLL_MS
@@ -149,8 +153,16 @@ export function createRelay(kernel: Pick<Kernel, 'clock' | 'log' | 'transaction'
   }
 }
 
+/** Twice a second nothing is there: that should cost one statement, not a transaction. */
+async function isWaiting(db: Database): Promise<boolean> {
+  const answer = await sql<{ waiting: boolean }>`SELECT EXISTS (SELECT 1 FROM outbox) AS waiting`.execute(db)
+  return answer.rows[0]?.waiting === true
+}
+
 async function tryLock(tx: Transaction): Promise<boolean> {
-  const answer = await sql<{ locked: boolean }>`SELECT pg_try_advisory_xact_lock(${RELAY_LOCK}::int) AS locked`.execute(tx)
+  const answer = await sql<{ locked: boolean }>`SELECT pg_try_advisory_xact_lock(${RELAY_LOCK}::int) AS locked`.execute(
+    tx,
+  )
   return answer.rows[0]?.locked === true
 }
 
@@ -197,7 +209,9 @@ async function insertMessages(tx: Transaction, prepared: readonly Prepared[], ma
       ORDER BY t.id
       RETURNING state
     )
-    SELECT (SELECT max(id) FROM told) AS last, (SELECT count(*)::int FROM mailed WHERE state = 'queued') AS queued`.execute(tx)
+    SELECT (SELECT max(id) FROM told) AS last, (SELECT count(*)::int FROM mailed WHERE state = 'queued') AS queued`.execute(
+    tx,
+  )
   const { last, queued } = answer.rows[0] ?? { last: null, queued: 0 }
   // Not the ids but how far they reach: a listener reads on from where it is, the same after a broken connection.
   if (last !== null) await sql`SELECT pg_notify('messages', ${String(last)})`.execute(tx)

@@ -2,7 +2,7 @@ import type { OperationRow } from '../audit/store.ts'
 import type { Templates } from './templates.ts'
 
 /** An outbox row that nobody can hand on, however often it is tried. */
-export class NotForwardable extends Error {}
+class NotForwardable extends Error {}
 
 /** A message row of the outbox, checked and rendered: what the relay hands to its INSERT as JSON. */
 export interface Prepared {
@@ -37,7 +37,17 @@ export function readMessage(templates: Templates, value: unknown, at: Date): Pre
     const { subject, body } = templates.render(type, facts)
     const email = type.channels.includes('email')
     const people = [...new Set(userIds)]
-    return { type: type.key, subject, body, data: facts, urgent: type.urgent, key: key ?? null, at, email, userIds: people }
+    return {
+      type: type.key,
+      subject,
+      body,
+      data: facts,
+      urgent: type.urgent,
+      key: key ?? null,
+      at,
+      email,
+      userIds: people,
+    }
   } catch (error) {
     throw new NotForwardable(`${type.key}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 500))
   }
@@ -65,7 +75,8 @@ export function readOperation(value: unknown, at: Date): OperationRow {
 }
 
 function object(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new NotForwardable(`${what} is not an object`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new NotForwardable(`${what} is not an object`)
   return Object.fromEntries(Object.entries(value))
 }
 

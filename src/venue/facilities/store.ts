@@ -55,7 +55,10 @@ export async function findFacility(db: Database, id: number, now: Date): Promise
 }
 
 /** A facility as it is stored, locked to be changed; null when it or its venue is gone. */
-export async function lockFacility(tx: Transaction, id: number): Promise<(FacilityFields & { venue_id: number }) | null> {
+export async function lockFacility(
+  tx: Transaction,
+  id: number,
+): Promise<(FacilityFields & { venue_id: number }) | null> {
   const { rows } = await sql<FacilityFields & { venue_id: number }>`
     SELECT f.venue_id, f.name, f.type, f.quantity, f.status, f.description FROM facilities f JOIN venues v ON v.id = f.venue_id
     WHERE f.id = ${id} AND f.deleted_at IS NULL AND v.deleted_at IS NULL FOR UPDATE OF f`.execute(tx)

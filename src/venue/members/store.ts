@@ -80,3 +80,72 @@ export async function changeCredit(
       ${cause.createdBy ?? null}::bigint, ${cause.now}::timestamptz FROM person`.execute(tx)
   return member.credit + delta
 }
+
+/** A change of credit or points. `after`: the score or balance it left. */
+export interface LedgerEntry {
+  readonly id: number
+  readonly delta: number
+  readonly after: number
+  readonly reason: string
+  readonly note: string | null
+  readonly reservationId: number | null
+  readonly createdAt: Date
+}
+
+/** One page of a person's credit or points history, the newest first, and how many entries there are. */
+export async function listLedger(
+  db: Database,
+  ledger: 'credit' | 'points',
+  userId: number,
+  page: { readonly offset: number; readonly limit: number },
+): Promise<{ items: readonly LedgerEntry[]; total: number }> {
+  const table = sql.table(ledger === 'credit' ? 'credit_ledger' : 'points_ledger')
+  const after = sql.ref(ledger === 'credit' ? 'score' : 'balance')
+  const { rows } = await sql<LedgerEntry>`
+    SELECT id, delta, ${after} AS after, reason, note, reservation_id AS "reservationId", created_at AS "createdAt"
+    FROM ${table} WHERE user_id = ${userId} ORDER BY id DESC LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db)
+  const counted = await sql<{ total: number }>`
+    SELECT count(*) AS total FROM ${table} WHERE user_id = ${userId}`.execute(db)
+  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+}
+
+/** Has this person an account that was not deleted? */
+export async function personExists(db: Database, userId: number): Promise<boolean> {
+  const { rows } = await sql`SELECT 1 FROM users WHERE id = ${userId} AND status <> 'deleted'`.execute(db)
+  return rows.length > 0
+}
+
+/** Nobody has more points than this. */
+export const MOST_POINTS = 1_000_000_000
+
+/** To whom points are granted: named people, or everybody active who has one of these roles. */
+export type Grantees = { readonly userIds: readonly number[] } | { readonly roles: readonly string[] }
+
+/**
+ * Grants points to many people and writes the ledger, in one statement that locks them in order of their ids. Who would have more than
+ * `MOST_POINTS`, or is no (active) user, gets none. Answers who got them.
+ */
+export async function grantPoints(
+  tx: Transaction,
+  to: Grantees,
+  points: number,
+  reason: Extract<PointsReason, 'grant' | 'adjustment'>,
+  cause: Cause,
+): Promise<readonly number[]> {
+  const chosen =
+    'userIds' in to
+      ? sql`u.id = ANY (${to.userIds}::bigint[])`
+      : sql`EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ANY (${to.roles}::text[]))`
+  const { rows } = await sql<{ id: number }>`
+    WITH granted AS (
+      INSERT INTO venue_members AS m (user_id, points, created_at)
+      SELECT u.id, ${points}::int, ${cause.now}::timestamptz FROM users u WHERE u.status = 'active' AND ${chosen} ORDER BY u.id
+      ON CONFLICT (user_id) DO UPDATE SET points = m.points + excluded.points WHERE m.points <= ${MOST_POINTS - points}::int
+      RETURNING user_id, points
+    )
+    INSERT INTO points_ledger (user_id, delta, balance, reason, note, created_by, created_at)
+    SELECT user_id, ${points}::int, points, ${reason}::text, ${cause.note ?? null}::text, ${cause.createdBy ?? null}::bigint, ${cause.now}::timestamptz
+    FROM granted ORDER BY user_id
+    RETURNING user_id AS id`.execute(tx)
+  return rows.map(({ id }) => id)
+}

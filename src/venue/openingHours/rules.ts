@@ -85,7 +85,11 @@ export function isWithinHours(hours: OpeningHours, from: LocalMoment, to: LocalM
  * Empty when nothing is.
  */
 export function faultsOf(hours: OpeningHours): HoursFault[] {
-  const weekly = hours.weekly.map((entry, index) => ({ ...entry, day: `weekday ${entry.weekday}`, path: `/weekly/${index}` }))
+  const weekly = hours.weekly.map((entry, index) => ({
+    ...entry,
+    day: `weekday ${entry.weekday}`,
+    path: `/weekly/${index}`,
+  }))
   const dated = hours.exceptions.map((entry, index) => ({ ...entry, day: entry.date, path: `/exceptions/${index}` }))
   const open = [...weekly, ...dated].flatMap(({ opens, closes, day, path }) =>
     opens !== null && closes !== null ? [{ opens, closes, day, path }] : [],
@@ -100,7 +104,10 @@ export function faultsOf(hours: OpeningHours): HoursFault[] {
     ordered.forEach((interval, index) => {
       const previous = ordered[index - 1]
       if (previous && interval.opens < previous.closes) {
-        faults.push({ path: interval.path, message: `overlaps ${previous.opens}–${previous.closes} of ${interval.day}` })
+        faults.push({
+          path: interval.path,
+          message: `overlaps ${previous.opens}–${previous.closes} of ${interval.day}`,
+        })
       }
     })
   }

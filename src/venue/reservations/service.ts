@@ -1,17 +1,18 @@
 import type { Database } from '../../kernel/database/database.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
-import { Conflict, NotFound } from '../../kernel/http/errors.ts'
+import { Conflict } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { messageJson, notify, operationJson, record } from '../../kernel/notifications/outbox.ts'
-import { changeCredit, changePoints, ensureMember } from '../members/store.ts'
+import { changeCredit, changePoints } from '../members/store.ts'
 import { makeRoom } from '../priority/service.ts'
 import { offerFreePlaces } from '../waitingList/offers.ts'
 import { getReservation, personOf } from './access.ts'
 import { appointment } from './appointment.ts'
 import { badState, endReservation } from './ending.ts'
+import { readFacts } from './facts.ts'
 import type { Order } from './order.ts'
 import { refused } from './refusals.ts'
-import { type BookingFacts, mayBook, mayCancel, type Refusal, refusals } from './rules.ts'
+import { type BookingFacts, mayBook, mayCancel } from './rules.ts'
 import type { Reservation } from './store.ts'
 import * as store from './store.ts'
 
@@ -63,22 +64,6 @@ function bookWithPriority(kernel: Kernel, order: Order): Promise<Reservation> {
   })
 }
 
-async function readFacts(
-  kernel: Kernel,
-  db: Database,
-  of: { readonly userId: number; readonly slotId: number; readonly except?: number },
-  now: Date,
-): Promise<BookingFacts> {
-  const zone = kernel.config.timeZone
-  let facts = await store.bookingFacts(db, of, now, zone)
-  if (facts && !facts.member) {
-    await ensureMember(db, of.userId, now)
-    facts = await store.bookingFacts(db, of, now, zone)
-  }
-  if (!facts?.member) throw new NotFound('not_found', 'There is no such slot.')
-  return { ...facts, member: facts.member }
-}
-
 async function takePlaces(
   kernel: Kernel,
   db: Database,
@@ -128,17 +113,6 @@ async function takePlaces(
   }
 }
 
-/** Everything that speaks against a wish, without booking it. A slot that does not exist is an empty answer's business. */
-export async function conflictsOf(
-  kernel: Kernel,
-  userId: number,
-  slotId: number,
-  partySize: number,
-): Promise<readonly Refusal[]> {
-  const now = kernel.clock.now()
-  return refusals(await readFacts(kernel, kernel.db, { userId, slotId }, now), { partySize }, now)
-}
-
 /**
  * Cancels: the owner within the rules (late: credit is taken and the points are kept), staff until it has begun and at no cost to the owner.
  * @throws Conflict `bad_state` or `too_late_to_cancel`.
@@ -158,7 +132,7 @@ export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?
       { refund: !verdict.late },
     )
     if (verdict.late) {
-      await changeCredit(tx, reservation.userId, -kernel.config.venueCredit.lateCancel, 'late_cancel', {
+      await changeCredit(tx, reservation.userId, -kernel.config.venueCreditLateCancel, 'late_cancel', {
         reservationId: id,
         now,
       })

@@ -367,3 +367,32 @@ export async function changeSlot(
 }
 
 const MOVABLE: readonly ReservationStatus[] = ['pending', 'confirmed']
+
+/** What is known of a span of time at a venue: null when there is no such venue. */
+export async function spanFacts(
+  db: Database,
+  of: { readonly venueId: number; readonly userId: number; readonly start: Date; readonly end: Date },
+): Promise<{
+  readonly slotId: number | null
+  readonly closedBy: 'closed' | 'maintenance' | null
+  readonly ownOverlap: boolean
+} | null> {
+  const span = sql`tstzrange(${of.start}::timestamptz, ${of.end}::timestamptz)`
+  const { rows } = await sql<{ slotId: number | null; closedBy: 'closed' | 'maintenance' | null; ownOverlap: boolean }>`
+    SELECT
+      (SELECT s.id FROM time_slots s WHERE s.venue_id = v.id AND s.deleted_at IS NULL AND s.start_at = ${of.start} AND s.end_at = ${of.end}) AS "slotId",
+      (SELECT c.kind FROM closures c WHERE (c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id) AND c.cancelled_at IS NULL
+        AND c.during && ${span} ORDER BY c.kind LIMIT 1) AS "closedBy",
+      EXISTS (SELECT FROM reservations r WHERE r.user_id = ${of.userId} AND r.status IN ('pending', 'confirmed', 'checked_in')
+        AND r.during && ${span}) AS "ownOverlap"
+    FROM venues v WHERE v.id = ${of.venueId} AND v.deleted_at IS NULL`.execute(db)
+  return rows[0] ?? null
+}
+
+/** A person's reservations that have not been used yet, by slot. */
+export async function upcomingOf(tx: Transaction, userId: number): Promise<readonly Reservation[]> {
+  const { rows } = await sql<Reservation>`
+    SELECT ${reservationColumns} FROM reservations r JOIN venues v ON v.id = r.venue_id
+    WHERE r.user_id = ${userId} AND r.status = ANY (${MOVABLE}) ORDER BY r.slot_id`.execute(tx)
+  return rows
+}

@@ -53,7 +53,8 @@ export async function lockRules(tx: Transaction, owner: RulesOwner, now: Date): 
   const sportVenueId = owner !== 'system' && 'sportVenueId' in owner ? owner.sportVenueId : null
   await sql`INSERT INTO booking_rules (venue_id, sport_venue_id, updated_at) VALUES (${venueId}, ${sportVenueId}, ${now})
     ON CONFLICT DO NOTHING`.execute(tx)
-  const { rows } = await sql<OwnRules>`SELECT ${columns} FROM booking_rules r WHERE ${ownedBy(owner)} FOR UPDATE`.execute(tx)
+  const { rows } =
+    await sql<OwnRules>`SELECT ${columns} FROM booking_rules r WHERE ${ownedBy(owner)} FOR UPDATE`.execute(tx)
   return rows[0] ?? NO_RULES
 }
 
@@ -65,5 +66,7 @@ export async function updateRules(
   now: Date,
 ): Promise<void> {
   const assignments = change.map(([name, value]) => sql`${sql.ref(name)} = ${value}`)
-  await sql`UPDATE booking_rules r SET ${sql.join([...assignments, sql`updated_at = ${now}`])} WHERE ${ownedBy(owner)}`.execute(tx)
+  await sql`UPDATE booking_rules r SET ${sql.join([...assignments, sql`updated_at = ${now}`])} WHERE ${ownedBy(owner)}`.execute(
+    tx,
+  )
 }

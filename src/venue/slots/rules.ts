@@ -1,5 +1,5 @@
-import { addDays, daysBetween, instantAt, localDate, localTime, weekday } from '../../kernel/time.ts'
 import type { Interval } from '../../booking/interval.ts'
+import { addDays, daysBetween, instantAt, localDate, localTime, weekday } from '../../kernel/time.ts'
 import { isWithinHours, type LocalMoment, type OpeningHours, openIntervals } from '../openingHours/rules.ts'
 
 /** What a run of slots is made of. Dates are local and inclusive; lengths are minutes on the wall clock. */
@@ -78,11 +78,52 @@ function timeOf(minutes: number): string {
 }
 
 /** The state of a slot at an instant: past from its start on, closed while a closure covers any of it, full when no place is free. */
-export function slotStatus(
-  slot: { readonly start_at: Date; readonly open: boolean; readonly capacity: number; readonly taken: number; readonly held: number },
-  now: Date,
-): SlotStatus {
-  if (slot.start_at <= now) return 'past'
+export function slotStatus(slot: SlotState, now: Date): SlotStatus {
+  if (slot.startAt <= now) return 'past'
   if (!slot.open) return 'closed'
   return slot.taken + slot.held >= slot.capacity ? 'full' : 'open'
+}
+
+interface SlotState {
+  readonly startAt: Date
+  readonly endAt: Date
+  readonly open: boolean
+  readonly capacity: number
+  readonly taken: number
+  readonly held: number
+}
+
+/** Whether a change of a slot leaves the people in it untouched: their time stays, and so do their places. */
+export function isHarmless(slot: SlotState, span: Interval, capacity: number): boolean {
+  const used = slot.taken + slot.held
+  const stays = slot.startAt.getTime() === span.start.getTime() && slot.endAt.getTime() === span.end.getTime()
+  return used === 0 || (stays && used <= capacity)
+}
+
+/** How a request names a time: by local date and times of one day, or by two instants. */
+export interface TimeWish {
+  readonly date?: string | undefined
+  readonly start_time?: string | undefined
+  readonly end_time?: string | undefined
+  readonly start_at?: Date | undefined
+  readonly end_at?: Date | undefined
+}
+
+/** The span a wish means; what it leaves open is taken from `current`. Null when it still is not whole, or says both kinds. */
+export function spanOf(wish: TimeWish, current: Interval | null, zone: string): Interval | null {
+  const local = wish.date !== undefined || wish.start_time !== undefined || wish.end_time !== undefined
+  const instants = wish.start_at !== undefined || wish.end_at !== undefined
+  if (local && instants) return null
+  if (!local) {
+    const start = wish.start_at ?? current?.start
+    const end = wish.end_at ?? current?.end
+    return start && end ? { start, end } : null
+  }
+  const from = current && moment(current.start, zone)
+  const to = current && moment(current.end, zone)
+  const date = wish.date ?? from?.date
+  const startTime = wish.start_time ?? from?.time
+  const endTime = wish.end_time ?? (to?.time === '00:00' ? '24:00' : to?.time)
+  if (date === undefined || startTime === undefined || endTime === undefined) return null
+  return { start: instantAt(date, startTime, zone), end: instantAt(date, endTime, zone) }
 }

@@ -87,9 +87,16 @@ export async function insertSportVenue(tx: Transaction, fields: SportVenueFields
 }
 
 /** @throws Conflict `name_taken` by constraint. */
-export async function updateSportVenue(tx: Transaction, id: number, fields: SportVenueFields, now: Date): Promise<void> {
+export async function updateSportVenue(
+  tx: Transaction,
+  id: number,
+  fields: SportVenueFields,
+  now: Date,
+): Promise<void> {
   await sql`UPDATE sport_venues SET name = ${fields.name}, type = ${fields.type}, location = ${fields.location},
-    description = ${fields.description}, image_url = ${fields.image_url}, updated_at = ${now} WHERE id = ${id}`.execute(tx)
+    description = ${fields.description}, image_url = ${fields.image_url}, updated_at = ${now} WHERE id = ${id}`.execute(
+    tx,
+  )
 }
 
 /** Takes a sport venue out of use; its name is free again. */

@@ -25,7 +25,11 @@ const tag = 'Venues'
 const write = 'venue:catalogue.write'
 const Params = Type.Object({ venue_id: Id })
 const Status = Type.Enum(['open', 'closed', 'maintenance'])
-const Capacity = Type.Integer({ minimum: 1, maximum: 100_000, description: 'Places of a slot, unless the slot says otherwise.' })
+const Capacity = Type.Integer({
+  minimum: 1,
+  maximum: 100_000,
+  description: 'Places of a slot, unless the slot says otherwise.',
+})
 
 export const Venue = Type.Object(
   {
@@ -130,7 +134,11 @@ function readVenues(app: App, kernel: Kernel, { paths, one, permission }: Doors)
 }
 
 const NewVenue = Type.Object({ name: Text(100, { examples: ['Gym A'] }), capacity: Capacity, ...optionalFields })
-const VenueChange = Type.Object({ name: Type.Optional(Text(100)), capacity: Type.Optional(Capacity), ...optionalFields })
+const VenueChange = Type.Object({
+  name: Type.Optional(Text(100)),
+  capacity: Type.Optional(Capacity),
+  ...optionalFields,
+})
 
 function writeVenues(app: App, kernel: Kernel): void {
   route(app, {
@@ -166,7 +174,8 @@ function writeVenues(app: App, kernel: Kernel): void {
     paths: [...v1('/venues/{venue_id}'), '/api/admin/venues/{venue_id}'],
     permission: write,
     summary: 'Delete a venue',
-    description: 'Its slots that have not begun go with it. With upcoming reservations it is refused with `in_use`, unless forced.',
+    description:
+      'Its slots that have not begun go with it. With upcoming reservations it is refused with `in_use`, unless forced.',
     tag,
     schema: {
       params: Params,

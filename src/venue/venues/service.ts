@@ -1,17 +1,41 @@
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from '../../kernel/database/database.ts'
+import { Stale } from '../../kernel/database/transaction.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, Invalid, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
 import { changesBetween } from '../changes.ts'
-import { noConsequences as consequences, type StatusWish } from '../slots/consequences.ts'
+import { displaceVenue } from '../closures/displacement/service.ts'
 import { refreshOpenness } from '../slots/store.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
+import { setVenueStatus } from './status.ts'
 import * as store from './store.ts'
 
 /** The answer for a venue that does not exist (any more). */
 export const noSuchVenue = () => new NotFound('not_found', 'There is no such venue.')
+
+/**
+ * Locks a venue against closures (`share`) or against everything else that changes what it holds (`update`): its sport venue first, then
+ * itself, in the order of everybody. @throws NotFound, Stale when it moved to another sport venue meanwhile
+ */
+export async function lockPlace(
+  tx: Transaction,
+  venueId: number,
+  strength: 'share' | 'update',
+  alsoSportVenueId: number | null = null,
+): Promise<store.LockedVenue> {
+  const seen = await store.sportVenueOf(tx, venueId)
+  if (seen === undefined) throw noSuchVenue()
+  const sportVenueIds = new Set([seen, alsoSportVenueId].filter((id) => id !== null))
+  for (const id of [...sportVenueIds].sort((a, b) => a - b)) {
+    if (!(await lockSportVenue(tx, id, 'share')) && id === alsoSportVenueId) throw noSuchSportVenue()
+  }
+  const venue = await store.lockVenue(tx, venueId, strength)
+  if (!venue) throw noSuchVenue()
+  if (venue.sport_venue_id !== seen) throw new Stale()
+  return venue
+}
 
 type NewVenue = Partial<store.VenueFields> & Pick<store.VenueFields, 'name' | 'capacity'>
 
@@ -30,13 +54,14 @@ export async function addVenue(
   kernel: Kernel,
   caller: Caller,
   wish: NewVenue,
-  status?: StatusWish['status'],
+  status?: store.VenueStatus,
 ): Promise<store.Venue> {
   const now = kernel.clock.now()
   const none = { sport_venue_id: null, type: null, location: null, notice: null, description: null, image_url: null }
   const fields = { ...none, ...wish }
   const id = await kernel.transaction(async (tx) => {
-    await requireSportVenue(tx, fields.sport_venue_id)
+    const { sport_venue_id: sportVenueId } = fields
+    if (sportVenueId !== null && !(await lockSportVenue(tx, sportVenueId, 'share'))) throw noSuchSportVenue()
     const added = await store.insertVenue(tx, fields, randomBytes(32).toString('base64url'), now)
     await record(tx, now, {
       ...by(caller),
@@ -48,7 +73,7 @@ export async function addVenue(
     return added
   })
   kernel.nudge()
-  if (status !== undefined && status !== 'open') await consequences.setVenueStatus(kernel, caller, id, { status })
+  if (status !== undefined && status !== 'open') await setVenueStatus(kernel, caller, id, { status })
   return getVenue(kernel, id)
 }
 
@@ -61,12 +86,12 @@ export async function changeVenue(
   caller: Caller,
   id: number,
   wish: Partial<store.VenueFields>,
-  status?: StatusWish['status'],
+  status?: store.VenueStatus,
 ): Promise<store.Venue> {
   const now = kernel.clock.now()
   const before = await kernel.transaction(async (tx) => {
-    if (wish.sport_venue_id !== undefined) await requireSportVenue(tx, wish.sport_venue_id)
-    const found = (await store.lockVenue(tx, id, 'update')) && (await store.findVenue(tx, id, now))
+    await lockPlace(tx, id, 'update', wish.sport_venue_id)
+    const found = await store.findVenue(tx, id, now)
     if (!found) throw noSuchVenue()
     const after = { ...found, ...wish }
     const changes = changesBetween(found, after)
@@ -78,7 +103,7 @@ export async function changeVenue(
   })
   kernel.nudge()
   if (status !== undefined && status !== before.status) {
-    await consequences.setVenueStatus(kernel, caller, id, { status })
+    await setVenueStatus(kernel, caller, id, { status })
   }
   return getVenue(kernel, id)
 }
@@ -90,10 +115,9 @@ export async function changeVenue(
 export async function removeVenue(kernel: Kernel, caller: Caller, id: number, force: boolean): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    const venue = await store.lockVenue(tx, id, 'update')
-    if (!venue) throw noSuchVenue()
+    const venue = await lockPlace(tx, id, 'update')
     if (force && (await store.countUpcomingReservations(tx, id, now)) > 0) {
-      await consequences.displaceAll(tx, kernel, caller, id, `${venue.name} has been taken out of use.`)
+      await displaceVenue(tx, kernel, by(caller), id, '场馆停用')
     }
     // The slots go first: what is booked until then is counted, and nothing can be booked after it.
     await store.deleteVenue(tx, id, now)
@@ -114,9 +138,8 @@ export async function removeVenue(kernel: Kernel, caller: Caller, id: number, fo
   kernel.nudge()
 }
 
-async function requireSportVenue(tx: Transaction, id: number | null): Promise<void> {
-  if (id === null || (await lockSportVenue(tx, id, 'share'))) return
-  throw new Invalid('validation', 'There is no such sport venue.', {
+function noSuchSportVenue(): Invalid {
+  return new Invalid('validation', 'There is no such sport venue.', {
     errors: [{ in: 'body', path: '/sport_venue_id', message: 'there is no such sport venue' }],
   })
 }

@@ -115,6 +115,18 @@ export async function findVenue(db: Database, id: number, now: Date): Promise<Ve
   return rows[0] ?? null
 }
 
+/** The sport venue of a venue (null: it has none); undefined when there is no such venue (any more). */
+export async function sportVenueOf(db: Database, id: number): Promise<number | null | undefined> {
+  const { rows } = await sql<{ sport_venue_id: number | null }>`
+    SELECT sport_venue_id FROM venues WHERE id = ${id} AND deleted_at IS NULL`.execute(db)
+  return rows[0]?.sport_venue_id
+}
+
+/** Whether there is such a venue. */
+export async function venueExists(db: Database, id: number): Promise<boolean> {
+  return (await sportVenueOf(db, id)) !== undefined
+}
+
 /** What a lock on a venue tells. */
 export interface LockedVenue {
   readonly id: number
@@ -127,7 +139,11 @@ export interface LockedVenue {
  * Locks a venue; null when there is none. Whoever closes, moves or deletes it, or sets its hours, takes `update`; whoever adds slots
  * or facilities takes `share`, so that neither misses the other.
  */
-export async function lockVenue(tx: Transaction, id: number, strength: 'share' | 'update'): Promise<LockedVenue | null> {
+export async function lockVenue(
+  tx: Transaction,
+  id: number,
+  strength: 'share' | 'update',
+): Promise<LockedVenue | null> {
   const { rows } = await sql<LockedVenue>`
     SELECT id, name, sport_venue_id, capacity FROM venues WHERE id = ${id} AND deleted_at IS NULL
     ${strength === 'share' ? sql`FOR SHARE` : sql`FOR UPDATE`}`.execute(tx)

@@ -12,12 +12,17 @@ import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
 /** Joins the waiting list of a full slot. @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, `in_the_past`, `venue_closed`. */
-export async function join(kernel: Kernel, caller: Caller, slotId: number, partySize = 1): Promise<Entry> {
+export async function join(
+  kernel: Kernel,
+  caller: Caller,
+  { slotId, venueId }: { readonly slotId: number; readonly venueId?: number },
+  partySize = 1,
+): Promise<Entry> {
   const now = kernel.clock.now()
   await ensureMember(kernel.db, caller.userId, now)
   const id = await kernel.transaction(async (tx) => {
     const slot = await store.lockSlot(tx, slotId)
-    if (!slot) throw new NotFound('not_found', 'There is no such slot.')
+    if (!slot || (venueId ?? slot.venueId) !== slot.venueId) throw new NotFound('not_found', 'There is no such slot.')
     const rules = await venueRules(tx, slot.venueId)
     if (!rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
     if (slot.startAt <= now) throw new Conflict('in_the_past', 'This slot has already begun.')
@@ -54,7 +59,7 @@ export async function joinByReservation(
 ): Promise<Entry> {
   const slotId = await store.slotOfReservation(kernel.db, reservationId)
   if (slotId === null) throw new NotFound('not_found', 'There is no such reservation.')
-  return join(kernel, caller, slotId, partySize)
+  return join(kernel, caller, { slotId }, partySize)
 }
 
 /** An entry the caller may see. @throws NotFound for everything else. */

@@ -225,3 +225,10 @@ export async function slotOfReservation(db: Database, reservationId: number): Pr
   )
   return rows[0]?.slot_id ?? null
 }
+
+/** The slots a person is in line for. */
+export async function slotsOfWaiter(tx: Transaction, userId: number): Promise<readonly number[]> {
+  const { rows } = await sql<{ slot_id: number }>`SELECT slot_id FROM waiting_list
+    WHERE user_id = ${userId} AND state IN ('waiting', 'offered') ORDER BY slot_id`.execute(tx)
+  return rows.map((row) => row.slot_id)
+}

@@ -1,0 +1,182 @@
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { ensurePartitions } from './kernel/audit/partitions.ts'
+import type { Clock } from './kernel/clock.ts'
+import type { OpenDatabase } from './kernel/database/database.ts'
+import { MIGRATIONS, migrationState } from './kernel/database/migrate.ts'
+import { attempt, transaction } from './kernel/database/transaction.ts'
+import type { App } from './kernel/http/app.ts'
+import { clockRoutes } from './kernel/http/clockRoutes.ts'
+import { registerHealth } from './kernel/http/health.ts'
+import { forgetOldKeys } from './kernel/http/idempotency.ts'
+import { connectRedis } from './kernel/http/limits.ts'
+import { openScope } from './kernel/http/scope.ts'
+import { createServer } from './kernel/http/server.ts'
+import { closeServer } from './kernel/http/stop.ts'
+import { identityNotificationTypes } from './kernel/identity/notificationTypes.ts'
+import { identityRoutes } from './kernel/identity/routes.ts'
+import { createIdentity } from './kernel/identity/sessions.ts'
+import type { JobDefinition } from './kernel/jobs/jobs.ts'
+import { createJobs, type Jobs } from './kernel/jobs/queues.ts'
+import type { Kernel } from './kernel/kernel.ts'
+import { createCourier } from './kernel/notifications/deliver.ts'
+import { createMailer } from './kernel/notifications/mailer.ts'
+import { createRelay } from './kernel/notifications/relay.ts'
+import { compileTemplates } from './kernel/notifications/templates.ts'
+import type { Product } from './kernel/product.ts'
+import { registerRealtime } from './kernel/realtime/realtime.ts'
+import { venue } from './venue/product.ts'
+
+/** Every product this program has; PRODUCTS says which are switched on. A new product is one line here. */
+const PRODUCTS: readonly Product[] = [venue]
+
+/** What one process does: answer requests, do background work, or both. */
+export interface Duties {
+  readonly serve: boolean
+  readonly work: boolean
+}
+
+/** A process put together: nothing runs before `start`. */
+export interface System {
+  readonly kernel: Kernel
+  readonly jobs: Jobs
+  /** Only when the process serves. */
+  readonly app: App | undefined
+  /** Starts background work; listening is the caller's. */
+  start(): Promise<void>
+  /** Hands on, sends and runs everything that waits, here and now (tests, demo). */
+  drain(): Promise<void>
+  /** Finishes what is in flight (SHUTDOWN_GRACE_SECONDS), then closes everything but the database. */
+  stop(): Promise<void>
+}
+
+/** Puts a process together out of a configuration, an open and migrated database, and the products that are switched on. */
+export async function createSystem(
+  config: Config,
+  clock: Clock,
+  log: Logger,
+  database: OpenDatabase,
+  duties: Duties,
+): Promise<System> {
+  const switchedOn: readonly string[] = config.products
+  const products = PRODUCTS.filter((product) => switchedOn.includes(product.name))
+  const kernel: Kernel = {
+    config,
+    clock,
+    log,
+    products,
+    db: database.db,
+    reads: database.reads,
+    transaction: (work) => transaction(database.db, work),
+    attempt: (work) => attempt(database.db, work),
+    nudge: () => relay.nudge(),
+  }
+  const mailer = createMailer({
+    smtpUrl: config.smtpUrl,
+    from: config.mailFrom,
+    production: config.nodeEnv === 'production',
+    folder: `${config.dataDir}/outbox`,
+  })
+  const courier = createCourier(kernel, mailer)
+  const relay = createRelay(kernel, {
+    templates: compileTemplates([...identityNotificationTypes, ...products.flatMap((product) => product.notificationTypes)]),
+    mail: mailer !== undefined,
+    onDeliveries: courier.nudge,
+  })
+  const jobs = createJobs(kernel, database, [...upkeep, ...products.flatMap((product) => product.jobs)], { work: duties.work })
+  await ensurePartitions(database.db, clock.now())
+  const server = duties.serve ? await createApp(kernel, database, jobs) : undefined
+
+  return {
+    kernel,
+    jobs,
+    app: server?.app,
+    async start() {
+      await jobs.start()
+      if (!duties.work) return
+      relay.start()
+      courier.start()
+    },
+    async drain() {
+      for (let more = true; more; ) {
+        const done = (await relay.drain()) + (await jobs.drain()) + (await courier.drain())
+        more = done > 0
+      }
+    },
+    async stop() {
+      await server?.stop()
+      await jobs.stop()
+      await relay.stop()
+      await courier.stop()
+      await mailer?.close()
+    },
+  }
+}
+
+/** What the kernel itself does in the background. */
+const upkeep: readonly JobDefinition[] = [
+  {
+    name: 'kernel.partitions',
+    cron: '17 3 * * *',
+    run: async (kernel) => void (await ensurePartitions(kernel.db, kernel.clock.now())),
+  },
+  {
+    name: 'kernel.idempotency-keys',
+    cron: '37 * * * *',
+    run: async (kernel) => void (await forgetOldKeys(kernel.db, kernel.clock.now())),
+  },
+]
+
+async function createApp(kernel: Kernel, database: OpenDatabase, jobs: Jobs) {
+  const { config, products } = kernel
+  const identity = await createIdentity(kernel, database)
+  const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, kernel.log)
+  const app = await createServer(
+    {
+      trustProxy: config.trustProxy,
+      corsOrigins: config.corsOrigins,
+      rateLimits: config.rateLimit && {
+        general: config.rateLimitGeneral,
+        login: config.rateLimitLogin,
+        message: config.rateLimitMessage,
+      },
+      ...(redis && { redis }),
+      authenticate: identity.authenticate,
+      permissions: products.flatMap((product) => Object.keys(product.permissions)),
+      documentation: {
+        title: 'Yuyue 预约',
+        description: 'Reservations for places and people.',
+        version: '0.1.0',
+        products,
+        tokenUrl: '/api/v1/users/login',
+      },
+    },
+    kernel.log,
+  )
+  registerHealth(app, [
+    { name: 'database', check: async () => void (await database.pool.query('SELECT 1')) },
+    {
+      name: 'migrations',
+      check: async () => {
+        const { pending } = await migrationState(database.pool, MIGRATIONS)
+        if (pending.length > 0) throw new Error(`pending: ${pending.join(', ')}`)
+      },
+    },
+  ])
+  identityRoutes(app, kernel)
+  clockRoutes(app, kernel)
+  const realtime = await registerRealtime(app, kernel, identity, database)
+  for (const product of products) {
+    await openScope(app, { product: product.name, contract: product.contract }, (scope) => product.routes(scope, kernel))
+  }
+  await app.ready()
+  return {
+    app,
+    async stop() {
+      await realtime.close()
+      await closeServer(app, config.shutdownGraceSeconds * 1000)
+      await identity.close()
+      redis?.disconnect()
+    },
+  }
+}

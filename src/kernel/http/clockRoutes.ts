@@ -1,0 +1,47 @@
+import { Type } from 'typebox'
+import { ManualClock } from '../clock.ts'
+import type { Kernel } from '../kernel.ts'
+import type { App } from './app.ts'
+import { Invalid } from './errors.ts'
+import { route } from './route.ts'
+import { Instant, InstantInput } from './schemas.ts'
+
+const Moment = Type.Object({ now: Instant })
+
+/** `GET|POST /dev/clock`: lets a person walk a booking through its life. Registered only when the clock is manual (never in production). */
+export function clockRoutes(app: App, kernel: Kernel): void {
+  const { clock } = kernel
+  if (!(clock instanceof ManualClock)) return
+  route(app, {
+    method: 'GET',
+    paths: ['/dev/clock'],
+    permission: 'public',
+    summary: 'What time the program thinks it is',
+    tag: 'Development',
+    schema: { response: { 200: Moment } },
+    handler: () => ({ now: clock.now() }),
+  })
+  route(app, {
+    method: 'POST',
+    paths: ['/dev/clock'],
+    permission: 'public',
+    summary: 'Move the clock: to an instant, or on by minutes',
+    tag: 'Development',
+    schema: {
+      body: Type.Object({
+        to: Type.Optional(InstantInput),
+        advance_minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_256_000 })),
+      }),
+      response: { 200: Moment },
+    },
+    handler: (request) => {
+      const { to, advance_minutes: minutes } = request.body
+      if ((to === undefined) === (minutes === undefined)) {
+        throw new Invalid('validation', 'Say either `to` or `advance_minutes`.')
+      }
+      if (to !== undefined) clock.set(new Date(to))
+      if (minutes !== undefined) clock.advance(minutes)
+      return { now: clock.now() }
+    },
+  })
+}

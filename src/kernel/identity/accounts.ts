@@ -1,0 +1,193 @@
+import { by, type Caller } from '../http/caller.ts'
+import { Conflict, Invalid, NotFound } from '../http/errors.ts'
+import type { Kernel } from '../kernel.ts'
+import { notify, record } from '../notifications/outbox.ts'
+import { changesOf } from './changes.ts'
+import { checkStrength, hashCost, hashPassword, verifyPassword } from './passwords.ts'
+import { normalizePhone } from './phones.ts'
+import { endSessions } from './sessionStore.ts'
+import { revoking } from './sessions.ts'
+import * as store from './store.ts'
+import { storedPhone, type User, type UserStatus } from './users.ts'
+import type { Visitor } from './visitor.ts'
+
+export interface Registration {
+  readonly username: string
+  readonly password: string
+  readonly email?: string | null | undefined
+  /** As people write it. */
+  readonly phone?: string | null | undefined
+  /** The username unless given. */
+  readonly displayName?: string | undefined
+}
+
+/** Letters and digits of any script, and `_ . -` inside; no `@` and no `+`, so that a username is never taken for an address or a number. */
+export const USERNAME_PATTERN = '^[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._-]{1,63}$'
+const usernameForm = new RegExp(USERNAME_PATTERN, 'u')
+
+/**
+ * The form in which a username is kept. @throws Invalid `validation` when it can't be one; a phone number can't, or its taker would
+ * keep the number's owner from logging in with it.
+ */
+export function checkUsername(username: string): string {
+  const plain = username.normalize('NFKC').trim()
+  if (!usernameForm.test(plain) || normalizePhone(plain) !== undefined) {
+    const message = 'must be 2 to 64 letters, digits or ._- and not a phone number'
+    throw new Invalid('validation', `The username ${message}.`, {
+      errors: [{ in: 'body', path: '/username', message }],
+    })
+  }
+  return plain
+}
+
+/** A phone number in E.164; null stays null. @throws Invalid `validation` when it is none. */
+export function checkPhone(phone: string | null): string | null {
+  if (phone === null) return null
+  const normal = normalizePhone(phone)
+  if (normal !== undefined) return normal
+  const message = 'must be a phone number, with its country code unless it is a Chinese one'
+  throw new Invalid('validation', `The phone ${message}.`, { errors: [{ in: 'body', path: '/phone', message }] })
+}
+
+/** A new person as a row, checked and with the password hashed. @throws Invalid `validation`, `weak_password`. */
+export async function newUserRow(kernel: Pick<Kernel, 'config'>, wish: Registration): Promise<store.NewUser> {
+  const username = checkUsername(wish.username)
+  const phone = checkPhone(wish.phone ?? null)
+  const displayName = wish.displayName ?? username
+  checkStrength(wish.password, { username, email: wish.email, phone, displayName })
+  return {
+    username,
+    email: wish.email ?? null,
+    ...storedPhone(kernel.config, phone),
+    password_hash: await hashPassword(wish.password, hashCost(kernel.config)),
+    display_name: displayName,
+  }
+}
+
+/**
+ * Opens an account with one role, and welcomes the person. Open to everybody.
+ * @throws Conflict `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`, `weak_password`.
+ */
+export async function register(kernel: Kernel, wish: Registration, role: string, visitor: Visitor): Promise<User> {
+  const row = await newUserRow(kernel, wish)
+  const at = kernel.clock.now()
+  const user = await kernel.transaction(async (tx) => {
+    const id = await store.insertUser(tx, row, at)
+    await store.grantRole(tx, id, role, null, at)
+    await record(tx, at, {
+      actorId: id,
+      action: 'user.register',
+      resource: 'user',
+      resourceId: id,
+      address: visitor.address,
+      requestId: visitor.requestId,
+    })
+    await notify(tx, at, {
+      type: 'account.welcome',
+      userIds: [id],
+      data: { username: row.username, display_name: row.display_name },
+      key: `account.welcome:${id}`,
+    })
+    return await store.findUser(tx, kernel.config, id)
+  })
+  kernel.nudge()
+  return present(user)
+}
+
+/** The caller's own account. */
+export async function me(kernel: Kernel, caller: Pick<Caller, 'userId'>): Promise<User> {
+  return await getUser(kernel, caller.userId)
+}
+
+/** Somebody's account. @throws NotFound, also for people who have left. */
+export async function getUser(kernel: Kernel, userId: number): Promise<User> {
+  return present(await kernel.attempt((db) => store.findUser(db, kernel.config, userId)))
+}
+
+/** What can be said anew of a person; what is left out stays, null clears. */
+export interface ProfileWish {
+  readonly username?: string | undefined
+  readonly email?: string | null | undefined
+  readonly phone?: string | null | undefined
+  readonly displayName?: string | undefined
+  readonly locale?: User['locale'] | undefined
+  readonly department?: string | null | undefined
+  readonly status?: UserStatus | undefined
+}
+
+/** The columns a wish sets. @throws Invalid `validation`. */
+export function changeFor(kernel: Pick<Kernel, 'config'>, wish: ProfileWish): store.UserChange {
+  return {
+    ...(wish.username !== undefined && { username: checkUsername(wish.username) }),
+    ...(wish.email !== undefined && { email: wish.email }),
+    ...(wish.phone !== undefined && storedPhone(kernel.config, checkPhone(wish.phone))),
+    ...(wish.displayName !== undefined && { display_name: wish.displayName }),
+    ...(wish.locale !== undefined && { locale: wish.locale }),
+    ...(wish.department !== undefined && { department: wish.department }),
+    ...(wish.status !== undefined && { status: wish.status }),
+  }
+}
+
+/** Changes the caller's own profile. Department and status are the administrators' to change. @throws Conflict, Invalid like `register`. */
+export async function updateMe(
+  kernel: Kernel,
+  caller: Caller,
+  wish: Pick<ProfileWish, 'email' | 'phone' | 'displayName' | 'locale'>,
+): Promise<User> {
+  const { email, phone, displayName, locale } = wish
+  const change = changeFor(kernel, { email, phone, displayName, locale })
+  const at = kernel.clock.now()
+  const user = await kernel.transaction(async (tx) => {
+    const before = present(await store.lockUser(tx, kernel.config, caller.userId))
+    await store.updateUser(tx, caller.userId, change, at)
+    const after = present(await store.findUser(tx, kernel.config, caller.userId))
+    const changes = changesOf(before, after)
+    await record(tx, at, { ...by(caller), action: 'user.update', resource: 'user', resourceId: before.id, changes })
+    return after
+  })
+  kernel.nudge()
+  return user
+}
+
+/**
+ * Replaces the caller's password. All other sessions end; one that could do nothing else ends too, so that the new password is used.
+ * @throws Invalid `bad_password` when the old one is wrong, `weak_password`; Conflict `password_changed` when somebody was faster.
+ */
+export async function changePassword(
+  kernel: Kernel,
+  caller: Caller,
+  wish: { readonly oldPassword: string; readonly newPassword: string },
+): Promise<void> {
+  const user = await me(kernel, caller)
+  const oldHash = await kernel.attempt((db) => store.passwordHashOf(db, caller.userId))
+  const cost = hashCost(kernel.config)
+  if (!(await verifyPassword(oldHash, wish.oldPassword, cost)) || oldHash === null) {
+    throw new Invalid('bad_password', 'The old password is wrong.')
+  }
+  if (wish.newPassword === wish.oldPassword)
+    throw new Invalid('weak_password', 'The new password is the old one.', { facts: { suggestions: [] } })
+  checkStrength(wish.newPassword, user)
+  const newHash = await hashPassword(wish.newPassword, cost)
+  const at = kernel.clock.now()
+  await revoking(kernel, caller.userId, async (tx) => {
+    if (!(await store.replacePassword(tx, caller.userId, oldHash, newHash, at))) {
+      throw new Conflict('password_changed', 'The password was changed by another request.')
+    }
+    await endSessions(tx, caller.userId, at, caller.scope === 'full' ? caller.sessionId : undefined)
+    const changes = { password: ['***', '***'] as const }
+    await record(tx, at, {
+      ...by(caller),
+      action: 'user.change_password',
+      resource: 'user',
+      resourceId: caller.userId,
+      changes,
+    })
+  })
+  kernel.nudge()
+}
+
+/** A user that has to be there. @throws NotFound otherwise. */
+export function present(user: User | undefined): User {
+  if (!user) throw new NotFound('not_found', 'There is no such user.')
+  return user
+}

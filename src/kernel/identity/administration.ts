@@ -1,0 +1,101 @@
+import type { Transaction } from '../database/database.ts'
+import { by, type Caller } from '../http/caller.ts'
+import { Conflict } from '../http/errors.ts'
+import type { Kernel } from '../kernel.ts'
+import { record } from '../notifications/outbox.ts'
+import { changeFor, type ProfileWish, present } from './accounts.ts'
+import { changesOf } from './changes.ts'
+import { ADMIN, knownRoles, requireRightsOver } from './roles.ts'
+import { endSessions } from './sessionStore.ts'
+import { revoking } from './sessions.ts'
+import * as store from './store.ts'
+import type { User } from './users.ts'
+
+/** One page of the people with an account. */
+export async function listUsers(
+  kernel: Kernel,
+  filter: store.UserFilter,
+  order: store.UserOrder,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ readonly items: readonly User[]; readonly total: number }> {
+  return await kernel.attempt((db) => store.listUsers(db, kernel.config, filter, order, page))
+}
+
+/**
+ * Changes somebody's account. Disabling it ends all its sessions.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `last_administrator`, `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`.
+ */
+export async function updateUser(kernel: Kernel, caller: Caller, userId: number, wish: ProfileWish): Promise<User> {
+  const change = changeFor(kernel, wish)
+  const at = kernel.clock.now()
+  const user = await revoking(kernel, userId, async (tx) => {
+    if (wish.status !== undefined) await store.lockAdministrators(tx)
+    const before = present(await store.lockUser(tx, kernel.config, userId))
+    requireRightsOver(kernel, caller, before.roles)
+    if (wish.status === 'disabled') await keepAnAdministrator(tx, before)
+    await store.updateUser(tx, userId, change, at)
+    if (wish.status === 'disabled') await endSessions(tx, userId, at)
+    const after = present(await store.findUser(tx, kernel.config, userId))
+    const changes = changesOf(before, after)
+    await record(tx, at, { ...by(caller), action: 'user.update', resource: 'user', resourceId: userId, changes })
+    return after
+  })
+  kernel.nudge()
+  return user
+}
+
+/**
+ * Lets somebody go: sessions end, roles and everything personal are gone, the names are free again; what they booked stays as history.
+ * The products undo what lies ahead, in the same transaction.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `own_account` for the caller's own, `last_administrator`.
+ */
+export async function deleteUser(kernel: Kernel, caller: Caller, userId: number): Promise<void> {
+  if (userId === caller.userId) throw new Conflict('own_account', 'Administrators cannot delete their own account.')
+  const at = kernel.clock.now()
+  await revoking(kernel, userId, async (tx) => {
+    await store.lockAdministrators(tx)
+    const user = present(await store.lockUser(tx, kernel.config, userId))
+    requireRightsOver(kernel, caller, user.roles)
+    await keepAnAdministrator(tx, user)
+    for (const product of kernel.products) await product.beforeUserLeaves?.(tx, kernel, userId)
+    await endSessions(tx, userId, at)
+    await store.scrubUser(tx, user, at)
+    const changes = { status: [user.status, 'deleted'] as const }
+    await record(tx, at, { ...by(caller), action: 'user.delete', resource: 'user', resourceId: userId, changes })
+  })
+  kernel.nudge()
+}
+
+/**
+ * Makes these somebody's roles, in force from the next request on.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Invalid `unknown_role`; Conflict `last_administrator` when nobody could administer any more.
+ */
+export async function setRoles(
+  kernel: Kernel,
+  caller: Caller,
+  userId: number,
+  names: readonly string[],
+): Promise<User> {
+  const roles = knownRoles(kernel, names)
+  const at = kernel.clock.now()
+  const user = await revoking(kernel, userId, async (tx) => {
+    await store.lockAdministrators(tx)
+    const before = present(await store.lockUser(tx, kernel.config, userId))
+    requireRightsOver(kernel, caller, new Set(roles).symmetricDifference(new Set(before.roles)))
+    if (!roles.includes(ADMIN)) await keepAnAdministrator(tx, before)
+    await store.replaceRoles(tx, userId, roles, caller.userId, at)
+    const after = present(await store.findUser(tx, kernel.config, userId))
+    const changes = changesOf(before, after)
+    await record(tx, at, { ...by(caller), action: 'user.set_roles', resource: 'user', resourceId: userId, changes })
+    return after
+  })
+  kernel.nudge()
+  return user
+}
+
+/** Throws Conflict when this person is the only administrator. The administrators are locked. */
+async function keepAnAdministrator(tx: Transaction, user: User): Promise<void> {
+  if (!user.roles.includes(ADMIN) || user.status !== 'active') return
+  if ((await store.countAdministrators(tx, user.id)) > 0) return
+  throw new Conflict('last_administrator', 'This is the only administrator. Make somebody else one first.')
+}

@@ -1,0 +1,22 @@
+import { maskEmail, maskPhone } from './phones.ts'
+import type { User } from './users.ts'
+
+type Show = (user: User) => unknown
+
+/** What the operation log shows of a person: contact data masked, as the log outlives the person. */
+const shown: readonly { readonly field: string; readonly value: Show; readonly show?: Show }[] = [
+  { field: 'username', value: (user) => user.username },
+  { field: 'email', value: (user) => user.email, show: (user) => user.email && maskEmail(user.email) },
+  { field: 'phone', value: (user) => user.phone, show: (user) => user.phone && maskPhone(user.phone) },
+  { field: 'display_name', value: (user) => user.displayName },
+  { field: 'department', value: (user) => user.department },
+  { field: 'status', value: (user) => user.status },
+  { field: 'locale', value: (user) => user.locale },
+  { field: 'roles', value: (user) => user.roles.join(' ') },
+]
+
+/** `{field: [before, after]}` of what differs between two states of a person. */
+export function changesOf(before: User, after: User): Record<string, readonly [unknown, unknown]> {
+  const changed = shown.filter(({ value }) => value(before) !== value(after))
+  return Object.fromEntries(changed.map(({ field, value, show = value }) => [field, [show(before), show(after)]]))
+}

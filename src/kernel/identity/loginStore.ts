@@ -1,0 +1,151 @@
+import { sql } from 'kysely'
+import type { LogPage } from '../audit/store.ts'
+import type { Database, Transaction } from '../database/database.ts'
+import { failuresSince, type LockoutRule } from './lockout.ts'
+import type { Visitor } from './visitor.ts'
+
+export type LoginResult = 'success' | 'bad_credentials' | 'locked_out' | 'disabled'
+
+/** What a log-in needs to know of the person behind a name. */
+export interface Candidate {
+  readonly id: number
+  readonly username: string
+  readonly status: 'active' | 'disabled'
+  readonly password_hash: string | null
+  readonly password_changed_at: Date | null
+}
+
+/** The one person with this e-mail address, or with this username or phone number; a username goes first. */
+export async function findCandidate(
+  db: Database,
+  name: string,
+  phoneIndex: string | undefined,
+): Promise<Candidate | undefined> {
+  const condition = name.includes('@')
+    ? sql`lower(email) = lower(${name})`
+    : sql`(lower(username) = lower(${name}) OR phone_index = ${phoneIndex ?? null})`
+  const { rows } = await sql<Candidate>`
+    SELECT id, username, status, password_hash, password_changed_at FROM users
+    WHERE status <> 'deleted' AND ${condition}
+    ORDER BY (lower(username) = lower(${name})) DESC LIMIT 1`.execute(db)
+  return rows[0]
+}
+
+/** Holds the person's row as it is until the end of the transaction; false when the account can't be entered any more with this hash. */
+export async function holdCandidate(tx: Transaction, { id, password_hash }: Candidate): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM users WHERE id = ${id} AND status = 'active' AND password_hash = ${password_hash} FOR SHARE`.execute(tx)
+  return rows.length > 0
+}
+
+/** Stores the same password's hash at today's cost. */
+export async function renewHash(db: Database, id: number, oldHash: string, newHash: string): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ password_hash: newHash })
+    .where('id', '=', id)
+    .where('password_hash', '=', oldHash)
+    .execute()
+}
+
+/** Makes log-ins under one name, and from one address, wait for each other: parallel guesses are counted one by one. */
+export async function lockAttempts(tx: Transaction, name: string, address: string): Promise<void> {
+  // Always in this order, so that two can't wait for each other.
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`log-in name ${name}`}, 0))`.execute(tx)
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`log-in address ${address}`}, 0))`.execute(tx)
+}
+
+/** When the latest failures under a name were, since its last success; newest first, as many as the rule needs. */
+export async function failuresOfName(db: Database, name: string, rule: LockoutRule, now: Date): Promise<Date[]> {
+  const { rows } = await sql<{ at: Date }>`
+    SELECT at FROM login_log
+    WHERE name = ${name} AND at > ${failuresSince(rule, now)} AND result IN ('bad_credentials', 'disabled')
+      AND id > coalesce((SELECT max(id) FROM login_log WHERE name = ${name} AND result = 'success'), 0)
+    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
+  return rows.map((row) => row.at)
+}
+
+/** When the latest failures from an address were. A success resets nothing: it may be the guesser's own account. */
+export async function failuresOfAddress(db: Database, address: string, rule: LockoutRule, now: Date): Promise<Date[]> {
+  const { rows } = await sql<{ at: Date }>`
+    SELECT at FROM login_log
+    WHERE address = ${address} AND at > ${failuresSince(rule, now)} AND result IN ('bad_credentials', 'disabled')
+    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
+  return rows.map((row) => row.at)
+}
+
+export interface Attempt {
+  readonly userId: number | null
+  /** As the lock-out counts it. */
+  readonly name: string
+  readonly result: LoginResult
+  readonly at: Date
+}
+
+export async function insertAttempt(
+  db: Database,
+  { userId, name, result, at }: Attempt,
+  visitor: Visitor,
+): Promise<void> {
+  await db
+    .insertInto('login_log')
+    .values({ user_id: userId, name, result, address: visitor.address, user_agent: visitor.userAgent, at })
+    .execute()
+}
+
+/**
+ * Whether somebody who has logged in before never did from this address's neighbourhood (/24 of IPv4, /48 of IPv6). To be asked before this
+ * log-in is written down.
+ */
+export async function isNewPlace(db: Database, userId: number, address: string): Promise<boolean> {
+  const neighbourhood = sql`network(set_masklen(${address}::inet, ${address.includes(':') ? 48 : 24}::int))`
+  const earlier = sql`FROM login_log WHERE user_id = ${userId} AND result = 'success'`
+  const { rows } = await sql<{ strange: boolean }>`
+    SELECT EXISTS (SELECT ${earlier})
+      AND NOT EXISTS (SELECT ${earlier} AND address::inet <<= ${neighbourhood}) AS strange`.execute(db)
+  return rows[0]?.strange === true
+}
+
+export interface LoginEntry {
+  readonly id: number
+  readonly user_id: number | null
+  readonly name: string
+  readonly result: LoginResult
+  readonly address: string
+  readonly user_agent: string
+  readonly at: Date
+}
+
+export interface LoginFilter {
+  readonly userId?: number | undefined
+  readonly name?: string | undefined
+  readonly result?: LoginResult | undefined
+  readonly address?: string | undefined
+  readonly from?: Date | undefined
+  readonly to?: Date | undefined
+}
+
+/** One page of the log-ins, in order of time, and how many the filter finds. */
+export async function listAttempts(
+  db: Database,
+  filter: LoginFilter,
+  page: LogPage,
+): Promise<{ readonly items: LoginEntry[]; readonly total: number }> {
+  const matching = db
+    .selectFrom('login_log')
+    .$if(filter.userId !== undefined, (query) => query.where('user_id', '=', filter.userId ?? null))
+    .$if(filter.name !== undefined, (query) => query.where('name', '=', (filter.name ?? '').toLowerCase()))
+    .$if(filter.result !== undefined, (query) => query.where('result', '=', filter.result ?? 'success'))
+    .$if(filter.address !== undefined, (query) => query.where('address', '=', filter.address ?? ''))
+    .$if(filter.from !== undefined, (query) => query.where('at', '>=', filter.from ?? new Date(0)))
+    .$if(filter.to !== undefined, (query) => query.where('at', '<', filter.to ?? new Date(0)))
+  const items = await matching
+    .select(['id', 'user_id', 'name', 'result', 'address', 'user_agent', 'at'])
+    .orderBy('at', page.direction)
+    .orderBy('id', page.direction)
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute()
+  const { total } = await matching.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
+  return { items, total }
+}

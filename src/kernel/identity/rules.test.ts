@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest'
+import { compileTemplates } from '../notifications/templates.ts'
+import { lockedUntil } from './lockout.ts'
+import { identityNotificationTypes } from './notificationTypes.ts'
+import { hashPassword, isOutdated, verifyPassword } from './passwords.ts'
+import { maskEmail, maskPhone, normalizePhone } from './phones.ts'
+import { plainAddress } from './visitor.ts'
+
+describe('a phone number', () => {
+  test.each([
+    ['13800138000', '+8613800138000'],
+    ['138-0013-8000', '+8613800138000'],
+    ['+86 138 0013 8000', '+8613800138000'],
+    ['0086 13800138000', '+8613800138000'],
+    ['１３８００１３８０００', '+8613800138000'],
+    ['010-88888888', '+861088888888'],
+    ['(0571) 8888 8888', '+8657188888888'],
+    ['+1 (415) 555-2671', '+14155552671'],
+  ])('%s is %s', (text, normal) => {
+    expect(normalizePhone(text)).toBe(normal)
+    expect(normalizePhone(normal)).toBe(normal)
+  })
+
+  test.each(['', '1234', '12800138000', '+86 138', '+0 123456789', 'zhangsan', '+1234567890123456'])(
+    '%j is none',
+    (text) => {
+      expect(normalizePhone(text)).toBeUndefined()
+    },
+  )
+
+  test('and an e-mail address can be masked', () => {
+    expect(maskPhone('+8613800138000')).toBe('+86*******8000')
+    expect(maskEmail('zhangsan@example.com')).toBe('z***@example.com')
+  })
+})
+
+describe('the lock', () => {
+  const rule = { failures: 3, minutes: 10 }
+  const at = (minute: number) => new Date(minute * 60_000)
+  const newestFirst = (...minutes: number[]) => minutes.map(at).reverse()
+
+  test('shuts for the rule’s minutes from the failure that made it', () => {
+    expect(lockedUntil(newestFirst(0, 4, 10), rule, at(10))).toEqual(at(20))
+    expect(lockedUntil(newestFirst(0, 4, 10), rule, at(19))).toEqual(at(20))
+    expect(lockedUntil(newestFirst(0, 4, 10), rule, at(20))).toBeUndefined()
+  })
+
+  test('does not shut for fewer failures or slower ones', () => {
+    expect(lockedUntil(newestFirst(0, 4), rule, at(5))).toBeUndefined()
+    expect(lockedUntil(newestFirst(0, 4, 11), rule, at(11))).toBeUndefined()
+  })
+})
+
+describe('a password', () => {
+  const cost = { memoryCost: 64, timeCost: 1, parallelism: 1 }
+
+  test('is kept as argon2id, each time another', async () => {
+    const [one, two] = [await hashPassword('violet-harbour-42', cost), await hashPassword('violet-harbour-42', cost)]
+    expect(one).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/)
+    expect(one).not.toBe(two)
+    expect(await verifyPassword(two, 'violet-harbour-42', cost)).toBe(true)
+    expect(await verifyPassword(two, 'violet-harbour-43', cost)).toBe(false)
+  })
+
+  test('is the same in whichever normal form it is typed', async () => {
+    expect(await verifyPassword(await hashPassword('caf\u00e9 au lait', cost), 'cafe\u0301 au lait', cost)).toBe(true)
+  })
+
+  test('of nobody is never right, not even the stand-in', async () => {
+    expect(await verifyPassword(undefined, 'nobody has this password', cost)).toBe(false)
+  })
+
+  test('is due for a new hash when the cost has changed', async () => {
+    const stored = await hashPassword('violet-harbour-42', cost)
+    expect(isOutdated(stored, cost)).toBe(false)
+    expect(isOutdated(stored, { ...cost, timeCost: 2 })).toBe(true)
+  })
+})
+
+test('addresses are kept as PostgreSQL reads them', () => {
+  expect(['::ffff:192.0.2.1', 'fe80::1%eth0', '2001:db8::1', 'unknown'].map(plainAddress)).toEqual([
+    '192.0.2.1',
+    'fe80::1',
+    '2001:db8::1',
+    '0.0.0.0',
+  ])
+})
+
+test('the templates of messages about accounts fit their samples', () => {
+  expect(() => compileTemplates([...identityNotificationTypes])).not.toThrow()
+})

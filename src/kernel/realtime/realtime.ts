@@ -1,0 +1,72 @@
+import type { OpenDatabase } from '../database/database.ts'
+import type { App } from '../http/app.ts'
+import type { Identity } from '../identity/sessions.ts'
+import type { Kernel } from '../kernel.ts'
+import type { AddressedMessage } from '../notifications/inbox.ts'
+import { present } from '../notifications/wire.ts'
+import { createHub } from './hub.ts'
+import { CLOSE, createSockets, type SocketLimits, type Sockets } from './sockets.ts'
+
+/** The live part of a process. */
+export interface Realtime {
+  /** For further WebSocket routes. */
+  readonly sockets: Sockets
+  /** Closes the sockets and stops listening. Also done when the application closes. */
+  close(): Promise<void>
+}
+
+/**
+ * Registers `/ws/notifications`: after signing in, a client gets `{"type":"ready","last_event_id"}`, then one `{"type":"message","id","notification"}` for
+ * each of its messages. With `last_event_id` it first gets what it missed (at most the newest 1000, `"cut":true` in `ready` when there were more).
+ * It may send `{"type":"ping"}`.
+ */
+export async function registerRealtime(
+  app: App,
+  kernel: Pick<Kernel, 'db' | 'log'>,
+  identity: Pick<Identity, 'authenticate'>,
+  database: Pick<OpenDatabase, 'listen' | 'listenState'>,
+  limits?: SocketLimits,
+): Promise<Realtime> {
+  const hub = createHub(kernel.db, database, kernel.log)
+  await hub.start()
+  const sockets = await createSockets(kernel, identity, database, limits)
+
+  sockets.accept(app, '/ws/notifications', async (peer, hello) => {
+    const lastId = eventId(hello.last_event_id)
+    if (lastId === 'wrong') {
+      peer.close(CLOSE.badFrame, 'last_event_id is not an id')
+      return {}
+    }
+    const beginning = await hub.beginning(peer.userId, lastId)
+    peer.send({ type: 'ready', last_event_id: beginning.after, ...(beginning.cut && { cut: true }) })
+    const deliver = (message: AddressedMessage) =>
+      peer.send({ type: 'message', id: message.id, notification: present(message) })
+    const following = hub.follow({ userId: peer.userId, deliver, flushed: peer.flushed }, beginning.after)
+    following.caughtUp.catch((err: unknown) => {
+      kernel.log.error({ err }, 'missed messages could not be sent')
+      peer.close(CLOSE.failed, 'try again')
+    })
+    return {
+      onFrame(frame) {
+        if (frame.type === 'ping') peer.send({ type: 'pong' })
+        else peer.close(CLOSE.badFrame, 'unknown type')
+      },
+      onClose: following.stop,
+    }
+  })
+
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= sockets.close().then(hub.stop)
+    return closing
+  }
+  app.addHook('preClose', close)
+  return { sockets, close }
+}
+
+function eventId(value: unknown): number | undefined | 'wrong' {
+  if (value === undefined || value === null || value === '') return undefined
+  const id =
+    typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value)) ? Number(value) : Number.NaN
+  return Number.isSafeInteger(id) && id >= 0 ? id : 'wrong'
+}

@@ -1,0 +1,284 @@
+import type { FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import type { OpenDatabase } from '../database/database.ts'
+import type { App } from '../http/app.ts'
+import { Unavailable } from '../http/errors.ts'
+import type { Actor } from '../identity/actor.ts'
+import { SESSIONS_CHANNEL } from '../identity/sessionStore.ts'
+import type { Identity } from '../identity/sessions.ts'
+import type { Kernel } from '../kernel.ts'
+
+/** Why we close a socket. */
+export const CLOSE = {
+  goingAway: 1001,
+  tooBig: 1009,
+  failed: 1011,
+  badFrame: 4400,
+  unauthenticated: 4401,
+  tooSlow: 4408,
+  tooMany: 4429,
+} as const
+
+/** A signed-in client at the other end of a WebSocket. */
+export interface Peer {
+  readonly userId: number
+  readonly actor: Actor
+  /** Sends a frame of JSON; a client that doesn't read is closed instead. */
+  send(frame: object): void
+  /** Resolves when everything sent has left this process, or the socket is gone. */
+  flushed(): Promise<void>
+  close(code: number, reason: string): void
+}
+
+/** What a feature does with its sockets. */
+export interface Conversation {
+  /** A frame after the first one. Throw nothing: close the peer with `CLOSE.badFrame` when it makes no sense. */
+  onFrame?(frame: Readonly<Record<string, unknown>>): void
+  onClose?(): void
+}
+
+export interface SocketLimits {
+  /** Time to send a token. */
+  readonly authMs: number
+  /** Pings, and looks whether the token is still good. A peer that didn't answer the last ping is dropped. */
+  readonly heartbeatMs: number
+  /** Bytes that may wait for a peer to read. */
+  readonly bufferedBytes: number
+  readonly frameBytes: number
+  /** Frames in ten seconds. */
+  readonly frames: number
+  readonly perUser: number
+}
+
+export const SOCKET_LIMITS: SocketLimits = {
+  authMs: 5000,
+  heartbeatMs: 30_000,
+  bufferedBytes: 1_000_000,
+  frameBytes: 16 * 1024,
+  frames: 50,
+  perUser: 20,
+}
+
+/** The WebSocket routes of a process. */
+export interface Sockets {
+  /**
+   * Opens a WebSocket route. The token comes in the first frame (`{"type":"auth","token":…}`), as `Sec-WebSocket-Protocol: bearer, <token>`
+   * or as `?token=`. `begin` is called with the signed-in peer and that first frame (or the query's members).
+   */
+  accept(
+    app: App,
+    path: string,
+    begin: (peer: Peer, hello: Readonly<Record<string, unknown>>) => Promise<Conversation>,
+  ): void
+  /** Closes every socket (1001). */
+  close(): Promise<void>
+}
+
+interface Open {
+  readonly socket: WebSocket
+  readonly token: string
+  readonly peer: Peer
+  answered: boolean
+}
+
+const FLOOD_WINDOW_MS = 10_000
+const GOODBYE_MS = 2000
+
+/** Builds what all WebSocket routes share: signing in, heartbeats, limits, and the end of sessions. */
+export async function createSockets(
+  kernel: Pick<Kernel, 'log'>,
+  identity: Pick<Identity, 'authenticate'>,
+  database: Pick<OpenDatabase, 'listen' | 'listenState'>,
+  limits: SocketLimits = SOCKET_LIMITS,
+): Promise<Sockets> {
+  const sockets = new Set<WebSocket>()
+  const signedIn = new Map<number, Set<Open>>()
+
+  const shut = (socket: WebSocket, code: number, reason: string) => {
+    if (socket.readyState !== socket.OPEN) return
+    socket.close(code, reason)
+    // Whoever doesn't read doesn't read this either.
+    setTimeout(() => socket.terminate(), GOODBYE_MS).unref()
+  }
+
+  /** Asks again whether a token is good. The database being away is no reason to close. */
+  const recheck = async ({ socket, token }: Open) => {
+    try {
+      const actor = await identity.authenticate(token)
+      if (actor.scope !== 'full') shut(socket, CLOSE.unauthenticated, 'the password must be changed')
+    } catch (error) {
+      if (!(error instanceof Unavailable)) shut(socket, CLOSE.unauthenticated, 'the session has ended')
+    }
+  }
+
+  const recheckAll = () => {
+    for (const open of [...signedIn.values()].flatMap((all) => [...all])) void recheck(open)
+  }
+
+  const beat = () => {
+    for (const all of signedIn.values()) {
+      for (const open of all) {
+        if (!open.answered) {
+          open.socket.terminate()
+          continue
+        }
+        open.answered = false
+        open.socket.ping()
+      }
+    }
+    recheckAll()
+  }
+
+  const makePeer = (socket: WebSocket, actor: Actor): Peer => {
+    let last: Promise<void> = Promise.resolve()
+    return {
+      userId: actor.userId,
+      actor,
+      send(frame) {
+        if (socket.readyState !== socket.OPEN) return
+        if (socket.bufferedAmount > limits.bufferedBytes) {
+          shut(socket, CLOSE.tooSlow, 'too slow')
+          return
+        }
+        last = new Promise((resolve) => socket.send(JSON.stringify(frame), () => resolve()))
+      },
+      flushed: () => last,
+      close: (code, reason) => shut(socket, code, reason),
+    }
+  }
+
+  /** Adds a socket to its person's; false when there are too many. */
+  const admit = (open: Open): boolean => {
+    const all = signedIn.get(open.peer.userId) ?? new Set()
+    if (all.size >= limits.perUser) return false
+    signedIn.set(open.peer.userId, all.add(open))
+    return true
+  }
+
+  const leave = (open: Open) => {
+    const all = signedIn.get(open.peer.userId)
+    all?.delete(open)
+    if (all?.size === 0) signedIn.delete(open.peer.userId)
+  }
+
+  const stopListening = await database.listen(SESSIONS_CHANNEL, (payload) => {
+    // After everybody has heard it: the memory of good tokens is emptied by another listener.
+    setImmediate(() => {
+      for (const open of signedIn.get(Number(payload)) ?? []) void recheck(open)
+    })
+  })
+  const stopWatching = database.listenState.onListening(() => setImmediate(recheckAll))
+  const heart = setInterval(beat, limits.heartbeatMs)
+
+  return {
+    accept(app, path, begin) {
+      app.route({
+        method: 'GET',
+        url: path,
+        websocket: true,
+        config: { permission: 'public', operation: `GET ${path}` },
+        handler: (socket, request) => {
+          sockets.add(socket)
+          socket.on('close', () => sockets.delete(socket))
+          // A broken frame or connection; `close` follows.
+          socket.on('error', () => {})
+          converse(socket, request, begin)
+        },
+      })
+    },
+    async close() {
+      clearInterval(heart)
+      stopWatching()
+      for (const socket of sockets) shut(socket, CLOSE.goingAway, 'stopping')
+      await stopListening()
+    },
+  }
+
+  function converse(socket: WebSocket, request: FastifyRequest, begin: Parameters<Sockets['accept']>[2]): void {
+    let conversation: Conversation | undefined
+    let signingIn = false
+    let ended = false
+    const mayReceive = floodGate(limits.frames)
+    const tooLate = setTimeout(() => shut(socket, CLOSE.unauthenticated, 'no token in time'), limits.authMs)
+
+    const signIn = async (token: string, hello: Readonly<Record<string, unknown>>) => {
+      signingIn = true
+      const actor = await identity.authenticate(token).catch((error: unknown) => {
+        const away = error instanceof Unavailable
+        shut(socket, away ? CLOSE.failed : CLOSE.unauthenticated, away ? 'try again' : 'the token is not good')
+      })
+      clearTimeout(tooLate)
+      if (!actor || ended) return
+      if (actor.scope !== 'full') return shut(socket, CLOSE.unauthenticated, 'the password must be changed')
+      const open: Open = { socket, token, peer: makePeer(socket, actor), answered: true }
+      if (!admit(open)) return shut(socket, CLOSE.tooMany, 'too many connections')
+      socket.on('pong', () => {
+        open.answered = true
+      })
+      socket.on('close', () => leave(open))
+      try {
+        conversation = await begin(open.peer, hello)
+        if (ended) conversation.onClose?.()
+      } catch (err) {
+        kernel.log.error({ err }, 'a WebSocket could not be served')
+        shut(socket, CLOSE.failed, 'failed')
+      }
+    }
+
+    socket.on('close', () => {
+      ended = true
+      clearTimeout(tooLate)
+      conversation?.onClose?.()
+    })
+    socket.on('message', (bytes: Buffer, isBinary: boolean) => {
+      if (socket.readyState !== socket.OPEN) return
+      if (!mayReceive()) return shut(socket, CLOSE.tooMany, 'too many frames')
+      if (bytes.length > limits.frameBytes) return shut(socket, CLOSE.tooBig, 'frame too big')
+      const frame = isBinary ? undefined : parse(bytes.toString())
+      if (!frame) return shut(socket, CLOSE.badFrame, 'not a JSON object')
+      if (conversation?.onFrame) return conversation.onFrame(frame)
+      if (signingIn) return
+      if (frame.type !== 'auth' || typeof frame.token !== 'string') return shut(socket, CLOSE.badFrame, 'sign in first')
+      void signIn(frame.token, frame)
+    })
+
+    const offered = offeredToken(request)
+    if (offered) void signIn(offered.token, offered.hello)
+  }
+}
+
+/** The token of the handshake, for clients that can't or won't send it first. */
+function offeredToken(
+  request: FastifyRequest,
+): { token: string; hello: Readonly<Record<string, unknown>> } | undefined {
+  const query = new URL(request.raw.url ?? '', 'http://localhost').searchParams
+  const [name, offered] = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((part) => part.trim())
+  const token = (name === 'bearer' && offered) || query.get('token')
+  return token ? { token, hello: Object.fromEntries(query) } : undefined
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value))
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** False when more than `most` came within ten seconds. */
+function floodGate(most: number): () => boolean {
+  let windowStart = performance.now()
+  let count = 0
+  return () => {
+    const now = performance.now()
+    if (now - windowStart > FLOOD_WINDOW_MS) {
+      windowStart = now
+      count = 0
+    }
+    count += 1
+    return count <= most
+  }
+}

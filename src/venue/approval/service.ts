@@ -1,0 +1,57 @@
+import { by, type Caller } from '../../kernel/http/caller.ts'
+import { Conflict, Invalid, NotFound } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { notify, record } from '../../kernel/notifications/outbox.ts'
+import { lockMembers } from '../members/store.ts'
+import { getReservation } from '../reservations/access.ts'
+import { appointment } from '../reservations/appointment.ts'
+import { badState, endReservation } from '../reservations/ending.ts'
+import { findReservation, moveState, type Reservation } from '../reservations/store.ts'
+import { offerFreePlaces } from '../waitingList/offers.ts'
+import { type Decision, decisionRefusal } from './rules.ts'
+
+/**
+ * Decides about a request that waits for approval. Rejecting returns the points, frees the places and offers them to the waiting list.
+ * @throws Invalid `validation` for a rejection without a reason, Conflict `bad_state`, or `in_the_past` when the slot has begun.
+ */
+export async function decide(kernel: Kernel, caller: Caller, id: number, decision: Decision): Promise<Reservation> {
+  const { status, reason } = decision
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const found = await findReservation(tx, id)
+    if (found) await lockMembers(tx, [found.userId])
+    const reservation = await findReservation(tx, id)
+    if (!reservation) throw new NotFound('not_found', 'There is no such reservation.')
+    switch (decisionRefusal(reservation, decision, now)) {
+      case 'bad_state':
+        throw badState(reservation)
+      case 'in_the_past':
+        throw new Conflict('in_the_past', 'This slot has already begun.')
+      case 'reason_missing':
+        throw new Invalid('validation', 'A rejection needs a reason.', {
+          errors: [{ in: 'body', path: '/reason', message: 'must be given for a rejection' }],
+        })
+    }
+    if (status === 'rejected') {
+      const ending = { to: status, now, endedBy: caller.userId, reason: reason ?? null }
+      await endReservation(tx, reservation, ending, { refund: true })
+    } else if (!(await moveState(tx, id, { to: status, now }))) throw badState(reservation)
+    const place = { ...appointment(reservation, kernel.config.timeZone), reservation_id: id }
+    await notify(tx, now, {
+      type: `reservation.${status}`,
+      userIds: [reservation.userId],
+      data: status === 'rejected' ? { ...place, reason: reason ?? '' } : place,
+      key: `reservation:${id}:${status}`,
+    })
+    await record(tx, now, {
+      ...by(caller),
+      action: status === 'rejected' ? 'reservation.reject' : 'reservation.approve',
+      resource: 'reservation',
+      resourceId: id,
+      changes: { status: [reservation.status, status] },
+    })
+    if (status === 'rejected') await offerFreePlaces(kernel, tx, reservation.slotId, now)
+  })
+  kernel.nudge()
+  return getReservation(kernel, caller, id)
+}

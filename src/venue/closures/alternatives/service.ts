@@ -1,0 +1,39 @@
+import type { Database } from '../../../kernel/database/database.ts'
+import { type Alternative, chooseAlternatives } from './rules.ts'
+import { candidatesFor, ownTimes } from './store.ts'
+
+interface Displaced {
+  readonly id: number
+  readonly userId: number
+  readonly venueId: number
+  readonly startAt: Date
+  readonly partySize: number
+}
+
+/**
+ * Up to `most` slots for each reservation that its person could take instead: same venue at another time, the nearest first, then a sibling
+ * venue at the same time. Two statements, however many reservations. Nothing is reserved by it. `except`: slots about to go.
+ */
+export async function findAlternatives(
+  db: Database,
+  reservations: readonly Displaced[],
+  now: Date,
+  { most, except = [] }: { readonly most: number; readonly except?: readonly number[] },
+): Promise<ReadonlyMap<number, readonly Alternative[]>> {
+  const found = new Map<number, readonly Alternative[]>()
+  if (reservations.length === 0) return found
+  const places = [...Map.groupBy(reservations, ({ venueId, startAt }) => `${venueId} ${startAt.getTime()}`).values()]
+  const candidates = await candidatesFor(
+    db,
+    places.flatMap(([first]) => first ?? []),
+    except,
+    now,
+  )
+  const own = await ownTimes(db, [...new Set(reservations.map(({ userId }) => userId))], now)
+  for (const [index, people] of places.entries()) {
+    for (const { id, userId, partySize } of people) {
+      found.set(id, chooseAlternatives(candidates[index] ?? [], own.get(userId) ?? [], partySize, most))
+    }
+  }
+  return found
+}

@@ -1,0 +1,54 @@
+import type { NotificationType } from '../../kernel/notifications/types.ts'
+
+/** By what people are told that their reservation has ended for reasons of the house. */
+export type ClosureNotification = 'reservation.closed' | 'reservation.slot_changed'
+
+const choices =
+  '{% if rebook_url != "" %}\n\n积分已全额退还（{{ points_returned }} 分）。您可在 {{ rebook_until }} 前按原价改约一次，且不受提前预约天数限制。' +
+  '{% if alternatives.size > 0 %}\n可选时段：{% for slot in alternatives %}\n{{ forloop.index }}. {{ slot.venue_name }} {{ slot.date }} ' +
+  '{{ slot.start_time }}–{{ slot.end_time }}{% endfor %}{% endif %}\n\n改约：{{ rebook_url }}{% endif %}'
+
+const sample = {
+  venue_id: 3,
+  venue_name: '羽毛球 1 号场',
+  date: '2026-03-14',
+  start_time: '09:00',
+  end_time: '10:00',
+  reservation_id: 42,
+  status: 'displaced',
+  reason: '场馆维护',
+  points_returned: 5,
+  rebook_until: '2026-03-28T09:00:00+08:00',
+  rebook_url: '/api/v1/reservations/42/rebook',
+  alternatives: [
+    {
+      time_slot_id: 77,
+      venue_id: 3,
+      venue_name: '羽毛球 1 号场',
+      date: '2026-03-14',
+      start_time: '11:00',
+      end_time: '12:00',
+    },
+  ],
+}
+
+const urgent = { category: 'reservation', urgent: true, channels: ['websocket', 'email'], sample } as const
+
+/** What closures, maintenance and changed slots tell people. */
+export const closureNotificationTypes: readonly (NotificationType & { readonly key: ClosureNotification })[] = [
+  {
+    ...urgent,
+    key: 'reservation.closed',
+    title: '场馆关闭',
+    subject:
+      '{{ venue_name }} {{ date }} {{ start_time }} 的预约{% if status == "completed" %}提前结束{% else %}已取消{% endif %}：{{ reason }}',
+    body: `很抱歉，由于{{ reason }}，您在 {{ venue_name }} {{ date }} {{ start_time }}–{{ end_time }} 的预约{% if status == "completed" %}已提前结束{% else %}已取消{% endif %}。${choices}`,
+  },
+  {
+    ...urgent,
+    key: 'reservation.slot_changed',
+    title: '预约时段调整',
+    subject: '{{ venue_name }} {{ date }} {{ start_time }} 的时段有调整',
+    body: `很抱歉，您在 {{ venue_name }} {{ date }} {{ start_time }}–{{ end_time }} 预约的时段有调整（{{ reason }}），原预约已取消。${choices}`,
+  },
+]

@@ -1,0 +1,83 @@
+import { minutesAfter, minutesBetween } from '../../booking/interval.ts'
+import { by, type Caller } from '../../kernel/http/caller.ts'
+import { Conflict } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { notify, record } from '../../kernel/notifications/outbox.ts'
+import { getReservation } from '../reservations/access.ts'
+import { appointment } from '../reservations/appointment.ts'
+import { badState } from '../reservations/ending.ts'
+import type { Reservation } from '../reservations/store.ts'
+import { type Notice, noticeRefusal } from './rules.ts'
+import * as store from './store.ts'
+
+/** Minutes within which a reservation is reminded of once. */
+const REMINDER_PAUSE = 60
+
+/**
+ * Makes sure that the confirmation of a reservation was sent: it has one key, so nobody gets a second one.
+ * @throws Conflict `bad_state` when there is nothing to confirm.
+ */
+export async function sendConfirmation(kernel: Kernel, caller: Caller, id: number): Promise<void> {
+  const now = kernel.clock.now()
+  const reservation = await reservationFor(kernel, caller, id, 'confirmation', now)
+  await notify(kernel.db, now, {
+    type: 'reservation.confirmed',
+    userIds: [reservation.userId],
+    data: facts(kernel, reservation),
+    key: `reservation:${id}:confirmed`,
+  })
+  kernel.nudge()
+}
+
+/** Reminds the owner of a reservation, unless that happened within the last hour. Answers whether it did now. @throws Conflict `bad_state`, `in_the_past`. */
+export async function sendReminder(kernel: Kernel, caller: Caller, id: number): Promise<boolean> {
+  const now = kernel.clock.now()
+  const reservation = await reservationFor(kernel, caller, id, 'reminder', now)
+  const sent = await kernel.transaction(async (tx) => {
+    await store.lockReservation(tx, id)
+    if (await store.wasReminded(tx, reservation, minutesAfter(now, -REMINDER_PAUSE))) return false
+    const soon = minutesBetween(now, reservation.startAt) <= kernel.config.venueRemindMinutesBefore
+    await notify(tx, now, {
+      type: soon ? 'reservation.reminder_hour' : 'reservation.reminder_day',
+      userIds: [reservation.userId],
+      data: facts(kernel, reservation),
+      key: `reservation:${id}:reminder:${now.getTime()}`,
+    })
+    return true
+  })
+  kernel.nudge()
+  return sent
+}
+
+/** Tells the owner of a reservation what has changed, in staff's own words. @throws Conflict `bad_state`, `in_the_past`. */
+export async function sendChangeNotice(kernel: Kernel, caller: Caller, id: number, message: string): Promise<void> {
+  const now = kernel.clock.now()
+  const reservation = await reservationFor(kernel, caller, id, 'change', now)
+  await kernel.transaction(async (tx) => {
+    await notify(tx, now, {
+      type: 'reservation.changed',
+      userIds: [reservation.userId],
+      data: { ...facts(kernel, reservation), message },
+    })
+    await record(tx, now, { ...by(caller), action: 'reservation.notify', resource: 'reservation', resourceId: id })
+  })
+  kernel.nudge()
+}
+
+async function reservationFor(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  notice: Notice,
+  now: Date,
+): Promise<Reservation> {
+  const reservation = await getReservation(kernel, caller, id)
+  const refusal = noticeRefusal(notice, reservation, now)
+  if (refusal === 'bad_state') throw badState(reservation)
+  if (refusal) throw new Conflict(refusal, 'This slot has already begun.')
+  return reservation
+}
+
+function facts(kernel: Kernel, reservation: Reservation): Record<string, unknown> {
+  return { ...appointment(reservation, kernel.config.timeZone), reservation_id: reservation.id }
+}

@@ -1,0 +1,42 @@
+import type { Product } from '../kernel/product.ts'
+import { attendanceRoutes } from './attendance/routes.ts'
+import { settleAttendance } from './attendance/service.ts'
+import { catalogueRoutes } from './catalogue.ts'
+import './constraints.ts'
+import { contract } from './contract.ts'
+import { deadLetterRoutes } from './notifications/deadLetters.ts'
+import { notificationRoutes } from './notifications/routes.ts'
+import { permissions, roles } from './permissions.ts'
+import { leaveVenue } from './reservations/leaving.ts'
+import { reservationRoutes } from './reservations/routes.ts'
+import { userRoutes } from './users/routes.ts'
+import { findDifferences } from './verify/store.ts'
+import { waitingListRoutes } from './waitingList/routes.ts'
+import { sweep } from './waitingList/service.ts'
+
+/** The manifest of the venue product. */
+export const venue: Product = {
+  name: 'venue',
+  title: 'Venue 场馆预约',
+  description: 'A company’s gym and courts: slots, reservations, waiting lists, notifications.',
+  permissions,
+  roles,
+  notificationTypes: [],
+  jobs: [
+    { name: 'venue.waiting-list', cron: '* * * * *', run: sweep },
+    { name: 'venue.attendance', cron: '* * * * *', run: settleAttendance },
+  ],
+  contract,
+  beforeUserLeaves: leaveVenue,
+  routes(app, kernel) {
+    userRoutes(app, kernel)
+    catalogueRoutes(app, kernel)
+    reservationRoutes(app, kernel)
+    waitingListRoutes(app, kernel)
+    attendanceRoutes(app, kernel)
+    notificationRoutes(app, kernel)
+    deadLetterRoutes(app, kernel)
+  },
+  verify: (kernel) => findDifferences(kernel.db),
+  demo: async () => [],
+}

@@ -1,0 +1,71 @@
+import { Type } from 'typebox'
+import type { Caller } from '../../kernel/http/caller.ts'
+import { Invalid, NotFound } from '../../kernel/http/errors.ts'
+import { LocalDate, LocalTime, LocalTimeOrMidnight, type Of } from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { daysBetween, instantAt, localDate } from '../../kernel/time.ts'
+import { wholeMinutes } from '../moments.ts'
+import { isWithinHours } from '../openingHours/rules.ts'
+import { venueHours } from '../openingHours/store.ts'
+import { readFacts } from './facts.ts'
+import { REFUSALS } from './refusals.ts'
+import { type Refusal, refusals } from './rules.ts'
+import * as store from './store.ts'
+
+export const ConflictQuestion = Type.Object({
+  date: LocalDate,
+  start_time: LocalTime,
+  end_time: LocalTimeOrMidnight,
+  party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+})
+
+export const ConflictAnswer = Type.Object({
+  conflict: Type.Boolean(),
+  reasons: Type.Array(Type.Object({ code: Type.String(), message: Type.String() })),
+})
+
+const NO_SLOT = { code: 'no_slot', message: 'There is no slot with these times.' }
+const OUTSIDE_HOURS = { code: 'outside_hours', message: 'The venue is not open throughout that time.' }
+
+/**
+ * Everything that speaks against booking the slot of a venue with these local times (seed, check-conflict). Without such a slot: that, and
+ * what speaks against the time itself.
+ * @throws NotFound without such a venue, Invalid when the end is not after the start.
+ */
+export async function checkConflict(
+  kernel: Kernel,
+  caller: Caller,
+  venueId: number,
+  question: Of<typeof ConflictQuestion>,
+): Promise<Of<typeof ConflictAnswer>> {
+  const zone = kernel.config.timeZone
+  const now = kernel.clock.now()
+  const times = { opens: wholeMinutes(question.start_time), closes: wholeMinutes(question.end_time) }
+  const span = { start: instantAt(question.date, times.opens, zone), end: instantAt(question.date, times.closes, zone) }
+  if (span.start >= span.end) throw new Invalid('validation', 'end_time must be after start_time.')
+  const about = await store.spanFacts(kernel.db, { venueId, userId: caller.userId, ...span })
+  if (!about) throw new NotFound('not_found', 'There is no such venue.')
+  const found: Refusal[] = []
+  if (about.slotId !== null) {
+    const facts = await readFacts(kernel, kernel.db, { userId: caller.userId, slotId: about.slotId }, now)
+    found.push(...refusals(facts, { partySize: question.party_size ?? 1 }, now))
+  } else {
+    const rules = await store.venueRules(kernel.db, venueId)
+    if (span.start <= now) found.push('in_the_past')
+    if (about.closedBy !== null) found.push(about.closedBy === 'maintenance' ? 'maintenance' : 'venue_closed')
+    if (daysBetween(localDate(now, zone), question.date) > rules.advance_booking_days) found.push('too_far_ahead')
+    if (about.ownOverlap) found.push('own_overlap')
+  }
+  const hours = await venueHours(kernel.db, venueId)
+  const outside = !isWithinHours(
+    hours,
+    { date: question.date, time: times.opens },
+    { date: question.date, time: times.closes },
+  )
+  const reasons = [
+    ...(about.slotId === null ? [NO_SLOT] : []),
+    ...found.map((refusal) => ({ code: refusal, message: REFUSALS[refusal].message })),
+    ...(outside ? [OUTSIDE_HOURS] : []),
+  ]
+  return { conflict: reasons.length > 0, reasons }
+}

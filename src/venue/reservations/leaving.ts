@@ -1,0 +1,23 @@
+import type { Transaction } from '../../kernel/database/database.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { lockMembers } from '../members/store.ts'
+import { offerFreePlaces } from '../waitingList/offers.ts'
+import { endEntries, slotsOfWaiter } from '../waitingList/store.ts'
+import { endReservation } from './ending.ts'
+import { lockSlots, upcomingOf } from './store.ts'
+
+/** Somebody's account ends: what they had ahead is cancelled, what they waited for is left, and the places go to the next in line. */
+export async function leaveVenue(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  const now = kernel.clock.now()
+  await lockMembers(tx, [userId])
+  const ahead = await upcomingOf(tx, userId)
+  const waiting = await slotsOfWaiter(tx, userId)
+  await lockSlots(tx, [...ahead.map((reservation) => reservation.slotId), ...waiting])
+  for (const reservation of ahead) {
+    await endReservation(tx, reservation, { to: 'cancelled', now, reason: 'account_ended' }, { refund: true })
+  }
+  for (const slotId of waiting) await endEntries(tx, { slotId, userId, to: 'left', now })
+  for (const slotId of new Set([...ahead.map((reservation) => reservation.slotId), ...waiting])) {
+    await offerFreePlaces(kernel, tx, slotId, now)
+  }
+}

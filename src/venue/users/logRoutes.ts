@@ -1,0 +1,168 @@
+import { Type } from 'typebox'
+import { listOperations, type OperationFilter } from '../../kernel/audit/store.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/caller.ts'
+import { route } from '../../kernel/http/route.ts'
+import {
+  Id,
+  Instant,
+  InstantInput,
+  type Of,
+  pageAnswer,
+  pageOf,
+  pageOffset,
+  pageQuery,
+  sortOrder,
+  Text,
+} from '../../kernel/http/schemas.ts'
+import { listAttempts } from '../../kernel/identity/loginStore.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { Nullable } from '../fields.ts'
+import { parseInstant } from '../moments.ts'
+import { v1 } from '../paths.ts'
+import type { VenuePermission } from '../permissions.ts'
+import { UserParams } from './schemas.ts'
+
+const tag = 'Logs'
+const read: VenuePermission = 'venue:logs.read'
+
+const Operation = Type.Object(
+  {
+    id: Id,
+    at: Instant,
+    actor_id: Nullable(Id),
+    action: Type.String({ examples: ['user.update'] }),
+    resource: Type.String(),
+    resource_id: Nullable(Type.String()),
+    changes: Nullable(
+      Type.Object({}, { additionalProperties: true, description: '`{field: [before, after]}` of what changed.' }),
+    ),
+    address: Nullable(Type.String()),
+    request_id: Nullable(Type.String()),
+  },
+  { title: 'Operation' },
+)
+
+const span = {
+  from: Type.Optional(InstantInput),
+  to: Type.Optional(InstantInput),
+}
+
+const OperationQuery = pageQuery(
+  ['at'],
+  {
+    action: Type.Optional(Text(100)),
+    resource: Type.Optional(Text(100)),
+    resource_id: Type.Optional(Text(100)),
+    ...span,
+  },
+  '-at',
+)
+const AllOperationsQuery = Type.Object({ ...OperationQuery.properties, actor_id: Type.Optional(Id) })
+
+/** Who did what, and who logged in. */
+export function logRoutes(app: App, kernel: Kernel): void {
+  const answer = async (query: Of<typeof AllOperationsQuery>, actorId: number | undefined) => {
+    const filter: OperationFilter = {
+      actorId,
+      action: query.action,
+      resource: query.resource,
+      resourceId: query.resource_id,
+      ...spanOf(kernel, query),
+    }
+    const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
+    const { items, total } = await kernel.attempt((db) => listOperations(db, filter, page))
+    const presented = items.map(({ actorId: actor_id, resourceId: resource_id, requestId: request_id, ...rest }) => ({
+      ...rest,
+      actor_id,
+      resource_id,
+      request_id,
+    }))
+    return pageAnswer(presented, total, query)
+  }
+  const response = { 200: pageOf(Operation) }
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/logs/me'),
+    permission: 'signed-in',
+    summary: 'Read what one did',
+    tag,
+    schema: { querystring: OperationQuery, response },
+    handler: (request) => answer(request.query, callerOf(request).userId),
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/logs/user/{user_id}'),
+    permission: read,
+    summary: 'Read what somebody did',
+    tag,
+    schema: { params: UserParams, querystring: OperationQuery, response },
+    handler: ({ params, query }) => answer(query, params.user_id),
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/logs'),
+    permission: read,
+    summary: 'Read what everybody did',
+    tag,
+    schema: { querystring: AllOperationsQuery, response },
+    handler: ({ query }) => answer(query, query.actor_id),
+  })
+
+  loginLog(app, kernel)
+}
+
+const LoginResult = Type.Enum(['success', 'bad_credentials', 'locked_out', 'disabled'])
+
+const Login = Type.Object(
+  {
+    id: Id,
+    user_id: Nullable(Id),
+    name: Type.String({ description: 'As it was typed, in lower case.' }),
+    result: LoginResult,
+    address: Type.String(),
+    user_agent: Type.String(),
+    at: Instant,
+  },
+  { title: 'Login' },
+)
+
+function loginLog(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: v1('/login-logs'),
+    permission: read,
+    summary: 'Read who logged in, or tried to',
+    tag,
+    schema: {
+      querystring: pageQuery(
+        ['at'],
+        {
+          user_id: Type.Optional(Id),
+          name: Type.Optional(Text(254)),
+          result: Type.Optional(LoginResult),
+          address: Type.Optional(Text(45)),
+          ...span,
+        },
+        '-at',
+      ),
+      response: { 200: pageOf(Login) },
+    },
+    handler: async ({ query }) => {
+      const { user_id: userId, name, result, address } = query
+      const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
+      const filter = { userId, name, result, address, ...spanOf(kernel, query) }
+      const { items, total } = await kernel.attempt((db) => listAttempts(db, filter, page))
+      return pageAnswer(items, total, query)
+    },
+  })
+}
+
+function spanOf(kernel: Pick<Kernel, 'config'>, { from, to }: { from?: string; to?: string }) {
+  const { timeZone } = kernel.config
+  const instant = (text: string | undefined) => (text === undefined ? undefined : parseInstant(text, timeZone))
+  return { from: instant(from), to: instant(to) }
+}

@@ -1,0 +1,122 @@
+import { Type } from 'typebox'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/caller.ts'
+import { route } from '../../kernel/http/route.ts'
+import * as accounts from '../../kernel/identity/accounts.ts'
+import { logIn, logOut } from '../../kernel/identity/logIn.ts'
+import { visitorOf } from '../../kernel/identity/visitor.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { v1 } from '../paths.ts'
+import { administrationRoutes } from './administrationRoutes.ts'
+import { logRoutes } from './logRoutes.ts'
+import * as schemas from './schemas.ts'
+
+const tag = 'Users'
+
+/** What somebody is who has just registered here. A site that wants visitors only changes this line. */
+export const REGISTER_ROLE = 'venue:employee'
+
+/** Accounts: one's own, everybody's, roles and logs. */
+export function userRoutes(app: App, kernel: Kernel): void {
+  doors(app, kernel)
+  ownAccount(app, kernel)
+  administrationRoutes(app, kernel)
+  logRoutes(app, kernel)
+}
+
+function doors(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'POST',
+    paths: v1('/users/register'),
+    permission: 'public',
+    summary: 'Register',
+    tag,
+    schema: { body: schemas.RegisterBody, response: { 201: schemas.UserAnswer } },
+    handler: async (request) => {
+      const { display_name: displayName, ...wish } = request.body
+      const user = await accounts.register(kernel, { ...wish, displayName }, REGISTER_ROLE, visitorOf(request))
+      return schemas.presentUser(user, 'shown')
+    },
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: v1('/users/login'),
+    permission: 'public',
+    summary: 'Log in',
+    description:
+      'Takes JSON or an OAuth 2.0 password form. Too many failures lock the name for a while (429 `locked_out`).',
+    tag,
+    limit: 'login',
+    schema: { body: schemas.LoginBody, response: { 200: schemas.LoginAnswer } },
+    handler: async (request, reply) => {
+      const { username: name, password } = request.body
+      const session = await logIn(kernel, { name, password }, visitorOf(request))
+      // RFC 6749, 5.1.
+      reply.header('cache-control', 'no-store')
+      return {
+        access_token: session.accessToken,
+        token_type: 'bearer',
+        expires_in: session.expiresIn,
+        ...(session.passwordChangeRequired && { password_change_required: true }),
+        user: schemas.presentUser(session.user, 'shown'),
+      }
+    },
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: v1('/users/logout'),
+    permission: 'signed-in',
+    allowsPasswordChange: true,
+    summary: 'Log out: the token is refused from now on',
+    tag,
+    schema: { response: { 204: Type.Null({ description: 'Logged out.' }) } },
+    handler: (request) => logOut(kernel, callerOf(request)),
+  })
+}
+
+function ownAccount(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: v1('/users/me'),
+    permission: 'signed-in',
+    summary: 'Read one’s own account',
+    tag,
+    schema: { response: { 200: schemas.UserAnswer } },
+    handler: async (request) => schemas.presentUser(await accounts.me(kernel, callerOf(request)), 'shown'),
+  })
+
+  route(app, {
+    method: 'PUT',
+    paths: v1('/users/me'),
+    permission: 'signed-in',
+    summary: 'Change one’s own account',
+    description: 'Fields that are not given stay as they are; null clears.',
+    tag,
+    schema: { body: schemas.OwnChange, response: { 200: schemas.UserAnswer } },
+    handler: async (request) => {
+      const user = await accounts.updateMe(kernel, callerOf(request), schemas.profileWish(request.body))
+      return schemas.presentUser(user, 'shown')
+    },
+  })
+
+  route(app, {
+    method: 'PUT',
+    paths: v1('/users/me/password'),
+    permission: 'signed-in',
+    allowsPasswordChange: true,
+    summary: 'Change one’s own password',
+    description: 'All other sessions end. Whoever had to change the password logs in again with the new one.',
+    tag,
+    limit: 'login',
+    schema: {
+      body: Type.Object({ old_password: schemas.Password, new_password: schemas.Password }),
+      response: { 204: Type.Null({ description: 'Changed.' }) },
+    },
+    handler: async (request) => {
+      const { old_password: oldPassword, new_password: newPassword } = request.body
+      await accounts.changePassword(kernel, callerOf(request), { oldPassword, newPassword })
+    },
+  })
+}
