@@ -16,6 +16,7 @@ import { closeServer } from './kernel/http/stop.ts'
 import { identityNotificationTypes } from './kernel/identity/notificationTypes.ts'
 import { identityRoutes } from './kernel/identity/routes.ts'
 import { createIdentity } from './kernel/identity/sessions.ts'
+import { deleteOldSessions } from './kernel/identity/sessionStore.ts'
 import type { JobDefinition } from './kernel/jobs/jobs.ts'
 import { createJobs, type Jobs } from './kernel/jobs/queues.ts'
 import type { Kernel } from './kernel/kernel.ts'
@@ -119,6 +120,11 @@ const upkeep: readonly JobDefinition[] = [
     name: 'kernel.partitions',
     cron: '17 3 * * *',
     run: async (kernel) => void (await ensurePartitions(kernel.db, kernel.clock.now())),
+  },
+  {
+    name: 'kernel.sessions',
+    cron: '27 3 * * *',
+    run: async (kernel) => void (await deleteOldSessions(kernel.db, kernel.clock.now())),
   },
   {
     name: 'kernel.idempotency-keys',

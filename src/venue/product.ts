@@ -1,14 +1,21 @@
 import type { Product } from '../kernel/product.ts'
+import { approvalRoutes } from './approval/routes.ts'
 import { attendanceRoutes } from './attendance/routes.ts'
 import { settleAttendance } from './attendance/service.ts'
 import { catalogueRoutes } from './catalogue.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
+import { memberRoutes } from './members/routes.ts'
+import { noticeRoutes } from './notices/routes.ts'
 import { deadLetterRoutes } from './notifications/deadLetters.ts'
 import { notificationRoutes } from './notifications/routes.ts'
+import { notificationTypes } from './notificationTypes.ts'
 import { permissions, roles } from './permissions.ts'
+import { ratingRoutes } from './ratings/routes.ts'
+import { sendReminders } from './reminders/service.ts'
 import { leaveVenue } from './reservations/leaving.ts'
 import { reservationRoutes } from './reservations/routes.ts'
+import { seriesRoutes } from './series/routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { findDifferences } from './verify/store.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
@@ -21,10 +28,11 @@ export const venue: Product = {
   description: 'A company’s gym and courts: slots, reservations, waiting lists, notifications.',
   permissions,
   roles,
-  notificationTypes: [],
+  notificationTypes,
   jobs: [
     { name: 'venue.waiting-list', cron: '* * * * *', run: sweep },
     { name: 'venue.attendance', cron: '* * * * *', run: settleAttendance },
+    { name: 'venue.reminders', cron: '* * * * *', run: sendReminders },
   ],
   contract,
   beforeUserLeaves: leaveVenue,
@@ -34,6 +42,11 @@ export const venue: Product = {
     reservationRoutes(app, kernel)
     waitingListRoutes(app, kernel)
     attendanceRoutes(app, kernel)
+    noticeRoutes(app, kernel)
+    memberRoutes(app, kernel)
+    ratingRoutes(app, kernel)
+    seriesRoutes(app, kernel)
+    approvalRoutes(app, kernel)
     notificationRoutes(app, kernel)
     deadLetterRoutes(app, kernel)
   },

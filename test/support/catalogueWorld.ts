@@ -117,12 +117,14 @@ export async function openCatalogueWorld() {
       if (status !== 201) throw new Error(`the slot was refused: ${JSON.stringify(body)}`)
       return body
     },
-    /** Puts the person into a slot, as the rows of a booking would. */
-    async booked(slotId: number, status = 'confirmed'): Promise<number> {
+    /** Adds one more person. */
+    user: () => insertUser(kernel, `user${++count}`),
+    /** Puts the person (or another one) into a slot, as the rows of a booking would. */
+    async booked(slotId: number, status = 'confirmed', userId = person): Promise<number> {
       await sql`UPDATE time_slots SET taken = taken + 1 WHERE id = ${slotId}`.execute(database.db)
       const { rows } = await sql<{ id: number }>`
         INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, created_at, updated_at)
-        SELECT ${person}, id, venue_id, start_at, end_at, 1, ${status}, false, 0, ${MONDAY}, ${MONDAY} FROM time_slots WHERE id = ${slotId}
+        SELECT ${userId}, id, venue_id, start_at, end_at, 1, ${status}, false, 0, ${MONDAY}, ${MONDAY} FROM time_slots WHERE id = ${slotId}
         RETURNING id`.execute(database.db)
       return rows[0]?.id ?? 0
     },

@@ -43,7 +43,7 @@ export async function checkIn(kernel: Kernel, caller: Caller, id: number, code =
     const rules = await venueRules(tx, reservation.venueId)
     const secret = await store.checkInSecret(tx, reservation.venueId)
     const person = {
-      staff: mayManage(caller),
+      staff: mayManage(caller) && reservation.userId !== caller.userId,
       codeAccepted: secret !== null && acceptsCode(secret, code, now),
     }
     const refusal = checkInRefusal(reservation, rules, person, now)

@@ -54,7 +54,7 @@ export async function slotsOf(
     FROM time_slots t
     LEFT JOIN (
       SELECT DISTINCT ON (r.slot_id) r.slot_id, r.id, r.status FROM reservations r
-      WHERE r.user_id = ${userId}::bigint AND r.start_at >= ${start} AND r.start_at < ${end} AND r.venue_id = ${venueId}
+      WHERE r.user_id = ${userId}::bigint AND r.start_at >= ${start} AND r.start_at < ${end}
         AND r.status = ANY (${SHOWN})
       ORDER BY r.slot_id, r.id DESC
     ) mine ON mine.slot_id = t.id

@@ -4,6 +4,7 @@ import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import {
   Id,
+  IdParams,
   Instant,
   InstantInput,
   type Of,
@@ -49,26 +50,23 @@ const StatusAnswer = Type.Object({
 /** The status of venues, and the maintenance of venues, sport venues and facilities. */
 export function closureRoutes(app: App, kernel: Kernel): void {
   statusRoutes(app, kernel)
-  ownerRoutes(app, kernel, {
-    path: '/venues/{venue_id}/maintenance',
-    params: Type.Object({ venue_id: Id }),
+  maintenanceOf(app, kernel, {
+    path: '/venues/{id}/maintenance',
     what: 'a venue',
-    ownerOf: ({ venue_id: venueId }) => ({ venueId }),
-    require: ({ venue_id }) => getVenue(kernel, venue_id),
+    ownerOf: (venueId) => ({ venueId }),
+    require: (id) => getVenue(kernel, id),
   })
-  ownerRoutes(app, kernel, {
-    path: '/sport-venues/{sport_venue_id}/maintenance',
-    params: Type.Object({ sport_venue_id: Id }),
-    what: 'all venues of a sport venue',
-    ownerOf: ({ sport_venue_id: sportVenueId }) => ({ sportVenueId }),
-    require: ({ sport_venue_id }) => getSportVenue(kernel, sport_venue_id),
+  maintenanceOf(app, kernel, {
+    path: '/sport-venues/{id}/maintenance',
+    what: 'a sport venue',
+    ownerOf: (sportVenueId) => ({ sportVenueId }),
+    require: (id) => getSportVenue(kernel, id),
   })
-  ownerRoutes(app, kernel, {
-    path: '/facilities/{facility_id}/maintenance',
-    params: Type.Object({ facility_id: Id }),
+  maintenanceOf(app, kernel, {
+    path: '/facilities/{id}/maintenance',
     what: 'a facility',
-    ownerOf: ({ facility_id: facilityId }) => ({ facilityId }),
-    require: ({ facility_id }) => getFacility(kernel, facility_id),
+    ownerOf: (facilityId) => ({ facilityId }),
+    require: (id) => getFacility(kernel, id),
   })
   planRoutes(app, kernel)
 }
@@ -78,17 +76,17 @@ function statusRoutes(app: App, kernel: Kernel): void {
   for (const method of ['PATCH', 'PUT'] as const) {
     route(app, {
       method,
-      paths: v1('/venues/{venue_id}/status'),
+      paths: v1('/venues/{id}/status'),
       permission: write,
       summary: 'Open or close a venue',
       description:
         '`closed` and `maintenance` hold from now until `until`, or until further notice: every reservation in that time ends, its points go back, ' +
         'and its person is told with alternatives and may book again once (`POST /api/v1/reservations/{id}/rebook`). `open` ends what is in force now.',
       tag,
-      schema: { params: Type.Object({ venue_id: Id }), body: StatusWish, response: { 200: StatusAnswer } },
+      schema: { params: IdParams, body: StatusWish, response: { 200: StatusAnswer } },
       handler: async (request) => {
         const { status, until, reason }: Of<typeof StatusWish> = request.body
-        const { venue, affected } = await service.setVenueStatus(kernel, callerOf(request), request.params.venue_id, {
+        const { venue, affected } = await service.setVenueStatus(kernel, callerOf(request), request.params.id, {
           status,
           until: until ? parseInstant(until, zone) : undefined,
           reason: reason ?? undefined,
@@ -105,28 +103,120 @@ function statusRoutes(app: App, kernel: Kernel): void {
   }
 }
 
-const PlanWish = Type.Object({ start_time: InstantInput, end_time: InstantInput, reason: Type.Optional(Nullable(Reason)) })
+const PlanWish = Type.Object({
+  start_time: InstantInput,
+  end_time: InstantInput,
+  reason: Type.Optional(Nullable(Reason)),
+})
 const PlanChange = Type.Partial(PlanWish)
 const PlanQuery = pageQuery(['start_time', 'id'], { state: Type.Optional(PlanStateName) }, '-start_time')
 
 /** The doors to the plans of one kind of thing. */
-interface Doors<Params> {
+interface Doors {
   readonly path: string
-  readonly params: ReturnType<typeof Type.Object>
   readonly what: string
-  ownerOf(params: Params): Owner
+  ownerOf(id: number): Owner
   /** @throws NotFound when there is no such thing. */
-  require(params: Params): Promise<unknown>
+  require(id: number): Promise<unknown>
 }
 
-function ownerRoutes<Params>(app: App, kernel: Kernel, doors: Doors<Params>): void {
-  void app
-  void kernel
-  void doors
+function maintenanceOf(app: App, kernel: Kernel, doors: Doors): void {
+  const zone = kernel.config.timeZone
+  route(app, {
+    method: 'GET',
+    paths: v1(doors.path),
+    permission: 'public',
+    summary: `List the maintenance of ${doors.what}`,
+    description: 'Plans start and end by themselves: `state` is what they are at the time of the answer.',
+    tag,
+    schema: { params: IdParams, querystring: PlanQuery, response: { 200: pageOf(PlanSchema) } },
+    handler: async ({ params, query }) => {
+      const now = kernel.clock.now()
+      await doors.require(params.id)
+      const { column, direction } = sortOrder(query.sort)
+      const page = {
+        offset: pageOffset(query),
+        limit: query.page_size,
+        sort: column,
+        descending: direction === 'desc',
+      }
+      const { items, total } = await listMaintenance(kernel.db, doors.ownerOf(params.id), query.state, page, now)
+      return pageAnswer(
+        items.map((plan) => presentPlan(plan, now, zone)),
+        total,
+        query,
+      )
+    },
+  })
+  route(app, {
+    method: 'POST',
+    paths: v1(doors.path),
+    permission: write,
+    summary: `Plan the maintenance of ${doors.what}`,
+    description:
+      'Times without an offset are local. What is booked in that time ends now, and its people are told with alternatives; the maintenance of a facility touches no reservation.',
+    tag,
+    schema: { params: IdParams, body: PlanWish, response: { 201: PlanAnswerSchema } },
+    handler: async (request) => {
+      const { start_time, end_time, reason }: Of<typeof PlanWish> = request.body
+      const answer = await service.planMaintenance(kernel, callerOf(request), doors.ownerOf(request.params.id), {
+        start: parseInstant(start_time, zone),
+        end: parseInstant(end_time, zone),
+        reason: reason ?? undefined,
+      })
+      return presentAnswer(kernel, answer)
+    },
+  })
 }
 
 function planRoutes(app: App, kernel: Kernel): void {
-  void app
-  void kernel
+  const zone = kernel.config.timeZone
+  route(app, {
+    method: 'GET',
+    paths: v1('/maintenance/{id}'),
+    permission: 'public',
+    summary: 'Read a maintenance plan',
+    tag,
+    schema: { params: IdParams, response: { 200: PlanSchema } },
+    handler: async ({ params }) => presentPlan(await service.getPlan(kernel, params.id), kernel.clock.now(), zone),
+  })
+  route(app, {
+    method: 'PUT',
+    paths: v1('/maintenance/{id}'),
+    permission: write,
+    summary: 'Change a maintenance plan',
+    description: 'Fields that are not given stay as they are. `bad_state` when it is done or cancelled.',
+    tag,
+    schema: { params: IdParams, body: PlanChange, response: { 200: PlanAnswerSchema } },
+    handler: async (request) => {
+      const { start_time, end_time, reason }: Of<typeof PlanChange> = request.body
+      const answer = await service.changeMaintenance(kernel, callerOf(request), request.params.id, {
+        ...(start_time !== undefined && { start: parseInstant(start_time, zone) }),
+        ...(end_time !== undefined && { end: parseInstant(end_time, zone) }),
+        ...(reason !== undefined && { reason }),
+      })
+      return presentAnswer(kernel, answer)
+    },
+  })
+  route(app, {
+    method: 'DELETE',
+    paths: v1('/maintenance/{id}'),
+    permission: write,
+    summary: 'Cancel a maintenance plan',
+    description: 'Also one that is running: its slots open again. Reservations that it has ended stay ended.',
+    tag,
+    schema: { params: IdParams, response: { 200: PlanSchema } },
+    handler: async (request) => {
+      const plan = await service.cancelMaintenance(kernel, callerOf(request), request.params.id)
+      return presentPlan(plan, kernel.clock.now(), zone)
+    },
+  })
 }
-void pageAnswer, pageOffset, sortOrder, listMaintenance, PlanSchema, PlanAnswerSchema, presentPlan, PlanQuery, PlanChange
+
+function presentAnswer(kernel: Kernel, { plan, affected }: service.PlanAnswer): Of<typeof PlanAnswerSchema> {
+  const zone = kernel.config.timeZone
+  return {
+    ...presentPlan(plan, kernel.clock.now(), zone),
+    affected: affected.map((one) => presentAffected(one, zone)),
+  }
+}

@@ -1,4 +1,4 @@
-import { minutesAfter } from '../../booking/interval.ts'
+import { type Interval, minutesAfter, overlaps } from '../../booking/interval.ts'
 
 export type ClosureKind = 'closed' | 'maintenance'
 export type PlanState = 'planned' | 'running' | 'done' | 'cancelled'
@@ -7,7 +7,10 @@ export type PlanState = 'planned' | 'running' | 'done' | 'cancelled'
 export const REBOOK_MINUTES = 14 * 24 * 60
 
 /** What is said where nobody gave a reason: it stands in notifications. */
-export const DEFAULT_REASONS: Readonly<Record<ClosureKind, string>> = { closed: '场馆临时关闭', maintenance: '场馆维护' }
+export const DEFAULT_REASONS: Readonly<Record<ClosureKind, string>> = {
+  closed: '场馆临时关闭',
+  maintenance: '场馆维护',
+}
 
 /** Where a plan stands at an instant: it starts and ends by itself. */
 export function planState(
@@ -50,4 +53,31 @@ export function statusChange(
 /** Until when a reservation that is displaced now may be booked again. */
 export function rebookUntil(startAt: Date, now: Date): Date {
   return minutesAfter(startAt > now ? startAt : now, REBOOK_MINUTES)
+}
+
+/** A slot somebody might take instead. */
+export interface Alternative {
+  readonly id: number
+  readonly venueId: number
+  readonly venueName: string
+  readonly startAt: Date
+  readonly endAt: Date
+  /** Places that nobody holds. */
+  readonly free: number
+}
+
+/** The first `most` slots (they come in order of preference) with room for the party, at times at which the person has nothing. */
+export function chooseAlternatives(
+  candidates: readonly Alternative[],
+  own: readonly Interval[],
+  partySize: number,
+  most: number,
+): readonly Alternative[] {
+  const chosen: Alternative[] = []
+  for (const slot of candidates) {
+    if (chosen.length === most) break
+    const span = { start: slot.startAt, end: slot.endAt }
+    if (slot.free >= partySize && !own.some((taken) => overlaps(taken, span))) chosen.push(slot)
+  }
+  return chosen
 }

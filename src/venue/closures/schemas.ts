@@ -2,9 +2,8 @@ import { Type } from 'typebox'
 import { Id, Instant, type Of } from '../../kernel/http/schemas.ts'
 import { localDate, localTime, localTimestamp } from '../../kernel/time.ts'
 import { Nullable } from '../fields.ts'
-import type { Alternative } from './alternatives/rules.ts'
 import type { Affected } from './displacement/service.ts'
-import { planState } from './rules.ts'
+import { type Alternative, planState } from './rules.ts'
 import type { Closure } from './store.ts'
 
 const Day = Type.String({ examples: ['2026-03-14'] })

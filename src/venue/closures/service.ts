@@ -83,7 +83,7 @@ export interface PlanAnswer {
 export interface PlanWish {
   readonly start: Date
   readonly end: Date
-  readonly reason?: string | undefined
+  readonly reason?: string | null | undefined
 }
 
 /**
@@ -95,7 +95,7 @@ export async function planMaintenance(
   kernel: Kernel,
   caller: Caller,
   owner: Owner,
-  { start, end, reason = undefined }: PlanWish,
+  { start, end, reason }: PlanWish,
 ): Promise<PlanAnswer> {
   return changePlan(kernel, caller, owner, 'maintenance.plan', async (tx, now) => {
     requireSpan({ start, end }, now, '/end_time')
@@ -127,7 +127,7 @@ export async function changeMaintenance(
     const after = {
       start: wish.start ?? before.startAt,
       end: wish.end ?? before.endAt,
-      reason: wish.reason ?? before.reason,
+      reason: wish.reason === undefined ? before.reason : wish.reason,
     }
     requireSpan(after, now, '/end_time')
     await store.updateClosure(tx, id, after, now)
@@ -223,7 +223,9 @@ function requireSpan(span: { readonly start: Date; readonly end: Date | null }, 
   switch (mayClosureLie(span, now)) {
     case 'bad_interval':
       throw new Invalid('validation', 'The request is not valid.', {
-        errors: [{ in: 'body', path, message: path === '/until' ? 'must be in the future' : 'must be after start_time' }],
+        errors: [
+          { in: 'body', path, message: path === '/until' ? 'must be in the future' : 'must be after start_time' },
+        ],
       })
     case 'in_the_past':
       throw new Conflict('in_the_past', 'Maintenance that has ended can’t be planned.')

@@ -6,10 +6,7 @@ import { type PageOf, pageClause } from '../store.ts'
 import type { ClosureKind, PlanState } from './rules.ts'
 
 /** What is out of use: a venue, all venues of a sport venue, or a facility. */
-export type Owner =
-  | { readonly venueId: number }
-  | { readonly sportVenueId: number }
-  | { readonly facilityId: number }
+export type Owner = { readonly venueId: number } | { readonly sportVenueId: number } | { readonly facilityId: number }
 
 /** A time for which something is out of use; without an end: until further notice. */
 export interface Closure {

@@ -349,6 +349,8 @@ export async function changeSlot(
   const person = await sql`UPDATE venue_members SET revision = revision + 1
     WHERE user_id = ${reservation.userId} AND revision = ${facts.member.revision} RETURNING user_id`.execute(tx)
   if (person.rows.length === 0) throw new Stale()
+  // Before the reservation names its new slot: that takes a share lock on it.
+  await lockSlots(tx, [reservation.slotId, facts.slot.id])
   const moved = await sql`
     UPDATE reservations SET slot_id = ${facts.slot.id}, venue_id = ${facts.slot.venueId}, start_at = ${facts.slot.startAt}, end_at = ${facts.slot.endAt},
       status = ${terms.status}, points_paid = ${terms.pointsCost}, updated_at = ${now}, day_reminder = false, hour_reminder = false
@@ -356,7 +358,6 @@ export async function changeSlot(
     tx,
   )
   if (moved.rows.length === 0) throw new Stale()
-  await lockSlots(tx, [reservation.slotId, facts.slot.id])
   await freePlaces(tx, reservation.slotId, reservation.partySize)
   const taken = await sql`${movePlaces({
     taken: sql`${reservation.partySize}::int`,

@@ -130,7 +130,7 @@ export async function changeSlot(
       resourceId: slotId,
       changes: changesBetween(recorded(locked), recorded(changed)),
     })
-    if (capacity <= locked.capacity) return changed
+    if (capacity <= locked.capacity && !at.force) return changed
     await offerFreePlaces(kernel, tx, slotId, now)
     return (await store.findSlot(tx, venueId, slotId)) ?? changed
   })

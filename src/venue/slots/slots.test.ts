@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CatalogueWorld, MONDAY, openCatalogueWorld } from '../../../test/support/catalogueWorld.ts'
+import { onServer } from '../../../test/support/database.ts'
 
 let world: CatalogueWorld
 beforeAll(async () => {
@@ -194,6 +195,28 @@ describe('changing a slot', () => {
     expect(body).toMatchObject({ capacity: 2, taken: 1, held: 1, available: 0, status: 'full' })
   })
 
+  it('by force displaces the people in it first: the newest when places go, all when the time changes', async () => {
+    const venue = await world.venue({ capacity: 3 })
+    const slot = await world.slot(venue, ['2026-03-13', '10:00', '11:00'])
+    const [first, second] = [await world.booked(slot.id), await world.booked(slot.id, 'confirmed', await world.user())]
+    const path = `${slotsOf(venue)}/${slot.id}`
+    const status = async (id: number) => {
+      const { rows } = await sql<{ status: string }>`SELECT status FROM reservations WHERE id = ${id}`.execute(
+        world.kernel.db,
+      )
+      return rows[0]?.status
+    }
+    const less = await world.call('PUT', `${path}?force=true`, { capacity: 1 })
+    expect(less).toMatchObject({ status: 200, body: { capacity: 1, taken: 1, held: 0, status: 'full' } })
+    expect([await status(first), await status(second)]).toEqual(['confirmed', 'displaced'])
+    const moved = await world.call('PUT', path, { start_time: '10:30', force: true })
+    expect(moved).toMatchObject({ status: 200, body: { start_time: '10:30', taken: 0, available: 1, status: 'open' } })
+    expect(await status(first)).toBe('displaced')
+    const third = await world.booked(slot.id)
+    expect((await world.call('DELETE', `${path}?force=true`)).status).toBe(204)
+    expect(await status(third)).toBe('displaced')
+  })
+
   it('takes it out of use, and its time is free again', async () => {
     const venue = await world.venue()
     const slot = await world.slot(venue, ['2026-03-10', '10:00', '11:00'])
@@ -261,3 +284,47 @@ describe('making slots from the opening hours', () => {
     }
   })
 })
+
+describe.runIf(onServer)('a slot and a closure made at the same time', () => {
+  it('never miss each other: the slot waits for the closure and is closed', async () => {
+    const venue = await world.venue()
+    const { promise: made, resolve: finish } = Promise.withResolvers<void>()
+    const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>()
+    const closing = world.kernel.transaction(async (tx) => {
+      await sql`SELECT FROM venues WHERE id = ${venue} FOR UPDATE`.execute(tx)
+      await sql`UPDATE time_slots SET open = false WHERE venue_id = ${venue}`.execute(tx)
+      isLocked()
+      await made
+      await sql`INSERT INTO closures (venue_id, kind, start_at, created_at, updated_at)
+        VALUES (${venue}, 'closed', ${MONDAY}, ${MONDAY}, ${MONDAY})`.execute(tx)
+    })
+    await locked
+    const adding = world.slot(venue, ['2026-03-10', '10:00', '11:00'])
+    const path = `${slotsOf(venue)}/generate`
+    const run = { start_date: '2026-03-11', end_date: '2026-03-11', slot_minutes: 60 }
+    const generating = world.call('POST', path, run)
+    await waitForLocks(2)
+    finish()
+    await closing
+    expect((await adding).status).toBe('closed')
+    expect((await generating).body.created).toBe(24)
+    expect((await world.call('GET', `${slotsOf(venue)}?status=open`)).body.total).toBe(0)
+  })
+
+  it('two runs that make the same slots make each once', async () => {
+    const path = `${slotsOf(await world.venue())}/generate`
+    const run = { start_date: '2026-03-11', end_date: '2026-03-20', slot_minutes: 60 }
+    const answers = await Promise.all(Array.from({ length: 8 }, () => world.call('POST', path, run)))
+    const created = answers.map(({ body }) => body.created)
+    expect(created.toSorted((a, b) => b - a)).toEqual([240, 0, 0, 0, 0, 0, 0, 0])
+  })
+})
+
+/** Waits until so many statements of this database wait for a lock. */
+async function waitForLocks(count: number): Promise<void> {
+  for (;;) {
+    const { rows } = await sql<{ waiting: number }>`SELECT count(*) AS waiting FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(world.kernel.db)
+    if ((rows[0]?.waiting ?? 0) >= count) return
+  }
+}

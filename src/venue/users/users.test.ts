@@ -6,13 +6,13 @@ import { accessTokens } from '../../kernel/identity/tokens.ts'
 import { roles } from '../permissions.ts'
 
 /** Somebody who sees accounts and changes none. */
-const reader = { name: 'test:reader', title: 'Reader', permissions: ['venue:users.read'] }
+const readerRole = { name: 'test:reader', title: 'Reader', permissions: ['venue:users.read'] }
 
 let world: AccountWorld
 let admin: { id: number; token: string }
 
 beforeAll(async () => {
-  world = await openAccountWorld({}, { roles: [...roles, reader] })
+  world = await openAccountWorld({}, { roles: [...roles, readerRole] })
   admin = await world.administrator()
 })
 afterAll(async () => {
@@ -393,6 +393,7 @@ describe('administrators', () => {
     const { body } = await as(admin.token).get('/api/v1/roles')
     expect(body.items.map((role: { name: string }) => role.name)).toEqual([
       'admin',
+      'test:reader',
       'venue:admin',
       'venue:employee',
       'venue:leader',

@@ -240,4 +240,13 @@ describe('deleting a venue', () => {
     })
     expect((await world.call('GET', `/api/v1/venues/${id}/reservation-time-slots`)).body.total).toBe(1)
   })
+
+  it('displaces them by force', async () => {
+    const id = await world.venue()
+    const slot = await world.slot(id, ['2026-03-03', '16:00', '17:00'])
+    const reservation = await world.booked(slot.id)
+    expect((await world.call('DELETE', `/api/v1/venues/${id}?force=true`)).status).toBe(204)
+    const { rows } = await sql`SELECT status FROM reservations WHERE id = ${reservation}`.execute(world.kernel.db)
+    expect(rows).toEqual([{ status: 'displaced' }])
+  })
 })

@@ -1,5 +1,5 @@
 import type { Database } from '../../../kernel/database/database.ts'
-import { type Alternative, chooseAlternatives } from './rules.ts'
+import { type Alternative, chooseAlternatives } from '../rules.ts'
 import { candidatesFor, ownTimes } from './store.ts'
 
 interface Displaced {

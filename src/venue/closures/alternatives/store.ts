@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Interval } from '../../../booking/interval.ts'
 import type { Database } from '../../../kernel/database/database.ts'
 import { ACTIVE } from '../../reservations/states.ts'
-import type { Alternative } from './rules.ts'
+import type { Alternative } from '../rules.ts'
 
 /** A venue and the time somebody wanted it for. */
 export interface Place {

@@ -29,7 +29,9 @@ export interface Cause {
 }
 
 const targeted = (target: Target): RawBuilder<unknown> =>
-  'slotIds' in target ? sql`r.slot_id = ANY (${target.slotIds}::bigint[])` : sql`r.id = ANY (${target.reservationIds}::bigint[])`
+  'slotIds' in target
+    ? sql`r.slot_id = ANY (${target.slotIds}::bigint[])`
+    : sql`r.id = ANY (${target.reservationIds}::bigint[])`
 
 /** Whose active reservations would end, and in which slots they are. Nothing is locked. */
 export async function findDoomed(
