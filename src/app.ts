@@ -15,8 +15,8 @@ import { createServer } from './kernel/http/server.ts'
 import { closeServer } from './kernel/http/stop.ts'
 import { identityNotificationTypes } from './kernel/identity/notificationTypes.ts'
 import { identityRoutes } from './kernel/identity/routes.ts'
-import { createIdentity } from './kernel/identity/sessions.ts'
 import { deleteOldSessions } from './kernel/identity/sessionStore.ts'
+import { createIdentity } from './kernel/identity/sessions.ts'
 import type { JobDefinition } from './kernel/jobs/jobs.ts'
 import { createJobs, type Jobs } from './kernel/jobs/queues.ts'
 import type { Kernel } from './kernel/kernel.ts'
@@ -80,13 +80,30 @@ export async function createSystem(
   })
   const courier = createCourier(kernel, mailer)
   const relay = createRelay(kernel, {
-    templates: compileTemplates([...identityNotificationTypes, ...products.flatMap((product) => product.notificationTypes)]),
+    templates: compileTemplates([
+      ...identityNotificationTypes,
+      ...products.flatMap((product) => product.notificationTypes),
+    ]),
     mail: mailer !== undefined,
     onDeliveries: courier.nudge,
   })
-  const jobs = createJobs(kernel, database, [...upkeep, ...products.flatMap((product) => product.jobs)], { work: duties.work })
+  const definitions = [...upkeep, ...products.flatMap((product) => product.jobs)]
+  const jobs = createJobs(kernel, database, definitions, { work: duties.work })
+  const drain = async () => {
+    for (let more = true; more; ) {
+      const done = (await relay.drain()) + (await jobs.drain()) + (await courier.drain())
+      more = done > 0
+    }
+  }
+  /** After somebody has moved the clock by hand: everything that time drives, here and now. */
+  const catchUp = async () => {
+    const timed = definitions.filter(({ cron }) => cron !== undefined)
+    // Twice, because one takes up what another leaves: a no-show's place goes to the waiting list.
+    for (const { name } of [...timed, ...timed]) await jobs.runNow(name)
+    await drain()
+  }
   await ensurePartitions(database.db, clock.now())
-  const server = duties.serve ? await createApp(kernel, database, jobs) : undefined
+  const server = duties.serve ? await createApp(kernel, database, catchUp) : undefined
 
   return {
     kernel,
@@ -98,12 +115,7 @@ export async function createSystem(
       relay.start()
       courier.start()
     },
-    async drain() {
-      for (let more = true; more; ) {
-        const done = (await relay.drain()) + (await jobs.drain()) + (await courier.drain())
-        more = done > 0
-      }
-    },
+    drain,
     async stop() {
       await server?.stop()
       await jobs.stop()
@@ -133,7 +145,14 @@ const upkeep: readonly JobDefinition[] = [
   },
 ]
 
-async function createApp(kernel: Kernel, database: OpenDatabase, jobs: Jobs) {
+/** What the kernel's own tags in the API reference are about. */
+const kernelTags: Readonly<Record<string, string>> = {
+  'Set-up': 'The first administrator.',
+  Development: 'Moving the clock by hand, where it is manual.',
+  operations: 'Whether the process is alive and ready.',
+}
+
+async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () => Promise<void>) {
   const { config, products } = kernel
   const identity = await createIdentity(kernel, database)
   const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, kernel.log)
@@ -154,6 +173,7 @@ async function createApp(kernel: Kernel, database: OpenDatabase, jobs: Jobs) {
         description: 'Reservations for places and people.',
         version: '0.1.0',
         products,
+        tags: Object.assign({}, kernelTags, ...products.map((product) => product.tags)),
         tokenUrl: '/api/v1/users/login',
       },
     },
@@ -161,6 +181,7 @@ async function createApp(kernel: Kernel, database: OpenDatabase, jobs: Jobs) {
   )
   registerHealth(app, [
     { name: 'database', check: async () => void (await database.pool.query('SELECT 1')) },
+    { name: 'jobs', check: async () => void (await database.pool.query('SELECT 1 FROM pgboss.queue LIMIT 1')) },
     {
       name: 'migrations',
       check: async () => {
@@ -170,10 +191,12 @@ async function createApp(kernel: Kernel, database: OpenDatabase, jobs: Jobs) {
     },
   ])
   identityRoutes(app, kernel)
-  clockRoutes(app, kernel)
+  clockRoutes(app, kernel, afterMove)
   const realtime = await registerRealtime(app, kernel, identity, database)
   for (const product of products) {
-    await openScope(app, { product: product.name, contract: product.contract }, (scope) => product.routes(scope, kernel))
+    await openScope(app, { product: product.name, contract: product.contract }, (scope) =>
+      product.routes(scope, kernel),
+    )
   }
   await app.ready()
   return {

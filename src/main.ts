@@ -1,7 +1,7 @@
+import { createSystem, type Duties, type System } from './app.ts'
 import { type Config, ConfigurationError, loadConfig } from './config.ts'
-import { type Duties, createSystem, type System } from './app.ts'
 import { ManualClock, systemClock } from './kernel/clock.ts'
-import { openDatabase, type OpenDatabase } from './kernel/database/database.ts'
+import { type OpenDatabase, openDatabase } from './kernel/database/database.ts'
 import { FolderInUse } from './kernel/database/lock.ts'
 import { MIGRATIONS, MigrationMismatch, migrate } from './kernel/database/migrate.ts'
 import { prepareFirstAdministrator } from './kernel/identity/firstAdministrator.ts'
@@ -33,7 +33,9 @@ async function run(command: string | undefined): Promise<number | undefined> {
     console.log(USAGE)
     return command === undefined || command === 'help' ? 0 : 2
   }
-  const config = ensureSecrets(loadConfig(process.env))
+  // The demo keeps to itself: its passwords are public.
+  const env = command === 'demo' ? { DATA_DIR: './data-demo', ...process.env } : process.env
+  const config = ensureSecrets(loadConfig(env))
   const log = createLog(config)
   for (const warning of config.warnings) log.warn(warning)
   const database = await openDatabase({
@@ -47,7 +49,8 @@ async function run(command: string | undefined): Promise<number | undefined> {
   try {
     const { applied } = await migrate(database.pool, MIGRATIONS, log)
     if (!duties) {
-      if (command === 'migrate') console.log(applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`)
+      if (command === 'migrate')
+        console.log(applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`)
       return command === 'verify' ? await verify(config, log, database) : 0
     }
     const clock = config.clock === 'manual' ? new ManualClock(new Date()) : systemClock
@@ -129,7 +132,8 @@ try {
   const code = await run(process.argv[2])
   if (code !== undefined) process.exitCode = code
 } catch (error) {
-  const known = error instanceof ConfigurationError || error instanceof FolderInUse || error instanceof MigrationMismatch
+  const known =
+    error instanceof ConfigurationError || error instanceof FolderInUse || error instanceof MigrationMismatch
   console.error(known ? error.message : error)
   process.exit(1)
 }

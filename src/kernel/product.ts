@@ -32,6 +32,8 @@ export interface Product {
   readonly name: 'venue' | 'room' | 'clinic' | 'crm'
   readonly title: string
   readonly description: string
+  /** What each tag of its routes is about, for the API reference. */
+  readonly tags: Readonly<Record<string, string>>
   /** Every permission its routes declare, with the sentence the API reference shows. */
   readonly permissions: Readonly<Record<string, string>>
   readonly roles: readonly RoleDefinition[]

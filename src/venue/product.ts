@@ -3,8 +3,11 @@ import { approvalRoutes } from './approval/routes.ts'
 import { attendanceRoutes } from './attendance/routes.ts'
 import { settleAttendance } from './attendance/service.ts'
 import { catalogueRoutes } from './catalogue.ts'
+import { closureRoutes } from './closures/routes.ts'
+import { verifyClosures } from './closures/store.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
+import { fillDemo } from './demo/service.ts'
 import { memberRoutes } from './members/routes.ts'
 import { noticeRoutes } from './notices/routes.ts'
 import { deadLetterRoutes } from './notifications/deadLetters.ts'
@@ -17,6 +20,7 @@ import { leaveVenue } from './reservations/leaving.ts'
 import { reservationRoutes } from './reservations/routes.ts'
 import { seriesRoutes } from './series/routes.ts'
 import { userRoutes } from './users/routes.ts'
+import { tags } from './tags.ts'
 import { findDifferences } from './verify/store.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
 import { sweep } from './waitingList/service.ts'
@@ -26,6 +30,7 @@ export const venue: Product = {
   name: 'venue',
   title: 'Venue 场馆预约',
   description: 'A company’s gym and courts: slots, reservations, waiting lists, notifications.',
+  tags,
   permissions,
   roles,
   notificationTypes,
@@ -41,6 +46,7 @@ export const venue: Product = {
     catalogueRoutes(app, kernel)
     reservationRoutes(app, kernel)
     waitingListRoutes(app, kernel)
+    closureRoutes(app, kernel)
     attendanceRoutes(app, kernel)
     noticeRoutes(app, kernel)
     memberRoutes(app, kernel)
@@ -50,6 +56,8 @@ export const venue: Product = {
     notificationRoutes(app, kernel)
     deadLetterRoutes(app, kernel)
   },
-  verify: (kernel) => findDifferences(kernel.db),
-  demo: async () => [],
+  async verify({ db, clock }) {
+    return [...(await findDifferences(db)), ...(await verifyClosures(db, clock.now()))]
+  },
+  demo: fillDemo,
 }

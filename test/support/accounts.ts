@@ -64,6 +64,7 @@ const product: Product = {
   name: 'venue',
   title: 'Venue',
   description: '',
+  tags: {},
   permissions,
   roles,
   notificationTypes: [],

@@ -11,7 +11,6 @@ import { openScope } from '../../src/kernel/http/scope.ts'
 import { createServer } from '../../src/kernel/http/server.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { catalogueRoutes } from '../../src/venue/catalogue.ts'
-import { rebookingRoutes } from '../../src/venue/closures/rebooking/routes.ts'
 import { closureRoutes } from '../../src/venue/closures/routes.ts'
 import { verifyClosures } from '../../src/venue/closures/store.ts'
 import { permissions, roles } from '../../src/venue/permissions.ts'
@@ -62,7 +61,9 @@ export async function openClosureWorld() {
       INSERT INTO users (username, display_name, created_at, updated_at) VALUES (${name}, ${name}, ${MONDAY}, ${MONDAY})
       RETURNING id`.execute(db)
     const userId = rows[0]?.id ?? 0
-    await sql`INSERT INTO venue_members (user_id, points, created_at) VALUES (${userId}, ${points}, ${MONDAY})`.execute(db)
+    await sql`INSERT INTO venue_members (user_id, points, created_at) VALUES (${userId}, ${points}, ${MONDAY})`.execute(
+      db,
+    )
     await sql`INSERT INTO user_roles (user_id, role, granted_at) VALUES (${userId}, ${role}, ${MONDAY})`.execute(db)
     const allowed = roles.find((one) => one.name === role)?.permissions ?? []
     const caller: Caller = {
@@ -98,7 +99,6 @@ export async function openClosureWorld() {
   await openScope(app, { product: 'venue', contract: problemContract }, (inside) => {
     catalogueRoutes(inside, kernel)
     closureRoutes(inside, kernel)
-    rebookingRoutes(inside, kernel)
   })
   await app.ready()
 
@@ -139,11 +139,18 @@ export async function openClosureWorld() {
     },
     sportVenue(): Promise<number> {
       count += 1
-      return nextId(`INSERT INTO sport_venues (name, created_at, updated_at) VALUES ('Hall ${count}', '${at}', '${at}') RETURNING id`)
+      return nextId(
+        `INSERT INTO sport_venues (name, created_at, updated_at) VALUES ('Hall ${count}', '${at}', '${at}') RETURNING id`,
+      )
     },
-    async venue({ sportVenue = null as number | null, type = 'badminton', rules = {} as Record<string, unknown> } = {}) {
+    async venue({
+      sportVenue = null as number | null,
+      type = 'badminton',
+      rules = {} as Record<string, unknown>,
+    } = {}) {
       count += 1
-      const id = await nextId(`INSERT INTO venues (name, sport_venue_id, type, capacity, check_in_secret, created_at, updated_at)
+      const id =
+        await nextId(`INSERT INTO venues (name, sport_venue_id, type, capacity, check_in_secret, created_at, updated_at)
         VALUES ('Court ${count}', ${sportVenue}, '${type}', 4, 'secret', '${at}', '${at}') RETURNING id`)
       const names = Object.keys(rules)
       await rows(`INSERT INTO booking_rules (venue_id, max_reservations_per_user, updated_at ${names.map((name) => `, ${name}`).join('')})
@@ -160,9 +167,13 @@ export async function openClosureWorld() {
       return book(kernel, caller, { slotId, partySize })
     },
     async reservation(id: number) {
-      const [row] = await rows<{ status: string; end_reason: string; ended_by: number; rebook_until: Date; rebooked_as: number }>(
-        `SELECT * FROM reservations WHERE id = ${id}`,
-      )
+      const [row] = await rows<{
+        status: string
+        end_reason: string
+        ended_by: number
+        rebook_until: Date
+        rebooked_as: number
+      }>(`SELECT * FROM reservations WHERE id = ${id}`)
       return row
     },
     async slotRow(id: number) {
@@ -172,7 +183,10 @@ export async function openClosureWorld() {
       return row
     },
     async points(caller: Caller): Promise<number> {
-      return (await rows<{ points: number }>(`SELECT points FROM venue_members WHERE user_id = ${caller.userId}`))[0]?.points ?? 0
+      return (
+        (await rows<{ points: number }>(`SELECT points FROM venue_members WHERE user_id = ${caller.userId}`))[0]
+          ?.points ?? 0
+      )
     },
     /** The messages of a type that are on their way, the oldest first. */
     async messages(type: string) {

@@ -8,8 +8,11 @@ import { Instant, InstantInput } from './schemas.ts'
 
 const Moment = Type.Object({ now: Instant })
 
-/** `GET|POST /dev/clock`: lets a person walk a booking through its life. Registered only when the clock is manual (never in production). */
-export function clockRoutes(app: App, kernel: Kernel): void {
+/**
+ * `GET|POST /dev/clock`: lets a person walk a booking through its life. Registered only when the clock is manual (never in production).
+ * `afterMove` does what would have happened by itself at the new time; the answer waits for it, so that whoever moved the clock sees it.
+ */
+export function clockRoutes(app: App, kernel: Pick<Kernel, 'clock'>, afterMove: () => Promise<void>): void {
   const { clock } = kernel
   if (!(clock instanceof ManualClock)) return
   route(app, {
@@ -26,6 +29,9 @@ export function clockRoutes(app: App, kernel: Kernel): void {
     paths: ['/dev/clock'],
     permission: 'public',
     summary: 'Move the clock: to an instant, or on by minutes',
+    description:
+      'Then everything that time drives (reminders, offers, no-shows, upkeep) is done once for the new time, and what it sends is delivered, ' +
+      'before the answer comes. What lies between the old and the new time is not lived through minute by minute.',
     tag: 'Development',
     schema: {
       body: Type.Object({
@@ -34,13 +40,14 @@ export function clockRoutes(app: App, kernel: Kernel): void {
       }),
       response: { 200: Moment },
     },
-    handler: (request) => {
+    handler: async (request) => {
       const { to, advance_minutes: minutes } = request.body
       if ((to === undefined) === (minutes === undefined)) {
         throw new Invalid('validation', 'Say either `to` or `advance_minutes`.')
       }
       if (to !== undefined) clock.set(new Date(to))
       if (minutes !== undefined) clock.advance(minutes)
+      await afterMove()
       return { now: clock.now() }
     },
   })

@@ -3,7 +3,7 @@ import { Conflict, Invalid, NotFound } from '../http/errors.ts'
 import type { Kernel } from '../kernel.ts'
 import { notify, record } from '../notifications/outbox.ts'
 import { changesOf } from './changes.ts'
-import { checkStrength, hashCost, hashPassword, verifyPassword } from './passwords.ts'
+import { checkStrength, hashCost, hashPassword, verifyPassword, weakPassword } from './passwords.ts'
 import { normalizePhone } from './phones.ts'
 import { endSessions } from './sessionStore.ts'
 import { revoking } from './sessions.ts'
@@ -164,9 +164,8 @@ export async function changePassword(
   if (!(await verifyPassword(oldHash, wish.oldPassword, cost)) || oldHash === null) {
     throw new Invalid('bad_password', 'The old password is wrong.')
   }
-  if (wish.newPassword === wish.oldPassword)
-    throw new Invalid('weak_password', 'The new password is the old one.', { facts: { suggestions: [] } })
-  checkStrength(wish.newPassword, user)
+  if (wish.newPassword === wish.oldPassword) throw weakPassword('The new password is the old one.', [], '/new_password')
+  checkStrength(wish.newPassword, user, '/new_password')
   const newHash = await hashPassword(wish.newPassword, cost)
   const at = kernel.clock.now()
   await revoking(kernel, caller.userId, async (tx) => {

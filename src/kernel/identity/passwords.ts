@@ -90,7 +90,8 @@ export interface OwnWords {
  * Refuses a new password that is too short or long, that is the person's name or e-mail address, or that zxcvbn scores below 2 of 4.
  * @throws Invalid `weak_password`, with what would help as `suggestions`.
  */
-export function checkStrength(password: string, words: OwnWords): void {
+export function checkStrength(password: string, words: OwnWords, field = '/password'): void {
+  const weak = (message: string, suggestions: readonly string[]) => weakPassword(message, suggestions, field)
   const length = [...password].length
   if (length < PASSWORD_LENGTH.min || length > PASSWORD_LENGTH.max) {
     throw weak(`A password has ${PASSWORD_LENGTH.min} to ${PASSWORD_LENGTH.max} characters.`, [])
@@ -107,9 +108,10 @@ function ownWords({ username, email, phone, displayName }: OwnWords): string[] {
   return words.flatMap((word) => (word ? [word.toLowerCase()] : []))
 }
 
-function weak(message: string, suggestions: readonly string[]): Invalid {
+/** The refusal of a new password. `field` is where in the body it stood. */
+export function weakPassword(message: string, suggestions: readonly string[], field = '/password'): Invalid {
   return new Invalid('weak_password', message, {
-    errors: [{ in: 'body', path: '/password', message }],
+    errors: [{ in: 'body', path: field, message }],
     facts: { suggestions },
   })
 }

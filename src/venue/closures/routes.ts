@@ -23,6 +23,7 @@ import { parseInstant } from '../moments.ts'
 import { v1 } from '../paths.ts'
 import { getSportVenue } from '../sportVenues/service.ts'
 import { getVenue } from '../venues/service.ts'
+import { rebookingRoutes } from './rebooking/routes.ts'
 import { AffectedSchema, PlanAnswerSchema, PlanSchema, PlanStateName, presentAffected, presentPlan } from './schemas.ts'
 import * as service from './service.ts'
 import { listMaintenance, type Owner } from './store.ts'
@@ -47,7 +48,7 @@ const StatusAnswer = Type.Object({
   affected: Type.Array(AffectedSchema),
 })
 
-/** The status of venues, and the maintenance of venues, sport venues and facilities. */
+/** The status of venues, the maintenance of venues, sport venues and facilities, and the rebooking of what they displace. */
 export function closureRoutes(app: App, kernel: Kernel): void {
   statusRoutes(app, kernel)
   maintenanceOf(app, kernel, {
@@ -69,6 +70,7 @@ export function closureRoutes(app: App, kernel: Kernel): void {
     require: (id) => getFacility(kernel, id),
   })
   planRoutes(app, kernel)
+  rebookingRoutes(app, kernel)
 }
 
 function statusRoutes(app: App, kernel: Kernel): void {

@@ -1,4 +1,4 @@
-import { type Interval, minutesAfter, overlaps } from '../../booking/interval.ts'
+import { type Interval, overlaps } from '../../booking/interval.ts'
 
 export type ClosureKind = 'closed' | 'maintenance'
 export type PlanState = 'planned' | 'running' | 'done' | 'cancelled'
@@ -48,11 +48,6 @@ export function statusChange(
   const [keep, ...piled] = running.filter(({ kind }) => kind === status)
   const outshining = status === 'maintenance' ? running.filter(({ kind }) => kind === 'closed') : []
   return { keep: keep?.id ?? null, end: [...piled, ...outshining].map(({ id }) => id) }
-}
-
-/** Until when a reservation that is displaced now may be booked again. */
-export function rebookUntil(startAt: Date, now: Date): Date {
-  return minutesAfter(startAt > now ? startAt : now, REBOOK_MINUTES)
 }
 
 /** A slot somebody might take instead. */

@@ -10,7 +10,7 @@ export interface ReminderTimes {
 export type ReminderKind = 'day' | 'hour'
 
 /** When a reminder is due; who booked, moved or was approved later than this gets none. */
-export function dueAt(kind: ReminderKind, startAt: Date, times: ReminderTimes, zone: string): Date {
+function dueAt(kind: ReminderKind, startAt: Date, times: ReminderTimes, zone: string): Date {
   return kind === 'hour'
     ? minutesAfter(startAt, -times.minutesBefore)
     : instantAt(addDays(localDate(startAt, zone), -1), times.dayBeforeAt, zone)

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
-import { type Caller, callerOf } from '../../kernel/http/caller.ts'
+import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Id } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -9,7 +9,7 @@ import { Nullable } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import { effectiveRules, NO_RULES, type OwnRules, ruleSource } from './rules.ts'
 import * as service from './service.ts'
-import type { RuleLayers, RulesOwner } from './store.ts'
+import type { RuleLayers } from './store.ts'
 
 const tag = 'Booking rules'
 const write = 'venue:catalogue.write'
@@ -87,23 +87,29 @@ function present(own: OwnRules | null, { venue, sportVenue, system }: RuleLayers
   return { ...(own ?? NO_RULES), effective }
 }
 
+async function ofVenue(kernel: Kernel, id: number) {
+  const layers = await service.getVenueRules(kernel, id)
+  return present(layers.venue, layers)
+}
+
+async function ofSportVenue(kernel: Kernel, id: number) {
+  const layers = await service.getSportVenueRules(kernel, id)
+  return present(layers.sportVenue, layers)
+}
+
+async function ofSystem(kernel: Kernel) {
+  const layers = await service.getSystemRules(kernel)
+  return present(layers.system, layers)
+}
+
 /** Booking rules of venues, of sport venues and of the whole system. POST does what PUT does. */
 export function bookingRulesRoutes(app: App, kernel: Kernel): void {
-  const ofVenue = async (id: number) => {
-    const layers = await service.getVenueRules(kernel, id)
-    return present(layers.venue, layers)
-  }
-  const ofSportVenue = async (id: number) => {
-    const layers = await service.getSportVenueRules(kernel, id)
-    return present(layers.sportVenue, layers)
-  }
-  const ofSystem = async () => {
-    const layers = await service.getSystemRules(kernel)
-    return present(layers.system, layers)
-  }
-  const set = (caller: Caller, owner: RulesOwner, change: service.RulesChange) =>
-    service.setRules(kernel, caller, owner, change)
+  readRules(app, kernel)
+  setRules(app, kernel, 'PUT')
+  setRules(app, kernel, 'POST')
+}
 
+function readRules(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/venues/{venue_id}/rules'),
@@ -111,7 +117,7 @@ export function bookingRulesRoutes(app: App, kernel: Kernel): void {
     summary: 'Read the booking rules of a venue',
     tag,
     schema: { params: VenueParams, response: { 200: Rules } },
-    handler: ({ params }) => ofVenue(params.venue_id),
+    handler: ({ params }) => ofVenue(kernel, params.venue_id),
   })
   route(app, {
     method: 'GET',
@@ -120,7 +126,7 @@ export function bookingRulesRoutes(app: App, kernel: Kernel): void {
     summary: 'Read the booking rules of a sport venue',
     tag,
     schema: { params: SportVenueParams, response: { 200: Rules } },
-    handler: ({ params }) => ofSportVenue(params.sport_venue_id),
+    handler: ({ params }) => ofSportVenue(kernel, params.sport_venue_id),
   })
   route(app, {
     method: 'GET',
@@ -129,52 +135,52 @@ export function bookingRulesRoutes(app: App, kernel: Kernel): void {
     summary: 'Read the booking rules of the system',
     tag,
     schema: { response: { 200: Rules } },
-    handler: ofSystem,
+    handler: () => ofSystem(kernel),
   })
+}
 
+function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
   const description = 'Rules that are not given stay as they are; null unsets one.'
-  for (const method of ['PUT', 'POST'] as const) {
-    const again = method === 'POST' ? ' (the same as PUT)' : ''
-    route(app, {
-      method,
-      paths: v1('/venues/{venue_id}/rules'),
-      permission: write,
-      summary: `Set booking rules of a venue${again}`,
-      description,
-      tag,
-      schema: { params: VenueParams, body: Wish, response: { 200: Rules } },
-      handler: async (request) => {
-        const { venue_id: venueId } = request.params
-        await set(callerOf(request), { venueId }, request.body)
-        return ofVenue(venueId)
-      },
-    })
-    route(app, {
-      method,
-      paths: v1('/sport-venues/{sport_venue_id}/rules'),
-      permission: write,
-      summary: `Set booking rules of a sport venue${again}`,
-      description,
-      tag,
-      schema: { params: SportVenueParams, body: Wish, response: { 200: Rules } },
-      handler: async (request) => {
-        const { sport_venue_id: sportVenueId } = request.params
-        await set(callerOf(request), { sportVenueId }, request.body)
-        return ofSportVenue(sportVenueId)
-      },
-    })
-    route(app, {
-      method,
-      paths: v1('/rules'),
-      permission: write,
-      summary: `Set booking rules of the system${again}`,
-      description,
-      tag,
-      schema: { body: Wish, response: { 200: Rules } },
-      handler: async (request) => {
-        await set(callerOf(request), 'system', request.body)
-        return ofSystem()
-      },
-    })
-  }
+  const again = method === 'POST' ? ' (the same as PUT)' : ''
+  route(app, {
+    method,
+    paths: v1('/venues/{venue_id}/rules'),
+    permission: write,
+    summary: `Set booking rules of a venue${again}`,
+    description,
+    tag,
+    schema: { params: VenueParams, body: Wish, response: { 200: Rules } },
+    handler: async (request) => {
+      const { venue_id: venueId } = request.params
+      await service.setRules(kernel, callerOf(request), { venueId }, request.body)
+      return ofVenue(kernel, venueId)
+    },
+  })
+  route(app, {
+    method,
+    paths: v1('/sport-venues/{sport_venue_id}/rules'),
+    permission: write,
+    summary: `Set booking rules of a sport venue${again}`,
+    description,
+    tag,
+    schema: { params: SportVenueParams, body: Wish, response: { 200: Rules } },
+    handler: async (request) => {
+      const { sport_venue_id: sportVenueId } = request.params
+      await service.setRules(kernel, callerOf(request), { sportVenueId }, request.body)
+      return ofSportVenue(kernel, sportVenueId)
+    },
+  })
+  route(app, {
+    method,
+    paths: v1('/rules'),
+    permission: write,
+    summary: `Set booking rules of the system${again}`,
+    description,
+    tag,
+    schema: { body: Wish, response: { 200: Rules } },
+    handler: async (request) => {
+      await service.setRules(kernel, callerOf(request), 'system', request.body)
+      return ofSystem(kernel)
+    },
+  })
 }

@@ -3,7 +3,7 @@ import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { once } from '../../kernel/http/idempotency.ts'
 import { route } from '../../kernel/http/route.ts'
-import { Id, LocalDate, type Of } from '../../kernel/http/schemas.ts'
+import { Id, type Of } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Nullable } from '../fields.ts'
 import { v1 } from '../paths.ts'
@@ -28,7 +28,7 @@ const SeriesAnswer = Type.Object(
     results: Type.Array(
       Type.Object({
         week: Type.Integer(),
-        date: LocalDate,
+        date: Type.String({ examples: ['2026-03-14'] }),
         time_slot_id: Nullable(Id),
         reservation: Nullable(ReservationSchema),
         code: Nullable(Type.String({ description: 'Why the week was not booked.' })),

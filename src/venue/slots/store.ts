@@ -124,14 +124,6 @@ export async function takeOffSale(tx: Transaction, id: number): Promise<void> {
   await sql`UPDATE time_slots SET open = false WHERE id = ${id}`.execute(tx)
 }
 
-/** Reads again from the closures which slots of a venue that have not ended are open. The venue must be locked. */
-export async function refreshOpenness(tx: Transaction, venueId: number, now: Date): Promise<void> {
-  const open = isOpen(sql`t.venue_id`, sql`t.start_at`, sql`t.end_at`)
-  await sql`UPDATE time_slots t SET open = NOT t.open, updated_at = ${now}
-    WHERE t.venue_id = ${venueId} AND t.deleted_at IS NULL AND t.start_at > ${now}::timestamptz - interval '1 day'
-      AND t.end_at > ${now} AND t.open <> ${open}`.execute(tx)
-}
-
 export interface SlotFilter {
   readonly venueId: number
   /** Slots that start from then on. */

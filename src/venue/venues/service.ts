@@ -7,9 +7,9 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
 import { changesBetween } from '../changes.ts'
 import { displaceVenue } from '../closures/displacement/service.ts'
-import { refreshOpenness } from '../slots/store.ts'
+import { DEFAULT_REASONS } from '../closures/rules.ts'
+import { applyClosures, setVenueStatus } from '../closures/service.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
-import { setVenueStatus } from './status.ts'
 import * as store from './store.ts'
 
 /** The answer for a venue that does not exist (any more). */
@@ -97,7 +97,7 @@ export async function changeVenue(
     const changes = changesBetween(found, after)
     if (Object.keys(changes).length === 0) return found
     await store.updateVenue(tx, id, after, now)
-    if ('sport_venue_id' in changes) await refreshOpenness(tx, id, now)
+    if ('sport_venue_id' in changes) await applyClosures(tx, kernel, by(caller), [id], DEFAULT_REASONS.closed)
     await record(tx, now, { ...by(caller), action: 'venue.update', resource: 'venue', resourceId: id, changes })
     return found
   })

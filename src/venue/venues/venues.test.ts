@@ -125,6 +125,21 @@ describe('the status of a venue', () => {
   })
 })
 
+describe('a status given with a venue', () => {
+  it('closes it from now on when it is added, and opens it when it is changed', async () => {
+    const id = await world.venue({ status: 'maintenance' })
+    const status = async () => (await world.call('GET', `/api/v1/venues/${id}`)).body.status
+    expect(await status()).toBe('maintenance')
+    const slot = await world.slot(id, ['2026-03-20', '10:00', '11:00'])
+    expect(slot.status).toBe('closed')
+    expect((await world.call('PUT', `/api/v1/venues/${id}`, { status: 'open', capacity: 8 })).body).toMatchObject({
+      status: 'open',
+      capacity: 8,
+    })
+    expect((await world.call('GET', `/api/v1/venues/${id}/time-slots/${slot.id}`)).body.status).toBe('open')
+  })
+})
+
 describe('the list of venues', () => {
   const names = (body: { items: { name: string }[] }) => body.items.map(({ name }) => name)
 

@@ -83,7 +83,6 @@ const checks: readonly Check[] = [
       LEFT JOIN messages m ON m.user_id = r.user_id AND m.key = 'reservation:' || r.id || ':confirmed'
       WHERE r.status = 'confirmed'
         AND NOT EXISTS (SELECT FROM outbox o WHERE o.message->>'key' = 'reservation:' || r.id || ':confirmed')
-        AND NOT EXISTS (SELECT FROM outbox_failures f WHERE f.message->>'key' = 'reservation:' || r.id || ':confirmed')
       GROUP BY r.id HAVING count(m.id) <> 1 ORDER BY r.id`,
   },
 ]
@@ -92,7 +91,11 @@ const checks: readonly Check[] = [
 export async function findDifferences(db: Database): Promise<readonly Difference[]> {
   const found: Difference[] = []
   for (const check of checks) {
-    const { rows } = await sql<{ subject: string; stored: string; computed: string }>`${check.differences} LIMIT 1000`.execute(db)
+    const { rows } = await sql<{
+      subject: string
+      stored: string
+      computed: string
+    }>`${check.differences} LIMIT 1000`.execute(db)
     found.push(...rows.map((row) => ({ check: check.name, ...row })))
   }
   return found

@@ -55,7 +55,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: {
       params: Type.Object({ venue_id: Id, slot_id: Id }),
-      body: Type.Optional(Party),
+      body: Nullable(Party),
       response: { 201: EntrySchema },
     },
     handler: (request, reply) =>
@@ -71,7 +71,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
     summary: 'Join the waiting list of the slot a reservation is for',
     tag,
     idempotent: true,
-    schema: { params: IdParams, body: Type.Optional(Party), response: { 201: EntrySchema } },
+    schema: { params: IdParams, body: Nullable(Party), response: { 201: EntrySchema } },
     handler: (request, reply) =>
       once(kernel, request, reply, async (kernel) =>
         present(await joinByReservation(kernel, callerOf(request), request.params.id, request.body?.party_size), true),

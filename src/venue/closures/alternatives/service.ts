@@ -29,9 +29,15 @@ export async function findAlternatives(
     except,
     now,
   )
-  const own = await ownTimes(db, [...new Set(reservations.map(({ userId }) => userId))], now)
-  for (const [index, people] of places.entries()) {
-    for (const { id, userId, partySize } of people) {
+  const people = [...new Set(reservations.map(({ userId }) => userId))]
+  const own = await ownTimes(
+    db,
+    people,
+    reservations.map(({ id }) => id),
+    now,
+  )
+  for (const [index, there] of places.entries()) {
+    for (const { id, userId, partySize } of there) {
       found.set(id, chooseAlternatives(candidates[index] ?? [], own.get(userId) ?? [], partySize, most))
     }
   }

@@ -51,14 +51,16 @@ export async function candidatesFor(
   return answers
 }
 
-/** When each of these people has an active reservation, from now on. */
+/** When each of these people has an active reservation from now on, other than those that are to be replaced. */
 export async function ownTimes(
   db: Database,
   userIds: readonly number[],
+  except: readonly number[],
   now: Date,
 ): Promise<ReadonlyMap<number, readonly Interval[]>> {
   const { rows } = await sql<Interval & { userId: number }>`
     SELECT user_id AS "userId", start_at AS start, end_at AS "end" FROM reservations
-    WHERE user_id = ANY (${userIds}) AND status = ANY (${ACTIVE}) AND end_at > ${now}`.execute(db)
+    WHERE user_id = ANY (${userIds}) AND status = ANY (${ACTIVE}) AND end_at > ${now}
+      AND id <> ALL (${except}::bigint[])`.execute(db)
   return Map.groupBy(rows, ({ userId }) => userId)
 }

@@ -9,9 +9,9 @@ import { lockMembers } from '../../members/store.ts'
 import { appointment } from '../../reservations/appointment.ts'
 import { lockSlots } from '../../reservations/store.ts'
 import { offerFreePlaces } from '../../waitingList/offers.ts'
-import type { Alternative } from '../rules.ts'
 import { findAlternatives } from '../alternatives/service.ts'
 import type { ClosureNotification } from '../notificationTypes.ts'
+import type { Alternative } from '../rules.ts'
 import * as store from './store.ts'
 
 /** What ended, and what its person can take instead. */
@@ -38,7 +38,7 @@ const MOST_ALTERNATIVES = 3
  * Ends active reservations because their place goes: pending and confirmed ones are displaced (points back in full, may be booked again), checked-in
  * ones complete now. Each person is told once a reservation, with alternatives. Of whole slots the waiting lists end too; of single
  * reservations the places are offered to it. Locks people, then slots, then reservations; the slots stay locked until the transaction ends.
- * The number of statements does not grow with the number of reservations, batches of messages apart.
+ * The number of statements does not grow with that of reservations, batches of messages apart (with that of slots, for single reservations).
  * @throws Stale when somebody came in between whose row is in use: `kernel.transaction` does it again.
  */
 export async function displaceReservations(

@@ -82,12 +82,12 @@ export async function displace(
   return new Map(rows.map(({ id, until }) => [id, until]))
 }
 
-/** Completes locked reservations of people who are there: their time ends now. Their places stay taken. */
+/** Completes locked reservations of people who are there: their minutes (attendance/rules.ts `actualMinutes`) end now. Their places stay taken. */
 export async function complete(tx: Transaction, ids: readonly number[], cause: Cause): Promise<void> {
   await sql`
     UPDATE reservations SET status = 'completed', updated_at = ${cause.now}, ended_by = ${cause.endedBy}, end_reason = ${cause.reason},
       checked_out_at = ${cause.now},
-      actual_minutes = greatest(0, floor(extract(epoch FROM ${cause.now}::timestamptz - checked_in_at) / 60))::int
+      actual_minutes = greatest(0, floor(extract(epoch FROM least(${cause.now}::timestamptz, end_at) - greatest(checked_in_at, start_at)) / 60))::int
     WHERE id = ANY (${ids}) AND status = ANY (${lifecycle.sourcesOf('completed')})`.execute(tx)
 }
 

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openWorld, type World } from '../../../test/support/world.ts'
+import { fillDemo } from './service.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+  await fillDemo(world.kernel)
+}, 60_000)
+afterAll(() => world.close())
+
+describe('the demo', () => {
+  it('leaves nothing that verify objects to', async () => {
+    expect(await world.verify()).toEqual([])
+  })
+
+  it('has a reservation in every state', async () => {
+    const rows = await world.rows<{ status: string }>('SELECT DISTINCT status FROM reservations ORDER BY 1')
+    expect(rows.map((row) => row.status)).toEqual([
+      ...['cancelled', 'completed', 'confirmed', 'displaced', 'no_show', 'pending', 'rejected'],
+    ])
+  })
+
+  it('has log-ins that work for every role, and changes nothing when it runs again', async () => {
+    const count = () => world.rows('SELECT count(*) FROM reservations')
+    const before = await count()
+    const logins = await fillDemo(world.kernel)
+    expect(await count()).toEqual(before)
+    expect(logins.map((login) => login.role)).toEqual([
+      'admin',
+      'venue:admin',
+      'venue:leader',
+      'venue:employee',
+      'venue:visitor',
+    ])
+    for (const { username, password } of logins) {
+      const answer = await world.call('POST', '/api/v1/users/login', { payload: { username, password } })
+      expect([username, answer.status]).toEqual([username, 200])
+    }
+  })
+})
+
+describe('a database in use', () => {
+  it('is refused: the passwords of the demo are public', async () => {
+    await world.rows(`DELETE FROM settings WHERE key = 'venue.demo'`)
+    await expect(fillDemo(world.kernel)).rejects.toThrow('wants an empty one')
+  })
+})

@@ -1,0 +1,23 @@
+/** What each tag of the venue routes is about. */
+export const tags: Readonly<Record<string, string>> = {
+  Users: 'Registering, logging in and out, one’s own account.',
+  'User administration': 'Everybody’s accounts and roles.',
+  Logs: 'Who did what, and who logged in.',
+  'Sport venues': 'Buildings and parks.',
+  Venues: 'Courts, pools and gym floors: what is booked.',
+  Facilities: 'What stands in a venue.',
+  'Opening hours': 'Weekly hours and dated exceptions.',
+  'Booking rules': 'Limits, deadlines, prices: of a venue, else of its sport venue, else of the system.',
+  'Time slots': 'The times of a venue that can be booked.',
+  'Closures and maintenance': 'Taking venues out of use; who had booked is told and chooses anew.',
+  Reservations: 'Booking, moving and cancelling.',
+  Series: 'Booking the same time for several weeks.',
+  Approval: 'Reservations that wait for a decision.',
+  Attendance: 'Checking in and out.',
+  'Waiting list': 'Waiting for a place in a full slot.',
+  'Credit and points': 'What keeping or missing appointments does, and what bookings cost.',
+  Ratings: 'What people thought of their visit.',
+  Notices: 'Confirmations, reminders and notices about one reservation.',
+  Notifications: 'One’s own inbox.',
+  'Background work': 'Work that failed for good: look, retry, drop.',
+}

@@ -1,0 +1,57 @@
+/** What a process answered. */
+export interface Answer {
+  readonly status: number
+  // What is on the wire has no type: tests say what they expect of it.
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly body: any
+}
+
+export interface Call {
+  readonly token: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Asks a process over HTTP, on a connection that is kept. Rejects when the process does not answer. */
+export async function call(
+  url: string | undefined,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  { token, body, headers }: Call,
+): Promise<Answer> {
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+/** Books a place in a slot. */
+export function book(
+  url: string | undefined,
+  person: { readonly token: string },
+  slotId: number,
+  key?: string,
+): Promise<Answer> {
+  return call(url, 'POST', '/api/v1/reservations', {
+    token: person.token,
+    body: { time_slot_id: slotId },
+    ...(key !== undefined && { headers: { 'idempotency-key': key } }),
+  })
+}
+
+/** How often each outcome came: '201', or the status and the code of the refusal. */
+export function tally(answers: readonly Answer[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { status, body } of answers) {
+    const outcome = status < 400 ? String(status) : `${status} ${body?.code ?? JSON.stringify(body)}`
+    counts[outcome] = (counts[outcome] ?? 0) + 1
+  }
+  return counts
+}
