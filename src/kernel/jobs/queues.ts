@@ -1,4 +1,5 @@
 import { fromKysely, PgBoss } from 'pg-boss'
+import { errorCode } from '../database/constraints.ts'
 import type { OpenDatabase, Transaction } from '../database/database.ts'
 import type { Kernel } from '../kernel.ts'
 import type { JobDefinition } from './jobs.ts'
@@ -113,6 +114,17 @@ export function createJobs(
     }
   }
 
+  /** Installs pg-boss or finds it. Of processes that install it at the same moment PostgreSQL refuses all but one: they look again. */
+  const startBoss = async () => {
+    try {
+      await boss.start()
+    } catch (error) {
+      // unique_violation, in the system's own tables
+      if (errorCode(error) !== '23505') throw error
+      await boss.start()
+    }
+  }
+
   const createQueues = async () => {
     const existing = new Set((await boss.getQueues()).map((queue) => queue.name))
     if (!existing.has(DEAD_LETTERS)) {
@@ -161,7 +173,7 @@ export function createJobs(
 
   const jobs: Jobs = {
     async start() {
-      await boss.start()
+      await startBoss()
       await createQueues()
       if (!options.work) return
       await keepTimetable()

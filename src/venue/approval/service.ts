@@ -9,6 +9,7 @@ import { badState, endReservation } from '../reservations/ending.ts'
 import { findReservation, moveState, type Reservation } from '../reservations/store.ts'
 import { offerFreePlaces } from '../waitingList/offers.ts'
 import { type Decision, decisionRefusal } from './rules.ts'
+import { wasConfirmed } from './store.ts'
 
 /**
  * Decides about a request that waits for approval. Rejecting returns the points, frees the places and offers them to the waiting list.
@@ -41,7 +42,8 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, decisio
       type: `reservation.${status}`,
       userIds: [reservation.userId],
       data: status === 'rejected' ? { ...place, reason: reason ?? '' } : place,
-      key: `reservation:${id}:${status}`,
+      // The first confirmation has the key that `verify` looks for; one after a move is a message of its own.
+      key: `reservation:${id}:${status}${(await wasConfirmed(tx, reservation)) ? `:${now.getTime()}` : ''}`,
     })
     await record(tx, now, {
       ...by(caller),

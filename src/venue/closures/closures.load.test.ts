@@ -3,8 +3,10 @@ import { type ClosureWorld, MONDAY, openClosureWorld } from '../../../test/suppo
 import { onServer } from '../../../test/support/database.ts'
 import { transaction } from '../../kernel/database/transaction.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
+import { joinedTo } from '../../kernel/http/idempotency.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { cancel } from '../reservations/service.ts'
+import { lockMembers } from '../members/store.ts'
+import { book, cancel } from '../reservations/service.ts'
 import { setVenueStatus } from './service.ts'
 
 let world: ClosureWorld
@@ -12,11 +14,52 @@ let people: Caller[]
 beforeAll(async () => {
   world = await openClosureWorld()
   people = []
-  for (let n = 0; n < 60; n += 1) people.push(await world.person(`p${n}`))
+  for (let n = 0; n < 300; n += 1) people.push(await world.person(`p${n}`))
 })
 afterAll(() => world.close())
 
+/** Bookings of each person: some come for the first time while the venue closes. */
+const TRIES = 3
+
 const code = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error)
+
+/**
+ * Closes a venue while somebody's booking is made but not committed: commits it when the closing waits for the slot (and `other` for the
+ * person).
+ */
+async function bookingWhileClosing(
+  venue: number,
+  slot: number,
+  person: Caller,
+  kernel: Kernel = world.kernel,
+  other?: () => Promise<void>,
+) {
+  let closing: ReturnType<typeof setVenueStatus> | undefined
+  let others: Promise<void> | undefined
+  await world.kernel.transaction(async (tx) => {
+    await book(
+      joinedTo(tx, world.kernel, () => {}),
+      person,
+      { slotId: slot, partySize: 1 },
+    )
+    others = other?.()
+    if (others) await waiting(1)
+    closing = setVenueStatus(kernel, world.staff, venue, { status: 'closed' })
+    await waiting(others ? 2 : 1)
+  })
+  if (!closing) throw new Error('nothing was closed')
+  return { closing, others }
+}
+
+/** Until so many sessions of this database wait for a lock. */
+async function waiting(sessions: number): Promise<void> {
+  for (;;) {
+    const found = await world.rows(
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    if (found.length >= sessions) return
+  }
+}
 
 describe.runIf(onServer)('a venue that closes while people book', () => {
   it('leaves nobody in a closed slot, and tells everybody whose booking was acknowledged exactly once', async () => {
@@ -24,12 +67,12 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
     const venue = await world.venue({ sportVenue: hall, rules: { points_cost: 1 } })
     const slots: number[] = []
     for (let hour = 9; hour < 21; hour += 1)
-      slots.push(await world.slot(venue, `2026-03-03 ${hour}:00`, { capacity: 50 }))
+      slots.push(await world.slot(venue, `2026-03-03 ${hour}:00`, { capacity: 100 }))
     const booked: number[] = []
     const refusals = new Map<unknown, number>()
     let closing: Promise<unknown> | undefined
     const tries = people.map(async (person, index) => {
-      for (let n = 0; n < slots.length; n += 1) {
+      for (let n = 0; n < TRIES; n += 1) {
         const slot = slots[(index + n) % slots.length] ?? 0
         try {
           booked.push((await world.book(person, slot)).id)
@@ -44,7 +87,7 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
 
     expect(answer).toMatchObject({ venue: { status: 'closed' } })
     expect([...refusals.keys()]).toEqual(['venue_closed'])
-    expect(booked.length + (refusals.get('venue_closed') ?? 0)).toBe(people.length * slots.length)
+    expect(booked.length + (refusals.get('venue_closed') ?? 0)).toBe(people.length * TRIES)
     const states = await world.rows<{ status: string; count: number }>(
       `SELECT status, count(*) AS count FROM reservations WHERE venue_id = ${venue} GROUP BY status`,
     )
@@ -52,6 +95,49 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
     const told = await world.messages('reservation.closed')
     expect(told.map(({ data }) => data.reservation_id).sort()).toEqual(booked.toSorted())
     expect(await world.rows(`SELECT points FROM venue_members GROUP BY points`)).toEqual([{ points: 100 }])
+    expect(await world.differences()).toEqual([])
+  })
+
+  it('waits for a booking that is just being made by somebody new, and ends that too', async () => {
+    const venue = await world.venue()
+    const slot = await world.slot(venue, '2026-03-04 10:00')
+    const [ann, bob] = people
+    if (!ann || !bob) throw new Error('there is nobody')
+    await world.book(ann, slot)
+    const { closing } = await bookingWhileClosing(venue, slot, bob)
+    expect((await closing).affected.map(({ userId }) => userId)).toEqual([ann.userId, bob.userId])
+    expect(await world.differences()).toEqual([])
+  })
+
+  it('begins anew while the row of somebody new is in use, so that it never waits in the wrong order', async () => {
+    const venue = await world.venue()
+    const slot = await world.slot(venue, '2026-03-06 10:00')
+    const [, , person] = people
+    if (!person) throw new Error('there is nobody')
+    let release = () => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let attempts = 0
+    const kernel: Kernel = {
+      ...world.kernel,
+      transaction: (work) =>
+        transaction(world.kernel.db, (tx) => {
+          attempts += 1
+          if (attempts === 2) release()
+          return work(tx)
+        }),
+    }
+    // Queues for the row while the booking has it, and keeps it until the closing has begun anew.
+    const other = () =>
+      world.kernel.transaction(async (tx) => {
+        await lockMembers(tx, [person.userId])
+        await released
+      })
+    const { closing, others } = await bookingWhileClosing(venue, slot, person, kernel, other)
+    expect((await closing).affected.map(({ userId }) => userId)).toEqual([person.userId])
+    await others
+    expect(attempts).toBe(2)
     expect(await world.differences()).toEqual([])
   })
 

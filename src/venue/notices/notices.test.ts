@@ -51,6 +51,7 @@ describe('reminding by hand', () => {
     const path = `/api/notifications/reservations/${id}/reminder`
     const answers = await Promise.all(Array.from({ length: 4 }, () => post(path, anna)))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect(answers.filter(({ body }) => body.message === 'The reminder has been sent.')).toHaveLength(1)
     expect(await told(anna, 'reservation.reminder_day')).toHaveLength(1)
     world.clock.advance(59)
     expect((await post(path, anna)).body.message).toBe('A reminder was sent within the last hour.')

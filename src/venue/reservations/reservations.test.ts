@@ -277,6 +277,21 @@ describe('moving to another slot', () => {
     expect(await world.rows(`SELECT points FROM venue_members WHERE user_id = ${anna.id}`)).toEqual([{ points: 0 }])
   })
 
+  it('confirms a request that waited where the new venue asks for no approval, and asks again where it does', async () => {
+    const anna = await world.person()
+    const admin = await world.person('admin')
+    const asking = await slotWith({ requires_approval: true })
+    const { body } = await book(anna, asking)
+    const move = (slot: number) =>
+      world.call('PUT', `/api/v1/reservations/${body.id}`, { as: anna, payload: { time_slot_id: slot } })
+    expect((await move(await slotWith())).body.status).toBe('confirmed')
+    expect((await move(asking)).body.status).toBe('pending')
+    const approve = { as: admin, payload: { status: 'confirmed' } }
+    expect((await world.call('PUT', `/api/v1/reservations/${body.id}/approve`, approve)).status).toBe(200)
+    const told = (await world.inbox(anna)).map((message) => message.type)
+    expect(told.filter((type) => type === 'reservation.confirmed')).toHaveLength(2)
+  })
+
   it('is refused, with nothing changed, when the new slot is full or the same', async () => {
     const anna = await world.person()
     const old = await slotWith()

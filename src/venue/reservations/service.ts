@@ -209,6 +209,14 @@ export async function moveReservation(
       data: { ...appointment(facts.slot, kernel.config.timeZone), reservation_id: id, status: verdict.terms.status },
       key: `reservation:${id}:moved:${reservation.slotId}:${slotId}:${now.getTime()}`,
     })
+    if (reservation.status === 'pending' && verdict.terms.status === 'confirmed') {
+      await notify(tx, now, {
+        type: 'reservation.confirmed',
+        userIds: [reservation.userId],
+        data: { ...appointment(facts.slot, kernel.config.timeZone), reservation_id: id },
+        key: `reservation:${id}:confirmed`,
+      })
+    }
     await record(tx, now, {
       ...by(caller),
       action: 'reservation.move',

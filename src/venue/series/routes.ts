@@ -65,7 +65,7 @@ export function seriesRoutes(app: App, kernel: Kernel): void {
     description:
       'The slots of the same venue with the same local weekday and times. Mode `all` books every week or none (`series_refused`, ' +
       'with `results`), `best_effort` those that can be had; only a series in which no week can be had is refused then.',
-    tag: 'Reservations',
+    tag: 'Series',
     idempotent: true,
     schema: { body: Wish, response: { 201: SeriesAnswer } },
     handler: (request, reply) =>

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import type pg from 'pg'
+import { accessTokens } from '../src/kernel/identity/tokens.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** What the requests are made of. */
+export interface Fixture {
+  readonly tokens: readonly string[]
+  readonly slots: readonly number[]
+}
+
+export interface Size {
+  readonly people: number
+  readonly venues: number
+  /** From tomorrow on. */
+  readonly days: number
+  readonly slotsPerDay: number
+}
+
+/** Places of each slot: so many that a random one is hardly ever full. */
+const CAPACITY = 100
+
+/** Secrets of a run: every process of it must have the same. */
+export function makeSecrets(): { readonly SECRET_KEY: string; readonly FIELD_KEYS: string } {
+  return { SECRET_KEY: randomBytes(32).toString('hex'), FIELD_KEYS: `k1:${randomBytes(32).toString('base64')}` }
+}
+
+/**
+ * Signed-in employees and bookable slots. Every venue has rules of its own, wide enough that hardly anybody is refused. People have their
+ * row in `venue_members`, as after their first booking.
+ */
+export async function fill(pool: pg.Pool, secretKey: string, size: Size): Promise<Fixture> {
+  const now = new Date()
+  const expiresAt = new Date(now.getTime() + DAY_MS)
+  await pool.query(
+    `INSERT INTO users (username, display_name, created_at, updated_at)
+     SELECT 'employee' || n, 'Employee ' || n, $2::timestamptz, $2::timestamptz FROM generate_series(1, $1::int) n`,
+    [size.people, now],
+  )
+  await pool.query(`INSERT INTO user_roles SELECT id, 'venue:employee', NULL, created_at FROM users`)
+  await pool.query('INSERT INTO venue_members (user_id, created_at) SELECT id, created_at FROM users')
+  const sessions = await pool.query<{ id: string; user_id: string }>(
+    `INSERT INTO sessions (id, user_id, address, user_agent, created_at, expires_at)
+     SELECT gen_random_uuid(), id, '127.0.0.1', 'bench', created_at, $1 FROM users RETURNING id, user_id`,
+    [expiresAt],
+  )
+  await fillVenues(pool, size.venues, now)
+  const slots = await fillSlots(pool, tomorrow(now), size.days, size.slotsPerDay, { taken: 0, now })
+  await pool.query('ANALYZE')
+  const { sign } = accessTokens({ secretKey })
+  return {
+    tokens: sessions.rows.map(({ id, user_id }) => sign({ sessionId: id, userId: Number(user_id), expiresAt }, now)),
+    slots,
+  }
+}
+
+/** Midnight (UTC, whatever: only that it lies ahead matters) after today. */
+export function tomorrow(now: Date): Date {
+  return new Date((Math.floor(now.getTime() / DAY_MS) + 2) * DAY_MS)
+}
+
+async function fillVenues(pool: pg.Pool, count: number, now: Date): Promise<void> {
+  await pool.query(
+    `INSERT INTO venues (name, capacity, check_in_secret, created_at, updated_at)
+     SELECT 'Venue ' || n, $2::int, 'door', $3::timestamptz, $3::timestamptz FROM generate_series(1, $1::int) n`,
+    [count, CAPACITY, now],
+  )
+  await pool.query(
+    `INSERT INTO booking_rules (venue_id, max_reservations_per_user, advance_booking_days, updated_at)
+     SELECT id, 10000, 3650, created_at FROM venues`,
+  )
+}
+
+/** One-hour slots in every venue, one after the other from a day's midnight; answers their ids. */
+async function fillSlots(
+  pool: pg.Pool,
+  from: Date,
+  days: number,
+  perDay: number,
+  { taken, now }: { readonly taken: number; readonly now: Date },
+): Promise<number[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `INSERT INTO time_slots (venue_id, start_at, end_at, capacity, taken, created_at, updated_at)
+     SELECT v.id, hour, hour + interval '1 hour', v.capacity, $4::int, $5::timestamptz, $5::timestamptz
+     FROM venues v, generate_series(0, $2::int - 1) day, generate_series(0, $3::int - 1) n,
+       LATERAL (SELECT $1::timestamptz + day * interval '1 day' + n * interval '1 hour' AS hour) start
+     RETURNING id`,
+    [from, days, perDay, taken, now],
+  )
+  return rows.map(({ id }) => Number(id))
+}
+
+/** Reservations that each old slot had. */
+const PER_OLD_SLOT = 20
+const OLD_PER_DAY = 12
+
+/**
+ * Completed reservations of the past, `count` in all, over every venue: their slots first, then one INSERT for each half of them, on two
+ * connections. Every constraint is on; counters are those that the reservations make.
+ */
+export async function fillPast(pool: pg.Pool, count: number): Promise<number> {
+  const now = new Date()
+  const { rows } = await pool.query<{ venues: number; people: number }>(
+    'SELECT (SELECT count(*) FROM venues)::int AS venues, (SELECT count(*) FROM users)::int AS people',
+  )
+  const { venues = 0, people = 0 } = rows[0] ?? {}
+  const days = Math.ceil(count / (venues * OLD_PER_DAY * PER_OLD_SLOT))
+  const from = new Date(tomorrow(now).getTime() - (days + 2) * DAY_MS)
+  const slots = await fillSlots(pool, from, days, OLD_PER_DAY, { taken: PER_OLD_SLOT, now: from })
+  const first = slots[0] ?? 0
+  const insert = (part: number) =>
+    // The people of a slot are neighbours by number: everybody gets the same number of reservations.
+    pool.query(
+      `INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, created_at, updated_at)
+       SELECT 1 + ((s.id - $1) * $2 + n) % $3, s.id, s.venue_id, s.start_at, s.end_at, 1, 'completed', false, 0, s.created_at, s.end_at
+       FROM time_slots s, generate_series(0, $2::int - 1) n WHERE s.id >= $1 AND s.taken = $2 AND s.id % 2 = $4`,
+      [first, PER_OLD_SLOT, people, part],
+    )
+  const parts = await Promise.all([insert(0), insert(1)])
+  await pool.query('VACUUM ANALYZE reservations')
+  await pool.query('VACUUM ANALYZE time_slots')
+  return parts.reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0)
+}

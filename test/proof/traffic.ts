@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Answer, book, call } from './client.ts'
+import type { Person } from './site.ts'
+
+/** A booking that was answered with 201, and what became of it as far as its owner knows. */
+export interface Acknowledged {
+  readonly id: number
+  readonly userId: number
+  readonly slotId: number
+  state: 'kept' | 'cancelled' | 'cancellation in doubt'
+}
+
+/** What the clients know when all is over. */
+export interface Journal {
+  readonly bookings: readonly Acknowledged[]
+  /** Bookings that were sent and never answered. */
+  readonly inDoubt: readonly { readonly userId: number; readonly slotId: number }[]
+  /** Answers that nobody should get. */
+  readonly unexpected: readonly unknown[]
+  /** Requests that no answer came to. */
+  readonly cut: number
+  readonly full: number
+}
+
+/** The processes that can be asked at the moment. */
+export interface Targets {
+  add(url: string): void
+  remove(url: string): void
+  /** One of them; waits while there is none. */
+  pick(): Promise<string>
+}
+
+/** Nobody is there at first. */
+export function createTargets(): Targets {
+  const urls = new Set<string>()
+  let waiting: ((url: string) => void)[] = []
+  return {
+    add(url) {
+      urls.add(url)
+      for (const resolve of waiting) resolve(url)
+      waiting = []
+    },
+    remove: (url) => void urls.delete(url),
+    async pick() {
+      const all = [...urls]
+      return all[Math.floor(Math.random() * all.length)] ?? (await new Promise<string>((resolve) => waiting.push(resolve)))
+    },
+  }
+}
+
+/** Places one person wants at the same time. */
+const WANTED = 3
+/** Milliseconds somebody thinks at most before the next request. */
+const THINKING = 40
+
+/**
+ * Lets people book and cancel in these slots, all at the same time, until `stop`. Every other person sends an Idempotency-Key with each
+ * booking and repeats what was not answered until it is; the others leave it at that, and go on in doubt.
+ */
+export function startTraffic(
+  people: readonly Person[],
+  slots: readonly number[],
+  targets: Targets,
+): { stop(): Promise<Journal> } {
+  const bookings: Acknowledged[] = []
+  const inDoubt: { userId: number; slotId: number }[] = []
+  const unexpected: unknown[] = []
+  let cut = 0
+  let full = 0
+  let stopping = false
+
+  /** The answer, or undefined when none came; with `again`, asks until one comes. */
+  const ask = async (request: (url: string) => Promise<Answer>, again: boolean): Promise<Answer | undefined> => {
+    for (;;) {
+      const url = await targets.pick()
+      try {
+        return await request(url)
+      } catch {
+        cut += 1
+        if (!again) return undefined
+      }
+    }
+  }
+
+  const tryToBook = async (person: Person, persistent: boolean) => {
+    const held = bookings.filter(({ userId, state }) => userId === person.id && state !== 'cancelled')
+    const free = slots.filter((slot) => !held.some(({ slotId }) => slotId === slot))
+    const slotId = free[Math.floor(Math.random() * free.length)] ?? 0
+    const key = persistent ? randomUUID() : undefined
+    const answer = await ask((url) => book(url, person, slotId, key), persistent)
+    const mayHaveIt = inDoubt.some((doubt) => doubt.userId === person.id && doubt.slotId === slotId)
+    if (!answer) inDoubt.push({ userId: person.id, slotId })
+    else if (answer.status === 201) bookings.push({ id: answer.body.id, userId: person.id, slotId, state: 'kept' })
+    else if (answer.status === 409 && answer.body.code === 'slot_full') full += 1
+    else if (!(answer.status === 409 && answer.body.code === 'own_overlap' && mayHaveIt)) unexpected.push(answer)
+  }
+
+  const tryToCancel = async (person: Person, booking: Acknowledged, persistent: boolean) => {
+    booking.state = 'cancellation in doubt'
+    const path = `/api/v1/reservations/${booking.id}`
+    let repeated = -1
+    const answer = await ask((url) => {
+      repeated += 1
+      return call(url, 'DELETE', path, { token: person.token })
+    }, persistent)
+    const doneBefore = repeated > 0 && answer?.status === 409 && answer.body.state === 'cancelled'
+    if (answer?.status === 200 || doneBefore) booking.state = 'cancelled'
+    else if (answer) unexpected.push(answer)
+  }
+
+  const live = async (person: Person, persistent: boolean) => {
+    while (!stopping) {
+      const kept = bookings.filter(({ userId, state }) => userId === person.id && state === 'kept')
+      const [oldest] = kept
+      if (oldest && (kept.length >= WANTED || Math.random() < 0.4)) await tryToCancel(person, oldest, persistent)
+      else await tryToBook(person, persistent)
+      await pause(Math.random() * THINKING)
+    }
+  }
+
+  const lives = people.map((person, n) => live(person, n % 2 === 0))
+  return {
+    async stop() {
+      stopping = true
+      await Promise.all(lives)
+      return { bookings, inDoubt, unexpected, cut, full }
+    },
+  }
+}
