@@ -8,6 +8,7 @@ import { verifyClosures } from './closures/store.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
 import { fillDemo } from './demo/service.ts'
+import { deskRoutes } from './desk/routes.ts'
 import { memberRoutes } from './members/routes.ts'
 import { noticeRoutes } from './notices/routes.ts'
 import { deadLetterRoutes } from './notifications/deadLetters.ts'
@@ -45,6 +46,7 @@ export const venue: Product = {
     userRoutes(app, kernel)
     catalogueRoutes(app, kernel)
     reservationRoutes(app, kernel)
+    deskRoutes(app, kernel)
     waitingListRoutes(app, kernel)
     closureRoutes(app, kernel)
     attendanceRoutes(app, kernel)

@@ -59,7 +59,10 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     const { db } = database
     const venue = await addVenue(db, { max_reservations_per_user: 2 })
     const had = await addSlot(db, venue, { capacity: 100, hour: 9 })
-    const slots = [await addSlot(db, venue, { capacity: 100, hour: 11 }), await addSlot(db, venue, { capacity: 100, hour: 13 })]
+    const slots = [
+      await addSlot(db, venue, { capacity: 100, hour: 11 }),
+      await addSlot(db, venue, { capacity: 100, hour: 13 }),
+    ]
     const people = await addPeople(db, 20)
     expect(tally(await allBook(people, had))).toEqual({ '201': 20 })
     expect(await twenty(people, [slots[0] ?? 0, slots[1] ?? 0])).toEqual(
@@ -70,7 +73,10 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
   test('Of two bookings for the last point one wins, and the other is told points_short', async () => {
     const { db } = database
     const venue = await addVenue(db, { points_cost: 1 })
-    const slots = [await addSlot(db, venue, { capacity: 100, hour: 11 }), await addSlot(db, venue, { capacity: 100, hour: 13 })]
+    const slots = [
+      await addSlot(db, venue, { capacity: 100, hour: 11 }),
+      await addSlot(db, venue, { capacity: 100, hour: 13 }),
+    ]
     const people = await addPeople(db, 20, 1)
     expect(await twenty(people, [slots[0] ?? 0, slots[1] ?? 0])).toEqual(
       people.map(() => ({ '201': 1, '409 points_short': 1 })),
@@ -95,7 +101,9 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     if (process.env.PROOF_TIMES) console.log('p50', times[500], 'p95', times[949], 'max', times[999])
     expect(tally(answers)).toEqual({ '201': 20, '409 slot_full': 980 })
 
-    const booked = answers.flatMap(({ status, body }, n) => (status === 201 ? [{ id: body.id, person: people[n] }] : []))
+    const booked = answers.flatMap(({ status, body }, n) =>
+      status === 201 ? [{ id: body.id, person: people[n] }] : [],
+    )
     const refused = people.filter((_, n) => answers[n]?.status === 409)
     const waiting: { readonly id: number; readonly person: Person }[] = []
     for (const [n, person] of refused.slice(0, 30).entries()) {
@@ -106,9 +114,11 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     }
 
     const cancelled = await Promise.all(
-      booked.slice(0, 5).map(({ id, person }, n) =>
-        call(nth(n), 'DELETE', `/api/v1/reservations/${id}`, { token: person?.token ?? '' }),
-      ),
+      booked
+        .slice(0, 5)
+        .map(({ id, person }, n) =>
+          call(nth(n), 'DELETE', `/api/v1/reservations/${id}`, { token: person?.token ?? '' }),
+        ),
     )
     expect(tally(cancelled)).toEqual({ '200': 5 })
     const offered = await sql<{ id: number }>`
@@ -126,7 +136,10 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     expect(tally(claims)).toEqual({ '201': 5 })
     expect(tally(early)).toEqual({ '409 bad_state': 25 })
     expect(tally(strangers)).toEqual({ '409 slot_full': 30 })
-    const { rows } = await sql<{ taken: number; held: number }>`SELECT taken, held FROM time_slots WHERE id = ${slot}`.execute(db)
+    const { rows } = await sql<{
+      taken: number
+      held: number
+    }>`SELECT taken, held FROM time_slots WHERE id = ${slot}`.execute(db)
     expect(only(rows)).toEqual({ taken: 20, held: 0 })
     await expectVerified()
   })

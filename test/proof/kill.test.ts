@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { onServer, openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type Fleet, openFleet, type Running } from '../support/processes.ts'
@@ -8,6 +7,8 @@ import { createTargets, startTraffic } from './traffic.ts'
 
 const LANES = 2
 const KILLS = 20
+/** A kill comes after so many more answers at most: in the middle of things on a slow machine as on a fast one. */
+const MOST_ANSWERS = 60
 
 describe.runIf(onServer)('processes that are killed while people book', () => {
   let database: TestDatabase
@@ -27,7 +28,7 @@ describe.runIf(onServer)('processes that are killed while people book', () => {
     const { db } = database
     const venue = await addVenue(db, { max_reservations_per_user: 100 })
     const slots: number[] = []
-    for (let hour = 9; hour < 14; hour += 1) slots.push(await addSlot(db, venue, { capacity: 4, hour }))
+    for (let hour = 9; hour < 14; hour += 1) slots.push(await addSlot(db, venue, { capacity: 6, hour }))
     const targets = createTargets()
     const started: Running[] = []
     const start = async () => {
@@ -42,7 +43,7 @@ describe.runIf(onServer)('processes that are killed while people book', () => {
     const lane = async () => {
       for (let kill = 0; kill < KILLS / LANES; kill += 1) {
         const running = await start()
-        await pause(50 + Math.random() * 300)
+        await traffic.answers(1 + Math.floor(Math.random() * MOST_ANSWERS))
         targets.remove(running.url ?? '')
         await running.kill()
       }
@@ -55,10 +56,10 @@ describe.runIf(onServer)('processes that are killed while people book', () => {
     if (process.env.PROOF_TIMES) console.log(journal.bookings.length, journal.inDoubt.length, journal.cut, journal.full)
 
     expect(started).toHaveLength(KILLS + 1)
-    expect(journal.bookings.length).toBeGreaterThan(100)
+    expect(journal.bookings.length).toBeGreaterThan(40)
     expect(journal.cut).toBeGreaterThan(0)
     await expectStored(db, journal)
     expect(await fleet.run('verify')).toMatchObject({ code: 0 })
     for (const { output } of started) expect(output()).not.toMatch(/ERROR|FATAL/)
-  }, 120_000)
+  }, 180_000)
 })

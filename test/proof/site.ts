@@ -32,7 +32,9 @@ export async function addPeople(db: Database, count: number, points = 0): Promis
     SELECT unnest(${ids}::bigint[]), 'venue:employee', ${at}::timestamptz`.execute(db)
   await sql`INSERT INTO sessions (id, user_id, address, user_agent, created_at, expires_at)
     SELECT id, user_id, '127.0.0.1', 'proof', ${at}::timestamptz, ${expiresAt}::timestamptz
-    FROM unnest(${people.map(({ sessionId }) => sessionId)}::uuid[], ${ids}::bigint[]) AS given(id, user_id)`.execute(db)
+    FROM unnest(${people.map(({ sessionId }) => sessionId)}::uuid[], ${ids}::bigint[]) AS given(id, user_id)`.execute(
+    db,
+  )
   if (points > 0) {
     await sql`INSERT INTO venue_members (user_id, points, created_at)
       SELECT unnest(${ids}::bigint[]), ${points}::int, ${at}::timestamptz`.execute(db)
@@ -61,13 +63,19 @@ export async function addVenue(db: Database, rules: Readonly<Record<string, unkn
 export async function addSlot(
   db: Database,
   venueId: number,
-  { capacity = 1, day = 2, hour = 9 }: { readonly capacity?: number; readonly day?: number; readonly hour?: number } = {},
+  {
+    capacity = 1,
+    day = 2,
+    hour = 9,
+  }: { readonly capacity?: number; readonly day?: number; readonly hour?: number } = {},
 ): Promise<number> {
   const at = new Date()
   const start = instantAt(addDays(localDate(at, ZONE), day), `${String(hour).padStart(2, '0')}:00`, ZONE)
   const { rows } = await sql<{ id: number }>`
     INSERT INTO time_slots (venue_id, start_at, end_at, capacity, created_at, updated_at)
-    VALUES (${venueId}, ${start}, ${new Date(start.getTime() + HOUR)}, ${capacity}, ${at}, ${at}) RETURNING id`.execute(db)
+    VALUES (${venueId}, ${start}, ${new Date(start.getTime() + HOUR)}, ${capacity}, ${at}, ${at}) RETURNING id`.execute(
+    db,
+  )
   return only(rows).id
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Answer, book, call } from './client.ts'
 import type { Person } from './site.ts'
 
-/** A booking that was answered with 201, and what became of it as far as its owner knows. */
+/** A booking that its owner was told of, and what became of it as far as they know. */
 export interface Acknowledged {
   readonly id: number
   readonly userId: number
@@ -14,7 +14,7 @@ export interface Acknowledged {
 /** What the clients know when all is over. */
 export interface Journal {
   readonly bookings: readonly Acknowledged[]
-  /** Bookings that were sent and never answered. */
+  /** Bookings that were sent, not answered, and not found. */
   readonly inDoubt: readonly { readonly userId: number; readonly slotId: number }[]
   /** Answers that nobody should get. */
   readonly unexpected: readonly unknown[]
@@ -31,6 +31,14 @@ export interface Targets {
   pick(): Promise<string>
 }
 
+/** People at it. */
+export interface Traffic {
+  /** Resolves when so many more requests were answered. */
+  answers(count: number): Promise<void>
+  /** Everybody finishes what they are at. */
+  stop(): Promise<Journal>
+}
+
 /** Nobody is there at first. */
 export function createTargets(): Targets {
   const urls = new Set<string>()
@@ -44,7 +52,9 @@ export function createTargets(): Targets {
     remove: (url) => void urls.delete(url),
     async pick() {
       const all = [...urls]
-      return all[Math.floor(Math.random() * all.length)] ?? (await new Promise<string>((resolve) => waiting.push(resolve)))
+      return (
+        all[Math.floor(Math.random() * all.length)] ?? (await new Promise<string>((resolve) => waiting.push(resolve)))
+      )
     },
   }
 }
@@ -56,26 +66,32 @@ const THINKING = 40
 
 /**
  * Lets people book and cancel in these slots, all at the same time, until `stop`. Every other person sends an Idempotency-Key with each
- * booking and repeats what was not answered until it is; the others leave it at that, and go on in doubt.
+ * booking and repeats what was not answered until it is; the others look what they have.
  */
-export function startTraffic(
-  people: readonly Person[],
-  slots: readonly number[],
-  targets: Targets,
-): { stop(): Promise<Journal> } {
+export function startTraffic(people: readonly Person[], slots: readonly number[], targets: Targets): Traffic {
   const bookings: Acknowledged[] = []
   const inDoubt: { userId: number; slotId: number }[] = []
   const unexpected: unknown[] = []
   let cut = 0
   let full = 0
+  let answered = 0
   let stopping = false
+  let watchers: { readonly at: number; readonly resolve: () => void }[] = []
+
+  const countAnswer = () => {
+    answered += 1
+    for (const { at, resolve } of watchers) if (at <= answered) resolve()
+    watchers = watchers.filter(({ at }) => at > answered)
+  }
 
   /** The answer, or undefined when none came; with `again`, asks until one comes. */
   const ask = async (request: (url: string) => Promise<Answer>, again: boolean): Promise<Answer | undefined> => {
     for (;;) {
       const url = await targets.pick()
       try {
-        return await request(url)
+        const answer = await request(url)
+        countAnswer()
+        return answer
       } catch {
         cut += 1
         if (!again) return undefined
@@ -96,6 +112,21 @@ export function startTraffic(
     else if (!(answer.status === 409 && answer.body.code === 'own_overlap' && mayHaveIt)) unexpected.push(answer)
   }
 
+  /** Whoever is in doubt looks what they have. What they asked for may still be under way, so that not finding it ends no doubt. */
+  const lookUp = async (person: Person) => {
+    const answer = await ask(
+      (url) => call(url, 'GET', '/api/v1/reservations?status=confirmed&page_size=100', { token: person.token }),
+      true,
+    )
+    if (answer?.status !== 200) return void unexpected.push(answer)
+    for (const { id, time_slot_id: slotId } of answer.body.items) {
+      if (bookings.some((booking) => booking.id === id)) continue
+      bookings.push({ id, userId: person.id, slotId, state: 'kept' })
+      const doubt = inDoubt.findIndex((one) => one.userId === person.id && one.slotId === slotId)
+      if (doubt >= 0) inDoubt.splice(doubt, 1)
+    }
+  }
+
   const tryToCancel = async (person: Person, booking: Acknowledged, persistent: boolean) => {
     booking.state = 'cancellation in doubt'
     const path = `/api/v1/reservations/${booking.id}`
@@ -111,6 +142,7 @@ export function startTraffic(
 
   const live = async (person: Person, persistent: boolean) => {
     while (!stopping) {
+      if (inDoubt.some(({ userId }) => userId === person.id)) await lookUp(person)
       const kept = bookings.filter(({ userId, state }) => userId === person.id && state === 'kept')
       const [oldest] = kept
       if (oldest && (kept.length >= WANTED || Math.random() < 0.4)) await tryToCancel(person, oldest, persistent)
@@ -121,6 +153,7 @@ export function startTraffic(
 
   const lives = people.map((person, n) => live(person, n % 2 === 0))
   return {
+    answers: (count) => new Promise((resolve) => watchers.push({ at: answered + count, resolve })),
     async stop() {
       stopping = true
       await Promise.all(lives)

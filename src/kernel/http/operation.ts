@@ -72,12 +72,15 @@ const descriptions: Readonly<Record<number, string>> = {
 function refusalsOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
   const config = route.config ?? {}
   const { contentType, schema: refusal, statuses } = config.refusals ?? problemRefusals
+  const needsActor = config.permission !== 'public'
   const takesInput = schema.body !== undefined || schema.querystring !== undefined || schema.params !== undefined
   const possible: Readonly<Record<number, boolean>> = {
     400: takesInput,
-    401: config.permission !== 'public',
-    403: config.permission !== 'public' && config.permission !== 'signed-in',
-    404: route.url.includes(':'),
+    // Also what a log-in answers to a wrong password.
+    401: needsActor || config.limit === 'login',
+    // Also of whoever has to change the password first.
+    403: needsActor || config.limit === 'login',
+    404: route.url.includes(':') || holdsIds(schema.body),
     409: route.method !== 'GET',
     422: config.idempotent ?? false,
     429: config.limit !== 'none',
@@ -90,4 +93,11 @@ function refusalsOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
       { description: descriptions[status] ?? 'Refused', content: { [contentType]: { schema: { ...refusal } } } },
     ])
   return Object.fromEntries(answers)
+}
+
+/** True for a body in which there is an id, as `Id` describes it: of something that may not be there. */
+function holdsIds(body: unknown): boolean {
+  if (Array.isArray(body)) return body.some(holdsIds)
+  if (!isSchema(body)) return false
+  return (body.minimum === 1 && body.maximum === Number.MAX_SAFE_INTEGER) || Object.values(body).some(holdsIds)
 }

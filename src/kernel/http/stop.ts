@@ -3,7 +3,10 @@ import { Unavailable } from './errors.ts'
 
 const stopping = new WeakSet<object>()
 
-/** Refuses requests that arrive on open connections after `closeServer` began: 503 with `Connection: close`. */
+/**
+ * Refuses requests that arrive on open connections after `closeServer` began: 503 with `Connection: close`. Answers to those that were in
+ * flight end their connections too: kept alive, they would hold up the stop until it cuts them off.
+ */
 export function turnAwayWhileStopping(app: App): void {
   app.addHook('preClose', async () => {
     stopping.add(app.server)
@@ -12,6 +15,9 @@ export function turnAwayWhileStopping(app: App): void {
     if (!stopping.has(app.server)) return
     reply.header('connection', 'close')
     throw new Unavailable('stopping', 'This process is stopping. Try again.', { retryAfter: 1 })
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping.has(app.server)) reply.header('connection', 'close')
   })
 }
 

@@ -1,0 +1,90 @@
+import { sql } from 'kysely'
+import { openWorld, type Person, type World } from '../support/world.ts'
+
+/** A world in which something stands behind the ids 1 to 5 of everything. */
+export interface FilledWorld extends World {
+  readonly administrator: Person
+  readonly venueAdministrator: Person
+  readonly leader: Person
+  readonly employee: Person
+  readonly visitor: Person
+  /** Nine employees with the ids 1 to 9. Of the reservations 1 to 5 each has the one with their id. */
+  readonly people: readonly Person[]
+}
+
+/**
+ * Nine people, five sport venues, venues, facilities and plans; slots; reservations that are confirmed, pending, completed and displaced; a full
+ * slot with people who wait; ratings; notifications. Who acts in the tests has an id beyond 9, so that no test pulls the rug from under itself.
+ */
+export async function openFilledWorld(): Promise<FilledWorld> {
+  const world = await openWorld()
+  const people: Person[] = []
+  for (let id = 1; id <= 9; id += 1) people.push(await world.person('venue:employee', { points: 100 }))
+  const cast = {
+    people,
+    administrator: await world.person('admin'),
+    venueAdministrator: await world.person('venue:admin'),
+    leader: await world.person('venue:leader', { points: 100 }),
+    employee: await world.person('venue:employee', { points: 100 }),
+    visitor: await world.person('venue:visitor'),
+  }
+  const make = async (path: string, payload: object | undefined, as: Person = cast.administrator): Promise<number> => {
+    const { status, body } = await world.call('POST', path, { as, payload })
+    if (status >= 300) throw new Error(`POST ${path}: ${status} ${JSON.stringify(body)}`)
+    return body.id
+  }
+
+  const rules = [{}, { requires_approval: true }, { points_cost: 5 }, { check_in_code_required: true }, {}]
+  for (const [index, own] of rules.entries()) {
+    const sportVenueId = await make('/api/v1/sport-venues', { name: `Hall ${index + 1}` })
+    const venueId = await world.venue({ capacity: index === 4 ? 1 : 3, sportVenueId, rules: own })
+    await make(`/api/v1/venues/${venueId}/facilities`, { name: 'Net', quantity: 2 })
+    const plan = { start_time: '2026-06-01T00:00:00Z', end_time: '2026-06-02T00:00:00Z' }
+    await make(`/api/v1/venues/${venueId}/maintenance`, plan)
+    const slotId = await world.slot(venueId, { hour: 9 + index })
+    await make('/api/v1/reservations', { time_slot_id: slotId }, people[index])
+  }
+  // The slot 5 has one place, which is taken.
+  const waiting = '/api/v1/venues/5/reservation-time-slots/5/waiting-list'
+  for (const one of people.slice(0, 4)) await make(waiting, {}, one)
+
+  const visit = await world.slot(1, { day: 0, hour: 9 })
+  const visits: number[] = []
+  for (const one of people.slice(5, 8)) visits.push(await make('/api/v1/reservations', { time_slot_id: visit }, one))
+  const displaced = await world.slot(4, { day: 10, hour: 9 })
+  await make('/api/v1/reservations', { time_slot_id: displaced }, people[8])
+  const plan = { start_time: '2026-03-12T00:00:00+08:00', end_time: '2026-03-13T00:00:00+08:00' }
+  await make('/api/v1/venues/4/maintenance', plan)
+  world.clock.advance(60)
+  for (const [index, id] of visits.entries()) {
+    const as = people[5 + index]
+    await make(`/api/v1/reservations/${id}/check-in`, {}, as)
+    await make(`/api/v1/reservations/${id}/check-out`, undefined, as)
+    await make(`/api/v1/reservations/${id}/rating`, { score: 4, comment: '很好' }, as)
+  }
+  const times = [
+    { day: 1, hour: 16 },
+    { day: 1, hour: 20 },
+    { day: 3, hour: 9 },
+    { day: 8, hour: 9 },
+  ]
+  for (let venueId = 1; venueId <= 5; venueId += 1) for (const time of times) await world.slot(venueId, time)
+  await world.drain()
+  return { ...world, ...cast }
+}
+
+/** What calls leave behind even when they are refused: who tried to log in, and the session's last use. */
+const mayChange = new Set(['login_log', 'sessions', 'operation_log', 'operation_log_rest'])
+
+/** A fingerprint of every row of every table that a refused request must leave alone. */
+export async function fingerprint({ database }: World): Promise<string> {
+  const { rows: tables } = await sql<{ name: string }>`
+    SELECT c.relname AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1`.execute(
+    database.db,
+  )
+  const parts = tables
+    .filter(({ name }) => !mayChange.has(name) && !name.startsWith('operation_log_'))
+    .map(({ name }) => sql`SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) AS hash FROM ${sql.table(name)} t`)
+  const { rows } = await sql<{ hash: string | null }>`${sql.join(parts, sql` UNION ALL `)}`.execute(database.db)
+  return rows.map(({ hash }) => hash ?? '-').join(' ')
+}

@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { isSchema, type JsonSchema } from '../../src/kernel/http/strictSchema.ts'
+import type { Operation } from './operations.ts'
+
+/** A request that keeps the document's rules, or nearly. */
+export interface NearlyValid {
+  /** Its name. */
+  readonly operation: string
+  readonly url: string
+  readonly body: unknown
+  /** Who asks: a number to be taken modulo the cast. */
+  readonly actor: number
+}
+
+/** The ids behind which there is something. */
+const knownId = fc.integer({ min: 1, max: 9 })
+
+const day = fc.integer({ min: 1, max: 12 }).map((one) => `2026-03-${String(one).padStart(2, '0')}`)
+const time = fc
+  .tuple(fc.integer({ min: 7, max: 21 }), fc.constantFrom('00', '30', '59:59'))
+  .map(([hour, rest]) => `${String(hour).padStart(2, '0')}:${rest}`)
+const edgeDays = fc.constantFrom('1900-01-01', '2199-12-31', '2024-02-29', '2027-01-01')
+const someDay = fc.oneof({ weight: 6, arbitrary: day }, edgeDays)
+
+const formats: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  'local-date': someDay,
+  'local-time': fc.oneof(time, fc.constantFrom('00:00', '23:59:59')),
+  'local-time-or-midnight': fc.oneof(time, fc.constantFrom('24:00', '00:00')),
+  instant: fc
+    .tuple(someDay, time, fc.constantFrom('', 'Z', '+08:00', '-14:59', '.123456789Z'))
+    .map(([date, at, zone]) => `${date}T${at.length === 5 && zone.startsWith('.') ? `${at}:00` : at}${zone}`),
+  email: fc.constantFrom('a@example.com', 'A.B+c@Example.COM', `${'a'.repeat(64)}@example.com`),
+  'date-time': fc.constant('2026-03-05T09:00:00+08:00'),
+}
+
+/** Values that a schema allows, those that mean something in the tests' world more often than others. */
+export function valuesOf(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const alternatives = schema.anyOf ?? schema.oneOf
+  if (Array.isArray(alternatives)) return fc.oneof(...alternatives.filter(isSchema).map(valuesOf))
+  if ('const' in schema) return fc.constant(schema.const)
+  if (Array.isArray(schema.enum)) return fc.constantFrom<unknown>(...schema.enum)
+  const types = [schema.type].flat().map(String)
+  return types.length === 1 ? ofType(types[0], schema) : fc.oneof(...types.map((type) => ofType(type, schema)))
+}
+
+function ofType(type: string | undefined, schema: JsonSchema): fc.Arbitrary<unknown> {
+  switch (type) {
+    case 'null':
+      return fc.constant(null)
+    case 'boolean':
+      return fc.boolean()
+    case 'integer':
+      return integers(schema)
+    case 'number':
+      return fc.double({ min: Number(schema.minimum ?? -1e6), max: Number(schema.maximum ?? 1e6), noNaN: true })
+    case 'string':
+      return texts(schema)
+    case 'array':
+      return fc.array(valuesOf(isSchema(schema.items) ? schema.items : {}), {
+        minLength: Number(schema.minItems ?? 0),
+        maxLength: Math.min(4, Number(schema.maxItems ?? 4)),
+      })
+    default:
+      return objects(schema)
+  }
+}
+
+function integers(schema: JsonSchema): fc.Arbitrary<number> {
+  const min = Number(schema.minimum ?? Number.MIN_SAFE_INTEGER)
+  const max = Number(schema.maximum ?? Number.MAX_SAFE_INTEGER)
+  const inside = (one: number) => Math.min(max, Math.max(min, one))
+  return fc.oneof(
+    { weight: 8, arbitrary: knownId.map(inside) },
+    { weight: 1, arbitrary: fc.constantFrom(min, max) },
+    { weight: 1, arbitrary: fc.integer({ min, max }) },
+  )
+}
+
+function texts({ format, pattern, minLength, maxLength, examples }: JsonSchema): fc.Arbitrary<string> {
+  const known = formats[String(format)]
+  if (known) return known
+  const bounds = { minLength: Number(minLength ?? 0), maxLength: Math.min(30, Number(maxLength ?? 30)) }
+  const any = [fc.string({ unit: 'grapheme', ...bounds }), fc.string({ unit: 'binary', ...bounds })]
+  const given = Array.isArray(examples) && examples.length > 0 ? [fc.constantFrom(...examples.map(String))] : []
+  const fitting = typeof pattern === 'string' ? [fc.stringMatching(new RegExp(pattern, 'u'))] : []
+  const longest = fc.constant('预'.repeat(Number(maxLength ?? 30)))
+  const special = fc.constantFrom('%', '_', '\\', "'; --", '{{ 1 | divided_by: 0 }}', '${x}', '<b>', '\u202e', '=1+1')
+  return fc.oneof(...any, ...given, ...fitting, longest, special)
+}
+
+function objects(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const properties = isSchema(schema.properties) ? schema.properties : {}
+  const required = new Set(Array.isArray(schema.required) ? schema.required : [])
+  const model = Object.fromEntries(
+    Object.entries(properties).map(([name, one]) => [name, valuesOf(isSchema(one) ? one : {})]),
+  )
+  return fc.record(model, { requiredKeys: Object.keys(model).filter((name) => required.has(name)) })
+}
+
+/** Requests to any of these operations, one in ten with something wrong in its body. */
+export function requestsTo(operations: readonly Operation[]): fc.Arbitrary<NearlyValid> {
+  return fc.constantFrom(...operations).chain((operation) =>
+    fc
+      .record({
+        parameters: fc.tuple(
+          ...operation.parameters.map(({ in: place, schema, required }) =>
+            place === 'path' || required ? valuesOf(schema) : fc.option(valuesOf(schema), { freq: 2, nil: undefined }),
+          ),
+        ),
+        body: operation.body ? bodies(operation.body) : fc.constant(undefined),
+        actor: fc.nat({ max: 1000 }),
+      })
+      .map(({ parameters, body, actor }) => ({ operation: operation.name, url: urlOf(operation, parameters), body, actor })),
+  )
+}
+
+function bodies(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const good = valuesOf(schema)
+  const spoilt = fc
+    .tuple(good, fc.nat({ max: 20 }), fc.constantFrom<unknown>(null, '', -1, 1e9, [], {}, true))
+    .map(([body, at, wrong]) => {
+      const names = isSchema(body) ? Object.keys(body) : []
+      const name = names[at % Math.max(1, names.length)]
+      return isSchema(body) && name !== undefined ? { ...body, [name]: wrong } : wrong
+    })
+  return fc.oneof({ weight: 9, arbitrary: good }, { weight: 1, arbitrary: spoilt })
+}
+
+function urlOf({ path, parameters }: Operation, values: readonly unknown[]): string {
+  const query: string[] = []
+  let url = path
+  for (const [index, { name, in: place }] of parameters.entries()) {
+    const value = values[index]
+    if (value === undefined || value === null) continue
+    const text = encodeURIComponent(String(value).toWellFormed())
+    if (place === 'path') url = url.replace(`{${name}}`, text)
+    else if (place === 'query') query.push(`${name}=${text}`)
+  }
+  return query.length === 0 ? url : `${url}?${query.join('&')}`
+}
