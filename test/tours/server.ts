@@ -55,6 +55,7 @@ export async function startServer(settings: Readonly<Record<string, string>>): P
     },
     async command(name) {
       const other = start(name)
+      other.stderr.resume()
       let output = ''
       other.stdout.setEncoding('utf8').on('data', (text: string) => {
         output += text

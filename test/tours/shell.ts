@@ -12,11 +12,19 @@ export interface Shell {
 }
 
 /** How long a step may take, in milliseconds. Steps that wait for something give up by themselves earlier. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 export async function openShell(cwd: string, env: NodeJS.ProcessEnv): Promise<Shell> {
   const folder = await mkdtemp(join(tmpdir(), 'yuyue-tour-'))
-  const bash = spawn('bash', ['--noprofile', '--norc'], { cwd, env, stdio: 'pipe' })
+  // The leader of a group of its own, so that what a tour has left in the background can be ended with it.
+  const bash = spawn('bash', ['--noprofile', '--norc'], { cwd, env, stdio: 'pipe', detached: true })
+  const endGroup = () => {
+    try {
+      if (bash.pid !== undefined) process.kill(-bash.pid, 'SIGKILL')
+    } catch {
+      // Nobody is left.
+    }
+  }
   let output = ''
   let said = ''
   let closed = false
@@ -65,9 +73,10 @@ export async function openShell(cwd: string, env: NodeJS.ProcessEnv): Promise<Sh
     },
     async close() {
       bash.stdin.end()
-      const forced = setTimeout(() => bash.kill('SIGKILL'), 2000)
+      const forced = setTimeout(endGroup, 2000)
       await end
       clearTimeout(forced)
+      endGroup()
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -10,7 +10,7 @@ import type { Connection, DatabaseOptions } from './database.ts'
 import { channelName, type Listener, subscriptions } from './listener.ts'
 import { lockFolder } from './lock.ts'
 import { typeParsers } from './parsers.ts'
-import { prepareHotQueries } from './prepared.ts'
+import { prepareHotQueries, SESSION_SETTINGS } from './prepared.ts'
 import { keepTidy } from './upkeep.ts'
 
 /**
@@ -49,7 +49,7 @@ function createPool(pglite: PGlite, log: DatabaseOptions['log']): pg.Pool {
     connectionTimeoutMillis: connectionTimeoutMs,
     types: typeParsers,
     // A client that was discarded may have left its transaction open: the session behind is always the same one.
-    onConnect: (client) => client.query(`rollback; set time zone 'UTC'`),
+    onConnect: (client) => client.query(`ROLLBACK; ${SESSION_SETTINGS}`),
   })
   pool.on('error', (err) => log.error({ err }, 'the embedded database failed'))
   prepareHotQueries(pool)

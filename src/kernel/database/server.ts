@@ -3,7 +3,7 @@ import { bossDatabase } from './boss.ts'
 import type { Connection, DatabaseOptions } from './database.ts'
 import { serverListener } from './listener.ts'
 import { typeParsers } from './parsers.ts'
-import { prepareHotQueries } from './prepared.ts'
+import { prepareHotQueries, SESSION_SETTINGS } from './prepared.ts'
 
 /** A statement that takes longer holds up others; migrations switch this off for themselves. */
 const statementTimeoutMs = 30_000
@@ -23,7 +23,7 @@ function createPool(url: string, size: number, log: DatabaseOptions['log']): pg.
     keepAlive: true,
     types: typeParsers,
     // Every session speaks UTC, whatever the server is set to; pg-pool waits for it before it hands the client out.
-    onConnect: (client) => client.query(`set time zone 'UTC'`),
+    onConnect: (client) => client.query(SESSION_SETTINGS),
   })
   // An idle connection that breaks is replaced by the pool; without a handler it would end the process. It is logged below.
   pool.on('error', () => {})

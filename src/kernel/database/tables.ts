@@ -6,6 +6,15 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [key:
 /** JSON as text, or an object. A list has to be given as text (JSON.stringify): the driver takes an array for one of PostgreSQL's. */
 export type JsonInput = string | { readonly [key: string]: unknown }
 
+export interface AudiencesTable {
+  id: GeneratedAlways<number>
+  name: string
+  condition: ColumnType<JsonValue, JsonInput, JsonInput>
+  created_by: number | null
+  created_at: Date
+  updated_at: Date
+}
+
 export interface BookingRulesTable {
   id: GeneratedAlways<number>
   venue_id: number | null
@@ -29,6 +38,57 @@ export interface BookingRulesTable {
   updated_at: Date
 }
 
+export interface BroadcastRecipientsTable {
+  broadcast_id: number
+  user_id: number
+  handed_on: Generated<boolean>
+}
+
+export interface BroadcastsTable {
+  id: GeneratedAlways<number>
+  type: string
+  data: ColumnType<JsonValue, JsonInput, JsonInput>
+  channels: (string)[] | null
+  audience_id: number | null
+  condition: ColumnType<JsonValue, JsonInput, JsonInput>
+  total: number
+  state: "running" | "done" | "cancelled"
+  created_by: number | null
+  created_at: Date
+  finished_at: Date | null
+}
+
+export interface CalendarLinksTable {
+  user_id: number
+  generation: Generated<number>
+  updated_at: Date
+}
+
+export interface ChatMessagesTable {
+  id: GeneratedAlways<number>
+  session_id: number
+  author: "user" | "bot" | "agent" | "system"
+  author_id: number | null
+  content: string
+  event: "opened" | "handover" | "accepted" | "transferred" | "closed" | null
+  client_id: string | null
+  reply_to: number | null
+  faq_ids: Generated<(number)[]>
+  created_at: Date
+}
+
+export interface ChatSessionsTable {
+  id: GeneratedAlways<number>
+  user_id: number
+  status: Generated<"bot" | "queued" | "agent" | "closed">
+  agent_id: number | null
+  queued_at: Date | null
+  accepted_at: Date | null
+  created_at: Date
+  updated_at: Date
+  closed_at: Date | null
+}
+
 export interface ClosuresTable {
   id: GeneratedAlways<number>
   venue_id: number | null
@@ -45,6 +105,14 @@ export interface ClosuresTable {
   updated_at: Date
 }
 
+export interface ConsentsTable {
+  user_id: number
+  kind: string
+  version: number
+  address: string
+  given_at: Date
+}
+
 export interface CreditLedgerTable {
   id: GeneratedAlways<number>
   user_id: number
@@ -57,17 +125,52 @@ export interface CreditLedgerTable {
   created_at: Date
 }
 
+export interface DataExportsTable {
+  id: GeneratedAlways<number>
+  user_id: number
+  state: Generated<"queued" | "ready" | "expired">
+  file_id: number | null
+  requested_at: Date
+  ready_at: Date | null
+  expires_at: Date | null
+}
+
 export interface DeliveriesTable {
   id: GeneratedAlways<number>
-  message_id: number
+  message_id: number | null
   channel: string
-  state: "queued" | "sent" | "failed" | "skipped"
+  state: "queued" | "sent" | "delivered" | "opened" | "clicked" | "failed" | "suppressed" | "skipped"
   reason: string | null
   provider_id: string | null
   attempts: Generated<number>
   next_try_at: Date | null
   created_at: Date
   updated_at: Date
+  user_id: number | null
+  type: string
+  urgent: Generated<boolean>
+  lane: string
+  address_encrypted: string | null
+  address_key: string | null
+  content: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
+  created_by: number | null
+  claims: Generated<number>
+  counted: Generated<boolean>
+  sent_at: Date | null
+  delivered_at: Date | null
+  opened_at: Date | null
+  clicked_at: Date | null
+  unsubscribed_at: Date | null
+}
+
+export interface DeliveryAttemptsTable {
+  delivery_id: number
+  claim: number
+  at: Date
+  result: "sent" | "temporary" | "permanent"
+  provider: string
+  provider_id: string | null
+  error: string | null
 }
 
 export interface FacilitiesTable {
@@ -83,6 +186,67 @@ export interface FacilitiesTable {
   deleted_at: Date | null
 }
 
+export interface FaqsTable {
+  id: GeneratedAlways<number>
+  category: string
+  question: string
+  answer: string
+  keywords: Generated<string>
+  position: Generated<number>
+  published: Generated<boolean>
+  question_terms: (string)[]
+  terms: (string)[]
+  created_at: Date
+  updated_at: Date
+}
+
+export interface FeedbackTable {
+  id: GeneratedAlways<number>
+  user_id: number
+  venue_id: number | null
+  type: "suggestion" | "complaint" | "problem" | "praise" | "other"
+  title: string | null
+  content: string
+  contact_encrypted: string | null
+  rating: number | null
+  status: Generated<"open" | "replied" | "closed">
+  created_at: Date
+  updated_at: Date
+}
+
+export interface FeedbackMessagesTable {
+  id: GeneratedAlways<number>
+  feedback_id: number
+  author_id: number
+  from_staff: boolean
+  content: string
+  created_at: Date
+}
+
+export interface FilesTable {
+  id: GeneratedAlways<number>
+  purpose: string
+  subject: string
+  owner_id: number | null
+  access: "public" | "owner"
+  name: string
+  thumbnail_name: string | null
+  content_type: string
+  bytes: number
+  width: number | null
+  height: number | null
+  sha256: string
+  in_use: Generated<boolean>
+  touched_at: Date
+  created_at: Date
+}
+
+export interface HolidaysTable {
+  date: string
+  name: string
+  created_at: Date
+}
+
 export interface IdempotencyKeysTable {
   user_id: number
   key: string
@@ -91,6 +255,15 @@ export interface IdempotencyKeysTable {
   status: number | null
   answer: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
   created_at: Date
+}
+
+export interface LegalTextsTable {
+  kind: "privacy" | "terms"
+  version: number
+  title: string
+  body: string
+  published_by: number | null
+  published_at: Date
 }
 
 export interface LoginLogTable {
@@ -114,6 +287,48 @@ export interface MessagesTable {
   key: string | null
   created_at: Date
   read_at: Date | null
+  channels: Generated<(string)[]>
+  chosen: Generated<boolean>
+}
+
+export interface NotificationPaceTable {
+  key: string
+  taken: (Date)[]
+}
+
+export interface NotificationPreferencesTable {
+  user_id: number
+  type: string
+  channel: "websocket" | "email" | "sms" | "im"
+  enabled: boolean
+  updated_at: Date
+}
+
+export interface NotificationTemplatesTable {
+  id: GeneratedAlways<number>
+  type: string
+  channel: "inbox" | "email" | "sms" | "im"
+  locale: "zh-CN" | "zh-TW" | "en"
+  subject: string
+  body: string
+  html: string | null
+  provider_code: string | null
+  provider_params: (string)[] | null
+  created_at: Date
+  updated_at: Date
+}
+
+export interface NotificationTypesTable {
+  key: string
+  name: string
+  category: "reservation" | "account" | "notice" | "system"
+  urgent: boolean
+  channels: (string)[]
+  subject: string
+  body: string
+  sample: ColumnType<JsonValue, JsonInput, JsonInput>
+  created_at: Date
+  updated_at: Date
 }
 
 export interface OpeningHoursTable {
@@ -155,6 +370,19 @@ export interface OutboxFailuresTable {
   failed_at: Date
 }
 
+export interface PasswordResetsTable {
+  id: GeneratedAlways<number>
+  subject: string
+  user_id: number | null
+  channel: "email" | "sms"
+  salt: string
+  tries: Generated<number>
+  created_at: Date
+  expires_at: Date
+  sent_at: Date | null
+  used_at: Date | null
+}
+
 export interface PointsLedgerTable {
   id: GeneratedAlways<number>
   user_id: number
@@ -175,6 +403,20 @@ export interface RatingsTable {
   score: number
   comment: string | null
   hidden_reason: string | null
+  created_at: Date
+  updated_at: Date
+}
+
+export interface RepairReportsTable {
+  id: GeneratedAlways<number>
+  facility_id: number
+  user_id: number
+  description: string
+  status: Generated<"reported" | "accepted" | "fixed" | "rejected">
+  note: string | null
+  handled_by: number | null
+  accepted_at: Date | null
+  closed_at: Date | null
   created_at: Date
   updated_at: Date
 }
@@ -229,6 +471,17 @@ export interface SettingsTable {
   updated_at: Date
 }
 
+export interface SignInStatesTable {
+  state_hash: string
+  binding_hash: string
+  provider: string
+  user_id: number | null
+  session_id: string | null
+  secrets: string
+  created_at: Date
+  expires_at: Date
+}
+
 export interface SportVenuesTable {
   id: GeneratedAlways<number>
   name: string
@@ -239,6 +492,39 @@ export interface SportVenuesTable {
   created_at: Date
   updated_at: Date
   deleted_at: Date | null
+}
+
+export interface SuppressionsTable {
+  id: GeneratedAlways<number>
+  channel: "email" | "sms" | "im"
+  address_key: string
+  masked: string
+  reason: string
+  user_id: number | null
+  created_at: Date
+}
+
+export interface TicketMessagesTable {
+  id: GeneratedAlways<number>
+  ticket_id: number
+  author_id: number
+  from_staff: boolean
+  content: string
+  created_at: Date
+}
+
+export interface TicketsTable {
+  id: GeneratedAlways<number>
+  user_id: number
+  subject: string
+  description: string
+  category: string | null
+  priority: "low" | "normal" | "high" | "urgent"
+  status: Generated<"open" | "in_progress" | "waiting" | "resolved" | "closed">
+  assignee_id: number | null
+  created_at: Date
+  updated_at: Date
+  ended_at: Date | null
 }
 
 export interface TimeSlotsTable {
@@ -254,6 +540,32 @@ export interface TimeSlotsTable {
   created_at: Date
   updated_at: Date
   deleted_at: Date | null
+}
+
+export interface UseSessionsTable {
+  id: GeneratedAlways<number>
+  facility_id: number
+  user_id: number
+  unit: number
+  started_at: Date
+  stopped_at: Date | null
+}
+
+export interface UserContactsTable {
+  user_id: number
+  kind: "wecom"
+  address: string
+  updated_at: Date
+}
+
+export interface UserIdentitiesTable {
+  id: GeneratedAlways<number>
+  user_id: number
+  provider: string
+  subject: string
+  display_name: string | null
+  linked_at: Date
+  used_at: Date
 }
 
 export interface UserRolesTable {
@@ -278,6 +590,8 @@ export interface UsersTable {
   created_at: Date
   updated_at: Date
   deleted_at: Date | null
+  avatar_file_id: number | null
+  leaves_at: Date | null
 }
 
 export interface VenueMembersTable {
@@ -318,26 +632,54 @@ export interface WaitingListTable {
 }
 
 export interface DB {
+  audiences: AudiencesTable
   booking_rules: BookingRulesTable
+  broadcast_recipients: BroadcastRecipientsTable
+  broadcasts: BroadcastsTable
+  calendar_links: CalendarLinksTable
+  chat_messages: ChatMessagesTable
+  chat_sessions: ChatSessionsTable
   closures: ClosuresTable
+  consents: ConsentsTable
   credit_ledger: CreditLedgerTable
+  data_exports: DataExportsTable
   deliveries: DeliveriesTable
+  delivery_attempts: DeliveryAttemptsTable
   facilities: FacilitiesTable
+  faqs: FaqsTable
+  feedback: FeedbackTable
+  feedback_messages: FeedbackMessagesTable
+  files: FilesTable
+  holidays: HolidaysTable
   idempotency_keys: IdempotencyKeysTable
+  legal_texts: LegalTextsTable
   login_log: LoginLogTable
   messages: MessagesTable
+  notification_pace: NotificationPaceTable
+  notification_preferences: NotificationPreferencesTable
+  notification_templates: NotificationTemplatesTable
+  notification_types: NotificationTypesTable
   opening_hours: OpeningHoursTable
   operation_log: OperationLogTable
   outbox: OutboxTable
   outbox_failures: OutboxFailuresTable
+  password_resets: PasswordResetsTable
   points_ledger: PointsLedgerTable
   ratings: RatingsTable
+  repair_reports: RepairReportsTable
   reservations: ReservationsTable
   schema_migrations: SchemaMigrationsTable
   sessions: SessionsTable
   settings: SettingsTable
+  sign_in_states: SignInStatesTable
   sport_venues: SportVenuesTable
+  suppressions: SuppressionsTable
+  ticket_messages: TicketMessagesTable
+  tickets: TicketsTable
   time_slots: TimeSlotsTable
+  use_sessions: UseSessionsTable
+  user_contacts: UserContactsTable
+  user_identities: UserIdentitiesTable
   user_roles: UserRolesTable
   users: UsersTable
   venue_members: VenueMembersTable

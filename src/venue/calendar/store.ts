@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Interval } from '../../booking/interval.ts'
 import type { Database } from '../../kernel/database/database.ts'
+import { among } from '../../kernel/database/literals.ts'
 import type { ReservationStatus } from '../reservations/states.ts'
 import type { Slot } from '../slots/store.ts'
 
@@ -55,7 +56,7 @@ export async function slotsOf(
     LEFT JOIN (
       SELECT DISTINCT ON (r.slot_id) r.slot_id, r.id, r.status FROM reservations r
       WHERE r.user_id = ${userId}::bigint AND r.start_at >= ${start} AND r.start_at < ${end}
-        AND r.status = ANY (${SHOWN})
+        AND r.status IN ${among(SHOWN)}
       ORDER BY r.slot_id, r.id DESC
     ) mine ON mine.slot_id = t.id
     WHERE t.venue_id = ${venueId} AND t.deleted_at IS NULL AND t.start_at >= ${start} AND t.start_at < ${end}

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { among } from '../../kernel/database/literals.ts'
 import type { Difference } from '../../kernel/product.ts'
 import { ACTIVE } from '../reservations/states.ts'
 import { type PageOf, pageClause } from '../store.ts'
@@ -187,7 +188,7 @@ export async function verifyClosures(db: Database, now: Date): Promise<Differenc
     WITH ${wrongSlots(sql`true`, now)} SELECT id, open FROM wrong ORDER BY id`.execute(db)
   const stranded = await sql<{ id: number; slotId: number; status: string }>`
     SELECT r.id, r.slot_id AS "slotId", r.status FROM reservations r JOIN time_slots s ON s.id = r.slot_id
-    WHERE r.status = ANY (${ACTIVE}) AND r.end_at > ${now} AND NOT s.open ORDER BY r.id`.execute(db)
+    WHERE r.status IN ${among(ACTIVE)} AND r.end_at > ${now} AND NOT s.open ORDER BY r.id`.execute(db)
   return [
     ...rows.map(({ id, open }) => ({
       check: 'slot openness',

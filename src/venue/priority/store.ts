@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../kernel/database/database.ts'
+import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
 import { movePlaces } from '../reservations/store.ts'
 
@@ -51,7 +52,7 @@ export async function nearestFreeSlot(
       AND s.start_at < date_trunc('day', old.start_at, ${zone}) + interval '1 day'
       AND s.taken + s.held + ${of.partySize} <= s.capacity
       AND NOT EXISTS (SELECT FROM reservations r
-        WHERE r.user_id = ${of.userId} AND r.id <> ${of.id} AND r.status = ANY (${ACTIVE}) AND r.during && s.during)
+        WHERE r.user_id = ${of.userId} AND r.id <> ${of.id} AND r.status IN ${among(ACTIVE)} AND r.during && s.during)
     ORDER BY abs(extract(epoch FROM s.start_at - old.start_at)), s.id
     LIMIT 1`.execute(tx)
   return rows[0] ?? null

@@ -1,23 +1,28 @@
 import type { Database } from '../../kernel/database/database.ts'
 import { NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { ensureMember } from '../members/store.ts'
 import type { BookingFacts } from './rules.ts'
 import * as store from './store.ts'
 
-/** Reads what the decision about a booking rests on; a person's first time makes their row. @throws NotFound when there is no such slot. */
+/** Somebody whom the venue product doesn't know yet: what their row will say when their first booking makes it (`ensureMember`). */
+const NEWCOMER: BookingFacts['member'] = {
+  revision: 0,
+  credit: 100,
+  points: 0,
+  counts: { active: 0, day: 0, week: 0 },
+  ownOverlap: false,
+  entryId: null,
+  heldForMember: 0,
+}
+
+/** Reads what the decision about a booking rests on, and writes nothing. @throws NotFound when there is no such slot. */
 export async function readFacts(
   kernel: Kernel,
   db: Database,
   of: { readonly userId: number; readonly slotId: number; readonly except?: number },
   now: Date,
 ): Promise<BookingFacts> {
-  const zone = kernel.config.timeZone
-  let facts = await store.bookingFacts(db, of, now, zone)
-  if (facts && !facts.member) {
-    await ensureMember(db, of.userId, now)
-    facts = await store.bookingFacts(db, of, now, zone)
-  }
-  if (!facts?.member) throw new NotFound('not_found', 'There is no such slot.')
-  return { ...facts, member: facts.member }
+  const facts = await store.bookingFacts(db, of, now, kernel.config.timeZone)
+  if (!facts) throw new NotFound('not_found', 'There is no such slot.')
+  return { ...facts, member: facts.member ?? NEWCOMER }
 }

@@ -3,7 +3,7 @@ import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { messageJson, notify, operationJson, record } from '../../kernel/notifications/outbox.ts'
-import { changeCredit, changePoints } from '../members/store.ts'
+import { changeCredit, changePoints, ensureMember } from '../members/store.ts'
 import { makeRoom } from '../priority/service.ts'
 import { offerFreePlaces } from '../waitingList/offers.ts'
 import { getReservation, personOf } from './access.ts'
@@ -73,6 +73,8 @@ async function takePlaces(
   now: Date,
 ): Promise<Reservation> {
   const { slot } = facts
+  // Who never booked may have no row yet; of a thousand newcomers for twenty places only twenty need one.
+  if (facts.member.revision === 0) await ensureMember(db, order.userId, now)
   const { id } = await store.takePlace(db, {
     facts,
     userId: order.userId,

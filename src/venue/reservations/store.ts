@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { among } from '../../kernel/database/literals.ts'
 import { Stale } from '../../kernel/database/transaction.ts'
 import { type BookingRules, DEFAULT_RULES, effectiveRules, type OwnRules } from '../rules/rules.ts'
 import type { BookingFacts, Terms } from './rules.ts'
@@ -40,10 +41,10 @@ const reservationColumns = sql`
   r.created_at AS "createdAt", r.updated_at AS "updatedAt"`
 
 /** The rules of a venue: its own, else its sport venue's, else the system's; NULL where none says. Needs `v` in scope. */
-const ruleColumns = sql.join(
-  Object.keys(DEFAULT_RULES).map(
-    (field) => sql`coalesce(r1.${sql.ref(field)}, r2.${sql.ref(field)}, r3.${sql.ref(field)}) AS ${sql.ref(field)}`,
-  ),
+const ruleColumns = sql.raw(
+  Object.keys(DEFAULT_RULES)
+    .map((name) => `coalesce(r1."${name}", r2."${name}", r3."${name}") AS "${name}"`)
+    .join(', '),
 )
 const ruleJoins = sql`
   LEFT JOIN booking_rules r1 ON r1.venue_id = v.id
@@ -110,12 +111,12 @@ export async function bookingFacts(db: Database, of: FactsOf, now: Date, zone: s
       AND (w.state = 'waiting' OR w.state = 'offered' AND w.offer_expires_at > ${now})
     CROSS JOIN LATERAL (
       SELECT
-        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.end_at > ${now} AND r.status = ANY (${ACTIVE})))::int AS active,
-        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.status = ANY (${COUNTED})
+        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.end_at > ${now} AND r.status IN ${among(ACTIVE)}))::int AS active,
+        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.status IN ${among(COUNTED)}
           AND date_trunc('day', r.start_at, ${zone}) = date_trunc('day', s.start_at, ${zone})))::int AS day,
-        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.status = ANY (${COUNTED})
+        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.status IN ${among(COUNTED)}
           AND date_trunc('week', r.start_at, ${zone}) = date_trunc('week', s.start_at, ${zone})))::int AS week,
-        bool_or(r.status = ANY (${ACTIVE}) AND r.during && s.during) AS overlap
+        bool_or(r.status IN ${among(ACTIVE)} AND r.during && s.during) AS overlap
       FROM reservations r
       WHERE r.user_id = ${of.userId} AND r.id <> ${of.except ?? 0}
         AND r.start_at >= least(date_trunc('week', s.start_at, ${zone}), ${now}::timestamptz - ${LONGEST_SLOT}::interval)
@@ -306,7 +307,7 @@ export async function moveState(tx: Transaction, id: number, ending: Ending): Pr
     UPDATE reservations SET status = ${ending.to}, updated_at = ${ending.now},
       ended_by = coalesce(${ending.endedBy ?? null}::bigint, ended_by), end_reason = coalesce(${ending.reason ?? null}::text, end_reason),
       rebook_until = coalesce(${ending.rebookUntil ?? null}::timestamptz, rebook_until)
-    WHERE id = ${id} AND status = ANY (${lifecycle.sourcesOf(ending.to)})
+    WHERE id = ${id} AND status IN ${among(lifecycle.sourcesOf(ending.to))}
     RETURNING slot_id, party_size`.execute(tx)
   const [row] = moved.rows
   if (!row) return false
@@ -354,7 +355,7 @@ export async function changeSlot(
   const moved = await sql`
     UPDATE reservations SET slot_id = ${facts.slot.id}, venue_id = ${facts.slot.venueId}, start_at = ${facts.slot.startAt}, end_at = ${facts.slot.endAt},
       status = ${terms.status}, points_paid = ${terms.pointsCost}, updated_at = ${now}, day_reminder = false, hour_reminder = false
-    WHERE id = ${reservation.id} AND slot_id = ${reservation.slotId} AND status = ANY (${MOVABLE}) RETURNING id`.execute(
+    WHERE id = ${reservation.id} AND slot_id = ${reservation.slotId} AND status IN ${among(MOVABLE)} RETURNING id`.execute(
     tx,
   )
   if (moved.rows.length === 0) throw new Stale()
@@ -394,6 +395,6 @@ export async function spanFacts(
 export async function upcomingOf(tx: Transaction, userId: number): Promise<readonly Reservation[]> {
   const { rows } = await sql<Reservation>`
     SELECT ${reservationColumns} FROM reservations r JOIN venues v ON v.id = r.venue_id
-    WHERE r.user_id = ${userId} AND r.status = ANY (${MOVABLE}) ORDER BY r.slot_id`.execute(tx)
+    WHERE r.user_id = ${userId} AND r.status IN ${among(MOVABLE)} ORDER BY r.slot_id`.execute(tx)
   return rows
 }

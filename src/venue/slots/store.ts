@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Interval } from '../../booking/interval.ts'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
 import { type PageOf, pageClause } from '../store.ts'
 import type { SlotStatus } from './rules.ts'
@@ -107,14 +108,14 @@ export async function deleteSlot(tx: Transaction, id: number, now: Date): Promis
 /** How many reservations of a slot are active. */
 export async function countActive(db: Database, slotId: number): Promise<number> {
   const { rows } = await sql<{ count: number }>`SELECT count(*) AS count FROM reservations
-    WHERE slot_id = ${slotId} AND status = ANY (${ACTIVE})`.execute(db)
+    WHERE slot_id = ${slotId} AND status IN ${among(ACTIVE)}`.execute(db)
   return rows[0]?.count ?? 0
 }
 
 /** The active reservations of a slot, in the order in which they have to go: the newest first, those of leaders last. */
 export async function newestActive(db: Database, slotId: number): Promise<{ id: number; partySize: number }[]> {
   const { rows } = await sql<{ id: number; partySize: number }>`
-    SELECT id, party_size AS "partySize" FROM reservations WHERE slot_id = ${slotId} AND status = ANY (${ACTIVE})
+    SELECT id, party_size AS "partySize" FROM reservations WHERE slot_id = ${slotId} AND status IN ${among(ACTIVE)}
     ORDER BY by_leader, id DESC`.execute(db)
   return rows
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { acceptUploads, uploadedFile } from '../../kernel/files/upload.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
@@ -168,6 +169,22 @@ function writeVenues(app: App, kernel: Kernel): void {
       return service.changeVenue(kernel, callerOf(request), request.params.venue_id, change, status)
     },
   })
+
+  acceptUploads(app, (uploads) =>
+    route(uploads, {
+      method: 'POST',
+      paths: [...v1('/venues/{venue_id}/image'), '/api/admin/venues/{venue_id}/image'],
+      permission: write,
+      summary: 'Set the picture of a venue',
+      description: 'Becomes `image_url`, which takes `?thumbnail` and `?image_width=`; the picture before goes.',
+      tag,
+      schema: { params: Params, response: { 200: Venue } },
+      handler: async (request) => {
+        const upload = await uploadedFile(request)
+        return await service.setVenueImage(kernel, callerOf(request), request.params.venue_id, upload)
+      },
+    }),
+  )
 
   route(app, {
     method: 'DELETE',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from '../../kernel/database/database.ts'
 import { Stale } from '../../kernel/database/transaction.ts'
+import { filePath, keepImage, showImageAt } from '../../kernel/files/service.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, Invalid, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -38,6 +39,16 @@ export async function lockPlace(
 }
 
 type NewVenue = Partial<store.VenueFields> & Pick<store.VenueFields, 'name' | 'capacity'>
+
+/** The files that show one venue. */
+const imageOf = (id: number) => ({ purpose: 'venue.image', subject: `venue:${id}` })
+
+/** Stores a picture of a venue and shows it; the one before goes. @throws NotFound, Invalid like `prepareImage` */
+export async function setVenueImage(kernel: Kernel, caller: Caller, id: number, upload: Buffer): Promise<store.Venue> {
+  await getVenue(kernel, id)
+  const fileId = await keepImage(kernel, upload, { ...imageOf(id), ownerId: caller.userId, access: 'public' })
+  return await changeVenue(kernel, caller, id, { image_url: filePath(fileId) })
+}
 
 /** One venue as it is now. @throws NotFound */
 export async function getVenue(kernel: Pick<Kernel, 'db' | 'clock'>, id: number): Promise<store.Venue> {
@@ -97,6 +108,7 @@ export async function changeVenue(
     const changes = changesBetween(found, after)
     if (Object.keys(changes).length === 0) return found
     await store.updateVenue(tx, id, after, now)
+    if (after.image_url !== found.image_url) await showImageAt(tx, imageOf(id), after.image_url, now)
     if ('sport_venue_id' in changes) await applyClosures(tx, kernel, by(caller), [id], DEFAULT_REASONS.closed)
     await record(tx, now, { ...by(caller), action: 'venue.update', resource: 'venue', resourceId: id, changes })
     return found
@@ -121,6 +133,7 @@ export async function removeVenue(kernel: Kernel, caller: Caller, id: number, fo
     }
     // The slots go first: what is booked until then is counted, and nothing can be booked after it.
     await store.deleteVenue(tx, id, now)
+    await showImageAt(tx, imageOf(id), null, now)
     const reservations = await store.countUpcomingReservations(tx, id, now)
     if (reservations > 0) {
       throw new Conflict('in_use', `The venue has ${reservations} upcoming reservations. Use force to displace them.`, {

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
 import { contains, type PageOf, pageClause } from '../store.ts'
 
@@ -187,6 +188,6 @@ export async function countUpcomingReservations(db: Database, venueId: number, n
   const { rows } = await sql<{ count: number }>`
     SELECT count(*) AS count FROM reservations
     WHERE venue_id = ${venueId} AND start_at > ${now}::timestamptz - interval '1 day' AND end_at > ${now}
-      AND status = ANY (${ACTIVE})`.execute(db)
+      AND status IN ${among(ACTIVE)}`.execute(db)
   return rows[0]?.count ?? 0
 }

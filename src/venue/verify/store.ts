@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../kernel/database/database.ts'
+import { among } from '../../kernel/database/literals.ts'
 import type { Difference } from '../../kernel/product.ts'
 import { ACTIVE, HOLDING } from '../reservations/states.ts'
 
@@ -14,7 +15,7 @@ const checks: readonly Check[] = [
     name: 'time_slots.taken',
     differences: sql`
       SELECT 'slot ' || s.id AS subject, s.taken::text AS stored, coalesce(sum(r.party_size), 0)::text AS computed
-      FROM time_slots s LEFT JOIN reservations r ON r.slot_id = s.id AND r.status = ANY (${HOLDING})
+      FROM time_slots s LEFT JOIN reservations r ON r.slot_id = s.id AND r.status IN ${among(HOLDING)}
       GROUP BY s.id HAVING s.taken <> coalesce(sum(r.party_size), 0) ORDER BY s.id`,
   },
   {
@@ -29,14 +30,14 @@ const checks: readonly Check[] = [
     differences: sql`
       SELECT 'reservation ' || r.id AS subject, r.start_at || '/' || r.end_at AS stored, s.start_at || '/' || s.end_at AS computed
       FROM reservations r JOIN time_slots s ON s.id = r.slot_id
-      WHERE r.status = ANY (${ACTIVE}) AND (r.start_at <> s.start_at OR r.end_at <> s.end_at) ORDER BY r.id`,
+      WHERE r.status IN ${among(ACTIVE)} AND (r.start_at <> s.start_at OR r.end_at <> s.end_at) ORDER BY r.id`,
   },
   {
     name: 'active reservations of deleted slots',
     differences: sql`
       SELECT 'reservation ' || r.id AS subject, r.status AS stored, 'slot ' || s.id || ' is deleted' AS computed
       FROM reservations r JOIN time_slots s ON s.id = r.slot_id
-      WHERE r.status = ANY (${ACTIVE}) AND s.deleted_at IS NOT NULL ORDER BY r.id`,
+      WHERE r.status IN ${among(ACTIVE)} AND s.deleted_at IS NOT NULL ORDER BY r.id`,
   },
   {
     name: 'venue_members.points',
@@ -57,7 +58,7 @@ const checks: readonly Check[] = [
     differences: sql`
       SELECT 'reservation ' || r.id AS subject, r.points_paid::text AS stored, (-coalesce(sum(l.delta), 0))::text AS computed
       FROM reservations r LEFT JOIN points_ledger l ON l.reservation_id = r.id
-      WHERE r.status = ANY (${HOLDING})
+      WHERE r.status IN ${among(HOLDING)}
       GROUP BY r.id, r.points_paid HAVING r.points_paid <> -coalesce(sum(l.delta), 0) ORDER BY r.id`,
   },
   {
@@ -71,7 +72,7 @@ const checks: readonly Check[] = [
     name: 'live waiting-list entries of people who are booked',
     differences: sql`
       SELECT 'entry ' || w.id AS subject, w.state AS stored, 'reservation ' || r.id AS computed
-      FROM waiting_list w JOIN reservations r ON r.slot_id = w.slot_id AND r.user_id = w.user_id AND r.status = ANY (${ACTIVE})
+      FROM waiting_list w JOIN reservations r ON r.slot_id = w.slot_id AND r.user_id = w.user_id AND r.status IN ${among(ACTIVE)}
       WHERE w.state IN ('waiting', 'offered') ORDER BY w.id`,
   },
   {

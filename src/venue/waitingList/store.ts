@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
 import { movePlaces } from '../reservations/store.ts'
 
@@ -126,7 +127,7 @@ export async function addEntry(
 export async function queueOf(tx: Transaction, slotId: number, begun: boolean) {
   const { rows } = await sql<{ id: number; userId: number; partySize: number }>`
     SELECT id, user_id AS "userId", party_size AS "partySize" FROM waiting_list
-    WHERE slot_id = ${slotId} AND state = ANY (${begun ? ['waiting', 'expired'] : ['waiting']})
+    WHERE slot_id = ${slotId} AND state IN ${among(begun ? ['waiting', 'expired'] : ['waiting'])}
     ORDER BY priority DESC, id LIMIT 100`.execute(tx)
   return rows
 }
@@ -214,7 +215,7 @@ export async function expireWaiting(tx: Transaction, slotId: number, now: Date):
 /** Has this person a live reservation for the slot? */
 export async function isBooked(tx: Transaction, slotId: number, userId: number): Promise<boolean> {
   const { rows } = await sql`SELECT 1 FROM reservations
-    WHERE slot_id = ${slotId} AND user_id = ${userId} AND status = ANY (${ACTIVE}) LIMIT 1`.execute(tx)
+    WHERE slot_id = ${slotId} AND user_id = ${userId} AND status IN ${among(ACTIVE)} LIMIT 1`.execute(tx)
   return rows.length > 0
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Interval } from '../../../booking/interval.ts'
 import type { Database } from '../../../kernel/database/database.ts'
+import { among } from '../../../kernel/database/literals.ts'
 import { ACTIVE } from '../../reservations/states.ts'
 import type { Alternative } from '../rules.ts'
 
@@ -60,7 +61,7 @@ export async function ownTimes(
 ): Promise<ReadonlyMap<number, readonly Interval[]>> {
   const { rows } = await sql<Interval & { userId: number }>`
     SELECT user_id AS "userId", start_at AS start, end_at AS "end" FROM reservations
-    WHERE user_id = ANY (${userIds}) AND status = ANY (${ACTIVE}) AND end_at > ${now}
+    WHERE user_id = ANY (${userIds}) AND status IN ${among(ACTIVE)} AND end_at > ${now}
       AND id <> ALL (${except}::bigint[])`.execute(db)
   return Map.groupBy(rows, ({ userId }) => userId)
 }

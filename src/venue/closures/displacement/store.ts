@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import { among } from '../../../kernel/database/literals.ts'
 import { ACTIVE, lifecycle, type ReservationStatus } from '../../reservations/states.ts'
 import { movePlaces } from '../../reservations/store.ts'
 import { REBOOK_MINUTES } from '../rules.ts'
@@ -40,7 +41,7 @@ export async function findDoomed(
 ): Promise<readonly { readonly userId: number; readonly slotId: number }[]> {
   const { rows } = await sql<{ userId: number; slotId: number }>`
     SELECT DISTINCT r.user_id AS "userId", r.slot_id AS "slotId" FROM reservations r
-    WHERE ${targeted(target)} AND r.status = ANY (${ACTIVE})`.execute(db)
+    WHERE ${targeted(target)} AND r.status IN ${among(ACTIVE)}`.execute(db)
   return rows
 }
 
@@ -50,7 +51,7 @@ export async function lockDoomed(tx: Transaction, target: Target): Promise<reado
     SELECT r.id, r.user_id AS "userId", r.slot_id AS "slotId", r.venue_id AS "venueId", v.name AS "venueName",
       r.start_at AS "startAt", r.end_at AS "endAt", r.party_size AS "partySize", r.points_paid AS "pointsPaid", r.status
     FROM reservations r JOIN venues v ON v.id = r.venue_id
-    WHERE ${targeted(target)} AND r.status = ANY (${ACTIVE})
+    WHERE ${targeted(target)} AND r.status IN ${among(ACTIVE)}
     ORDER BY r.id FOR UPDATE OF r`.execute(tx)
   return rows
 }
@@ -71,7 +72,7 @@ export async function displace(
   const { rows } = await sql<{ id: number; until: Date }>`
     UPDATE reservations SET status = 'displaced', updated_at = ${cause.now}, ended_by = ${cause.endedBy}, end_reason = ${cause.reason},
       rebook_until = greatest(start_at, ${cause.now}::timestamptz) + make_interval(mins => ${REBOOK_MINUTES}::int)
-    WHERE id = ANY (${ids}) AND status = ANY (${lifecycle.sourcesOf('displaced')})
+    WHERE id = ANY (${ids}) AND status IN ${among(lifecycle.sourcesOf('displaced'))}
     RETURNING id, rebook_until AS until`.execute(tx)
   await movePlaces({
     taken: sql`(-gone.places)`,
@@ -88,7 +89,7 @@ export async function complete(tx: Transaction, ids: readonly number[], cause: C
     UPDATE reservations SET status = 'completed', updated_at = ${cause.now}, ended_by = ${cause.endedBy}, end_reason = ${cause.reason},
       checked_out_at = ${cause.now},
       actual_minutes = greatest(0, floor(extract(epoch FROM least(${cause.now}::timestamptz, end_at) - greatest(checked_in_at, start_at)) / 60))::int
-    WHERE id = ANY (${ids}) AND status = ANY (${lifecycle.sourcesOf('completed')})`.execute(tx)
+    WHERE id = ANY (${ids}) AND status IN ${among(lifecycle.sourcesOf('completed'))}`.execute(tx)
 }
 
 /** Gives back in full what ended reservations had cost, each with its line in the ledger. The people are locked. */
