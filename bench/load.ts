@@ -34,7 +34,7 @@ interface Answer {
 }
 
 /** Books with random people in random slots for a while, as fast as the servers answer. */
-export async function generateLoad(order: LoadOrder): Promise<LoadOutcome> {
+async function generateLoad(order: LoadOrder): Promise<LoadOutcome> {
   const { tokens, slots, ports } = order
   if (order.introduce) await introduce(order)
   const connections = await openConnections(order)
@@ -169,6 +169,8 @@ function readAnswer(text: string): Answer | undefined {
 
 /** Runs as the generator's own process: takes one order from its parent, and hands back what it saw. */
 export function serveLoad(): void {
+  // Nobody is left to hand anything back to.
+  process.once('disconnect', () => process.exit(1))
   process.once('message', (order: LoadOrder) => {
     generateLoad(order).then(
       (outcome) => process.send?.({ outcome }, () => process.exit(0)),

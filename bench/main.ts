@@ -8,7 +8,7 @@
  * The default takes about three minutes; --quick, with short phases and a small past, half a minute.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CONNECTIONS, compare } from './booking.ts'
 import { measureCalendar } from './calendar.ts'
@@ -36,11 +36,21 @@ const FULL = {
 }
 const QUICK = { rounds: 1, seconds: 3, warmUpSeconds: 1, embeddedSeconds: 3, people: 1000, days: 90, past: 50_000 }
 
-const say = (line: string) => console.error(line)
+const say = (line: string) => console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${line}`)
+
+/** Says so when the machine is busy with something else: everything here is then too slow, and not evenly. */
+function describeMachine(): Results['machine'] {
+  const [load = 0] = loadavg()
+  const cores = availableParallelism()
+  if (load > cores / 2)
+    say(`the machine is busy with something else (load ${load.toFixed(1)} on ${cores} cores): measure again`)
+  return { cpu: cpus()[0]?.model ?? 'unknown', cores, 'load before': load.toFixed(1), node: process.version }
+}
 
 async function bench(stack: AsyncDisposableStack, short: boolean): Promise<Results> {
   const plan = short ? QUICK : FULL
   const pgbench = findPgbench(process.env.PATH)
+  const machine = describeMachine()
   const server = serverUrl(process.env)
   const folder = await mkdtemp(join(tmpdir(), 'yuyue-bench-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
@@ -70,7 +80,7 @@ async function bench(stack: AsyncDisposableStack, short: boolean): Promise<Resul
   return {
     at: new Date().toISOString(),
     short,
-    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version },
+    machine,
     server: await describeServer(server),
     connections: CONNECTIONS,
     comparison,
@@ -101,7 +111,9 @@ async function calendar(
 
 async function run(short: boolean): Promise<void> {
   const stack = new AsyncDisposableStack()
+  let ending = false
   const end = (code: number, why: string) => {
+    ending = true
     say(why)
     stack.disposeAsync().then(
       () => process.exit(code),
@@ -118,6 +130,9 @@ async function run(short: boolean): Promise<void> {
     await writeFile(new URL('latest.json', folder), `${JSON.stringify(results, null, 2)}\n`)
     console.log(present(results))
     console.log('\nAll of it: bench/results/latest.json')
+  } catch (error) {
+    // What is tidied away under its feet fails: that is no news.
+    if (!ending) throw error
   } finally {
     await stack.disposeAsync()
   }

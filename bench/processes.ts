@@ -42,6 +42,10 @@ export async function startProgram(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // Whatever way this process ends, that one does too.
+  const end = () => child.kill('SIGTERM')
+  process.once('exit', end)
+  child.once('exit', () => process.removeListener('exit', end))
   const ready = command === 'worker' ? /worker ready()/ : /Yuyue is ready: +http:\/\/127\.0\.0\.1:(\d+)/
   try {
     return { port: Number(await said(child, ready, command)), stop: () => stop(child) }

@@ -44,6 +44,9 @@ export async function expectStored(db: Database, { bookings, inDoubt, unexpected
   })
   expect(unasked).toEqual([])
 
+  const failures = await sql`SELECT * FROM outbox_failures`.execute(db)
+  expect(failures.rows).toEqual([])
+
   // Everybody was told once of each thing that happened, and it is in the log once.
   const toldWrongly = rows.filter(
     (row) =>

@@ -53,7 +53,6 @@ describe.runIf(onServer)('processes that are killed while people book', () => {
     const journal = await traffic.stop()
     await expect.poll(() => outboxRows(db), { timeout: 20_000 }).toBe(0)
     expect(await last.end()).toBe(0)
-    if (process.env.PROOF_TIMES) console.log(journal.bookings.length, journal.inDoubt.length, journal.cut, journal.full)
 
     expect(started).toHaveLength(KILLS + 1)
     expect(journal.bookings.length).toBeGreaterThan(40)

@@ -57,7 +57,6 @@ describe('the embedded database under a process that is killed while people book
     const last = await start()
     const journal = await traffic.stop()
     expect(await last.end()).toBe(0)
-    if (process.env.PROOF_TIMES) console.log(journal.bookings.length, journal.inDoubt.length, journal.cut, journal.full)
 
     expect(started).toHaveLength(KILLS + 1)
     expect(journal.bookings.length).toBeGreaterThan(20)

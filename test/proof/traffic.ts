@@ -59,7 +59,7 @@ export function createTargets(): Targets {
   }
 }
 
-/** Places one person wants at the same time. */
+/** Places one person wants at the same time: fewer than there are slots. */
 const WANTED = 3
 /** Milliseconds somebody thinks at most before the next request. */
 const THINKING = 40
@@ -99,8 +99,7 @@ export function startTraffic(people: readonly Person[], slots: readonly number[]
     }
   }
 
-  const tryToBook = async (person: Person, persistent: boolean) => {
-    const held = bookings.filter(({ userId, state }) => userId === person.id && state !== 'cancelled')
+  const tryToBook = async (person: Person, held: readonly Acknowledged[], persistent: boolean) => {
     const free = slots.filter((slot) => !held.some(({ slotId }) => slotId === slot))
     const slotId = free[Math.floor(Math.random() * free.length)] ?? 0
     const key = persistent ? randomUUID() : undefined
@@ -128,14 +127,16 @@ export function startTraffic(people: readonly Person[], slots: readonly number[]
   }
 
   const tryToCancel = async (person: Person, booking: Acknowledged, persistent: boolean) => {
+    let askedBefore = booking.state === 'cancellation in doubt'
     booking.state = 'cancellation in doubt'
-    const path = `/api/v1/reservations/${booking.id}`
-    let repeated = -1
-    const answer = await ask((url) => {
-      repeated += 1
-      return call(url, 'DELETE', path, { token: person.token })
+    const answer = await ask(async (url) => {
+      const asked = call(url, 'DELETE', `/api/v1/reservations/${booking.id}`, { token: person.token })
+      return asked.catch((error: unknown) => {
+        askedBefore = true
+        throw error
+      })
     }, persistent)
-    const doneBefore = repeated > 0 && answer?.status === 409 && answer.body.state === 'cancelled'
+    const doneBefore = askedBefore && answer?.status === 409 && answer.body.state === 'cancelled'
     if (answer?.status === 200 || doneBefore) booking.state = 'cancelled'
     else if (answer) unexpected.push(answer)
   }
@@ -143,10 +144,10 @@ export function startTraffic(people: readonly Person[], slots: readonly number[]
   const live = async (person: Person, persistent: boolean) => {
     while (!stopping) {
       if (inDoubt.some(({ userId }) => userId === person.id)) await lookUp(person)
-      const kept = bookings.filter(({ userId, state }) => userId === person.id && state === 'kept')
-      const [oldest] = kept
-      if (oldest && (kept.length >= WANTED || Math.random() < 0.4)) await tryToCancel(person, oldest, persistent)
-      else await tryToBook(person, persistent)
+      const held = bookings.filter(({ userId, state }) => userId === person.id && state !== 'cancelled')
+      const [oldest] = held
+      if (oldest && (held.length >= WANTED || Math.random() < 0.4)) await tryToCancel(person, oldest, persistent)
+      else await tryToBook(person, held, persistent)
       await pause(Math.random() * THINKING)
     }
   }
