@@ -5,6 +5,8 @@ import type { Clock } from './kernel/clock.ts'
 import type { OpenDatabase } from './kernel/database/database.ts'
 import { MIGRATIONS, migrationState } from './kernel/database/migrate.ts'
 import { attempt, transaction } from './kernel/database/transaction.ts'
+import { fileRoutes } from './kernel/files/routes.ts'
+import { sweepFiles } from './kernel/files/service.ts'
 import type { App } from './kernel/http/app.ts'
 import { clockRoutes } from './kernel/http/clockRoutes.ts'
 import { registerHealth } from './kernel/http/health.ts'
@@ -13,17 +15,26 @@ import { connectRedis } from './kernel/http/limits.ts'
 import { openScope } from './kernel/http/scope.ts'
 import { createServer } from './kernel/http/server.ts'
 import { closeServer } from './kernel/http/stop.ts'
+import { identityJobs } from './kernel/identity/jobs.ts'
 import { identityNotificationTypes } from './kernel/identity/notificationTypes.ts'
 import { identityRoutes } from './kernel/identity/routes.ts'
-import { deleteOldSessions } from './kernel/identity/sessionStore.ts'
 import { createIdentity } from './kernel/identity/sessions.ts'
 import type { JobDefinition } from './kernel/jobs/jobs.ts'
 import { createJobs, type Jobs } from './kernel/jobs/queues.ts'
 import type { Kernel } from './kernel/kernel.ts'
+import { createDispatcher } from './kernel/notifications/broadcasts.ts'
+import { noticeNotificationTypes } from './kernel/notifications/builtInTypes.ts'
+import { createCatalogue, followChanges } from './kernel/notifications/catalogue.ts'
 import { createCourier } from './kernel/notifications/deliver.ts'
-import { createMailer } from './kernel/notifications/mailer.ts'
+import { sendDirectlyBy } from './kernel/notifications/direct.ts'
+import { installEngine } from './kernel/notifications/engine.ts'
+import { linkRoutes } from './kernel/notifications/linkRoutes.ts'
+import { forgetOldPaces } from './kernel/notifications/pace.ts'
+import { createProviders } from './kernel/notifications/providers.ts'
 import { createRelay } from './kernel/notifications/relay.ts'
-import { compileTemplates } from './kernel/notifications/templates.ts'
+import { privacyJobs } from './kernel/privacy/jobs.ts'
+import { privacyNotificationTypes } from './kernel/privacy/notificationTypes.ts'
+import { dataExportRoutes } from './kernel/privacy/routes.ts'
 import type { Product } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
 import { venue } from './venue/product.ts'
@@ -70,28 +81,32 @@ export async function createSystem(
     reads: database.reads,
     transaction: (work) => transaction(database.db, work),
     attempt: (work) => attempt(database.db, work),
-    nudge: () => relay.nudge(),
+    nudge() {
+      relay.nudge()
+      dispatcher.nudge()
+      courier.nudge()
+    },
   }
-  const mailer = createMailer({
-    smtpUrl: config.smtpUrl,
-    from: config.mailFrom,
-    production: config.nodeEnv === 'production',
-    folder: `${config.dataDir}/outbox`,
-  })
-  const courier = createCourier(kernel, mailer)
-  const relay = createRelay(kernel, {
-    templates: compileTemplates([
-      ...identityNotificationTypes,
-      ...products.flatMap((product) => product.notificationTypes),
-    ]),
-    mail: mailer !== undefined,
-    onDeliveries: courier.nudge,
-  })
+  const catalogue = createCatalogue([
+    ...identityNotificationTypes,
+    ...privacyNotificationTypes,
+    ...noticeNotificationTypes,
+    ...products.flatMap((product) => product.notificationTypes),
+  ])
+  const providers = createProviders(config, clock)
+  installEngine(config, { catalogue, providers })
+  const ways = (lane: 'email' | 'sms') => providers.find((provider) => provider.lane === lane)
+  const [byMail, bySms] = [ways('email'), ways('sms')]
+  sendDirectlyBy(config, { ...(byMail && { email: byMail }), ...(bySms && { sms: bySms }) })
+  const courier = createCourier(kernel, { catalogue, providers })
+  const relay = createRelay(kernel, { catalogue, providers, onDeliveries: courier.nudge })
+  const dispatcher = createDispatcher(kernel, relay.nudge)
   const definitions = [...upkeep, ...products.flatMap((product) => product.jobs)]
   const jobs = createJobs(kernel, database, definitions, { work: duties.work })
   const drain = async () => {
     for (let more = true; more; ) {
-      const done = (await relay.drain()) + (await jobs.drain()) + (await courier.drain())
+      const handedOn = (await dispatcher.drain()) + (await relay.drain())
+      const done = handedOn + (await jobs.drain()) + (await courier.drain())
       more = done > 0
     }
   }
@@ -103,7 +118,9 @@ export async function createSystem(
     await drain()
   }
   await ensurePartitions(database.db, clock.now())
+  await catalogue.reload(database.db)
   const server = duties.serve ? await createApp(kernel, database, catchUp) : undefined
+  let stopFollowing = async () => {}
 
   return {
     kernel,
@@ -111,7 +128,9 @@ export async function createSystem(
     app: server?.app,
     async start() {
       await jobs.start()
+      stopFollowing = await followChanges(kernel, database, catalogue)
       if (!duties.work) return
+      dispatcher.start()
       relay.start()
       courier.start()
     },
@@ -119,9 +138,11 @@ export async function createSystem(
     async stop() {
       await server?.stop()
       await jobs.stop()
+      await stopFollowing()
+      await dispatcher.stop()
       await relay.stop()
       await courier.stop()
-      await mailer?.close()
+      for (const provider of providers) await provider.close()
     },
   }
 }
@@ -133,10 +154,13 @@ const upkeep: readonly JobDefinition[] = [
     cron: '17 3 * * *',
     run: async (kernel) => void (await ensurePartitions(kernel.db, kernel.clock.now())),
   },
+  ...identityJobs,
+  ...privacyJobs,
+  { name: 'kernel.files', cron: '7 * * * *', run: sweepFiles },
   {
-    name: 'kernel.sessions',
-    cron: '27 3 * * *',
-    run: async (kernel) => void (await deleteOldSessions(kernel.db, kernel.clock.now())),
+    name: 'kernel.notification-pace',
+    cron: '47 3 * * *',
+    run: async (kernel) => void (await forgetOldPaces(kernel.db, kernel.clock.now())),
   },
   {
     name: 'kernel.idempotency-keys',
@@ -148,6 +172,8 @@ const upkeep: readonly JobDefinition[] = [
 /** What the kernel's own tags in the API reference are about. */
 const kernelTags: Readonly<Record<string, string>> = {
   'Set-up': 'The first administrator.',
+  Files: 'Pictures and other stored files.',
+  'Links in mails': 'Unsubscribing, and what tells that a mail was read.',
   Development: 'Moving the clock by hand, where it is manual.',
   operations: 'Whether the process is alive and ready.',
 }
@@ -191,11 +217,14 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
     },
   ])
   identityRoutes(app, kernel)
+  fileRoutes(app, kernel)
+  dataExportRoutes(app, kernel)
+  linkRoutes(app, kernel)
   clockRoutes(app, kernel, afterMove)
   const realtime = await registerRealtime(app, kernel, identity, database)
   for (const product of products) {
     await openScope(app, { product: product.name, contract: product.contract }, (scope) =>
-      product.routes(scope, kernel),
+      product.routes(scope, kernel, { sockets: realtime.sockets, database }),
     )
   }
   await app.ready()

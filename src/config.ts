@@ -1,7 +1,7 @@
 import type { FieldKeys } from './config/kinds.ts'
 import { type Variable, variables } from './config/variables.ts'
 
-export type { FieldKey, FieldKeys } from './config/kinds.ts'
+export type { FieldKey, FieldKeys, OidcProvider } from './config/kinds.ts'
 export { PRODUCT_NAMES } from './config/variables.ts'
 
 type Value<V> = V extends Variable<infer T> ? T : never
@@ -93,12 +93,45 @@ function contradictions(settings: Settings, given: (name: string) => boolean): s
       `ADMIN_USERNAME: not set; needed because ${given('ADMIN_PASSWORD') ? 'ADMIN_PASSWORD' : 'ADMIN_EMAIL'} is set`,
     )
   }
+  const sms = settings.smsProvider
+  if (sms === 'webhook' && !given('SMS_BASE_URL')) {
+    problems.push('SMS_BASE_URL: not set; needed because SMS_PROVIDER is webhook')
+  }
+  if ((sms === 'aliyun' || sms === 'tencent') && !given('SMS_KEY_ID')) {
+    problems.push(`SMS_KEY_ID: not set; needed because SMS_PROVIDER is ${sms}`)
+  }
+  if (given('SUPPORT_LLM_URL') && !given('SUPPORT_LLM_MODEL')) {
+    problems.push('SUPPORT_LLM_MODEL: not set; needed because SUPPORT_LLM_URL is set: the name of a model')
+  }
   if (given('SMTP_URL') && !given('MAIL_FROM')) {
     problems.push(
       'MAIL_FROM: not set; needed because SMTP_URL is set: an address such as "Yuyue <no-reply@example.com>"',
     )
   }
-  return problems
+  return [...problems, ...missing(given)]
+}
+
+/** What a provider needs to be used at all. */
+const needed: readonly (readonly [string, readonly string[]])[] = [
+  ['SMS_PROVIDER', ['SMS_KEY_SECRET']],
+  ['SMS_KEY_SECRET', ['SMS_PROVIDER']],
+  ['WECOM_CORP_ID', ['WECOM_AGENT_ID', 'WECOM_SECRET']],
+  ['WECOM_AGENT_ID', ['WECOM_CORP_ID']],
+  ['DINGTALK_ROBOT_SECRET', ['DINGTALK_ROBOT_URL']],
+  ['FEISHU_ROBOT_SECRET', ['FEISHU_ROBOT_URL']],
+  ['S3_BUCKET', ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY']],
+  ['S3_ENDPOINT', ['S3_BUCKET']],
+  ['WECHAT_APP_ID', ['WECHAT_APP_SECRET']],
+  ['WECHAT_APP_SECRET', ['WECHAT_APP_ID']],
+  ['WECOM_LOGIN', ['WECOM_CORP_ID']],
+]
+
+function missing(given: (name: string) => boolean): string[] {
+  return needed.flatMap(([name, others]) =>
+    others
+      .filter((other) => given(name) && !given(other))
+      .map((other) => `${other}: not set; needed because ${name} is set`),
+  )
 }
 
 /** The address by which a browser on this machine reaches a host that is listened on. */

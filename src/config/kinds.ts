@@ -167,3 +167,73 @@ export const clockTime: Kind<string> = {
   allowed: 'a time of day such as 18:00',
   parse: (text) => (/^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? text : undefined),
 }
+
+/** An OpenID Connect provider by which people log in. */
+export interface OidcProvider {
+  /** In paths and in the database: `keycloak`. */
+  readonly name: string
+  /** As people see it. */
+  readonly title: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string | undefined
+  readonly scope: string
+}
+
+/** A JSON list of `{name, issuer, client_id, client_secret?, title?, scope?}`. */
+export const oidcProviders: Kind<readonly OidcProvider[]> = {
+  allowed:
+    'a JSON list of {"name","issuer","client_id","client_secret"?,"title"?,"scope"?}; a name is 2 to 20 small letters, digits or -, used once, and neither wechat nor wecom',
+  parse: (text) => {
+    const list = jsonList(text)
+    const providers = list?.map(oidcProvider)
+    if (!providers) return undefined
+    const good = providers.filter((one) => one !== undefined)
+    const names = new Set(['wechat', 'wecom', ...good.map(({ name }) => name)])
+    return good.length === providers.length && names.size === good.length + 2 ? good : undefined
+  },
+}
+
+function jsonList(text: string): unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const oidcFields = ['name', 'issuer', 'client_id', 'client_secret', 'title', 'scope']
+
+function oidcProvider(value: unknown): OidcProvider | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const given = Object.entries(value)
+  if (given.some(([field, text]) => !oidcFields.includes(field) || typeof text !== 'string' || text === ''))
+    return undefined
+  const fields = new Map(given.map(([field, text]) => [field, String(text)]))
+  const [name, issuer, clientId] = [fields.get('name'), fields.get('issuer'), fields.get('client_id')]
+  if (!name || !/^[a-z][a-z0-9-]{1,19}$/.test(name) || !issuer || !/^https?:/.test(issuer) || !URL.canParse(issuer))
+    return undefined
+  if (!clientId) return undefined
+  const scope = fields.get('scope') ?? 'openid profile email'
+  if (!scope.split(' ').includes('openid')) return undefined
+  return {
+    name,
+    issuer,
+    clientId,
+    clientSecret: fields.get('client_secret'),
+    title: fields.get('title') ?? name,
+    scope,
+  }
+}
+
+/** A web address with `{provider}` in it where the name of a provider goes. */
+export const redirectAddress: Kind<string> = {
+  allowed:
+    'an http:// or https:// address with {provider} in its path, such as https://app.example.com/sign-in/{provider}',
+  parse: (text) => {
+    const url = URL.parse(text.replace('{provider}', 'provider'))
+    const good = url && ['http:', 'https:'].includes(url.protocol) && !url.hash && !url.username && !url.password
+    return good && URL.parse(text)?.pathname.includes('%7Bprovider%7D') ? text : undefined
+  },
+}

@@ -1,10 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Transaction } from './database/database.ts'
+import type { OpenDatabase, Transaction } from './database/database.ts'
 import type { App } from './http/app.ts'
 import type { DomainError } from './http/errors.ts'
 import type { JobDefinition } from './jobs/jobs.ts'
 import type { Kernel } from './kernel.ts'
+import type { AudienceCondition } from './notifications/conditions.ts'
 import type { NotificationType } from './notifications/types.ts'
+import type { PersonalRecords } from './privacy/records.ts'
+import type { Sockets } from './realtime/sockets.ts'
 
 /** A role a product offers: `venue:employee`. People see `title`; the permissions are what its holders may do. */
 export interface RoleDefinition {
@@ -17,6 +20,8 @@ export interface RoleDefinition {
 export interface Contract {
   /** Sends the answer for a domain error in the product's envelope. `requestId` is also in the X-Request-Id header. */
   refuse(error: DomainError, request: FastifyRequest, reply: FastifyReply): unknown
+  /** True where `?fields=a,b` leaves the rest out of a GET’s answer: for plain objects, not for envelopes. */
+  readonly sparseAnswers?: boolean
 }
 
 /** One difference that `npm run verify` found between a stored figure and what the rows say. */
@@ -38,6 +43,8 @@ export interface Product {
   readonly permissions: Readonly<Record<string, string>>
   readonly roles: readonly RoleDefinition[]
   readonly notificationTypes: readonly NotificationType[]
+  /** Kinds of conditions on people that its audiences may have (`venue:booked`). */
+  readonly audienceConditions?: readonly AudienceCondition[]
   readonly jobs: readonly JobDefinition[]
   readonly contract: Contract
   /**
@@ -45,12 +52,20 @@ export interface Product {
    * (future reservations). What it throws keeps the user.
    */
   beforeUserLeaves?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
+  /** What it holds about a person beyond its tables with a `user_id`, or says better than their rows do. */
+  personalRecords?(kernel: Kernel, userId: number): Promise<readonly PersonalRecords[]>
   /** Registers its routes; `app` is an encapsulated scope whose errors go through `contract`. */
-  routes(app: App, kernel: Kernel): void
+  routes(app: App, kernel: Kernel, live: Live): void
   /** Recomputes counters, ledgers and states from the rows. */
   verify(kernel: Kernel): Promise<readonly Difference[]>
   /** Fills an empty database with a believable data set; answers the log-ins to print. Safe to run again. */
   demo(kernel: Kernel): Promise<readonly DemoLogin[]>
+}
+
+/** What a product needs for WebSocket routes of its own: the sockets, and the news of other processes. */
+export interface Live {
+  readonly sockets: Sockets
+  readonly database: Pick<OpenDatabase, 'listen' | 'listenState'>
 }
 
 export interface DemoLogin {

@@ -2,4 +2,4 @@ import { problemContract } from '../kernel/http/problem.ts'
 import type { Contract } from '../kernel/product.ts'
 
 /** Venue answers plain objects and, for refusals, problem documents with real statuses (kernel page, section 3). */
-export const contract: Contract = problemContract
+export const contract: Contract = { ...problemContract, sparseAnswers: true }

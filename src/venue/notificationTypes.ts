@@ -1,5 +1,7 @@
 import type { NotificationType } from '../kernel/notifications/types.ts'
 import { closureNotificationTypes } from './closures/notificationTypes.ts'
+import { repairNotificationTypes } from './repairs/notificationTypes.ts'
+import { supportNotificationTypes } from './support/notificationTypes.ts'
 
 const place = {
   venue_id: 3,
@@ -157,4 +159,6 @@ export const notificationTypes: readonly NotificationType[] = [
   ...attendance,
   ...waitingList,
   ...closureNotificationTypes,
+  ...repairNotificationTypes,
+  ...supportNotificationTypes,
 ]

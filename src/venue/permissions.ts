@@ -12,7 +12,13 @@ export const permissions = {
   'venue:users.read': 'See everybody’s account',
   'venue:users.write': 'Change and delete accounts',
   'venue:roles.write': 'Grant and revoke roles',
+  'venue:legal.write': 'Publish the privacy policy and the terms',
   'venue:logs.read': 'Read everybody’s operation log and the log-in log',
+  'venue:support.manage': 'Answer feedback and tickets, keep the frequent questions',
+  'venue:support.agent': 'Read chats with support and answer in them',
+  'venue:notifications.manage': 'Change notification types, templates and controls; send to people and audiences',
+  'venue:notifications.read': 'Read what was sent to everybody, and the figures',
+  'venue:contacts.read': 'See addresses and numbers unmasked in lists and exports',
   'venue:jobs.manage': 'Look at failed background work, retry it or drop it',
 } as const
 
@@ -25,5 +31,6 @@ export const roles: readonly RoleDefinition[] = [
   { name: 'venue:visitor', title: '访客', permissions: [] },
   { name: 'venue:employee', title: '员工', permissions: book },
   { name: 'venue:leader', title: '领导', permissions: [...book, 'venue:reservations.priority'] },
+  { name: 'venue:support', title: '客服', permissions: ['venue:support.manage', 'venue:support.agent'] },
   { name: 'venue:admin', title: '场馆管理员', permissions: Object.keys(permissions) },
 ]

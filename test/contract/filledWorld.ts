@@ -1,6 +1,9 @@
 import { sql } from 'kysely'
 import { openWorld, type Person, type World } from '../support/world.ts'
 
+/** How many slots there are: their ids are 1 to this. */
+export const SLOTS = 47
+
 /** A world in which something stands behind the ids 1 to 5 of everything. */
 export interface FilledWorld extends World {
   readonly administrator: Person
@@ -14,7 +17,7 @@ export interface FilledWorld extends World {
 
 /**
  * Nine people, five sport venues, venues, facilities and plans; slots; reservations that are confirmed, pending, completed and displaced; a full
- * slot with people who wait; ratings; notifications. Who acts in the tests has an id beyond 9, so that no test pulls the rug from under itself.
+ * slot with people who wait; ratings; notifications; feedback, tickets, questions and chats. Who acts in the tests has an id beyond 9, so that no test pulls the rug from under itself.
  */
 export async function openFilledWorld(): Promise<FilledWorld> {
   const world = await openWorld()
@@ -62,13 +65,18 @@ export async function openFilledWorld(): Promise<FilledWorld> {
     await make(`/api/v1/reservations/${id}/check-out`, undefined, as)
     await make(`/api/v1/reservations/${id}/rating`, { score: 4, comment: '很好' }, as)
   }
-  const times = [
-    { day: 1, hour: 16 },
-    { day: 1, hour: 20 },
-    { day: 3, hour: 9 },
-    { day: 8, hour: 9 },
-  ]
-  for (let venueId = 1; venueId <= 5; venueId += 1) for (const time of times) await world.slot(venueId, time)
+  for (let id = 8; id <= SLOTS; id += 1) {
+    const round = Math.floor(id / 5)
+    await world.slot(1 + (id % 5), { day: 1 + round, hour: 16 + (round % 3) })
+  }
+  for (const one of people.slice(0, 5)) {
+    await make('/api/v1/feedback', { content: '灯光有点暗', venue_id: 1 }, one)
+    await make('/api/v1/support/tickets', { subject: '无法登录', description: '一直转圈' }, one)
+    await make('/api/admin/support/faqs', { question: '如何取消预约？', answer: '在“我的预约”里取消。' })
+    const chat = await make('/api/v1/support/chat', undefined, one)
+    await make(`/api/v1/support/chat/sessions/${chat}/messages`, { content: '怎么取消？' }, one)
+    if (chat < 4) await make(`/api/v1/support/chat/sessions/${chat}/handover`, undefined, one)
+  }
   await world.drain()
   return { ...world, ...cast }
 }

@@ -54,7 +54,7 @@ export const wrongIds: readonly string[] = [
 ]
 
 /** What may stand in a query, encoded. */
-export const queryValues: readonly string[] = [
+const queryValues: readonly string[] = [
   '',
   'abc',
   '0',
@@ -136,7 +136,11 @@ export function mutationsOf(example: unknown): { readonly what: string; readonly
 type Path = readonly (string | number)[]
 
 function pathsIn(value: unknown, at: Path = []): Path[] {
-  const steps: (string | number)[] = Array.isArray(value) ? [...value.keys()] : isSchema(value) ? Object.keys(value) : []
+  const steps: (string | number)[] = Array.isArray(value)
+    ? [...value.keys()]
+    : isSchema(value)
+      ? Object.keys(value)
+      : []
   return steps.flatMap((step) => {
     const path = [...at, step]
     return [path, ...pathsIn(memberOf(value, step), path)]
@@ -163,7 +167,7 @@ export function isUnclean(value: unknown): boolean {
   return isSchema(value) && Object.values(value).some(isUnclean)
 }
 
-const json = { 'content-type': 'application/json' }
+const json: Readonly<Record<string, string>> = { 'content-type': 'application/json' }
 
 /** Bodies that are wrong as a whole; `example` is a good one. */
 export function wrongBodies(example: unknown): Attempt[] {

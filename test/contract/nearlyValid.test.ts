@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FilledWorld, openFilledWorld } from './filledWorld.ts'
 import { type NearlyValid, requestsTo } from './nearlyValid.ts'
-import { type ApiDocument, expectDecent, readDocument } from './operations.ts'
+import { type ApiDocument, expectDecent, type Operation, readDocument } from './operations.ts'
 
 let world: FilledWorld
 let api: ApiDocument
@@ -10,7 +10,7 @@ let api: ApiDocument
 beforeAll(async () => {
   world = await openFilledWorld()
   api = readDocument(world.app)
-})
+}, 60_000)
 afterAll(() => world.close())
 
 /** FUZZ_RUNS and FUZZ_SEED make it longer and other; without them every run is the same. */
@@ -20,16 +20,21 @@ const seed = Number(process.env.FUZZ_SEED ?? 20260302)
 const restless = 100
 
 describe('Requests that keep the document’s rules, or nearly', () => {
-  it('get an answer that the document shows, and leave figures and rows in agreement', { timeout: 300_000 }, async () => {
+  it('get an answer that the document shows, and leave figures and rows in agreement', {
+    timeout: 300_000,
+  }, async () => {
     const { administrator, venueAdministrator, leader, employee, people } = world
-    const cast = [administrator, venueAdministrator, leader, employee, ...people.slice(0, 5), administrator]
+    const everybody = [leader, employee, administrator, administrator, venueAdministrator, ...people, undefined]
+    const staff = [administrator, venueAdministrator, administrator, administrator, employee]
+    const isForAll = ({ permission }: Operation) => /^(?:public|signed-in|venue:reservations\.book)$/.test(permission)
     // The clock is moved by this test alone; whoever logs out is out of the play.
-    const operations = api.operations.filter(({ path }) => path !== '/dev/clock' && !path.endsWith('/logout'))
+    const operations = api.operations.filter(({ path }) => path.startsWith('/api/') && !path.endsWith('/logout'))
     let count = 0
     const statuses = new Map<number, number>()
 
     const holds = async ({ operation: name, url, body, actor }: NearlyValid): Promise<void> => {
       const operation = api.operation(name)
+      const cast = isForAll(operation) ? everybody : staff
       const as = cast[actor % cast.length]
       const answer = await world.app.inject({
         method: operation.method,
@@ -55,8 +60,8 @@ describe('Requests that keep the document’s rules, or nearly', () => {
     await fc.assert(fc.asyncProperty(requestsTo(operations), holds), { numRuns, seed, endOnFailure: true })
 
     // The play reached what it is about: it was not all refusals.
-    expect(statuses.get(200)).toBeGreaterThan(numRuns / 20)
-    expect(statuses.get(201)).toBeGreaterThan(numRuns / 100)
+    expect(statuses.get(200)).toBeGreaterThan(numRuns / 5)
+    expect(statuses.get(201)).toBeGreaterThan(numRuns / 50)
     expect(await world.verify()).toEqual([])
   })
 })

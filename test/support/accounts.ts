@@ -10,8 +10,8 @@ import { identityNotificationTypes } from '../../src/kernel/identity/notificatio
 import { identityRoutes } from '../../src/kernel/identity/routes.ts'
 import { createIdentity, type Identity } from '../../src/kernel/identity/sessions.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
+import { createCatalogue } from '../../src/kernel/notifications/catalogue.ts'
 import { createRelay, type Relay } from '../../src/kernel/notifications/relay.ts'
-import { compileTemplates } from '../../src/kernel/notifications/templates.ts'
 import type { Product } from '../../src/kernel/product.ts'
 import { permissions, roles } from '../../src/venue/permissions.ts'
 import { userRoutes } from '../../src/venue/users/routes.ts'
@@ -97,7 +97,7 @@ export async function openAccountWorld(
     return started
   }
   const first = await start()
-  const templates = compileTemplates([...identityNotificationTypes])
+  const catalogue = createCatalogue([...identityNotificationTypes])
 
   const logIn = (username: string, password = PASSWORD, address?: string) =>
     first.call('POST', '/api/v1/users/login', { body: { username, password }, ...(address && { address }) })
@@ -107,7 +107,7 @@ export async function openAccountWorld(
     database,
     clock,
     faults,
-    relay: createRelay(first.kernel, { templates, mail: false }),
+    relay: createRelay(first.kernel, { catalogue, providers: [] }),
     anotherProcess: start,
     logIn,
     async person(username) {
@@ -164,7 +164,7 @@ async function startProcess(
     log,
   )
   identityRoutes(app, kernel)
-  site.routes(app, kernel)
+  site.routes(app, kernel, { sockets: { accept() {}, async close() {} }, database })
   await app.ready()
   return {
     kernel,

@@ -4,8 +4,10 @@ import { loadConfig } from '../../src/config.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
+import { type Catalogue, createCatalogue } from '../../src/kernel/notifications/catalogue.ts'
+import { type Courier, createCourier } from '../../src/kernel/notifications/deliver.ts'
+import type { Provider } from '../../src/kernel/notifications/provider.ts'
 import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/notifications/relay.ts'
-import { compileTemplates } from '../../src/kernel/notifications/templates.ts'
 import type { NotificationType } from '../../src/kernel/notifications/types.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
@@ -23,13 +25,34 @@ export const bookingConfirmed: NotificationType = {
 
 const quiet: NotificationType = { ...bookingConfirmed, key: 'booking.quiet', channels: ['websocket'] }
 
+const urgent: NotificationType = { ...bookingConfirmed, key: 'booking.urgent', urgent: true }
+const warning: NotificationType = { ...bookingConfirmed, key: 'account.warning', category: 'account' }
+
+/** A way out of which tests say what it does. */
+export function fakeProvider(send: Provider['send'], more: Partial<Provider> = {}): Provider {
+  const close = async () => {}
+  return {
+    lane: 'email',
+    channel: 'email',
+    name: 'fake',
+    rings: true,
+    address: /^[^\s@,;<>"]+@[^\s@,;<>"]+$/,
+    send,
+    close,
+    ...more,
+  }
+}
+
 export interface MessageWorld {
   readonly database: TestDatabase
   readonly kernel: Kernel
   readonly clock: ManualClock
   /** Lines that were logged, as JSON. */
   readonly lines: string[]
+  readonly catalogue: Catalogue
+  /** A relay where mail can leave unless said. */
   relay(options?: Partial<RelayOptions>): Relay
+  courier(...providers: readonly Provider[]): Courier
   /** Adds a person; answers the id. */
   person(name: string, email?: string): Promise<number>
   /** Rows of a query. */
@@ -57,18 +80,20 @@ export async function openMessageWorld(env: Record<string, string> = {}): Promis
     products: [],
     nudge: () => {},
   }
-  const templates = compileTemplates([bookingConfirmed, quiet])
+  const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, warning])
   return {
     database,
     kernel,
     clock,
     lines,
+    catalogue,
     relay: (options) =>
       createRelay(kernel, {
-        templates,
-        mail: true,
+        catalogue,
+        providers: [{ lane: 'email', channel: 'email', rings: true }],
         ...options,
       }),
+    courier: (...providers) => createCourier(kernel, { catalogue, providers }),
     async person(name, email) {
       const at = clock.now()
       const added = await sql<{ id: number }>`

@@ -17,6 +17,7 @@ export type Duty = 'server' | 'worker' | 'start'
 export interface Running {
   /** Where it listens; undefined for a worker. */
   readonly url: string | undefined
+  readonly pid: number
   /** What it wrote so far. */
   output(): string
   /** SIGKILL. Resolves when the process is gone. */
@@ -92,6 +93,7 @@ export async function openFleet(database: { readonly url: string } | { readonly 
       const { child, gone, output } = launched
       return {
         url,
+        pid: child.pid ?? 0,
         output,
         async kill() {
           child.kill('SIGKILL')

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../database/database.ts'
 
 /** One row of the operation log, before it has an id. */
@@ -51,13 +51,24 @@ export async function insertOperations(tx: Transaction, rows: readonly Operation
   `.execute(tx)
 }
 
-/** One page of the operation log, in order of time, and how many entries the filter finds. */
-export async function listOperations(
-  db: Database,
-  filter: OperationFilter,
-  page: LogPage,
-): Promise<{ readonly items: Operation[]; readonly total: number }> {
-  const matching = db
+/** Part of a log in one go: what comes after an entry. */
+export interface LogStretch<Entry> {
+  readonly after: Entry | undefined
+  readonly limit: number
+  readonly direction: 'asc' | 'desc'
+}
+
+/** True of the entries of a log (ordered by time, then id) that come after the given one. */
+export function beyond(
+  direction: 'asc' | 'desc',
+  after: { readonly at: Date; readonly id: number } | undefined,
+): RawBuilder<boolean> {
+  const sign = direction === 'asc' ? sql`>` : sql`<`
+  return sql<boolean>`(at, id) ${sign} (${after?.at ?? null}::timestamptz, ${after?.id ?? null}::bigint)`
+}
+
+function matchingOperations(db: Database, filter: OperationFilter) {
+  return db
     .selectFrom('operation_log')
     .$if(filter.actorId !== undefined, (query) => query.where('actor_id', '=', filter.actorId ?? null))
     .$if(filter.action !== undefined, (query) => query.where('action', '=', filter.action ?? ''))
@@ -65,9 +76,28 @@ export async function listOperations(
     .$if(filter.resourceId !== undefined, (query) => query.where('resource_id', '=', filter.resourceId ?? ''))
     .$if(filter.from !== undefined, (query) => query.where('at', '>=', filter.from ?? new Date(0)))
     .$if(filter.to !== undefined, (query) => query.where('at', '<', filter.to ?? new Date(0)))
+}
+
+const operationColumns = [
+  'id',
+  'at',
+  'actor_id as actorId',
+  'action',
+  'resource',
+  'resource_id as resourceId',
+  'address',
+  'request_id as requestId',
+] as const
+
+/** One page of the operation log, in order of time, and how many entries the filter finds. */
+export async function listOperations(
+  db: Database,
+  filter: OperationFilter,
+  page: LogPage,
+): Promise<{ readonly items: Operation[]; readonly total: number }> {
+  const matching = matchingOperations(db, filter)
   const items = await matching
-    .select(['id', 'at', 'actor_id as actorId', 'action', 'resource', 'resource_id as resourceId'])
-    .select(['address', 'request_id as requestId'])
+    .select(operationColumns)
     .select(sql<object | null>`changes`.as('changes'))
     .orderBy('at', page.direction)
     .orderBy('id', page.direction)
@@ -76,4 +106,20 @@ export async function listOperations(
     .execute()
   const { total } = await matching.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
   return { items, total }
+}
+
+/** The entries that come after one of them (undefined: from the start) in the given order of time, for exports. */
+export async function operationsAfter(
+  db: Database,
+  filter: OperationFilter,
+  { after, limit, direction }: LogStretch<Operation>,
+): Promise<Operation[]> {
+  return await matchingOperations(db, filter)
+    .$if(after !== undefined, (query) => query.where(beyond(direction, after)))
+    .select(operationColumns)
+    .select(sql<object | null>`changes`.as('changes'))
+    .orderBy('at', direction)
+    .orderBy('id', direction)
+    .limit(limit)
+    .execute()
 }

@@ -28,6 +28,8 @@ declare module 'fastify' {
     aliasOf?: string
     idempotent?: boolean
     allowsPasswordChange?: boolean
+    /** Takes one file as multipart/form-data. */
+    takesFile?: boolean
   }
 
   interface FastifyRequest {

@@ -93,9 +93,20 @@ function describeAnswers(paths: unknown): JsonSchema {
   return mapRecord(paths, (operations) => byName(mapRecord(operations, (operation) => describeOperation(operation))))
 }
 
-function describeOperation(operation: unknown): unknown {
-  if (!isSchema(operation) || !isSchema(operation.responses)) return operation
-  const responses = mapRecord(operation.responses, (answer, status) =>
+/** A parameter says how a list is written beside its schema, not in it; what collects the routes knows the schema only. */
+function serializationOf(parameter: unknown): unknown {
+  if (!isSchema(parameter) || !isSchema(parameter.schema)) return parameter
+  const { style, explode, ...schema } = parameter.schema
+  return style === undefined ? parameter : { ...parameter, style, explode, schema }
+}
+
+function describeOperation(described: unknown): unknown {
+  if (!isSchema(described) || !isSchema(described.responses)) return described
+  const { parameters } = described
+  const operation = Array.isArray(parameters)
+    ? { ...described, parameters: parameters.map(serializationOf) }
+    : described
+  const responses = mapRecord(described.responses, (answer, status) =>
     isSchema(answer) && answer.description === 'Default Response'
       ? { ...answer, description: STATUS_CODES[status] ?? 'Answer' }
       : answer,

@@ -2,6 +2,10 @@ const dateText = /^((?:19|20|21)\d\d)-(\d\d)-(\d\d)$/
 const timeText = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/
 const instantText = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?$/
 
+/** The first and the last day that a `LocalDate` can be. */
+export const FIRST_DAY = '1900-01-01'
+export const LAST_DAY = '2199-12-31'
+
 /** A day that exists, as 'YYYY-MM-DD', from 1900 to 2199: nothing that calendar arithmetic or a database could choke on. */
 export function isLocalDate(text: string): boolean {
   const [, year, month, day] = dateText.exec(text) ?? []

@@ -1,6 +1,7 @@
 import type { FastifySchema, RouteOptions } from 'fastify'
 import './config.ts'
 import { problemRefusals } from './problem.ts'
+import { sparseNames, sparseParameter } from './sparse.ts'
 import type { JsonSchema } from './strictSchema.ts'
 import { isSchema, strict } from './strictSchema.ts'
 
@@ -14,9 +15,8 @@ export function describeRoute(schema: FastifySchema, route: RouteOptions): Fasti
   return {
     ...schema,
     ...(isSchema(schema.body) && { body: strict(schema.body, { closed: true }) }),
-    ...(isSchema(schema.querystring) && {
-      querystring: withoutDefaultsRequired(strict(schema.querystring, { closed: false })),
-    }),
+    ...(config.takesFile && { consumes: ['multipart/form-data'], body: uploadForm }),
+    ...queryOf(schema, route),
     ...(isSchema(schema.params) && { params: strict(schema.params, { closed: false }) }),
     ...headersOf(schema, config.idempotent ?? false),
     response: { ...successesOf(schema), ...refusalsOf(schema, route) },
@@ -25,6 +25,25 @@ export function describeRoute(schema: FastifySchema, route: RouteOptions): Fasti
     ...(config.product !== undefined && { 'x-product': config.product }),
     ...(config.aliasOf !== undefined && { 'x-alias-of': config.aliasOf }),
   }
+}
+
+/** The form of a route that takes one file. */
+const uploadForm: JsonSchema = {
+  type: 'object',
+  properties: {
+    file: { type: 'string', format: 'binary', description: 'JPEG, PNG or WebP, at most 10 MB and 50 megapixels.' },
+  },
+  required: ['file'],
+}
+
+function queryOf(schema: FastifySchema, route: RouteOptions): { querystring?: JsonSchema } {
+  const declared = isSchema(schema.querystring)
+    ? withoutDefaultsRequired(strict(schema.querystring, { closed: false }))
+    : undefined
+  const names = sparseNames(route.method, schema, route.config)
+  if (names.length === 0) return declared ? { querystring: declared } : {}
+  const properties = isSchema(declared?.properties) ? declared.properties : {}
+  return { querystring: { type: 'object', ...declared, properties: { ...properties, fields: sparseParameter(names) } } }
 }
 
 /** A parameter with a default need not be sent, though handlers always get it. */
@@ -63,6 +82,8 @@ const descriptions: Readonly<Record<number, string>> = {
   403: 'Not allowed',
   404: 'There is no such thing, or it is somebody else’s',
   409: 'The state of things forbids it now',
+  413: 'The file is too large',
+  415: 'The content type is not taken here',
   422: 'The Idempotency-Key came with another request before',
   429: 'Too many requests; Retry-After says when to try again',
   500: 'A fault of ours; the request id helps to find it',
@@ -82,6 +103,8 @@ function refusalsOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
     403: needsActor || config.limit === 'login',
     404: route.url.includes(':') || holdsIds(schema.body),
     409: route.method !== 'GET',
+    413: config.takesFile ?? false,
+    415: config.takesFile ?? false,
     422: config.idempotent ?? false,
     429: config.limit !== 'none',
   }

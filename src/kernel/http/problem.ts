@@ -53,5 +53,5 @@ export const problemContract: Contract = {
 export const problemRefusals: Refusals = {
   contentType: problemContentType,
   schema: Problem,
-  statuses: [400, 401, 403, 404, 409, 422, 429, 500, 503],
+  statuses: [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503],
 }

@@ -21,6 +21,7 @@ import type { Documentation } from './openapi.ts'
 import { documentApi } from './openapi.ts'
 import { createRequestLogger, logRequests, QuietLogController, requestId } from './requestLog.ts'
 import { watchRoutes } from './routeTable.ts'
+import { allowSparseAnswers } from './sparse.ts'
 import { turnAwayWhileStopping } from './stop.ts'
 import { createValidatorCompiler } from './validation.ts'
 
@@ -92,6 +93,7 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
   if (options.rateLimits) await limitRates(app, options.rateLimits, options.redis)
   app.addHook('onRequest', authorise)
   app.addHook('preValidation', inspectRequest)
+  allowSparseAnswers(app)
   tagAnswers(app)
   await app.register(compress, { threshold: 1024, encodings: ['br', 'gzip'], globalDecompression: false })
   app.addHook('onResponse', logRequests(log))

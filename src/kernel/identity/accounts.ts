@@ -2,6 +2,7 @@ import { by, type Caller } from '../http/caller.ts'
 import { Conflict, Invalid, NotFound } from '../http/errors.ts'
 import type { Kernel } from '../kernel.ts'
 import { notify, record } from '../notifications/outbox.ts'
+import { type Accepted, consentAtRegistration } from '../privacy/consent.ts'
 import { changesOf } from './changes.ts'
 import { checkStrength, hashCost, hashPassword, verifyPassword, weakPassword } from './passwords.ts'
 import { normalizePhone } from './phones.ts'
@@ -19,6 +20,8 @@ export interface Registration {
   readonly phone?: string | null | undefined
   /** The username unless given. */
   readonly displayName?: string | undefined
+  /** The texts the person agrees to. */
+  readonly accepted?: Accepted | undefined
 }
 
 /** Letters and digits of any script, and `_ . -` inside; no `@` and no `+`, so that a username is never taken for an address or a number. */
@@ -66,13 +69,14 @@ export async function newUserRow(kernel: Pick<Kernel, 'config'>, wish: Registrat
 
 /**
  * Opens an account with one role, and welcomes the person. Open to everybody.
- * @throws Conflict `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`, `weak_password`.
+ * @throws Conflict `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`, `weak_password`, `consent_required`.
  */
 export async function register(kernel: Kernel, wish: Registration, role: string, visitor: Visitor): Promise<User> {
   const row = await newUserRow(kernel, wish)
   const at = kernel.clock.now()
   const user = await kernel.transaction(async (tx) => {
     const id = await store.insertUser(tx, row, at)
+    await consentAtRegistration(tx, id, wish.accepted ?? {}, visitor.address, at)
     await store.grantRole(tx, id, role, null, at)
     await record(tx, at, {
       actorId: id,

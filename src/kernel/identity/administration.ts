@@ -1,5 +1,5 @@
 import type { Transaction } from '../database/database.ts'
-import { by, type Caller } from '../http/caller.ts'
+import { by, type Caller, type Origin, SYSTEM } from '../http/caller.ts'
 import { Conflict } from '../http/errors.ts'
 import type { Kernel } from '../kernel.ts'
 import { record } from '../notifications/outbox.ts'
@@ -57,13 +57,35 @@ export async function deleteUser(kernel: Kernel, caller: Caller, userId: number)
     const user = present(await store.lockUser(tx, kernel.config, userId))
     requireRightsOver(kernel, caller, user.roles)
     await keepAnAdministrator(tx, user)
-    for (const product of kernel.products) await product.beforeUserLeaves?.(tx, kernel, userId)
-    await endSessions(tx, userId, at)
-    await store.scrubUser(tx, user, at)
-    const changes = { status: [user.status, 'deleted'] as const }
-    await record(tx, at, { ...by(caller), action: 'user.delete', resource: 'user', resourceId: userId, changes })
+    await remove(tx, kernel, user, by(caller), at)
   })
   kernel.nudge()
+}
+
+/**
+ * Deletes the account of somebody who asked for it, if its time has come and they did not log in since. The last administrator stays.
+ */
+export async function removeLeaver(kernel: Kernel, userId: number): Promise<void> {
+  const at = kernel.clock.now()
+  await revoking(kernel, userId, async (tx) => {
+    await store.lockAdministrators(tx)
+    const user = await store.lockUser(tx, kernel.config, userId)
+    if (!user || !(await store.isLeaving(tx, userId, at))) return
+    if (await isLastAdministrator(tx, user)) {
+      kernel.log.warn({ userId }, 'the last administrator asked to leave and was kept')
+      return
+    }
+    await remove(tx, kernel, user, SYSTEM, at)
+  })
+  kernel.nudge()
+}
+
+async function remove(tx: Transaction, kernel: Kernel, user: User, origin: Origin, at: Date): Promise<void> {
+  for (const product of kernel.products) await product.beforeUserLeaves?.(tx, kernel, user.id)
+  await endSessions(tx, user.id, at)
+  await store.scrubUser(tx, user, at)
+  const changes = { status: [user.status, 'deleted'] as const }
+  await record(tx, at, { ...origin, action: 'user.delete', resource: 'user', resourceId: user.id, changes })
 }
 
 /**
@@ -94,8 +116,11 @@ export async function setRoles(
 }
 
 /** Throws Conflict when this person is the only administrator. The administrators are locked. */
-async function keepAnAdministrator(tx: Transaction, user: User): Promise<void> {
-  if (!user.roles.includes(ADMIN) || user.status !== 'active') return
-  if ((await store.countAdministrators(tx, user.id)) > 0) return
+export async function keepAnAdministrator(tx: Transaction, user: User): Promise<void> {
+  if (!(await isLastAdministrator(tx, user))) return
   throw new Conflict('last_administrator', 'This is the only administrator. Make somebody else one first.')
+}
+
+async function isLastAdministrator(tx: Transaction, user: User): Promise<boolean> {
+  return user.roles.includes(ADMIN) && user.status === 'active' && (await store.countAdministrators(tx, user.id)) === 0
 }

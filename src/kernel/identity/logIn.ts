@@ -93,11 +93,39 @@ async function judge(tx: Transaction, kernel: Kernel, guess: Guess): Promise<Out
     await logins.insertAttempt(tx, { userId, name, result, at }, visitor)
     return { result: 'bad_credentials' }
   }
+  return { result: 'success', session: await enter(tx, kernel, candidate, { name, visitor, at }) }
+}
+
+export interface Entry {
+  /** As the log of log-ins shows it. */
+  readonly name: string
+  readonly visitor: Visitor
+  readonly at: Date
+}
+
+/** Opens a session for somebody who has proved who they are. Whoever had asked to leave stays. */
+export async function enter(
+  tx: Transaction,
+  kernel: Kernel,
+  candidate: logins.Candidate,
+  { name, visitor, at }: Entry,
+): Promise<Omit<LoggedIn, 'user'>> {
   const strange = await logins.isNewPlace(tx, candidate.id, visitor.address)
-  await logins.insertAttempt(tx, { userId, name, result: 'success', at }, visitor)
+  await logins.insertAttempt(tx, { userId: candidate.id, name, result: 'success', at }, visitor)
   const session = await openSession(tx, kernel, candidate, visitor, at)
   if (strange) await warnOfNewPlace(tx, kernel, candidate, visitor, at)
-  return { result: 'success', session }
+  if (await logins.stay(tx, candidate.id, at)) {
+    await record(tx, at, {
+      actorId: candidate.id,
+      action: 'user.stay',
+      resource: 'user',
+      resourceId: candidate.id,
+      address: visitor.address,
+      requestId: visitor.requestId,
+    })
+    await notify(tx, at, { type: 'account.stays', userIds: [candidate.id], data: { username: candidate.username } })
+  }
+  return session
 }
 
 async function openSession(

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { LogPage } from '../audit/store.ts'
+import { beyond, type LogPage, type LogStretch } from '../audit/store.ts'
 import type { Database, Transaction } from '../database/database.ts'
 import { failuresSince, type LockoutRule } from './lockout.ts'
 import type { Visitor } from './visitor.ts'
@@ -35,6 +35,14 @@ export async function findCandidate(
 export async function holdCandidate(tx: Transaction, { id, password_hash }: Candidate): Promise<boolean> {
   const { rows } = await sql`
     SELECT FROM users WHERE id = ${id} AND status = 'active' AND password_hash = ${password_hash} FOR SHARE`.execute(tx)
+  return rows.length > 0
+}
+
+/** Somebody who had asked to leave has come back. False when they had not asked. */
+export async function stay(tx: Transaction, userId: number, at: Date): Promise<boolean> {
+  const { rows } = await sql`
+    UPDATE users SET leaves_at = NULL, updated_at = ${at} WHERE id = ${userId} AND leaves_at IS NOT NULL
+    RETURNING id`.execute(tx)
   return rows.length > 0
 }
 
@@ -125,13 +133,8 @@ export interface LoginFilter {
   readonly to?: Date | undefined
 }
 
-/** One page of the log-ins, in order of time, and how many the filter finds. */
-export async function listAttempts(
-  db: Database,
-  filter: LoginFilter,
-  page: LogPage,
-): Promise<{ readonly items: LoginEntry[]; readonly total: number }> {
-  const matching = db
+function matchingAttempts(db: Database, filter: LoginFilter) {
+  return db
     .selectFrom('login_log')
     .$if(filter.userId !== undefined, (query) => query.where('user_id', '=', filter.userId ?? null))
     .$if(filter.name !== undefined, (query) => query.where('name', '=', (filter.name ?? '').toLowerCase()))
@@ -139,8 +142,19 @@ export async function listAttempts(
     .$if(filter.address !== undefined, (query) => query.where('address', '=', filter.address ?? ''))
     .$if(filter.from !== undefined, (query) => query.where('at', '>=', filter.from ?? new Date(0)))
     .$if(filter.to !== undefined, (query) => query.where('at', '<', filter.to ?? new Date(0)))
+}
+
+const entryColumns = ['id', 'user_id', 'name', 'result', 'address', 'user_agent', 'at'] as const
+
+/** One page of the log-ins, in order of time, and how many the filter finds. */
+export async function listAttempts(
+  db: Database,
+  filter: LoginFilter,
+  page: LogPage,
+): Promise<{ readonly items: LoginEntry[]; readonly total: number }> {
+  const matching = matchingAttempts(db, filter)
   const items = await matching
-    .select(['id', 'user_id', 'name', 'result', 'address', 'user_agent', 'at'])
+    .select(entryColumns)
     .orderBy('at', page.direction)
     .orderBy('id', page.direction)
     .limit(page.limit)
@@ -148,4 +162,19 @@ export async function listAttempts(
     .execute()
   const { total } = await matching.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
   return { items, total }
+}
+
+/** The log-ins that come after one of them (undefined: from the start) in the given order of time, for exports. */
+export async function attemptsAfter(
+  db: Database,
+  filter: LoginFilter,
+  { after, limit, direction }: LogStretch<LoginEntry>,
+): Promise<LoginEntry[]> {
+  return await matchingAttempts(db, filter)
+    .$if(after !== undefined, (query) => query.where(beyond(direction, after)))
+    .select(entryColumns)
+    .orderBy('at', direction)
+    .orderBy('id', direction)
+    .limit(limit)
+    .execute()
 }

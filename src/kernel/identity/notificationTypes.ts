@@ -29,4 +29,48 @@ export const identityNotificationTypes: readonly NotificationType[] = [
       user_agent: 'Mozilla/5.0',
     },
   },
+  {
+    key: 'account.password_reset',
+    title: '密码已重置',
+    category: 'account',
+    urgent: true,
+    channels: ['email'],
+    subject: '您的密码已重置',
+    body:
+      '您的账号 {{ username }} 的密码已于 {{ time }} 通过验证码重置，所有设备已退出登录。\n\nIP 地址：{{ address }}\n\n' +
+      '如果不是您本人操作，请立即联系管理员。',
+    sample: { username: 'zhangsan', time: '2026-03-14T09:30:00+08:00', address: '203.0.113.7' },
+  },
+  {
+    key: 'account.password_expiring',
+    title: '密码即将过期',
+    category: 'account',
+    urgent: true,
+    channels: ['email'],
+    subject: '您的密码将于 {{ date }} 过期',
+    body: '您的账号 {{ username }} 的密码将于 {{ date }} 过期，请在此之前修改密码。',
+    sample: { username: 'zhangsan', date: '2026-03-21' },
+  },
+  {
+    key: 'account.leaving',
+    title: '账号即将注销',
+    category: 'account',
+    urgent: true,
+    channels: ['email'],
+    subject: '您的账号将于 {{ date }} 注销',
+    body:
+      '您已申请注销账号 {{ username }}。账号和个人信息将于 {{ date }} 删除，未来的预约将被取消。\n\n' +
+      '在此之前登录即可撤销注销。如果不是您本人操作，请立即登录并修改密码。',
+    sample: { username: 'zhangsan', date: '2026-03-21' },
+  },
+  {
+    key: 'account.stays',
+    title: '注销已撤销',
+    category: 'account',
+    urgent: true,
+    channels: ['email'],
+    subject: '您的账号注销申请已撤销',
+    body: '您的账号 {{ username }} 已重新登录，注销申请已撤销，账号保持不变。',
+    sample: { username: 'zhangsan' },
+  },
 ]

@@ -18,6 +18,7 @@ const columns = [
   'users.department',
   'users.status',
   'users.locale',
+  'users.avatar_file_id',
   'users.created_at',
   'users.updated_at',
 ] as const
@@ -31,6 +32,7 @@ interface Row {
   readonly department: string | null
   readonly status: User['status']
   readonly locale: User['locale']
+  readonly avatar_file_id: number | null
   readonly created_at: Date
   readonly updated_at: Date
   readonly roles: readonly string[]
@@ -46,6 +48,7 @@ function userOf(keys: Keys, row: Row): User {
     department: row.department,
     status: row.status,
     locale: row.locale,
+    avatarFileId: row.avatar_file_id,
     roles: row.roles,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -159,6 +162,7 @@ export interface UserChange {
   readonly department?: string | null
   readonly status?: UserStatus
   readonly locale?: User['locale']
+  readonly avatar_file_id?: number | null
 }
 
 export async function updateUser(tx: Transaction, id: number, change: UserChange, at: Date): Promise<void> {
@@ -192,6 +196,12 @@ export async function passwordHashOf(db: Database, id: number): Promise<string |
   return row?.password_hash ?? null
 }
 
+/** Whether the time has come at which somebody wanted to be gone. */
+export async function isLeaving(tx: Transaction, id: number, now: Date): Promise<boolean> {
+  const { rows } = await sql`SELECT FROM users WHERE id = ${id} AND leaves_at <= ${now}`.execute(tx)
+  return rows.length > 0
+}
+
 /**
  * Takes everything personal from what stays as history of somebody who leaves: the row, log-ins (those under their names too, as an attempt
  * on a locked name knows nobody), sessions, messages. Their roles go; mail that waits is not sent.
@@ -211,6 +221,8 @@ export async function scrubUser(tx: Transaction, user: User, at: Date): Promise<
       password_changed_at: null,
       display_name: '已注销用户',
       department: null,
+      avatar_file_id: null,
+      leaves_at: null,
       status: 'deleted',
       updated_at: at,
       deleted_at: at,
@@ -218,6 +230,14 @@ export async function scrubUser(tx: Transaction, user: User, at: Date): Promise<
     .where('id', '=', id)
     .execute()
   await tx.deleteFrom('user_roles').where('user_id', '=', id).execute()
+  await tx.deleteFrom('user_identities').where('user_id', '=', id).execute()
+  await tx.deleteFrom('sign_in_states').where('user_id', '=', id).execute()
+  await tx.deleteFrom('password_resets').where('user_id', '=', id).execute()
+  await sql`UPDATE files SET in_use = false, touched_at = ${at}
+    WHERE owner_id = ${id} AND purpose IN ('avatar', 'data_export') AND in_use`.execute(tx)
+  await sql`UPDATE data_exports SET state = 'expired' WHERE user_id = ${id}`.execute(tx)
+  // That they agreed, and to what, stays as proof; from where does not.
+  await tx.updateTable('consents').set({ address: '0.0.0.0' }).where('user_id', '=', id).execute()
   await tx
     .updateTable('login_log')
     .set({ name: gone, address: '0.0.0.0', user_agent: '' })

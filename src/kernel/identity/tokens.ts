@@ -80,7 +80,7 @@ function readClaims(payload: unknown): TokenClaims {
   if (typeof payload !== 'object' || payload === null || !('jti' in payload && 'sub' in payload && 'exp' in payload))
     throw notGood()
   const { jti, sub, exp } = payload
-  const userId = Number(sub)
+  const userId = typeof sub === 'string' ? Number(sub) : Number.NaN
   if (typeof jti !== 'string' || !uuid.test(jti) || !Number.isSafeInteger(userId) || typeof exp !== 'number')
     throw notGood()
   return { sessionId: jti, userId, expiresAt: new Date(exp * 1000) }

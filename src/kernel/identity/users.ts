@@ -15,6 +15,8 @@ export interface User {
   readonly status: UserStatus | 'deleted'
   readonly locale: 'zh-CN' | 'zh-TW' | 'en'
   readonly roles: readonly string[]
+  /** The stored file that shows the person. */
+  readonly avatarFileId: number | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }

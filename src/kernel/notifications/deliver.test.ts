@@ -1,13 +1,14 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+import type { SMTPServerOptions } from 'smtp-server'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
-import { createCourier } from './deliver.ts'
-import { createMailer, fileMailer, type Mailer, smtpMailer } from './mailer.ts'
+import { startSmtp } from '../../../test/support/fakes/smtp.ts'
+import { fakeProvider, type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
+import type { Courier } from './deliver.ts'
+import { createMailer, fileMailer, smtpMailer } from './mailer.ts'
 import { notify } from './outbox.ts'
+import type { Provider } from './provider.ts'
 
 let world: MessageWorld
 let lin: number
@@ -17,56 +18,31 @@ beforeAll(async () => {
   lin = await world.person('林', 'lin@example.com')
 })
 beforeEach(() => world.clock.set(new Date('2026-03-14T01:00:00Z')))
-afterEach(() => world.rows('TRUNCATE deliveries, messages RESTART IDENTITY'))
+afterEach(() =>
+  world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace RESTART IDENTITY'),
+)
 afterAll(() => world.database.close())
 
-async function queue(place = '羽毛球馆'): Promise<void> {
-  const data = { place, time: '09:00', note: '' }
-  await notify(world.kernel.db, world.clock.now(), { type: 'booking.confirmed', userIds: [lin], data })
+async function queue(type = 'booking.confirmed'): Promise<void> {
+  const data = { place: '羽毛球馆', time: '09:00', note: '' }
+  await notify(world.kernel.db, world.clock.now(), { type, userIds: [lin], data })
   await world.relay().drain()
 }
 
 const delivery = async () =>
   (await world.rows('SELECT state, reason, attempts, provider_id FROM deliveries ORDER BY id'))[0]
 
-/** A real SMTP server on a free port that keeps what it is sent. */
-async function smtpServer(options: SMTPServerOptions = {}) {
-  const mails: string[] = []
-  const server = new SMTPServer({
-    disabledCommands: ['STARTTLS'],
-    authOptional: true,
-    onData(stream, _session, done) {
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      stream.on('end', () => {
-        mails.push(Buffer.concat(chunks).toString())
-        done()
-      })
-    },
-    ...options,
-  })
-  // Clients that go away in the middle are what is tested.
-  server.on('error', () => {})
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.server.address() as AddressInfo
-  return {
-    mails,
-    url: `smtp://127.0.0.1:${port}`,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  }
-}
-
 const refuse = (responseCode: number, text: string) => Object.assign(new Error(text), { responseCode })
 
 /** Runs `work` with a courier that speaks to such a server. */
 async function withSmtp(
   options: SMTPServerOptions,
-  work: (courier: ReturnType<typeof createCourier>, mails: string[], mailer: Mailer) => Promise<void>,
+  work: (courier: Courier, mails: string[], mailer: Provider) => Promise<void>,
 ): Promise<void> {
-  const server = await smtpServer(options)
+  const server = await startSmtp(options)
   const mailer = smtpMailer(server.url, 'Yuyue <no-reply@gym.example>', 1000)
   try {
-    await work(createCourier(world.kernel, mailer), server.mails, mailer)
+    await work(world.courier(mailer), server.mails, mailer)
   } finally {
     await mailer.close()
     await server.close()
@@ -131,14 +107,14 @@ describe('a mail', () => {
     ['refused', 'name:wrong@'],
     ['missing', ''],
   ])('is not given up because our own log-in is %s', async (_, login) => {
-    const server = await smtpServer({
+    const server = await startSmtp({
       authOptional: false,
       allowInsecureAuth: true,
       onAuth: (_auth, _session, done) => done(refuse(535, 'who is that')),
     })
     const mailer = smtpMailer(server.url.replace('//', `//${login}`), 'a@b.example', 1000)
     await queue()
-    await createCourier(world.kernel, mailer).drain()
+    await world.courier(mailer).drain()
     expect(await delivery()).toMatchObject({ state: 'queued', attempts: 1, reason: expect.stringMatching('535|530') })
     expect(JSON.stringify([await delivery(), world.lines])).not.toContain('wrong')
     await mailer.close()
@@ -146,11 +122,11 @@ describe('a mail', () => {
   })
 
   test('is tried 8 times in all while nobody answers', async () => {
-    const server = await smtpServer()
+    const server = await startSmtp()
     await server.close()
     const mailer = smtpMailer(server.url, 'a@b.example', 500)
-    const courier = createCourier(world.kernel, mailer)
-    await queue()
+    const courier = world.courier(mailer)
+    await queue('booking.urgent')
     for (let n = 1; n <= 8; n += 1) {
       expect(await courier.drain()).toBe(1)
       expect(await delivery()).toMatchObject({ state: n < 8 ? 'queued' : 'failed', attempts: n })
@@ -164,37 +140,35 @@ describe('a mail', () => {
     withSmtp({}, async (courier, mails) => {
       await queue()
       const started = Promise.withResolvers<void>()
-      const killed = createCourier(world.kernel, {
-        send: () => {
+      const killed = world.courier(
+        fakeProvider(() => {
           started.resolve()
           return new Promise(() => {})
-        },
-        close: async () => {},
-      })
+        }),
+      )
       void killed.drain()
       await started.promise
       expect(await courier.drain()).toBe(0)
       world.clock.advance(5)
       expect(await courier.drain()).toBe(1)
       expect(mails).toHaveLength(1)
-      expect(await delivery()).toMatchObject({ state: 'sent', attempts: 2 })
+      expect(await delivery()).toMatchObject({ state: 'sent', attempts: 1 })
     }))
 
   test('whose record comes late does not undo what another process recorded since', async () => {
     await queue()
     const late = Promise.withResolvers<{ providerId: string }>()
     const started = Promise.withResolvers<void>()
-    const slow = createCourier(world.kernel, {
-      send: () => {
+    const slow = world.courier(
+      fakeProvider(() => {
         started.resolve()
         return late.promise
-      },
-      close: async () => {},
-    })
+      }),
+    )
     const slowDone = slow.drain()
     await started.promise
     world.clock.advance(6)
-    await createCourier(world.kernel, { send: async () => ({ providerId: 'second' }), close: async () => {} }).drain()
+    await world.courier(fakeProvider(async () => ({ providerId: 'second' }))).drain()
     late.reject(new Error('too late'))
     await slowDone
     expect(await delivery()).toMatchObject({ state: 'sent', provider_id: 'second' })
@@ -203,7 +177,7 @@ describe('a mail', () => {
   test('goes to nobody else, whatever stands in the address', async () => {
     await world.rows(`UPDATE users SET email = 'a@example.com,b@example.com' WHERE id = ${lin}`)
     await queue()
-    await createCourier(world.kernel, { send: () => Promise.reject(new Error('sent')), close: async () => {} }).drain()
+    await world.courier(fakeProvider(() => Promise.reject(new Error('sent')))).drain()
     expect(await delivery()).toMatchObject({ state: 'failed', reason: 'bad_address' })
     await world.rows(`UPDATE users SET email = 'lin@example.com' WHERE id = ${lin}`)
   })
@@ -211,8 +185,9 @@ describe('a mail', () => {
   test('is skipped with that reason where mail can not leave', async () => {
     const mailer = createMailer({ smtpUrl: undefined, from: 'a@b.example', production: true, folder: '/nowhere' })
     expect(mailer).toBeUndefined()
-    await queue()
-    await createCourier(world.kernel, mailer).drain()
+    const data = { place: '羽毛球馆', time: '09:00', note: '' }
+    await notify(world.kernel.db, world.clock.now(), { type: 'booking.confirmed', userIds: [lin], data })
+    await world.relay({ providers: [] }).drain()
     expect(await delivery()).toMatchObject({ state: 'skipped', reason: 'not_configured' })
   })
 })
@@ -222,16 +197,17 @@ describe('without an SMTP server, in development', () => {
     const folder = await mkdtemp(join(tmpdir(), 'outbox-'))
     const mailer = fileMailer(join(folder, 'outbox'), 'Yuyue <no-reply@localhost>')
     await queue()
-    await createCourier(world.kernel, mailer).drain()
+    await world.courier(mailer).drain()
     const files = await readdir(join(folder, 'outbox'))
     expect(files).toEqual(['20260314T010000Z-1.eml'])
     const path = join(folder, 'outbox', files[0] ?? '')
-    const [head = '', body] = (await readFile(path, 'utf8')).split('\r\n\r\n')
+    const [head = '', ...parts] = (await readFile(path, 'utf8')).split('\r\n\r\n')
+    const body = parts.join('\r\n\r\n')
     expect(head).toContain('To: =?UTF-8?B?5p6X?= <lin@example.com>')
     expect(head).toContain('Date: Sat, 14 Mar 2026 01:00:00 +0000')
     expect(head).toContain('Content-Type: text/plain; charset=utf-8')
     expect(head).toContain('Content-Transfer-Encoding: 8bit')
-    expect(body).toBe('您已预约 羽毛球馆，09:00。\r\n')
+    expect(body).toMatch(/^您已预约 羽毛球馆，09:00。\r\n\r\n--\r\n退订此类邮件: http\S+\/u\/\S+\r\n$/)
     expect((await stat(path)).mode & 0o077).toBe(0)
     expect(await delivery()).toMatchObject({ state: 'sent', provider_id: files[0] })
     await rm(folder, { recursive: true })

@@ -64,7 +64,7 @@ export interface AddressedMessage extends InboxMessage {
   readonly userId: number
 }
 
-/** The messages of some people with `after` < id ≤ `upTo`, oldest first, at most `limit`. */
+/** The messages of some people with `after` < id ≤ `upTo`, oldest first, at most `limit`; none of a type they don't want live. */
 export async function messagesAfter(
   db: Database,
   userIds: readonly number[],
@@ -75,6 +75,9 @@ export async function messagesAfter(
   const answer = await sql<AddressedMessage>`
     SELECT ${columns}, user_id AS "userId" FROM messages
     WHERE user_id = ANY (${userIds}::bigint[]) AND id > ${after} AND id <= ${upTo}
+      AND NOT EXISTS (
+        SELECT FROM notification_preferences p
+        WHERE p.user_id = messages.user_id AND p.type = messages.type AND p.channel = 'websocket' AND NOT p.enabled)
     ORDER BY id LIMIT ${limit}`.execute(db)
   return answer.rows
 }

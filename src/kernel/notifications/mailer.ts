@@ -1,40 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-
-/** One mail to one person. */
-export interface Mail {
-  /** The delivery's id: the same for every try. */
-  readonly id: number
-  /** When the delivery was made; with `id` it names the mail. */
-  readonly at: Date
-  readonly to: string
-  readonly toName: string
-  readonly subject: string
-  readonly text: string
-}
-
-/** The way mail leaves. */
-export interface Mailer {
-  /**
-   * Hands a mail over; answers the name under which the other side has it.
-   * @throws MailRefused
-   */
-  send(mail: Mail): Promise<{ readonly providerId: string }>
-  close(): Promise<void>
-}
-
-/** The mail was not taken. */
-export class MailRefused extends Error {
-  /** True when another try can't help: no such mailbox, refused for good. */
-  readonly permanent: boolean
-
-  constructor(reason: string, permanent: boolean) {
-    super(reason)
-    this.name = 'MailRefused'
-    this.permanent = permanent
-  }
-}
+import { type Parcel, type Provider, Refused } from './provider.ts'
 
 export interface MailerOptions {
   /** `smtp(s)://name:password@host:port`; without it mails go to files, in production nowhere. */
@@ -47,16 +14,19 @@ export interface MailerOptions {
 }
 
 /** The mailer a configuration asks for; undefined where mail can't leave. */
-export function createMailer(options: MailerOptions): Mailer | undefined {
+export function createMailer(options: MailerOptions): Provider | undefined {
   if (options.smtpUrl !== undefined) return smtpMailer(options.smtpUrl, options.from)
   return options.production ? undefined : fileMailer(options.folder, options.from)
 }
+
+/** One address and nothing else: in a list, a comma would make two recipients of it. */
+const EMAIL = { lane: 'email', channel: 'email', address: /^[^\s@,;<>"]+@[^\s@,;<>"]+$/ } as const
 
 /** How long each step of a conversation may take, in milliseconds. */
 const STEP_TIMEOUT_MS = 20_000
 
 /** Sends by SMTP over one connection that is kept while it is used. */
-export function smtpMailer(url: string, from: string, stepTimeoutMs = STEP_TIMEOUT_MS): Mailer {
+export function smtpMailer(url: string, from: string, stepTimeoutMs = STEP_TIMEOUT_MS): Provider {
   const transport = createTransport({
     url,
     pool: true,
@@ -71,6 +41,9 @@ export function smtpMailer(url: string, from: string, stepTimeoutMs = STEP_TIMEO
   // A pooled connection that breaks while nothing is sent must not end the process; the next mail opens another.
   transport.on('error', () => {})
   return {
+    ...EMAIL,
+    name: 'smtp',
+    rings: true,
     async send(mail) {
       try {
         const sent = await transport.sendMail(envelope(mail, from))
@@ -86,11 +59,14 @@ export function smtpMailer(url: string, from: string, stepTimeoutMs = STEP_TIMEO
 }
 
 /** Writes each mail into a folder instead of sending it: `20260314T013000Z-42.eml`. The same mail is the same file. */
-export function fileMailer(folder: string, from: string): Mailer {
+export function fileMailer(folder: string, from: string): Provider {
   const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
   return {
+    ...EMAIL,
+    name: 'file',
+    rings: false,
     async send(mail) {
-      const built = await transport.sendMail({ ...envelope(mail, from), date: mail.at })
+      const built = await transport.sendMail({ ...envelope({ ...mail, html: undefined }, from), date: mail.at })
       const file = `${mail.at.toISOString().replace(/[-:]|\.\d+/g, '')}-${mail.id}.eml`
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await writeFile(join(folder, `${file}.part`), legible(String(built.message), mail.text), { mode: 0o600 })
@@ -107,7 +83,7 @@ function legible(message: string, text: string): string {
   return `${head}\r\n\r\n${text.replace(/\r?\n/g, '\r\n')}\r\n`
 }
 
-function envelope(mail: Mail, from: string) {
+function envelope(mail: Parcel, from: string) {
   const domain = /@([\w.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
   return {
     from,
@@ -115,20 +91,30 @@ function envelope(mail: Mail, from: string) {
     to: { name: mail.toName, address: mail.to },
     subject: mail.subject,
     text: mail.text,
+    ...(mail.html !== undefined && { html: mail.html }),
     messageId: `<yuyue.${mail.id}.${mail.at.getTime()}@${domain}>`,
-    headers: { 'Auto-Submitted': 'auto-generated' },
+    headers: {
+      'Auto-Submitted': 'auto-generated',
+      // RFC 8058: mail programs show a button that posts to the link.
+      ...(mail.unsubscribeUrl !== undefined && {
+        'List-Unsubscribe': `<${mail.unsubscribeUrl}>`,
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+      }),
+    },
   }
 }
 
 /** Says of an error of nodemailer whether another try can help. */
-function refusal(error: unknown): MailRefused {
-  if (!(error instanceof Error)) return new MailRefused(String(error), false)
+function refusal(error: unknown): Refused {
+  if (!(error instanceof Error)) return new Refused(String(error), 'temporary')
   const code = 'code' in error ? String(error.code) : ''
-  const status = 'responseCode' in error ? Number(error.responseCode) : undefined
+  const command = 'command' in error ? String(error.command) : ''
+  const status = 'responseCode' in error ? Number(error.responseCode) : Number.NaN
   // A log-in that is refused or missing says something of our account, not of this mail.
-  const ours = code === 'EAUTH' || (status !== undefined && [530, 534, 535, 538].includes(status))
-  const permanent = !ours && (status === undefined || Number.isNaN(status) ? code === 'EENVELOPE' : status >= 500)
-  // Servers repeat the address in their answers.
-  const reason = error.message.replace(/[^\s<>"']+@[^\s<>"']+/g, '***').slice(0, 300)
-  return new MailRefused(reason, permanent)
+  if (code === 'EAUTH' || [530, 534, 535, 538].includes(status)) return new Refused(error.message, 'ours')
+  if (Number.isNaN(status)) return new Refused(error.message, code === 'EENVELOPE' ? 'message' : 'temporary')
+  if (status < 500) return new Refused(error.message, 'temporary')
+  // Only what the server says of the recipient speaks against the address.
+  const unknownMailbox = command.startsWith('RCPT') && [550, 551, 553].includes(status)
+  return new Refused(error.message, unknownMailbox ? 'address' : 'message')
 }

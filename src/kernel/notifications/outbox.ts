@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database/database.ts'
+import type { Channel } from './types.ts'
 
 /** An event that people are told of: the relay makes one message a person out of it, by the type's templates. */
 export interface OutgoingMessage {
@@ -11,6 +12,8 @@ export interface OutgoingMessage {
   readonly data: Readonly<Record<string, unknown>>
   /** Makes a message that is produced twice appear once a person: `reminder:42:1h`. */
   readonly key?: string
+  /** Exactly these besides the inbox, instead of those of the type; what a person has switched off stays off. */
+  readonly channels?: readonly Channel[]
 }
 
 /** Somebody did something: becomes a row of the operation log. */
@@ -36,6 +39,7 @@ export function messageJson(message: OutgoingMessage): string {
     userIds: message.userIds,
     data: message.data,
     ...(message.key === undefined ? {} : { key: message.key }),
+    ...(message.channels === undefined ? {} : { channels: message.channels }),
   })
 }
 

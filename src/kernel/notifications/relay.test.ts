@@ -15,7 +15,9 @@ beforeAll(async () => {
   lin = await world.person('lin', 'lin@example.com')
   wang = await world.person('wang')
 })
-afterEach(() => world.rows('TRUNCATE outbox, outbox_failures, deliveries, messages RESTART IDENTITY'))
+afterEach(() =>
+  world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, messages RESTART IDENTITY'),
+)
 afterAll(() => world.database.close())
 
 const court = { place: '羽毛球馆', time: '09:00', note: '带球拍' }
@@ -81,7 +83,7 @@ describe('a message', () => {
     await tell([lin], { type: 'booking.quiet' })
     await world.relay().drain()
     await tell([lin])
-    await world.relay({ mail: false }).drain()
+    await world.relay({ providers: [] }).drain()
     expect(await world.rows('SELECT message_id, channel, state, reason FROM deliveries ORDER BY id')).toEqual([
       { message_id: 1, channel: 'email', state: 'queued', reason: null },
       { message_id: 2, channel: 'email', state: 'skipped', reason: 'no_address' },
@@ -180,7 +182,7 @@ describe('relays', () => {
             throw new Error('killed')
           }),
       },
-      { templates: compileTemplates([bookingConfirmed]), mail: true },
+      { catalogue: world.catalogue, providers: [] },
     )
     await expect(dying.drain()).rejects.toThrow('killed')
     expect(await world.rows('SELECT * FROM messages')).toEqual([])

@@ -5,8 +5,10 @@ import type { Database, Transaction } from '../database/database.ts'
 import { DomainError, Unavailable } from '../http/errors.ts'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
-import { type Prepared, readMessage, readOperation } from './rows.ts'
-import type { Templates } from './templates.ts'
+import type { Catalogue } from './catalogue.ts'
+import { nextAllowed } from './policy.ts'
+import type { Provider } from './provider.ts'
+import { type Prepared, readMessage, readOperation, UnknownType } from './rows.ts'
 
 /** Hands outbox rows on: to the inboxes, the deliveries and the operation log. */
 export interface Relay {
@@ -21,9 +23,9 @@ export interface Relay {
 }
 
 export interface RelayOptions {
-  readonly templates: Templates
-  /** Whether mail can leave: else its deliveries are recorded as skipped. */
-  readonly mail: boolean
+  readonly catalogue: Catalogue
+  /** The ways out: a delivery by a channel without one is recorded as skipped. */
+  readonly providers: readonly Pick<Provider, 'lane' | 'channel' | 'rings'>[]
   /** Called after a commit that left deliveries to make. */
   readonly onDeliveries?: () => void
   /** Rows of one transaction. */
@@ -58,7 +60,7 @@ interface Outcome {
 
 /** Builds the relay; it does nothing until `start` or `drain`. */
 export function createRelay(
-  kernel: Pick<Kernel, 'clock' | 'db' | 'log' | 'transaction'>,
+  kernel: Pick<Kernel, 'clock' | 'config' | 'db' | 'log' | 'transaction'>,
   options: RelayOptions,
 ): Relay {
   const size = options.batch ?? 500
@@ -91,12 +93,24 @@ export function createRelay(
     inHand = rows
     if (rows.length === 0) return { rows: 0, deliveries: 0, busy: false }
     const failures: Failure[] = []
+    let refreshed = false
+    /** Another process may have added the type a moment ago. */
+    const read = async (row: OutboxRow): Promise<Prepared> => {
+      try {
+        return readMessage(options.catalogue, row.message, row.created_at)
+      } catch (error) {
+        if (!(error instanceof UnknownType) || refreshed) throw error
+        refreshed = true
+        await options.catalogue.reload(tx)
+        return readMessage(options.catalogue, row.message, row.created_at)
+      }
+    }
     const prepared: Prepared[] = []
     const operations: OperationRow[] = []
     for (const row of rows) {
       try {
         // Both are read before either counts: a row goes as a whole.
-        const message = row.message === null ? undefined : readMessage(options.templates, row.message, row.created_at)
+        const message = row.message === null ? undefined : await read(row)
         const operation = row.operation === null ? undefined : readOperation(row.operation, row.created_at)
         if (message) prepared.push(message)
         if (operation) operations.push(operation)
@@ -104,10 +118,20 @@ export function createRelay(
         failures.push({ row, error: errorText(error) })
       }
     }
-    const deliveries = await insertMessages(tx, prepared, options.mail)
+    const deliveries = await insertMessages(tx, prepared, ways())
     if (operations.length > 0) await insertOperations(tx, operations)
     for (const failure of failures) await insertFailure(tx, failure)
     return { rows: rows.length, deliveries, busy: false }
+  }
+
+  /** Where each channel goes for a person, and from when on it may ring. */
+  const ways = (): readonly Way[] => {
+    const now = kernel.clock.now()
+    const allowed = nextAllowed(options.catalogue.policy(), now, kernel.config.timeZone)
+    return PERSONAL.map(({ channel, lane }) => {
+      const provider = options.providers.find((one) => one.lane === lane)
+      return { channel, lane, configured: provider !== undefined, ...(provider?.rings && allowed > now && { allowed }) }
+    })
   }
 
   /** Moves a row that the database refused out of the way of the others. */
@@ -175,41 +199,76 @@ async function takeRows(tx: Transaction, limit: number): Promise<OutboxRow[]> {
   return taken.rows.toSorted((a, b) => a.id - b.id)
 }
 
+/** By which lane a channel reaches one person. Robots post to groups: those are addressed by name. */
+const PERSONAL = [
+  { channel: 'email', lane: 'email' },
+  { channel: 'sms', lane: 'sms' },
+  { channel: 'im', lane: 'wecom' },
+] as const
+
+interface Way {
+  readonly channel: string
+  readonly lane: string
+  readonly configured: boolean
+  /** Not before, unless it is urgent. */
+  readonly allowed?: Date
+}
+
 /**
  * Inserts one message a person, and its deliveries; tells every process how far the messages reach now. People who are gone get none.
  * Answers how many deliveries are to be made.
  */
-async function insertMessages(tx: Transaction, prepared: readonly Prepared[], mail: boolean): Promise<number> {
+async function insertMessages(tx: Transaction, prepared: readonly Prepared[], ways: readonly Way[]): Promise<number> {
   if (prepared.length === 0) return 0
   const answer = await sql<{ last: number | null; queued: number }>`
     WITH given AS (
       SELECT ordinality AS place, r.*
       FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(prepared)}::text::jsonb) AS
-        (type text, subject text, body text, data jsonb, urgent boolean, key text, at timestamptz, email boolean, "userIds" jsonb))
-        WITH ORDINALITY AS r(type, subject, body, data, urgent, key, at, email, user_ids, ordinality)
+        (type text, texts jsonb, data jsonb, urgent boolean, key text, at timestamptz, channels text[], chosen boolean, "userIds" jsonb))
+        WITH ORDINALITY AS r(type, texts, data, urgent, key, at, channels, chosen, user_ids, ordinality)
     ), told AS (
-      INSERT INTO messages (user_id, type, subject, body, data, urgent, key, created_at)
-      SELECT u.id, g.type, g.subject, g.body, g.data, g.urgent, g.key, g.at
+      INSERT INTO messages (user_id, type, subject, body, data, urgent, key, channels, chosen, created_at)
+      SELECT u.id, g.type, text->>'subject', text->>'body', g.data, g.urgent, g.key, g.channels, g.chosen, g.at
       FROM given g
       CROSS JOIN LATERAL jsonb_array_elements_text(g.user_ids) WITH ORDINALITY AS p(user_id, place)
       JOIN users u ON u.id = p.user_id::bigint AND u.status <> 'deleted'
+      CROSS JOIN LATERAL (SELECT coalesce(g.texts->u.locale, g.texts->'*') AS text) AS t
       ORDER BY g.place, p.place
       ON CONFLICT (user_id, key) DO NOTHING
-      RETURNING id, user_id, type, created_at
-    ), mailed AS (
-      INSERT INTO deliveries (message_id, channel, state, reason, next_try_at, created_at, updated_at)
-      SELECT t.id, 'email', w.state, w.reason, CASE WHEN w.state = 'queued' THEN t.created_at END, t.created_at, t.created_at
+      RETURNING id, user_id, type, channels, chosen, urgent, created_at
+    ), way AS (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(ways)}::text::jsonb) AS w(channel text, lane text, configured boolean, allowed timestamptz)
+    ), mandatory AS (
+      SELECT DISTINCT type FROM jsonb_to_recordset(${JSON.stringify(prepared.map(({ type, mandatory }) => ({ type, mandatory })))}::text::jsonb) AS m(type text, mandatory boolean)
+      WHERE mandatory
+    ), sent AS (
+      INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, reason, next_try_at, created_at, updated_at)
+      SELECT t.id, t.user_id, t.type, t.urgent, w.channel, w.lane, d.state, d.reason,
+        CASE WHEN d.state = 'queued' THEN greatest(t.created_at, CASE WHEN NOT t.urgent THEN w.allowed END) END, t.created_at, t.created_at
       FROM told t
       JOIN users u ON u.id = t.user_id
-      CROSS JOIN LATERAL (
-        SELECT CASE WHEN reason IS NULL THEN 'queued' ELSE 'skipped' END AS state, reason
-        FROM (SELECT CASE WHEN u.email IS NULL THEN 'no_address' WHEN NOT ${mail}::boolean THEN 'not_configured' END AS reason) AS r
-      ) AS w
-      WHERE t.type IN (SELECT g.type FROM given g WHERE g.email)
+      CROSS JOIN way w
+      LEFT JOIN notification_preferences p ON p.user_id = t.user_id AND p.type = t.type AND p.channel = w.channel
+      LEFT JOIN notification_preferences a ON a.user_id = t.user_id AND a.type = '*' AND a.channel = w.channel
+      LEFT JOIN user_contacts k ON w.channel = 'im' AND k.user_id = u.id AND k.kind = w.lane
+      CROSS JOIN LATERAL (SELECT
+        w.channel = ANY (t.channels) AS meant,
+        CASE w.channel WHEN 'email' THEN u.email WHEN 'sms' THEN u.phone_encrypted ELSE k.address END AS address,
+        CASE WHEN t.type IN (SELECT type FROM mandatory) THEN NULL ELSE coalesce(p.enabled, a.enabled) END AS wish
+      ) AS f
+      CROSS JOIN LATERAL (SELECT CASE
+        WHEN f.wish = false THEN 'switched_off'
+        WHEN NOT w.configured THEN 'not_configured'
+        WHEN f.address IS NULL THEN 'no_address'
+      END AS reason) AS r
+      CROSS JOIN LATERAL (SELECT
+        CASE WHEN r.reason IS NULL THEN 'queued' ELSE 'skipped' END AS state, r.reason
+      ) AS d
+      WHERE f.meant OR (f.wish AND NOT t.chosen)
       ORDER BY t.id
       RETURNING state
     )
-    SELECT (SELECT max(id) FROM told) AS last, (SELECT count(*)::int FROM mailed WHERE state = 'queued') AS queued`.execute(
+    SELECT (SELECT max(id) FROM told) AS last, (SELECT count(*)::int FROM sent WHERE state = 'queued') AS queued`.execute(
     tx,
   )
   const { last, queued } = answer.rows[0] ?? { last: null, queued: 0 }

@@ -1,19 +1,29 @@
 import type { OperationRow } from '../audit/store.ts'
-import type { Templates } from './templates.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { Rendered } from './templates.ts'
+import { DELIVERED, isMandatory, type NotificationType } from './types.ts'
 
 /** An outbox row that nobody can hand on, however often it is tried. */
 class NotForwardable extends Error {}
 
+/** The type is not known here: another process may have added it since this one last looked. */
+export class UnknownType extends NotForwardable {}
+
 /** A message row of the outbox, checked and rendered: what the relay hands to its INSERT as JSON. */
 export interface Prepared {
   readonly type: string
-  readonly subject: string
-  readonly body: string
+  /** By language; `*` for every other. */
+  readonly texts: Readonly<Record<string, Rendered>>
   readonly data: object
   readonly urgent: boolean
+  /** Nobody can switch it off. */
+  readonly mandatory: boolean
   readonly key: string | null
   readonly at: Date
-  readonly email: boolean
+  /** Those it is delivered by. */
+  readonly channels: readonly string[]
+  /** The channels were chosen by whoever sent it. */
+  readonly chosen: boolean
   readonly userIds: readonly number[]
 }
 
@@ -22,35 +32,39 @@ const KEY_LENGTH = 500
 
 /**
  * Checks and renders what stands in `outbox.message`.
- * @throws NotForwardable when the type is unknown or the data doesn't fit it.
+ * @throws UnknownType; NotForwardable when the data doesn't fit the type.
  */
-export function readMessage(templates: Templates, value: unknown, at: Date): Prepared {
-  const { type: name, userIds, data, key } = object(value, 'message')
-  const type = typeof name === 'string' ? templates.typeOf(name) : undefined
-  if (!type) throw new NotForwardable(`unknown notification type ${JSON.stringify(name)}`)
+export function readMessage(catalogue: Catalogue, value: unknown, at: Date): Prepared {
+  const { type: name, userIds, data, key, channels } = object(value, 'message')
+  const type = typeof name === 'string' ? catalogue.typeOf(name) : undefined
+  if (!type) throw new UnknownType(`unknown notification type ${JSON.stringify(name)}`)
   if (!isIds(userIds)) throw new NotForwardable(`${type.key}: userIds is not a list of ids`)
   if (key !== undefined && (typeof key !== 'string' || key.length > KEY_LENGTH)) {
     throw new NotForwardable(`${type.key}: key is not a text of at most ${KEY_LENGTH} characters`)
   }
   const facts = object(data, `${type.key}: data`)
   try {
-    const { subject, body } = templates.render(type, facts)
-    const email = type.channels.includes('email')
-    const people = [...new Set(userIds)]
+    const texts = catalogue.inboxTexts(type, facts)
     return {
       type: type.key,
-      subject,
-      body,
+      texts,
       data: facts,
       urgent: type.urgent,
+      mandatory: isMandatory(type),
       key: key ?? null,
       at,
-      email,
-      userIds: people,
+      channels: channelsOf(type, channels),
+      chosen: channels !== undefined,
+      userIds: [...new Set(userIds)],
     }
   } catch (error) {
     throw new NotForwardable(`${type.key}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 500))
   }
+}
+
+function channelsOf(type: NotificationType, chosen: unknown): readonly string[] {
+  const wanted: readonly unknown[] = Array.isArray(chosen) ? chosen : type.channels
+  return DELIVERED.filter((channel) => wanted.includes(channel))
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Liquid, type Template } from 'liquidjs'
+import sanitizeHtml from 'sanitize-html'
 import type { NotificationType } from './types.ts'
 
 /** What a person is told, ready to show. */
@@ -18,6 +19,7 @@ export interface Templates {
 
 const SUBJECT_LENGTH = 200
 const BODY_LENGTH = 20_000
+const HTML_LENGTH = 200_000
 
 /** Partials would read files: a template stands alone. */
 const noFiles = {
@@ -28,44 +30,105 @@ const noFiles = {
   resolve: (_folder: string, file: string) => file,
 }
 
+const sandbox = {
+  strictVariables: true,
+  strictFilters: true,
+  ownPropertyOnly: true,
+  fs: noFiles,
+  relativeReference: false,
+  parseLimit: 100_000,
+  renderLimit: 500,
+  memoryLimit: 10_000_000,
+}
+
+/** Texts as they are, and rich text in which data can't be markup. */
+const engines = { text: new Liquid(sandbox), html: new Liquid({ ...sandbox, outputEscape: 'escape' }) }
+type Kind = keyof typeof engines
+
+/** A text with variables, checked. */
+export interface Compiled {
+  readonly kind: Kind
+  readonly parts: readonly Template[]
+}
+
+/**
+ * Compiles a template and tries it on a sample that has every variable.
+ * @throws Error when it doesn't parse or names a variable or filter there is not, in branches that the sample doesn't take too.
+ */
+export function compile(source: string, sample: Readonly<Record<string, unknown>>, kind: Kind = 'text'): Compiled {
+  const engine = engines[kind]
+  const parts = engine.parse(source)
+  const unknown = engine
+    .globalVariableSegmentsSync(parts)
+    .flatMap(([root]) => (typeof root === 'string' && !Object.hasOwn(sample, root) ? [root] : []))
+  if (unknown.length > 0) throw new Error(`unknown variable ${[...new Set(unknown)].join(', ')}`)
+  engine.renderSync(parts, sample)
+  return { kind, parts }
+}
+
+/** One line for a subject: a line break would end the header of a mail. Throws (LiquidJS) when the data lacks a variable. */
+export function renderLine(template: Compiled, data: object): string {
+  return clean(render(template, data).replace(/\s+/g, ' ').trim(), SUBJECT_LENGTH)
+}
+
+/** Plain text. Throws (LiquidJS) when the data lacks a variable. */
+export function renderText(template: Compiled, data: object): string {
+  return clean(render(template, data).trim(), BODY_LENGTH)
+}
+
+/** Rich text without anything that runs, loads or leads elsewhere than http(s) and mailto. Throws (LiquidJS) when the data lacks a variable. */
+export function renderHtml(template: Compiled, data: object): string {
+  return clean(sanitize(render(template, data)), HTML_LENGTH)
+}
+
+function render({ kind, parts }: Compiled, data: object): string {
+  return String(engines[kind].renderSync([...parts], data))
+}
+
+function sanitize(html: string): string {
+  return sanitizeHtml(html, {
+    allowedTags: [...sanitizeHtml.defaults.allowedTags, 'img', 'h1', 'h2'],
+    allowedAttributes: {
+      a: ['href', 'title'],
+      img: ['src', 'alt', 'width', 'height'],
+      '*': ['style', 'align'],
+    },
+    allowedStyles: {
+      '*': {
+        color: [/^#[0-9a-f]{3,6}$/i, /^[a-z]+$/i],
+        'background-color': [/^#[0-9a-f]{3,6}$/i, /^[a-z]+$/i],
+        'text-align': [/^(left|right|center)$/],
+        'font-size': [/^\d{1,3}(px|em|%)$/],
+        'font-weight': [/^(bold|normal|\d{3})$/],
+        padding: [/^[\d px]{1,30}$/],
+        margin: [/^[\d px]{1,30}$/],
+      },
+    },
+    allowedSchemes: ['http', 'https', 'mailto'],
+    allowProtocolRelative: false,
+  })
+}
+
 /**
  * Compiles the templates of all types and tries each on its sample.
  * @throws Error that names every problem at once: a type registered twice, a template that doesn't parse, a variable or filter it doesn't
  * have. Variables are also looked up in branches that the sample doesn't take.
  */
 export function compileTemplates(types: readonly NotificationType[]): Templates {
-  const liquid = new Liquid({
-    strictVariables: true,
-    strictFilters: true,
-    ownPropertyOnly: true,
-    fs: noFiles,
-    relativeReference: false,
-    parseLimit: 100_000,
-    renderLimit: 500,
-    memoryLimit: 10_000_000,
-  })
   const problems: string[] = []
-  const compiled = new Map<string, { type: NotificationType; subject: Template[]; body: Template[] }>()
-
-  const compile = (type: NotificationType, part: 'subject' | 'body'): Template[] => {
+  const compiled = new Map<string, { type: NotificationType; subject: Compiled; body: Compiled }>()
+  const nothing: Compiled = { kind: 'text', parts: [] }
+  const attempt = (type: NotificationType, part: 'subject' | 'body'): Compiled => {
     try {
-      const template = liquid.parse(type[part])
-      for (const [root] of liquid.globalVariableSegmentsSync(template)) {
-        if (typeof root === 'string' && !Object.hasOwn(type.sample, root)) {
-          problems.push(`${type.key}, ${part}: unknown variable ${root}`)
-        }
-      }
-      liquid.renderSync(template, type.sample)
-      return template
+      return compile(type[part], type.sample)
     } catch (error) {
       problems.push(`${type.key}, ${part}: ${error instanceof Error ? error.message : String(error)}`)
-      return []
+      return nothing
     }
   }
-
   for (const type of types) {
     if (compiled.has(type.key)) problems.push(`${type.key}: registered twice`)
-    compiled.set(type.key, { type, subject: compile(type, 'subject'), body: compile(type, 'body') })
+    compiled.set(type.key, { type, subject: attempt(type, 'subject'), body: attempt(type, 'body') })
   }
   if (problems.length > 0) throw new Error(`Notification templates are wrong:\n  ${problems.join('\n  ')}`)
 
@@ -74,12 +137,7 @@ export function compileTemplates(types: readonly NotificationType[]): Templates 
     render(type, data) {
       const templates = compiled.get(type.key)
       if (!templates) throw new Error(`unknown notification type ${type.key}`)
-      const text = (template: Template[]) => String(liquid.renderSync(template, data))
-      return {
-        // A line break in a subject would end the header of a mail.
-        subject: clean(text(templates.subject).replace(/\s+/g, ' ').trim(), SUBJECT_LENGTH),
-        body: clean(text(templates.body).trim(), BODY_LENGTH),
-      }
+      return { subject: renderLine(templates.subject, data), body: renderText(templates.body, data) }
     },
   }
 }

@@ -76,4 +76,13 @@ describe('the calendar of a venue', () => {
     expect((await span('1900-01-01', '2199-12-31')).status).toBe(400)
     expect((await world.call('GET', '/api/v1/venues/999999/calendar')).status).toBe(404)
   })
+
+  it('ends with the last day there is, and begins with the first', async () => {
+    const path = `/api/v1/venues/${await world.venue()}/calendar`
+    const week = async (query: string) => (await world.call('GET', `${path}?${query}`)).body
+    expect(await week('start_date=2199-12-29')).toMatchObject({ start_date: '2199-12-29', end_date: '2199-12-31' })
+    expect(await week('end_date=1900-01-03')).toMatchObject({ start_date: '1900-01-01', end_date: '1900-01-03' })
+    expect((await week('start_date=2199-12-25')).days).toHaveLength(7)
+    expect((await week('end_date=1900-01-07')).days).toHaveLength(7)
+  })
 })

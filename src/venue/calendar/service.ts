@@ -1,3 +1,4 @@
+import { FIRST_DAY, LAST_DAY } from '../../kernel/http/formats.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { addDays, dayBounds, isoWeek, localDate } from '../../kernel/time.ts'
 import { type OpenInterval, openIntervals } from '../openingHours/rules.ts'
@@ -35,8 +36,8 @@ export async function readCalendar(
 ): Promise<Calendar> {
   const zone = kernel.config.timeZone
   const startDate =
-    wish.startDate ?? (wish.endDate ? addDays(wish.endDate, -6) : isoWeek(localDate(kernel.clock.now(), zone)))
-  const endDate = wish.endDate ?? addDays(startDate, 6)
+    wish.startDate ?? (wish.endDate ? weekUpTo(wish.endDate) : isoWeek(localDate(kernel.clock.now(), zone)))
+  const endDate = wish.endDate ?? weekFrom(startDate)
   requireDays(startDate, endDate, 'query')
   const span = { start: dayBounds(startDate, zone).start, end: dayBounds(endDate, zone).end }
   const closures = await store.closuresOf(kernel.reads, venueId, span)
@@ -55,4 +56,14 @@ export async function readCalendar(
     }
   })
   return { startDate, endDate, days }
+}
+
+/** Where the week up to a day begins: not before the first day there is. */
+function weekUpTo(date: string): string {
+  return date < addDays(FIRST_DAY, 6) ? FIRST_DAY : addDays(date, -6)
+}
+
+/** Where the week from a day ends: not after the last day there is. */
+function weekFrom(date: string): string {
+  return date > addDays(LAST_DAY, -6) ? LAST_DAY : addDays(date, 6)
 }

@@ -21,6 +21,19 @@ describe('the demo', () => {
     ])
   })
 
+  it('has questions, feedback and a ticket to look at', async () => {
+    const login = await world.call('POST', '/api/v1/users/login', {
+      payload: { username: 'employee', password: 'yuyue-demo-2026' },
+    })
+    const mine = (path: string) => world.call('GET', path, { as: { id: 0, token: login.body.access_token } })
+    expect((await mine('/api/v1/feedback')).body.items.map((one: { status: string }) => one.status).sort()).toEqual([
+      ...['open', 'open', 'replied'],
+    ])
+    expect((await mine('/api/v1/support/tickets')).body.items[0]).toMatchObject({ status: 'waiting', replies: 1 })
+    const found = await world.call('GET', `/api/v1/support/faqs?q=${encodeURIComponent('怎么取消')}`)
+    expect(found.body.items[0].question).toBe('如何取消预约？')
+  })
+
   it('has log-ins that work for every role, and changes nothing when it runs again', async () => {
     const count = () => world.rows('SELECT count(*) FROM reservations')
     const before = await count()

@@ -16,6 +16,7 @@ import { join } from '../waitingList/service.ts'
 import { CAST, COLLEAGUES, DEMO_PASSWORD, type DemoPerson } from './people.ts'
 import { buildPlaces, type DemoPlaces } from './places.ts'
 import * as store from './store.ts'
+import { playSupport } from './support.ts'
 
 /** A stage on which the demo plays: the program with a clock that is set to the hour of each scene. */
 interface Stage {
@@ -44,6 +45,7 @@ export async function fillDemo(kernel: Kernel): Promise<readonly DemoLogin[]> {
     const stage = await setStage(kernel)
     await playPast(stage)
     await playPresent(stage)
+    await playSupport(stage.kernel, stage.admin, stage.employee, stage.places.badminton)
     await store.markFilled(kernel.db, kernel.clock.now())
   }
   return CAST.map(({ role, username }) => ({ role, username, password: DEMO_PASSWORD }))

@@ -41,7 +41,9 @@ beforeAll(async () => {
   await jobs.start()
   await app.ready()
 })
-beforeEach(() => world.rows('TRUNCATE outbox, outbox_failures, deliveries, messages RESTART IDENTITY'))
+beforeEach(() =>
+  world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, messages RESTART IDENTITY'),
+)
 afterAll(async () => {
   await app.close()
   await jobs.stop()

@@ -1,12 +1,13 @@
 import type { Transaction } from '../../kernel/database/database.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { lockMembers } from '../members/store.ts'
+import { stopSessionsOf } from '../useSessions/store.ts'
 import { offerFreePlaces } from '../waitingList/offers.ts'
 import { endEntries, slotsOfWaiter } from '../waitingList/store.ts'
 import { endReservation } from './ending.ts'
 import { lockSlots, upcomingOf } from './store.ts'
 
-/** Somebody's account ends: what they had ahead is cancelled, what they waited for is left, and the places go to the next in line. */
+/** Somebody's account ends: what they had ahead is cancelled, what they waited for is left, what they use is free, and the places go to the next in line. */
 export async function leaveVenue(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const now = kernel.clock.now()
   await lockMembers(tx, [userId])
@@ -16,6 +17,7 @@ export async function leaveVenue(tx: Transaction, kernel: Kernel, userId: number
   for (const reservation of ahead) {
     await endReservation(tx, reservation, { to: 'cancelled', now, reason: 'account_ended' }, { refund: true })
   }
+  await stopSessionsOf(tx, userId, now)
   for (const slotId of waiting) await endEntries(tx, { slotId, userId, to: 'left', now })
   for (const slotId of new Set([...ahead.map((reservation) => reservation.slotId), ...waiting])) {
     await offerFreePlaces(kernel, tx, slotId, now)

@@ -35,15 +35,16 @@ const Wish = Type.Object({
   party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Places to take: 1 unless said.' })),
 })
 
-const filters = {
+/** By what reservations are searched, in lists and exports. */
+export const reservationFilters = {
   status: Type.Optional(ReservationStatusSchema),
   venue_id: Type.Optional(Id),
   start_date: Type.Optional(LocalDate),
   end_date: Type.Optional(LocalDate),
 }
 const sortable = ['start_at', 'created_at', 'id'] as const
-const MineQuery = pageQuery(sortable, filters, '-start_at')
-const AllQuery = pageQuery(sortable, { ...filters, user_id: Type.Optional(Id) }, '-start_at')
+const MineQuery = pageQuery(sortable, reservationFilters, '-start_at')
+const AllQuery = pageQuery(sortable, { ...reservationFilters, user_id: Type.Optional(Id) }, '-start_at')
 
 const Reason = Type.Object({ reason: Type.Optional(Text(200, { description: 'Shown to the person.' })) })
 

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { acceptUploads, uploadedFile } from '../../kernel/files/upload.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
@@ -98,6 +99,22 @@ export function sportVenueRoutes(app: App, kernel: Kernel): void {
     handler: (request) =>
       service.changeSportVenue(kernel, callerOf(request), request.params.sport_venue_id, request.body),
   })
+
+  acceptUploads(app, (uploads) =>
+    route(uploads, {
+      method: 'POST',
+      paths: v1('/sport-venues/{sport_venue_id}/image'),
+      permission: write,
+      summary: 'Set the picture of a sport venue',
+      description: 'Becomes `image_url`, which takes `?thumbnail` and `?image_width=`; the picture before goes.',
+      tag,
+      schema: { params: Params, response: { 200: SportVenue } },
+      handler: async (request) => {
+        const upload = await uploadedFile(request)
+        return await service.setSportVenueImage(kernel, callerOf(request), request.params.sport_venue_id, upload)
+      },
+    }),
+  )
 
   route(app, {
     method: 'DELETE',

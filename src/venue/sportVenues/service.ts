@@ -1,3 +1,4 @@
+import { filePath, keepImage, showImageAt } from '../../kernel/files/service.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -13,6 +14,21 @@ export async function getSportVenue(kernel: Pick<Kernel, 'db'>, id: number): Pro
   const found = await store.findSportVenue(kernel.db, id)
   if (!found) throw noSuchSportVenue()
   return found
+}
+
+/** The files that show one sport venue. */
+const imageOf = (id: number) => ({ purpose: 'sport_venue.image', subject: `sport_venue:${id}` })
+
+/** Stores a picture of a sport venue and shows it; the one before goes. @throws NotFound, Invalid like `prepareImage` */
+export async function setSportVenueImage(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  upload: Buffer,
+): Promise<store.SportVenue> {
+  await getSportVenue(kernel, id)
+  const fileId = await keepImage(kernel, upload, { ...imageOf(id), ownerId: caller.userId, access: 'public' })
+  return await changeSportVenue(kernel, caller, id, { image_url: filePath(fileId) })
 }
 
 /** Adds a sport venue. @throws Conflict `name_taken` */
@@ -51,6 +67,7 @@ export async function changeSportVenue(
     if (!before) throw noSuchSportVenue()
     const after = { ...before, ...wish }
     await store.updateSportVenue(tx, id, after, now)
+    if (after.image_url !== before.image_url) await showImageAt(tx, imageOf(id), after.image_url, now)
     await record(tx, now, {
       ...by(caller),
       action: 'sport_venue.update',
@@ -75,6 +92,7 @@ export async function removeSportVenue(kernel: Kernel, caller: Caller, id: numbe
       })
     }
     await store.deleteSportVenue(tx, id, now)
+    await showImageAt(tx, imageOf(id), null, now)
     await record(tx, now, {
       ...by(caller),
       action: 'sport_venue.delete',

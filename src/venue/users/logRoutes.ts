@@ -15,7 +15,7 @@ import {
   sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
-import { listAttempts } from '../../kernel/identity/loginStore.ts'
+import { type LoginFilter, listAttempts } from '../../kernel/identity/loginStore.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Nullable } from '../fields.ts'
 import { parseInstant } from '../moments.ts'
@@ -48,28 +48,23 @@ const span = {
   to: Type.Optional(InstantInput),
 }
 
-const OperationQuery = pageQuery(
-  ['at'],
-  {
-    action: Type.Optional(Text(100)),
-    resource: Type.Optional(Text(100)),
-    resource_id: Type.Optional(Text(100)),
-    ...span,
-  },
-  '-at',
-)
-const AllOperationsQuery = Type.Object({ ...OperationQuery.properties, actor_id: Type.Optional(Id) })
+const ownFilters = {
+  action: Type.Optional(Text(100)),
+  resource: Type.Optional(Text(100)),
+  resource_id: Type.Optional(Text(100)),
+  ...span,
+}
+/** By what the operation log is searched, its export too. */
+export const operationFilters = { ...ownFilters, actor_id: Type.Optional(Id) }
+const OperationFilterSchema = Type.Object(operationFilters)
+
+const OperationQuery = pageQuery(['at'], ownFilters, '-at')
+const AllOperationsQuery = pageQuery(['at'], operationFilters, '-at')
 
 /** Who did what, and who logged in. */
 export function logRoutes(app: App, kernel: Kernel): void {
   const answer = async (query: Of<typeof AllOperationsQuery>, actorId: number | undefined) => {
-    const filter: OperationFilter = {
-      actorId,
-      action: query.action,
-      resource: query.resource,
-      resourceId: query.resource_id,
-      ...spanOf(kernel, query),
-    }
+    const filter = operationFilter(kernel, { ...query, actor_id: actorId })
     const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
     const { items, total } = await kernel.attempt((db) => listOperations(db, filter, page))
     const presented = items.map(({ actorId: actor_id, resourceId: resource_id, requestId: request_id, ...rest }) => ({
@@ -117,6 +112,16 @@ export function logRoutes(app: App, kernel: Kernel): void {
 
 const LoginResult = Type.Enum(['success', 'bad_credentials', 'locked_out', 'disabled'])
 
+/** By what the log-in log is searched, its export too. */
+export const loginFilters = {
+  user_id: Type.Optional(Id),
+  name: Type.Optional(Text(254)),
+  result: Type.Optional(LoginResult),
+  address: Type.Optional(Text(45)),
+  ...span,
+}
+const LoginFilterSchema = Type.Object(loginFilters)
+
 const Login = Type.Object(
   {
     id: Id,
@@ -138,27 +143,36 @@ function loginLog(app: App, kernel: Kernel): void {
     summary: 'Read who logged in, or tried to',
     tag,
     schema: {
-      querystring: pageQuery(
-        ['at'],
-        {
-          user_id: Type.Optional(Id),
-          name: Type.Optional(Text(254)),
-          result: Type.Optional(LoginResult),
-          address: Type.Optional(Text(45)),
-          ...span,
-        },
-        '-at',
-      ),
+      querystring: pageQuery(['at'], loginFilters, '-at'),
       response: { 200: pageOf(Login) },
     },
     handler: async ({ query }) => {
-      const { user_id: userId, name, result, address } = query
       const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
-      const filter = { userId, name, result, address, ...spanOf(kernel, query) }
+      const filter = loginFilter(kernel, query)
       const { items, total } = await kernel.attempt((db) => listAttempts(db, filter, page))
       return pageAnswer(items, total, query)
     },
   })
+}
+
+/** What a query of the operation log asks for. */
+export function operationFilter(
+  kernel: Pick<Kernel, 'config'>,
+  query: Omit<Of<typeof OperationFilterSchema>, 'actor_id'> & { readonly actor_id?: number | undefined },
+): OperationFilter {
+  return {
+    actorId: query.actor_id,
+    action: query.action,
+    resource: query.resource,
+    resourceId: query.resource_id,
+    ...spanOf(kernel, query),
+  }
+}
+
+/** What a query of the log-in log asks for. */
+export function loginFilter(kernel: Pick<Kernel, 'config'>, query: Of<typeof LoginFilterSchema>): LoginFilter {
+  const { user_id: userId, name, result, address } = query
+  return { userId, name, result, address, ...spanOf(kernel, query) }
 }
 
 function spanOf(kernel: Pick<Kernel, 'config'>, { from, to }: { from?: string; to?: string }) {

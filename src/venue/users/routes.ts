@@ -6,20 +6,25 @@ import * as accounts from '../../kernel/identity/accounts.ts'
 import { logIn, logOut } from '../../kernel/identity/logIn.ts'
 import { visitorOf } from '../../kernel/identity/visitor.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { missingConsents } from '../../kernel/privacy/legalStore.ts'
 import { v1 } from '../paths.ts'
 import { administrationRoutes } from './administrationRoutes.ts'
+import { avatarRoutes } from './avatarRoutes.ts'
+import { loggedIn, REGISTER_ROLE } from './loggedIn.ts'
 import { logRoutes } from './logRoutes.ts'
+import { passwordRoutes } from './passwordRoutes.ts'
 import * as schemas from './schemas.ts'
+import { thirdPartyRoutes } from './thirdPartyRoutes.ts'
 
 const tag = 'Users'
-
-/** What somebody is who has just registered here. A site that wants visitors only changes this line. */
-export const REGISTER_ROLE = 'venue:employee'
 
 /** Accounts: one's own, everybody's, roles and logs. */
 export function userRoutes(app: App, kernel: Kernel): void {
   doors(app, kernel)
+  passwordRoutes(app, kernel)
   ownAccount(app, kernel)
+  avatarRoutes(app, kernel)
+  thirdPartyRoutes(app, kernel)
   administrationRoutes(app, kernel)
   logRoutes(app, kernel)
 }
@@ -33,8 +38,13 @@ function doors(app: App, kernel: Kernel): void {
     tag,
     schema: { body: schemas.RegisterBody, response: { 201: schemas.UserAnswer } },
     handler: async (request) => {
-      const { display_name: displayName, ...wish } = request.body
-      const user = await accounts.register(kernel, { ...wish, displayName }, REGISTER_ROLE, visitorOf(request))
+      const { display_name: displayName, accepted_terms: terms, accepted_privacy: privacy, ...wish } = request.body
+      const user = await accounts.register(
+        kernel,
+        { ...wish, displayName, accepted: { terms, privacy } },
+        REGISTER_ROLE,
+        visitorOf(request),
+      )
       return schemas.presentUser(user, 'shown')
     },
   })
@@ -52,15 +62,7 @@ function doors(app: App, kernel: Kernel): void {
     handler: async (request, reply) => {
       const { username: name, password } = request.body
       const session = await logIn(kernel, { name, password }, visitorOf(request))
-      // RFC 6749, 5.1.
-      reply.header('cache-control', 'no-store')
-      return {
-        access_token: session.accessToken,
-        token_type: 'bearer',
-        expires_in: session.expiresIn,
-        ...(session.passwordChangeRequired && { password_change_required: true }),
-        user: schemas.presentUser(session.user, 'shown'),
-      }
+      return loggedIn(reply, session)
     },
   })
 
@@ -83,8 +85,13 @@ function ownAccount(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'Read one’s own account',
     tag,
-    schema: { response: { 200: schemas.UserAnswer } },
-    handler: async (request) => schemas.presentUser(await accounts.me(kernel, callerOf(request)), 'shown'),
+    schema: { response: { 200: schemas.OwnAnswer } },
+    handler: async (request) => {
+      const caller = callerOf(request)
+      const user = schemas.presentUser(await accounts.me(kernel, caller), 'shown')
+      const missing = await kernel.attempt((db) => missingConsents(db, caller.userId))
+      return { ...user, consent_required: missing.length > 0 }
+    },
   })
 
   route(app, {

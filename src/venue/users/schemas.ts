@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { filePath } from '../../kernel/files/service.ts'
 import { Id, Instant, type Of, Text } from '../../kernel/http/schemas.ts'
 import { USERNAME_PATTERN } from '../../kernel/identity/accounts.ts'
 import { PASSWORD_LENGTH } from '../../kernel/identity/passwords.ts'
@@ -18,6 +19,7 @@ export const UserAnswer = Type.Object(
     phone: Nullable(Type.String({ description: 'E.164.', examples: ['+8613800138000'] })),
     display_name: Type.String(),
     department: Nullable(Type.String()),
+    avatar_url: Nullable(Type.String({ description: 'Square.', examples: ['/api/v1/files/42'] })),
     locale: Locale,
     roles: Type.Array(Type.String()),
     status: Status,
@@ -25,6 +27,15 @@ export const UserAnswer = Type.Object(
     updated_at: Instant,
   },
   { title: 'User' },
+)
+
+/** One's own account. */
+export const OwnAnswer = Type.Object(
+  {
+    ...UserAnswer.properties,
+    consent_required: Type.Boolean({ description: 'True: a text was published that the person has not agreed to.' }),
+  },
+  { title: 'OwnUser' },
 )
 
 /** A person on the wire: never anything of the password; contact data masked where the reader may not see it. */
@@ -37,6 +48,7 @@ export function presentUser(user: User, contacts: 'shown' | 'masked') {
     phone: user.phone && (show ? user.phone : maskPhone(user.phone)),
     display_name: user.displayName,
     department: user.department,
+    avatar_url: user.avatarFileId === null ? null : filePath(user.avatarFileId),
     locale: user.locale,
     roles: user.roles,
     status: user.status,
@@ -56,12 +68,22 @@ const Phone = Type.String({
 /** Bounded more widely than a password is: what is wrong with one, `weak_password` says. */
 export const Password = Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 })
 
+const AcceptedVersion = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'The current version of the text, once one is published (`consent_required` names it).',
+  }),
+)
+
 export const RegisterBody = Type.Object({
   username: Username,
   password: Password,
   email: Type.Optional(Nullable(Email)),
   phone: Type.Optional(Nullable(Phone)),
   display_name: Type.Optional(Text(100)),
+  accepted_terms: AcceptedVersion,
+  accepted_privacy: AcceptedVersion,
 })
 
 /** JSON, or the form of OAuth 2.0's password grant (RFC 6749, 4.3.2). */

@@ -1,0 +1,121 @@
+import sharp, { type Sharp } from 'sharp'
+import { Invalid } from '../http/errors.ts'
+
+/** What an uploaded picture may be at most. */
+export const IMAGE_LIMITS = { bytes: 10 * 1024 * 1024, pixels: 50_000_000 } as const
+/** The longest side of what is kept, the width of its thumbnail, in pixels. */
+const LONGEST_SIDE = 1200
+const THUMBNAIL_WIDTH = 800
+const QUALITY = 80
+/** A decoder that takes longer is fed something made for that. */
+const SECONDS = 15
+
+const formats = {
+  jpeg: { extension: 'jpg', contentType: 'image/jpeg' },
+  png: { extension: 'png', contentType: 'image/png' },
+  webp: { extension: 'webp', contentType: 'image/webp' },
+} as const
+type Format = keyof typeof formats
+
+/** A picture as it is kept: encoded anew, upright, without anything but its pixels. */
+export interface StoredImage {
+  readonly extension: string
+  readonly contentType: string
+  readonly width: number
+  readonly height: number
+  readonly bytes: Buffer
+  readonly thumbnail: Buffer
+}
+
+/** The decoder sees only the three formats, whatever libvips could read besides. */
+sharp.block({ operation: ['VipsForeignLoad'] })
+sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] })
+sharp.cache(false)
+
+/**
+ * Reads an uploaded picture by its content, whatever it is called, and makes of it what is kept. With `square` the middle is cut out 1:1.
+ * @throws Invalid `not_an_image` (400), `image_damaged` (400), `image_too_large` (413) beyond 50 megapixels.
+ */
+export async function prepareImage(upload: Buffer, { square = false } = {}): Promise<StoredImage> {
+  const format = formatOf(upload)
+  if (!format) throw notAnImage()
+  await checkDimensions(upload, format)
+  const { extension, contentType } = formats[format]
+  const upright = open(upload).autoOrient()
+  const fitting = square
+    ? upright.resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'cover', position: 'centre' })
+    : upright.resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'inside', withoutEnlargement: true })
+  try {
+    const { data: bytes, info } = await encoded(square ? await shrunkSquare(upload, fitting) : fitting, format)
+    const thumbnail = await resizeImage(bytes, THUMBNAIL_WIDTH)
+    return { extension, contentType, width: info.width, height: info.height, bytes, thumbnail }
+  } catch (error) {
+    throw refusal(error)
+  }
+}
+
+/** A square is as large as the shorter side allows, and no larger than what is kept. */
+async function shrunkSquare(upload: Buffer, fallback: Sharp): Promise<Sharp> {
+  const { width = 0, height = 0 } = await open(upload).metadata()
+  const side = Math.min(width, height, LONGEST_SIDE)
+  if (side === LONGEST_SIDE) return fallback
+  return open(upload).autoOrient().resize(side, side, { fit: 'cover', position: 'centre' })
+}
+
+/** A kept picture, no wider than `width` pixels. */
+export async function resizeImage(image: Buffer, width: number): Promise<Buffer> {
+  const format = formatOf(image)
+  if (!format) throw new Error('a kept picture is none')
+  const { data } = await encoded(open(image).resize(width, undefined, { withoutEnlargement: true }), format)
+  return data
+}
+
+/** By the bytes that each format begins with. */
+function formatOf(bytes: Buffer): Format | undefined {
+  if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg'
+  if (bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'))) return 'png'
+  if (bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP') return 'webp'
+  return undefined
+}
+
+function open(bytes: Buffer): Sharp {
+  // Truncated files are refused; one frame of an animation is enough.
+  return sharp(bytes, { limitInputPixels: IMAGE_LIMITS.pixels, failOn: 'truncated', pages: 1 }).timeout({
+    seconds: SECONDS,
+  })
+}
+
+async function checkDimensions(upload: Buffer, format: Format): Promise<void> {
+  // Reads the header only: nothing is unpacked before its size is known.
+  const metadata = await sharp(upload, { limitInputPixels: false })
+    .metadata()
+    .catch((error: unknown) => {
+      throw refusal(error)
+    })
+  if (metadata.format !== format) throw notAnImage()
+  if (metadata.width * metadata.height > IMAGE_LIMITS.pixels) throw tooLarge()
+}
+
+async function encoded(image: Sharp, format: Format) {
+  const written = {
+    jpeg: () => image.flatten({ background: '#ffffff' }).jpeg({ quality: QUALITY, mozjpeg: true }),
+    png: () => image.png({ quality: QUALITY, compressionLevel: 9 }),
+    webp: () => image.webp({ quality: QUALITY }),
+  }
+  return await written[format]().toBuffer({ resolveWithObject: true })
+}
+
+function refusal(error: unknown): Invalid {
+  if (error instanceof Invalid) return error
+  const message = error instanceof Error ? error.message : ''
+  if (/pixel limit|too large|exceeds/i.test(message)) return tooLarge()
+  return new Invalid('image_damaged', 'The picture is damaged or incomplete.')
+}
+
+function tooLarge(): Invalid {
+  return new Invalid('image_too_large', 'The picture has more than 50 megapixels.', { status: 413 })
+}
+
+function notAnImage(): Invalid {
+  return new Invalid('not_an_image', 'The file is neither a JPEG, a PNG nor a WebP picture.')
+}

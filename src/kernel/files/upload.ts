@@ -1,0 +1,49 @@
+import multipart from '@fastify/multipart'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import type { App } from '../http/app.ts'
+import { DomainError, Invalid } from '../http/errors.ts'
+import { IMAGE_LIMITS } from './images.ts'
+
+/** Declares routes that take one file as `multipart/form-data`; the others go on refusing that content type. */
+export function acceptUploads(app: App, register: (app: App) => void): void {
+  void app.register(async (scope) => {
+    await scope.register(multipart, {
+      limits: { fileSize: IMAGE_LIMITS.bytes, files: 1, fields: 10, fieldSize: 1000, fieldNameSize: 100, parts: 11 },
+    })
+    const inside = scope.withTypeProvider<TypeBoxTypeProvider>()
+    inside.addHook('onRoute', (route) => {
+      route.config = { ...route.config, takesFile: true }
+    })
+    register(inside)
+  })
+}
+
+/**
+ * The one file of a request, whatever its field is called.
+ * @throws Invalid `unsupported_media_type` (415), `file_missing`, `file_too_large` (413), `bad_upload`
+ */
+export async function uploadedFile(request: FastifyRequest): Promise<Buffer> {
+  if (!request.isMultipart()) {
+    throw new Invalid('unsupported_media_type', 'Send the file as multipart/form-data.', { status: 415 })
+  }
+  try {
+    const part = await request.file()
+    if (!part) throw new Invalid('file_missing', 'There is no file in the form.')
+    const bytes = await part.toBuffer()
+    if (bytes.length === 0) throw new Invalid('file_missing', 'The file is empty.')
+    return bytes
+  } catch (error) {
+    throw understood(error)
+  }
+}
+
+function understood(error: unknown): unknown {
+  if (error instanceof DomainError) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'FST_REQ_FILE_TOO_LARGE') {
+    return new Invalid('file_too_large', 'The file is larger than 10 MB.', { status: 413 })
+  }
+  // What busboy says of a form that ends in the middle, has no boundary or too many parts has no code of its own.
+  return new Invalid('bad_upload', 'The form is damaged, incomplete or has too many parts.')
+}

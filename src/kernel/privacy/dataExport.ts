@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { storageOf } from '../files/place.ts'
+import { newName } from '../files/storage.ts'
+import { type FileRow, findFile, insertFile, releaseFiles, useFile } from '../files/store.ts'
+import { by, type Caller } from '../http/caller.ts'
+import { NotFound, TooMany } from '../http/errors.ts'
+import { jobsOf } from '../jobs/queues.ts'
+import type { Kernel } from '../kernel.ts'
+import { notify, record } from '../notifications/outbox.ts'
+import { createSigner } from '../secrets/signature.ts'
+import { localTimestamp } from '../time.ts'
+import { type Archive, withArchive } from './archive.ts'
+import * as store from './exportStore.ts'
+import { recordsOf } from './records.ts'
+
+/** The job that makes a copy. */
+export const EXPORT_JOB = 'kernel.data-export'
+const DAY = 86_400_000
+const MOST_A_DAY = 3
+const PURPOSE = 'data_export'
+const fileOf = (id: number) => ({ purpose: PURPOSE, subject: `data_export:${id}` })
+
+/**
+ * Asks for a copy of everything held about the caller; while one is being made, that one.
+ * @throws TooMany `too_many_exports` after 3 within a day
+ */
+export async function askForExport(kernel: Kernel, caller: Caller): Promise<store.DataExport> {
+  const at = kernel.clock.now()
+  const asked = await kernel.transaction(async (tx) => {
+    const made = await store.insertExport(tx, caller.userId, at)
+    if (!made) return undefined
+    if ((await store.countExports(tx, caller.userId, new Date(at.getTime() - DAY))) > MOST_A_DAY) {
+      throw new TooMany('too_many_exports', 'You have had 3 copies within a day.', { retryAfter: DAY / 1000 })
+    }
+    await jobsOf(kernel).send(tx, EXPORT_JOB, { id: made.id })
+    await record(tx, at, { ...by(caller), action: 'user.export', resource: 'user', resourceId: caller.userId })
+    return made
+  })
+  kernel.nudge()
+  return asked ?? (await latestExport(kernel, caller.userId))
+}
+
+/** The latest copy that was asked for. @throws NotFound */
+export async function latestExport(kernel: Kernel, userId: number): Promise<store.DataExport> {
+  const found = await kernel.attempt((db) => store.latestExport(db, userId))
+  if (!found) throw new NotFound('not_found', 'You have not asked for a copy of your data.')
+  return found
+}
+
+/** Makes a copy, from the job; a second run finds it made. */
+export async function makeExport(kernel: Kernel, payload: unknown): Promise<void> {
+  const id = typeof payload === 'object' && payload !== null && 'id' in payload ? Number(payload.id) : 0
+  const asked = await store.findExport(kernel.db, id)
+  if (asked?.state !== 'queued') return
+  const { timeZone: zone, dataDir } = kernel.config
+  const at = kernel.clock.now()
+  const records = recordsOf(kernel, asked.user_id)
+  const fileId = await withArchive(join(dataDir, 'tmp'), `${randomUUID()}.zip`, records, { zone, at }, (archive) =>
+    keep(kernel, asked, archive),
+  )
+  const readyAt = kernel.clock.now()
+  const expiresAt = new Date(readyAt.getTime() + kernel.config.dataExportDays * DAY)
+  await kernel.transaction(async (tx) => {
+    if (!(await store.finishExport(tx, id, { id: fileId, expiresAt }, readyAt))) return
+    await useFile(tx, fileId, readyAt, fileOf(id))
+    await notify(tx, readyAt, {
+      type: 'account.data_export_ready',
+      userIds: [asked.user_id],
+      data: { until: localTimestamp(expiresAt, zone) },
+      key: `account.data_export_ready:${id}`,
+    })
+  })
+  kernel.nudge()
+}
+
+async function keep(kernel: Kernel, asked: store.DataExport, archive: Archive): Promise<number> {
+  const at = kernel.clock.now()
+  const name = newName(at, 'zip')
+  const contentType = 'application/zip'
+  const fileId = await insertFile(
+    kernel.db,
+    {
+      ...fileOf(asked.id),
+      owner_id: asked.user_id,
+      access: 'owner',
+      name,
+      thumbnail_name: null,
+      content_type: contentType,
+      bytes: archive.bytes,
+      width: null,
+      height: null,
+      sha256: archive.sha256,
+    },
+    at,
+  )
+  await storageOf(kernel.config).put(name, archive.path, contentType)
+  return fileId
+}
+
+/** The link under which a copy can be fetched without logging in, while it is there; null otherwise. */
+export function linkOf(kernel: Kernel, { id, state, expires_at: expiresAt }: store.DataExport): string | null {
+  if (state !== 'ready' || expiresAt === null || expiresAt <= kernel.clock.now()) return null
+  const token = createSigner(kernel.config.secretKey).sign(`${id} ${expiresAt.getTime()}`, PURPOSE)
+  return `${kernel.config.publicUrl}/api/v1/data-exports/${token}`
+}
+
+/** The file behind a link. @throws NotFound when the link is not ours or its time is over. */
+export async function fileBehind(kernel: Kernel, token: string): Promise<FileRow> {
+  const [id, until] = (createSigner(kernel.config.secretKey).verify(token, PURPOSE) ?? '').split(' ').map(Number)
+  if (id === undefined || until === undefined || until <= kernel.clock.now().getTime()) throw noSuchCopy()
+  const found = await kernel.attempt((db) => store.findExport(db, id))
+  if (found?.state !== 'ready' || found.file_id === null) throw noSuchCopy()
+  const fileId = found.file_id
+  const file = await kernel.attempt((db) => findFile(db, fileId))
+  if (!file) throw noSuchCopy()
+  return file
+}
+
+const noSuchCopy = () => new NotFound('not_found', 'The link is not valid any more. Ask for a new copy.')
+
+/** Lets copies go whose time is over. To be called every hour. */
+export async function expireExports(kernel: Kernel): Promise<void> {
+  const at = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    for (const id of await store.expireExports(tx, at)) await releaseFiles(tx, fileOf(id), at)
+  })
+}

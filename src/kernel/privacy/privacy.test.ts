@@ -1,0 +1,308 @@
+import { buffer } from 'node:stream/consumers'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { fromBuffer } from 'yauzl'
+import { openWorld, type Person, type World } from '../../../test/support/world.ts'
+
+const PASSWORD = 'violet-harbour-42'
+let world: World
+let admin: Person
+let count = 0
+
+beforeAll(async () => {
+  world = await openWorld()
+  admin = await world.person('admin')
+})
+afterAll(() => world.close())
+beforeEach(() => {
+  count += 1
+})
+
+const register = (payload: object = {}) =>
+  world.call('POST', '/api/v1/users/register', {
+    payload: { username: `wanglei${count}`, password: PASSWORD, ...payload },
+  })
+
+async function logIn(username = `wanglei${count}`) {
+  const { status, body } = await world.call('POST', '/api/v1/users/login', {
+    payload: { username, password: PASSWORD },
+  })
+  return { status, code: body.code, as: { id: body.user?.id, token: body.access_token } }
+}
+
+/** Somebody who has registered and logged in. */
+async function someone(payload: object = {}): Promise<Person> {
+  expect((await register(payload)).status).toBe(201)
+  return (await logIn()).as
+}
+
+const typesOf = async (person: Person) => (await world.inbox(person)).map(({ type }) => type)
+
+/** The files of a zip. */
+async function unpack(zip: Buffer): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>()
+  const archive = await new Promise<import('yauzl').ZipFile>((resolve, reject) =>
+    fromBuffer(zip, { lazyEntries: true }, (error, opened) => (error ? reject(error) : resolve(opened))),
+  )
+  await new Promise<void>((resolve, reject) => {
+    archive.on('entry', (entry: import('yauzl').Entry) => {
+      archive.openReadStream(entry, async (error, stream) => {
+        if (error) return reject(error)
+        files.set(entry.fileName, (await buffer(stream)).toString('utf8'))
+        archive.readEntry()
+      })
+    })
+    archive.on('end', () => resolve())
+    archive.on('error', reject)
+    archive.readEntry()
+  })
+  return files
+}
+
+describe('A copy of one’s data', () => {
+  const ask = (as: Person) => world.call('POST', '/api/v1/users/me/data-export', { as })
+  const latest = (as: Person) => world.call('GET', '/api/v1/users/me/data-export', { as })
+  const fetchCopy = (url: string) => world.app.inject({ method: 'GET', url: url.replace(world.config.publicUrl, '') })
+
+  it('is made in the background, announced, and fetched by a link without logging in', async () => {
+    const as = await someone({ email: `wanglei${count}@example.com`, phone: '13800138099', display_name: '=王磊' })
+    await world
+      .slot(await world.venue(), { hour: 9 })
+      .then((slot) => world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } }))
+    expect((await latest(as)).status).toBe(404)
+    expect(await ask(as)).toMatchObject({ status: 202, body: { state: 'queued', download_url: null } })
+    expect(await typesOf(as)).toContain('account.data_export_ready')
+    const { body } = await latest(as)
+    expect(body).toMatchObject({ state: 'ready', expires_at: '2026-03-05T00:00:00.000Z' })
+
+    const { statusCode, headers, rawPayload } = await fetchCopy(body.download_url)
+    expect(statusCode).toBe(200)
+    expect(headers).toMatchObject({
+      'content-type': 'application/zip',
+      'cache-control': 'no-store',
+      'content-length': String(rawPayload.length),
+      'content-disposition': 'attachment; filename="my-data-20260302.zip"',
+    })
+    const files = await unpack(rawPayload)
+    const json = (name: string) => JSON.parse(files.get(`${name}.json`) ?? 'null')
+    expect(json('account')).toMatchObject([
+      { id: as.id, username: `wanglei${count}`, email: `wanglei${count}@example.com`, phone: '+8613800138099' },
+    ])
+    expect(json('login_log')).toMatchObject([{ result: 'success', name: `wanglei${count}` }])
+    expect(json('user_roles')).toMatchObject([{ role: 'venue:employee' }])
+    expect(json('reservations')).toHaveLength(1)
+    expect(json('venue_visits')).toMatchObject([{ venue: expect.any(String), status: expect.any(String) }])
+    expect(json('messages').length).toBeGreaterThan(0)
+    expect(json('operation_log')).toEqual(
+      expect.arrayContaining([expect.objectContaining({ action: 'user.register', resource_id: String(as.id) })]),
+    )
+    for (const name of files.keys()) {
+      if (name.endsWith('.json')) expect(files.has(name.replace('.json', '.csv')), name).toBe(true)
+    }
+    expect(files.get('account.csv')).toMatch(/^\uFEFFid,username,/)
+    expect(files.get('account.csv')).toContain("'=王磊")
+  })
+
+  it('holds nothing that opens something, and nothing of anybody else', async () => {
+    const other = await someone()
+    count += 1
+    const as = await someone()
+    await ask(as)
+    await world.drain()
+    const files = await unpack((await fetchCopy((await latest(as)).body.download_url)).rawPayload)
+    const [stored] = await world.rows<{ password_hash: string }>(`SELECT password_hash FROM users WHERE id = ${as.id}`)
+    const all = [...files.values()].join('\n')
+    expect(all).not.toContain(stored?.password_hash)
+    expect(all).not.toMatch(/password_hash|phone_index|phone_encrypted|_hash"|salt"|token"/)
+    for (const [name, text] of files) {
+      if (!name.endsWith('.json')) continue
+      const ids = JSON.parse(text).map((row: { user_id?: number }) => row.user_id)
+      expect(ids.includes(other.id), name).toBe(false)
+    }
+  })
+
+  it('covers every table that names its person in user_id', async () => {
+    const as = await someone()
+    await ask(as)
+    await world.drain()
+    const files = await unpack((await fetchCopy((await latest(as)).body.download_url)).rawPayload)
+    const tables = await world.rows<{ name: string }>(`SELECT DISTINCT c.relname AS name FROM pg_class c
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id' AND NOT a.attisdropped
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition`)
+    const missing = tables.map(({ name }) => name).filter((name) => !files.has(`${name}.json`))
+    expect(missing.sort()).toEqual(['data_exports', 'idempotency_keys', 'password_resets', 'sign_in_states'])
+  })
+
+  it('can be fetched for three days, and its link opens no other', async () => {
+    const as = await someone()
+    await ask(as)
+    await world.drain()
+    const url: string = (await latest(as)).body.download_url
+    const [token = ''] = url.split('/').slice(-1)
+    for (const bad of [`${token}x`, token.replace('.', 'x.'), 'a.b.c.d.e.f.g', '%00%00%00%00%00%00']) {
+      expect([400, 404]).toContain((await fetchCopy(url.replace(token, bad))).statusCode)
+    }
+    const [file] = await world.rows<{ id: number }>(`SELECT file_id AS id FROM data_exports WHERE user_id = ${as.id}`)
+    expect((await world.call('GET', `/api/v1/files/${file?.id}`, { as })).status).toBe(200)
+    expect((await world.call('GET', `/api/v1/files/${file?.id}`, { as: admin })).status).toBe(404)
+    expect((await world.call('GET', `/api/v1/files/${file?.id}`)).status).toBe(404)
+
+    world.clock.advance(3 * 24 * 60)
+    expect((await fetchCopy(url)).statusCode).toBe(404)
+    await world.system.jobs.runNow('kernel.data-exports')
+    world.clock.advance(61)
+    await world.system.jobs.runNow('kernel.files')
+    expect(await world.rows(`SELECT id FROM files WHERE id = ${file?.id}`)).toEqual([])
+    expect(await world.rows(`SELECT state, file_id FROM data_exports WHERE user_id = ${as.id}`)).toEqual([
+      { state: 'expired', file_id: null },
+    ])
+  })
+
+  it('is made one at a time, and three times a day at most', async () => {
+    const as = await someone()
+    const both = await Promise.all([ask(as), ask(as)])
+    expect(both.map(({ status }) => status)).toEqual([202, 202])
+    expect(new Set(both.map(({ body }) => body.id)).size).toBe(1)
+    for (let n = 0; n < 2; n += 1) {
+      await world.drain()
+      expect((await ask(as)).status).toBe(202)
+    }
+    await world.drain()
+    expect(await ask(as)).toMatchObject({ status: 429, body: { code: 'too_many_exports' } })
+    expect(await world.rows(`SELECT state FROM data_exports WHERE user_id = ${as.id}`)).toHaveLength(3)
+  })
+
+  it('that is made twice is one copy and one message', async () => {
+    const as = await someone()
+    const { body } = await ask(as)
+    await world.drain()
+    await world.system.jobs.runNow('kernel.data-export', { id: body.id })
+    expect((await typesOf(as)).filter((type) => type === 'account.data_export_ready')).toHaveLength(1)
+    expect(await world.rows(`SELECT id FROM files WHERE owner_id = ${as.id}`)).toHaveLength(1)
+  })
+})
+
+describe('Giving one’s account up', () => {
+  const leave = (as: Person, payload?: object) =>
+    world.call('DELETE', '/api/v1/users/me', { as, ...(payload && { payload }) })
+  const sweep = () => world.system.jobs.runNow('kernel.leavers')
+  const statusOf = async (id: number) =>
+    (await world.rows<{ status: string }>(`SELECT status FROM users WHERE id = ${id}`))[0]?.status
+
+  it('ends all sessions, and after seven days the account, with everything personal and what lies ahead', async () => {
+    const as = await someone({ email: `wanglei${count}@example.com` })
+    const slot = await world.slot(await world.venue(), { day: 20 })
+    await world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } })
+    await world.call('POST', '/api/v1/users/me/data-export', { as })
+    await world.drain()
+    const { status, body } = await leave(as, { password: PASSWORD })
+    const expected = new Date(world.clock.now().getTime() + 7 * 86_400_000).toISOString()
+    expect([status, body.leaves_at]).toEqual([202, expected])
+    expect((await world.call('GET', '/api/v1/users/me', { as })).status).toBe(401)
+    expect(await typesOf(as)).toContain('account.leaving')
+    world.clock.advance(7 * 24 * 60 - 1)
+    await sweep()
+    expect(await statusOf(as.id)).toBe('active')
+    world.clock.advance(1)
+    await sweep()
+    await sweep()
+    expect(await statusOf(as.id)).toBe('deleted')
+    expect(await world.rows(`SELECT email, leaves_at, avatar_file_id FROM users WHERE id = ${as.id}`)).toEqual([
+      { email: null, leaves_at: null, avatar_file_id: null },
+    ])
+    expect(await world.rows(`SELECT status FROM reservations WHERE user_id = ${as.id}`)).toEqual([
+      { status: 'cancelled' },
+    ])
+    expect(await world.rows(`SELECT id FROM files WHERE owner_id = ${as.id} AND in_use`)).toEqual([])
+    await world.drain()
+    expect(
+      await world.rows(`SELECT actor_id FROM operation_log WHERE action = 'user.delete' AND resource_id = '${as.id}'`),
+    ).toEqual([{ actor_id: null }])
+    expect((await register()).status).toBe(201)
+  })
+
+  it('is undone by logging in before', async () => {
+    const as = await someone()
+    await leave(as, { password: PASSWORD })
+    world.clock.advance(6 * 24 * 60)
+    expect((await logIn()).status).toBe(200)
+    world.clock.advance(2 * 24 * 60)
+    await sweep()
+    expect(await statusOf(as.id)).toBe('active')
+    expect(await typesOf(as)).toContain('account.stays')
+  })
+
+  it('needs the password, or a log-in of the last 10 minutes', async () => {
+    const as = await someone()
+    expect((await leave(as, { password: 'something else' })).body.code).toBe('bad_password')
+    world.clock.advance(10)
+    expect(await leave(as)).toMatchObject({ status: 403, body: { code: 'fresh_log_in_required' } })
+    const { as: again } = await logIn()
+    expect((await leave(again)).status).toBe(202)
+  })
+
+  it('is not for the last administrator', async () => {
+    expect((await leave(admin)).body.code).toMatch(/fresh_log_in_required|last_administrator/)
+    const [session] = await world.rows<{ id: string }>(`SELECT id FROM sessions WHERE user_id = ${admin.id}`)
+    const now = world.clock.now().toISOString()
+    await world.rows(`UPDATE sessions SET created_at = '${now}' WHERE id = '${session?.id}'`)
+    expect(await leave(admin)).toMatchObject({ status: 409, body: { code: 'last_administrator' } })
+  })
+})
+
+describe('The privacy policy and the terms', () => {
+  const publish = (kind: string, as: Person = admin) =>
+    world.call('POST', `/api/v1/legal/${kind}`, { as, payload: { title: '标题', body: '正文' } })
+
+  it('are read by everybody, in their current version or an earlier one; versions only grow', async () => {
+    expect(await world.call('GET', '/api/v1/legal/terms')).toMatchObject({
+      status: 404,
+      body: { code: 'not_published' },
+    })
+    expect((await publish('terms')).body).toMatchObject({ kind: 'terms', version: 1 })
+    const both = await Promise.all([publish('terms'), publish('terms')])
+    expect(both.map(({ body }) => body.version).sort()).toEqual([2, 3])
+    expect((await world.call('GET', '/api/v1/legal/terms')).body.version).toBe(3)
+    expect((await world.call('GET', '/api/legal/terms?version=1')).body.version).toBe(1)
+    expect((await world.call('GET', '/api/v1/legal/terms?version=9')).status).toBe(404)
+    expect((await world.call('GET', '/api/v1/legal/cookies')).status).toBe(400)
+    expect((await publish('terms', await world.person())).status).toBe(403)
+  })
+
+  it('are agreed to at registration, in their current version', async () => {
+    await publish('privacy')
+    const refused = await register({ accepted_terms: 2 })
+    expect(refused).toMatchObject({
+      status: 400,
+      body: {
+        code: 'consent_required',
+        required: [
+          { kind: 'privacy', version: 1 },
+          { kind: 'terms', version: 3 },
+        ],
+      },
+    })
+    const as = await someone({ accepted_terms: 3, accepted_privacy: 1 })
+    expect((await world.call('GET', '/api/v1/users/me', { as })).body.consent_required).toBe(false)
+    const { body } = await world.call('GET', '/api/v1/users/me/consents', { as })
+    expect(body.required).toEqual([])
+    expect(body.items).toMatchObject([
+      { kind: 'privacy', version: 1 },
+      { kind: 'terms', version: 3 },
+    ])
+  })
+
+  it('are asked for again when they change', async () => {
+    const as = await someone({ accepted_terms: 3, accepted_privacy: 1 })
+    await publish('privacy')
+    expect((await world.call('GET', '/api/v1/users/me', { as })).body.consent_required).toBe(true)
+    const agree = (version: number) =>
+      world.call('POST', '/api/v1/users/me/consents', { as, payload: { kind: 'privacy', version } })
+    expect(await agree(1)).toMatchObject({ status: 400, body: { code: 'not_current', current_version: 2 } })
+    expect((await agree(2)).body.required).toEqual([])
+    expect((await agree(2)).status).toBe(200)
+    expect((await world.call('GET', '/api/v1/users/me', { as })).body.consent_required).toBe(false)
+    expect(await world.rows(`SELECT version FROM consents WHERE user_id = ${as.id} AND kind = 'privacy'`)).toHaveLength(
+      2,
+    )
+  })
+})

@@ -1,0 +1,77 @@
+import { sql } from 'kysely'
+import type { Config } from '../../config.ts'
+import type { Database } from '../database/database.ts'
+import { findUser } from '../identity/store.ts'
+import type { Kernel } from '../kernel.ts'
+
+/** One kind of thing that is held about a person: a file of their copy. */
+export interface PersonalRecords {
+  /** Names the file: `reservations`. */
+  readonly name: string
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** Tables whose rows are of no use to anybody: what opens something, kept for hours. */
+const leftOut = ['users', 'password_resets', 'sign_in_states', 'idempotency_keys', 'data_exports']
+/** Columns that open something or are unreadable. */
+const secretColumn = /secret|hash|token|salt|encrypted|password|_index$/
+
+/**
+ * Everything held about a person, kind by kind: the account, every table that names its rows' person in `user_id` (those of products and
+ * those still to come too), what they did by the operation log, and what products add.
+ */
+export async function* recordsOf(kernel: Kernel, userId: number): AsyncGenerator<PersonalRecords> {
+  yield { name: 'account', rows: await accountOf(kernel.reads, kernel.config, userId) }
+  for (const table of await personalTables(kernel.reads)) {
+    yield { name: table, rows: await rowsOf(kernel.reads, table, userId) }
+  }
+  yield { name: 'operation_log', rows: await operationsOf(kernel.reads, userId) }
+  yield { name: 'files', rows: await filesOf(kernel.reads, userId) }
+  for (const product of kernel.products) {
+    for (const one of (await product.personalRecords?.(kernel, userId)) ?? []) {
+      yield { ...one, name: `${product.name}_${one.name}` }
+    }
+  }
+}
+
+async function accountOf(db: Database, config: Config, userId: number): Promise<PersonalRecords['rows']> {
+  const user = await findUser(db, config, userId)
+  if (!user) return []
+  const { rows } = await sql<{ password_changed_at: Date | null; leaves_at: Date | null }>`
+    SELECT password_changed_at, leaves_at FROM users WHERE id = ${userId}`.execute(db)
+  return [{ ...user, ...rows[0] }]
+}
+
+/** By the catalogue of the database, so that no table is forgotten. */
+async function personalTables(db: Database): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND a.attname = 'user_id' AND NOT a.attisdropped AND c.relname <> ALL (${leftOut}::text[])
+    ORDER BY 1`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+async function rowsOf(db: Database, table: string, userId: number): Promise<PersonalRecords['rows']> {
+  const { rows } = await sql<Readonly<Record<string, unknown>>>`
+    SELECT to_jsonb(t) AS row FROM ${sql.table(table)} t WHERE t.user_id = ${userId} ORDER BY 1`.execute(db)
+  return rows.map(({ row }) =>
+    Object.fromEntries(Object.entries(row ?? {}).filter(([name]) => !secretColumn.test(name))),
+  )
+}
+
+async function operationsOf(db: Database, userId: number): Promise<PersonalRecords['rows']> {
+  const { rows } = await sql<Readonly<Record<string, unknown>>>`
+    SELECT at, action, resource, resource_id, changes, CASE WHEN actor_id = ${userId} THEN address END AS address
+    FROM operation_log
+    WHERE actor_id = ${userId} OR resource = 'user' AND resource_id = ${String(userId)}
+    ORDER BY id`.execute(db)
+  return rows
+}
+
+async function filesOf(db: Database, userId: number): Promise<PersonalRecords['rows']> {
+  const { rows } = await sql<Readonly<Record<string, unknown>>>`
+    SELECT id, purpose, name, content_type, bytes, created_at FROM files
+    WHERE owner_id = ${userId} AND in_use AND purpose <> 'data_export' ORDER BY id`.execute(db)
+  return rows
+}

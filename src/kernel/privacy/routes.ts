@@ -1,0 +1,37 @@
+import { Type } from 'typebox'
+import { openStored } from '../files/service.ts'
+import type { App } from '../http/app.ts'
+import { route } from '../http/route.ts'
+import type { Kernel } from '../kernel.ts'
+import { fileBehind } from './dataExport.ts'
+
+/** Fetching the copy of one's data by its link. */
+export function dataExportRoutes(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: ['/api/v1/data-exports/{token}'],
+    permission: 'public',
+    summary: 'Fetch the copy of one’s data by its link',
+    description: 'The link is in the answer to `GET /api/v1/users/me/data-export` and good for a few days.',
+    tag: 'Files',
+    schema: {
+      params: Type.Object({ token: Type.String({ minLength: 10, maxLength: 200 }) }),
+      response: {
+        200: {
+          description: 'A zip with a JSON and a CSV file for each kind of data.',
+          content: { 'application/zip': { schema: Type.String({ format: 'binary' }) } },
+        },
+      },
+    },
+    handler: async (request, reply) => {
+      const file = await fileBehind(kernel, request.params.token)
+      reply
+        .type(file.content_type)
+        .header('content-length', file.bytes)
+        .header('cache-control', 'no-store')
+        .header('x-content-type-options', 'nosniff')
+        .header('content-disposition', `attachment; filename="my-data-${file.name.slice(0, 8)}.zip"`)
+      return reply.send(await openStored(kernel, file.name))
+    },
+  })
+}

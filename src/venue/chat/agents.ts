@@ -1,0 +1,109 @@
+import type { Transaction } from '../../kernel/database/database.ts'
+import { by, type Caller } from '../../kernel/http/caller.ts'
+import { Conflict, Forbidden } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { notify, record } from '../../kernel/notifications/outbox.ts'
+import type { Changes } from '../changes.ts'
+import { AGENT, MANAGE, staffWith } from '../support/staff.ts'
+import { TEXTS } from './rules.ts'
+import { badState, end, getSession, giveBack, noSuchSession } from './service.ts'
+import * as store from './store.ts'
+
+/**
+ * An agent takes a waiting session; of two at once one gets it. Again by the same agent: nothing more happens.
+ * @throws NotFound; Conflict `already_accepted`, `own_session`, `bad_state` when it does not wait
+ */
+export async function accept(kernel: Kernel, caller: Caller, id: number): Promise<store.ChatSession> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    if (!(await store.takeFromQueue(tx, id, caller.userId, now))) {
+      const session = await store.lockSession(tx, id)
+      if (session?.status === 'agent' && session.agentId === caller.userId) return
+      throw refusal(session, caller.userId)
+    }
+    const content = TEXTS.accepted(await store.nameOf(tx, caller.userId))
+    await store.addMessage(tx, { sessionId: id, author: 'system', event: 'accepted', content, now })
+    await log(tx, caller, id, 'accept', { agent_id: [null, caller.userId] }, now)
+  })
+  kernel.nudge()
+  return getSession(kernel, caller, id)
+}
+
+function refusal(session: store.SessionState | null, agentId: number) {
+  if (!session) return noSuchSession()
+  if (session.userId === agentId) return new Conflict('own_session', 'Somebody else has to answer you.')
+  if (session.status !== 'agent') return badState(session)
+  return new Conflict('already_accepted', 'Another agent has accepted the session.', {
+    facts: { state: session.status },
+  })
+}
+
+function log(tx: Transaction, caller: Caller, id: number, verb: string, changes: Changes, now: Date) {
+  return record(tx, now, {
+    ...by(caller),
+    action: `support_chat.${verb}`,
+    resource: 'support_chat',
+    resourceId: id,
+    changes,
+  })
+}
+
+/** Whoever serves a session decides about it, and whoever manages support. @throws NotFound, Forbidden `not_your_session` */
+async function lockServed(tx: Transaction, caller: Caller, id: number): Promise<store.SessionState> {
+  const session = await store.lockSession(tx, id)
+  if (!session) throw noSuchSession()
+  if (session.agentId !== caller.userId && !caller.permissions.has(MANAGE)) {
+    throw new Forbidden('not_your_session', 'Another agent serves this session.')
+  }
+  return session
+}
+
+/**
+ * Hands a session on to another agent, or back into the queue, where it keeps its place.
+ * @throws NotFound; Forbidden `not_your_session`; Conflict `bad_state` when nobody serves it, `not_an_agent`, `already_accepted` when the other has it
+ */
+export async function transfer(kernel: Kernel, caller: Caller, id: number, to?: number): Promise<store.ChatSession> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const session = await lockServed(tx, caller, id)
+    if (session.status !== 'agent') throw badState(session)
+    if (to === undefined) await giveBack(tx, kernel, id, now)
+    else await handTo(tx, kernel, session, to, now)
+    await log(tx, caller, id, 'transfer', { agent_id: [session.agentId, to ?? null] }, now)
+  })
+  kernel.nudge()
+  return getSession(kernel, caller, id)
+}
+
+async function handTo(tx: Transaction, kernel: Kernel, session: store.SessionState, to: number, now: Date) {
+  const { id } = session
+  if (to === session.agentId) throw new Conflict('already_accepted', 'That agent serves the session already.')
+  if (to === session.userId || !(await staffWith(tx, kernel, AGENT)).includes(to)) {
+    throw new Conflict('not_an_agent', 'Sessions go to people who serve in the chat.')
+  }
+  await store.setAgent(tx, id, to, now)
+  const content = TEXTS.transferred(await store.nameOf(tx, to))
+  await store.addMessage(tx, { sessionId: id, author: 'system', event: 'transferred', content, now })
+  await notify(tx, now, { type: 'support_chat.transferred', userIds: [to], data: { session_id: id } })
+}
+
+/** An agent ends the session they serve; whoever manages support, any. @throws NotFound, Forbidden `not_your_session`, Conflict `bad_state` */
+export async function closeServed(kernel: Kernel, caller: Caller, id: number): Promise<store.ChatSession> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const session = await lockServed(tx, caller, id)
+    if (session.status === 'closed') throw badState(session)
+    await end(tx, id, TEXTS.closed, now)
+    await log(tx, caller, id, 'close', { status: [session.status, 'closed'] }, now)
+  })
+  kernel.nudge()
+  return getSession(kernel, caller, id)
+}
+
+/** Somebody's account ends: their session is closed, those they served wait for another agent. */
+export async function leaveChat(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  const now = kernel.clock.now()
+  const { own, served } = await store.unfinishedOf(tx, userId)
+  for (const id of own) await end(tx, id, TEXTS.closed, now)
+  for (const id of served) await giveBack(tx, kernel, id, now)
+}

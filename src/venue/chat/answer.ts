@@ -1,0 +1,63 @@
+import type { Kernel } from '../../kernel/kernel.ts'
+import { answersTo } from '../faqs/service.ts'
+import { botOf, type Question } from './bot.ts'
+import { getMessage } from './service.ts'
+import * as store from './store.ts'
+
+/** Messages before a question that the bot gets to see. */
+const MEMORY = 10
+const FAQS = 4
+
+/** Has the bot answer a message of a session that it still has. Each message once, however often this runs. */
+export async function answerMessage(kernel: Kernel, payload: unknown): Promise<void> {
+  const message = await getMessage(kernel, messageId(payload))
+  const session = await store.findSession(kernel.db, message.sessionId)
+  if (session?.status !== 'bot') return
+  const question = await questionOf(kernel, message)
+  const content = await botOf(kernel).answer(question)
+  await kernel.transaction(async (tx) => {
+    // A human may have been asked for, or the session closed, while the bot thought.
+    const now = await store.lockSession(tx, message.sessionId)
+    if (now?.status !== 'bot') return
+    await store.addMessage(tx, {
+      sessionId: message.sessionId,
+      author: 'bot',
+      content,
+      replyTo: message.id,
+      faqIds: question.faqs.map(({ id }) => id),
+      now: kernel.clock.now(),
+    })
+  })
+}
+
+/** Questions of one run of `answerForgotten`. */
+const FORGOTTEN_BATCH = 100
+/** Seconds beyond the bot's own time after which nobody is thinking about a question any more. */
+const GRACE_SECONDS = 10
+
+/**
+ * Answers what a killed process had in hand: its jobs come back only when they expire, which is long for somebody who waits. Each question still
+ * gets one answer.
+ */
+export async function answerForgotten(kernel: Kernel): Promise<void> {
+  const seconds = kernel.config.supportLlmTimeoutSeconds + GRACE_SECONDS
+  const before = new Date(kernel.clock.now().getTime() - seconds * 1000)
+  for (const id of await store.unanswered(kernel.db, before, FORGOTTEN_BATCH)) {
+    await answerMessage(kernel, { message_id: id })
+  }
+}
+
+async function questionOf(kernel: Kernel, { sessionId, id, content }: store.ChatMessage): Promise<Question> {
+  const said = await store.messagesUpTo(kernel.db, sessionId, id, MEMORY + 1)
+  const before = said.flatMap((one) => {
+    const { author } = one
+    return one.id === id || author === 'system' ? [] : [{ author, content: one.content }]
+  })
+  return { content, before, faqs: await answersTo(kernel, content, FAQS) }
+}
+
+function messageId(payload: unknown): number {
+  const id: unknown = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'message_id') : undefined
+  if (typeof id !== 'number') throw new Error('the job names no message')
+  return id
+}

@@ -1,0 +1,18 @@
+import { type PageQuery, pageAnswer, pageOffset, sortOrder } from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { presentSession } from './schemas.ts'
+import * as service from './service.ts'
+import type { SessionFilter, SessionSort } from './store.ts'
+
+/** One page of sessions as it is answered. */
+export async function listSessions(
+  kernel: Kernel,
+  filter: SessionFilter,
+  query: PageQuery & { readonly sort: SessionSort | `-${SessionSort}` },
+) {
+  const { column, direction } = sortOrder(query.sort)
+  const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+  const { items, total } = await service.listSessions(kernel, filter, page)
+  const shown = items.map((session) => presentSession(session, kernel.config.timeZone))
+  return pageAnswer(shown, total, query)
+}

@@ -1,0 +1,256 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { sendExport } from '../../kernel/exports/exports.ts'
+import { cellsOf, inBatches } from '../../kernel/exports/rows.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { by, callerOf } from '../../kernel/http/caller.ts'
+import { Invalid } from '../../kernel/http/errors.ts'
+import { route, signedIn } from '../../kernel/http/route.ts'
+import {
+  Id,
+  IdParams,
+  Instant,
+  LocalDate,
+  type Of,
+  pageAnswer,
+  pageOf,
+  pageOffset,
+  pageQuery,
+} from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import * as history from '../../kernel/notifications/history.ts'
+import { record } from '../../kernel/notifications/outbox.ts'
+import { addDays, dayBounds, daysBetween, localDate } from '../../kernel/time.ts'
+import { Nullable } from '../fields.ts'
+import { CONTACTS, READ, TypeKey } from './schemas.ts'
+
+const tag = 'Notification history'
+const permission = READ
+const path = '/api/admin/notifications'
+const ChannelOrInbox = Type.Enum(['inbox', 'email', 'sms', 'im'])
+
+const filters = {
+  channel: Type.Optional(ChannelOrInbox),
+  state: Type.Optional(Type.Enum([...history.STATES])),
+  type: Type.Optional(TypeKey),
+  user_id: Type.Optional(Id),
+  from: Type.Optional(LocalDate),
+  to: Type.Optional(LocalDate),
+}
+
+const Entry = Type.Object(
+  {
+    id: Type.String({ examples: ['delivery:34', 'inbox:12'] }),
+    message_id: Nullable(Id),
+    user_id: Nullable(Id),
+    user_name: Nullable(Type.String()),
+    type: Type.String(),
+    channel: ChannelOrInbox,
+    state: Type.Enum([...history.STATES]),
+    address: Nullable(Type.String({ description: 'Masked without `venue:contacts.read`.' })),
+    subject: Nullable(Type.String()),
+    provider: Nullable(Type.String()),
+    provider_id: Nullable(Type.String()),
+    reason: Nullable(Type.String({ description: 'Why it was skipped, what it waits for, or the last error.' })),
+    attempts: Type.Integer(),
+    created_at: Instant,
+    sent_at: Nullable(Instant),
+    opened_at: Nullable(Instant),
+    clicked_at: Nullable(Instant),
+  },
+  { title: 'NotificationHistoryEntry' },
+)
+
+const Figures = {
+  sent: Type.Integer(),
+  delivered: Type.Integer(),
+  opened: Type.Integer(),
+  clicked: Type.Integer(),
+  failed: Type.Integer(),
+  suppressed: Type.Integer(),
+  skipped: Type.Integer(),
+  queued: Type.Integer(),
+  unsubscribed: Type.Integer(),
+  failure_rate: Nullable(Type.Number({ description: 'Of those that were sent or failed.' })),
+  open_rate: Nullable(Type.Number({ description: 'Of those that were sent.' })),
+  click_rate: Nullable(Type.Number({ description: 'Of those that were sent.' })),
+  unsubscribe_rate: Nullable(Type.Number({ description: 'Of those that were sent.' })),
+}
+
+/** What was sent to whom, and what came of it. */
+export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
+  const { config } = kernel
+  const zone = config.timeZone
+
+  const filterOf = (query: Of<ReturnType<typeof Type.Object<typeof filters>>>): history.HistoryFilter => ({
+    channel: query.channel,
+    state: query.state,
+    type: query.type,
+    userId: query.user_id,
+    from: query.from === undefined ? undefined : dayBounds(query.from, zone).start,
+    to: query.to === undefined ? undefined : dayBounds(query.to, zone).end,
+  })
+  const mayRead = (request: FastifyRequest) => signedIn(request).permissions.has(CONTACTS)
+
+  route(app, {
+    method: 'GET',
+    paths: [path],
+    permission,
+    summary: 'List what was sent',
+    description:
+      'Messages in inboxes and deliveries by the other channels. `from` and `to` are local days, both included.',
+    tag,
+    schema: {
+      querystring: pageQuery(['created_at'], filters, '-created_at'),
+      response: { 200: pageOf(Entry) },
+    },
+    handler: async (request) => {
+      const { query } = request
+      const page = { limit: query.page_size, offset: pageOffset(query), descending: query.sort === '-created_at' }
+      const found = await history.listHistory(kernel.reads, config, filterOf(query), page, mayRead(request))
+      return pageAnswer(found.items.map(present), found.total, query)
+    },
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: [`${path}/export`],
+    permission,
+    summary: 'Export what was sent',
+    description: 'The same as the list, oldest first, all of it, as CSV. Who exported it is recorded.',
+    tag,
+    schema: {
+      querystring: Type.Object(filters),
+      response: {
+        200: { description: 'The file, as an attachment.', content: { 'text/csv': { schema: Type.String() } } },
+      },
+    },
+    handler: async (request, reply) => {
+      const filter = filterOf(request.query)
+      const unmasked = mayRead(request)
+      const operation = { action: 'notification.export', resource: 'notification' }
+      await record(kernel.db, kernel.clock.now(), { ...by(callerOf(request)), ...operation })
+      const rows = inBatches((after: history.HistoryEntry | undefined, limit) =>
+        history.historyAfter(kernel.reads, config, filter, after, limit, unmasked),
+      )
+      return sendExport(reply, { name: 'notifications', format: 'csv', zone, columns, rows: cellsOf(rows, cells) })
+    },
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: [`${path}/deliveries/{id}/attempts`],
+    permission,
+    summary: 'List the tries of a delivery',
+    tag,
+    schema: {
+      params: IdParams,
+      response: {
+        200: Type.Object({
+          items: Type.Array(
+            Type.Object({
+              at: Instant,
+              result: Type.Enum(['sent', 'temporary', 'permanent']),
+              provider: Type.String(),
+              provider_id: Nullable(Type.String()),
+              error: Nullable(Type.String()),
+            }),
+          ),
+        }),
+      },
+    },
+    handler: async ({ params }) => {
+      const attempts = await history.listAttempts(kernel.reads, params.id)
+      return {
+        items: attempts.map(({ at, result, provider, providerId, error }) => ({
+          at: at.toISOString(),
+          result,
+          provider,
+          provider_id: providerId,
+          error,
+        })),
+      }
+    },
+  })
+
+  statistics(app, kernel)
+}
+
+function statistics(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+  route(app, {
+    method: 'GET',
+    paths: [`${path}/stats`],
+    permission,
+    summary: 'Count what was sent, by day, type and channel',
+    description:
+      'Each message counts for the local day on which it was made. `sent` are those that left, whatever became of them then. The last 30 days unless said; at most 366.',
+    tag,
+    schema: {
+      querystring: Type.Object({ from: filters.from, to: filters.to, type: filters.type, channel: filters.channel }),
+      response: {
+        200: Type.Object({
+          from: LocalDate,
+          to: LocalDate,
+          items: Type.Array(Type.Object({ day: LocalDate, type: Type.String(), channel: ChannelOrInbox, ...Figures })),
+        }),
+      },
+    },
+    handler: async ({ query }) => {
+      const to = query.to ?? localDate(kernel.clock.now(), zone)
+      const from = query.from ?? addDays(to, -29)
+      const days = daysBetween(from, to)
+      if (days < 0 || days > 366) throw new Invalid('bad_range', 'from must lie at most 366 days before to.')
+      const range = { from: dayBounds(from, zone).start, to: dayBounds(to, zone).end }
+      const filter = { ...range, type: query.type, channel: query.channel }
+      const figures = await history.countHistory(kernel.reads, zone, filter)
+      return { from, to, items: figures.map(withRates) }
+    },
+  })
+}
+
+function withRates(figures: history.DayFigures) {
+  const { sent, failed, opened, clicked, unsubscribed } = figures
+  return {
+    ...figures,
+    failure_rate: history.rate(failed, sent + failed),
+    open_rate: history.rate(opened, sent),
+    click_rate: history.rate(clicked, sent),
+    unsubscribe_rate: history.rate(unsubscribed, sent),
+  }
+}
+
+function present(entry: history.HistoryEntry) {
+  return {
+    id: entry.id,
+    message_id: entry.messageId,
+    user_id: entry.userId,
+    user_name: entry.userName,
+    type: entry.type,
+    channel: entry.channel,
+    state: entry.state,
+    address: entry.address,
+    subject: entry.subject,
+    provider: entry.provider,
+    provider_id: entry.providerId,
+    reason: entry.reason,
+    attempts: entry.attempts,
+    created_at: entry.createdAt,
+    sent_at: entry.sentAt,
+    opened_at: entry.openedAt,
+    clicked_at: entry.clickedAt,
+  }
+}
+
+const columns = [
+  ...['id', 'created_at', 'user_id', 'user_name', 'type', 'channel', 'state', 'address', 'subject'],
+  ...['provider', 'provider_id', 'reason', 'attempts', 'sent_at', 'opened_at', 'clicked_at'],
+]
+
+function cells(entry: history.HistoryEntry) {
+  return [
+    ...[entry.id, entry.createdAt, entry.userId, entry.userName, entry.type, entry.channel, entry.state, entry.address],
+    ...[entry.subject, entry.provider, entry.providerId, entry.reason, entry.attempts],
+    ...[entry.sentAt, entry.openedAt, entry.clickedAt],
+  ]
+}

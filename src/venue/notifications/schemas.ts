@@ -1,0 +1,103 @@
+import { Type } from 'typebox'
+import { Id, Instant, Text } from '../../kernel/http/schemas.ts'
+import { CATEGORIES, DELIVERED, LOCALES, SWITCHABLE, WRITTEN } from '../../kernel/notifications/types.ts'
+import { Nullable } from '../fields.ts'
+
+export const MANAGE = 'venue:notifications.manage'
+export const READ = 'venue:notifications.read'
+export const CONTACTS = 'venue:contacts.read'
+
+export const TypeKey = Type.String({
+  maxLength: 100,
+  pattern: '^[a-z][a-z0-9_]*(\\.[a-z0-9_]+)+$',
+  examples: ['notice.closed_day'],
+})
+export const ChannelName = Type.Enum([...DELIVERED])
+export const LocaleName = Type.Enum([...LOCALES])
+export const WrittenChannel = Type.Enum([...WRITTEN])
+
+/** Variables of a template and their values; plain JSON. */
+export const Facts = Type.Record(Type.String({ maxLength: 100 }), Type.Unknown(), {
+  maxProperties: 100,
+  examples: [{ subject: '周末开放安排', body: '本周末照常开放。' }],
+})
+
+/** A condition on people, as a tree of `all`, `any`, `not` and kinds. */
+export const Condition = Type.Record(Type.String({ maxLength: 100 }), Type.Unknown(), {
+  description:
+    '`{"all": […]}`, `{"any": […]}`, `{"not": …}` or one of the kinds of `GET /api/v1/audiences/kinds`, such as `{"kind": "role", "in": ["venue:employee"]}`.',
+  maxProperties: 20,
+  examples: [{ all: [{ kind: 'role', in: ['venue:employee'] }, { not: { kind: 'department', in: ['研发部'] } }] }],
+})
+
+const typeFields = {
+  name: Text(100, { examples: ['闭馆通知'] }),
+  category: Type.Enum([...CATEGORIES]),
+  urgent: Type.Boolean(),
+  channels: Type.Array(Type.Enum([...SWITCHABLE]), {
+    maxItems: 4,
+    uniqueItems: true,
+    description: 'Channels beyond the inbox, for whoever says nothing else.',
+  }),
+  subject: Type.String({ minLength: 1, maxLength: 500, description: 'LiquidJS over the data.' }),
+  body: Type.String({ minLength: 1, maxLength: 20_000, description: 'LiquidJS over the data.' }),
+  sample: Facts,
+}
+
+export const NotificationTypeSchema = Type.Object(
+  {
+    key: TypeKey,
+    ...typeFields,
+    built_in: Type.Boolean({ description: 'It belongs to the program and can’t be changed but by templates.' }),
+  },
+  { title: 'NotificationType' },
+)
+
+/** A type as an administrator gives it: by itself it says `subject` and `body` of its data. */
+export const TypeChange = Type.Object({
+  name: typeFields.name,
+  category: typeFields.category,
+  urgent: Type.Optional(typeFields.urgent),
+  channels: Type.Optional(typeFields.channels),
+  subject: Type.Optional(typeFields.subject),
+  body: Type.Optional(typeFields.body),
+  sample: Type.Optional(Facts),
+})
+
+const texts = {
+  subject: Type.String({ maxLength: 500 }),
+  body: Type.String({ minLength: 1, maxLength: 20_000 }),
+  html: Type.Optional(
+    Nullable(
+      Type.String({ maxLength: 100_000, description: 'Rich text for mails; sanitised after the data is filled in.' }),
+    ),
+  ),
+  provider_code: Type.Optional(
+    Nullable(
+      Type.String({ minLength: 1, maxLength: 100, description: 'SMS: the template registered at the provider.' }),
+    ),
+  ),
+  provider_params: Type.Optional(
+    Nullable(Type.Array(Text(100), { maxItems: 30, description: 'SMS: its variables, in order.' })),
+  ),
+}
+
+export const TemplateTexts = Type.Object(texts)
+export const TemplateBody = Type.Object({ type: TypeKey, channel: WrittenChannel, locale: LocaleName, ...texts })
+
+export const Template = Type.Object(
+  {
+    id: Id,
+    type: TypeKey,
+    channel: WrittenChannel,
+    locale: LocaleName,
+    subject: Type.String(),
+    body: Type.String(),
+    html: Nullable(Type.String()),
+    provider_code: Nullable(Type.String()),
+    provider_params: Nullable(Type.Array(Type.String())),
+    created_at: Instant,
+    updated_at: Instant,
+  },
+  { title: 'NotificationTemplate' },
+)

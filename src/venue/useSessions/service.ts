@@ -1,0 +1,58 @@
+import { by, type Caller } from '../../kernel/http/caller.ts'
+import { Conflict, NotFound } from '../../kernel/http/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { record } from '../../kernel/notifications/outbox.ts'
+import { findFacility, lockFacility } from '../facilities/store.ts'
+import * as store from './store.ts'
+
+/** Who may stop what somebody else forgot to. */
+const STAFF = 'venue:catalogue.write'
+
+const noSuchSession = () => new NotFound('not_found', 'There is no such use session.')
+
+/**
+ * Starts to use one unit of a facility.
+ * @throws NotFound; Conflict `not_available` (broken or under maintenance), `all_in_use`, `already_using`
+ */
+export async function startUse(kernel: Kernel, caller: Caller, facilityId: number): Promise<store.UseSession> {
+  const now = kernel.clock.now()
+  const id = await kernel.transaction(async (tx) => {
+    await lockFacility(tx, facilityId)
+    const facility = await findFacility(tx, facilityId, now)
+    if (!facility) throw new NotFound('not_found', 'There is no such facility.')
+    if (facility.status !== 'available') {
+      throw new Conflict('not_available', 'The facility can’t be used now.', { facts: { state: facility.status } })
+    }
+    const started = await store.insertSession(tx, { facilityId, userId: caller.userId, now })
+    if (started === null) throw new Conflict('all_in_use', 'Every unit of the facility is in use.')
+    await record(tx, now, {
+      ...by(caller),
+      action: 'use_session.start',
+      resource: 'use_session',
+      resourceId: started,
+      changes: { facility_id: [null, facilityId] },
+    })
+    return started
+  })
+  kernel.nudge()
+  return getSession(kernel, id)
+}
+
+/** Stops a session: one's own, any for staff. @throws NotFound, Conflict `bad_state` when it is over. */
+export async function stopUse(kernel: Kernel, caller: Caller, id: number): Promise<store.UseSession> {
+  const session = await store.findSession(kernel.db, id)
+  if (!session || (session.user_id !== caller.userId && !caller.permissions.has(STAFF))) throw noSuchSession()
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    if (!(await store.stopSession(tx, id, now))) throw new Conflict('bad_state', 'The session is over.')
+    await record(tx, now, { ...by(caller), action: 'use_session.stop', resource: 'use_session', resourceId: id })
+  })
+  kernel.nudge()
+  return getSession(kernel, id)
+}
+
+async function getSession(kernel: Kernel, id: number): Promise<store.UseSession> {
+  const found = await store.findSession(kernel.db, id)
+  if (!found) throw noSuchSession()
+  return found
+}

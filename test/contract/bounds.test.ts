@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isSchema, type JsonSchema } from '../../src/kernel/http/strictSchema.ts'
+import { openWorld, type World } from '../support/world.ts'
+import { readDocument } from './operations.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+}, 60_000)
+afterAll(() => world.close())
+
+/** Formats that a text can keep only by being short. */
+const shortFormats = new Set(['local-date', 'local-time', 'local-time-or-midnight'])
+/** Anchored at both ends, and nothing in it repeats without end. */
+const isShortPattern = (pattern: string) => /^\^.*\$$/.test(pattern) && !/[*+]|\{\d+,\}/.test(pattern)
+
+/** Where a schema takes texts or lists of any length, or numbers of any size. */
+function unbounded(schema: JsonSchema, at: string): string[] {
+  const types = [schema.type].flat()
+  const isChosen = 'enum' in schema || 'const' in schema
+  const isShort =
+    'maxLength' in schema || shortFormats.has(String(schema.format)) || isShortPattern(String(schema.pattern))
+  const own = [
+    types.includes('string') && !isChosen && !isShort && `${at}: a text of any length`,
+    types.includes('array') && !('maxItems' in schema) && `${at}: a list of any length`,
+    (types.includes('integer') || types.includes('number')) &&
+      !isChosen &&
+      !('minimum' in schema && 'maximum' in schema) &&
+      `${at}: a number of any size`,
+    types.includes('object') && schema.additionalProperties !== false && `${at}: any member`,
+    !('type' in schema) && !isChosen && !('anyOf' in schema) && !('oneOf' in schema) && `${at}: anything`,
+  ].filter((one) => one !== false)
+  const properties = isSchema(schema.properties) ? Object.entries(schema.properties) : []
+  const branches = [schema.anyOf, schema.oneOf, schema.allOf].flatMap((all) => (Array.isArray(all) ? all : []))
+  const parts: [string, unknown][] = [
+    ...properties.map(([name, one]): [string, unknown] => [`${at}/${name}`, one]),
+    [`${at}[]`, schema.items],
+    ...branches.map((one): [string, unknown] => [at, one]),
+  ]
+  return [...own, ...parts.flatMap(([where, part]) => (isSchema(part) ? unbounded(part, where) : []))]
+}
+
+describe('What the API reference says of requests', () => {
+  it('bounds every text, list, number and object of every body, query and path', () => {
+    const { operations } = readDocument(world.app)
+    const found = operations.flatMap(({ name, body, parameters }) => [
+      ...(body ? unbounded(body, `${name} body`) : []),
+      ...parameters.flatMap((one) => unbounded(one.schema, `${name} ${one.in} ${one.name}`)),
+    ])
+    expect(operations.length).toBeGreaterThan(200)
+    expect(found).toEqual([])
+  })
+
+  it('would notice what is not bounded', () => {
+    const closed = { type: 'object', additionalProperties: false }
+    expect(unbounded({ ...closed, properties: { a: { type: 'string', format: 'email' } } }, '')).toHaveLength(1)
+    expect(unbounded({ type: 'array', items: { type: 'string', maxLength: 3 } }, '')).toHaveLength(1)
+    expect(unbounded({ type: 'integer', minimum: 1 }, '')).toHaveLength(1)
+    expect(unbounded({ type: 'string', pattern: '^[0-9]+$' }, '')).toHaveLength(1)
+    expect(unbounded({ type: 'object' }, '')).toHaveLength(1)
+    expect(unbounded({}, '')).toHaveLength(1)
+  })
+})

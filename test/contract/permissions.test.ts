@@ -1,0 +1,474 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Answer, Method, Person } from '../support/world.ts'
+import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
+import { type ApiDocument, type Operation, readDocument } from './operations.ts'
+
+let world: FilledWorld
+let api: ApiDocument
+
+beforeAll(async () => {
+  world = await openFilledWorld()
+  api = readDocument(world.app)
+}, 60_000)
+afterAll(() => world.close())
+
+/** Each may do what the one before may, and more. */
+const roles = ['nobody', 'visitor', 'employee', 'leader', 'administrator'] as const
+type Role = (typeof roles)[number]
+
+/**
+ * The least role for every operation, written by hand. `/x` stands for `/api/v1/x` and `/api/x`, `{}` for any parameter, and
+ * `/time-slots` for `/reservation-time-slots` too.
+ */
+const leastRole: Readonly<Record<Role, readonly string[]>> = {
+  nobody: [
+    // The link is signed.
+    'GET /users/me/calendar.ics',
+    'POST /setup',
+    'POST /users/register',
+    'POST /users/login',
+    'POST /users/password/reset-code',
+    'POST /users/password/reset',
+    'GET /auth/providers',
+    'GET /auth/{}/authorize',
+    'GET /auth/{}/callback',
+    'POST /auth/{}/callback',
+    'GET /legal/{}',
+    // Pictures are anybody's; what is one person's alone is 404 to all others.
+    'GET /files/{}',
+    // The link is signed.
+    'GET /data-exports/{}',
+    'GET /sport-venues',
+    'GET /sport-venues/{}',
+    'GET /sport-venues/{}/opening-hours',
+    'GET /sport-venues/{}/rules',
+    'GET /sport-venues/{}/maintenance',
+    'GET /venues',
+    'GET /venues/{}',
+    'GET /venues/{}/calendar',
+    'GET /venues/{}/facilities',
+    'GET /venues/{}/maintenance',
+    'GET /venues/{}/opening-hours',
+    'GET /venues/{}/ratings',
+    'GET /venues/{}/rules',
+    'GET /venues/{}/time-slots',
+    'GET /venues/{}/time-slots/{}',
+    'GET /facilities/{}',
+    'GET /facilities/{}/maintenance',
+    'GET /maintenance/{}',
+    'GET /rules',
+    'GET /support/faqs',
+    'GET /support/faqs/{}',
+    'GET /healthz',
+    'GET /readyz',
+    // Only where the clock is manual, which is never in production.
+    'GET /dev/clock',
+    'POST /dev/clock',
+  ],
+  visitor: [
+    'GET /users/me/calendar-link',
+    'POST /users/me/calendar-link/reset',
+    'GET /users/me/repair-reports',
+    'GET /users/me/use-sessions',
+    'GET /repair-reports/{}',
+    'POST /users/logout',
+    'GET /users/me',
+    'PUT /users/me',
+    'PUT /users/me/password',
+    'DELETE /users/me',
+    'POST /users/me/avatar',
+    'DELETE /users/me/avatar',
+    'GET /users/me/identities',
+    'DELETE /users/me/identities/{}',
+    'GET /users/me/consents',
+    'POST /users/me/consents',
+    'GET /users/me/data-export',
+    'POST /users/me/data-export',
+    'GET /users/me/credit',
+    'GET /users/me/points',
+    'GET /users/me/waiting-list',
+    'GET /logs/me',
+    'GET /notifications',
+    'GET /notifications/unread-count',
+    'POST /notifications/read',
+    'GET /reservations',
+    'GET /reservations/{}',
+    'GET /venues/{}/waiting-list',
+    'GET /feedback',
+    'POST /feedback',
+    'GET /feedback/{}',
+    'POST /feedback/{}/messages',
+    'GET /support/tickets',
+    'POST /support/tickets',
+    'GET /support/tickets/{}',
+    'POST /support/tickets/{}/messages',
+    'POST /support/tickets/{}/close',
+    'POST /support/tickets/{}/reopen',
+    'POST /support/chat',
+    'GET /support/chat/sessions',
+    'GET /support/chat/sessions/{}',
+    'GET /support/chat/sessions/{}/messages',
+    'POST /support/chat/sessions/{}/messages',
+    'POST /support/chat/sessions/{}/handover',
+    'POST /support/chat/sessions/{}/close',
+  ],
+  employee: [
+    'POST /facilities/{}/repair-reports',
+    'POST /facilities/{}/use-sessions',
+    'PUT /use-sessions/{}/stop',
+    'POST /reservations',
+    'POST /reservations/recurring',
+    'PUT /reservations/{}',
+    'DELETE /reservations/{}',
+    'GET /reservations/{}/alternatives',
+    'POST /reservations/{}/check-in',
+    'POST /reservations/{}/check-out',
+    'POST /reservations/{}/confirm',
+    'POST /reservations/{}/rating',
+    'POST /reservations/{}/rebook',
+    'POST /reservations/{}/reminder',
+    'POST /reservations/{}/waiting-list',
+    'POST /notifications/reservations/{}/confirm',
+    'POST /notifications/reservations/{}/reminder',
+    'POST /venues/{}/check-conflict',
+    'POST /venues/{}/ratings',
+    'POST /venues/{}/time-slots/{}/waiting-list',
+    'DELETE /waiting-list/{}',
+    'POST /waiting-list/{}/claim',
+  ],
+  // What a leader may more than an employee shows in what happens, not in where one may go.
+  leader: [],
+  administrator: [
+    'POST /legal/{}',
+    'POST /sport-venues/{}/image',
+    'POST /venues/{}/image',
+    'POST /admin/venues/{}/image',
+    'GET /admin/reservations/export',
+    'GET /login-logs/export',
+    'GET /logs/export',
+    'GET /repair-reports',
+    'PUT /repair-reports/{}',
+    'GET /stats/user-reservations',
+    'GET /stats/user-activity',
+    'GET /stats/venue-usage',
+    'GET /stats/venue-feedback',
+    'GET /stats/facility-usage',
+    'GET /stats/popular-hours',
+    'GET /stats/no-show-rate',
+    'GET /admin/facilities/{}',
+    'PUT /admin/facilities/{}',
+    'DELETE /admin/facilities/{}',
+    'GET /admin/feedback',
+    'PUT /admin/feedback/{}',
+    'POST /admin/feedback/{}/reply',
+    'GET /admin/support/faqs',
+    'POST /admin/support/faqs',
+    'PUT /admin/support/faqs/{}',
+    'DELETE /admin/support/faqs/{}',
+    'GET /admin/support/tickets',
+    'PUT /admin/support/tickets/{}',
+    'GET /admin/support/chat/queue',
+    'GET /admin/support/chat/sessions',
+    'POST /admin/support/chat/{}/accept',
+    'POST /admin/support/chat/{}/transfer',
+    'POST /admin/support/chat/{}/close',
+    'GET /admin/jobs/dead-letters',
+    'POST /admin/jobs/dead-letters/retry',
+    'DELETE /admin/jobs/dead-letters/{}',
+    'GET /admin/reservations',
+    'GET /admin/reservations/{}',
+    'PUT /admin/reservations/{}',
+    'DELETE /admin/reservations/{}',
+    'GET /admin/users',
+    'GET /admin/users/{}',
+    'PUT /admin/users/{}',
+    'DELETE /admin/users/{}',
+    'GET /admin/venues',
+    'POST /admin/venues',
+    'GET /admin/venues/{}',
+    'PUT /admin/venues/{}',
+    'DELETE /admin/venues/{}',
+    'GET /admin/venues/{}/facilities',
+    'POST /admin/venues/{}/facilities',
+    'GET /admin/venues/{}/time-slots',
+    'POST /admin/venues/{}/time-slots',
+    'POST /admin/venues/{}/time-slots/generate',
+    'GET /admin/venues/{}/time-slots/{}',
+    'PUT /admin/venues/{}/time-slots/{}',
+    'DELETE /admin/venues/{}/time-slots/{}',
+    'PUT /facilities/{}',
+    'DELETE /facilities/{}',
+    'POST /facilities/{}/maintenance',
+    'GET /login-logs',
+    'GET /logs',
+    'GET /logs/user/{}',
+    'PUT /maintenance/{}',
+    'DELETE /maintenance/{}',
+    'POST /points-grants',
+    'PUT /ratings/{}/hide',
+    'PUT /ratings/{}/unhide',
+    'GET /reservations/pending',
+    'PUT /reservations/{}/approve',
+    'POST /reservations/{}/approve',
+    'POST /reservations/{}/change-notice',
+    'GET /roles',
+    'PUT /rules',
+    'POST /rules',
+    'POST /sport-venues',
+    'PUT /sport-venues/{}',
+    'DELETE /sport-venues/{}',
+    'POST /sport-venues/{}/maintenance',
+    'PUT /sport-venues/{}/opening-hours',
+    'PUT /sport-venues/{}/rules',
+    'POST /sport-venues/{}/rules',
+    'GET /users',
+    'GET /users/{}',
+    'PUT /users/{}',
+    'DELETE /users/{}',
+    'GET /users/{}/credit',
+    'POST /users/{}/credit-adjustments',
+    'GET /users/{}/points',
+    'POST /users/{}/points-grants',
+    'GET /users/{}/roles',
+    'PUT /users/{}/roles',
+    'POST /venues',
+    'PUT /venues/{}',
+    'DELETE /venues/{}',
+    'GET /venues/{}/check-in-code',
+    'POST /venues/{}/facilities',
+    'POST /venues/{}/maintenance',
+    'PUT /venues/{}/opening-hours',
+    'PUT /venues/{}/rules',
+    'POST /venues/{}/rules',
+    'PATCH /venues/{}/status',
+    'PUT /venues/{}/status',
+    'POST /venues/{}/time-slots',
+    'POST /venues/{}/time-slots/generate',
+    'PUT /venues/{}/time-slots/{}',
+    'DELETE /venues/{}/time-slots/{}',
+  ],
+}
+
+/** An operation as the table writes it. */
+function tableName({ method, path }: Operation): string {
+  const short = path
+    .replace(/^\/api\/(?:v1\/)?/, '/')
+    .replace('/reservation-time-slots', '/time-slots')
+    .replaceAll(/\{\w+\}/g, '{}')
+  return `${method} ${short}`
+}
+
+describe('Who may do what', () => {
+  it('is written down for every operation there is, and for none that is not there', () => {
+    const written = roles.flatMap((role) => leastRole[role])
+    expect(written).toHaveLength(new Set(written).size)
+    expect([...new Set(api.operations.map(tableName))].sort()).toEqual([...written].sort())
+  })
+
+  it('is what every operation says to every role', { timeout: 60_000 }, async () => {
+    const { administrator, venueAdministrator, leader, employee, visitor } = world
+    const cast: readonly (readonly [Role, Person | undefined])[] = [
+      ['nobody', undefined],
+      ['visitor', visitor],
+      ['employee', employee],
+      ['leader', leader],
+      ['administrator', venueAdministrator],
+      ['administrator', administrator],
+    ]
+    const least = new Map(roles.flatMap((role) => leastRole[role].map((name) => [name, role] as const)))
+    const wrong: string[] = []
+    for (const operation of api.operations) {
+      const role = least.get(tableName(operation))
+      // The test above tells of those that are not written down.
+      if (role === undefined) continue
+      const needed = roles.indexOf(role)
+      for (const [role, person] of cast) {
+        // Nothing has this id, and there is no body: who may pass is refused for that.
+        const path = operation.path.replaceAll(/\{\w+\}/g, '999999')
+        const as = person && operation.path.endsWith('/logout') ? await someLike(role) : person
+        const { status } = await world.call(operation.method, path, { ...(as && { as }) })
+        const isIn = status !== 401 && status !== 403
+        const expected = roles.indexOf(role) >= needed
+        const rightRefusal = isIn || status === (role === 'nobody' ? 401 : 403)
+        if (isIn !== expected || !rightRefusal) wrong.push(`${operation.name} to ${role}: ${status}`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('is asked before anything else: a stranger learns nothing from a body, a bad id or a thing that is not there', async () => {
+    const { employee } = world
+    for (const path of ['/api/v1/users/1', '/api/v1/users/999999', '/api/v1/users/abc']) {
+      expect((await world.call('PUT', path, { as: employee, payload: { status: 'disabled' } })).status).toBe(403)
+      expect((await world.call('PUT', path, { payload: { nonsense: true } })).status).toBe(401)
+    }
+  })
+})
+
+const someLike = (role: Role) => world.person(role === 'administrator' ? 'admin' : `venue:${role}`)
+
+describe('What belongs to somebody else', () => {
+  /** A call that `stranger` makes on what belongs to `owner`. */
+  interface Trespass {
+    readonly method: Method
+    readonly path: string
+    readonly payload?: object
+  }
+
+  async function expectRefused(calls: readonly Trespass[], as: Person, expected: Partial<Answer['body']>) {
+    const before = await fingerprint(world)
+    const answers = []
+    for (const { method, path, payload } of calls) {
+      const { status, body } = await world.call(method, path, { as, ...(payload && { payload }) })
+      answers.push({ call: `${method} ${path}`, status, code: body.code })
+    }
+    expect(answers).toEqual(calls.map(({ method, path }) => ({ call: `${method} ${path}`, ...expected })))
+    expect(await fingerprint(world)).toBe(before)
+  }
+  const notFound = { status: 404, code: 'not_found' }
+  const forbidden = { status: 403, code: 'forbidden' }
+
+  const onReservation = (id: number): Trespass[] =>
+    ['/api/v1', '/api'].flatMap((root) => {
+      const path = `${root}/reservations/${id}`
+      return [
+        { method: 'GET', path },
+        { method: 'PUT', path, payload: { time_slot_id: 8 } },
+        { method: 'DELETE', path },
+        { method: 'GET', path: `${path}/alternatives` },
+        { method: 'POST', path: `${path}/check-in`, payload: {} },
+        { method: 'POST', path: `${path}/check-out` },
+        { method: 'POST', path: `${path}/confirm` },
+        { method: 'POST', path: `${path}/rating`, payload: { score: 1 } },
+        { method: 'POST', path: `${path}/rebook`, payload: { time_slot_id: 8 } },
+        { method: 'POST', path: `${path}/reminder` },
+      ]
+    })
+
+  it('is not there: the reservations of others, in whatever state they are', async () => {
+    const walkThrough: Trespass[] = ['confirm', 'reminder'].map((notice) => ({
+      method: 'POST',
+      path: `/api/notifications/reservations/1/${notice}`,
+    }))
+    // Confirmed, pending, completed with a rating, displaced.
+    for (const id of [1, 2, 6, 9]) {
+      await expectRefused(onReservation(id), world.employee, notFound)
+      await expectRefused(onReservation(id), world.leader, notFound)
+    }
+    await expectRefused(walkThrough, world.employee, notFound)
+    const [owner] = world.people
+    expect((await world.call('GET', '/api/v1/reservations/1', owner && { as: owner })).status).toBe(200)
+    expect((await world.call('GET', '/api/v1/reservations/1', { as: world.venueAdministrator })).status).toBe(200)
+  })
+
+  it('answers like what was never there', async () => {
+    const theirs = await world.call('GET', '/api/v1/reservations/1', { as: world.employee })
+    const none = await world.call('GET', '/api/v1/reservations/999999', { as: world.employee })
+    expect({ ...theirs.body, request_id: '' }).toEqual({ ...none.body, request_id: '' })
+  })
+
+  it('is not booked for: a reservation for somebody else is 403 but for staff', async () => {
+    const [somebody] = world.people
+    const wish = { user_id: somebody?.id, time_slot_id: 8 }
+    const calls: Trespass[] = ['/api/v1', '/api'].flatMap((root) => [
+      { method: 'POST', path: `${root}/reservations`, payload: wish },
+      { method: 'POST', path: `${root}/reservations/recurring`, payload: { ...wish, weeks: 2, mode: 'best_effort' } },
+    ])
+    await expectRefused(calls, world.employee, forbidden)
+    await expectRefused(calls, world.leader, forbidden)
+  })
+
+  it('is not listed: everybody’s list is of their own', async () => {
+    const { employee } = world
+    for (const path of [
+      '/api/v1/reservations',
+      '/api/v1/users/me/waiting-list',
+      '/api/v1/notifications',
+      '/api/v1/logs/me',
+    ]) {
+      for (const query of ['', '?user_id=1', '?actor_id=1']) {
+        expect((await world.call('GET', path + query, { as: employee })).body).toMatchObject({ total: 0, items: [] })
+      }
+    }
+    const { body } = await world.call('GET', '/api/v1/venues/5/waiting-list', { as: employee })
+    expect(body.total).toBe(4)
+    expect(body.items.map((one: { user_id: unknown }) => one.user_id)).toEqual([null, null, null, null])
+    expect(JSON.stringify((await world.call('GET', '/api/v1/venues/1/ratings')).body)).not.toContain('person')
+  })
+
+  it('is not there: the waiting-list entries of others', async () => {
+    const calls: Trespass[] = ['/api/v1', '/api'].flatMap((root) => [
+      { method: 'DELETE', path: `${root}/waiting-list/1` },
+      { method: 'POST', path: `${root}/waiting-list/1/claim` },
+    ])
+    await expectRefused(calls, world.employee, notFound)
+    await expectRefused(calls, world.leader, notFound)
+  })
+
+  it('is left alone: the notifications of others', async () => {
+    const [owner] = world.people
+    if (!owner) throw new Error('there are people')
+    const { body: theirs } = await world.call('GET', '/api/v1/notifications', { as: owner })
+    expect(theirs.total).toBeGreaterThan(0)
+    const ids = theirs.items.map(({ id }: { id: number }) => id)
+    const read = await world.call('POST', '/api/v1/notifications/read', { as: world.employee, payload: { ids } })
+    expect(read.body).toEqual({ marked: 0, unread: 0 })
+    const { body: after } = await world.call('GET', '/api/v1/notifications/unread-count', { as: owner })
+    expect(after.unread).toBe(theirs.total)
+  })
+
+  it('is not for those without the permission: accounts, roles, logs, credit and points of others, and one’s own raise', async () => {
+    for (const as of [world.employee, world.leader, world.visitor]) {
+      const calls: Trespass[] = [1, as.id].flatMap((id) => [
+        { method: 'GET', path: `/api/v1/users/${id}` },
+        { method: 'PUT', path: `/api/v1/users/${id}`, payload: { display_name: 'Somebody' } },
+        { method: 'DELETE', path: `/api/v1/users/${id}` },
+        { method: 'GET', path: `/api/v1/users/${id}/roles` },
+        { method: 'PUT', path: `/api/v1/users/${id}/roles`, payload: { roles: ['admin'] } },
+        { method: 'GET', path: `/api/v1/logs/user/${id}` },
+        { method: 'GET', path: `/api/v1/users/${id}/credit` },
+        { method: 'GET', path: `/api/v1/users/${id}/points` },
+        { method: 'POST', path: `/api/v1/users/${id}/points-grants`, payload: { delta: 100, note: 'a present' } },
+        { method: 'POST', path: `/api/v1/users/${id}/credit-adjustments`, payload: { delta: 1, note: 'a present' } },
+        { method: 'GET', path: `/api/admin/users/${id}` },
+        { method: 'PUT', path: `/api/admin/users/${id}`, payload: { status: 'active' } },
+      ])
+      await expectRefused(calls, as, forbidden)
+    }
+  })
+
+  it('can’t be reached through one’s own account: fields that are not for its owner are refused', async () => {
+    const before = await fingerprint(world)
+    for (const payload of [
+      { roles: ['admin'] },
+      { status: 'active' },
+      { id: 1 },
+      { department: 'x' },
+      { username: 'x' },
+    ]) {
+      expect((await world.call('PUT', '/api/v1/users/me', { as: world.employee, payload })).status).toBe(400)
+    }
+    const wish = { username: 'newcomer', password: 'violet-harbour-42' }
+    for (const more of [{ roles: ['admin'] }, { role: 'admin' }, { status: 'active' }, { id: 1 }]) {
+      const answer = await world.call('POST', '/api/v1/users/register', { payload: { ...wish, ...more } })
+      expect(answer.status).toBe(400)
+    }
+    expect(await fingerprint(world)).toBe(before)
+  })
+
+  it('is not raised above oneself: a venue administrator makes nobody an administrator over all, nor undoes one', async () => {
+    const { venueAdministrator, administrator } = world
+    const calls: Trespass[] = [
+      { method: 'PUT', path: '/api/v1/users/1/roles', payload: { roles: ['admin'] } },
+      {
+        method: 'PUT',
+        path: `/api/v1/users/${venueAdministrator.id}/roles`,
+        payload: { roles: ['admin', 'venue:admin'] },
+      },
+      { method: 'PUT', path: `/api/v1/users/${administrator.id}/roles`, payload: { roles: [] } },
+      { method: 'PUT', path: `/api/v1/users/${administrator.id}`, payload: { status: 'disabled' } },
+      { method: 'DELETE', path: `/api/v1/users/${administrator.id}` },
+    ]
+    await expectRefused(calls, venueAdministrator, { status: 403, code: 'beyond_own_rights' })
+  })
+})

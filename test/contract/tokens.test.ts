@@ -1,0 +1,141 @@
+import { createHmac, hkdfSync, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { accessTokens } from '../../src/kernel/identity/tokens.ts'
+import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
+import { examplesOf } from './mutations.ts'
+import { type ApiDocument, expectDecent, readDocument } from './operations.ts'
+
+let world: FilledWorld
+let api: ApiDocument
+
+beforeAll(async () => {
+  world = await openFilledWorld()
+  api = readDocument(world.app)
+}, 60_000)
+afterAll(() => world.close())
+
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** A JWT made by hand: `algorithm` none leaves the signature empty. */
+function forge(header: object, claims: object, key: Buffer | string | undefined): string {
+  const text = `${encode(header)}.${encode(claims)}`
+  const signature = key === undefined ? '' : createHmac('sha256', key).update(text).digest('base64url')
+  return `${text}.${signature}`
+}
+
+/** Every Authorization header that must not open anything, by what is wrong with it. */
+async function badAuthorizations(): Promise<Map<string, string>> {
+  const { administrator, employee, config, clock } = world
+  const claims = claimsOf(administrator.token)
+  const key = Buffer.from(hkdfSync('sha256', config.secretKey, '', 'yuyue access tokens', 32))
+  const hs256 = { alg: 'HS256', typ: 'JWT' }
+  const [head = '', body = '', signature = ''] = administrator.token.split('.')
+  const employeesSession = String(claimsOf(employee.token).jti)
+  const expiresAt = new Date(clock.now().getTime() + 3_600_000)
+  const tokens = accessTokens(config)
+
+  const gone = await world.person('admin')
+  await world.call('POST', '/api/v1/users/logout', { as: gone })
+
+  // The forger of these tests knows how: with the right key and claims the token is good.
+  const good = await call(`Bearer ${forge(hs256, claims, key)}`)
+  expect(good.statusCode).toBe(200)
+
+  const bad: Record<string, string> = {
+    expired: forge(hs256, { ...claims, exp: Math.floor(clock.now().getTime() / 1000) - 1 }, key),
+    'expired this second': forge(hs256, { ...claims, exp: Math.floor(clock.now().getTime() / 1000) }, key),
+    'without an end': forge(hs256, { ...claims, exp: undefined }, key),
+    'with an end that is no number': forge(hs256, { ...claims, exp: '9999999999' }, key),
+    'with a changed signature': `${head}.${body}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`,
+    'with changed claims': `${head}.${encode({ ...claims, sub: '1' })}.${signature}`,
+    'without a signature': `${head}.${body}.`,
+    'with alg none': forge({ alg: 'none', typ: 'JWT' }, claims, undefined),
+    'with alg None': forge({ alg: 'None', typ: 'JWT' }, claims, undefined),
+    'with alg HS512': forge({ alg: 'HS512', typ: 'JWT' }, claims, key),
+    'with alg RS256': forge({ alg: 'RS256', typ: 'JWT' }, claims, key),
+    'of another key': forge(hs256, claims, 'another key, another key, another key'),
+    'signed with the secret itself': forge(hs256, claims, config.secretKey),
+    'signed with nothing': forge(hs256, claims, ''),
+    'for another audience': forge(hs256, { ...claims, aud: 'room' }, key),
+    'of another issuer': forge(hs256, { ...claims, iss: 'somebody' }, key),
+    'without a session': forge(hs256, { ...claims, jti: undefined }, key),
+    'of a session that never was': tokens.sign(
+      { sessionId: randomUUID(), userId: administrator.id, expiresAt },
+      clock.now(),
+    ),
+    'of somebody else’s session': tokens.sign(
+      { sessionId: employeesSession, userId: administrator.id, expiresAt },
+      clock.now(),
+    ),
+    'of a session that has ended': gone.token,
+    'with SQL for a session': forge(hs256, { ...claims, jti: "x' OR 1=1 --" }, key),
+    'with a list for a user': forge(hs256, { ...claims, sub: [administrator.id] }, key),
+    'of garbage': 'a.b.c',
+    'of three dots': '...',
+    'of 10 kB': 'x'.repeat(10_000),
+    'of JSON that is none': `${head}.${Buffer.from('{"sub":').toString('base64url')}.${signature}`,
+  }
+  return new Map([
+    ...Object.entries(bad).map(([what, token]): [string, string] => [`a token ${what}`, `Bearer ${token}`]),
+    ['no scheme', administrator.token],
+    ['another scheme', `Basic ${administrator.token}`],
+    ['a scheme alone', 'Bearer'],
+    ['a scheme and a blank', 'Bearer '],
+    ['two tokens', `Bearer ${administrator.token} ${administrator.token}`],
+    ['a list', `Bearer ${administrator.token}, Bearer ${administrator.token}`],
+    ['a NUL', 'Bearer \u0000'],
+  ])
+}
+
+function claimsOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+}
+
+const call = (authorization: string) =>
+  world.app.inject({ method: 'GET', url: '/api/v1/users/me', headers: { authorization } })
+
+describe('A bad Authorization', () => {
+  it('opens no operation, says so, and nothing is written', { timeout: 60_000 }, async () => {
+    const authorizations = await badAuthorizations()
+    const before = await fingerprint(world)
+    const failures: string[] = []
+    for (const operation of api.operations.filter(({ permission }) => permission !== 'public')) {
+      const payload = operation.body && examplesOf(operation.body)[0]
+      for (const [what, authorization] of authorizations) {
+        const answer = await world.app.inject({
+          method: operation.method,
+          url: operation.path.replaceAll(/\{\w+\}/g, '1'),
+          headers: { authorization, ...(payload !== undefined && { 'content-type': 'application/json' }) },
+          ...(payload !== undefined && { payload: JSON.stringify(payload) }),
+        })
+        expectDecent(answer, `${operation.name} with ${what}`)
+        const isRefused =
+          answer.statusCode === 401 &&
+          answer.json().code === 'unauthenticated' &&
+          String(answer.headers['www-authenticate']).startsWith('Bearer')
+        if (!isRefused) failures.push(`${operation.name} with ${what}: ${answer.statusCode}`)
+      }
+    }
+    expect(failures).toEqual([])
+    expect(await fingerprint(world)).toBe(before)
+  })
+
+  it('counts as none where nobody need sign in', { timeout: 60_000 }, async () => {
+    const authorizations = await badAuthorizations()
+    // Those that need a parameter are opened by it.
+    const reading = api.operations.filter(
+      ({ permission, method, parameters }) =>
+        permission === 'public' && method === 'GET' && !parameters.some((one) => one.in === 'query' && one.required),
+    )
+    expect(reading.length).toBeGreaterThan(10)
+    for (const operation of reading) {
+      const url = operation.path.replaceAll(/\{\w+\}/g, '1')
+      const plain = await world.app.inject({ method: 'GET', url })
+      expect(plain.statusCode, operation.name).toBe(200)
+      for (const [what, authorization] of authorizations) {
+        const answer = await world.app.inject({ method: 'GET', url, headers: { authorization } })
+        expect([what, answer.statusCode, answer.body]).toEqual([what, plain.statusCode, plain.body])
+      }
+    }
+  })
+})

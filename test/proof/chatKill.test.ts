@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase } from '../../src/kernel/database/database.ts'
+import { MIGRATIONS, migrate } from '../../src/kernel/database/migrate.ts'
+import { type ChatClient, chatClient, hangUp } from '../support/chatClient.ts'
+import { type Fleet, openFleet } from '../support/processes.ts'
+import { addPeople } from './site.ts'
+
+const KILLS = 2
+const QUESTIONS = 6
+const printing = { info: () => {}, warn: console.warn, error: console.error }
+
+let dataDir: string
+let fleet: Fleet
+const openFolder = () => openDatabase({ dataDir, poolSize: 1, log: printing })
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'yuyue-chat-kill-'))
+  fleet = await openFleet({ dataDir })
+})
+afterAll(async () => {
+  hangUp()
+  await fleet?.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+test('After 2 kills in the middle of a chat every question stands once, however often it was sent, and has exactly one answer', async () => {
+  const before = await openFolder()
+  await migrate(before.pool, MIGRATIONS, printing)
+  const [person] = await addPeople(before.db, 1)
+  await before.close()
+  if (!person) throw new Error('somebody asks')
+
+  const unacknowledged = new Map<string, string>()
+  const acknowledged = new Map<string, number>()
+  const seen = new Map<number, string>()
+  /** Takes over what a client heard. */
+  const note = ({ frames }: ChatClient) => {
+    for (const { type, id = 0, client_id: clientId = '', message } of frames) {
+      if (type === 'message') seen.set(id, message?.content ?? '')
+      if (type !== 'ack') continue
+      expect(acknowledged.get(clientId) ?? id).toBe(id)
+      acknowledged.set(clientId, id)
+      unacknowledged.delete(clientId)
+    }
+  }
+  const connect = async (url: string) => {
+    const last = Math.max(0, ...seen.keys())
+    const client = await chatClient(url, person, { last_event_id: last })
+    for (const [clientId, content] of unacknowledged) client.say({ type: 'message', content, client_id: clientId })
+    return client
+  }
+
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const running = await fleet.start('start', { SUPPORT_LLM_TIMEOUT_SECONDS: '1' })
+    const url = running.url ?? ''
+    const headers = { authorization: `Bearer ${person.token}` }
+    expect((await fetch(`${url}/api/support/chat`, { method: 'POST', headers })).ok).toBe(true)
+    const client = await connect(url)
+    for (let n = 0; n < QUESTIONS; n += 1) {
+      const clientId = `${kill}-${n}`
+      unacknowledged.set(clientId, `问题 ${clientId}`)
+      client.say({ type: 'message', content: `问题 ${clientId}`, client_id: clientId })
+    }
+    await client.heard('ack', { client_id: `${kill}-${kill}` })
+    await running.kill()
+    await client.closed
+    note(client)
+  }
+
+  const last = await fleet.start('start', { SUPPORT_LLM_TIMEOUT_SECONDS: '1' })
+  const client = await connect(last.url ?? '')
+  const asked = KILLS * QUESTIONS
+  const answers = () => [...client.contents(), ...seen.values()].filter((content) => content.includes('抱歉'))
+  // What a killed process had in hand is seen to once a minute.
+  await expect.poll(() => answers().length, { timeout: 120_000 }).toBe(asked)
+  note(client)
+  expect(unacknowledged.size).toBe(0)
+  expect(acknowledged.size).toBe(asked)
+  expect(await last.end()).toBe(0)
+
+  const after = await openFolder()
+  try {
+    const { rows } = await sql<{ clientId: string; id: number; answers: number }>`
+      SELECT q.client_id AS "clientId", q.id, (SELECT count(*)::int FROM chat_messages a WHERE a.reply_to = q.id AND a.author = 'bot') AS answers
+      FROM chat_messages q WHERE q.author = 'user' ORDER BY q.id`.execute(after.db)
+    expect(new Map(rows.map(({ clientId, id }) => [clientId, id]))).toEqual(acknowledged)
+    expect(rows.map((row) => row.answers)).toEqual(Array(asked).fill(1))
+  } finally {
+    await after.close()
+  }
+}, 180_000)

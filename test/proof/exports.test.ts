@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { onServer, openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { type Fleet, openFleet, type Running } from '../support/processes.ts'
+import { addPeople, only, type Person } from './site.ts'
+
+/** A long export is streamed. With EXPORT_ROWS=1000000 a million rows. */
+const ROWS = Number(process.env.EXPORT_ROWS ?? 200_000)
+/** Whatever the number of rows. */
+const MOST_GROWTH_MB = 300
+const onLinux = process.platform === 'linux'
+
+describe.runIf(onServer && onLinux)(`An export of ${ROWS} rows`, () => {
+  let database: TestDatabase
+  let fleet: Fleet
+  let server: Running
+  let person: Person
+
+  beforeAll(async () => {
+    database = await openTestDatabase()
+    await sql`INSERT INTO login_log (name, result, address, user_agent, at)
+      SELECT 'name' || n % 1000, 'bad_credentials', '192.0.2.' || n % 250, 'Mozilla/5.0 (X11; Linux x86_64) ' || md5(n::text),
+        '2026-01-01T00:00:00Z'::timestamptz + n * interval '1 second' FROM generate_series(1, ${ROWS}::int) n`.execute(
+      database.db,
+    )
+    fleet = await openFleet({ url: database.url ?? '' })
+    server = await fleet.start('server')
+    person = only(await addPeople(database.db, 1))
+    await sql`INSERT INTO user_roles (user_id, role, granted_at) VALUES (${person.id}, 'admin', now())`.execute(
+      database.db,
+    )
+  }, 120_000)
+  afterAll(async () => {
+    await fleet?.close()
+    await database?.close()
+  })
+
+  const ask = (query: string) =>
+    fetch(`${server.url}/api/v1/login-logs/export?${query}`, {
+      headers: { authorization: `Bearer ${person.token}`, 'accept-encoding': 'identity' },
+    })
+
+  /** Megabytes of memory of the server: now, or the most it ever had. */
+  async function memory(what: 'VmRSS' | 'VmHWM'): Promise<number> {
+    const status = await readFile(`/proc/${server.pid}/status`, 'utf8')
+    return Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
+  }
+
+  it.each(['csv', 'xlsx'])(
+    'takes no more memory than a short one (%s)',
+    { timeout: 60_000 + ROWS / 2 },
+    async (format) => {
+      await (await ask(`format=${format}&name=name1`)).arrayBuffer()
+      const before = await memory('VmRSS')
+      const answer = await ask(`format=${format}`)
+      expect(answer.status).toBe(200)
+      let bytes = 0
+      let lines = 0
+      for await (const part of answer.body ?? []) {
+        bytes += part.length
+        if (format === 'csv') for (const byte of part) if (byte === 10) lines += 1
+      }
+      const growth = (await memory('VmHWM')) - before
+      console.info(
+        `${format}: ${ROWS} rows, ${(bytes / 2 ** 20).toFixed(0)} MB, memory grew by ${growth.toFixed(0)} MB at most`,
+      )
+      if (format === 'csv') expect(lines).toBe(ROWS + 1)
+      else expect(bytes).toBeGreaterThan(ROWS * 10)
+      expect(growth).toBeLessThan(MOST_GROWTH_MB)
+    },
+  )
+})

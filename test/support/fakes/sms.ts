@@ -1,0 +1,62 @@
+import { createHash, createHmac } from 'node:crypto'
+import { type Asked, type FakeProvider, type Reply, startFake } from './http.ts'
+
+/** Aliyun's SMS API: checks the signature as its documentation computes it, keeps receipts. `say` answers instead of `OK`. */
+export async function startAliyun(secret: string, say: (asked: Asked) => Reply | undefined = () => undefined) {
+  const receipts: { PhoneNum: string; OutId: string; SendStatus: number }[] = []
+  const fake = await startFake((asked) => {
+    const { Signature, ...params } = Object.fromEntries(asked.query)
+    if (Signature !== aliyunSign(params, secret)) {
+      return { status: 400, body: { Code: 'SignatureDoesNotMatch', Message: 'Specified signature is not matched.' } }
+    }
+    if (params.Action === 'QuerySendDetails') {
+      const found = receipts.filter(({ PhoneNum }) => PhoneNum === params.PhoneNumber)
+      return { body: { Code: 'OK', TotalCount: found.length, SmsSendDetailDTOs: { SmsSendDetailDTO: found } } }
+    }
+    const other = say(asked)
+    if (other && other.status !== 500) return other
+    receipts.push({ PhoneNum: params.PhoneNumbers ?? '', OutId: params.OutId ?? '', SendStatus: 3 })
+    // 500: it was sent, and the answer got lost.
+    return other ?? { body: { Code: 'OK', Message: 'OK', BizId: `biz-${receipts.length}`, RequestId: 'r' } }
+  })
+  return { ...fake, receipts }
+}
+
+function aliyunSign(params: Readonly<Record<string, string>>, secret: string): string {
+  const encode = (text: string) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+  const query = Object.entries(params)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .join('&')
+  return createHmac('sha1', `${secret}&`)
+    .update(`POST&%2F&${encode(query)}`)
+    .digest('base64')
+}
+
+/** Tencent Cloud's SMS API: checks TC3-HMAC-SHA256. */
+export function startTencent(
+  keyId: string,
+  secret: string,
+  say: (asked: Asked) => object | undefined = () => undefined,
+): Promise<FakeProvider> {
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
+  return startFake((asked) => {
+    const { authorization = '', host = '' } = asked.headers
+    const stamp = String(asked.headers['x-tc-timestamp'])
+    const date = new Date(Number(stamp) * 1000).toISOString().slice(0, 10)
+    const head = `content-type:${asked.headers['content-type']}\nhost:${host}\nx-tc-action:${String(asked.headers['x-tc-action']).toLowerCase()}\n`
+    const request = `POST\n/\n\n${head}\ncontent-type;host;x-tc-action\n${hash(asked.text)}`
+    const text = `TC3-HMAC-SHA256\n${stamp}\n${date}/sms/tc3_request\n${hash(request)}`
+    const key = hmac(hmac(hmac(`TC3${secret}`, date), 'sms'), 'tc3_request')
+    const signature = createHmac('sha256', key).update(text).digest('hex')
+    const expected = `TC3-HMAC-SHA256 Credential=${keyId}/${date}/sms/tc3_request, SignedHeaders=content-type;host;x-tc-action, Signature=${signature}`
+    if (authorization !== expected) {
+      return { body: { Response: { Error: { Code: 'AuthFailure.SignatureFailure', Message: 'no' }, RequestId: 'r' } } }
+    }
+    const [PhoneNumber] = asked.body.PhoneNumberSet
+    const status = { SerialNo: 'serial-1', PhoneNumber, Fee: 1, Code: 'Ok', Message: 'send success' }
+    return { body: { Response: { SendStatusSet: [{ ...status, ...say(asked) }], RequestId: 'r' } } }
+  })
+}
