@@ -14,6 +14,12 @@ const shortFormats = new Set(['local-date', 'local-time', 'local-time-or-midnigh
 /** Anchored at both ends, and nothing in it repeats without end. */
 const isShortPattern = (pattern: string) => /^\^.*\$$/.test(pattern) && !/[*+]|\{\d+,\}/.test(pattern)
 
+/** So many members of one bounded kind. */
+const isMap = (schema: JsonSchema) => 'maxProperties' in schema && isSchema(schema.additionalProperties)
+
+/** A tree of its own language, which bounds its parts and levels itself (kernel/notifications/conditions.ts). */
+const isCondition = (at: string) => at.endsWith('/condition')
+
 /** Where a schema takes texts or lists of any length, or numbers of any size. */
 function unbounded(schema: JsonSchema, at: string): string[] {
   const types = [schema.type].flat()
@@ -27,7 +33,7 @@ function unbounded(schema: JsonSchema, at: string): string[] {
       !isChosen &&
       !('minimum' in schema && 'maximum' in schema) &&
       `${at}: a number of any size`,
-    types.includes('object') && schema.additionalProperties !== false && `${at}: any member`,
+    types.includes('object') && schema.additionalProperties !== false && !isMap(schema) && `${at}: any member`,
     !('type' in schema) && !isChosen && !('anyOf' in schema) && !('oneOf' in schema) && `${at}: anything`,
   ].filter((one) => one !== false)
   const properties = isSchema(schema.properties) ? Object.entries(schema.properties) : []
@@ -35,9 +41,13 @@ function unbounded(schema: JsonSchema, at: string): string[] {
   const parts: [string, unknown][] = [
     ...properties.map(([name, one]): [string, unknown] => [`${at}/${name}`, one]),
     [`${at}[]`, schema.items],
+    [`${at}{}`, schema.additionalProperties],
     ...branches.map((one): [string, unknown] => [at, one]),
   ]
-  return [...own, ...parts.flatMap(([where, part]) => (isSchema(part) ? unbounded(part, where) : []))]
+  return [
+    ...own,
+    ...parts.flatMap(([where, part]) => (isSchema(part) && !isCondition(where) ? unbounded(part, where) : [])),
+  ]
 }
 
 describe('What the API reference says of requests', () => {

@@ -6,7 +6,7 @@ import { WALK, type Who } from './walk.ts'
 /**
  * The endpoints of the published document that are still to come. Whoever builds one moves it to the walk below (this list then fails).
  */
-const LATER = ['POST /api/notifications/email', 'POST /api/notifications/sms', 'POST /api/notifications/im'] as const
+const LATER: readonly string[] = []
 
 let world: World
 let api: ApiDocument

@@ -127,15 +127,19 @@ describe('A bad Authorization', () => {
       ({ permission, method, parameters }) =>
         permission === 'public' && method === 'GET' && !parameters.some((one) => one.in === 'query' && one.required),
     )
-    expect(reading.length).toBeGreaterThan(10)
+    let opened = 0
     for (const operation of reading) {
       const url = operation.path.replaceAll(/\{\w+\}/g, '1')
       const plain = await world.app.inject({ method: 'GET', url })
+      // Nobody's file, text or provider is called 1.
+      if ([400, 404].includes(plain.statusCode) && /files|legal|auth|data-exports|\/[ut]\//.test(url)) continue
       expect(plain.statusCode, operation.name).toBe(200)
+      opened += 1
       for (const [what, authorization] of authorizations) {
         const answer = await world.app.inject({ method: 'GET', url, headers: { authorization } })
         expect([what, answer.statusCode, answer.body]).toEqual([what, plain.statusCode, plain.body])
       }
     }
+    expect(opened).toBeGreaterThan(10)
   })
 })

@@ -294,6 +294,14 @@ export const WALK: readonly Step[] = [
     shows: { status: 'resolved' },
   },
   { as: employee, call: 'POST /api/support/chat', status: 201, shows: { status: 'bot' } },
+  // Messages that administrators write
+  ...(['email', 'sms', 'im'] as const).map((channel) => ({
+    as: administrator,
+    call: `POST /api/notifications/${channel}`,
+    body: { to: { condition: { kind: 'role', in: ['admin'] } }, subject: '周末开放', body: '本周末照常开放。' },
+    status: 202,
+    shows: { recipients: 1 },
+  })),
   // Leaving
   { as: administrator, call: 'POST /api/v1/venues', body: { ...gym, name: 'Gym D' }, status: 201, remember: 'venue' },
   { as: administrator, call: 'DELETE /api/v1/venues/{venue}', status: 204 },

@@ -7,8 +7,8 @@ import { call } from './client.ts'
 import { addPeople, only } from './site.ts'
 
 /** The long proof: PROOF_BROADCAST=10000 PROOF_KILLS=10. */
-const PEOPLE = Number(process.env.PROOF_BROADCAST ?? 1500)
-const KILLS = Number(process.env.PROOF_KILLS ?? 5)
+const PEOPLE = Number(process.env.PROOF_BROADCAST ?? 600)
+const KILLS = Number(process.env.PROOF_KILLS ?? 4)
 /** How long a killed worker's mail waits for another. */
 const LEASE = '3'
 

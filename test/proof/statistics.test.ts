@@ -67,7 +67,7 @@ async function fill(tx: Transaction): Promise<void> {
     SELECT v.id, start, start + interval '1 hour', 25, start, start
     FROM generate_series(1, ${days}::int) day, generate_series(0, ${perDay - 1}::int) n, venues v,
       LATERAL (SELECT ${NOW}::timestamptz - day * interval '1 day' + (n * 5 + v.id % 5) * interval '1 hour' AS start) x
-    WHERE (day * ${VENUES}::int + v.id) % ${step}::int = 0 LIMIT ${slots}`.execute(tx)
+    WHERE (day * 31 + v.id * 7) % ${step}::int = 0 LIMIT ${slots}`.execute(tx)
   await sql`INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, actual_minutes, created_at, updated_at)
     SELECT 1 + (s.id * 7919 + n * 104729) % ${PEOPLE}::int, s.id, s.venue_id, s.start_at, s.end_at, 1,
       (ARRAY['completed', 'completed', 'completed', 'completed', 'completed', 'completed', 'completed', 'cancelled', 'cancelled', 'no_show'])[1 + (s.id * 3 + n) % 10],
@@ -160,7 +160,8 @@ describe(`Statistics over ${ROWS} reservations`, () => {
         counted(({ startAt }) => localDate(startAt, ZONE), 'no_show'),
       )
       const venues = await ask(database.db, statisticOf('venue-usage'), question('venue'))
-      expect(figure(venues.groups, 'venue_id', 'visits')).toEqual(counted(({ venueId }) => venueId, 'completed'))
+      const used = venues.groups.filter(({ visits }) => visits !== 0)
+      expect(figure(used, 'venue_id', 'visits')).toEqual(counted(({ venueId }) => venueId, 'completed'))
       for (const group of venues.groups) expect(group.used_place_minutes).toBe(Number(group.visits) * 60)
     },
     Math.max(20_000, ROWS / 10),

@@ -108,6 +108,14 @@ describe('A picture', () => {
     expect((await sharp(bytes).metadata()).pages ?? 1).toBe(1)
   })
 
+  it('waits its turn when many come at once, up to a limit', async () => {
+    const bytes = await picture(60, 40).jpeg().toBuffer()
+    const codes = await Promise.all(Array.from({ length: 60 }, () => codeOf(bytes)))
+    expect(codes.filter((code) => code === 'taken')).toHaveLength(52)
+    expect(codes.filter((code) => code === '503 busy')).toHaveLength(8)
+    expect(await codeOf(bytes)).toBe('taken')
+  })
+
   it('can be made smaller again', async () => {
     const { bytes } = await prepareImage(await picture(1000, 500).webp().toBuffer())
     expect((await sharp(await resizeImage(bytes, 320)).metadata()).width).toBe(320)

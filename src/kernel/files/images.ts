@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp'
-import { Invalid } from '../http/errors.ts'
+import { Invalid, Unavailable } from '../http/errors.ts'
 
 /** What an uploaded picture may be at most. */
 export const IMAGE_LIMITS = { bytes: 10 * 1024 * 1024, pixels: 50_000_000 } as const
@@ -34,9 +34,13 @@ sharp.cache(false)
 
 /**
  * Reads an uploaded picture by its content, whatever it is called, and makes of it what is kept. With `square` the middle is cut out 1:1.
- * @throws Invalid `not_an_image` (400), `image_damaged` (400), `image_too_large` (413) beyond 50 megapixels.
+ * @throws Unavailable `busy` when too many wait; Invalid `not_an_image` (400), `image_damaged` (400), `image_too_large` (413) beyond 50 megapixels.
  */
 export async function prepareImage(upload: Buffer, { square = false } = {}): Promise<StoredImage> {
+  return await inTurn(() => prepare(upload, square))
+}
+
+async function prepare(upload: Buffer, square: boolean): Promise<StoredImage> {
   const format = formatOf(upload)
   if (!format) throw notAnImage()
   await checkDimensions(upload, format)
@@ -51,6 +55,28 @@ export async function prepareImage(upload: Buffer, { square = false } = {}): Pro
     return { extension, contentType, width: info.width, height: info.height, bytes, thumbnail }
   } catch (error) {
     throw refusal(error)
+  }
+}
+
+/** Pictures that are unpacked at once in a process: 50 megapixels are 150 MB and more. */
+const AT_ONCE = 2
+const MOST_WAITING = 50
+const waiting: (() => void)[] = []
+let working = 0
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (waiting.length >= MOST_WAITING) {
+    throw new Unavailable('busy', 'Too many pictures are being read. Try again soon.', { retryAfter: 10 })
+  }
+  if (working >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
+  else working += 1
+  try {
+    return await work()
+  } finally {
+    const next = waiting.shift()
+    // The place is handed over: nobody who comes meanwhile takes it.
+    if (next) next()
+    else working -= 1
   }
 }
 

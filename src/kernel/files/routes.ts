@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../http/app.ts'
 import { Invalid } from '../http/errors.ts'
-import { Problem, problemContentType } from '../http/problem.ts'
+import { problemAnswer } from '../http/problem.ts'
 import { route } from '../http/route.ts'
 import { IdParams } from '../http/schemas.ts'
 import type { Kernel } from '../kernel.ts'
@@ -35,10 +35,7 @@ export function fileRoutes(app: App, kernel: Kernel): void {
         200: { description: 'The file.', ...Bytes },
         206: { description: 'The part that `Range` asks for.', ...Bytes },
         304: Type.Null({ description: 'What `If-None-Match` names is still the same.' }),
-        416: {
-          description: 'The range lies beyond the end.',
-          content: { [problemContentType]: { schema: Problem } },
-        },
+        416: problemAnswer('The range lies beyond the end.'),
       },
     },
     handler: async (request, reply) => {

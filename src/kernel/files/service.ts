@@ -85,7 +85,7 @@ export async function getFile(kernel: Kernel, id: number, readerId: number | und
   return file
 }
 
-export const noSuchFile = () => new NotFound('not_found', 'There is no such file.')
+const noSuchFile = () => new NotFound('not_found', 'There is no such file.')
 
 /** Widths that pictures are made in besides their own; others are rounded up, so that nobody can ask for a thousand of them. */
 const WIDTHS = [160, 320, 480, 640, 800, 1200] as const

@@ -50,7 +50,7 @@ function parseJson(text: string): unknown {
 }
 
 /** The fields of a URL-encoded form; a name that comes twice becomes a list. Throws Invalid for broken percent encoding. */
-export function parseForm(text: string): Record<string, unknown> {
+function parseForm(text: string): Record<string, unknown> {
   const fields = new Map<string, string | string[]>()
   if (text !== '') {
     const pairs = text.split('&', maxFormFields + 1)

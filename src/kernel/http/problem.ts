@@ -30,7 +30,7 @@ export const Problem = Type.Object(
 export const problemContentType = 'application/problem+json'
 
 /** The problem document of a domain error. Facts never hide the standard members. */
-export function problemOf(error: DomainError, requestId: string): Record<string, unknown> {
+function problemOf(error: DomainError, requestId: string): Record<string, unknown> {
   return {
     ...error.facts,
     type: 'about:blank',
@@ -47,6 +47,11 @@ export function problemOf(error: DomainError, requestId: string): Record<string,
 export const problemContract: Contract = {
   refuse: (error, request, reply) =>
     reply.code(error.status).type(problemContentType).serializer(JSON.stringify).send(problemOf(error, request.id)),
+}
+
+/** A refusal of one operation that the API reference would not show by itself. */
+export function problemAnswer(description: string) {
+  return { description, content: { [problemContentType]: { schema: Problem } } }
 }
 
 /** What the API reference says of them. */

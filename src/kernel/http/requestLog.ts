@@ -23,7 +23,7 @@ const secretParameters = /([?&](?:[\w.-]*(?:token|password|secret|signature|code
 const secretInPath = /:(?:token|code|signature|secret)\b/
 
 /** A URL that may be logged: what tokens, passwords, codes and signatures in its query say is hidden. */
-export function loggableUrl(url: string): string {
+function loggableUrl(url: string): string {
   return url.replace(secretParameters, `$1${censor}`)
 }
 

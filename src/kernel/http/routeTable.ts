@@ -6,7 +6,7 @@ import { DomainError, NotFound } from './errors.ts'
 import { problemContract } from './problem.ts'
 
 /** The path is there, the method is not: 405. */
-export class MethodNotAllowed extends DomainError {
+class MethodNotAllowed extends DomainError {
   readonly status = 405
 }
 

@@ -32,7 +32,7 @@ const usernameForm = new RegExp(USERNAME_PATTERN, 'u')
  * The form in which a username is kept. @throws Invalid `validation` when it can't be one; a phone number can't, or its taker would
  * keep the number's owner from logging in with it.
  */
-export function checkUsername(username: string): string {
+function checkUsername(username: string): string {
   const plain = username.normalize('NFKC').trim()
   if (!usernameForm.test(plain) || normalizePhone(plain) !== undefined) {
     const message = 'must be 2 to 64 letters, digits or ._- and not a phone number'
@@ -44,7 +44,7 @@ export function checkUsername(username: string): string {
 }
 
 /** A phone number in E.164; null stays null. @throws Invalid `validation` when it is none. */
-export function checkPhone(phone: string | null): string | null {
+function checkPhone(phone: string | null): string | null {
   if (phone === null) return null
   const normal = normalizePhone(phone)
   if (normal !== undefined) return normal

@@ -8,7 +8,7 @@ import * as store from './store.ts'
 import type { User } from './users.ts'
 
 /** The files that show one person. */
-export const avatarOf = (userId: number) => ({ purpose: 'avatar', subject: `user:${userId}` })
+const avatarOf = (userId: number) => ({ purpose: 'avatar', subject: `user:${userId}` })
 
 /** Gives the caller a picture, cut 1:1; the one before goes. @throws Invalid like `prepareImage` */
 export async function setAvatar(kernel: Kernel, caller: Caller, upload: Buffer): Promise<User> {

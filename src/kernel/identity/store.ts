@@ -230,6 +230,8 @@ export async function scrubUser(tx: Transaction, user: User, at: Date): Promise<
     .where('id', '=', id)
     .execute()
   await tx.deleteFrom('user_roles').where('user_id', '=', id).execute()
+  await tx.deleteFrom('user_contacts').where('user_id', '=', id).execute()
+  await tx.deleteFrom('suppressions').where('user_id', '=', id).execute()
   await tx.deleteFrom('user_identities').where('user_id', '=', id).execute()
   await tx.deleteFrom('sign_in_states').where('user_id', '=', id).execute()
   await tx.deleteFrom('password_resets').where('user_id', '=', id).execute()

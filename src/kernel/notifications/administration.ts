@@ -36,6 +36,13 @@ export function getType(catalogue: Catalogue, key: string): NotificationType {
   return type
 }
 
+/** The same where a request names it in its body. @throws Invalid `unknown_type` */
+function typeNamed(catalogue: Catalogue, key: string): NotificationType {
+  const type = catalogue.typeOf(key)
+  if (!type) throw new Invalid('unknown_type', `There is no notification type ${JSON.stringify(key.slice(0, 100))}.`)
+  return type
+}
+
 /** Adds a type of the administrators'. @throws Conflict `type_exists`; Invalid `bad_template`. */
 export async function createType(kernel: Kernel, caller: Caller, type: NotificationType): Promise<void> {
   if (catalogueOf(kernel).isBuiltIn(type.key)) {
@@ -102,14 +109,14 @@ function refuseBuiltIn(catalogue: Catalogue, key: string): void {
 /** What somebody wants a template to be. */
 export type TemplateWish = Pick<StoredTemplate, 'subject' | 'body' | 'html' | 'providerCode' | 'providerParams'>
 
-/** Adds a template. @throws NotFound for its type; Conflict `template_exists`; Invalid `bad_template`. */
+/** Adds a template. @throws Conflict `template_exists`; Invalid `unknown_type`, `bad_template`. */
 export async function createTemplate(
   kernel: Kernel,
   caller: Caller,
   place: { readonly type: string; readonly channel: Written; readonly locale: Locale },
   wish: TemplateWish,
 ): Promise<StoredTemplate> {
-  checkTemplate(wish, getType(catalogueOf(kernel), place.type), place.channel)
+  checkTemplate(wish, typeNamed(catalogueOf(kernel), place.type), place.channel)
   const now = kernel.clock.now()
   return change(kernel, async (tx) => {
     const { rows } = await sql<{ id: number }>`
@@ -158,7 +165,7 @@ export async function deleteTemplate(kernel: Kernel, caller: Caller, id: number)
   })
 }
 
-/** What a template would say, with the type's sample and what is given instead of it. @throws NotFound; Invalid `bad_template`. */
+/** What a template would say, with the type's sample and what is given instead of it. @throws Invalid `unknown_type`, `bad_template`. */
 export function previewTemplate(
   catalogue: Catalogue,
   key: string,
@@ -166,7 +173,7 @@ export function previewTemplate(
   wish: TemplateWish,
   data: Readonly<Record<string, unknown>>,
 ): ChannelText {
-  const type = getType(catalogue, key)
+  const type = typeNamed(catalogue, key)
   const compiled = checkTemplate(wish, type, channel)
   try {
     return fill(compiled, { ...type.sample, ...data })

@@ -216,7 +216,7 @@ function keyOf(type: string, channel: string, locale: string): string {
 }
 
 /** The types of administrators, by key. */
-export async function loadTypes(db: Database): Promise<readonly StoredType[]> {
+async function loadTypes(db: Database): Promise<readonly StoredType[]> {
   const { rows } = await sql<{
     readonly key: string
     readonly title: string

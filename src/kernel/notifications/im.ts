@@ -96,7 +96,7 @@ export function dingtalkRobot(url: string, secret: string | undefined, clock: Cl
 }
 
 /** HMAC-SHA256 of `<timestamp>\n<secret>` under the secret. `timestamp`: milliseconds. */
-export function dingtalkSignature(timestamp: string, secret: string): string {
+function dingtalkSignature(timestamp: string, secret: string): string {
   return createHmac('sha256', secret).update(`${timestamp}\n${secret}`).digest('base64')
 }
 
@@ -115,7 +115,7 @@ export function feishuRobot(url: string, secret: string | undefined, clock: Cloc
 }
 
 /** HMAC-SHA256 of nothing under `<timestamp>\n<secret>`. `timestamp`: seconds. */
-export function feishuSignature(timestamp: string, secret: string): string {
+function feishuSignature(timestamp: string, secret: string): string {
   return createHmac('sha256', `${timestamp}\n${secret}`).digest('base64')
 }
 

@@ -65,14 +65,16 @@ export function linkRoutes(app: App, kernel: Kernel): void {
 
   route(app, {
     method: 'GET',
-    paths: ['/o/{token}.png'],
+    paths: ['/o/{token}'],
     permission: 'public',
     summary: 'Note that a mail was opened',
     tag,
     limit: 'none',
     schema: { params: Params, response: { 200: Type.Unsafe<Buffer>({ description: 'An image of one pixel.' }) } },
     handler: async ({ params }, reply) => {
-      await noteOpened(kernel.db, kernel.config, params.token, kernel.clock.now())
+      const token = params.token.replace(/\.png$/, '')
+      const ours = await noteOpened(kernel.db, kernel.config, token, kernel.clock.now())
+      if (!ours) throw new NotFound('not_found', 'This picture is not one of ours.')
       // A Buffer goes out as it is.
       return reply.type('image/png').header('cache-control', 'no-store').send(PIXEL)
     },

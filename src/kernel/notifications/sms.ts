@@ -74,7 +74,7 @@ function outId(parcel: Parcel): string {
 }
 
 /** The signed query of a call: parameters in order of their names, encoded as RFC 3986, signed with HMAC-SHA1. */
-export function aliyunQuery(
+function aliyunQuery(
   { keyId, secret }: Pick<SmsAccount, 'keyId' | 'secret'>,
   at: Date,
   own: Readonly<Record<string, string>>,
@@ -94,7 +94,7 @@ export function aliyunQuery(
 }
 
 /** The signature of a call's parameters (without `Signature`), as the provider computes it. */
-export function aliyunSignature(params: Readonly<Record<string, string>>, secret: string): string {
+function aliyunSignature(params: Readonly<Record<string, string>>, secret: string): string {
   const text = `POST&${encode('/')}&${encode(canonical(params))}`
   return createHmac('sha1', `${secret}&`).update(text).digest('base64')
 }
@@ -138,7 +138,7 @@ export function tencentSms(account: SmsAccount, clock: Clock): Provider {
 }
 
 /** The headers of a signed call. */
-export function tencentHeaders(
+function tencentHeaders(
   account: Pick<SmsAccount, 'baseUrl' | 'keyId' | 'secret' | 'region'>,
   at: Date,
   payload: string,
@@ -156,7 +156,7 @@ export function tencentHeaders(
 }
 
 /** The Authorization header of a call (TC3-HMAC-SHA256 over content type, host and action). `seconds`: since the epoch. */
-export function tencentAuthorization(keyId: string, secret: string, host: string, seconds: string, payload: string) {
+function tencentAuthorization(keyId: string, secret: string, host: string, seconds: string, payload: string) {
   const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 10)
   const signed = 'content-type;host;x-tc-action'
   const head = `content-type:application/json; charset=utf-8\nhost:${host}\nx-tc-action:sendsms\n`

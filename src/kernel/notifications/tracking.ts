@@ -80,14 +80,15 @@ export function readUnsubscribe(site: Site, token: string): number | undefined {
   return idIn(signerOf(site).verify(token, PURPOSE.unsubscribe))
 }
 
-/** Notes that a mail was opened. A token that is not ours does nothing. */
-export async function noteOpened(db: Database, site: Site, token: string, now: Date): Promise<void> {
+/** Notes that a mail was opened; answers whether the token is ours. */
+export async function noteOpened(db: Database, site: Site, token: string, now: Date): Promise<boolean> {
   const id = idIn(signerOf(site).verify(token, PURPOSE.open))
-  if (id === undefined) return
+  if (id === undefined) return false
   await sql`
     UPDATE deliveries SET opened_at = ${now}, delivered_at = coalesce(delivered_at, ${now}), updated_at = ${now},
       state = CASE WHEN state IN ('sent', 'delivered') THEN 'opened' ELSE state END
     WHERE id = ${id} AND opened_at IS NULL`.execute(db)
+  return true
 }
 
 /** Notes that a link was followed, and answers where it leads; undefined when the token is not ours. */

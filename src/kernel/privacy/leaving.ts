@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
 import { by, type Caller } from '../http/caller.ts'
-import { Forbidden, Invalid } from '../http/errors.ts'
+import { Invalid } from '../http/errors.ts'
 import { present } from '../identity/accounts.ts'
 import { keepAnAdministrator, removeLeaver } from '../identity/administration.ts'
 import { hashCost, verifyPassword } from '../identity/passwords.ts'
@@ -19,7 +19,7 @@ const FRESH_MS = 10 * 60_000
 /**
  * The caller gives their account up. All sessions end; after ACCOUNT_GRACE_DAYS the account is deleted, unless its owner logs in before.
  * Answers when.
- * @throws Invalid `bad_password`; Forbidden `fresh_log_in_required` without a password and a log-in of the last 10 minutes; Conflict
+ * @throws Invalid `bad_password`, `password_required` without one and without a log-in of the last 10 minutes; Conflict
  * `last_administrator`
  */
 export async function leave(kernel: Kernel, caller: Caller, password: string | undefined): Promise<Date> {
@@ -48,7 +48,7 @@ async function checkOwner(kernel: Kernel, caller: Caller, password: string | und
   if (password === undefined) {
     const since = new Date(kernel.clock.now().getTime() - FRESH_MS)
     if (await kernel.attempt((db) => beganSince(db, caller.sessionId, since))) return
-    throw new Forbidden('fresh_log_in_required', 'Give your password, or log in again first.')
+    throw new Invalid('password_required', 'Give your password, or log in again first.')
   }
   const hash = await kernel.attempt((db) => passwordHashOf(db, caller.userId))
   if (await verifyPassword(hash, password, hashCost(kernel.config))) return

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Config } from '../../config.ts'
 import type { Database } from '../database/database.ts'
 import { findUser } from '../identity/store.ts'
+import { fieldCipher } from '../identity/users.ts'
 import type { Kernel } from '../kernel.ts'
 
 /** One kind of thing that is held about a person: a file of their copy. */
@@ -13,8 +14,9 @@ export interface PersonalRecords {
 
 /** Tables whose rows are of no use to anybody: what opens something, kept for hours. */
 const leftOut = ['users', 'password_resets', 'sign_in_states', 'idempotency_keys', 'data_exports']
-/** Columns that open something or are unreadable. */
-const secretColumn = /secret|hash|token|salt|encrypted|password|_index$/
+/** Columns that open something. */
+const secretColumn = /secret|hash|token|salt|password|_index$/
+const encryptedColumn = /_encrypted$/
 
 /**
  * Everything held about a person, kind by kind: the account, every table that names its rows' person in `user_id` (those of products and
@@ -23,7 +25,7 @@ const secretColumn = /secret|hash|token|salt|encrypted|password|_index$/
 export async function* recordsOf(kernel: Kernel, userId: number): AsyncGenerator<PersonalRecords> {
   yield { name: 'account', rows: await accountOf(kernel.reads, kernel.config, userId) }
   for (const table of await personalTables(kernel.reads)) {
-    yield { name: table, rows: await rowsOf(kernel.reads, table, userId) }
+    yield { name: table, rows: await rowsOf(kernel.reads, kernel.config, table, userId) }
   }
   yield { name: 'operation_log', rows: await operationsOf(kernel.reads, userId) }
   yield { name: 'files', rows: await filesOf(kernel.reads, userId) }
@@ -52,12 +54,22 @@ async function personalTables(db: Database): Promise<readonly string[]> {
   return rows.map(({ name }) => name)
 }
 
-async function rowsOf(db: Database, table: string, userId: number): Promise<PersonalRecords['rows']> {
+async function rowsOf(db: Database, config: Config, table: string, userId: number): Promise<PersonalRecords['rows']> {
   const { rows } = await sql<Readonly<Record<string, unknown>>>`
     SELECT to_jsonb(t) AS row FROM ${sql.table(table)} t WHERE t.user_id = ${userId} ORDER BY 1`.execute(db)
   return rows.map(({ row }) =>
-    Object.fromEntries(Object.entries(row ?? {}).filter(([name]) => !secretColumn.test(name))),
+    Object.fromEntries(
+      Object.entries(row ?? {}).flatMap(([name, value]) =>
+        secretColumn.test(name) ? [] : [legible(config, name, value)],
+      ),
+    ),
   )
+}
+
+/** What is encrypted against others is the person's own to read. */
+function legible(config: Config, name: string, value: unknown): readonly [string, unknown] {
+  if (!encryptedColumn.test(name)) return [name, value]
+  return [name.replace(encryptedColumn, ''), typeof value === 'string' ? fieldCipher(config).decrypt(value) : null]
 }
 
 async function operationsOf(db: Database, userId: number): Promise<PersonalRecords['rows']> {

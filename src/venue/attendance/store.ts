@@ -44,7 +44,7 @@ export async function dueReservations(
           r3.check_in_after_minutes, ${DEFAULT_RULES.check_in_after_minutes}::int)) < ${now})
       UNION ALL
       SELECT r.id, r.user_id FROM reservations r
-      WHERE r.status = 'checked_in' AND r.end_at <= ${now}
+      WHERE r.status = 'checked_in' AND r.start_at <= ${now} AND r.end_at <= ${now}
     ) due
     WHERE due.id > ${afterId} ORDER BY due.id LIMIT ${limit}`.execute(db)
   return rows

@@ -18,7 +18,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import * as audiences from '../../kernel/notifications/audiences.ts'
 import * as broadcasts from '../../kernel/notifications/broadcasts.ts'
 import { Deleted, Nullable } from '../fields.ts'
-import { ChannelName, Condition, Facts, MANAGE, TypeKey } from '../notifications/schemas.ts'
+import { ChannelName, Condition, Facts, FactsInput, MANAGE, TypeKey } from '../notifications/schemas.ts'
 import { requireOne } from '../notifications/sendRoutes.ts'
 import { v1 } from '../paths.ts'
 
@@ -194,7 +194,7 @@ function broadcastRoutes(app: App, kernel: Kernel): void {
     schema: {
       body: Type.Object({
         type: TypeKey,
-        data: Facts,
+        data: FactsInput,
         channels: Type.Optional(Type.Array(ChannelName, { maxItems: 3, uniqueItems: true })),
         audience_id: Type.Optional(Id),
         condition: Type.Optional(Condition),

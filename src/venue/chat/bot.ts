@@ -16,7 +16,7 @@ export interface Bot {
 }
 
 /** Answers with the best frequent question, names the next best, and else offers a human. Never fails. */
-export const builtInBot: Bot = {
+const builtInBot: Bot = {
   async answer({ faqs: [best, ...others] }) {
     if (!best) return '抱歉，我没有找到相关的答案。您可以换一种说法，或输入“人工”转人工客服，也可以提交工单。'
     const more = others.map(({ question }) => `· ${question}`)
@@ -35,7 +35,7 @@ const LONGEST_ANSWER = 4000
 const LONGEST_RESPONSE = 512 * 1024
 
 /** Answers by an endpoint that speaks OpenAI's chat completions. Fails when the endpoint does, answers nonsense or takes too long. */
-export function languageModelBot(model: LanguageModel): Bot {
+function languageModelBot(model: LanguageModel): Bot {
   return {
     async answer(question) {
       const response = await fetch(`${model.url}/chat/completions`, {

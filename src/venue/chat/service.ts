@@ -19,7 +19,7 @@ export const badState = ({ status }: Pick<store.SessionState, 'status'>) =>
   new Conflict('bad_state', `The session is ${status}.`, { facts: { state: status } })
 
 /** Whether somebody may read a session: its owner, and whoever serves people in the chat. */
-export const mayRead = (actor: Actor, session: Pick<store.ChatSession, 'userId'>): boolean =>
+const mayRead = (actor: Actor, session: Pick<store.ChatSession, 'userId'>): boolean =>
   session.userId === actor.userId || actor.permissions.has(AGENT)
 
 /** A session, for those who may read it. @throws NotFound, also for everybody else */

@@ -8,6 +8,7 @@ export const READ = 'venue:notifications.read'
 export const CONTACTS = 'venue:contacts.read'
 
 export const TypeKey = Type.String({
+  minLength: 3,
   maxLength: 100,
   pattern: '^[a-z][a-z0-9_]*(\\.[a-z0-9_]+)+$',
   examples: ['notice.closed_day'],
@@ -16,10 +17,25 @@ export const ChannelName = Type.Enum([...DELIVERED])
 export const LocaleName = Type.Enum([...LOCALES])
 export const WrittenChannel = Type.Enum([...WRITTEN])
 
-/** Variables of a template and their values; plain JSON. */
-export const Facts = Type.Record(Type.String({ maxLength: 100 }), Type.Unknown(), {
+/** Variables of a template and their values. */
+export const Facts = Type.Record(Type.String(), Type.Unknown())
+
+const example = { subject: '周末开放安排', body: '本周末照常开放。' }
+
+/** The same in a request: texts, numbers and truth values. */
+export const FactsInput = Type.Unsafe<Record<string, string | number | boolean | null>>({
+  type: 'object',
   maxProperties: 100,
-  examples: [{ subject: '周末开放安排', body: '本周末照常开放。' }],
+  propertyNames: { maxLength: 100 },
+  additionalProperties: {
+    anyOf: [
+      { type: 'string', maxLength: 20_000 },
+      { type: 'number', minimum: -1e15, maximum: 1e15 },
+      { type: 'boolean' },
+      { type: 'null' },
+    ],
+  },
+  examples: [example],
 })
 
 /** A condition on people, as a tree of `all`, `any`, `not` and kinds. */
@@ -61,7 +77,7 @@ export const TypeChange = Type.Object({
   channels: Type.Optional(typeFields.channels),
   subject: Type.Optional(typeFields.subject),
   body: Type.Optional(typeFields.body),
-  sample: Type.Optional(Facts),
+  sample: Type.Optional(FactsInput),
 })
 
 const texts = {

@@ -11,7 +11,7 @@ import { type NotificationType, SWITCHABLE } from '../../kernel/notifications/ty
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import {
-  Facts,
+  FactsInput,
   LocaleName,
   MANAGE,
   NotificationTypeSchema,
@@ -226,7 +226,7 @@ function templates(app: App, kernel: Kernel): void {
         channel: WrittenChannel,
         locale: Type.Optional(LocaleName),
         ...TemplateTexts.properties,
-        data: Type.Optional(Facts),
+        data: Type.Optional(FactsInput),
       }),
       response: {
         200: Type.Object({ subject: Type.String(), body: Type.String(), html: Type.Optional(Type.String()) }),

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
+import { problemAnswer } from '../../kernel/http/problem.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Id, Instant, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -107,7 +108,10 @@ function consents(app: App, kernel: Kernel): void {
     summary: 'Agree to the current version of a text',
     description: 'Agreeing again is fine. Another version than the current is refused with `not_current`.',
     tag,
-    schema: { body: Type.Object({ kind: Kind, version: Version }), response: { 200: Consents } },
+    schema: {
+      body: Type.Object({ kind: Kind, version: Version }),
+      response: { 200: Consents, 404: problemAnswer('`not_published`') },
+    },
     handler: async (request) => {
       const caller = callerOf(request)
       await consent(kernel, caller, request.body)
@@ -143,7 +147,7 @@ function ownData(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'Read how far the latest copy is, and where to fetch it',
     tag,
-    schema: { response: { 200: DataExportAnswer } },
+    schema: { response: { 200: DataExportAnswer, 404: problemAnswer('No copy was asked for.') } },
     handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')
       return present(await latestExport(kernel, callerOf(request).userId))

@@ -51,12 +51,6 @@ const ruleJoins = sql`
   LEFT JOIN booking_rules r2 ON r2.sport_venue_id = v.sport_venue_id
   LEFT JOIN booking_rules r3 ON r3.venue_id IS NULL AND r3.sport_venue_id IS NULL`
 
-/** What takes a place off sale: the kind of the closure that covers a slot. Needs `s` and `v` in scope. */
-const closedBy = sql`CASE WHEN s.open THEN NULL ELSE (
-  SELECT c.kind FROM closures c
-  WHERE (c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id) AND c.cancelled_at IS NULL AND c.during && s.during
-  ORDER BY c.kind LIMIT 1) END`
-
 /** A slot lasts a day at most, so what a person has running started within the last one. */
 const LONGEST_SLOT = '1 day'
 
@@ -77,7 +71,6 @@ type FactsRow = {
   taken: number
   held: number
   open: boolean
-  closedBy: 'closed' | 'maintenance' | null
   daysAhead: number
   revision: number | null
   credit: number
@@ -97,7 +90,7 @@ export type FactsAnswer = (Omit<BookingFacts, 'member'> & { readonly member: Boo
 export async function bookingFacts(db: Database, of: FactsOf, now: Date, zone: string): Promise<FactsAnswer> {
   const { rows } = await sql<FactsRow>`
     SELECT s.id, s.venue_id AS "venueId", v.name AS "venueName", s.start_at AS "startAt", s.end_at AS "endAt",
-      s.capacity, s.taken, s.held, s.open, ${closedBy} AS "closedBy",
+      s.capacity, s.taken, s.held, s.open,
       (s.start_at AT TIME ZONE ${zone})::date - (${now}::timestamptz AT TIME ZONE ${zone})::date AS "daysAhead",
       ${ruleColumns},
       m.revision, coalesce(m.credit, 0) AS credit, coalesce(m.points, 0) AS points,
@@ -125,7 +118,7 @@ export async function bookingFacts(db: Database, of: FactsOf, now: Date, zone: s
   const [row] = rows
   if (!row) return null
   return {
-    slot: row,
+    slot: { ...row, closedBy: row.open ? null : await closureKind(db, row.id) },
     rules: effectiveRules(row, null, null),
     member:
       row.revision === null
@@ -140,6 +133,15 @@ export async function bookingFacts(db: Database, of: FactsOf, now: Date, zone: s
             heldForMember: row.heldForMember,
           },
   }
+}
+
+/** The kind of the closure that covers a slot; `closed` comes before `maintenance`. Asked only for slots that are not open. */
+async function closureKind(db: Database, slotId: number): Promise<'closed' | 'maintenance' | null> {
+  const { rows } = await sql<{ kind: 'closed' | 'maintenance' }>`
+    SELECT c.kind FROM time_slots s JOIN venues v ON v.id = s.venue_id
+    JOIN closures c ON (c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id) AND c.cancelled_at IS NULL AND c.during && s.during
+    WHERE s.id = ${slotId} ORDER BY c.kind LIMIT 1`.execute(db)
+  return rows[0]?.kind ?? null
 }
 
 /** States that use up a limit per day or week: what was cancelled, rejected or displaced was not had. */
@@ -316,7 +318,7 @@ export async function moveState(tx: Transaction, id: number, ending: Ending): Pr
 }
 
 /** Gives places of a slot back. */
-export async function freePlaces(tx: Transaction, slotId: number, places: number): Promise<void> {
+async function freePlaces(tx: Transaction, slotId: number, places: number): Promise<void> {
   await movePlaces({ taken: sql`${-places}::int`, held: sql`0`, guard: sql`s.id = ${slotId}` }).execute(tx)
 }
 

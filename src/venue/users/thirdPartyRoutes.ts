@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
+import { problemAnswer } from '../../kernel/http/problem.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Instant } from '../../kernel/http/schemas.ts'
 import { thirdParties } from '../../kernel/identity/thirdParty/providers.ts'
@@ -97,7 +98,7 @@ function callbacks(app: App, kernel: Kernel): void {
         error: Type.Optional(Word),
         iss: Type.Optional(Word),
       }),
-      response: { 200: LoginAnswer },
+      response: { 200: LoginAnswer, 409: problemAnswer('`identity_taken`, `already_linked`') },
     },
     handler: async (request, reply) => {
       const { state, ...answer } = request.query

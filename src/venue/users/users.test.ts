@@ -397,6 +397,7 @@ describe('administrators', () => {
       'venue:admin',
       'venue:employee',
       'venue:leader',
+      'venue:support',
       'venue:visitor',
     ])
   })

@@ -32,7 +32,7 @@ const Capacity = Type.Integer({
   description: 'Places of a slot, unless the slot says otherwise.',
 })
 
-export const Venue = Type.Object(
+const Venue = Type.Object(
   {
     id: Id,
     sport_venue_id: Nullable(Id),

@@ -63,7 +63,7 @@ export async function joinByReservation(
 }
 
 /** An entry the caller may see. @throws NotFound for everything else. */
-export async function getEntry(kernel: Kernel, caller: Caller, id: number): Promise<Entry> {
+async function getEntry(kernel: Kernel, caller: Caller, id: number): Promise<Entry> {
   const entry = await store.findEntry(kernel.db, id)
   if (!entry || (entry.userId !== caller.userId && !mayManage(caller)))
     throw new NotFound('not_found', 'There is no such waiting-list entry.')
@@ -126,7 +126,7 @@ function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
 }
 
 /** Books for those whose venue promotes by itself. Who can't be booked (overlap, limit, points) loses the turn and is told. */
-export async function promote(kernel: Kernel): Promise<void> {
+async function promote(kernel: Kernel): Promise<void> {
   for (const id of await store.offersToPromote(kernel.db, kernel.clock.now())) {
     const entry = await store.findEntry(kernel.db, id)
     if (!entry) continue

@@ -35,7 +35,7 @@ export async function insertReset(tx: Transaction, reset: NewReset, at: Date): P
 }
 
 /** No code of this subject is good any more. */
-export async function voidResets(tx: Transaction, subject: string, at: Date): Promise<void> {
+async function voidResets(tx: Transaction, subject: string, at: Date): Promise<void> {
   await sql`UPDATE password_resets SET used_at = ${at} WHERE subject = ${subject} AND used_at IS NULL`.execute(tx)
 }
 
