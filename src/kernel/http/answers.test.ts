@@ -301,22 +301,26 @@ test('when stopping, answers what is in flight, turns away what comes later and 
   let opened = () => {}
   await new Promise<void>((resolve) => (opened = resolve))
 
-  // One connection asks for something slow and, behind it, for something quick.
-  let received = ''
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  const ended = new Promise((resolve) => socket.on('close', resolve))
-  socket.on('data', (chunk) => (received += chunk))
-  socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n')
+  // One connection asks for something slow, another is in the middle of asking for something quick.
+  const connection = () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    const answer = { text: '', ended: new Promise((resolve) => socket.on('close', resolve)), socket }
+    socket.on('data', (chunk) => (answer.text += chunk))
+    return answer
+  }
+  const [slow, quick] = [connection(), connection()]
+  quick.socket.write('GET /quick HTTP/1.1\r\nHost: x\r\n')
+  slow.socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n')
   await started
   const stopping = closeServer(app, 5000)
   await closed
-  socket.write('GET /quick HTTP/1.1\r\nHost: x\r\n\r\n')
-  await new Promise((resolve) => setImmediate(resolve))
+  quick.socket.write('\r\n')
+  await quick.ended
   finish()
   await stopping
-  await ended
-  expect(received).toMatch(/^HTTP\/1\.1 200 [\s\S]*done/)
-  expect(received).toMatch(/503 [\s\S]*"code":"stopping"/)
+  await slow.ended
+  expect(slow.text).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*done/i)
+  expect(quick.text).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"stopping"/)
   await expect(fetch(`${url}/quick`)).rejects.toThrow()
 })
 
