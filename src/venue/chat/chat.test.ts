@@ -338,8 +338,8 @@ describe('the queue', () => {
     const { id } = await waiting()
     await admin(id, 'accept', agent)
     const bare = { ...callerLike(await world.person('venue:support')), permissions: new Set(['venue:support.agent']) }
-    for (const attempt of [transfer(world.kernel, bare, id), closeServed(world.kernel, bare, id)]) {
-      await expect(attempt).rejects.toMatchObject({ status: 403, code: 'not_your_session' })
+    for (const attempt of [transfer, closeServed]) {
+      await expect(attempt(world.kernel, bare, id)).rejects.toMatchObject({ status: 403, code: 'not_your_session' })
     }
   })
 
