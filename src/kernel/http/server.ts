@@ -1,5 +1,6 @@
 import compress from '@fastify/compress'
 import cors from '@fastify/cors'
+import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import websocket from '@fastify/websocket'
@@ -68,6 +69,7 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
     keepAliveTimeout: 72_000,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    schemaController: { compilersFactory: { buildSerializer: buildSerializerLater } },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
     frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
     clientErrorHandler: answerClientError,
@@ -99,6 +101,20 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
   app.addHook('onResponse', logRequests(log))
   await documentApi(app, options.documentation)
   return app
+}
+
+const buildSerializer = SerializerSelector()
+
+/** Fastify's serializers, each compiled when its first answer leaves: all at once they would be much of the program's start. */
+const buildSerializerLater: typeof buildSerializer = (externalSchemas, options) => {
+  const compile = buildSerializer(externalSchemas, options)
+  return (route) => {
+    let serialize: ReturnType<typeof compile> | undefined
+    return (answer: unknown) => {
+      serialize ??= compile(route)
+      return serialize(answer)
+    }
+  }
 }
 
 /** Fastify's own form; a number is how many proxies stand before us. */
