@@ -45,6 +45,7 @@ describe('the demo', () => {
       'venue:leader',
       'venue:employee',
       'venue:visitor',
+      'venue:support',
     ])
     for (const { username, password } of logins) {
       const answer = await world.call('POST', '/api/v1/users/login', { payload: { username, password } })

@@ -13,6 +13,7 @@ export const CAST: readonly DemoPerson[] = [
   { username: 'leader', name: '陈总', role: 'venue:leader' },
   { username: 'employee', name: '王小明', role: 'venue:employee' },
   { username: 'visitor', name: '访客 李雷', role: 'venue:visitor' },
+  { username: 'support', name: '客服 小赵', role: 'venue:support' },
 ]
 
 const names = [

@@ -59,7 +59,7 @@ async function setStage(real: Kernel): Promise<Stage> {
   const kernel: Kernel = { ...real, clock, nudge: () => {} }
   const people = []
   for (const person of [...CAST, ...COLLEAGUES]) people.push(await enter(kernel, person))
-  const [admin, , leader, employee, , ...colleagues] = people
+  const [admin, , leader, employee, , , ...colleagues] = people
   if (!admin || !leader || !employee) throw new Error('the cast is incomplete')
   const places = await buildPlaces(kernel, admin)
   await grantAllowance(kernel, admin, { points: 100, reason: 'grant', to: 'all_employees', note: '年度积分' })
