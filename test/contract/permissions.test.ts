@@ -275,6 +275,8 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'POST /users/{}/points-grants',
     'GET /users/{}/roles',
     'PUT /users/{}/roles',
+    'GET /users/{}/tags',
+    'PUT /users/{}/tags',
     'POST /venues',
     'PUT /venues/{}',
     'DELETE /venues/{}',

@@ -575,6 +575,12 @@ export interface UserRolesTable {
   granted_at: Date
 }
 
+export interface UserTagsTable {
+  user_id: number
+  tag: string
+  created_at: Date
+}
+
 export interface UsersTable {
   id: GeneratedAlways<number>
   username: string
@@ -681,6 +687,7 @@ export interface DB {
   user_contacts: UserContactsTable
   user_identities: UserIdentitiesTable
   user_roles: UserRolesTable
+  user_tags: UserTagsTable
   users: UsersTable
   venue_members: VenueMembersTable
   venues: VenuesTable

@@ -231,6 +231,7 @@ export async function scrubUser(tx: Transaction, user: User, at: Date): Promise<
     .execute()
   await tx.deleteFrom('user_roles').where('user_id', '=', id).execute()
   await tx.deleteFrom('user_contacts').where('user_id', '=', id).execute()
+  await tx.deleteFrom('user_tags').where('user_id', '=', id).execute()
   await tx.deleteFrom('suppressions').where('user_id', '=', id).execute()
   await tx.deleteFrom('user_identities').where('user_id', '=', id).execute()
   await tx.deleteFrom('sign_in_states').where('user_id', '=', id).execute()

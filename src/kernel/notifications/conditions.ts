@@ -74,6 +74,14 @@ export const kernelConditions: readonly AudienceCondition[] = [
       sql`EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ANY (${parameters.in}::text[]))`,
   }),
   audienceCondition({
+    kind: 'tag',
+    about: 'People who have one of these tags.',
+    schema: Type.Object({ in: Names }, closed),
+    example: { in: ['羽毛球队'] },
+    where: (parameters) =>
+      sql`EXISTS (SELECT FROM user_tags t WHERE t.user_id = u.id AND t.tag = ANY (${parameters.in}::text[]))`,
+  }),
+  audienceCondition({
     kind: 'department',
     about: 'Members of one of these departments.',
     schema: Type.Object({ in: Names }, closed),

@@ -413,7 +413,7 @@ describe('audiences', () => {
   const count = async (condition: unknown) =>
     (await as(admin, 'POST', '/api/v1/audiences/preview', { condition })).body.count
 
-  test('are found by roles, attributes and bookings, combined by and, or, not', async () => {
+  test('are found by roles, tags, attributes and bookings, combined by and, or, not', async () => {
     const venue = await world.venue()
     const slot = await world.slot(venue, { hour: 15 })
     await as(wang, 'POST', '/api/v1/reservations', { time_slot_id: slot })
@@ -425,6 +425,12 @@ describe('audiences', () => {
     expect(await count({ all: [employee, { not: booked }] })).toBe(1)
     expect(await count({ any: [booked, { kind: 'role', in: ['admin'] }] })).toBe(2)
     expect(await count({ kind: 'department', in: ['x'] })).toBe(0)
+    const tags = (list: string[]) => as(admin, 'PUT', `/api/v1/users/${wang.id}/tags`, { tags: list })
+    expect((await tags(['羽毛球队', '新人', '新人'])).body.tags).toEqual(['新人', '羽毛球队'])
+    expect(await count({ kind: 'tag', in: ['羽毛球队', '足球队'] })).toBe(1)
+    await tags(['新人'])
+    expect(await count({ kind: 'tag', in: ['羽毛球队'] })).toBe(0)
+    expect((await as(admin, 'GET', `/api/v1/users/${wang.id}/tags`)).body).toEqual({ user_id: wang.id, tags: ['新人'] })
     expect(await count({ not: { kind: 'department', in: ['x'] } })).toBe(3)
     expect(await count({ kind: 'venue:credit', max: 60 })).toBe(0)
     world.clock.advance(40 * 24 * 60)

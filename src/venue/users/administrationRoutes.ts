@@ -6,6 +6,7 @@ import { Id, pageAnswer, pageOf, pageOffset, pageQuery, sortOrder, Text } from '
 import { getUser } from '../../kernel/identity/accounts.ts'
 import { deleteUser, listUsers, setRoles, updateUser } from '../../kernel/identity/administration.ts'
 import { rolesOf } from '../../kernel/identity/roles.ts'
+import { setTags, tagsOf } from '../../kernel/identity/tags.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
@@ -26,6 +27,7 @@ const contactsFor = (caller: Caller) => (caller.permissions.has(write) ? 'shown'
 export function administrationRoutes(app: App, kernel: Kernel): void {
   accounts(app, kernel)
   roles(app, kernel)
+  tags(app, kernel)
 }
 
 function accounts(app: App, kernel: Kernel): void {
@@ -146,5 +148,37 @@ function roles(app: App, kernel: Kernel): void {
       const user = await setRoles(kernel, callerOf(request), request.params.user_id, request.body.roles)
       return { user_id: user.id, roles: user.roles }
     },
+  })
+}
+
+const UserTags = Type.Object({ user_id: Id, tags: Type.Array(Type.String()) })
+
+function tags(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: v1('/users/{user_id}/tags'),
+    permission: read,
+    summary: 'Read somebody’s tags',
+    tag,
+    schema: { params: UserParams, response: { 200: UserTags } },
+    handler: async ({ params }) => ({ user_id: params.user_id, tags: await tagsOf(kernel, params.user_id) }),
+  })
+
+  route(app, {
+    method: 'PUT',
+    paths: v1('/users/{user_id}/tags'),
+    permission: write,
+    summary: 'Make these somebody’s tags',
+    description: 'Audiences can be chosen by tags: `{"kind": "tag", "in": ["羽毛球队"]}`.',
+    tag,
+    schema: {
+      params: UserParams,
+      body: Type.Object({ tags: Type.Array(Text(50), { maxItems: 50 }) }),
+      response: { 200: UserTags },
+    },
+    handler: async (request) => ({
+      user_id: request.params.user_id,
+      tags: await setTags(kernel, callerOf(request), request.params.user_id, request.body.tags),
+    }),
   })
 }
