@@ -63,7 +63,7 @@ describe.runIf(onServer && onLinux)(`An export of ${ROWS} rows`, () => {
       }
       const growth = (await memory('VmHWM')) - before
       console.info(
-        `${format}: ${ROWS} rows, ${(bytes / 2 ** 20).toFixed(0)} MB, memory grew by ${growth.toFixed(0)} MB at most`,
+        `${format}: ${ROWS} rows, ${(bytes / 2 ** 20).toFixed(0)} MB, memory grew by ${growth.toFixed(0)} MB to ${(before + growth).toFixed(0)} MB at most`,
       )
       if (format === 'csv') expect(lines).toBe(ROWS + 1)
       else expect(bytes).toBeGreaterThan(ROWS * 10)

@@ -2,7 +2,6 @@ import { Kysely, type Transaction as KyselyTransaction, PostgresDialect } from '
 import type pg from 'pg'
 import type { Db } from 'pg-boss'
 import type { Logger } from 'pino'
-import { openEmbedded } from './embedded.ts'
 import type { Listener, ListenState } from './listener.ts'
 import { openServer } from './server.ts'
 import type { DB } from './tables.ts'
@@ -62,7 +61,11 @@ export interface OpenDatabase {
  * see `migrate`. Throws FolderInUse when another process has the folder, and the connection's error when the server can't be reached.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  const connection = options.url === undefined ? await openEmbedded(options) : await openServer(options, options.url)
+  // PGlite is 20 MB of memory that a process on a server has no use for.
+  const connection =
+    options.url === undefined
+      ? await (await import('./embedded.ts')).openEmbedded(options)
+      : await openServer(options, options.url)
   const { kind, pool, readPool, listener, bossDatabase } = connection
   const db: Database = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
   const reads: Database = readPool === pool ? db : new Kysely<DB>({ dialect: new PostgresDialect({ pool: readPool }) })
