@@ -16,7 +16,7 @@ export interface Relay {
   nudge(): void
   /** Looks every 500 ms, and whenever nudged, until `stop`. Any number of processes may. */
   start(): void
-  /** Waits for the batch in hand. */
+  /** Waits for the batch in hand, and hands on what was gathering. */
   stop(): Promise<void>
   /** Hands on until nothing is left. Answers how many rows it handed on itself. */
   drain(): Promise<number>
@@ -38,6 +38,7 @@ const RELAY_LOCK = 7_306_001
 const POLL_MS = 500
 /** After a batch so much may gather for the next: a batch of forty rows costs little more than one of four. */
 const GATHER_MS = 100
+const LAST_BATCHES = 5
 /** Another process has the lock: it may have looked before our row was there. */
 const BUSY_MS = 20
 
@@ -154,6 +155,16 @@ export function createRelay(
   /** From the first row of a batch until nothing is left: the next look is near, and who nudges only asks that it comes. */
   let gathering = false
   let nudgedMeanwhile = false
+  let started = false
+  const lastStep = async (): Promise<number> => {
+    try {
+      return (await step()).rows
+    } catch (err) {
+      kernel.log.warn({ err }, 'the outbox could not be handed on while stopping; the next start does it')
+      return 0
+    }
+  }
+
   const loop = repeat({
     name: 'outbox relay',
     log: kernel.log,
@@ -176,8 +187,16 @@ export function createRelay(
       if (gathering) nudgedMeanwhile = true
       else loop.nudge()
     },
-    start: loop.start,
-    stop: loop.stop,
+    start() {
+      started = true
+      loop.start()
+    },
+    async stop() {
+      await loop.stop()
+      if (!started) return
+      // What was gathering goes on its way; more than a few batches waits in the outbox for the next process.
+      for (let batch = 0; batch < LAST_BATCHES && (await lastStep()) >= size; batch += 1);
+    },
     async drain() {
       let total = 0
       for (;;) {
