@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { ruleJoins } from '../reservations/store.ts'
 import { DEFAULT_RULES } from '../rules/rules.ts'
 
 /** The key of a venue's check-in code, or null when there is no such venue. */
@@ -36,9 +37,7 @@ export async function dueReservations(
       UNION ALL
       SELECT r.id, r.user_id FROM reservations r
       JOIN venues v ON v.id = r.venue_id
-      LEFT JOIN booking_rules r1 ON r1.venue_id = v.id
-      LEFT JOIN booking_rules r2 ON r2.sport_venue_id = v.sport_venue_id
-      LEFT JOIN booking_rules r3 ON r3.venue_id IS NULL AND r3.sport_venue_id IS NULL
+      ${ruleJoins}
       WHERE r.status = 'confirmed' AND r.start_at <= ${now} AND (r.end_at <= ${now}
         OR greatest(r.start_at, r.created_at) + make_interval(mins => coalesce(r1.check_in_after_minutes, r2.check_in_after_minutes,
           r3.check_in_after_minutes, ${DEFAULT_RULES.check_in_after_minutes}::int)) < ${now})

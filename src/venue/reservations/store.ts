@@ -46,7 +46,8 @@ const ruleColumns = sql.raw(
     .map((name) => `coalesce(r1."${name}", r2."${name}", r3."${name}") AS "${name}"`)
     .join(', '),
 )
-const ruleJoins = sql`
+/** The three layers of booking rules of a venue, for `coalesce(r1.…, r2.…, r3.…)`. Needs `v` in scope. */
+export const ruleJoins = sql`
   LEFT JOIN booking_rules r1 ON r1.venue_id = v.id
   LEFT JOIN booking_rules r2 ON r2.sport_venue_id = v.sport_venue_id
   LEFT JOIN booking_rules r3 ON r3.venue_id IS NULL AND r3.sport_venue_id IS NULL`
@@ -387,7 +388,7 @@ export async function spanFacts(
       (SELECT s.id FROM time_slots s WHERE s.venue_id = v.id AND s.deleted_at IS NULL AND s.start_at = ${of.start} AND s.end_at = ${of.end}) AS "slotId",
       (SELECT c.kind FROM closures c WHERE (c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id) AND c.cancelled_at IS NULL
         AND c.during && ${span} ORDER BY c.kind LIMIT 1) AS "closedBy",
-      EXISTS (SELECT FROM reservations r WHERE r.user_id = ${of.userId} AND r.status IN ('pending', 'confirmed', 'checked_in')
+      EXISTS (SELECT FROM reservations r WHERE r.user_id = ${of.userId} AND r.status IN ${among(ACTIVE)}
         AND r.during && ${span}) AS "ownOverlap"
     FROM venues v WHERE v.id = ${of.venueId} AND v.deleted_at IS NULL`.execute(db)
   return rows[0] ?? null

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
-import { movePlaces } from '../reservations/store.ts'
+import { movePlaces, ruleJoins } from '../reservations/store.ts'
 
 export type WaitingState = 'waiting' | 'offered' | 'booked' | 'lapsed' | 'left' | 'expired'
 
@@ -197,9 +197,7 @@ export async function slotsToSweep(db: Database, now: Date): Promise<readonly nu
 export async function offersToPromote(db: Database, now: Date): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
     SELECT w.id FROM waiting_list w JOIN time_slots s ON s.id = w.slot_id JOIN venues v ON v.id = s.venue_id
-    LEFT JOIN booking_rules r1 ON r1.venue_id = v.id
-    LEFT JOIN booking_rules r2 ON r2.sport_venue_id = v.sport_venue_id
-    LEFT JOIN booking_rules r3 ON r3.venue_id IS NULL AND r3.sport_venue_id IS NULL
+    ${ruleJoins}
     WHERE w.state = 'offered' AND w.offer_expires_at > ${now} AND coalesce(r1.auto_promote, r2.auto_promote, r3.auto_promote, false)
     ORDER BY w.id`.execute(db)
   return rows.map((row) => row.id)
