@@ -1,19 +1,32 @@
 import type { BenchDatabase } from './database.ts'
 import { checkpoint } from './database.ts'
-import type { Fixture } from './fixture.ts'
-import type { LoadOutcome } from './load.ts'
+import { WHO_AM_I } from './fixture.ts'
+import type { Ask, LoadOutcome } from './load.ts'
 import { median } from './median.ts'
-import { runPair } from './pgbench.ts'
-import { load, type Running, type Setting, startProgram } from './processes.ts'
+import { type Bare, runBare } from './pgbench.ts'
+import { load } from './processes.ts'
+import type { Site } from './site.ts'
 
 /** Connections to the database of everything that is compared: pgbench's, and those of all serving processes together. */
 export const CONNECTIONS = 10
-/** Keep-alive connections of the load generator. */
-const CLIENTS = 48
+/** Keep-alive connections of the load generator: people who book at the same time. */
+export const CLIENTS = 200
 const DEPLOYMENTS = [1, 2] as const
 
-/** So many serving processes and one worker, side by side with the bare pair. */
-export interface Deployment {
+/** More bookings than a machine makes in a second. */
+const MOST_A_SECOND = 12_000
+
+/** Something that is booked, and the bare work of a database that it is compared to. */
+export interface Subject {
+  readonly name: string
+  readonly bareName: string
+  readonly bare: Bare
+  /** So many bookings that nobody has made yet. */
+  readonly bookings: (count: number) => readonly Ask[]
+}
+
+/** So many serving processes and one worker, side by side with the bare work. */
+interface Deployment {
   readonly processes: number
   readonly rounds: readonly (LoadOutcome & {
     readonly tps: number
@@ -21,50 +34,46 @@ export interface Deployment {
     readonly backlog: number
   })[]
   readonly tps: number
-  /** To the bare pair. */
+  /** To the bare work. */
   readonly ratio: number
 }
 
 export interface Comparison {
-  readonly pgbench: { readonly rounds: readonly number[]; readonly tps: number }
+  readonly name: string
+  readonly bare: { readonly name: string; readonly rounds: readonly number[]; readonly tps: number }
   readonly deployments: readonly Deployment[]
 }
 
 export interface ComparisonOrder {
   readonly database: BenchDatabase
-  readonly fixture: Fixture
-  readonly setting: Setting
+  readonly tokens: readonly string[]
+  readonly subjects: readonly Subject[]
+  readonly start: Site['start']
   readonly pgbench: string
-  readonly script: string
   readonly rounds: number
   readonly seconds: number
   readonly warmUpSeconds: number
-  readonly stack: AsyncDisposableStack
   readonly say: (line: string) => void
 }
 
-/** Measures the bare pair and the bookings in turns. */
-export async function compare(order: ComparisonOrder): Promise<Comparison> {
-  const { database, fixture, setting, stack, say, seconds, rounds } = order
-  const start = async (command: 'server' | 'worker', poolSize: number): Promise<Running> => {
-    const running = await startProgram(command, { ...setting, DATABASE_POOL_SIZE: String(poolSize) })
-    stack.defer(running.stop)
-    return running
-  }
-  await start('worker', 4)
-  const pairs: number[] = []
+/** Measures the bare work and the bookings in turns. */
+export async function compare(order: ComparisonOrder): Promise<readonly Comparison[]> {
+  const worker = await order.start('worker', 4)
+  const comparisons: Comparison[] = []
+  for (const subject of order.subjects) comparisons.push(await compareOne(order, subject))
+  await worker.stop()
+  return comparisons
+}
+
+async function compareOne(order: ComparisonOrder, { name, bareName, bare, bookings }: Subject): Promise<Comparison> {
+  const { database, tokens, start, say, seconds, warmUpSeconds, rounds } = order
+  const bareRounds: number[] = []
   const seen = new Map<number, Deployment['rounds'][number][]>()
   for (let round = 1; round <= rounds; round += 1) {
     await checkpoint(database.pool)
-    const tps = await runPair({
-      ...order,
-      url: database.url,
-      connections: CONNECTIONS,
-      slots: fixture.slots.length,
-      people: fixture.tokens.length,
-    })
-    pairs.push(tps)
-    say(`round ${round}: bare pair ${Math.round(tps)} tps`)
+    const tps = await runBare({ ...order, ...bare, url: database.url, connections: CONNECTIONS })
+    bareRounds.push(tps)
+    say(`${name}, round ${round}: ${bareName} ${Math.round(tps)} tps`)
     for (const processes of DEPLOYMENTS) {
       const servers = await Promise.all(
         Array.from({ length: processes }, () => start('server', CONNECTIONS / processes)),
@@ -73,23 +82,26 @@ export async function compare(order: ComparisonOrder): Promise<Comparison> {
       const outcome = await load({
         ports: servers.map(({ port }) => port),
         connections: CLIENTS,
-        warmUpSeconds: order.warmUpSeconds,
+        warmUpSeconds,
         seconds,
-        ...fixture,
-        introduce: true,
+        tokens,
+        asks: bookings((warmUpSeconds + seconds) * MOST_A_SECOND),
+        introduce: WHO_AM_I,
       })
       const backlog = await emptyOutbox(database)
       await Promise.all(servers.map(({ stop }) => stop()))
-      seen.set(processes, [...(seen.get(processes) ?? []), { ...outcome, tps: outcome.booked / seconds, backlog }])
-      say(`round ${round}: ${processes} serving: ${Math.round(outcome.booked / seconds)} bookings/s`)
+      const tps = outcome.granted.count / outcome.seconds
+      seen.set(processes, [...(seen.get(processes) ?? []), { ...outcome, tps, backlog }])
+      say(`${name}, round ${round}: ${processes} serving: ${Math.round(tps)} bookings/s`)
     }
   }
-  const pair = median(pairs)
+  const bareTps = median(bareRounds)
   return {
-    pgbench: { rounds: pairs, tps: pair },
+    name,
+    bare: { name: bareName, rounds: bareRounds, tps: bareTps },
     deployments: [...seen].map(([processes, rounds]) => {
       const tps = median(rounds.map((round) => round.tps))
-      return { processes, rounds, tps, ratio: tps / pair }
+      return { processes, rounds, tps, ratio: tps / bareTps }
     }),
   }
 }

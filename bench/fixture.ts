@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { accessTokens } from '../src/kernel/identity/tokens.ts'
+import type { Ask } from './load.ts'
+import { written } from './written.ts'
 
 const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
+export const DAY_MS = 24 * HOUR_MS
 
 /** What the requests are made of. */
 export interface Fixture {
   readonly tokens: readonly string[]
   readonly slots: readonly number[]
+  /** Ids from 1. */
+  readonly venues: number
 }
 
 export interface Size {
@@ -54,7 +58,22 @@ export async function fill(pool: pg.Pool, secretKey: string, size: Size): Promis
   return {
     tokens: sessions.rows.map(({ id, user_id }) => sign({ sessionId: id, userId: Number(user_id), expiresAt }, now)),
     slots,
+    venues: size.venues,
   }
+}
+
+/** Shows who somebody is: what introduces people to a process. */
+export const WHO_AM_I = '/api/v1/users/me'
+
+/** Bookings of random people in random slots. */
+export function slotBookings({ tokens, slots }: Fixture): (count: number) => Ask[] {
+  const random = (below: number) => Math.floor(Math.random() * below)
+  return (count) =>
+    Array.from({ length: count }, () => ({
+      token: random(tokens.length),
+      line: 'POST /api/v1/reservations',
+      body: `{"time_slot_id":${slots[random(slots.length)]}}`,
+    }))
 }
 
 /** Midnight (UTC, whatever: only that it lies ahead matters) after today. */
@@ -98,29 +117,30 @@ const PER_OLD_SLOT = 20
 const OLD_PER_DAY = 12
 
 /**
- * Completed reservations of the past, `count` in all, over every venue: their slots first, then one INSERT for each half of them, on two
- * connections. Every constraint is on; counters are those that the reservations make.
+ * Completed reservations before all slots that are there, `count` in all, over every venue: their slots first, then the reservations in one statement.
+ * Counters are those that the reservations make.
  */
 export async function fillPast(pool: pg.Pool, count: number): Promise<number> {
-  const now = new Date()
-  const { rows } = await pool.query<{ venues: number; people: number }>(
-    'SELECT (SELECT count(*) FROM venues)::int AS venues, (SELECT count(*) FROM users)::int AS people',
+  const { rows } = await pool.query<{ venues: number; people: number; first: Date }>(
+    `SELECT (SELECT count(*) FROM venues)::int AS venues, (SELECT count(*) FROM users)::int AS people,
+       (SELECT min(start_at) FROM time_slots) AS first`,
   )
-  const { venues = 0, people = 0 } = rows[0] ?? {}
+  const { venues = 0, people = 0, first: earliest = new Date() } = rows[0] ?? {}
   const days = Math.ceil(count / (venues * OLD_PER_DAY * PER_OLD_SLOT))
-  const from = new Date(tomorrow(now).getTime() - (days + 2) * DAY_MS)
+  const before = Math.min(earliest.getTime(), Math.floor(Date.now() / DAY_MS) * DAY_MS)
+  const from = new Date(before - days * DAY_MS)
   const slots = await fillSlots(pool, from, days, OLD_PER_DAY, { taken: PER_OLD_SLOT, now: from })
   const first = slots[0] ?? 0
-  const insert = (part: number) =>
+  let filled = 0
+  await written(pool, count, ['reservations', 'time_slots'], async (client) => {
     // The people of a slot are neighbours by number: everybody gets the same number of reservations.
-    pool.query(
+    const { rowCount } = await client.query(
       `INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, created_at, updated_at)
        SELECT 1 + ((s.id - $1) * $2 + n) % $3, s.id, s.venue_id, s.start_at, s.end_at, 1, 'completed', false, 0, s.created_at, s.end_at
-       FROM time_slots s, generate_series(0, $2::int - 1) n WHERE s.id >= $1 AND s.taken = $2 AND s.id % 2 = $4`,
-      [first, PER_OLD_SLOT, people, part],
+       FROM time_slots s, generate_series(0, $2::int - 1) n WHERE s.id >= $1 AND s.taken = $2`,
+      [first, PER_OLD_SLOT, people],
     )
-  const parts = await Promise.all([insert(0), insert(1)])
-  await pool.query('VACUUM ANALYZE reservations')
-  await pool.query('VACUUM ANALYZE time_slots')
-  return parts.reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0)
+    filled = rowCount ?? 0
+  })
+  return filled
 }

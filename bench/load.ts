@@ -1,31 +1,51 @@
 import { connect, type Socket } from 'node:net'
 
+/** A request that is asked once. */
+export interface Ask {
+  /** Index of the person's token. */
+  readonly token: number
+  /** Method and path. */
+  readonly line: string
+  /** JSON. */
+  readonly body?: string
+}
+
 /** What a load generator is told. */
 export interface LoadOrder {
   readonly ports: readonly number[]
-  /** In all; each sends its next request when the answer is there. */
+  /** In all; each asks its next request when the answer is there. */
   readonly connections: number
   readonly warmUpSeconds: number
+  /** The measured time. It is over when everything has been asked, too. */
   readonly seconds: number
   readonly tokens: readonly string[]
-  readonly slots: readonly number[]
-  /** Shows every token to every server first: people who book have signed in. */
-  readonly introduce: boolean
+  /** Each is taken once, in this order, by whichever connection is free. Those of one kind have the same `line` up to the first digit. */
+  readonly asks: readonly Ask[]
+  /** A path that shows every token to every server first: people who book have signed in. */
+  readonly introduce?: string
+  /** Each connection waits so long before each request, evenly spread: the least and the most, in milliseconds. */
+  readonly think?: readonly [number, number]
+}
+
+/** Milliseconds. */
+export interface Latencies {
+  readonly count: number
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
 }
 
 /** What it saw in the measured time. */
 export interface LoadOutcome {
   readonly seconds: number
-  /** Answers 201. */
-  readonly booked: number
+  /** Requests that were granted. */
+  readonly granted: Latencies
+  /** All that were answered. */
+  readonly answered: Latencies
+  /** The same by kind of request. */
+  readonly kinds: Readonly<Record<string, Latencies>>
   /** By status and code. */
   readonly refused: Readonly<Record<string, number>>
-  /** Milliseconds of the 201s. */
-  readonly p50: number
-  readonly p95: number
-  readonly p99: number
-  /** 201s before the measured time and after it. */
-  readonly others: number
 }
 
 interface Answer {
@@ -33,71 +53,86 @@ interface Answer {
   readonly body: string
 }
 
-/** Books with random people in random slots for a while, as fast as the servers answer. */
+/** Asks, as fast as the servers answer or as people think. */
 async function generateLoad(order: LoadOrder): Promise<LoadOutcome> {
-  const { tokens, slots, ports } = order
-  if (order.introduce) await introduce(order)
+  if (order.introduce) await introduce(order, order.introduce)
   const connections = await openConnections(order)
+  const requests = order.asks.values()
   const begin = performance.now() + order.warmUpSeconds * 1000
   const end = begin + order.seconds * 1000
-  const latencies: number[] = []
+  const kinds = new Map<string, number[]>()
+  const granted: number[] = []
   const refused: Record<string, number> = {}
-  let others = 0
-  const book = async (ask: Ask): Promise<void> => {
-    for (let sent = performance.now(); sent < end; sent = performance.now()) {
-      const { status, body } = await ask(bookingOf(pick(tokens), pick(slots)))
+  const work = async (ask: Connection['ask']): Promise<void> => {
+    for (;;) {
+      if (order.think) await wait(order.think)
+      const sent = performance.now()
+      if (sent >= end) return
+      const { value: next } = requests.next()
+      if (!next) return
+      const { status, body } = await ask(textOf(next, order.tokens))
       const now = performance.now()
       // What begins in the warm-up and ends after it counts: at the other end as much is cut off.
-      const counts = now >= begin && now < end
-      if (status !== 201) {
-        if (counts) refused[codeOf(status, body)] = (refused[codeOf(status, body)] ?? 0) + 1
-      } else if (counts) latencies.push(now - sent)
-      else others += 1
+      if (now < begin || now >= end) continue
+      const kind = kindOf(next)
+      const latencies = kinds.get(kind) ?? []
+      if (latencies.push(now - sent) === 1) kinds.set(kind, latencies)
+      if (isGranted(status, body)) granted.push(now - sent)
+      else refused[codeOf(status, body)] = (refused[codeOf(status, body)] ?? 0) + 1
     }
   }
-  await Promise.all(connections.map(({ ask }) => book(ask)))
+  await Promise.all(connections.map(({ ask }) => work(ask)))
+  const over = performance.now()
   for (const { socket } of connections) socket.destroy()
-  latencies.sort((a, b) => a - b)
-  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? NaN
-  if (ports.length === 0 || latencies.length === 0) throw new Error(`no booking succeeded: ${JSON.stringify(refused)}`)
+  if (granted.length === 0) throw new Error(`nothing was granted: ${JSON.stringify(refused)}`)
   return {
-    seconds: order.seconds,
-    booked: latencies.length,
+    seconds: (Math.min(over, end) - begin) / 1000,
+    granted: latenciesOf(granted),
+    answered: latenciesOf([...kinds.values()].flat()),
+    kinds: Object.fromEntries([...kinds].map(([kind, latencies]) => [kind, latenciesOf(latencies)])),
     refused,
-    p50: at(0.5),
-    p95: at(0.95),
-    p99: at(0.99),
-    others,
   }
 }
 
-function pick<T>(list: readonly T[]): T {
-  const one = list[Math.floor(Math.random() * list.length)]
-  if (one === undefined) throw new Error('nothing to pick from')
-  return one
+function latenciesOf(latencies: number[]): Latencies {
+  latencies.sort((a, b) => a - b)
+  const at = (share: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN
+  return { count: latencies.length, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }
 
-function bookingOf(token: string, slot: number): string {
-  const body = `{"time_slot_id":${slot}}`
-  return (
-    `POST /api/v1/reservations HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n` +
-    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
-  )
+function wait([least, most]: readonly [number, number]): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, least + Math.random() * (most - least)))
+}
+
+function textOf({ line, token, body }: Ask, tokens: readonly string[]): string {
+  const head = `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${tokens[token]}\r\n`
+  if (body === undefined) return `${head}\r\n`
+  return `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
+/** Paths with other numbers are of one kind, and so are those with other queries. */
+function kindOf({ line }: Ask): string {
+  return line.replace(/\?.*/, '').replace(/\d+(?=\/|$)/g, '…')
+}
+
+/** By its status, and by the code in its body where every status is 200. */
+function isGranted(status: number, body: string): boolean {
+  return status < 300 && !/^\{"code":(?!200\b)/.test(body)
 }
 
 function codeOf(status: number, body: string): string {
-  return `${status} ${/"code":"(\w+)"/.exec(body)?.[1] ?? ''}`.trim()
+  return `${status} ${/"code":"?(\w+)/.exec(body)?.[1] ?? ''}`.trim()
 }
 
-async function introduce({ ports, tokens, connections }: LoadOrder): Promise<void> {
+async function introduce({ ports, tokens, connections }: LoadOrder, path: string): Promise<void> {
   for (const port of ports) {
     let next = 0
-    const open = await openConnections({ ports: [port], connections })
+    const open = await openConnections({ ports: [port], connections: Math.min(connections, 50) })
     await Promise.all(
       open.map(async ({ ask, socket }) => {
-        for (let token = tokens[next++]; token !== undefined; token = tokens[next++]) {
-          const request = `GET /api/v1/users/me HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`
-          const { status } = await ask(request)
+        while (next < tokens.length) {
+          const { status } = await ask(textOf({ line: `GET ${path}`, token: next++ }, tokens))
           if (status !== 200) throw new Error(`a person who is signed in got ${status}`)
         }
         socket.destroy()
@@ -106,10 +141,8 @@ async function introduce({ ports, tokens, connections }: LoadOrder): Promise<voi
   }
 }
 
-type Ask = (request: string) => Promise<Answer>
-
 interface Connection {
-  readonly ask: Ask
+  readonly ask: (request: string) => Promise<Answer>
   readonly socket: Socket
 }
 

@@ -1,115 +1,51 @@
 /**
- * Measures the program against the bare work of its database, side by side in one run (npm run bench):
+ * Measures the program on this machine:
  *
- *   node bench/main.ts [--quick]
+ *   node bench/main.ts [--quick]          bookings side by side with the bare work of the database, the embedded database, the calendar
+ *   node bench/main.ts growth [--quick]   what is asked often, with 10,000 to 10,000,000 old rows
+ *   node bench/main.ts rush               2,000 people for 20 places at one moment
+ *   node bench/main.ts load [--quick]     1,000 people who use the program at the same time
  *
  * BENCH_DATABASE_URL is a PostgreSQL server on this machine whose user may create databases; default
  * postgres://postgres@127.0.0.1:5432/postgres. The run makes databases of its own there and drops them at the end.
- * The default takes about three minutes; --quick, with short phases and a small past, half a minute.
+ * The first takes about four minutes; with --quick, with short phases and a small past, a minute. The rush takes half a minute, the load two (one with
+ * --quick), the growth half an hour (two minutes with --quick, which stops at 100,000 rows).
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { CONNECTIONS, compare } from './booking.ts'
-import { measureCalendar } from './calendar.ts'
-import { createDatabase, describeServer, serverUrl } from './database.ts'
-import { measureEmbedded } from './embedded.ts'
-import { fill, makeSecrets } from './fixture.ts'
+import { growth } from './growth.ts'
 import { serveLoad } from './load.ts'
-import { findPgbench, preparePair } from './pgbench.ts'
-import { present, type Results } from './report.ts'
-import { countRoundTrips } from './roundTrips.ts'
-import { openSystem } from './system.ts'
-import { watchStatements } from './watch.ts'
+import { rush } from './rush.ts'
+import { speed } from './speed.ts'
+import { users } from './users.ts'
 
-/** A run that takes longer hangs. */
-const LONGEST_MS = 5 * 60_000
+type Say = (line: string) => void
 
-const FULL = {
-  rounds: 2,
-  seconds: 10,
-  warmUpSeconds: 3,
-  embeddedSeconds: 5,
-  people: 10_000,
-  days: 365,
-  past: 1_000_000,
-}
-const QUICK = { rounds: 1, seconds: 3, warmUpSeconds: 1, embeddedSeconds: 3, people: 1000, days: 90, past: 50_000 }
-
-const say = (line: string) => console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${line}`)
-
-/** Says so when the machine is busy with something else: everything here is then too slow, and not evenly. */
-function describeMachine(): Results['machine'] {
-  const [load = 0] = loadavg()
-  const cores = availableParallelism()
-  if (load > cores / 2)
-    say(`the machine is busy with something else (load ${load.toFixed(1)} on ${cores} cores): measure again`)
-  return { cpu: cpus()[0]?.model ?? 'unknown', cores, 'load before': load.toFixed(1), node: process.version }
+interface Measurement {
+  /** A run that takes longer hangs. */
+  readonly longestMinutes: number
+  /** Answers the report, and whether a goal was met where it has one. */
+  readonly run: (
+    stack: AsyncDisposableStack,
+    say: Say,
+    short: boolean,
+  ) => Promise<{ readonly report: string; readonly met: boolean }>
 }
 
-async function bench(stack: AsyncDisposableStack, short: boolean): Promise<Results> {
-  const plan = short ? QUICK : FULL
-  const pgbench = findPgbench(process.env.PATH)
-  const machine = describeMachine()
-  const server = serverUrl(process.env)
-  const folder = await mkdtemp(join(tmpdir(), 'yuyue-bench-'))
-  stack.defer(() => rm(folder, { recursive: true, force: true }))
-  const secrets = makeSecrets()
-
-  const database = await createDatabase(server, 'booking')
-  stack.defer(database.drop)
-  const size = { people: plan.people, venues: 20, days: plan.days, slotsPerDay: 12 }
-  const fixture = await fill(database.pool, secrets.SECRET_KEY, size)
-  const script = await preparePair(database.pool, folder, fixture.slots.length)
-  say(`${fixture.tokens.length} people, ${fixture.slots.length} slots`)
-  const setting = { ...secrets, DATA_DIR: folder, DATABASE_URL: database.url }
-  const comparison = await compare({ ...plan, database, fixture, setting, pgbench, script, stack, say })
-  const roundTrips = await countRoundTrips(setting, fixture)
-  say(`${roundTrips.perBooking.toFixed(2)} round trips a booking`)
-
-  const { warmUpSeconds } = plan
-  const embedded = await measureEmbedded({
-    folder,
-    setting: secrets,
-    seconds: plan.embeddedSeconds,
-    warmUpSeconds,
-    stack,
-  })
-  say(`embedded: ${Math.round(embedded.booked / embedded.seconds)} bookings/s`)
-
-  return {
-    at: new Date().toISOString(),
-    short,
-    machine,
-    server: await describeServer(server),
-    connections: CONNECTIONS,
-    comparison,
-    roundTrips,
-    embedded,
-    calendar: await calendar(server, { ...secrets, DATA_DIR: folder }, plan.past, stack),
-  }
+const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
+  speed: {
+    longestMinutes: 8,
+    run: async (stack, say, short) => ({ report: await speed(stack, say, short), met: true }),
+  },
+  growth: {
+    longestMinutes: 60,
+    run: async (stack, say, short) => ({ report: await growth(stack, say, short), met: true }),
+  },
+  rush: { longestMinutes: 3, run: rush },
+  load: { longestMinutes: 5, run: users },
 }
 
-async function calendar(
-  server: URL,
-  setting: ReturnType<typeof makeSecrets> & { readonly DATA_DIR: string },
-  past: number,
-  stack: AsyncDisposableStack,
-): Promise<Results['calendar']> {
-  const database = await createDatabase(server, 'calendar')
-  stack.defer(database.drop)
-  await fill(database.pool, setting.SECRET_KEY, { people: 5000, venues: 50, days: 31, slotsPerDay: 12 })
-  const watch = watchStatements()
-  const system = await openSystem({ ...setting, DATABASE_URL: database.url })
-  try {
-    return await measureCalendar(database.pool, system, watch.sent, past, say)
-  } finally {
-    watch.stop()
-    await system.close()
-  }
-}
+const say: Say = (line) => console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${line}`)
 
-async function run(short: boolean): Promise<void> {
+async function run({ longestMinutes, run: measure }: Measurement, short: boolean): Promise<void> {
   const stack = new AsyncDisposableStack()
   let ending = false
   const end = (code: number, why: string) => {
@@ -122,14 +58,11 @@ async function run(short: boolean): Promise<void> {
   }
   process.once('SIGINT', () => end(130, 'interrupted: tidying up'))
   process.once('SIGTERM', () => end(143, 'ended: tidying up'))
-  setTimeout(() => end(1, 'this took too long: tidying up'), LONGEST_MS).unref()
+  setTimeout(() => end(1, 'this took too long: tidying up'), longestMinutes * 60_000).unref()
   try {
-    const results = await bench(stack, short)
-    const folder = new URL('./results/', import.meta.url)
-    await mkdir(folder, { recursive: true })
-    await writeFile(new URL('latest.json', folder), `${JSON.stringify(results, null, 2)}\n`)
-    console.log(present(results))
-    console.log('\nAll of it: bench/results/latest.json')
+    const { report, met } = await measure(stack, say, short)
+    console.log(report)
+    if (!met) process.exitCode = 1
   } catch (error) {
     // What is tidied away under its feet fails: that is no news.
     if (!ending) throw error
@@ -138,11 +71,16 @@ async function run(short: boolean): Promise<void> {
   }
 }
 
-if (process.argv[2] === 'load') {
+const [name = 'speed'] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const measurement = MEASUREMENTS[name]
+if (name === 'generator') {
   serveLoad()
-} else {
-  await run(process.argv.includes('--quick')).catch((error: unknown) => {
+} else if (measurement) {
+  await run(measurement, process.argv.includes('--quick')).catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
   })
+} else {
+  console.error(`there is no ${name}: ${Object.keys(MEASUREMENTS).join(', ')}`)
+  process.exitCode = 1
 }

@@ -37,7 +37,13 @@ function isExecutable(file: string): boolean {
   }
 }
 
-const SCRIPT = `\\set slot random(1, :slots)
+/** A script of pgbench with the variables it names: the bare work of a database, to which a booking is compared. */
+export interface Bare {
+  readonly script: string
+  readonly variables: Readonly<Record<string, number>>
+}
+
+const PAIR = `\\set slot random(1, :slots)
 \\set person random(1, :people)
 BEGIN;
 UPDATE bench_slots SET taken = taken + 1 WHERE id = :slot AND taken < capacity;
@@ -45,34 +51,59 @@ INSERT INTO bench_reservations (slot_id, user_id, created_at) VALUES (:slot, :pe
 COMMIT;
 `
 
-/** Tables of the bare pair: no more than a primary key each. As many slots and people as the bookings have. */
-export async function preparePair(pool: pg.Pool, folder: string, slots: number): Promise<string> {
+/** The guarded pair of a place in a slot. Tables with no more than a primary key each; as many slots and people as the bookings have. */
+export async function preparePair(
+  pool: pg.Pool,
+  folder: string,
+  variables: { readonly slots: number; readonly people: number },
+): Promise<Bare> {
   await pool.query('CREATE TABLE bench_slots (id bigint PRIMARY KEY, capacity int NOT NULL, taken int NOT NULL)')
   await pool.query(
     `CREATE TABLE bench_reservations (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
        slot_id bigint NOT NULL, user_id bigint NOT NULL, created_at timestamptz NOT NULL)`,
   )
-  await pool.query('INSERT INTO bench_slots SELECT n, 1000000, 0 FROM generate_series(1, $1::int) n', [slots])
+  await pool.query('INSERT INTO bench_slots SELECT n, 1000000, 0 FROM generate_series(1, $1::int) n', [variables.slots])
   await pool.query('ANALYZE bench_slots')
   const script = join(folder, 'pair.sql')
-  await writeFile(script, SCRIPT)
-  return script
+  await writeFile(script, PAIR)
+  return { script, variables }
 }
 
-export interface PairRun {
+const INSERT = `\\set room random(1, :rooms)
+\\set person random(1, :people)
+\\set hour random(1, :hours)
+INSERT INTO bench_bookings (room_id, user_id, status, during, created_at)
+VALUES (:room, :person, '1', tstzrange(date_trunc('day', now()) + :hour * interval '1 hour', date_trunc('day', now()) + (:hour + 1) * interval '1 hour'), now())
+ON CONFLICT DO NOTHING;
+`
+
+/** The guarded insert of a room's booking, under the same overlap constraint, over as many rooms and hours as the bookings have. */
+export async function prepareInsert(
+  pool: pg.Pool,
+  folder: string,
+  { rooms, hours, people }: { readonly rooms: number; readonly hours: number; readonly people: number },
+): Promise<Bare> {
+  await pool.query(
+    `CREATE TABLE bench_bookings (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, room_id bigint NOT NULL, user_id bigint NOT NULL,
+       status text NOT NULL, during tstzrange NOT NULL, created_at timestamptz NOT NULL,
+       EXCLUDE USING gist (room_id WITH =, during WITH &&) WHERE (status IN ('0', '1', '4')))`,
+  )
+  const script = join(folder, 'insert.sql')
+  await writeFile(script, INSERT)
+  return { script, variables: { rooms, hours, people } }
+}
+
+export interface BareRun extends Bare {
   readonly pgbench: string
-  readonly script: string
   readonly url: string
   readonly connections: number
   readonly seconds: number
-  readonly slots: number
-  readonly people: number
 }
 
-/** Transactions a second of the bare guarded pair, prepared, over so many connections. */
-export async function runPair(of: PairRun): Promise<number> {
+/** Transactions a second of a bare script, prepared, over so many connections. */
+export async function runBare(of: BareRun): Promise<number> {
   const url = new URL(of.url)
-  const variables = ['-D', `slots=${of.slots}`, '-D', `people=${of.people}`]
+  const variables = Object.entries(of.variables).flatMap(([name, value]) => ['-D', `${name}=${value}`])
   const load = ['-c', String(of.connections), '-j', '2', '-T', String(of.seconds)]
   const { stdout } = await run(of.pgbench, ['-n', '-M', 'prepared', ...load, ...variables, '-f', of.script], {
     env: {

@@ -4,7 +4,7 @@ import type { LoadOrder, LoadOutcome } from './load.ts'
 
 const PROGRAM = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const BENCH = fileURLToPath(new URL('./main.ts', import.meta.url))
-const START_MS = 30_000
+const START_MS = 60_000
 const STOP_MS = 15_000
 
 /** A process of the program. */
@@ -89,7 +89,7 @@ async function stop(child: ChildProcess): Promise<void> {
 /** Generates load from a process of its own. */
 export function load(order: LoadOrder): Promise<LoadOutcome> {
   return new Promise((resolve, reject) => {
-    const child = fork(BENCH, ['load'], { timeout: (order.seconds + order.warmUpSeconds + 60) * 1000 })
+    const child = fork(BENCH, ['generator'], { timeout: (order.seconds + order.warmUpSeconds + 60) * 1000 })
     child.once('message', (message: { outcome?: LoadOutcome; error?: string }) => {
       if (message.outcome) resolve(message.outcome)
       else reject(new Error(`the load generator failed: ${message.error}`))

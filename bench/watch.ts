@@ -14,14 +14,21 @@ export function watchStatements(): { readonly sent: Sent[]; stop(): void } {
   const original = pg.Client.prototype.query
   const watched = function (this: pg.Client, ...args: unknown[]): unknown {
     const begin = performance.now()
-    const answer: unknown = Reflect.apply(original, this, args)
     const { text, values } = questionOf(args)
-    if (text !== undefined && answer instanceof Promise) {
-      answer.then(
-        () => sent.push({ text, values, ms: performance.now() - begin }),
-        () => undefined,
-      )
+    const note = () => {
+      if (text !== undefined) sent.push({ text, values, ms: performance.now() - begin })
     }
+    const told = args.at(-1)
+    // The program asks with a callback, its libraries with promises.
+    if (typeof told === 'function') {
+      const noting = (error: unknown, result: unknown) => {
+        if (!error) note()
+        told(error, result)
+      }
+      return Reflect.apply(original, this, [...args.slice(0, -1), noting])
+    }
+    const answer: unknown = Reflect.apply(original, this, args)
+    if (answer instanceof Promise) answer.then(note, () => undefined)
     return answer
   }
   // The many overloads of pg's `query` can't be written as one function.

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
+import { dropOldLogs } from './kernel/audit/retention.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { OpenDatabase } from './kernel/database/database.ts'
 import { MIGRATIONS, migrationState } from './kernel/database/migrate.ts'
 import { attempt, transaction } from './kernel/database/transaction.ts'
+import { exportJobs } from './kernel/exports/jobs/jobs.ts'
+import { exportFileRoutes } from './kernel/exports/jobs/routes.ts'
 import { fileRoutes } from './kernel/files/routes.ts'
 import { sweepFiles } from './kernel/files/service.ts'
 import type { App } from './kernel/http/app.ts'
@@ -31,16 +34,18 @@ import { installEngine } from './kernel/notifications/engine.ts'
 import { linkRoutes } from './kernel/notifications/linkRoutes.ts'
 import { forgetOldPaces } from './kernel/notifications/pace.ts'
 import { createProviders } from './kernel/notifications/providers.ts'
+import { receiptRoutes } from './kernel/notifications/receiptRoutes.ts'
 import { createRelay } from './kernel/notifications/relay.ts'
 import { privacyJobs } from './kernel/privacy/jobs.ts'
 import { privacyNotificationTypes } from './kernel/privacy/notificationTypes.ts'
 import { dataExportRoutes } from './kernel/privacy/routes.ts'
 import type { Product } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
+import { room } from './room/product.ts'
 import { venue } from './venue/product.ts'
 
 /** Every product this program has; PRODUCTS says which are switched on. A new product is one line here. */
-const PRODUCTS: readonly Product[] = [venue]
+const PRODUCTS: readonly Product[] = [venue, room]
 
 /** What one process does: answer requests, do background work, or both. */
 export interface Duties {
@@ -154,8 +159,10 @@ const upkeep: readonly JobDefinition[] = [
     cron: '17 3 * * *',
     run: async (kernel) => void (await ensurePartitions(kernel.db, kernel.clock.now())),
   },
+  { name: 'kernel.log-retention', cron: '32 3 * * *', run: dropOldLogs },
   ...identityJobs,
   ...privacyJobs,
+  ...exportJobs,
   { name: 'kernel.files', cron: '7 * * * *', run: sweepFiles },
   {
     name: 'kernel.notification-pace',
@@ -173,6 +180,7 @@ const upkeep: readonly JobDefinition[] = [
 const kernelTags: Readonly<Record<string, string>> = {
   'Set-up': 'The first administrator.',
   Files: 'Pictures and other stored files.',
+  Receipts: 'What providers tell of what they were given to deliver.',
   'Links in mails': 'Unsubscribing, and what tells that a mail was read.',
   Development: 'Moving the clock by hand, where it is manual.',
   operations: 'Whether the process is alive and ready.',
@@ -181,7 +189,7 @@ const kernelTags: Readonly<Record<string, string>> = {
 async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () => Promise<void>) {
   const { config, products } = kernel
   const identity = await createIdentity(kernel, database)
-  const redis = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, kernel.log)
+  const sharedCounts = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, kernel.log)
   const app = await createServer(
     {
       trustProxy: config.trustProxy,
@@ -191,7 +199,7 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
         login: config.rateLimitLogin,
         message: config.rateLimitMessage,
       },
-      ...(redis && { redis }),
+      ...(sharedCounts && { sharedCounts }),
       authenticate: identity.authenticate,
       permissions: products.flatMap((product) => Object.keys(product.permissions)),
       documentation: {
@@ -200,7 +208,6 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
         version: '0.1.0',
         products,
         tags: Object.assign({}, kernelTags, ...products.map((product) => product.tags)),
-        tokenUrl: '/api/v1/users/login',
       },
     },
     kernel.log,
@@ -219,13 +226,17 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
   identityRoutes(app, kernel)
   fileRoutes(app, kernel)
   dataExportRoutes(app, kernel)
+  exportFileRoutes(app, kernel)
   linkRoutes(app, kernel)
+  receiptRoutes(app, kernel)
   clockRoutes(app, kernel, afterMove)
   const realtime = await registerRealtime(app, kernel, identity, database)
   for (const product of products) {
-    await openScope(app, { product: product.name, contract: product.contract }, (scope) =>
-      product.routes(scope, kernel, { sockets: realtime.sockets, database }),
-    )
+    for (const prefix of ['', ...(product.basePrefixes?.(config) ?? [])]) {
+      await openScope(app, { product: product.name, contract: product.contract, prefix }, (scope) =>
+        product.routes(scope, kernel, { sockets: realtime.sockets, database }),
+      )
+    }
   }
   await app.ready()
   return {
@@ -234,7 +245,7 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
       await realtime.close()
       await closeServer(app, config.shutdownGraceSeconds * 1000)
       await identity.close()
-      redis?.disconnect()
+      sharedCounts?.close()
     },
   }
 }

@@ -27,7 +27,7 @@ describe('an empty environment', () => {
       publicUrl: 'http://127.0.0.1:3000',
       dataDir: './data',
       databaseUrl: undefined,
-      products: ['venue'],
+      products: ['venue', 'room'],
       timeZone: 'Asia/Shanghai',
       clock: 'system',
       rateLimit: true,
@@ -93,7 +93,7 @@ describe('a wrong environment', () => {
       NODE_ENV: 'production',
     }
     expect(problems(env)).toEqual([
-      'PRODUCTS: given "venue,gym"; allowed: a comma-separated list of: venue',
+      'PRODUCTS: given "venue,gym"; allowed: a comma-separated list of: venue, room',
       'TIME_ZONE: given "Mars/Base"; allowed: a zone of the IANA database such as Asia/Shanghai, or UTC',
       'PORT: given "70000"; allowed: a whole number from 0 to 65535',
       'CLOCK: given "manual"; allowed: system, because NODE_ENV is production',

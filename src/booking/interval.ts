@@ -23,3 +23,23 @@ export function minutesAfter(instant: Date, minutes: number): Date {
 export function earlier(a: Date, b: Date): Date {
   return a < b ? a : b
 }
+
+/** The later of two instants. */
+export function later(a: Date, b: Date): Date {
+  return a > b ? a : b
+}
+
+/** What is left of spans when others are taken out of them. `spans` are in order and apart, and so is what is left; `taken` may lie anyhow. */
+export function without(spans: readonly Interval[], taken: readonly Interval[]): Interval[] {
+  const cuts = taken.toSorted((a, b) => a.start.getTime() - b.start.getTime())
+  return spans.flatMap(({ start, end }) => {
+    const left: Interval[] = []
+    let reached = start
+    for (const cut of cuts) {
+      if (cut.start >= end) break
+      if (cut.start > reached) left.push({ start: reached, end: cut.start })
+      reached = later(reached, cut.end)
+    }
+    return reached < end ? [...left, { start: reached, end }] : left
+  })
+}

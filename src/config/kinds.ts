@@ -162,6 +162,16 @@ function commaSeparated(text: string): string[] {
     .filter((part) => part !== '')
 }
 
+/** Paths of one step that stand before other paths, separated by commas; `none` for no such path. */
+export const pathPrefixes: Kind<readonly string[]> = {
+  allowed: 'a comma-separated list of paths of one step, such as /prod-api, or none',
+  parse: (text) => {
+    if (text === 'none') return []
+    const paths = [...new Set(commaSeparated(text))]
+    return paths.length > 0 && paths.every((path) => /^\/[A-Za-z0-9_-]{1,50}$/.test(path)) ? paths : undefined
+  },
+}
+
 /** A time of day, HH:MM. */
 export const clockTime: Kind<string> = {
   allowed: 'a time of day such as 18:00',

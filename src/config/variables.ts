@@ -9,6 +9,7 @@ import {
   oneOf,
   onOff,
   origins,
+  pathPrefixes,
   proxies,
   redirectAddress,
   someOf,
@@ -18,7 +19,7 @@ import {
 } from './kinds.ts'
 
 /** Products this version has. */
-export const PRODUCT_NAMES = ['venue'] as const
+export const PRODUCT_NAMES = ['venue', 'room'] as const
 
 /** One environment variable: the program reads it by this, and docs/configuration.md is written from it. */
 export interface Variable<T> {
@@ -47,7 +48,9 @@ export const GROUPS = [
   'Log-in',
   'Third-party log-in',
   'Privacy',
+  'Records',
   'Venue',
+  'Room',
   'Logging',
 ] as const
 type Group = (typeof GROUPS)[number]
@@ -175,6 +178,13 @@ export const variables = {
     'A read replica for calendars, statistics and exports. Needs DATABASE_URL.',
     'address',
   ),
+  databaseWaitSeconds: setting(
+    'Data',
+    'DATABASE_WAIT_SECONDS',
+    wholeNumber(0, 3600),
+    60,
+    'How long a start waits for a database server that cannot be reached yet; then it ends with one line and exit code 1.',
+  ),
   databasePoolSize: setting(
     'Data',
     'DATABASE_POOL_SIZE',
@@ -272,6 +282,22 @@ export const variables = {
     line('a secret', 1, 500),
     'none',
     'AccessKey secret, SecretKey, or the key that signs calls of the webhook.',
+    'nothing',
+  ),
+  receiptToken: optional(
+    'Messages',
+    'RECEIPT_TOKEN',
+    line('a secret', 24, 200),
+    'no receipts',
+    'The last part of the address to which Aliyun and Tencent Cloud send receipts: letters and digits that nobody guesses.',
+    'nothing',
+  ),
+  receiptSecret: optional(
+    'Messages',
+    'RECEIPT_SECRET',
+    line('a secret', 24, 500),
+    'no receipts',
+    'The key that signs receipts of other SMS services, and of mails that bounced.',
     'nothing',
   ),
   smsSignName: optional('Messages', 'SMS_SIGN_NAME', line('a name', 1, 100), 'none', 'The registered signature.'),
@@ -408,7 +434,14 @@ export const variables = {
     'JWT_TTL_MINUTES',
     wholeNumber(1, 43_200),
     60,
-    'Minutes an access token is good for.',
+    'Minutes an access token is good for; at the room product’s front door, minutes without being used.',
+  ),
+  sessionMaxDays: setting(
+    'Log-in',
+    'SESSION_MAX_DAYS',
+    wholeNumber(1, 365),
+    7,
+    'Days after which a session ends that is used all the time (room).',
   ),
   lockoutFailures: setting(
     'Log-in',
@@ -564,6 +597,43 @@ export const variables = {
     wholeNumber(1, 300),
     20,
     'Seconds to wait for SUPPORT_LLM_URL; after that the built-in bot answers.',
+  ),
+
+  roomBasePrefixes: setting(
+    'Room',
+    'ROOM_BASE_PREFIXES',
+    pathPrefixes,
+    ['/prod-api', '/dev-api', '/stage-api'],
+    'Prefixes under which every path of the room product answers too: its published web client is built with one.',
+  ),
+  roomCaptcha: setting(
+    'Room',
+    'ROOM_CAPTCHA',
+    onOff,
+    false,
+    'Whether logging in and registering at the room product’s front door ask for the letters of a picture.',
+  ),
+
+  exportHours: setting(
+    'Records',
+    'EXPORT_HOURS',
+    wholeNumber(1, 720),
+    24,
+    'Hours for which a file that was made in the background can be fetched by its link.',
+  ),
+  operationLogKeepMonths: setting(
+    'Records',
+    'OPERATION_LOG_KEEP_MONTHS',
+    wholeNumber(0, 240),
+    0,
+    'Whole months that the operation log is kept, besides the month of today; 0 keeps it for ever. Older months are dropped whole.',
+  ),
+  loginLogKeepMonths: setting(
+    'Records',
+    'LOGIN_LOG_KEEP_MONTHS',
+    wholeNumber(0, 240),
+    12,
+    'The same for the log-in log, which holds names and addresses. The law may ask for a least time (China: 6 months).',
   ),
 
   logLevel: setting(

@@ -1,6 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../config.ts'
 import type { OpenDatabase, Transaction } from './database/database.ts'
+import type { ExportSource } from './exports/sources.ts'
 import type { App } from './http/app.ts'
+import type { Refusals } from './http/config.ts'
 import type { DomainError } from './http/errors.ts'
 import type { JobDefinition } from './jobs/jobs.ts'
 import type { Kernel } from './kernel.ts'
@@ -16,12 +19,20 @@ export interface RoleDefinition {
   readonly permissions: readonly string[]
 }
 
-/** The only thing that knows a product's wire: how a refusal is answered. */
+/** The only thing that knows a product's wire: how a refusal is answered, and how strictly requests are read. */
 export interface Contract {
   /** Sends the answer for a domain error in the product's envelope. `requestId` is also in the X-Request-Id header. */
   refuse(error: DomainError, request: FastifyRequest, reply: FastifyReply): unknown
   /** True where `?fields=a,b` leaves the rest out of a GET’s answer: for plain objects, not for envelopes. */
   readonly sparseAnswers?: boolean
+  /** What its refusals look like in the API reference; problem documents unless said. */
+  readonly refusals?: Refusals
+  /** True where members of a body that no schema names are overlooked instead of refused: for clients that send whole rows back. */
+  readonly overlooksUnknownFields?: boolean
+  /** True where an empty query parameter (`?status=`) is one that was not sent, whatever its type. */
+  readonly emptyParametersAreAbsent?: boolean
+  /** True where an id in a path or a body that is too large to be one is an id that nothing has, and not a fault of the request. */
+  readonly largestIdsAreUnknown?: boolean
 }
 
 /** One difference that `npm run verify` found between a stored figure and what the rows say. */
@@ -46,7 +57,13 @@ export interface Product {
   /** Kinds of conditions on people that its audiences may have (`venue:booked`). */
   readonly audienceConditions?: readonly AudienceCondition[]
   readonly jobs: readonly JobDefinition[]
+  /** Lists of it that a job makes into files. */
+  readonly exports?: readonly ExportSource[]
   readonly contract: Contract
+  /** Further prefixes under which every route of it answers too (`/prod-api`), for clients that were built with one. */
+  basePrefixes?(config: Config): readonly string[]
+  /** Where the API reference's log-in form is sent; takes an OAuth 2.0 password form. */
+  readonly tokenUrl?: string
   /**
    * Called inside the transaction that deletes a user, whose row is locked already: what the product must undo for somebody who leaves
    * (future reservations). What it throws keeps the user.
@@ -54,7 +71,7 @@ export interface Product {
   beforeUserLeaves?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
   /** What it holds about a person beyond its tables with a `user_id`, or says better than their rows do. */
   personalRecords?(kernel: Kernel, userId: number): Promise<readonly PersonalRecords[]>
-  /** Registers its routes; `app` is an encapsulated scope whose errors go through `contract`. */
+  /** Registers its routes, once for each prefix; `app` is an encapsulated scope whose errors go through `contract`. */
   routes(app: App, kernel: Kernel, live: Live): void
   /** Recomputes counters, ledgers and states from the rows. */
   verify(kernel: Kernel): Promise<readonly Difference[]>

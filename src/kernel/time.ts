@@ -105,6 +105,15 @@ export function instantAt(localDate: string, localTime: string, zone: string): D
   return new Date(plain.toZonedDateTime(zone, { disambiguation: 'compatible' }).epochMilliseconds)
 }
 
+/** The instant a text of the format `InstantInput` means: without an offset it is the wall clock of `zone`. */
+export function parseInstant(text: string, zone: string): Date {
+  const iso = text.replace(' ', 'T')
+  if (/(Z|[+-]\d\d:\d\d)$/.test(iso)) return new Date(iso)
+  const [date = '', time = ''] = iso.split('T')
+  const [, seconds = '0'] = /^\d\d:\d\d:(.+)$/.exec(time) ?? []
+  return new Date(instantAt(date, time.slice(0, 5), zone).getTime() + Math.floor(Number(seconds) * 1000))
+}
+
 /** The half-open interval of a local day: 23, 24 or 25 hours long. Days follow each other without gaps. */
 export function dayBounds(localDate: string, zone: string): { readonly start: Date; readonly end: Date } {
   return { start: instantAt(localDate, '00:00', zone), end: instantAt(localDate, '24:00', zone) }

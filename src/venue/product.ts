@@ -14,7 +14,9 @@ import './constraints.ts'
 import { contract } from './contract.ts'
 import { fillDemo } from './demo/service.ts'
 import { deskRoutes } from './desk/routes.ts'
+import { exportJobRoutes } from './exports/jobRoutes.ts'
 import { exportRoutes } from './exports/routes.ts'
+import { exportSources } from './exports/sources.ts'
 import { memberRoutes } from './members/routes.ts'
 import { noticeRoutes } from './notices/routes.ts'
 import { notificationControlRoutes } from './notifications/controlRoutes.ts'
@@ -62,7 +64,9 @@ export const venue: Product = {
     { name: 'venue.support-forgotten', cron: '* * * * *', run: answerForgotten },
     { name: 'venue.support-idle-chats', cron: '7 * * * *', run: closeIdleChats },
   ],
+  exports: exportSources,
   contract,
+  tokenUrl: '/api/v1/users/login',
   async beforeUserLeaves(tx, kernel, userId) {
     await leaveVenue(tx, kernel, userId)
     await leaveSupport(tx, kernel, userId)
@@ -84,6 +88,7 @@ export const venue: Product = {
     useSessionRoutes(app, kernel)
     statisticsRoutes(app, kernel)
     exportRoutes(app, kernel)
+    exportJobRoutes(app, kernel)
     calendarFeedRoutes(app, kernel)
     seriesRoutes(app, kernel)
     approvalRoutes(app, kernel)

@@ -5,6 +5,7 @@ export const tags: Readonly<Record<string, string>> = {
   Privacy: 'Policy and terms, the copy of one’s data, giving the account up.',
   'User administration': 'Everybody’s accounts and roles.',
   Logs: 'Who did what, and who logged in.',
+  Exports: 'Long lists as files that are made in the background.',
   'Sport venues': 'Buildings and parks.',
   Venues: 'Courts, pools and gym floors: what is booked.',
   Facilities: 'What stands in a venue.',

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 import { openWorld, type Person, type World } from '../support/world.ts'
+import { fillRooms, type RoomCast } from './filledRooms.ts'
 
 /** How many slots there are: their ids are 1 to this. */
 export const SLOTS = 47
 
 /** A world in which something stands behind the ids 1 to 5 of everything. */
-export interface FilledWorld extends World {
+export interface FilledWorld extends World, RoomCast {
   readonly administrator: Person
   readonly venueAdministrator: Person
   readonly leader: Person
@@ -77,8 +78,9 @@ export async function openFilledWorld(): Promise<FilledWorld> {
     await make(`/api/v1/support/chat/sessions/${chat}/messages`, { content: '怎么取消？' }, one)
     if (chat < 4) await make(`/api/v1/support/chat/sessions/${chat}/handover`, undefined, one)
   }
+  const roomCast = await fillRooms(world, people)
   await world.drain()
-  return { ...world, ...cast }
+  return { ...world, ...cast, ...roomCast }
 }
 
 /** What calls leave behind even when they are refused: who tried to log in, and the session's last use. */

@@ -1,9 +1,11 @@
 /** Who calls. */
 export type Who = 'nobody' | 'employee' | 'administrator'
 
-/** A call of the walk: who, what, with which body, the status of the answer and under which name its id is remembered. */
-export interface Step {
-  readonly as: Who
+/** A call of a walk: who, what, with which body, the status of the answer and under which name its id is remembered. */
+export interface Step<Caller extends string> {
+  readonly as: Caller
+  /** Hours that go by before. */
+  readonly hours?: number
   readonly call: string
   readonly body?: object
   readonly status?: number
@@ -23,7 +25,7 @@ const employee = 'employee' as const
 const administrator = 'administrator' as const
 
 /** `{slot}` stands for the id that was remembered as `slot`. Everything the document lists that is built, in an order in which it works. */
-export const WALK: readonly Step[] = [
+export const WALK: readonly Step<Who>[] = [
   // Users
   { as: nobody, call: 'POST /api/v1/users/register', body: credentials, status: 201, shows: { username: 'lisi' } },
   { as: nobody, call: 'POST /api/v1/users/login', body: credentials, shows: { token_type: 'bearer' } },

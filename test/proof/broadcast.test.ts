@@ -4,7 +4,8 @@ import { onServer, openTestDatabase, type TestDatabase } from '../support/databa
 import { type FakeSmtp, header, startSmtp } from '../support/fakes/smtp.ts'
 import { type Fleet, openFleet, type Running } from '../support/processes.ts'
 import { call } from './client.ts'
-import { addPeople, only } from './site.ts'
+import { underWay } from './history/record.ts'
+import { addAdmin, addPeople, allowMessages } from './site.ts'
 
 /** The long proof: PROOF_BROADCAST=10000 PROOF_KILLS=10. */
 const PEOPLE = Number(process.env.PROOF_BROADCAST ?? 600)
@@ -33,13 +34,8 @@ describe.runIf(onServer)('a broadcast while its workers are killed', () => {
     const { db } = database
     const people = await addPeople(db, PEOPLE)
     await sql`UPDATE users SET email = username || '@example.com'`.execute(db)
-    const admin = only(await addPeople(db, 1))
-    await sql`UPDATE user_roles SET role = 'admin' WHERE user_id = ${admin.id}`.execute(db)
-    // Whatever the hour at which the proof runs.
-    const policy = JSON.stringify({ quietHours: null })
-    await sql`INSERT INTO settings (key, value, updated_at) VALUES ('notifications.policy', ${policy}::text::jsonb, now())`.execute(
-      db,
-    )
+    const admin = await addAdmin(db)
+    await allowMessages(db)
     const env = { SMTP_URL: smtp.url, MAIL_FROM: 'Yuyue <no-reply@gym.example>', DELIVERY_LEASE_SECONDS: LEASE }
     const server = await fleet.start('server', env)
     const sent = await call(server.url, 'POST', '/api/v1/broadcasts', {
@@ -66,15 +62,7 @@ describe.runIf(onServer)('a broadcast while its workers are killed', () => {
     }
     const before = { mails: smtp.mails.length, at: performance.now() }
     workers.push(await fleet.start('worker', env))
-    const open = async () =>
-      only(
-        (
-          await sql<{ open: number }>`
-            SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM broadcast_recipients WHERE NOT handed_on)
-              + (SELECT count(*) FROM deliveries WHERE state = 'queued') AS open`.execute(db)
-        ).rows,
-      ).open
-    await expect.poll(open, { interval: 100, timeout: 120_000 }).toBe(0)
+    await expect.poll(() => underWay(db), { interval: 100, timeout: 120_000 }).toBe(0)
     if (process.env.PROOF_TIMES) {
       const seconds = (performance.now() - before.at) / 1000
       console.log('mails', smtp.mails.length, 'rate of the last worker', (smtp.mails.length - before.mails) / seconds)

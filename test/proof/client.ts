@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+
 /** What a process answered. */
 export interface Answer {
   readonly status: number
@@ -15,7 +17,7 @@ export interface Call {
 /** Asks a process over HTTP, on a connection that is kept. Rejects when the process does not answer. */
 export async function call(
   url: string | undefined,
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   { token, body, headers }: Call,
 ): Promise<Answer> {
@@ -37,13 +39,18 @@ export function book(
   url: string | undefined,
   person: { readonly token: string },
   slotId: number,
-  key?: string,
+  headers?: Readonly<Record<string, string>>,
 ): Promise<Answer> {
   return call(url, 'POST', '/api/v1/reservations', {
     token: person.token,
     body: { time_slot_id: slotId },
-    ...(key !== undefined && { headers: { 'idempotency-key': key } }),
+    ...(headers && { headers }),
   })
+}
+
+/** A new Idempotency-Key as headers, where one is wanted. */
+export function keyed(wanted: boolean): Readonly<Record<string, string>> {
+  return wanted ? { 'idempotency-key': randomUUID() } : {}
 }
 
 /** How often each outcome came: '201', or the status and the code of the refusal. */

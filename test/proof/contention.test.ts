@@ -135,6 +135,21 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     await expectVerified()
   })
 
+  test('Bookings of many people in the same few slots, gathered in both processes, never wait for each other in a circle: each succeeds', async () => {
+    const { db } = database
+    const venue = await addVenue(db, { max_reservations_per_user: 100 })
+    const slots = await Promise.all([9, 10, 11, 12].map((hour) => addSlot(db, venue, { capacity: 1000, hour })))
+    const people = [...(await addPeople(db, 60)), ...(await addPeople(db, 60, 5))]
+    // Everybody asks for every slot at once, each in an order of their own, half of it at each process.
+    const answers = await Promise.all(
+      people.flatMap((person, n) => slots.map((_, k) => book(nth(n + k), person, slots[(n + k) % 4] ?? 0))),
+    )
+    expect(tally(answers)).toEqual({ '201': people.length * slots.length })
+    const { rows } = await sql<{ taken: number }>`SELECT taken FROM time_slots WHERE id = ANY (${slots})`.execute(db)
+    expect(rows).toEqual(slots.map(() => ({ taken: people.length })))
+    await expectVerified()
+  })
+
   test('None of all this is a fault in the eyes of the processes', () => {
     for (const { output } of processes) expect(output()).not.toMatch(/WARN|ERROR|FATAL/i)
   })

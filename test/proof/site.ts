@@ -79,6 +79,32 @@ export async function addSlot(
   return only(rows).id
 }
 
+/** Adds a room that is always open, in a building of its own. */
+export async function addRoom(db: Database): Promise<number> {
+  names += 1
+  const { rows } = await sql<{ id: number }>`
+    WITH building AS (INSERT INTO tb_facility_building (building_name, create_time) VALUES (${`building ${names}`}, now()) RETURNING id)
+    INSERT INTO tb_facility_room (building_id, floor_no, room_name, capacity, equipment_tags, create_time)
+    SELECT id, 1, ${`room ${names}`}, 20, '', now() FROM building RETURNING id`.execute(db)
+  return only(rows).id
+}
+
+/** Adds an administrator of everything, who is signed in. */
+export async function addAdmin(db: Database): Promise<Person> {
+  const admin = only(await addPeople(db, 1))
+  await sql`UPDATE user_roles SET role = 'admin' WHERE user_id = ${admin.id}`.execute(db)
+  return admin
+}
+
+/** No quiet hours, and as many messages as there are: whatever the hour at which a proof runs. */
+export async function allowMessages(db: Database): Promise<void> {
+  const caps = { reservation: null, account: null, notice: null, system: null }
+  const policy = JSON.stringify({ quietHours: null, caps })
+  await sql`INSERT INTO settings (key, value, updated_at) VALUES ('notifications.policy', ${policy}::text::jsonb, now())`.execute(
+    db,
+  )
+}
+
 /** The only element. @throws Error when there is none. */
 export function only<T>(rows: readonly T[]): T {
   const [row] = rows

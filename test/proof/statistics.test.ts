@@ -4,7 +4,7 @@ import type { Transaction } from '../../src/kernel/database/database.ts'
 import { localDate } from '../../src/kernel/time.ts'
 import type { Dimension } from '../../src/venue/statistics/dimensions.ts'
 import { DEFINITIONS } from '../../src/venue/statistics/figures.ts'
-import { ask, type Group, type Question, type Statistic } from '../../src/venue/statistics/store.ts'
+import { ask, type Group, prepare, type Question, type Statistic } from '../../src/venue/statistics/store.ts'
 import { onServer, openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /**
@@ -119,7 +119,7 @@ async function timeOf(statistic: Statistic, asked: Question): Promise<number> {
   const times: number[] = []
   for (let n = 0; n < TIMES; n += 1) {
     const plan = await database.db.transaction().execute(async (tx) => {
-      await sql`SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`.execute(tx)
+      await prepare(tx)
       return await sql<{
         'QUERY PLAN': string
       }>`EXPLAIN (ANALYZE, TIMING OFF) SELECT g.*, count(*) OVER () FROM (${groups}) g ORDER BY ${order} LIMIT 20`.execute(

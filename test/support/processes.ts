@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { dyingWithUs } from './dyingWithUs.ts'
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -20,6 +21,8 @@ export interface Running {
   readonly pid: number
   /** What it wrote so far. */
   output(): string
+  /** Resolves when it has ended, whatever the reason. */
+  readonly gone: Promise<void>
   /** SIGKILL. Resolves when the process is gone. */
   kill(): Promise<void>
   /** SIGTERM. Resolves with the exit code, or the signal that ended it. */
@@ -31,7 +34,10 @@ export interface Fleet {
   /** @throws Error with what the process wrote, when it ends before it is ready. */
   start(duty: Duty, env?: Readonly<Record<string, string>>): Promise<Running>
   /** Runs a command to its end. */
-  run(command: 'verify' | 'migrate'): Promise<{ readonly code: number | null; readonly output: string }>
+  run(
+    command: 'verify' | 'migrate',
+    env?: Readonly<Record<string, string>>,
+  ): Promise<{ readonly code: number | null; readonly output: string }>
   /** Kills whatever still runs. To be called in `afterAll`, before the database is dropped. */
   close(): Promise<void>
 }
@@ -49,7 +55,8 @@ export async function openFleet(database: { readonly url: string } | { readonly 
   process.on('exit', killAll)
 
   const launch = (command: string, env: Readonly<Record<string, string>> = {}) => {
-    const child = spawn(process.execPath, [program, command], {
+    const [node, ...args] = dyingWithUs('SIGKILL', [process.execPath, program, command])
+    const child = spawn(node, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
@@ -95,6 +102,7 @@ export async function openFleet(database: { readonly url: string } | { readonly 
         url,
         pid: child.pid ?? 0,
         output,
+        gone,
         async kill() {
           child.kill('SIGKILL')
           await gone
@@ -106,8 +114,8 @@ export async function openFleet(database: { readonly url: string } | { readonly 
         },
       }
     },
-    async run(command) {
-      const { child, gone, output } = launch(command)
+    async run(command, env) {
+      const { child, gone, output } = launch(command, env)
       await gone
       return { code: child.exitCode, output: output() }
     },

@@ -47,7 +47,7 @@ export async function createSampleServer(options: Partial<HttpOptions> = {}): Pr
         title: 'Sample',
         description: 'A sample.',
         version: '1.0.0',
-        products: [{ name: 'venue', title: 'Venue', description: 'Courts' }],
+        products: [{ name: 'venue', title: 'Venue', description: 'Courts', tokenUrl: '/api/v1/users/login' }],
       },
       ...options,
     },

@@ -35,6 +35,8 @@ async function walk(path: string): Promise<void> {
 describe('the pages that newcomers follow', () => {
   test('the tour of the venue product works as it is written', () => walk('docs/tour-venue.md'), 240_000)
 
+  test('the tour of the room product works as it is written', () => walk('docs/tour-room.md'), 240_000)
+
   test('the first booking of the README works as it is written', () => walk('README.md'), 120_000)
 
   test('the Chinese README has the same commands', async () => {

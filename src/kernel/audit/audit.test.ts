@@ -33,7 +33,12 @@ describe('partitions', () => {
   test('exist for this month and the next after any number of processes asked for them', async () => {
     const at = new Date('2026-12-31T23:59:59Z')
     const made = await Promise.all([1, 2, 3].map(() => ensurePartitions(database.db, at)))
-    expect(made.flat().sort()).toEqual(['operation_log_2026_12', 'operation_log_2027_01'])
+    expect(made.flat().sort()).toEqual([
+      'login_log_2026_12',
+      'login_log_2027_01',
+      'operation_log_2026_12',
+      'operation_log_2027_01',
+    ])
     expect(await ensurePartitions(database.db, at)).toEqual([])
     await insert(
       operation('2026-12-31T23:59:59Z'),
@@ -46,8 +51,11 @@ describe('partitions', () => {
   })
 
   test('are not made for a month whose entries lie in the catch-all one already', async () => {
-    expect(await ensurePartitions(database.db, new Date('2027-01-15T00:00:00Z'))).toEqual([])
-    expect(await ensurePartitions(database.db, new Date('2027-02-15T00:00:00Z'))).toEqual(['operation_log_2027_03'])
+    expect(await ensurePartitions(database.db, new Date('2027-01-15T00:00:00Z'))).toEqual(['login_log_2027_02'])
+    expect(await ensurePartitions(database.db, new Date('2027-02-15T00:00:00Z'))).toEqual([
+      'operation_log_2027_03',
+      'login_log_2027_03',
+    ])
   })
 })
 

@@ -2,8 +2,12 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../database/database.ts'
 import { transaction } from '../database/transaction.ts'
 
-/** One process at a time makes partitions: CREATE TABLE IF NOT EXISTS alone fails when two run at the same moment. */
+/** One process at a time makes and drops partitions: CREATE TABLE IF NOT EXISTS alone fails when two run at the same moment. */
 const PARTITIONS_LOCK = 7_306_002
+
+/** The logs that are kept by months (in UTC). What no month takes is in `<log>_rest`. */
+export const LOGS = ['operation_log', 'login_log'] as const
+export type Log = (typeof LOGS)[number]
 
 interface Month {
   readonly name: string
@@ -11,43 +15,54 @@ interface Month {
   readonly to: Date
 }
 
-/** The UTC month `ahead` months after the one of an instant. */
-function monthOf(at: Date, ahead: number): Month {
-  const from = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead, 1))
-  const to = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead + 1, 1))
-  return { name: `operation_log_${from.toISOString().slice(0, 7).replace('-', '_')}`, from, to }
+/** The UTC month `ahead` months after the one of an instant, as a partition of a log. */
+function monthOf(log: Log, at: Date, ahead: number): Month {
+  const from = firstOf(at, ahead)
+  return { name: `${log}_${from.toISOString().slice(0, 7).replace('-', '_')}`, from, to: firstOf(at, ahead + 1) }
+}
+
+/** The beginning of the UTC month `ahead` months after the one of an instant. */
+export function firstOf(at: Date, ahead: number): Date {
+  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead, 1))
+}
+
+/** Lets no other process change the partitions until the end of the transaction. */
+export async function lockPartitions(tx: Transaction): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(${PARTITIONS_LOCK}::int)`.execute(tx)
 }
 
 /**
- * Makes the operation log's partitions for the month of `at` and the next one (months in UTC), so that retention can drop whole months. To be
- * called at the start and once a day; doing it again changes nothing. A month that already has entries in the catch-all partition stays there:
- * the log is append-only, nothing is moved. Answers the partitions it made.
+ * Makes the logs' partitions for the month of `at` and the next one, so that retention can drop whole months. To be called at the start and
+ * once a day; doing it again changes nothing. A month that already has entries in the catch-all partition stays there: nothing is moved.
+ * Answers the partitions it made.
  */
 export async function ensurePartitions(db: Database, at: Date): Promise<string[]> {
   return await transaction(db, async (tx) => {
-    await sql`SELECT pg_advisory_xact_lock(${PARTITIONS_LOCK}::int)`.execute(tx)
+    await lockPartitions(tx)
     const made: string[] = []
-    for (const month of [monthOf(at, 0), monthOf(at, 1)]) {
-      if (await mayCreate(tx, month)) {
-        await create(tx, month)
-        made.push(month.name)
+    for (const log of LOGS) {
+      for (const month of [monthOf(log, at, 0), monthOf(log, at, 1)]) {
+        if (await mayCreate(tx, log, month)) {
+          await create(tx, log, month)
+          made.push(month.name)
+        }
       }
     }
     return made
   })
 }
 
-async function mayCreate(tx: Transaction, { name, from, to }: Month): Promise<boolean> {
+async function mayCreate(tx: Transaction, log: Log, { name, from, to }: Month): Promise<boolean> {
   const { rows } = await sql<{ free: boolean }>`
     SELECT to_regclass(${name}) IS NULL
-      AND NOT EXISTS (SELECT FROM operation_log_rest WHERE at >= ${from} AND at < ${to}) AS free`.execute(tx)
+      AND NOT EXISTS (SELECT FROM ${sql.table(`${log}_rest`)} WHERE at >= ${from} AND at < ${to}) AS free`.execute(tx)
   return rows[0]?.free === true
 }
 
-async function create(tx: Transaction, { name, from, to }: Month): Promise<void> {
+async function create(tx: Transaction, log: Log, { name, from, to }: Month): Promise<void> {
   // DDL takes no parameters; the bounds are our own ISO texts.
   const bound = (instant: Date) => sql.lit(instant.toISOString())
-  await sql`CREATE TABLE ${sql.table(name)} PARTITION OF operation_log FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`.execute(
+  await sql`CREATE TABLE ${sql.table(name)} PARTITION OF ${sql.table(log)} FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`.execute(
     tx,
   )
 }

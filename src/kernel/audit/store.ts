@@ -123,3 +123,10 @@ export async function operationsAfter(
     .limit(limit)
     .execute()
 }
+
+/** How many entries a filter finds, counted up to `most`. */
+export async function countOperations(db: Database, filter: OperationFilter, most: number): Promise<number> {
+  const found = matchingOperations(db, filter).select('id').limit(most).as('found')
+  const { total } = await db.selectFrom(found).select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
+  return total
+}

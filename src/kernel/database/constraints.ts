@@ -48,10 +48,11 @@ const unreachable = new Set([
 
 // pg's own errors have no code.
 const unreachableMessages = [
-  'timeout exceeded when trying to connect',
   'Connection terminated',
   'Client has encountered a connection error',
   'Client was closed and is not queryable',
+  'Query read timeout',
+  'timeout expired',
   'Cannot use a pool after calling end on the pool',
   'PGlite is clos',
 ]
@@ -66,16 +67,32 @@ export function isConnectionFailure(error: unknown): boolean {
   return code === '' && unreachableMessages.some((start) => textOf(error, 'message').startsWith(start))
 }
 
+/** True for what is said of a database that can't be reached, also when somebody took the error apart and put it together again. */
+export function isDatabaseAway(error: unknown): boolean {
+  return textOf(error, 'code') === 'database_unavailable' || isConnectionFailure(error)
+}
+
+/** What callers are told while the database can't be reached. */
+export function databaseAway(cause: unknown): Unavailable {
+  const message = 'The database cannot be reached. Please try again.'
+  return because(cause, new Unavailable('database_unavailable', message, { retryAfter: 5 }))
+}
+
 /**
- * What an error of the database means to a caller: a known constraint becomes its domain error, a lost connection and a statement that
- * took too long become Unavailable (the original is its `cause`). Anything else comes back unchanged.
+ * What an error of the database means to a caller: a known constraint becomes its domain error; a lost connection, a statement that
+ * took too long, waiting in vain for a free connection, and a full disk become Unavailable (the original is its `cause`). Anything else comes back unchanged.
  */
 export function mapDatabaseError(error: unknown): unknown {
-  if (isConnectionFailure(error)) {
-    return because(
-      error,
-      new Unavailable('database_unavailable', 'The database cannot be reached. Please try again.', { retryAfter: 5 }),
-    )
+  if (isConnectionFailure(error)) return databaseAway(error)
+  // The message of pg's pool: all its connections are at work.
+  if (textOf(error, 'message') === 'timeout exceeded when trying to connect') {
+    const message = 'The database has too much to do. Please try again.'
+    return because(error, new Unavailable('database_busy', message, { retryAfter: 5 }))
+  }
+  // disk_full of the database, and of a folder
+  if (errorCode(error) === '53100' || errorCode(error) === 'ENOSPC') {
+    const message = 'There is no room left for what is to be stored. Please tell whoever runs this system.'
+    return because(error, new Unavailable('storage_full', message, { retryAfter: 60 }))
   }
   if (errorCode(error) === '57014') {
     return because(

@@ -14,6 +14,8 @@ export type Transaction = KyselyTransaction<DB>
 export interface DatabaseOptions {
   /** A PostgreSQL server (`postgres://…`); without it the database is embedded. */
   readonly url?: string | undefined
+  /** How long to wait for a server that can't be reached yet. Default 0. */
+  readonly waitSeconds?: number | undefined
   /** A read replica of that server. */
   readonly readUrl?: string | undefined
   /** The data folder of the embedded database, which lives in `database/` in it; 'memory' keeps nothing. */
@@ -24,6 +26,8 @@ export interface DatabaseOptions {
   readonly snapshot?: Blob | undefined
   /** IANA zone in which the embedded database's quiet hours (03:00–05:00) are. Default Asia/Shanghai. */
   readonly timeZone?: string | undefined
+  /** Called when the embedded database can't go on (no room for its log): only a new process can open it again, and finds all it had. */
+  readonly onBroken?: ((reason: unknown) => void) | undefined
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
 }
 
@@ -58,7 +62,7 @@ export interface OpenDatabase {
 
 /**
  * Opens the database: a server when `url` is given, else the embedded one (created when its folder is empty). The schema is not touched:
- * see `migrate`. Throws FolderInUse when another process has the folder, and the connection's error when the server can't be reached.
+ * see `migrate`. Throws FolderInUse when another process has the folder, and DatabaseUnusable when the server refuses us or can't be reached.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   // PGlite is 20 MB of memory that a process on a server has no use for.

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PGlite } from '@electric-sql/pglite'
+import { PGlite, protocol } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
 import { createPgConfig } from '@electric-sql/pglite/node-postgres'
@@ -22,7 +22,7 @@ const connectionTimeoutMs = 15_000
  * What the `pg` adapter speaks to. It sends the parts of a query (parse, bind, describe, execute, sync) as five calls into WASM, each with its
  * own wait; collected until the sync they are one (measured: a fifth to a third more statements a second).
  */
-function collectingMessages(pglite: PGlite): PGlite {
+function collectingMessages(pglite: PGlite, onBroken: (reason: unknown) => void): PGlite {
   const endsBatch = new Set(['S', 'Q', 'H'].map((letter) => letter.charCodeAt(0)))
   let parts: Uint8Array[] = []
   const collecting: Pick<PGlite, 'waitReady' | 'execProtocolStream'> = {
@@ -32,7 +32,14 @@ function collectingMessages(pglite: PGlite): PGlite {
       if (!endsBatch.has(message[0] ?? 0)) return []
       const batch = parts.length === 1 ? message : Buffer.concat(parts)
       parts = []
-      return pglite.execProtocolStream(batch, options)
+      const answers = await pglite.execProtocolStream(batch, options).catch((error: unknown) => {
+        if (error instanceof Error && error.name === 'RuntimeError') onBroken(error)
+        throw error
+      })
+      // After a panic nothing is answered any more: whoever waits would wait for ever.
+      const last = answers.at(-1)
+      if (last instanceof protocol.messages.DatabaseError && last.severity === 'PANIC') onBroken(last)
+      return answers
     },
   }
   // The adapter uses these two and nothing else.
@@ -41,9 +48,9 @@ function collectingMessages(pglite: PGlite): PGlite {
 
 // Nobody but this pool may speak to PGlite: its adapter sends the parts of a query (parse, bind, execute) one by one, and anything
 // that got in between would take the place of the unnamed statement, or land in somebody's transaction.
-function createPool(pglite: PGlite, log: DatabaseOptions['log']): pg.Pool {
+function createPool(pglite: PGlite, { log, onBroken }: DatabaseOptions): pg.Pool {
   const pool = new pg.Pool({
-    ...createPgConfig(collectingMessages(pglite)),
+    ...createPgConfig(collectingMessages(pglite, onBroken ?? (() => {}))),
     max: 1,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: connectionTimeoutMs,
@@ -98,7 +105,7 @@ export async function openEmbedded(options: DatabaseOptions): Promise<Connection
       extensions: { btree_gist, pg_trgm },
       ...(snapshot ? { loadDataDir: snapshot } : {}),
     })
-    const pool = createPool(pglite, log)
+    const pool = createPool(pglite, options)
     const listener = embeddedListener(pglite, pool, log)
     const upkeep = inMemory ? undefined : keepTidy(pool, timeZone, log)
     return {

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { isDatabaseAway } from './constraints.ts'
 
 type Handler = (payload: string) => void
 
@@ -74,12 +75,16 @@ export function subscriptions(log: Pick<Logger, 'error'>) {
   }
 }
 
+/** A server that lets `select 1` wait for longer is as good as gone. */
+const answerTimeoutMs = 3_000
+const longestBackOffMs = 2_000
+
 export interface ServerListenerOptions {
   readonly client: pg.ClientConfig
   readonly log: Pick<Logger, 'error' | 'warn' | 'info'>
   /** How often the connection is asked whether it is alive: a silent drop would go unnoticed. */
   readonly heartbeatMs?: number
-  /** The wait before the first reconnection; it doubles up to 30 s. */
+  /** The wait before the first reconnection; it doubles up to 2 s. */
   readonly backOffMs?: number
 }
 
@@ -88,7 +93,7 @@ export interface ServerListenerOptions {
  * with a growing wait when it drops.
  */
 export function serverListener(options: ServerListenerOptions): Listener {
-  const { log, heartbeatMs = 10_000, backOffMs = 250 } = options
+  const { log, heartbeatMs = 3_000, backOffMs = 250 } = options
   const heard = subscriptions(log)
   let client: pg.Client | undefined
   let opening: Promise<pg.Client> | undefined
@@ -108,11 +113,12 @@ export function serverListener(options: ServerListenerOptions): Listener {
 
   const reopen = () => {
     clearTimeout(timer)
-    const wait = Math.min(backOffMs * 2 ** attempts, 30_000) * (0.5 + Math.random() / 2)
+    const wait = Math.min(backOffMs * 2 ** attempts, longestBackOffMs) * (0.5 + Math.random() / 2)
     attempts += 1
     timer = setTimeout(() => {
       connect().catch((err: unknown) => {
-        log.warn({ err }, 'no connection for notifications yet')
+        // The loss has been said; while the database is away this comes every second or two.
+        if (!isDatabaseAway(err)) log.warn({ err }, 'no connection for notifications yet')
         if (!closed) reopen()
       })
     }, wait)
@@ -130,7 +136,7 @@ export function serverListener(options: ServerListenerOptions): Listener {
   }
 
   const open = async (): Promise<pg.Client> => {
-    const next = new pg.Client({ ...options.client, keepAlive: true, query_timeout: 5_000 })
+    const next = new pg.Client({ ...options.client, keepAlive: true, query_timeout: answerTimeoutMs })
     next.on('error', (error) => drop(next, error))
     next.on('end', () => drop(next, new Error('the server ended the connection')))
     next.on('notification', ({ channel, payload }) => heard.deliver(channel, payload ?? ''))

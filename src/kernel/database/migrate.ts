@@ -92,10 +92,13 @@ function compare(files: readonly Migration[], applied: readonly Applied[]): Migr
   return pending
 }
 
+/** Waiting for another process, or building an index, may take longer than a request may: neither side gives up. */
+const patiently = (text: string) => ({ text, query_timeout: 24 * 3_600_000 })
+
 async function apply(client: pg.ClientBase, migration: Migration): Promise<void> {
   try {
     await client.query('begin')
-    await client.query(migration.sql)
+    await client.query(patiently(migration.sql))
     await client.query('insert into schema_migrations (version, name, checksum) values ($1, $2, $3)', [
       migration.version,
       migration.name,
@@ -123,9 +126,8 @@ export async function migrate(
   const files = await readMigrations(folder)
   const client = await pool.connect()
   try {
-    // Waiting for another process, or building an index, may take longer than a request may.
     await client.query('set statement_timeout = 0')
-    await client.query('select pg_advisory_lock($1)', [lockKey])
+    await client.query(patiently(`select pg_advisory_lock(${lockKey})`))
     await client.query(`create table if not exists schema_migrations (
       version integer primary key,
       name text not null,

@@ -64,6 +64,12 @@ export interface CalendarLinksTable {
   updated_at: Date
 }
 
+export interface CaptchasTable {
+  id: string
+  code_hash: Buffer
+  expires_at: Date
+}
+
 export interface ChatMessagesTable {
   id: GeneratedAlways<number>
   session_id: number
@@ -171,6 +177,24 @@ export interface DeliveryAttemptsTable {
   provider: string
   provider_id: string | null
   error: string | null
+}
+
+export interface ExportJobsTable {
+  id: GeneratedAlways<number>
+  user_id: number
+  what: string
+  format: "csv" | "xlsx" | "pdf"
+  filters: ColumnType<JsonValue, JsonInput, JsonInput>
+  state: Generated<"queued" | "running" | "done" | "failed" | "expired">
+  runs: Generated<number>
+  rows: Generated<number>
+  estimate: number | null
+  reason: string | null
+  file_id: number | null
+  requested_at: Date
+  seen_at: Date | null
+  finished_at: Date | null
+  expires_at: Date | null
 }
 
 export interface FacilitiesTable {
@@ -463,6 +487,7 @@ export interface SessionsTable {
   created_at: Date
   expires_at: Date
   revoked_at: Date | null
+  ends_at: Date | null
 }
 
 export interface SettingsTable {
@@ -502,6 +527,121 @@ export interface SuppressionsTable {
   reason: string
   user_id: number | null
   created_at: Date
+}
+
+export interface TbFacilityApproverTable {
+  user_id: number
+  building_id: number
+  create_by: number | null
+  create_time: Date
+}
+
+export interface TbFacilityBanTable {
+  id: GeneratedAlways<number>
+  user_id: number
+  reason: string
+  status: Generated<"0" | "1" | "2">
+  expire_time: Date | null
+  cancel_future: Generated<boolean>
+  create_by: number | null
+  create_time: Date
+  update_by: number | null
+  update_time: Date | null
+  del_flag: Generated<"0" | "2">
+}
+
+export interface TbFacilityBookingTable {
+  id: GeneratedAlways<number>
+  room_id: number
+  applicant_id: number
+  purpose: string
+  start_time: Date
+  end_time: Date
+  duration_minutes: GeneratedAlways<number>
+  during: GeneratedAlways<string>
+  status: "0" | "1" | "2" | "3" | "4" | "5"
+  due_time: GeneratedAlways<Date | null>
+  reject_reason: string | null
+  cancelled_by: number | null
+  cancel_reason: string | null
+  no_show_at: Date | null
+  series_id: string | null
+  create_by: number | null
+  create_time: Date
+  update_by: number | null
+  update_time: Date | null
+  del_flag: Generated<"0" | "2">
+}
+
+export interface TbFacilityBookingUserTable {
+  id: GeneratedAlways<number>
+  booking_id: number
+  user_id: number
+  is_applicant: Generated<"0" | "1">
+  ends_by: Date
+  create_by: number | null
+  create_time: Date
+  update_by: number | null
+  update_time: Date | null
+  del_flag: Generated<"0" | "2">
+}
+
+export interface TbFacilityBuildingTable {
+  id: GeneratedAlways<number>
+  building_name: string
+  status: Generated<"0" | "1">
+  remark: string | null
+  create_by: number | null
+  create_time: Date
+  update_by: number | null
+  update_time: Date | null
+  del_flag: Generated<"0" | "2">
+}
+
+export interface TbFacilityClosureTable {
+  id: GeneratedAlways<number>
+  building_id: number | null
+  room_id: number | null
+  start_time: Date
+  end_time: Date
+  during: GeneratedAlways<string>
+  reason: string
+  create_by: number | null
+  create_time: Date
+  update_by: number | null
+  update_time: Date | null
+  del_flag: Generated<"0" | "2">
+}
+
+export interface TbFacilityRoomTable {
+  id: GeneratedAlways<number>
+  building_id: number
+  floor_no: number
+  room_name: string
+  capacity: number
+  equipment_tags: string | null
+  status: Generated<"0" | "1">
+  open_hours: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
+  revision: Generated<number>
+  create_by: number | null
+  create_time: Date
+  update_by: number | null
+  update_time: Date | null
+  del_flag: Generated<"0" | "2">
+}
+
+export interface TbFacilitySettingTable {
+  id: number
+  audit_required: Generated<boolean>
+  max_duration_minutes: Generated<number>
+  advance_days: Generated<number>
+  grid_minutes: Generated<number>
+  participant_overlap: Generated<"warn" | "refuse" | "allow">
+  create_by: number | null
+  create_time: Date
+  update_by: number | null
+  update_time: Date | null
+  del_flag: Generated<"0" | "2">
 }
 
 export interface TicketMessagesTable {
@@ -643,6 +783,7 @@ export interface DB {
   broadcast_recipients: BroadcastRecipientsTable
   broadcasts: BroadcastsTable
   calendar_links: CalendarLinksTable
+  captchas: CaptchasTable
   chat_messages: ChatMessagesTable
   chat_sessions: ChatSessionsTable
   closures: ClosuresTable
@@ -651,6 +792,7 @@ export interface DB {
   data_exports: DataExportsTable
   deliveries: DeliveriesTable
   delivery_attempts: DeliveryAttemptsTable
+  export_jobs: ExportJobsTable
   facilities: FacilitiesTable
   faqs: FaqsTable
   feedback: FeedbackTable
@@ -680,6 +822,14 @@ export interface DB {
   sign_in_states: SignInStatesTable
   sport_venues: SportVenuesTable
   suppressions: SuppressionsTable
+  tb_facility_approver: TbFacilityApproverTable
+  tb_facility_ban: TbFacilityBanTable
+  tb_facility_booking: TbFacilityBookingTable
+  tb_facility_booking_user: TbFacilityBookingUserTable
+  tb_facility_building: TbFacilityBuildingTable
+  tb_facility_closure: TbFacilityClosureTable
+  tb_facility_room: TbFacilityRoomTable
+  tb_facility_setting: TbFacilitySettingTable
   ticket_messages: TicketMessagesTable
   tickets: TicketsTable
   time_slots: TimeSlotsTable

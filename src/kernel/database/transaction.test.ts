@@ -90,8 +90,8 @@ describe.each([
 
   test.each([
     ...['ECONNREFUSED', '57P01', '57P03', '08006', '53300'].map((code) => withCode(code)),
-    new Error('timeout exceeded when trying to connect'),
     new Error('Connection terminated unexpectedly'),
+    new Error('Query read timeout'),
   ])('%s is database_unavailable', async (error) => {
     await expect(run(database.db, failing(1, () => error).run)).rejects.toMatchObject({
       status: 503,
@@ -99,6 +99,18 @@ describe.each([
       retryAfter: 5,
       cause: error,
     })
+  })
+})
+
+test.each([
+  ['database_busy', new Error('timeout exceeded when trying to connect')],
+  ['storage_full', withCode('53100')],
+  ['storage_full', withCode('ENOSPC')],
+])('%s is said when nothing else can be done', async (code, error) => {
+  await expect(attempt(database.db, failing(1, () => error).run)).rejects.toMatchObject({
+    status: 503,
+    code,
+    cause: error,
   })
 })
 
@@ -117,16 +129,16 @@ test('a constraint without a meaning comes through unchanged, and a meaning can 
   expect(() => defineConstraints({ things_pkey: () => new Conflict('a', 'a') })).toThrow('already has an error')
 })
 
-test('a server that is not there is database_unavailable', async () => {
-  const error = await openDatabase({
-    url: 'postgres://postgres@127.0.0.1:1/none',
+test('a server that is not there is said in one line', async () => {
+  const opening = openDatabase({
+    url: 'postgres://postgres:secret@127.0.0.1:1/none',
     dataDir: 'memory',
     poolSize: 1,
     log: silent,
-  }).catch((e: unknown) => e)
-  await expect(attempt(database.db, () => Promise.reject(error))).rejects.toMatchObject({
-    code: 'database_unavailable',
   })
+  await expect(opening).rejects.toThrow(
+    /^The database 127\.0\.0\.1:1\/none cannot be used: connect ECONNREFUSED 127\.0\.0\.1:1$/,
+  )
 })
 
 describe.runIf(onServer)('on a server', () => {

@@ -1,6 +1,6 @@
 import { localTimestamp } from '../time.ts'
 import type { Cell, Row, Table } from './rows.ts'
-import { inParts } from './rows.ts'
+import { digits, inParts } from './rows.ts'
 
 /**
  * A spreadsheet takes a text that starts like this for a formula, and runs it (OWASP, CSV injection). The full-width forms count in East Asian
@@ -17,6 +17,7 @@ const BYTE_ORDER_MARK = '\uFEFF'
 export function csvCell(cell: Cell, zone: string): string {
   if (cell === null) return ''
   if (cell instanceof Date) return localTimestamp(cell, zone)
+  if (typeof cell === 'number') return digits(cell)
   if (typeof cell !== 'string') return String(cell)
   const text = formula.test(cell) ? `'${cell}` : cell
   return needsQuotes.test(text) ? `"${text.replaceAll('"', '""')}"` : text

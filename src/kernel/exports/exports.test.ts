@@ -82,7 +82,7 @@ describe('an export over HTTP', () => {
     )
   })
 
-  it.each(['csv', 'xlsx'] as const)('ends the reading when the client goes away (%s)', async (format) => {
+  it.each(['csv', 'xlsx', 'pdf'] as const)('ends the reading when the client goes away (%s)', async (format) => {
     const ended = Promise.withResolvers<number>()
     let count = 0
     async function* endless(): AsyncGenerator<Row> {
@@ -96,7 +96,17 @@ describe('an export over HTTP', () => {
       }
     }
     const app = fastify()
-    app.get('/', (_, reply) => sendExport(reply, { name: 'x', format, zone, columns: ['a'], rows: endless() }))
+    app.get('/', (_, reply) =>
+      sendExport(reply, {
+        name: 'x',
+        format,
+        zone,
+        columns: ['a'],
+        rows: endless(),
+        at: new Date(),
+        count: async () => 1,
+      }),
+    )
     const url = await app.listen({ port: 0 })
     const leaving = new AbortController()
     const answer = await fetch(url, { signal: leaving.signal })

@@ -43,6 +43,14 @@ export async function* fromMemory<Item>(items: Iterable<Item>): AsyncGenerator<I
   yield* items
 }
 
+/**
+ * A number as text. Of whole ones by `toFixed`: what `String` makes of a number V8 keeps in a cache, from where it gets among the old objects,
+ * and a long export makes millions of them.
+ */
+export function digits(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(0) : String(value)
+}
+
 /** Characters of a part that is handed on: small writes cost more than they carry. */
 const PART = 64 * 1024
 

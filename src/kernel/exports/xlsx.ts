@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
 import { localDate, localTime } from '../time.ts'
 import type { Cell, Row, Table } from './rows.ts'
-import { inParts } from './rows.ts'
+import { digits, inParts } from './rows.ts'
 
 /** The most rows a sheet can hold, its header included (ECMA-376; what Excel refuses to open beyond). */
 const SHEET_ROWS = 1_048_576
@@ -86,10 +86,15 @@ async function* sheetXml({ columns, source, zone, sheetRows, state }: SheetSourc
       state.ended = true
       break
     }
-    const cells = next.value.map((cell, index) => cellXml(cell, `r="${at[index]}${number}"`, zone))
-    yield `<row r="${number}">${cells.join('')}</row>`
+    yield rowXml(next.value, number, at, zone)
   }
   yield '</sheetData></worksheet>'
+}
+
+function rowXml(row: Row, number: number, columns: readonly string[], zone: string): string {
+  const line = digits(number)
+  const cells = row.map((cell, index) => cellXml(cell, `r="${columns[index]}${line}"`, zone))
+  return `<row r="${line}">${cells.join('')}</row>`
 }
 
 /** 0 is A, 25 is Z, 26 is AA. */
@@ -103,8 +108,8 @@ function cellXml(cell: Cell, place: string, zone: string): string {
   if (cell === null || cell === '') return ''
   if (typeof cell === 'string') return textCell(cell, place)
   if (typeof cell === 'boolean') return `<c ${place} t="b"><v>${cell ? 1 : 0}</v></c>`
-  if (cell instanceof Date) return `<c ${place} s="1"><v>${serialOf(cell, zone)}</v></c>`
-  return Number.isFinite(cell) ? `<c ${place}><v>${cell}</v></c>` : ''
+  if (cell instanceof Date) return `<c ${place} s="1"><v>${serialOf(cell, zone).toFixed(12)}</v></c>`
+  return Number.isFinite(cell) ? `<c ${place}><v>${digits(cell)}</v></c>` : ''
 }
 
 function textCell(text: string, attributes: string): string {

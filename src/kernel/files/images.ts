@@ -1,4 +1,4 @@
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import { Invalid, Unavailable } from '../http/errors.ts'
 
 /** What an uploaded picture may be at most. */
@@ -27,10 +27,21 @@ export interface StoredImage {
   readonly thumbnail: Buffer
 }
 
-/** The decoder sees only the three formats, whatever libvips could read besides. */
-sharp.block({ operation: ['VipsForeignLoad'] })
-sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] })
-sharp.cache(false)
+/** libvips, with the first picture: 16 MB of memory. It sees only the three formats, whatever it could read besides. */
+async function loadSharp() {
+  const { default: sharp } = await import('sharp')
+  sharp.block({ operation: ['VipsForeignLoad'] })
+  sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] })
+  sharp.cache(false)
+  return sharp
+}
+
+let loaded: ReturnType<typeof loadSharp> | undefined
+
+function sharpOnce() {
+  loaded ??= loadSharp()
+  return loaded
+}
 
 /**
  * Reads an uploaded picture by its content, whatever it is called, and makes of it what is kept. With `square` the middle is cut out 1:1.
@@ -45,7 +56,7 @@ async function prepare(upload: Buffer, square: boolean): Promise<StoredImage> {
   if (!format) throw notAnImage()
   await checkDimensions(upload, format)
   const { extension, contentType } = formats[format]
-  const upright = open(upload).autoOrient()
+  const upright = (await open(upload)).autoOrient()
   const fitting = square
     ? upright.resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'cover', position: 'centre' })
     : upright.resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'inside', withoutEnlargement: true })
@@ -82,17 +93,17 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 
 /** A square is as large as the shorter side allows, and no larger than what is kept. */
 async function shrunkSquare(upload: Buffer, fallback: Sharp): Promise<Sharp> {
-  const { width = 0, height = 0 } = await open(upload).metadata()
+  const { width = 0, height = 0 } = await (await open(upload)).metadata()
   const side = Math.min(width, height, LONGEST_SIDE)
   if (side === LONGEST_SIDE) return fallback
-  return open(upload).autoOrient().resize(side, side, { fit: 'cover', position: 'centre' })
+  return (await open(upload)).autoOrient().resize(side, side, { fit: 'cover', position: 'centre' })
 }
 
 /** A kept picture, no wider than `width` pixels. */
 export async function resizeImage(image: Buffer, width: number): Promise<Buffer> {
   const format = formatOf(image)
   if (!format) throw new Error('a kept picture is none')
-  const { data } = await encoded(open(image).resize(width, undefined, { withoutEnlargement: true }), format)
+  const { data } = await encoded((await open(image)).resize(width, undefined, { withoutEnlargement: true }), format)
   return data
 }
 
@@ -104,7 +115,8 @@ function formatOf(bytes: Buffer): Format | undefined {
   return undefined
 }
 
-function open(bytes: Buffer): Sharp {
+async function open(bytes: Buffer): Promise<Sharp> {
+  const sharp = await sharpOnce()
   // Truncated files are refused; one frame of an animation is enough.
   return sharp(bytes, { limitInputPixels: IMAGE_LIMITS.pixels, failOn: 'truncated', pages: 1 }).timeout({
     seconds: SECONDS,
@@ -113,6 +125,7 @@ function open(bytes: Buffer): Sharp {
 
 async function checkDimensions(upload: Buffer, format: Format): Promise<void> {
   // Reads the header only: nothing is unpacked before its size is known.
+  const sharp = await sharpOnce()
   const metadata = await sharp(upload, { limitInputPixels: false })
     .metadata()
     .catch((error: unknown) => {

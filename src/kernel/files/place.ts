@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
-import { s3Storage } from './s3.ts'
 import { type FileStorage, folderStorage } from './storage.ts'
 
-const made = new WeakMap<object, FileStorage>()
+const made = new WeakMap<object, Promise<FileStorage>>()
 
 type Place = Pick<
   Config,
@@ -11,7 +10,7 @@ type Place = Pick<
 >
 
 /** Where files are: in S3_BUCKET when it is configured, else in DATA_DIR/files. */
-export function storageOf(config: Place): FileStorage {
+export function storageOf(config: Place): Promise<FileStorage> {
   let storage = made.get(config)
   if (!storage) {
     storage = createStorage(config)
@@ -20,11 +19,13 @@ export function storageOf(config: Place): FileStorage {
   return storage
 }
 
-function createStorage(config: Place): FileStorage {
+async function createStorage(config: Place): Promise<FileStorage> {
   const { s3Bucket: bucket, s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = config
   if (bucket === undefined || accessKeyId === undefined || secretAccessKey === undefined) {
     return folderStorage(join(config.dataDir, 'files'))
   }
+  // The client is 12 MB of memory that a process with a folder has no use for.
+  const { s3Storage } = await import('./s3.ts')
   return s3Storage({
     endpoint: config.s3Endpoint,
     bucket,

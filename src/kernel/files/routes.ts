@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { EXPORT_CONTENTS } from '../exports/exports.ts'
 import type { App } from '../http/app.ts'
 import { Invalid } from '../http/errors.ts'
 import { problemAnswer } from '../http/problem.ts'
@@ -10,7 +11,9 @@ import { parseRange } from './range.ts'
 import * as service from './service.ts'
 import type { FileRow } from './store.ts'
 
-const Bytes = { content: { 'image/*': { schema: Type.String({ format: 'binary' }) } } }
+const binary = { schema: Type.String({ format: 'binary' }) }
+/** Pictures, and what people have had made for themselves: copies of their data and exports. */
+const Bytes = { content: { 'image/*': binary, 'application/zip': binary, ...EXPORT_CONTENTS } }
 
 /** Reading stored files. */
 export function fileRoutes(app: App, kernel: Kernel): void {

@@ -48,7 +48,7 @@ export async function keepImage(kernel: Kernel, upload: Buffer, wish: ImageWish)
       at,
     ),
   )
-  const storage = storageOf(kernel.config)
+  const storage = await storageOf(kernel.config)
   await storage.put(name, image.bytes, image.contentType)
   await storage.put(thumbnailName, image.thumbnail, image.contentType)
   return id
@@ -146,7 +146,7 @@ export async function openStored(
   range?: { readonly start: number; readonly end: number },
 ) {
   try {
-    return await storageOf(kernel.config).read(name, range)
+    return await (await storageOf(kernel.config)).read(name, range)
   } catch (error) {
     if (!(error instanceof FileMissing)) throw error
     kernel.log.error({ name }, 'a file has a row and no bytes')
@@ -159,7 +159,7 @@ const SWEPT_AT_ONCE = 500
 
 /** Deletes what nothing has shown for an hour: uploads that came to nothing, and what was replaced. */
 export async function sweepFiles(kernel: Kernel): Promise<void> {
-  const storage = storageOf(kernel.config)
+  const storage = await storageOf(kernel.config)
   const before = new Date(kernel.clock.now().getTime() - UNUSED_MS)
   for (const file of await store.unusedFiles(kernel.db, before, SWEPT_AT_ONCE)) {
     await storage.remove(file.name)

@@ -2,8 +2,9 @@ import { connect } from 'node:net'
 import { brotliDecompressSync } from 'node:zlib'
 import { pino } from 'pino'
 import { Type } from 'typebox'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { as, createSampleServer, type SampleServer } from '../../../test/support/sampleServer.ts'
+import { databaseAway } from '../database/constraints.ts'
 import { Conflict, TooMany } from './errors.ts'
 import { onUnexpected } from './failures.ts'
 import { registerHealth } from './health.ts'
@@ -115,7 +116,10 @@ test('lets listed origins in, others not, and sends hardening headers', async ()
     'https://desk.example.org',
   )
   expect((await from('https://evil.example.org')).headers['access-control-allow-origin']).toBeUndefined()
-  const { headers } = await app.inject({ url: '/things' })
+  const { 'x-request-id': first, ...headers } = (await app.inject({ url: '/things' })).headers
+  const { 'x-request-id': second, ...again } = (await app.inject({ url: '/things' })).headers
+  expect(first).not.toBe(second)
+  expect({ ...again, date: '' }).toEqual({ ...headers, date: '' })
   expect(headers['x-content-type-options']).toBe('nosniff')
   expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
   expect(headers['content-security-policy']).not.toContain('upgrade-insecure-requests')
@@ -143,14 +147,14 @@ test('counts calls per user or address, log-ins for themselves over all doors, a
   expect((await call('/message')).statusCode).toBe(429)
 })
 
-test('refuses nothing, and waits for nothing, while the Redis that counts can not be reached', async () => {
-  const log = pino({ level: 'silent' })
-  const redis = connectRedis('redis://127.0.0.1:1', log)
-  const { app } = await sample({ redis, rateLimits: { general: 1, login: 1, message: 1 } })
+test('counts for itself, and waits for nothing, while the Redis that counts can not be reached', async () => {
+  const sharedCounts = connectRedis('redis://127.0.0.1:1', pino({ level: 'silent' }))
+  const { app } = await sample({ sharedCounts, rateLimits: { general: 2, login: 1, message: 1 } })
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
-  const answers = await Promise.all([1, 2, 3].map(() => app.inject({ url: '/things' })))
-  redis.disconnect()
-  expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200])
+  const statuses: number[] = []
+  for (let n = 0; n < 3; n++) statuses.push((await app.inject({ url: '/things' })).statusCode)
+  sharedCounts.close()
+  expect(statuses).toEqual([200, 200, 429])
 })
 
 test('counts what comes through a trusted proxy by the address it names, if that is one', async () => {
@@ -256,6 +260,62 @@ test('never logs a token, a password or a cookie', async () => {
   expect(text).not.toContain('hunter2')
 })
 
+test('never logs a phone number or an e-mail address of the query, however it is written', async () => {
+  const { app, lines } = await sample()
+  route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
+  const queries = [
+    'q=13800138123',
+    'phone=138%200013-8123',
+    '%71=1%338%30013+8123',
+    'filter=%2B86+138+0013+8123',
+    'filter=8613800138123',
+    'filter=%EF%BC%91%EF%BC%93%EF%BC%98%EF%BC%90%EF%BC%90%EF%BC%91%EF%BC%93%EF%BC%98%EF%BC%91%EF%BC%92%EF%BC%93',
+    'filter=%2B442071238123',
+    'filter=lei%40example.com',
+    'filter=lei%2540example.com',
+    'name=%E7%8E%8B%E7%A3%8A&username=wanglei8123',
+    '13800138123',
+    'lei@example.com=1',
+    'filter=%zz13800138123',
+  ]
+  for (const query of queries) await app.inject({ url: `/things?page=3&${query}&sort=-at` })
+  await app.inject({ url: '/nothing?q=lei@example.com' })
+  const text = lines.join('')
+  expect(text).not.toMatch(/example|8123|8%30013|%EF%BC|%E7%8E/)
+  expect(text.match(/page=3&[^"]*\[hidden\]&sort=-at/g)).toHaveLength(queries.length)
+})
+
+test('logs days, times, ids and marks of the query as they are', async () => {
+  const { app, lines } = await sample()
+  route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
+  const url =
+    '/things?start_date=2026-03-03&from=2026-03-03T10:00:00%2B08:00&at=1772500000000&id=13&status=confirmed&flag'
+  await app.inject({ url })
+  expect(lines.join('')).toContain(`"url":"${url}"`)
+})
+
+test('makes a logger for a request only when something is logged by it', async () => {
+  const { app, lines } = await sample()
+  route(app, { ...get, paths: ['/quiet'], schema: {}, handler: () => 'ok' })
+  route(app, {
+    ...get,
+    paths: ['/loud'],
+    schema: {},
+    handler(request) {
+      request.log.info('first')
+      request.log.info('second')
+      return 'ok'
+    },
+  })
+  const made = vi.spyOn(app.log, 'child')
+  await app.inject({ url: '/quiet' })
+  expect(made).toHaveBeenCalledTimes(0)
+  const { headers } = await app.inject({ url: '/loud' })
+  expect(made).toHaveBeenCalledTimes(1)
+  const said = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'first' || msg === 'second')
+  expect(said.map(({ request_id: id }) => id)).toEqual([headers['x-request-id'], headers['x-request-id']])
+})
+
 test('tells whether it is alive, and which of the things it needs do not work', async () => {
   const { app } = await sample()
   let broken = false
@@ -342,4 +402,23 @@ test('when stopping, does not wait longer than the grace for what does not end',
   await started
   await closeServer(app, 50)
   expect(await answer).toBe('cut off')
+})
+
+test.each([
+  // What the pool makes of a connection that is refused, reset, or not taken yet.
+  ['can’t be reached', databaseAway(new Error('what the driver says')), 'database_unavailable'],
+  ['takes too long', Object.assign(new Error('what the driver says'), { code: '57014' }), 'database_timeout'],
+])('answers 503 to a plain query when the database %s', async (_, error, code) => {
+  const { app } = await sample()
+  route(app, {
+    ...get,
+    paths: ['/things'],
+    schema: {},
+    handler: () => {
+      throw error
+    },
+  })
+  const answer = await app.inject({ url: '/things' })
+  expect([answer.statusCode, answer.json().code, answer.headers['retry-after']]).toEqual([503, code, '5'])
+  expect(answer.body).not.toContain('driver')
 })

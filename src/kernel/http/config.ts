@@ -7,7 +7,7 @@ import type { Permission } from './app.ts'
 export interface Refusals {
   readonly contentType: string
   readonly schema: TSchema
-  /** The HTTP statuses it uses for refusals; one that always answers 200 lists the exceptions only. */
+  /** The HTTP statuses it uses for refusals. With 200 among them, a success and a refusal are told apart by what they hold. */
   readonly statuses: readonly number[]
 }
 
@@ -21,7 +21,6 @@ declare module 'fastify' {
     product?: string
     /** How its refusals are answered: as problem documents unless a product says otherwise. */
     contract?: Contract
-    refusals?: Refusals
     /** The canonical `METHOD /path` of the operation: the same for the canonical path and its aliases. */
     operation?: string
     /** The operationId of the canonical path, on an alias. */

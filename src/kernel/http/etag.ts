@@ -17,6 +17,18 @@ export function tagAnswers(app: App): void {
   })
 }
 
+/**
+ * Says of every answer that depends on who asks, and of what only some may ask, that it is theirs alone and is to be asked for again, where
+ * the route says nothing else: a browser that several people use and a cache between us keep no such answer for others (RFC 9111 §5.2.2).
+ */
+export function keepPrivate(app: App): void {
+  app.addHook('onSend', async (request, reply, payload) => {
+    const isPrivate = request.actor !== null || request.routeOptions.config?.permission !== 'public'
+    if (isPrivate && !reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache')
+    return payload
+  })
+}
+
 function tagOf(payload: unknown): string | undefined {
   if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return undefined
   return `W/"${createHash('sha1').update(payload).digest('base64url')}"`

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isConnectionFailure, isDatabaseAway, mapDatabaseError } from '../database/constraints.ts'
 import './config.ts'
 import { DomainError, Invalid, NotFound, TooMany, Unauthenticated, Unavailable } from './errors.ts'
 import { problemContract } from './problem.ts'
@@ -29,18 +30,21 @@ const frameworkErrors: Readonly<Record<string, () => DomainError>> = {
 }
 
 /**
- * The domain error that says what an error of Fastify, a plugin or the connection means; undefined when it is none of these, which
- * makes it a fault of ours.
+ * The domain error that says what an error of Fastify, a plugin, the connection or the database (a plain query, outside of `transaction`
+ * and `attempt`) means; undefined when it is none of these, which makes it a fault of ours.
  */
-function understand(error: unknown): DomainError | undefined {
+function understand(error: unknown, { raw }: FastifyRequest): DomainError | undefined {
   if (error instanceof DomainError) return error
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
-  if (error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE') {
+  if (!(error instanceof Error)) return undefined
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (code === 'ERR_STREAM_PREMATURE_CLOSE' || (code === 'ECONNRESET' && raw.readableAborted)) {
     return new Invalid('request_aborted', 'The request ended before its body was complete.')
   }
-  if (!error.code.startsWith('FST_') || !('statusCode' in error) || typeof error.statusCode !== 'number')
-    return undefined
-  const known = frameworkErrors[error.code]
+  // A lost connection to the database arrives as what it is: a bare one is somebody else's.
+  const mapped = isConnectionFailure(error) ? error : mapDatabaseError(error)
+  if (mapped instanceof DomainError) return mapped
+  if (!code.startsWith('FST_') || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined
+  const known = frameworkErrors[code]
   if (known) return known()
   const { statusCode, message } = error
   if (statusCode === 404) return new NotFound('not_found', 'There is nothing at this path.')
@@ -55,8 +59,8 @@ function understand(error: unknown): DomainError | undefined {
  * WWW-Authenticate, logs what is worth it, and tells the witnesses of `onUnexpected` about faults of ours.
  */
 export function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
-  const refusal = understand(error) ?? reportFault(error, request)
-  if (refusal instanceof Unavailable) request.log.warn({ err: refusal, code: refusal.code }, 'unavailable')
+  const refusal = understand(error, request) ?? reportFault(error, request)
+  if (refusal instanceof Unavailable) sayOnce(refusal, request)
   reply.header('x-request-id', request.id)
   reply.removeHeader('etag').removeHeader('cache-control')
   if (refusal.retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(refusal.retryAfter)))
@@ -67,6 +71,17 @@ export function refuse(error: unknown, request: FastifyRequest, reply: FastifyRe
   const contract = request.contract ?? request.routeOptions.config?.contract ?? problemContract
   reply.code(refusal.status)
   return contract.refuse(refusal, request, reply)
+}
+
+const quietMs = 10_000
+const lastSaid = new Map<string, number>()
+
+/** What makes one request fail makes many: a line every ten seconds for each code. That the database is away is said where it is noticed. */
+function sayOnce(refusal: Unavailable, request: FastifyRequest): void {
+  const now = performance.now()
+  if (isDatabaseAway(refusal) || now - (lastSaid.get(refusal.code) ?? -quietMs) < quietMs) return
+  lastSaid.set(refusal.code, now)
+  request.log.warn({ err: refusal, code: refusal.code }, 'unavailable: further ones are not written for ten seconds')
 }
 
 function reportFault(error: unknown, request: FastifyRequest): DomainError {

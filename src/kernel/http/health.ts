@@ -20,6 +20,7 @@ const State = Type.Object({ status: Type.Literal('ok') })
 
 /** Registers `/healthz` (this process answers) and `/readyz` (what it needs works too: 503 names the checks that failed). */
 export function registerHealth(app: App, checks: readonly ReadinessCheck[]): void {
+  let lastFailed = ''
   const common = {
     method: 'GET',
     permission: 'public',
@@ -41,12 +42,19 @@ export function registerHealth(app: App, checks: readonly ReadinessCheck[]): voi
     handler: async (request) => {
       const results = await Promise.allSettled(checks.map((one) => withPatience(one.check())))
       const failed = checks.filter((_, index) => results[index]?.status === 'rejected').map(({ name }) => name)
-      if (failed.length === 0) return { status: 'ok' }
-      request.log.warn(
-        { failed, reasons: results.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : [])) },
-        'not ready',
-      )
-      throw new NotReady('not_ready', 'Some of what this process needs does not work.', { facts: { failed } })
+      // Probes come every few seconds: only what changed is worth a line.
+      const changed = failed.join() !== lastFailed
+      lastFailed = failed.join()
+      if (failed.length === 0) {
+        if (changed) request.log.info('ready again')
+        return { status: 'ok' }
+      }
+      const reasons = results.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))
+      if (changed) request.log.warn({ failed, reasons }, 'not ready')
+      throw new NotReady('not_ready', 'Some of what this process needs does not work.', {
+        facts: { failed },
+        retryAfter: 5,
+      })
     },
   })
 }

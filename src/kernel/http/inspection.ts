@@ -8,21 +8,35 @@ const maxErrors = 20
 /** Values under these names are secrets: what was typed is what counts, spaces included. */
 const neverTrimmed = /password|secret|passphrase/i
 
+/** Names of ids and of lists of them: `id`, `roomId`, `userIdList`. */
+const namesIds = /(?:^i|I)d(?:s|List)?$/
+/** One id or several, as a path has them. */
+const digits = /^\d+(?:,\d+)*$/
+
 type Part = FieldError['in']
 
 /**
  * Looks through body, query and path parameters before the schemas do. Refuses what no schema can express and some store can't hold: NUL
  * bytes, lone surrogates, numbers that are not finite or are integers beyond 2^53, nesting deeper than 20, keys that poison prototypes,
  * broken percent encoding in the query. Trims every string on the way, except under names with `password`, `secret` or `passphrase`.
+ * Where the contract says so, ids beyond 2^53 in a path or a body become the largest there could be, which nothing has.
  * Throws Invalid `validation` with the fields.
  */
 export async function inspectRequest(request: FastifyRequest): Promise<void> {
   refuseBrokenQuery(request)
   const errors: FieldError[] = []
-  request.body = inspect(request.body, 'body', errors)
-  inspect(request.query, 'query', errors)
-  inspect(request.params, 'params', errors)
+  const capsIds = request.routeOptions.config.contract?.largestIdsAreUnknown ?? false
+  request.body = inspect(request.body, 'body', errors, capsIds)
+  inspect(request.query, 'query', errors, false)
+  inspect(request.params, 'params', errors, capsIds)
   if (errors.length > 0) throw new Invalid('validation', 'The request is not valid.', { errors })
+}
+
+/** Takes empty query parameters out of a request: forms send them for everything that was left open. */
+export async function absentWhenEmpty(request: FastifyRequest): Promise<void> {
+  const { query } = request
+  if (!isRecord(query)) return
+  for (const [name, value] of Object.entries(query)) if (value === '') delete query[name]
 }
 
 function refuseBrokenQuery(request: FastifyRequest): void {
@@ -36,7 +50,7 @@ function refuseBrokenQuery(request: FastifyRequest): void {
   }
 }
 
-function inspect(value: unknown, part: Part, errors: FieldError[]): unknown {
+function inspect(value: unknown, part: Part, errors: FieldError[], capsIds: boolean): unknown {
   return look(value, '', '', 0)
 
   function refuse(path: string, message: string): void {
@@ -46,6 +60,7 @@ function inspect(value: unknown, part: Part, errors: FieldError[]): unknown {
   function look(value: unknown, name: string, path: string, depth: number): unknown {
     if (typeof value === 'string') return lookAtText(value, name, path)
     if (typeof value === 'number') {
+      if (capsIds && namesIds.test(name) && Number.isInteger(value)) return Math.min(value, Number.MAX_SAFE_INTEGER)
       if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
         refuse(path, 'must be a number that can be represented exactly')
       }
@@ -74,8 +89,17 @@ function inspect(value: unknown, part: Part, errors: FieldError[]): unknown {
 
   function lookAtText(text: string, name: string, path: string): string {
     if (!isClean(text)) refuse(path, 'has characters that are not allowed')
+    if (capsIds && part === 'params' && namesIds.test(name) && digits.test(text.trim()))
+      return withCappedIds(text.trim())
     return neverTrimmed.test(name) ? text : text.trim()
   }
+}
+
+function withCappedIds(ids: string): string {
+  return ids
+    .split(',')
+    .map((id) => (Number(id) > Number.MAX_SAFE_INTEGER ? String(Number.MAX_SAFE_INTEGER) : id))
+    .join(',')
 }
 
 function isClean(text: string): boolean {

@@ -28,6 +28,15 @@ async function sample(): Promise<SampleServer> {
 function declareThings(app: App): void {
   route(app, {
     method: 'GET',
+    paths: ['/api/v1/things.txt'],
+    permission: 'public',
+    tag: 'things',
+    summary: 'List things as text',
+    schema: { response: { 200: { description: 'Lines.', content: { 'text/plain': { schema: Type.String() } } } } },
+    handler: () => 'thing',
+  })
+  route(app, {
+    method: 'GET',
     paths: ['/api/v1/things'],
     permission: 'public',
     tag: 'things',
@@ -100,7 +109,19 @@ test('an operation says who may call it, what it refuses and what it takes', asy
     'x-permission': 'things:write',
     'x-product': 'venue',
   })
-  expect(Object.keys(make.responses)).toEqual(['201', '400', '401', '403', '409', '422', '429', '500', '503'])
+  expect(Object.keys(make.responses)).toEqual([
+    '201',
+    '400',
+    '401',
+    '403',
+    '409',
+    '413',
+    '415',
+    '422',
+    '429',
+    '500',
+    '503',
+  ])
   expect(make.responses[400].content['application/problem+json'].schema).toEqual({
     $ref: '#/components/schemas/Problem',
   })
@@ -115,6 +136,13 @@ test('an operation says who may call it, what it refuses and what it takes', asy
   expect(list.parameters).toContainEqual(expect.objectContaining({ name: 'page', required: false }))
 })
 
+test('an answer to GET that is no JSON can be known already, too', async () => {
+  const { paths } = await read('/openapi.json')
+  expect(Object.keys(paths['/api/v1/things.txt'].get.responses)).toContain('304')
+  const again = await server.app.inject({ url: '/api/v1/things.txt', headers: { 'if-none-match': '*' } })
+  expect(again.statusCode).toBe(304)
+})
+
 test('an alias is an operation of its own that names the canonical one', async () => {
   const { paths } = await read('/openapi.json')
   expect(paths['/api/things'].post).toMatchObject({
@@ -126,7 +154,7 @@ test('an alias is an operation of its own that names the canonical one', async (
 test('a product has a document of its own, with what it uses alone', async () => {
   const { paths, components, info, tags } = await read('/openapi/venue.json')
   expect([info.title, tags]).toEqual(['Venue', [{ name: 'things' }]])
-  expect(Object.keys(paths)).toEqual(['/api/things', '/api/v1/things', '/api/v1/things/{id}'])
+  expect(Object.keys(paths)).toEqual(['/api/things', '/api/v1/things', '/api/v1/things.txt', '/api/v1/things/{id}'])
   expect(Object.keys(components.schemas)).toEqual(['Problem', 'Thing'])
 })
 

@@ -13,9 +13,15 @@ export interface Documentation {
   readonly title: string
   readonly description: string
   readonly version: string
-  readonly products: readonly { readonly name: string; readonly title: string; readonly description: string }[]
+  readonly products: readonly DocumentedProduct[]
   /** What each tag is about. */
   readonly tags?: Readonly<Record<string, string>>
+}
+
+interface DocumentedProduct {
+  readonly name: string
+  readonly title: string
+  readonly description: string
   /** Where Swagger UI's log-in form is sent; takes an OAuth2 password form. */
   readonly tokenUrl?: string
 }
@@ -27,7 +33,14 @@ declare module 'fastify' {
   }
 }
 
-const defaultTokenUrl = '/api/v1/users/login'
+/** How to log in, as the first of the products that has a log-in says. */
+function securitySchemes(products: readonly DocumentedProduct[]) {
+  const tokenUrl = products.find((product) => product.tokenUrl !== undefined)?.tokenUrl ?? '/'
+  return {
+    bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+    password: { type: 'oauth2', flows: { password: { tokenUrl, scopes: {} } } },
+  } as const
+}
 
 /**
  * Serves the API reference: `/openapi.json` (everything), `/openapi/{product}.json` and Swagger UI at `/docs`, all without log-in and
@@ -45,15 +58,7 @@ export async function documentApi(app: App, documentation: Documentation): Promi
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/', description: 'This server' }],
-      components: {
-        securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
-          password: {
-            type: 'oauth2',
-            flows: { password: { tokenUrl: documentation.tokenUrl ?? defaultTokenUrl, scopes: {} } },
-          },
-        },
-      },
+      components: { securitySchemes: securitySchemes(documentation.products) },
     },
     convertConstToEnum: false,
     stripBasePath: false,
@@ -109,7 +114,11 @@ export function describe(app: App, product?: string): JsonSchema {
   const paths = pathsOf(whole.paths, product)
   if (!subject || Object.keys(paths).length === 0) throw new NotFound('not_found', 'There is no such API reference.')
   const info = { ...app.swagger().info, title: subject.title, description: subject.description }
-  return shape({ ...whole, info, paths }, tags)
+  const components = {
+    ...(isSchema(whole.components) && whole.components),
+    securitySchemes: securitySchemes([subject]),
+  }
+  return shape({ ...whole, info, paths, components }, tags)
 }
 
 function shape(document: JsonSchema, tags: Readonly<Record<string, string>>): JsonSchema {

@@ -1,5 +1,5 @@
 import type { FastifySchema, RouteOptions } from 'fastify'
-import './config.ts'
+import type { Refusals } from './config.ts'
 import { problemRefusals } from './problem.ts'
 import { sparseNames, sparseParameter } from './sparse.ts'
 import type { JsonSchema } from './strictSchema.ts'
@@ -14,12 +14,12 @@ export function describeRoute(schema: FastifySchema, route: RouteOptions): Fasti
   const needsActor = config.permission !== 'public'
   return {
     ...schema,
-    ...(isSchema(schema.body) && { body: strict(schema.body, { closed: true }) }),
+    ...(isSchema(schema.body) && { body: strict(schema.body, { closed: !config.contract?.overlooksUnknownFields }) }),
     ...(config.takesFile && { consumes: ['multipart/form-data'], body: uploadForm }),
     ...queryOf(schema, route),
     ...(isSchema(schema.params) && { params: strict(schema.params, { closed: false }) }),
     ...headersOf(schema, config.idempotent ?? false),
-    response: { ...successesOf(schema), ...refusalsOf(schema, route) },
+    response: answersOf(schema, route),
     security: needsActor ? [{ bearer: [] }, { password: [] }] : [],
     ...(needsActor && { 'x-permission': config.permission }),
     ...(config.product !== undefined && { 'x-product': config.product }),
@@ -70,10 +70,18 @@ function headersOf(schema: FastifySchema, idempotent: boolean): { headers?: Json
   return { headers: { type: 'object', ...declared, properties: { ...properties, 'Idempotency-Key': key } } }
 }
 
-function successesOf(schema: FastifySchema): JsonSchema {
+function successesOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
   const declared = isSchema(schema.response) ? schema.response : {}
   const hasSuccess = Object.keys(declared).some((status) => /^[123]/.test(status))
-  return hasSuccess ? declared : { 200: { type: 'null', description: 'Done' }, ...declared }
+  const successes = hasSuccess ? declared : { 200: { type: 'null', description: 'Done' }, ...declared }
+  return isTagged(route, successes[200]) ? { 304: { type: 'null', description: notModified }, ...successes } : successes
+}
+
+const notModified = 'What `If-None-Match` names is still the same.'
+
+/** Every answer to a GET that is no stream has an ETag, whatever its type; which are streams can't be told from their schemas. */
+function isTagged({ method }: RouteOptions, success: unknown): boolean {
+  return method === 'GET' && isSchema(success)
 }
 
 const descriptions: Readonly<Record<number, string>> = {
@@ -82,7 +90,7 @@ const descriptions: Readonly<Record<number, string>> = {
   403: 'Not allowed',
   404: 'There is no such thing, or it is somebody else’s',
   409: 'The state of things forbids it now',
-  413: 'The file is too large',
+  413: 'The body is too large',
   415: 'The content type is not taken here',
   422: 'The Idempotency-Key came with another request before',
   429: 'Too many requests; Retry-After says when to try again',
@@ -90,21 +98,44 @@ const descriptions: Readonly<Record<number, string>> = {
   503: 'Something that is needed can’t be reached; Retry-After says when to try again',
 }
 
-function refusalsOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
+/** Successes and refusals by status; where a product refuses with 200, that answer is the one or the other. */
+function answersOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
+  const refusals = route.config?.contract?.refusals ?? problemRefusals
+  const successes = successesOf(schema, route)
+  const success = successes[200]
+  const answers = { ...refusalsOf(schema, route, refusals), ...successes }
+  if (!refusals.statuses.includes(200) || !isSchema(success)) return answers
+  const { contentType, schema: refusal } = refusals
+  const { description, content, headers, ...plain } = success
+  const contents = isSchema(content) ? content : { [contentType]: { schema: plain } }
+  const json = contents[contentType]
+  const either = isSchema(json) ? { anyOf: [json.schema, refusal] } : refusal
+  return {
+    ...answers,
+    200: {
+      description: typeof description === 'string' ? description : 'Done, or refused: `code` tells',
+      ...(headers !== undefined && { headers }),
+      content: { ...contents, [contentType]: { schema: either } },
+    },
+  }
+}
+
+function refusalsOf(schema: FastifySchema, route: RouteOptions, refusals: Refusals): JsonSchema {
   const config = route.config ?? {}
-  const { contentType, schema: refusal, statuses } = config.refusals ?? problemRefusals
+  const { contentType, schema: refusal, statuses } = refusals
   const needsActor = config.permission !== 'public'
-  const takesInput = schema.body !== undefined || schema.querystring !== undefined || schema.params !== undefined
+  // A body is looked at before it is known whether the operation takes one.
+  const hasBody = route.method !== 'GET'
   const possible: Readonly<Record<number, boolean>> = {
-    400: takesInput,
+    200: false,
     // Also what a log-in answers to a wrong password.
     401: needsActor || config.limit === 'login',
     // Also of whoever has to change the password first.
     403: needsActor || config.limit === 'login',
     404: route.url.includes(':') || holdsIds(schema.body),
     409: route.method !== 'GET',
-    413: config.takesFile ?? false,
-    415: config.takesFile ?? false,
+    413: hasBody,
+    415: hasBody,
     422: config.idempotent ?? false,
     429: config.limit !== 'none',
   }

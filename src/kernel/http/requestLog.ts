@@ -16,15 +16,44 @@ const secretFields = [
   'token',
 ]
 
-/** Values of query parameters that open something. */
-const secretParameters = /([?&](?:[\w.-]*(?:token|password|secret|signature|code|state|key|sig))=)[^&#]*/gi
+/** Query parameters whose values open something. */
+const secretParameter = /(?:token|password|secret|signature|code|state|key|sig)$/i
+/** Query parameters that take any text, which people are searched by too. */
+const freeParameter = /^q$|(?:name|mail|phone|phone_?number|mobile|contact|address|keywords?|search|reason)$/i
+/** An e-mail address (also encoded twice), a Chinese mobile number, or a number with its country. No part is endless: a long query would take its square. */
+const personalValue = /@|%40|(?:^|\D)(?:00)?(?:86)?[\s-]{0,3}1[3-9]\d(?:[\s.-]?\d{4}){2}(?!\d)|^\s*\+[\d\s().-]{7,}$/
 
 /** Links that open something by themselves (unsubscribing, tracking, calendar feeds) carry their secret in the path. */
 const secretInPath = /:(?:token|code|signature|secret)\b/
 
-/** A URL that may be logged: what tokens, passwords, codes and signatures in its query say is hidden. */
+/** A URL that may be logged: what opens something and what tells of a person is hidden in its query. */
 function loggableUrl(url: string): string {
-  return url.replace(secretParameters, `$1${censor}`)
+  const start = url.indexOf('?')
+  if (start < 0) return url
+  return url.slice(0, start) + url.slice(start).replace(/[^?&#]+/g, loggableParameter)
+}
+
+function loggableParameter(parameter: string): string {
+  const at = parameter.indexOf('=')
+  const name = parameter.slice(0, Math.max(at, 0))
+  const plainName = decoded(name)
+  if (personalValue.test(plainName)) return censor
+  const isHidden =
+    secretParameter.test(plainName) ||
+    freeParameter.test(plainName) ||
+    personalValue.test(decoded(parameter.slice(at + 1)))
+  if (!isHidden) return parameter
+  return at < 0 ? censor : `${name}=${censor}`
+}
+
+/** As the query is read, with full-width digits as plain ones. What can't be decoded stays as it is. */
+function decoded(text: string): string {
+  if (!/[%+]/.test(text)) return text
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' ')).normalize('NFKC')
+  } catch {
+    return text
+  }
 }
 
 /** The logger of the HTTP layer: a child of the program's that never writes credentials, wherever in an object they stand. */
@@ -41,6 +70,25 @@ export function createRequestLogger(log: Logger): FastifyBaseLogger {
       },
     },
   )
+}
+
+/** A request's own logger, made when something is logged by it: hardly ever, and making one is felt at thousands of requests a second. */
+export function loggerWhenNeeded(
+  log: FastifyBaseLogger,
+  ...bindings: Parameters<FastifyBaseLogger['child']>
+): FastifyBaseLogger {
+  let own: FastifyBaseLogger | undefined
+  return new Proxy(log, {
+    get(_, name) {
+      const found: unknown = Reflect.get(log, name)
+      if (typeof found !== 'function') return found
+      // Fastify looks at every logger whether it has its methods: looking makes none.
+      return (...words: unknown[]) => {
+        own ??= log.child(...bindings)
+        return Reflect.get(own, name).apply(own, words)
+      }
+    },
+  })
 }
 
 /** Silences Fastify's own lines about each request: `logRequest` writes the one line there is. */
@@ -71,7 +119,8 @@ export function logRequests(log: Logger): (request: FastifyRequest, reply: Fasti
       address: addressOf(request),
       user_id: request.actor?.userId,
     }
-    if (reply.statusCode >= 500) log.warn(line, 'request')
+    // 503 is no fault of the program, and why it comes has its own line.
+    if (reply.statusCode >= 500 && reply.statusCode !== 503) log.warn(line, 'request')
     else log.info(line, 'request')
   }
 }

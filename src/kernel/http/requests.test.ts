@@ -200,6 +200,15 @@ test('answers a wrong method with 405 and the methods there are', async () => {
   expect(answer.headers.allow).toBe('GET, HEAD')
 })
 
+test.each(['/nothing?x=%zz', '/things/1?x=%zz'])(
+  'says that there is nothing at %s before it looks at the rest',
+  async (url) => {
+    const headers = { 'content-type': 'application/nonsense' }
+    const answer = await server.app.inject({ method: 'PATCH', url, headers, payload: '{' })
+    expect(answer.json()).toMatchObject(url.startsWith('/nothing') ? { status: 404 } : { status: 405 })
+  },
+)
+
 let listening: Promise<string> | undefined
 
 /** What a raw connection is answered when it sends `text` and then waits. */

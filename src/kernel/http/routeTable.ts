@@ -10,11 +10,18 @@ class MethodNotAllowed extends DomainError {
   readonly status = 405
 }
 
+interface RouteTable {
+  /** How to refuse what never reached a route. */
+  contractAt(url: string): Contract | null
+  /** An onRequest hook: refuses what no route answers, whatever else is wrong with it, and reads no body for it. */
+  refuseUnknown(request: FastifyRequest, reply: FastifyReply): Promise<void>
+}
+
 /**
  * Watches every route that is registered. The start fails, with all of them named, when a route declares no permission or one that
  * nobody registered. Unknown paths answer NotFound, wrong methods MethodNotAllowed with an Allow header.
  */
-export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>): void {
+export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>): RouteTable {
   const routes: RouteOptions[] = []
   app.addHook('onRoute', (route) => {
     routes.push(route)
@@ -23,11 +30,20 @@ export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>): vo
     const faults = [...permissionFaults(routes, knownPermissions), ...operationFaults(routes)]
     if (faults.length > 0) throw new Error(`Routes are declared wrongly:\n  ${faults.join('\n  ')}`)
   })
-  let paths: readonly PathMethods[] | undefined
+  let known: readonly PathMethods[] | undefined
+  const paths = () => {
+    known ??= pathMethods(routes)
+    return known
+  }
   app.setNotFoundHandler(async (request: FastifyRequest, reply: FastifyReply) => {
-    paths ??= pathMethods(routes)
-    throw refuseUnknown(request, reply, paths)
+    throw unknown(request, reply, paths())
   })
+  return {
+    contractAt: (url) => neighbourContract(url, paths()),
+    async refuseUnknown(request, reply) {
+      if (request.is404) throw unknown(request, reply, paths())
+    },
+  }
 }
 
 function permissionFaults(routes: readonly RouteOptions[], known: ReadonlySet<string>): string[] {
@@ -46,7 +62,7 @@ function operationFaults(routes: readonly RouteOptions[]): string[] {
   const seen = new Map<string, string>()
   return routes.flatMap((route) => {
     const id: unknown = route.schema && 'operationId' in route.schema ? route.schema.operationId : undefined
-    if (typeof id !== 'string' || route.method === 'HEAD') return []
+    if (typeof id !== 'string' || route.method === 'HEAD' || route.schema?.hide === true) return []
     const before = seen.get(id)
     seen.set(id, nameOf(route))
     return before === undefined ? [] : [`${nameOf(route)} has the operationId '${id}' of ${before}`]
@@ -63,6 +79,7 @@ function nameOf(route: RouteOptions): string {
 }
 
 interface PathMethods {
+  readonly url: string
   readonly pattern: RegExp
   readonly methods: readonly string[]
   readonly contract: Contract
@@ -72,6 +89,7 @@ function pathMethods(routes: readonly RouteOptions[]): PathMethods[] {
   return routes
     .filter((route) => !isPreflight(route))
     .map((route) => ({
+      url: route.url,
       pattern: patternOf(route.url),
       methods: [route.method].flat(),
       contract: route.config?.contract ?? problemContract,
@@ -86,12 +104,28 @@ function patternOf(url: string): RegExp {
   return new RegExp(`^${steps.join('/')}/?$`)
 }
 
-function refuseUnknown(request: FastifyRequest, reply: FastifyReply, paths: readonly PathMethods[]): DomainError {
+/** Under a first step that is one product's alone (`/manage/…`), what isn't there is refused as that product refuses. */
+function neighbourContract(path: string, paths: readonly PathMethods[]): Contract | null {
+  const start = firstStep(path)
+  const contracts = new Set(paths.filter(({ url }) => firstStep(url) === start).map(({ contract }) => contract))
+  const [only] = contracts
+  return only && contracts.size === 1 ? only : null
+}
+
+function firstStep(path: string): string {
+  return path.split('/', 2)[1] ?? ''
+}
+
+function unknown(request: FastifyRequest, reply: FastifyReply, paths: readonly PathMethods[]): DomainError {
   const path = request.url.split('?', 1)[0] ?? '/'
   const matches = paths.filter(({ pattern }) => pattern.test(path))
   const [first] = matches
-  if (!first) return new NotFound('not_found', 'There is nothing at this path.')
   const allowed = new Set(matches.flatMap(({ methods }) => methods))
+  // The method may be right where a path stands for many, of which this is none.
+  if (!first || allowed.has(request.method)) {
+    request.contract = neighbourContract(path, paths)
+    return new NotFound('not_found', 'There is nothing at this path.')
+  }
   request.contract = first.contract
   reply.header('allow', [...allowed].sort().join(', '))
   return new MethodNotAllowed('method_not_allowed', 'This path does not take this method.')

@@ -5,7 +5,6 @@ import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import websocket from '@fastify/websocket'
 import { fastify } from 'fastify'
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
 import type { Authenticate } from './authorise.ts'
@@ -13,14 +12,14 @@ import { authorise, identify } from './authorise.ts'
 import { readBodies } from './body.ts'
 import { answerClientError } from './clientErrors.ts'
 import './config.ts'
-import { tagAnswers } from './etag.ts'
+import { keepPrivate, tagAnswers } from './etag.ts'
 import { refuse } from './failures.ts'
 import { inspectRequest } from './inspection.ts'
-import type { RateLimits } from './limits.ts'
+import type { RateLimits, SharedCounts } from './limits.ts'
 import { limitRates } from './limits.ts'
 import type { Documentation } from './openapi.ts'
 import { documentApi } from './openapi.ts'
-import { createRequestLogger, logRequests, QuietLogController, requestId } from './requestLog.ts'
+import { createRequestLogger, loggerWhenNeeded, logRequests, QuietLogController, requestId } from './requestLog.ts'
 import { watchRoutes } from './routeTable.ts'
 import { allowSparseAnswers } from './sparse.ts'
 import { turnAwayWhileStopping } from './stop.ts'
@@ -35,7 +34,7 @@ export interface HttpOptions {
   /** False switches the limits off (load tests, closed networks). */
   readonly rateLimits: RateLimits | false
   /** Shares the counts of the rate limits between processes. */
-  readonly redis?: Redis
+  readonly sharedCounts?: SharedCounts
   readonly authenticate: Authenticate
   /** Every permission a route may declare. */
   readonly permissions: Iterable<string>
@@ -61,6 +60,7 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
     },
     loggerInstance: createRequestLogger(log),
     logController: new QuietLogController(),
+    childLoggerFactory: loggerWhenNeeded,
     genReqId: requestId,
     bodyLimit,
     trustProxy: trusted(options.trustProxy),
@@ -71,7 +71,10 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
     forceCloseConnections: 'idle',
     schemaController: { compilersFactory: { buildSerializer: buildSerializerLater } },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
-    frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      request.contract = routes.contractAt(request.url)
+      return void refuse(error, request, reply)
+    },
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
@@ -80,22 +83,24 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
   app.decorateRequest('contract', null)
   app.setErrorHandler(refuse)
   app.setValidatorCompiler(createValidatorCompiler())
-  watchRoutes(app, new Set(options.permissions))
+  const routes = watchRoutes(app, new Set(options.permissions))
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
   turnAwayWhileStopping(app)
 
-  await app.register(helmet, { contentSecurityPolicy: { directives: contentSecurityPolicy } })
+  await secureAnswers(app)
   await allowOrigins(app, options.corsOrigins)
   await readBodies(app)
   await app.register(websocket, { options: { maxPayload: webSocketMessageLimit, handleProtocols: chooseProtocol } })
 
   app.addHook('onRequest', identify(options.authenticate))
-  if (options.rateLimits) await limitRates(app, options.rateLimits, options.redis)
+  if (options.rateLimits) await limitRates(app, options.rateLimits, options.sharedCounts)
   app.addHook('onRequest', authorise)
+  app.addHook('onRequest', routes.refuseUnknown)
   app.addHook('preValidation', inspectRequest)
   allowSparseAnswers(app)
+  keepPrivate(app)
   tagAnswers(app)
   await app.register(compress, { threshold: 1024, encodings: ['br', 'gzip'], globalDecompression: false })
   app.addHook('onResponse', logRequests(log))
@@ -131,6 +136,20 @@ const contentSecurityPolicy = {
   'connect-src': ["'self'", 'ws:', 'wss:'],
   'frame-ancestors': ["'none'"],
   'upgrade-insecure-requests': null,
+}
+
+/** Helmet's headers. It would work them out anew for every request, and they are always the same: the first request's are kept. */
+async function secureAnswers(app: App): Promise<void> {
+  await app.register(helmet, { global: false, contentSecurityPolicy: { directives: contentSecurityPolicy } })
+  let known: readonly [string, string | number | readonly string[]][] | undefined
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!known) {
+      await reply.helmet()
+      known = Object.entries(reply.raw.getHeaders()).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, value]],
+      )
+    } else for (const [name, value] of known) reply.raw.setHeader(name, value)
+  })
 }
 
 async function allowOrigins(app: App, origins: readonly string[]): Promise<void> {

@@ -7,7 +7,7 @@ import { Invalid } from './errors.ts'
 import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from './formats.ts'
 import { pointerStep } from './inspection.ts'
 import type { JsonSchema } from './strictSchema.ts'
-import { strict } from './strictSchema.ts'
+import { isSchema, strict } from './strictSchema.ts'
 
 const maxErrors = 20
 /** Characters of JSON up to which all errors of a body are looked for; beyond it the first must do, or a hostile body costs us dear. */
@@ -15,31 +15,59 @@ const thoroughUpTo = 20_000
 
 /**
  * Compiles the schemas of requests. Bodies are taken as they are: no coercion, no member that is not named. Query, path and headers are
- * text, so they are coerced ("7" to 7, one value to a list of one). A refusal is an Invalid `validation` with field errors.
+ * text, so they are coerced ("7" to 7, one value to a list of one); what a query says beyond the parameters that are named is taken out, and reaches
+ * nobody. A refusal is an Invalid `validation` with field errors.
+ * With `overlooksUnknownFields`, members of a body that are not named are let through unseen.
  */
-export function createValidatorCompiler(): FastifySchemaCompiler<JsonSchema> {
+export function createValidatorCompiler({ overlooksUnknownFields = false } = {}): FastifySchemaCompiler<JsonSchema> {
   const strictly = { body: createAjv(false), others: createAjv('array') }
+  // A canonical path and its aliases have the same schemas.
+  const parts = new Map<string, WeakMap<object, Validator>>()
   return ({ schema, httpPart = 'body' }) => {
     const isBody = httpPart === 'body'
-    const rules = strict(schema, { closed: isBody })
+    const which = isBody ? 'body' : 'others'
+    const known = parts.get(httpPart) ?? new WeakMap<object, Validator>()
+    parts.set(httpPart, known)
+    const before = known.get(schema)
+    if (before) return before
+    const rules = strict(schema, { closed: isBody && !overlooksUnknownFields })
     // Compiled when the first request comes: all at once they would be a quarter of the program's start.
     let quick: ValidateFunction | undefined
     const part = httpPart === 'querystring' ? 'query' : partOf(httpPart)
     let thorough: ValidateFunction | undefined
-    return (input: unknown) => {
-      quick ??= (isBody ? strictly.body : strictly.others).quick.compile(rules)
+    const named = httpPart === 'querystring' ? namesIn(schema) : undefined
+    const validate: Validator = (input) => {
+      if (named) forgetOthers(input, named)
+      quick ??= strictly[which].quick.compile(rules)
       if (quick(input)) {
         const infinite = isBody ? [] : infiniteNumbers(input, part)
         return infinite.length === 0 ? { value: input } : { error: refusal(infinite) }
       }
       let errors = quick.errors ?? []
       if (JSON.stringify(input).length <= thoroughUpTo) {
-        thorough ??= (isBody ? strictly.body : strictly.others).thorough.compile(rules)
+        thorough ??= strictly[which].thorough.compile(rules)
         if (!thorough(input)) errors = thorough.errors ?? errors
       }
       return { error: refusal(fieldErrors(errors, part)) }
     }
+    known.set(schema, validate)
+    return validate
   }
+}
+
+type Validator = (input: unknown) => { readonly value: unknown } | { readonly error: Invalid }
+
+/** The members that a schema, or a part of it, names. */
+function namesIn(schema: unknown): ReadonlySet<string> {
+  if (!isSchema(schema)) return new Set()
+  const { properties, allOf, anyOf, oneOf } = schema
+  const parts = [allOf, anyOf, oneOf].flat().flatMap((part) => [...namesIn(part)])
+  return new Set([...(isSchema(properties) ? Object.keys(properties) : []), ...parts])
+}
+
+function forgetOthers(query: unknown, named: ReadonlySet<string>): void {
+  if (!isSchema(query)) return
+  for (const name of Object.keys(query)) if (!named.has(name)) Reflect.deleteProperty(query, name)
 }
 
 function refusal(errors: readonly FieldError[]): Invalid {

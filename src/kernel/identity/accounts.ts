@@ -57,7 +57,7 @@ export async function newUserRow(kernel: Pick<Kernel, 'config'>, wish: Registrat
   const username = checkUsername(wish.username)
   const phone = checkPhone(wish.phone ?? null)
   const displayName = wish.displayName ?? username
-  checkStrength(wish.password, { username, email: wish.email, phone, displayName })
+  await checkStrength(wish.password, { username, email: wish.email, phone, displayName })
   return {
     username,
     email: wish.email ?? null,
@@ -169,7 +169,7 @@ export async function changePassword(
     throw new Invalid('bad_password', 'The old password is wrong.')
   }
   if (wish.newPassword === wish.oldPassword) throw weakPassword('The new password is the old one.', [], '/new_password')
-  checkStrength(wish.newPassword, user, '/new_password')
+  await checkStrength(wish.newPassword, user, '/new_password')
   const newHash = await hashPassword(wish.newPassword, cost)
   const at = kernel.clock.now()
   await revoking(kernel, caller.userId, async (tx) => {

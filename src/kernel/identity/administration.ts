@@ -99,10 +99,21 @@ export async function setRoles(
   names: readonly string[],
 ): Promise<User> {
   const roles = knownRoles(kernel, names)
+  return await changeRoles(kernel, caller, userId, () => roles)
+}
+
+/** Makes what `change` answers of somebody's roles their roles. @throws like `setRoles` */
+export async function changeRoles(
+  kernel: Kernel,
+  caller: Caller,
+  userId: number,
+  change: (roles: readonly string[]) => readonly string[],
+): Promise<User> {
   const at = kernel.clock.now()
   const user = await revoking(kernel, userId, async (tx) => {
     await store.lockAdministrators(tx)
     const before = present(await store.lockUser(tx, kernel.config, userId))
+    const roles = change(before.roles)
     requireRightsOver(kernel, caller, new Set(roles).symmetricDifference(new Set(before.roles)))
     if (!roles.includes(ADMIN)) await keepAnAdministrator(tx, before)
     await store.replaceRoles(tx, userId, roles, caller.userId, at)

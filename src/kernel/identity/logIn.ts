@@ -24,7 +24,7 @@ export interface Credentials {
 
 export interface LoggedIn {
   readonly accessToken: string
-  /** Seconds the token is good for. */
+  /** Seconds the token is good for; when its session slides, without being used. */
   readonly expiresIn: number
   /** The password is older than PASSWORD_MAX_AGE_DAYS: the token can do nothing but change it. */
   readonly passwordChangeRequired: boolean
@@ -44,9 +44,15 @@ type Outcome =
  * Opens a session for whoever knows the password. Unknown names, disabled accounts and wrong passwords get the same answer after the same
  * time. The verdict on a guess is given while attempts under its name and from its address wait for each other, so guesses sent in
  * parallel are no more than guesses sent one by one.
+ * With `slides` the session lasts as long as it is used, at most SESSION_MAX_DAYS.
  * @throws Unauthenticated `bad_credentials`; TooMany `locked_out` with the seconds left, also for the right password.
  */
-export async function logIn(kernel: Kernel, credentials: Credentials, visitor: Visitor): Promise<LoggedIn> {
+export async function logIn(
+  kernel: Kernel,
+  credentials: Credentials,
+  visitor: Visitor,
+  { slides = false } = {},
+): Promise<LoggedIn> {
   const now = kernel.clock.now()
   const name = credentials.name.normalize('NFKC').trim()
   const countedAs = name.toLowerCase()
@@ -59,7 +65,8 @@ export async function logIn(kernel: Kernel, credentials: Credentials, visitor: V
   )
   const cost = hashCost(kernel.config)
   const matches = await verifyPassword(candidate?.password_hash, credentials.password, cost)
-  const outcome = await kernel.transaction((tx) => judge(tx, kernel, { candidate, matches, countedAs, visitor, now }))
+  const guess = { candidate, matches, countedAs, visitor, now, slides }
+  const outcome = await kernel.transaction((tx) => judge(tx, kernel, guess))
 
   if (outcome.result === 'locked_out') throw lockedOut(outcome.until, now)
   if (outcome.result === 'bad_credentials' || !candidate) throw badCredentials()
@@ -76,11 +83,12 @@ interface Guess {
   readonly countedAs: string
   readonly visitor: Visitor
   readonly now: Date
+  readonly slides: boolean
 }
 
 /** Decides on a guess and writes it down. Throws nothing, as that would undo what is written. */
 async function judge(tx: Transaction, kernel: Kernel, guess: Guess): Promise<Outcome> {
-  const { candidate, countedAs: name, visitor, now: at } = guess
+  const { candidate, countedAs: name, visitor, now: at, slides } = guess
   await logins.lockAttempts(tx, name, visitor.address)
   const userId = candidate?.id ?? null
   const until = await lockOf(tx, kernel, name, visitor, at)
@@ -93,7 +101,7 @@ async function judge(tx: Transaction, kernel: Kernel, guess: Guess): Promise<Out
     await logins.insertAttempt(tx, { userId, name, result, at }, visitor)
     return { result: 'bad_credentials' }
   }
-  return { result: 'success', session: await enter(tx, kernel, candidate, { name, visitor, at }) }
+  return { result: 'success', session: await enter(tx, kernel, candidate, { name, visitor, at, slides }) }
 }
 
 export interface Entry {
@@ -101,6 +109,8 @@ export interface Entry {
   readonly name: string
   readonly visitor: Visitor
   readonly at: Date
+  /** Whether the session lasts as long as it is used, at most SESSION_MAX_DAYS. */
+  readonly slides?: boolean
 }
 
 /** Opens a session for somebody who has proved who they are. Whoever had asked to leave stays. */
@@ -108,11 +118,11 @@ export async function enter(
   tx: Transaction,
   kernel: Kernel,
   candidate: logins.Candidate,
-  { name, visitor, at }: Entry,
+  { name, visitor, at, slides = false }: Entry,
 ): Promise<Omit<LoggedIn, 'user'>> {
   const strange = await logins.isNewPlace(tx, candidate.id, visitor.address)
   await logins.insertAttempt(tx, { userId: candidate.id, name, result: 'success', at }, visitor)
-  const session = await openSession(tx, kernel, candidate, visitor, at)
+  const session = await openSession(tx, kernel, candidate, { visitor, at, slides })
   if (strange) await warnOfNewPlace(tx, kernel, candidate, visitor, at)
   if (await logins.stay(tx, candidate.id, at)) {
     await record(tx, at, {
@@ -132,15 +142,16 @@ async function openSession(
   tx: Transaction,
   kernel: Kernel,
   candidate: logins.Candidate,
-  visitor: Visitor,
-  now: Date,
+  { visitor, at: now, slides }: { readonly visitor: Visitor; readonly at: Date; readonly slides: boolean },
 ): Promise<Omit<LoggedIn, 'user'>> {
   const { config } = kernel
   const age = candidate.password_changed_at ? now.getTime() - candidate.password_changed_at.getTime() : 0
   const tooOld = config.passwordMaxAgeDays > 0 && age > config.passwordMaxAgeDays * DAY
   const minutes = tooOld ? PASSWORD_CHANGE_MINUTES : config.jwtTtlMinutes
   // A token knows whole seconds: both end at the same moment.
-  const expiresAt = new Date(Math.floor(now.getTime() / 1000) * 1000 + minutes * 60_000)
+  const start = Math.floor(now.getTime() / 1000) * 1000
+  const endsAt = slides && !tooOld ? new Date(start + config.sessionMaxDays * DAY) : null
+  const expiresAt = new Date(Math.min(start + minutes * 60_000, endsAt?.getTime() ?? Number.POSITIVE_INFINITY))
   const id = randomUUID()
   await insertSession(
     tx,
@@ -151,12 +162,16 @@ async function openSession(
       address: visitor.address,
       user_agent: visitor.userAgent,
       expires_at: expiresAt,
+      ends_at: endsAt,
     },
     now,
   )
   return {
-    accessToken: accessTokens(config).sign({ sessionId: id, userId: candidate.id, expiresAt }, now),
-    expiresIn: minutes * 60,
+    accessToken: accessTokens(config).sign(
+      { sessionId: id, userId: candidate.id, expiresAt: endsAt ?? expiresAt },
+      now,
+    ),
+    expiresIn: (expiresAt.getTime() - start) / 1000,
     passwordChangeRequired: tooOld,
   }
 }

@@ -68,7 +68,7 @@ export async function failuresOfName(db: Database, name: string, rule: LockoutRu
   const { rows } = await sql<{ at: Date }>`
     SELECT at FROM login_log
     WHERE name = ${name} AND at > ${failuresSince(rule, now)} AND result IN ('bad_credentials', 'disabled')
-      AND id > coalesce((SELECT max(id) FROM login_log WHERE name = ${name} AND result = 'success'), 0)
+      AND id > coalesce((SELECT max(id) FROM login_log WHERE name = ${name} AND at > ${failuresSince(rule, now)} AND result = 'success'), 0)
     ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
   return rows.map((row) => row.at)
 }
@@ -177,4 +177,11 @@ export async function attemptsAfter(
     .orderBy('id', direction)
     .limit(limit)
     .execute()
+}
+
+/** How many attempts a filter finds, counted up to `most`. */
+export async function countAttempts(db: Database, filter: LoginFilter, most: number): Promise<number> {
+  const found = matchingAttempts(db, filter).select('id').limit(most).as('found')
+  const { total } = await db.selectFrom(found).select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
+  return total
 }

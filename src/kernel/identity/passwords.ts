@@ -1,7 +1,5 @@
 import { hash, parseOptions, verify } from '@node-rs/argon2'
-import { ZxcvbnFactory } from '@zxcvbn-ts/core'
-import { adjacencyGraphs, dictionary as common } from '@zxcvbn-ts/language-common'
-import { dictionary as english, translations } from '@zxcvbn-ts/language-en'
+import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import type { Config } from '../../config.ts'
 import { Invalid } from '../http/errors.ts'
 
@@ -64,18 +62,27 @@ export function isOutdated(stored: string, cost: HashCost): boolean {
   return made.memoryCost !== cost.memoryCost || made.timeCost !== cost.timeCost || made.parallelism !== cost.parallelism
 }
 
-let estimator: ZxcvbnFactory | undefined
+let estimator: Promise<ZxcvbnFactory> | undefined
 
-/** Building the dictionaries takes a moment and some memory: at the first new password, not at the start. */
-function strengthOf(password: string, own: string[]) {
-  estimator ??= new ZxcvbnFactory({
-    dictionary: { ...common, ...english },
-    graphs: adjacencyGraphs,
-    translations,
+/** The dictionaries are 30 MB of memory: they come with the first new password, not with the start. */
+async function loadEstimator(): Promise<ZxcvbnFactory> {
+  const [{ ZxcvbnFactory }, common, english] = await Promise.all([
+    import('@zxcvbn-ts/core'),
+    import('@zxcvbn-ts/language-common'),
+    import('@zxcvbn-ts/language-en'),
+  ])
+  return new ZxcvbnFactory({
+    dictionary: { ...common.dictionary, ...english.dictionary },
+    graphs: common.adjacencyGraphs,
+    translations: english.translations,
     // Longer is strong enough or repetition, and the time grows with the square.
     maxLength: 32,
   })
-  return estimator.check(password, own)
+}
+
+async function strengthOf(password: string, own: string[]) {
+  estimator ??= loadEstimator()
+  return (await estimator).check(password, own)
 }
 
 /** What belongs to a person and must not be the password. */
@@ -90,7 +97,7 @@ export interface OwnWords {
  * Refuses a new password that is too short or long, that is the person's name or e-mail address, or that zxcvbn scores below 2 of 4.
  * @throws Invalid `weak_password`, with what would help as `suggestions`.
  */
-export function checkStrength(password: string, words: OwnWords, field = '/password'): void {
+export async function checkStrength(password: string, words: OwnWords, field = '/password'): Promise<void> {
   const weak = (message: string, suggestions: readonly string[]) => weakPassword(message, suggestions, field)
   const length = [...password].length
   if (length < PASSWORD_LENGTH.min || length > PASSWORD_LENGTH.max) {
@@ -98,7 +105,7 @@ export function checkStrength(password: string, words: OwnWords, field = '/passw
   }
   const own = ownWords(words)
   if (own.includes(password.toLowerCase())) throw weak('The password must not be your name or e-mail address.', [])
-  const { score, feedback } = strengthOf(password, own)
+  const { score, feedback } = await strengthOf(password, own)
   if (score >= 2) return
   throw weak(feedback.warning ?? 'The password is too easy to guess.', feedback.suggestions)
 }

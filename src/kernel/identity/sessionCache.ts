@@ -4,6 +4,8 @@ import { expired } from './tokens.ts'
 interface Known {
   readonly actor: Actor
   readonly expiresAt: Date
+  /** From when on it is to be loaded again, as its end moves on while it is used; undefined: the end stays where it is. */
+  readonly slidesAt?: Date | undefined
 }
 
 type Load = (token: string) => Promise<Known>
@@ -54,7 +56,10 @@ export function createSessionCache(most: number): SessionCache {
   return {
     async get(token, now, load) {
       const entry = known.get(token)
-      if (entry) {
+      if (entry?.slidesAt !== undefined && entry.slidesAt <= now) {
+        // Also when it looks over: another process may have moved its end.
+        drop(token, entry.actor.userId)
+      } else if (entry) {
         if (entry.expiresAt <= now) {
           drop(token, entry.actor.userId)
           throw expired()

@@ -8,6 +8,8 @@ export interface SessionRow {
   readonly user_id: number
   readonly scope: 'full' | 'password_change'
   readonly expires_at: Date
+  /** Until when use may move `expires_at` on; null: it stays where it is. */
+  readonly ends_at: Date | null
   readonly roles: readonly string[]
 }
 
@@ -19,7 +21,7 @@ export async function findSession(
   now: Date,
 ): Promise<SessionRow | undefined> {
   const { rows } = await sql<SessionRow>`
-    SELECT s.user_id, s.scope, s.expires_at, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = s.user_id) AS roles
+    SELECT s.user_id, s.scope, s.expires_at, s.ends_at, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = s.user_id) AS roles
     FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = ${id} AND s.user_id = ${userId} AND s.revoked_at IS NULL AND s.expires_at > ${now} AND u.status = 'active'
   `.execute(db)
@@ -33,12 +35,24 @@ export interface NewSession {
   readonly address: string
   readonly user_agent: string
   readonly expires_at: Date
+  readonly ends_at: Date | null
 }
 
 export async function insertSession(tx: Transaction, session: NewSession, at: Date): Promise<void> {
   await tx
     .insertInto('sessions')
     .values({ ...session, created_at: at })
+    .execute()
+}
+
+/** Moves the end of a session on. Of several requests that saw the same end one does; what was revoked meanwhile stays revoked. */
+export async function slideSession(db: Database, id: string, seen: Date, to: Date): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ expires_at: to })
+    .where('id', '=', id)
+    .where('expires_at', '=', seen)
+    .where('revoked_at', 'is', null)
     .execute()
 }
 

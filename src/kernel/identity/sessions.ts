@@ -4,7 +4,7 @@ import type { Actor } from './actor.ts'
 import { hashCost, prepareDummy } from './passwords.ts'
 import { ADMIN, permissionsOf, rolesOf } from './roles.ts'
 import { createSessionCache, type SessionCache } from './sessionCache.ts'
-import { announceRevocation, findSession, SESSIONS_CHANNEL } from './sessionStore.ts'
+import { announceRevocation, findSession, SESSIONS_CHANNEL, type SessionRow, slideSession } from './sessionStore.ts'
 import { accessTokens, notGood } from './tokens.ts'
 
 /** Turns access tokens into actors. */
@@ -38,7 +38,7 @@ export async function createIdentity(
   const cache = createSessionCache(mostTokens)
   caches.set(config, cache)
 
-  const load = async (token: string): Promise<{ actor: Actor; expiresAt: Date }> => {
+  const load = async (token: string): Promise<{ actor: Actor } & Course> => {
     const now = clock.now()
     const claims = tokens.verify(token, now)
     const session = await kernel.attempt((db) => findSession(db, claims.sessionId, claims.userId, now))
@@ -51,7 +51,7 @@ export async function createIdentity(
       isAdmin: session.roles.includes(ADMIN),
       scope: session.scope,
     }
-    return { actor, expiresAt: session.expires_at }
+    return { actor, ...(await slide(kernel, claims.sessionId, session, now)) }
   }
 
   const { listenState } = database
@@ -72,6 +72,31 @@ export async function createIdentity(
       await stopListening()
     },
   }
+}
+
+/** How a session goes on: when it is over, and from when on using it moves that. */
+interface Course {
+  readonly expiresAt: Date
+  readonly slidesAt?: Date | undefined
+}
+
+/**
+ * Moves the end of a sliding session on once less than half of JWT_TTL_MINUTES is left of it: at most one write a session and half
+ * window, over all processes.
+ */
+async function slide(
+  kernel: Kernel,
+  id: string,
+  { expires_at: expiresAt, ends_at: endsAt }: Pick<SessionRow, 'expires_at' | 'ends_at'>,
+  now: Date,
+): Promise<Course> {
+  if (endsAt === null || expiresAt >= endsAt) return { expiresAt }
+  const window = kernel.config.jwtTtlMinutes * 60_000
+  const slidesAt = new Date(expiresAt.getTime() - window / 2)
+  if (now < slidesAt) return { expiresAt, slidesAt }
+  const moved = new Date(Math.min(now.getTime() + window, endsAt.getTime()))
+  await kernel.attempt((db) => slideSession(db, id, expiresAt, moved))
+  return { expiresAt: moved, slidesAt: moved < endsAt ? new Date(moved.getTime() - window / 2) : undefined }
 }
 
 /**

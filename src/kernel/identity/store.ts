@@ -237,8 +237,9 @@ export async function scrubUser(tx: Transaction, user: User, at: Date): Promise<
   await tx.deleteFrom('sign_in_states').where('user_id', '=', id).execute()
   await tx.deleteFrom('password_resets').where('user_id', '=', id).execute()
   await sql`UPDATE files SET in_use = false, touched_at = ${at}
-    WHERE owner_id = ${id} AND purpose IN ('avatar', 'data_export') AND in_use`.execute(tx)
+    WHERE owner_id = ${id} AND purpose IN ('avatar', 'data_export', 'export') AND in_use`.execute(tx)
   await sql`UPDATE data_exports SET state = 'expired' WHERE user_id = ${id}`.execute(tx)
+  await tx.deleteFrom('export_jobs').where('user_id', '=', id).execute()
   // That they agreed, and to what, stays as proof; from where does not.
   await tx.updateTable('consents').set({ address: '0.0.0.0' }).where('user_id', '=', id).execute()
   await tx

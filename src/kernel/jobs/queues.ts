@@ -1,5 +1,5 @@
 import { fromKysely, PgBoss } from 'pg-boss'
-import { errorCode } from '../database/constraints.ts'
+import { errorCode, isDatabaseAway } from '../database/constraints.ts'
 import type { OpenDatabase, Transaction } from '../database/database.ts'
 import type { Kernel } from '../kernel.ts'
 import type { JobDefinition } from './jobs.ts'
@@ -93,7 +93,10 @@ export function createJobs(
     reindex: false,
     monitorVacuum: false,
   })
-  boss.on('error', (err) => kernel.log.error({ err }, 'job queue'))
+  // Its polling goes on while the database is away, which is said once elsewhere.
+  boss.on('error', (err) => {
+    if (!isDatabaseAway(err)) kernel.log.error({ err }, 'job queue')
+  })
   boss.on('warning', ({ message }) => kernel.log.warn({ reason: message }, 'job queue'))
 
   const definition = (name: string): JobDefinition => {
@@ -108,7 +111,7 @@ export function createJobs(
       await definition(name).run(kernel, payload)
       kernel.log.debug({ job: name, ms: Math.round(performance.now() - started) }, 'job done')
     } catch (err) {
-      kernel.log.error({ err, job: name }, 'job failed')
+      if (!isDatabaseAway(err)) kernel.log.error({ err, job: name }, 'job failed')
       // pg-boss keeps what it is thrown, with all its properties: parameters of a query have no business there.
       throw new Error((err instanceof Error ? err.message : String(err)).slice(0, 500))
     }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { isDatabaseAway } from '../database/constraints.ts'
 
 /** Something that looks again and again whether there is work. */
 export interface Repeating {
@@ -18,9 +19,12 @@ export interface RepeatOptions {
   readonly run: () => Promise<number>
 }
 
-const LONGEST_PAUSE_MS = 10_000
+const LONGEST_PAUSE_MS = 5_000
 
-/** Runs one thing over and over in this process, never twice at a time. A run that throws is logged and tried again, after a growing pause. */
+/**
+ * Runs one thing over and over in this process, never twice at a time. A run that throws is logged and tried again, after a growing pause; that
+ * the database is away is said elsewhere.
+ */
 export function repeat({ name, log, everyMs, run }: RepeatOptions): Repeating {
   let timer: NodeJS.Timeout | undefined
   let inHand: Promise<void> | undefined
@@ -49,7 +53,7 @@ export function repeat({ name, log, everyMs, run }: RepeatOptions): Repeating {
       return pause
     } catch (err) {
       failures += 1
-      log.error({ err }, `${name} failed`)
+      if (!isDatabaseAway(err)) log.error({ err }, `${name} failed`)
       return Math.min(everyMs * 2 ** failures, LONGEST_PAUSE_MS)
     }
   }

@@ -17,7 +17,11 @@ export function createBreaker(clock: Clock): Breaker {
   let failures = 0
   let until = 0
   return {
-    openUntil: () => (until > clock.now().getTime() ? new Date(until) : undefined),
+    openUntil() {
+      const wait = until - clock.now().getTime()
+      // A longer wait than there is: the clock was turned back.
+      return wait > 0 && wait <= LONGEST_PAUSE_MS ? new Date(until) : undefined
+    },
     succeeded() {
       failures = 0
       until = 0

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { isDatabaseAway } from '../database/constraints.ts'
 import type { Database, OpenDatabase } from '../database/database.ts'
 import type { Kernel } from '../kernel.ts'
 import { DEFAULT_POLICY, type Policy } from './policy.ts'
@@ -147,7 +148,10 @@ export async function followChanges(
   catalogue: Catalogue,
 ): Promise<() => Promise<void>> {
   const again = () => {
-    catalogue.reload(kernel.db).catch((err: unknown) => kernel.log.error({ err }, 'notification types not read'))
+    catalogue.reload(kernel.db).catch((err: unknown) => {
+      // Gone again: they are read when it is back.
+      if (!isDatabaseAway(err)) kernel.log.error({ err }, 'notification types not read')
+    })
   }
   const stop = await database.listen(CHANGED, again)
   const forget = database.listenState.onListening(again)

@@ -124,6 +124,13 @@ export async function historyAfter(
   return rows.map(presenting(config, unmasked))
 }
 
+/** How many entries there are, counted up to `most`. */
+export async function countEntries(db: Database, filter: HistoryFilter, most: number): Promise<number> {
+  const { rows } = await sql<{ total: number }>`
+    SELECT count(*)::int AS total FROM (SELECT FROM ${entries(filter)} LIMIT ${most}) AS h`.execute(db)
+  return rows[0]?.total ?? 0
+}
+
 /** What became of what was sent on one local day, of one type by one channel. */
 export interface DayFigures {
   readonly day: string

@@ -31,6 +31,8 @@ export function smtpMailer(url: string, from: string, stepTimeoutMs = STEP_TIMEO
     url,
     pool: true,
     maxConnections: 1,
+    // Trying again is the courier's, which counts it.
+    maxRequeues: 0,
     connectionTimeout: stepTimeoutMs,
     greetingTimeout: stepTimeoutMs,
     socketTimeout: stepTimeoutMs,
@@ -114,6 +116,9 @@ function refusal(error: unknown): Refused {
   if (code === 'EAUTH' || [530, 534, 535, 538].includes(status)) return new Refused(error.message, 'ours')
   if (Number.isNaN(status)) return new Refused(error.message, code === 'EENVELOPE' ? 'message' : 'temporary')
   if (status < 500) return new Refused(error.message, 'temporary')
+  // Who refuses to talk to us, or to take anything from our sender, says nothing of this mail; 552 is its size.
+  const aboutUs = command.startsWith('MAIL') ? status !== 552 : !/^(RCPT|DATA)/.test(command)
+  if (aboutUs) return new Refused(error.message, 'ours')
   // Only what the server says of the recipient speaks against the address.
   const unknownMailbox = command.startsWith('RCPT') && [550, 551, 553].includes(status)
   return new Refused(error.message, unknownMailbox ? 'address' : 'message')

@@ -64,6 +64,14 @@ export async function notify(db: Database, at: Date, message: OutgoingMessage): 
   await insert(db, at, sql`${messageJson(message)}::text::jsonb`, sql`NULL`)
 }
 
+/** The same for several messages, by one INSERT. */
+export async function notifyAll(db: Database, at: Date, messages: readonly OutgoingMessage[]): Promise<void> {
+  await sql`INSERT INTO outbox (message, created_at)
+    SELECT message::jsonb, ${at} FROM unnest(${messages.map(messageJson)}::text[]) WITH ORDINALITY AS m (message, n) ORDER BY n`.execute(
+    db,
+  )
+}
+
 /** Leaves an entry of the operation log in the outbox: one INSERT, on the caller's transaction when `db` is one. */
 export async function record(db: Database, at: Date, operation: OutgoingOperation): Promise<void> {
   await insert(db, at, sql`NULL`, sql`${operationJson(operation)}::text::jsonb`)

@@ -71,8 +71,8 @@ export function isFinal(kind: RefusalKind): boolean {
   return kind === 'address' || kind === 'message'
 }
 
-/** Providers repeat addresses and numbers in their answers, and errors name URLs with keys. */
-function withoutContacts(reason: string): string {
+/** A reason without what is nobody else’s business: providers repeat addresses and numbers in their answers, and errors name URLs with keys. */
+export function withoutContacts(reason: string): string {
   return reason
     .replace(/https?:\/\/[^\s"']+/g, '***')
     .replace(/[^\s<>"']+@[^\s<>"']+/g, '***')

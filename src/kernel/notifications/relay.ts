@@ -252,6 +252,8 @@ interface Way {
  */
 async function insertMessages(tx: Transaction, prepared: readonly Prepared[], ways: readonly Way[]): Promise<number> {
   if (prepared.length === 0) return 0
+  const mandatory = new Set(prepared.filter((message) => message.mandatory).map(({ type }) => type))
+  // LIMIT and OFFSET keep the planner to one look-up for each person and way: it expects far more rows than there are, and would read whole tables.
   const answer = await sql<{ last: number | null; queued: number }>`
     WITH given AS (
       SELECT ordinality AS place, r.*
@@ -263,35 +265,36 @@ async function insertMessages(tx: Transaction, prepared: readonly Prepared[], wa
       SELECT u.id, g.type, text->>'subject', text->>'body', g.data, g.urgent, g.key, g.channels, g.chosen, g.at
       FROM given g
       CROSS JOIN LATERAL jsonb_array_elements_text(g.user_ids) WITH ORDINALITY AS p(user_id, place)
-      JOIN users u ON u.id = p.user_id::bigint AND u.status <> 'deleted'
-      CROSS JOIN LATERAL (SELECT coalesce(g.texts->u.locale, g.texts->'*') AS text) AS t
+      CROSS JOIN LATERAL (
+        SELECT id, coalesce(g.texts->locale, g.texts->'*') AS text FROM users WHERE id = p.user_id::bigint AND status <> 'deleted' LIMIT 1
+      ) AS u
       ORDER BY g.place, p.place
       ON CONFLICT (user_id, key) DO NOTHING
       RETURNING id, user_id, type, channels, chosen, urgent, created_at
     ), way AS (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(ways)}::text::jsonb) AS w(channel text, lane text, configured boolean, allowed timestamptz)
-    ), mandatory AS (
-      SELECT DISTINCT type FROM jsonb_to_recordset(${JSON.stringify(prepared.map(({ type, mandatory }) => ({ type, mandatory })))}::text::jsonb) AS m(type text, mandatory boolean)
-      WHERE mandatory
     ), sent AS (
       INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, reason, next_try_at, created_at, updated_at)
       SELECT t.id, t.user_id, t.type, t.urgent, w.channel, w.lane, d.state, d.reason,
         CASE WHEN d.state = 'queued' THEN greatest(t.created_at, CASE WHEN NOT t.urgent THEN w.allowed END) END, t.created_at, t.created_at
       FROM told t
-      JOIN users u ON u.id = t.user_id
+      CROSS JOIN LATERAL (
+        SELECT u.email, u.phone_encrypted, CASE WHEN t.type <> ALL (${[...mandatory]}::text[]) THEN (
+          SELECT jsonb_object_agg(p.channel || ' ' || p.type, p.enabled) FROM notification_preferences p
+          WHERE p.user_id = t.user_id AND p.type IN (t.type, '*')) END AS wishes
+        FROM users u WHERE u.id = t.user_id LIMIT 1
+      ) AS u
       CROSS JOIN way w
-      LEFT JOIN notification_preferences p ON p.user_id = t.user_id AND p.type = t.type AND p.channel = w.channel
-      LEFT JOIN notification_preferences a ON a.user_id = t.user_id AND a.type = '*' AND a.channel = w.channel
-      LEFT JOIN user_contacts k ON w.channel = 'im' AND k.user_id = u.id AND k.kind = w.lane
       CROSS JOIN LATERAL (SELECT
         w.channel = ANY (t.channels) AS meant,
-        CASE w.channel WHEN 'email' THEN u.email WHEN 'sms' THEN u.phone_encrypted ELSE k.address END AS address,
-        CASE WHEN t.type IN (SELECT type FROM mandatory) THEN NULL ELSE coalesce(p.enabled, a.enabled) END AS wish
+        coalesce(u.wishes->>(w.channel || ' ' || t.type), u.wishes->>(w.channel || ' *'))::boolean AS wish
+        OFFSET 0
       ) AS f
       CROSS JOIN LATERAL (SELECT CASE
         WHEN f.wish = false THEN 'switched_off'
         WHEN NOT w.configured THEN 'not_configured'
-        WHEN f.address IS NULL THEN 'no_address'
+        WHEN CASE w.channel WHEN 'email' THEN u.email WHEN 'sms' THEN u.phone_encrypted
+          ELSE (SELECT k.address FROM user_contacts k WHERE k.user_id = t.user_id AND k.kind = w.lane) END IS NULL THEN 'no_address'
       END AS reason) AS r
       CROSS JOIN LATERAL (SELECT
         CASE WHEN r.reason IS NULL THEN 'queued' ELSE 'skipped' END AS state, r.reason

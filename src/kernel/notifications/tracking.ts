@@ -40,7 +40,7 @@ export function trackedHtml(
   unsubscribe: { readonly url: string; readonly locale: Locale } | undefined,
 ): string {
   const signer = signerOf(site)
-  const links = html.replaceAll(/(<a\b[^>]*?\shref=")(https?:\/\/[^"]+)"/g, (whole, start: string, href: string) => {
+  const links = html.replaceAll(/(<a\b[^<>]*?\shref=")(https?:\/\/[^"]+)"/g, (whole, start: string, href: string) => {
     const token = signer.sign(`${deliveryId} ${unescapeHtml(href)}`, PURPOSE.click)
     return token.length <= LONGEST_TOKEN ? `${start}${site.publicUrl}/t/${token}"` : whole
   })

@@ -1,19 +1,11 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
 import { csvCell } from '../exports/csv.ts'
 import type { Cell } from '../exports/rows.ts'
 import type { PersonalRecords } from './records.ts'
-
-/** A finished archive on the local disk. */
-export interface Archive {
-  readonly path: string
-  readonly bytes: number
-  readonly sha256: string
-}
 
 const README = `本压缩包包含我们保存的与您有关的全部数据。每一类数据有两个文件：JSON（完整）和 CSV（可用表格软件打开）。
 
@@ -29,7 +21,7 @@ export async function withArchive<T>(
   name: string,
   records: AsyncIterable<PersonalRecords>,
   { zone, at }: { readonly zone: string; readonly at: Date },
-  use: (archive: Archive) => Promise<T>,
+  use: (path: string) => Promise<T>,
 ): Promise<T> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, name)
@@ -44,9 +36,7 @@ export async function withArchive<T>(
     }
     zip.end()
     await written
-    const hash = createHash('sha256')
-    await pipeline(createReadStream(path), hash)
-    return await use({ path, bytes: (await stat(path)).size, sha256: hash.digest('hex') })
+    return await use(path)
   } finally {
     await rm(path, { force: true })
   }

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { storageOf } from '../files/place.ts'
-import { newName } from '../files/storage.ts'
-import { type FileRow, findFile, insertFile, releaseFiles, useFile } from '../files/store.ts'
+import { keepDownload, namedBy, tokenUntil } from '../files/download.ts'
+import { type FileRow, findFile, releaseFiles, useFile } from '../files/store.ts'
 import { by, type Caller } from '../http/caller.ts'
 import { NotFound, TooMany } from '../http/errors.ts'
 import { jobsOf } from '../jobs/queues.ts'
 import type { Kernel } from '../kernel.ts'
 import { notify, record } from '../notifications/outbox.ts'
-import { createSigner } from '../secrets/signature.ts'
 import { localTimestamp } from '../time.ts'
-import { type Archive, withArchive } from './archive.ts'
+import { withArchive } from './archive.ts'
 import * as store from './exportStore.ts'
 import { recordsOf } from './records.ts'
 
@@ -56,8 +54,13 @@ export async function makeExport(kernel: Kernel, payload: unknown): Promise<void
   const { timeZone: zone, dataDir } = kernel.config
   const at = kernel.clock.now()
   const records = recordsOf(kernel, asked.user_id)
-  const fileId = await withArchive(join(dataDir, 'tmp'), `${randomUUID()}.zip`, records, { zone, at }, (archive) =>
-    keep(kernel, asked, archive),
+  const fileId = await withArchive(join(dataDir, 'tmp'), `${randomUUID()}.zip`, records, { zone, at }, (path) =>
+    keepDownload(kernel, path, {
+      mark: fileOf(id),
+      ownerId: asked.user_id,
+      extension: 'zip',
+      contentType: 'application/zip',
+    }),
   )
   const readyAt = kernel.clock.now()
   const expiresAt = new Date(readyAt.getTime() + kernel.config.dataExportDays * DAY)
@@ -74,41 +77,16 @@ export async function makeExport(kernel: Kernel, payload: unknown): Promise<void
   kernel.nudge()
 }
 
-async function keep(kernel: Kernel, asked: store.DataExport, archive: Archive): Promise<number> {
-  const at = kernel.clock.now()
-  const name = newName(at, 'zip')
-  const contentType = 'application/zip'
-  const fileId = await insertFile(
-    kernel.db,
-    {
-      ...fileOf(asked.id),
-      owner_id: asked.user_id,
-      access: 'owner',
-      name,
-      thumbnail_name: null,
-      content_type: contentType,
-      bytes: archive.bytes,
-      width: null,
-      height: null,
-      sha256: archive.sha256,
-    },
-    at,
-  )
-  await storageOf(kernel.config).put(name, archive.path, contentType)
-  return fileId
-}
-
 /** The link under which a copy can be fetched without logging in, while it is there; null otherwise. */
 export function linkOf(kernel: Kernel, { id, state, expires_at: expiresAt }: store.DataExport): string | null {
   if (state !== 'ready' || expiresAt === null || expiresAt <= kernel.clock.now()) return null
-  const token = createSigner(kernel.config.secretKey).sign(`${id} ${expiresAt.getTime()}`, PURPOSE)
-  return `${kernel.config.publicUrl}/api/v1/data-exports/${token}`
+  return `${kernel.config.publicUrl}/api/v1/data-exports/${tokenUntil(kernel, PURPOSE, id, expiresAt)}`
 }
 
 /** The file behind a link. @throws NotFound when the link is not ours or its time is over. */
 export async function fileBehind(kernel: Kernel, token: string): Promise<FileRow> {
-  const [id, until] = (createSigner(kernel.config.secretKey).verify(token, PURPOSE) ?? '').split(' ').map(Number)
-  if (id === undefined || until === undefined || until <= kernel.clock.now().getTime()) throw noSuchCopy()
+  const id = namedBy(kernel, PURPOSE, token)
+  if (id === undefined) throw noSuchCopy()
   const found = await kernel.attempt((db) => store.findExport(db, id))
   if (found?.state !== 'ready' || found.file_id === null) throw noSuchCopy()
   const fileId = found.file_id

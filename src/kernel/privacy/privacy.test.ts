@@ -104,6 +104,49 @@ describe('A copy of one’s data', () => {
     expect(files.get('account.csv')).toContain("'=王磊")
   })
 
+  it('holds what was said in chats, tickets and feedback: in one’s own, and one’s own words in those of others', async () => {
+    const as = await someone()
+    const staff = await world.person('venue:support')
+    const other = await world.person()
+    const post = async (path: string, of: Person, payload: object) => {
+      const { status, body } = await world.call('POST', path, { as: of, payload })
+      expect(status, JSON.stringify(body)).toBeLessThan(300)
+      return body.id
+    }
+    const chat = await post('/api/v1/support/chat', as, {})
+    await post(`/api/v1/support/chat/sessions/${chat}/messages`, as, { content: '我在聊天里写的' })
+    const ticket = await post('/api/v1/support/tickets', as, { subject: '灯', description: '灯坏了' })
+    await post(`/api/v1/support/tickets/${ticket}/messages`, as, { content: '我在工单里写的' })
+    const feedback = await post('/api/v1/feedback', as, { content: '很好' })
+    await post(`/api/admin/feedback/${feedback}/reply`, staff, { content: '给我的答复' })
+    await post(`/api/v1/feedback/${feedback}/messages`, as, { content: '我在反馈里写的' })
+    const foreign = await post('/api/v1/feedback', other, { content: '不错' })
+    await post(`/api/v1/feedback/${foreign}/messages`, other, { content: '别人写的' })
+    await post(`/api/admin/feedback/${foreign}/reply`, staff, { content: '给别人的答复' })
+
+    const copyOf = async (person: Person) => {
+      await ask(person)
+      await world.drain()
+      return await unpack((await fetchCopy((await latest(person)).body.download_url)).rawPayload)
+    }
+    const files = await copyOf(as)
+    const said = (name: string) =>
+      JSON.parse(files.get(`${name}.json`) ?? '[]').map((row: { mine: boolean; content: string }) => [
+        row.mine,
+        row.content,
+      ])
+    expect(said('venue_chat_messages')).toContainEqual([true, '我在聊天里写的'])
+    expect(said('venue_ticket_messages')).toEqual([[true, '我在工单里写的']])
+    expect(said('venue_feedback_messages')).toEqual([
+      [false, '给我的答复'],
+      [true, '我在反馈里写的'],
+    ])
+    expect(files.get('venue_chat_messages.csv')).toContain('我在聊天里写的')
+    const written = (await copyOf(staff)).get('venue_feedback_messages.json')
+    expect(written).toContain('给别人的答复')
+    expect(written).not.toContain('别人写的')
+  })
+
   it('holds nothing that opens something, and nothing of anybody else', async () => {
     const other = await someone()
     count += 1
@@ -144,7 +187,10 @@ describe('A copy of one’s data', () => {
       expect([400, 404]).toContain((await fetchCopy(url.replace(token, bad))).statusCode)
     }
     const [file] = await world.rows<{ id: number }>(`SELECT file_id AS id FROM data_exports WHERE user_id = ${as.id}`)
-    expect((await world.call('GET', `/api/v1/files/${file?.id}`, { as })).status).toBe(200)
+    const own = await world.call('GET', `/api/v1/files/${file?.id}`, { as })
+    expect([own.status, own.headers['content-type']]).toEqual([200, 'application/zip'])
+    const { paths } = (await world.call('GET', '/openapi.json')).body
+    expect(paths['/api/v1/files/{id}'].get.responses[200].content).toHaveProperty(['application/zip'])
     expect((await world.call('GET', `/api/v1/files/${file?.id}`, { as: admin })).status).toBe(404)
     expect((await world.call('GET', `/api/v1/files/${file?.id}`)).status).toBe(404)
 

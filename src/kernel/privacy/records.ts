@@ -84,6 +84,6 @@ async function operationsOf(db: Database, userId: number): Promise<PersonalRecor
 async function filesOf(db: Database, userId: number): Promise<PersonalRecords['rows']> {
   const { rows } = await sql<Readonly<Record<string, unknown>>>`
     SELECT id, purpose, name, content_type, bytes, created_at FROM files
-    WHERE owner_id = ${userId} AND in_use AND purpose <> 'data_export' ORDER BY id`.execute(db)
+    WHERE owner_id = ${userId} AND in_use AND purpose NOT IN ('data_export', 'export') ORDER BY id`.execute(db)
   return rows
 }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { openStored } from '../files/service.ts'
+import { openDownload } from '../files/download.ts'
 import type { App } from '../http/app.ts'
 import { route } from '../http/route.ts'
 import type { Kernel } from '../kernel.ts'
@@ -25,13 +25,8 @@ export function dataExportRoutes(app: App, kernel: Kernel): void {
     },
     handler: async (request, reply) => {
       const file = await fileBehind(kernel, request.params.token)
-      reply
-        .type(file.content_type)
-        .header('content-length', file.bytes)
-        .header('cache-control', 'no-store')
-        .header('x-content-type-options', 'nosniff')
-        .header('content-disposition', `attachment; filename="my-data-${file.name.slice(0, 8)}.zip"`)
-      return reply.send(await openStored(kernel, file.name))
+      const disposition = `attachment; filename="my-data-${file.name.slice(0, 8)}.zip"`
+      return reply.send(await openDownload(kernel, reply, file, disposition))
     },
   })
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { isDatabaseAway } from '../database/constraints.ts'
 import type { Database, OpenDatabase } from '../database/database.ts'
 import { type AddressedMessage, lastMessageId, messagesAfter, replayStart } from '../notifications/inbox.ts'
 
@@ -95,7 +96,7 @@ export function createHub(
       },
       (err: unknown) => {
         reading = undefined
-        log.error({ err }, 'new messages could not be read')
+        if (!isDatabaseAway(err)) log.error({ err }, 'new messages could not be read')
         if (!stopped) retry = setTimeout(() => reach(wanted), RETRY_MS)
       },
     )
@@ -103,7 +104,7 @@ export function createHub(
 
   const reachEnd = () => {
     lastMessageId(db).then(reach, (err: unknown) => {
-      log.error({ err }, 'new messages could not be looked for')
+      if (!isDatabaseAway(err)) log.error({ err }, 'new messages could not be looked for')
       if (!stopped) retry = setTimeout(reachEnd, RETRY_MS)
     })
   }

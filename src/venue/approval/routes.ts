@@ -23,14 +23,17 @@ export function approvalRoutes(app: App, kernel: Kernel): void {
     summary: 'List the requests that wait for approval',
     tag,
     schema: {
-      querystring: pageQuery(['start_at', 'created_at', 'id'], { venue_id: Type.Optional(Id) }),
+      querystring: pageQuery(['start_at', 'created_at', 'id'], {
+        venue_id: Type.Optional(Id),
+        q: Type.Optional(Text(100)),
+      }),
       response: { 200: pageOf(ReservationSchema) },
     },
     handler: async ({ query }) => {
       const { column, direction } = sortOrder(query.sort)
       const { items, total } = await listReservations(
         kernel.db,
-        { status: 'pending', ...(query.venue_id !== undefined && { venueId: query.venue_id }) },
+        { status: 'pending', venueId: query.venue_id, text: query.q },
         { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' },
       )
       return pageAnswer(

@@ -1,12 +1,11 @@
 import { by, type Caller } from '../../kernel/http/caller.ts'
-import { Conflict, Invalid, NotFound } from '../../kernel/http/errors.ts'
+import { Conflict, Invalid } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
-import { lockMembers } from '../members/store.ts'
-import { getReservation } from '../reservations/access.ts'
+import { getReservation, lockReservation } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { badState, endReservation } from '../reservations/ending.ts'
-import { findReservation, moveState, type Reservation } from '../reservations/store.ts'
+import { moveState, type Reservation } from '../reservations/store.ts'
 import { offerFreePlaces } from '../waitingList/offers.ts'
 import { type Decision, decisionRefusal } from './rules.ts'
 import { wasConfirmed } from './store.ts'
@@ -19,10 +18,7 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, decisio
   const { status, reason } = decision
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    const found = await findReservation(tx, id)
-    if (found) await lockMembers(tx, [found.userId])
-    const reservation = await findReservation(tx, id)
-    if (!reservation) throw new NotFound('not_found', 'There is no such reservation.')
+    const reservation = await lockReservation(tx, id)
     switch (decisionRefusal(reservation, decision, now)) {
       case 'bad_state':
         throw badState(reservation)

@@ -153,6 +153,23 @@ describe('settling what time has decided', () => {
     expect((await checkIn(claimed.body.id, ben)).status).toBe(200)
   })
 
+  it('does not offer it to whom a closure had taken out of line before the start', async () => {
+    const { id, slot } = await booked()
+    const [ben, cora] = [await world.person(), await world.person()]
+    const wait = async (person: Person) => (await post(`/api/v1/reservations/${id}/waiting-list`, person, {})).body.id
+    const [before, gone] = [await wait(ben), await wait(cora)]
+    await world.rows(`UPDATE waiting_list SET state = 'expired' WHERE slot_id = ${slot}`)
+    const again = await wait(ben)
+    world.clock.set(tuesday('09:16'))
+    await settleAttendance(world.kernel)
+    expect((await reservation(id)).status).toBe('no_show')
+    expect(await world.rows(`SELECT id, state FROM waiting_list WHERE slot_id = ${slot} ORDER BY id`)).toEqual([
+      { id: before, state: 'expired' },
+      { id: gone, state: 'expired' },
+      { id: again, state: 'offered' },
+    ])
+  })
+
   it('rejects what nobody approved before the start: points go back, the person is told why', async () => {
     const { anna, id, slot } = await booked({ requires_approval: true, points_cost: 3 }, { points: 5 })
     expect(await member(anna)).toMatchObject({ points: 2 })

@@ -4,8 +4,8 @@ import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { localTimestamp } from '../../kernel/time.ts'
-import { changeCredit, lockMembers } from '../members/store.ts'
-import { getReservation, mayManage } from '../reservations/access.ts'
+import { changeCredit } from '../members/store.ts'
+import { getReservation, lockReservation, mayManage } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { badState, endReservation } from '../reservations/ending.ts'
 import { findReservation, moveState, type Reservation, venueRules } from '../reservations/store.ts'
@@ -20,8 +20,6 @@ import {
   settlement,
 } from './rules.ts'
 import * as store from './store.ts'
-
-const noSuchReservation = () => new NotFound('not_found', 'There is no such reservation.')
 
 /** The code that a venue's door shows now. `valid_until` is when the next one is shown. @throws NotFound */
 export async function checkInCode(kernel: Kernel, venueId: number): Promise<{ code: string; valid_until: string }> {
@@ -103,16 +101,6 @@ async function completeVisit(
     now,
   })
   await recordMove(tx, origin, 'reservation.check_out', reservation, 'completed', now)
-}
-
-/** Locks the person of a reservation, and reads it as it is then: everything that changes a reservation takes this lock first. */
-async function lockReservation(tx: Transaction, id: number): Promise<Reservation> {
-  const found = await findReservation(tx, id)
-  if (!found) throw noSuchReservation()
-  await lockMembers(tx, [found.userId])
-  const reservation = await findReservation(tx, id)
-  if (!reservation) throw noSuchReservation()
-  return reservation
 }
 
 function recordMove(

@@ -7,6 +7,7 @@ import {
   Id,
   IdParams,
   Instant,
+  Nullable,
   type Of,
   pageAnswer,
   pageOf,
@@ -17,7 +18,7 @@ import {
 import type { Kernel } from '../../kernel/kernel.ts'
 import * as audiences from '../../kernel/notifications/audiences.ts'
 import * as broadcasts from '../../kernel/notifications/broadcasts.ts'
-import { Deleted, Nullable } from '../fields.ts'
+import { Deleted } from '../fields.ts'
 import { ChannelName, Condition, Facts, FactsInput, MANAGE, TypeKey } from '../notifications/schemas.ts'
 import { requireOne } from '../notifications/sendRoutes.ts'
 import { v1 } from '../paths.ts'

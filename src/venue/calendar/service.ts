@@ -1,7 +1,7 @@
+import { type OpenInterval, openIntervals } from '../../booking/openingHours.ts'
 import { FIRST_DAY, LAST_DAY } from '../../kernel/http/formats.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { addDays, dayBounds, isoWeek, localDate } from '../../kernel/time.ts'
-import { type OpenInterval, openIntervals } from '../openingHours/rules.ts'
 import { venueHours } from '../openingHours/store.ts'
 import { datesBetween } from '../slots/rules.ts'
 import { requireDays } from '../slots/service.ts'

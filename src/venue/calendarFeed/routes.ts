@@ -1,11 +1,13 @@
 import { Type } from 'typebox'
+import { ICALENDAR } from '../../kernel/calendars/icalendar.ts'
+import { calendarLink, ownerOf, resetCalendarLink } from '../../kernel/calendars/links.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { Problem, problemContentType } from '../../kernel/http/problem.ts'
 import { route } from '../../kernel/http/route.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { v1 } from '../paths.ts'
-import { calendarLink, calendarOf, ownerOf, resetCalendarLink } from './service.ts'
+import { calendarOf, FEED } from './service.ts'
 
 const tag = 'Calendar feed'
 const Link = Type.Object(
@@ -22,7 +24,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
     summary: 'The private link to subscribe to my reservations',
     tag,
     schema: { response: { 200: Link } },
-    handler: async (request) => ({ url: await calendarLink(kernel, callerOf(request).userId) }),
+    handler: async (request) => ({ url: await calendarLink(kernel, FEED, callerOf(request).userId) }),
   })
 
   route(app, {
@@ -32,7 +34,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
     summary: 'Make a new link; the old ones open nothing any more',
     tag,
     schema: { response: { 200: Link } },
-    handler: async (request) => ({ url: await resetCalendarLink(kernel, callerOf(request)) }),
+    handler: async (request) => ({ url: await resetCalendarLink(kernel, FEED, callerOf(request)) }),
   })
 
   route(app, {
@@ -48,7 +50,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
       response: {
         200: {
           description: 'The calendar.',
-          content: { 'text/calendar; charset=utf-8': { schema: Type.String() } },
+          content: { [ICALENDAR]: { schema: Type.String() } },
         },
         404: {
           description: 'The link was never one, was reset, or its owner has left',
@@ -57,8 +59,8 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
       },
     },
     handler: async (request, reply) => {
-      const userId = await ownerOf(kernel, request.query.token)
-      reply.type('text/calendar; charset=utf-8').header('cache-control', 'private, no-cache')
+      const userId = await ownerOf(kernel, FEED, request.query.token)
+      reply.type(ICALENDAR).header('cache-control', 'private, no-cache')
       return calendarOf(kernel, userId)
     },
   })

@@ -18,26 +18,6 @@ export interface Appointment {
 /** More than anybody has; keeps an answer bounded. */
 const MOST = 2000
 
-/** The generation of somebody's calendar link: 1 until it is reset. Null when there is nobody (any more) with an account in use. */
-export async function linkGeneration(db: Database, userId: number): Promise<number | null> {
-  const { rows } = await sql<{ generation: number }>`
-    SELECT coalesce(c.generation, 1) AS generation FROM users u LEFT JOIN calendar_links c ON c.user_id = u.id
-    WHERE u.id = ${userId} AND u.status = 'active'`.execute(db)
-  return rows[0]?.generation ?? null
-}
-
-/** Makes the links of before void; answers the generation that holds now. */
-export async function resetLink(db: Database, userId: number, now: Date): Promise<number> {
-  const { rows } = await sql<{ generation: number }>`
-    INSERT INTO calendar_links AS c (user_id, generation, updated_at) VALUES (${userId}, 2, ${now})
-    ON CONFLICT (user_id) DO UPDATE SET generation = c.generation + 1, updated_at = excluded.updated_at RETURNING generation`.execute(
-    db,
-  )
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.generation
-}
-
 /** What a calendar shows: all that lies ahead, what was there since an instant, and what was called off since then. */
 export async function appointmentsOf(db: Database, userId: number, since: Date): Promise<readonly Appointment[]> {
   const { rows } = await sql<Appointment>`

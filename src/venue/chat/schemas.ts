@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
-import { Id, Instant, type Of } from '../../kernel/http/schemas.ts'
+import { Id, Instant, Nullable, type Of } from '../../kernel/http/schemas.ts'
 import { localTimestamp } from '../../kernel/time.ts'
-import { Nullable } from '../fields.ts'
 import { AUTHORS, CHAT_STATUSES, EVENTS } from './rules.ts'
 import type { ChatMessage, ChatSession } from './store.ts'
 

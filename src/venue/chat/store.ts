@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { type PageOf, pageClause } from '../store.ts'
+import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import type { Author, ChatEvent, ChatStatus } from './rules.ts'
 
 /** One conversation with support. */
@@ -248,11 +248,12 @@ export async function listMessages(
   sessionId: number,
   page: PageOf<'id'>,
 ): Promise<{ items: readonly ChatMessage[]; total: number }> {
-  const where = sql`m.session_id = ${sessionId}`
-  const { rows } = await sql<ChatMessage>`
-    ${messages} WHERE ${where} ${pageClause(page, { id: sql`m.id` }, sql`m.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM chat_messages m WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<ChatMessage>(db, {
+    select: messages,
+    counted: sql`chat_messages m`,
+    conditions: [sql`m.session_id = ${sessionId}`],
+    page: pageClause(page, { id: sql`m.id` }, sql`m.id`),
+  })
 }
 
 export interface SessionFilter {
@@ -275,10 +276,12 @@ export async function listSessions(
     ...(agentId === undefined ? [] : [sql`s.agent_id = ${agentId}`]),
     ...(status === undefined ? [] : [sql`s.status = ${status}`]),
   ]
-  const where = conditions.length > 0 ? sql`WHERE ${sql.join(conditions, sql` AND `)}` : sql``
-  const { rows } = await sql<ChatSession>`${sessions} ${where} ${pageClause(page, SORTS, sql`s.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM chat_sessions s ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<ChatSession>(db, {
+    select: sessions,
+    counted: sql`chat_sessions s`,
+    conditions,
+    page: pageClause(page, SORTS, sql`s.id`),
+  })
 }
 
 /** Somebody's name. */

@@ -3,10 +3,14 @@ import type { NotificationType } from '../../kernel/notifications/types.ts'
 /** By what people are told that their reservation has ended for reasons of the house. */
 export type ClosureNotification = 'reservation.closed' | 'reservation.slot_changed'
 
+/** The slots somebody could take instead, one a line. */
+export const alternativesText =
+  '{% if alternatives.size > 0 %}\n可选时段：{% for slot in alternatives %}\n{{ forloop.index }}. {{ slot.venue_name }} {{ slot.date }} ' +
+  '{{ slot.start_time }}–{{ slot.end_time }}{% endfor %}{% endif %}'
+
 const choices =
   '{% if rebook_url != "" %}\n\n积分已全额退还（{{ points_returned }} 分）。您可在 {{ rebook_until }} 前按原价改约一次，且不受提前预约天数限制。' +
-  '{% if alternatives.size > 0 %}\n可选时段：{% for slot in alternatives %}\n{{ forloop.index }}. {{ slot.venue_name }} {{ slot.date }} ' +
-  '{{ slot.start_time }}–{{ slot.end_time }}{% endfor %}{% endif %}\n\n改约：{{ rebook_url }}{% endif %}'
+  `${alternativesText}\n\n改约：{{ rebook_url }}{% endif %}`
 
 const sample = {
   venue_id: 3,

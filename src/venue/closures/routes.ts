@@ -7,6 +7,7 @@ import {
   IdParams,
   Instant,
   InstantInput,
+  Nullable,
   type Of,
   pageAnswer,
   pageOf,
@@ -16,10 +17,8 @@ import {
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { localTimestamp } from '../../kernel/time.ts'
+import { localTimestamp, parseInstant } from '../../kernel/time.ts'
 import { getFacility } from '../facilities/service.ts'
-import { Nullable } from '../fields.ts'
-import { parseInstant } from '../moments.ts'
 import { v1 } from '../paths.ts'
 import { getSportVenue } from '../sportVenues/service.ts'
 import { getVenue } from '../venues/service.ts'

@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
-import { Id, Instant, type Of } from '../../kernel/http/schemas.ts'
+import { Id, Instant, Nullable, type Of } from '../../kernel/http/schemas.ts'
 import { localDate, localTime, localTimestamp } from '../../kernel/time.ts'
-import { Nullable } from '../fields.ts'
 import type { Affected } from './displacement/service.ts'
 import { type Alternative, planState } from './rules.ts'
 import type { Closure } from './store.ts'

@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import type { Difference } from '../../kernel/product.ts'
 import { ACTIVE } from '../reservations/states.ts'
-import { type PageOf, pageClause } from '../store.ts'
 import type { ClosureKind, PlanState } from './rules.ts'
 
 /** What is out of use: a venue, all venues of a sport venue, or a facility. */
@@ -64,11 +64,12 @@ export async function listMaintenance(
       : 'sportVenueId' in owner
         ? sql`c.sport_venue_id = ${owner.sportVenueId}`
         : sql`c.facility_id = ${owner.facilityId}`
-  const where = sql`${own} AND c.kind = 'maintenance' AND ${state ? inState(state, now) : sql`true`}`
-  const { rows } = await sql<Closure>`SELECT ${columns} FROM closures c WHERE ${where}
-    ${pageClause(page, SORTS, sql`c.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM closures c WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<Closure>(db, {
+    select: sql`SELECT ${columns} FROM closures c`,
+    counted: sql`closures c`,
+    conditions: [own, sql`c.kind = 'maintenance'`, ...(state ? [inState(state, now)] : [])],
+    page: pageClause(page, SORTS, sql`c.id`),
+  })
 }
 
 /** Makes a closure; its owner is locked. */

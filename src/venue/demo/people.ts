@@ -1,12 +1,6 @@
-/** The people of the demo: one log-in for each role first. */
-export const DEMO_PASSWORD = 'yuyue-demo-2026'
+import type { DemoPerson } from '../../kernel/demo.ts'
 
-export interface DemoPerson {
-  readonly username: string
-  readonly name: string
-  readonly role: string
-}
-
+/** The people of the demo: one log-in for each role. */
 export const CAST: readonly DemoPerson[] = [
   { username: 'admin', name: '系统管理员', role: 'admin' },
   { username: 'gym-admin', name: '场馆主任 周敏', role: 'venue:admin' },

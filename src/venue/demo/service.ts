@@ -1,8 +1,6 @@
 import { ManualClock } from '../../kernel/clock.ts'
+import { demoLogins, enterDemo, perhaps, playOnce } from '../../kernel/demo.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
-import { DomainError } from '../../kernel/http/errors.ts'
-import { register } from '../../kernel/identity/accounts.ts'
-import { permissionsOf, rolesOf } from '../../kernel/identity/roles.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { DemoLogin } from '../../kernel/product.ts'
 import { addDays, instantAt, localDate } from '../../kernel/time.ts'
@@ -13,7 +11,7 @@ import { grantAllowance } from '../members/service.ts'
 import { rateReservation } from '../ratings/service.ts'
 import { book, cancel } from '../reservations/service.ts'
 import { join } from '../waitingList/service.ts'
-import { CAST, COLLEAGUES, DEMO_PASSWORD, type DemoPerson } from './people.ts'
+import { CAST, COLLEAGUES } from './people.ts'
 import { buildPlaces, type DemoPlaces } from './places.ts'
 import * as store from './store.ts'
 import { playSupport } from './support.ts'
@@ -38,17 +36,13 @@ interface Stage {
  * what real use would have left. Again: only answers the log-ins. @throws Error where there are people already: the passwords are public.
  */
 export async function fillDemo(kernel: Kernel): Promise<readonly DemoLogin[]> {
-  const { filled, hasUsers } = await store.demoState(kernel.db)
-  if (!filled) {
-    if (hasUsers)
-      throw new Error('The database is in use: the demo wants an empty one (set DATA_DIR or DATABASE_URL to another).')
+  await playOnce(kernel, 'venue', async () => {
     const stage = await setStage(kernel)
     await playPast(stage)
     await playPresent(stage)
     await playSupport(stage.kernel, stage.admin, stage.employee, stage.places.badminton)
-    await store.markFilled(kernel.db, kernel.clock.now())
-  }
-  return CAST.map(({ role, username }) => ({ role, username, password: DEMO_PASSWORD }))
+  })
+  return demoLogins(CAST)
 }
 
 async function setStage(real: Kernel): Promise<Stage> {
@@ -58,7 +52,7 @@ async function setStage(real: Kernel): Promise<Stage> {
   const clock = new ManualClock(when(-8, '09:00'))
   const kernel: Kernel = { ...real, clock, nudge: () => {} }
   const people = []
-  for (const person of [...CAST, ...COLLEAGUES]) people.push(await enter(kernel, person))
+  for (const person of [...CAST, ...COLLEAGUES]) people.push(await enterDemo(kernel, person))
   const [admin, , leader, employee, , , ...colleagues] = people
   if (!admin || !leader || !employee) throw new Error('the cast is incomplete')
   const places = await buildPlaces(kernel, admin)
@@ -77,32 +71,6 @@ async function setStage(real: Kernel): Promise<Stage> {
       if (id === null) throw new Error(`the demo has no slot at ${addDays(today, day)} ${time}`)
       return id
     },
-  }
-}
-
-async function enter(kernel: Kernel, { username, name, role }: DemoPerson): Promise<Caller> {
-  const visitor = { address: '127.0.0.1', userAgent: 'demo', requestId: 'demo' }
-  const email = `${username}@example.com`
-  const { id } = await register(kernel, { username, password: DEMO_PASSWORD, displayName: name, email }, role, visitor)
-  return {
-    userId: id,
-    sessionId: 'demo',
-    roles: new Set([role]),
-    permissions: permissionsOf(rolesOf(kernel), [role]),
-    isAdmin: role === 'admin',
-    scope: 'full',
-    address: visitor.address,
-    requestId: visitor.requestId,
-  }
-}
-
-/** A wish that the rules may refuse: then the story goes on without it. */
-async function perhaps<T>(wish: Promise<T>): Promise<T | null> {
-  try {
-    return await wish
-  } catch (error) {
-    if (error instanceof DomainError) return null
-    throw error
   }
 }
 

@@ -2,9 +2,19 @@ import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
-import { Id, Instant, pageAnswer, pageOf, pageOffset, pageQuery, sortOrder, Text } from '../../kernel/http/schemas.ts'
+import {
+  Id,
+  Instant,
+  Nullable,
+  pageAnswer,
+  pageOf,
+  pageOffset,
+  pageQuery,
+  sortOrder,
+  Text,
+} from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { Deleted, Nullable } from '../fields.ts'
+import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import * as service from './service.ts'
 

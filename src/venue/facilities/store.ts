@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { type PageOf, pageClause } from '../store.ts'
+import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 
 export type FacilityStatus = 'available' | 'maintenance' | 'broken'
 
@@ -39,11 +39,12 @@ export async function listFacilities(
   page: PageOf<keyof typeof SORTS>,
   now: Date,
 ): Promise<{ items: Facility[]; total: number }> {
-  const where = sql`f.venue_id = ${venueId} AND f.deleted_at IS NULL`
-  const { rows } = await sql<Facility>`SELECT ${columns(now)} FROM facilities f WHERE ${where}
-    ${pageClause(page, SORTS, sql`f.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM facilities f WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<Facility>(db, {
+    select: sql`SELECT ${columns(now)} FROM facilities f`,
+    counted: sql`facilities f`,
+    conditions: [sql`f.venue_id = ${venueId}`, sql`f.deleted_at IS NULL`],
+    page: pageClause(page, SORTS, sql`f.id`),
+  })
 }
 
 /** One facility as it is at an instant, or null when it or its venue is gone. */

@@ -1,9 +1,9 @@
+import { changesBetween } from '../../kernel/audit/changes.ts'
+import type { PageOf } from '../../kernel/database/lists.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
-import { changesBetween } from '../changes.ts'
-import type { PageOf } from '../store.ts'
 import { askedTerms, RELEVANT, termsOf } from './rules.ts'
 import * as store from './store.ts'
 

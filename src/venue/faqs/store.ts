@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { contains, type PageOf, pageClause } from '../store.ts'
+import { contains, type PageOf, pageClause } from '../../kernel/database/lists.ts'
 
 /** A frequent question with its answer. */
 export interface Faq {

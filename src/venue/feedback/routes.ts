@@ -7,6 +7,7 @@ import {
   Id,
   IdParams,
   Instant,
+  Nullable,
   type Of,
   pageAnswer,
   pageOf,
@@ -17,7 +18,6 @@ import {
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { localTimestamp } from '../../kernel/time.ts'
-import { Nullable } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import { MESSAGE_LENGTH } from '../support/rules.ts'
 import { presentReply, ReplySchema } from '../support/schemas.ts'

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { contains, type PageOf, pageClause } from '../store.ts'
+import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import type { FeedbackStatus, FeedbackType } from './rules.ts'
 
 /** What somebody told us. */
@@ -98,8 +98,10 @@ export async function listFeedback(
     ...(rating === undefined ? [] : [sql`f.rating = ${rating}`]),
     ...(q === undefined ? [] : [contains(q, sql`coalesce(f.title, '')`, sql`f.content`)]),
   ]
-  const where = conditions.length > 0 ? sql`WHERE ${sql.join(conditions, sql` AND `)}` : sql``
-  const { rows } = await sql<Feedback>`${feedback} ${where} ${pageClause(page, SORTS, sql`f.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM feedback f ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<Feedback>(db, {
+    select: feedback,
+    counted: sql`feedback f`,
+    conditions,
+    page: pageClause(page, SORTS, sql`f.id`),
+  })
 }

@@ -6,6 +6,7 @@ import { route } from '../../kernel/http/route.ts'
 import {
   Id,
   Instant,
+  Nullable,
   type Of,
   type PageQuery,
   pageAnswer,
@@ -16,7 +17,6 @@ import {
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { localTimestamp } from '../../kernel/time.ts'
-import { Nullable } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import * as service from './service.ts'
 

@@ -50,7 +50,7 @@ export async function adjustCredit(kernel: Kernel, caller: Caller, userId: numbe
   await requirePerson(kernel, userId)
   const score = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    await store.ensureMember(tx, userId, now)
+    await store.ensureMembers(tx, [userId], now)
     const [before] = await store.lockMembers(tx, [userId])
     const cause = { createdBy: caller.userId, note: change.note, now }
     const after = await store.changeCredit(tx, userId, change.delta, 'adjustment', cause)
@@ -76,7 +76,7 @@ export async function changePoints(kernel: Kernel, caller: Caller, userId: numbe
   await requirePerson(kernel, userId)
   const balance = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    await store.ensureMember(tx, userId, now)
+    await store.ensureMembers(tx, [userId], now)
     const [member] = await store.lockMembers(tx, [userId])
     const before = member?.points ?? 0
     if (before + delta > store.MOST_POINTS) throw tooManyPoints()

@@ -26,11 +26,11 @@ export async function findMember(db: Database, userId: number): Promise<Member |
   return rows[0] ?? null
 }
 
-/** Gives a person the row that bookings count on. Nothing happens when it is there. */
-export async function ensureMember(db: Database, userId: number, now: Date): Promise<void> {
-  await sql`INSERT INTO venue_members (user_id, created_at) VALUES (${userId}, ${now}) ON CONFLICT DO NOTHING`.execute(
-    db,
-  )
+/** Gives people the row that bookings count on. Nothing happens where it is there. */
+export async function ensureMembers(db: Database, userIds: readonly number[], now: Date): Promise<void> {
+  await sql`
+    INSERT INTO venue_members (user_id, created_at) SELECT id, ${now}::timestamptz FROM unnest(${userIds}::bigint[]) AS id ORDER BY id
+    ON CONFLICT DO NOTHING`.execute(db)
 }
 
 /** Locks people's rows in one order (by id), before any slot: whoever changes several people comes through here. */

@@ -8,6 +8,7 @@ import {
   IdParams,
   Instant,
   LocalDate,
+  Nullable,
   pageAnswer,
   pageOf,
   pageOffset,
@@ -20,7 +21,7 @@ import { removeContact, setContact } from '../../kernel/notifications/contacts.t
 import { record } from '../../kernel/notifications/outbox.ts'
 import { listHolidays, loadPolicy } from '../../kernel/notifications/policyStore.ts'
 import { liftSuppression, listSuppressions } from '../../kernel/notifications/suppressions.ts'
-import { Deleted, Nullable } from '../fields.ts'
+import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import { ChannelName, MANAGE } from './schemas.ts'
 

@@ -326,6 +326,11 @@ describe('links in mails', () => {
     ])
   })
 
+  test('are counted from the first day there is, where a month before the last would lie before it', async () => {
+    const { body } = await as(admin, 'GET', '/api/admin/notifications/stats?to=1900-01-05')
+    expect(body).toEqual({ from: '1900-01-01', to: '1900-01-05', items: [] })
+  })
+
   test('unsubscribe with one click, any number of times, without log-in; looking ends nothing', async () => {
     const links = await oneMail()
     const url = /<(.*)>/.exec(header(links.raw, 'List-Unsubscribe'))?.[1] ?? ''

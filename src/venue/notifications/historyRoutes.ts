@@ -1,17 +1,15 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { sendExport } from '../../kernel/exports/exports.ts'
-import { cellsOf, inBatches } from '../../kernel/exports/rows.ts'
 import type { App } from '../../kernel/http/app.ts'
-import { by, callerOf } from '../../kernel/http/caller.ts'
 import { Invalid } from '../../kernel/http/errors.ts'
+import { FIRST_DAY } from '../../kernel/http/formats.ts'
 import { route, signedIn } from '../../kernel/http/route.ts'
 import {
   Id,
   IdParams,
   Instant,
   LocalDate,
-  type Of,
+  Nullable,
   pageAnswer,
   pageOf,
   pageOffset,
@@ -19,25 +17,13 @@ import {
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import * as history from '../../kernel/notifications/history.ts'
-import { record } from '../../kernel/notifications/outbox.ts'
 import { addDays, dayBounds, daysBetween, localDate } from '../../kernel/time.ts'
-import { Nullable } from '../fields.ts'
-import { CONTACTS, READ, TypeKey } from './schemas.ts'
+import { ChannelOrInbox, historyFilter, historyFilters } from './historyFilters.ts'
+import { CONTACTS, READ } from './schemas.ts'
 
 const tag = 'Notification history'
 const permission = READ
 const path = '/api/admin/notifications'
-const ChannelOrInbox = Type.Enum(['inbox', 'email', 'sms', 'im'])
-
-const filters = {
-  channel: Type.Optional(ChannelOrInbox),
-  state: Type.Optional(Type.Enum([...history.STATES])),
-  type: Type.Optional(TypeKey),
-  user_id: Type.Optional(Id),
-  from: Type.Optional(LocalDate),
-  to: Type.Optional(LocalDate),
-}
-
 const Entry = Type.Object(
   {
     id: Type.String({ examples: ['delivery:34', 'inbox:12'] }),
@@ -82,14 +68,6 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
   const { config } = kernel
   const zone = config.timeZone
 
-  const filterOf = (query: Of<ReturnType<typeof Type.Object<typeof filters>>>): history.HistoryFilter => ({
-    channel: query.channel,
-    state: query.state,
-    type: query.type,
-    userId: query.user_id,
-    from: query.from === undefined ? undefined : dayBounds(query.from, zone).start,
-    to: query.to === undefined ? undefined : dayBounds(query.to, zone).end,
-  })
   const mayRead = (request: FastifyRequest) => signedIn(request).permissions.has(CONTACTS)
 
   route(app, {
@@ -101,39 +79,14 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
       'Messages in inboxes and deliveries by the other channels. `from` and `to` are local days, both included.',
     tag,
     schema: {
-      querystring: pageQuery(['created_at'], filters, '-created_at'),
+      querystring: pageQuery(['created_at'], historyFilters, '-created_at'),
       response: { 200: pageOf(Entry) },
     },
     handler: async (request) => {
       const { query } = request
       const page = { limit: query.page_size, offset: pageOffset(query), descending: query.sort === '-created_at' }
-      const found = await history.listHistory(kernel.reads, config, filterOf(query), page, mayRead(request))
+      const found = await history.listHistory(kernel.reads, config, historyFilter(query, zone), page, mayRead(request))
       return pageAnswer(found.items.map(present), found.total, query)
-    },
-  })
-
-  route(app, {
-    method: 'GET',
-    paths: [`${path}/export`],
-    permission,
-    summary: 'Export what was sent',
-    description: 'The same as the list, oldest first, all of it, as CSV. Who exported it is recorded.',
-    tag,
-    schema: {
-      querystring: Type.Object(filters),
-      response: {
-        200: { description: 'The file, as an attachment.', content: { 'text/csv': { schema: Type.String() } } },
-      },
-    },
-    handler: async (request, reply) => {
-      const filter = filterOf(request.query)
-      const unmasked = mayRead(request)
-      const operation = { action: 'notification.export', resource: 'notification' }
-      await record(kernel.db, kernel.clock.now(), { ...by(callerOf(request)), ...operation })
-      const rows = inBatches((after: history.HistoryEntry | undefined, limit) =>
-        history.historyAfter(kernel.reads, config, filter, after, limit, unmasked),
-      )
-      return sendExport(reply, { name: 'notifications', format: 'csv', zone, columns, rows: cellsOf(rows, cells) })
     },
   })
 
@@ -177,6 +130,7 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
 }
 
 function statistics(app: App, kernel: Kernel): void {
+  const { from, to, type, channel } = historyFilters
   const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
@@ -187,7 +141,7 @@ function statistics(app: App, kernel: Kernel): void {
       'Each message counts for the local day on which it was made. `sent` are those that left, whatever became of them then. The last 30 days unless said; at most 366.',
     tag,
     schema: {
-      querystring: Type.Object({ from: filters.from, to: filters.to, type: filters.type, channel: filters.channel }),
+      querystring: Type.Object({ from, to, type, channel }),
       response: {
         200: Type.Object({
           from: LocalDate,
@@ -198,7 +152,7 @@ function statistics(app: App, kernel: Kernel): void {
     },
     handler: async ({ query }) => {
       const to = query.to ?? localDate(kernel.clock.now(), zone)
-      const from = query.from ?? addDays(to, -29)
+      const from = query.from ?? (to < addDays(FIRST_DAY, 29) ? FIRST_DAY : addDays(to, -29))
       const days = daysBetween(from, to)
       if (days < 0 || days > 366) throw new Invalid('bad_range', 'from must lie at most 366 days before to.')
       const range = { from: dayBounds(from, zone).start, to: dayBounds(to, zone).end }
@@ -240,17 +194,4 @@ function present(entry: history.HistoryEntry) {
     opened_at: entry.openedAt,
     clicked_at: entry.clickedAt,
   }
-}
-
-const columns = [
-  ...['id', 'created_at', 'user_id', 'user_name', 'type', 'channel', 'state', 'address', 'subject'],
-  ...['provider', 'provider_id', 'reason', 'attempts', 'sent_at', 'opened_at', 'clicked_at'],
-]
-
-function cells(entry: history.HistoryEntry) {
-  return [
-    ...[entry.id, entry.createdAt, entry.userId, entry.userName, entry.type, entry.channel, entry.state, entry.address],
-    ...[entry.subject, entry.provider, entry.providerId, entry.reason, entry.attempts],
-    ...[entry.sentAt, entry.openedAt, entry.clickedAt],
-  ]
 }

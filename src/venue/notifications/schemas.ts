@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
-import { Id, Instant, Text } from '../../kernel/http/schemas.ts'
+import { Id, Instant, Nullable, Text } from '../../kernel/http/schemas.ts'
 import { CATEGORIES, DELIVERED, LOCALES, SWITCHABLE, WRITTEN } from '../../kernel/notifications/types.ts'
-import { Nullable } from '../fields.ts'
 
 export const MANAGE = 'venue:notifications.manage'
 export const READ = 'venue:notifications.read'

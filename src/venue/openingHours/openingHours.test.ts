@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CatalogueWorld, openCatalogueWorld } from '../../../test/support/catalogueWorld.ts'
+import { faultsOf, isWithinHours, type OpeningHours, openIntervals } from '../../booking/openingHours.ts'
 import { addDays, weekday } from '../../kernel/time.ts'
-import { faultsOf, isWithinHours, type OpeningHours, openIntervals } from './rules.ts'
 
 const clockTime = (minutes: number) =>
   `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`

@@ -1,14 +1,14 @@
+import { faultsOf, type OpeningHours } from '../../booking/openingHours.ts'
+import { changesBetween } from '../../kernel/audit/changes.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Invalid } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
-import { changesBetween } from '../changes.ts'
 import { getSportVenue, noSuchSportVenue } from '../sportVenues/service.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
 import { getVenue, noSuchVenue } from '../venues/service.ts'
 import { lockVenue } from '../venues/store.ts'
-import { faultsOf, type OpeningHours } from './rules.ts'
 import * as store from './store.ts'
 
 /** The opening hours that hold at a venue. @throws NotFound */

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { HoursException, OpeningHours, WeeklyHours } from '../../booking/openingHours.ts'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import type { HoursException, OpeningHours, WeeklyHours } from './rules.ts'
 
 /** Whose opening hours. */
 export type HoursOwner = { readonly venueId: number } | { readonly sportVenueId: number }

@@ -2,12 +2,14 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import { Stale } from '../../kernel/database/transaction.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
+import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES } from '../closures/alternatives/service.ts'
 import { lockMembers } from '../members/store.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { endReservation } from '../reservations/ending.ts'
 import type { Order } from '../reservations/order.ts'
 import type { BookingFacts } from '../reservations/rules.ts'
 import { lockSlots } from '../reservations/store.ts'
+import { leaveLine } from '../waitingList/offers.ts'
 import { addEntry } from '../waitingList/store.ts'
 import { mayDisplace, toDisplace } from './rules.ts'
 import * as store from './store.ts'
@@ -38,8 +40,8 @@ export async function makeRoom(
   }
   await lockSlots(tx, [slot.id, ...targets.flatMap((target) => target?.id ?? [])])
   const still = toDisplace(await store.ordinaryReservations(tx, slot.id), placesShort)
-  if (still?.map((r) => r.id).join() !== chosen.map((r) => r.id).join()) throw new Stale()
-  for (const [index, reservation] of chosen.entries()) {
+  if (!still || still.map((r) => r.id).join() !== chosen.map((r) => r.id).join()) throw new Stale()
+  for (const [index, reservation] of still.entries()) {
     const target = targets[index] ?? null
     if (target) await moveAside(kernel, tx, reservation, target, facts, order, now)
     else await putInLine(kernel, tx, reservation, facts, order, now)
@@ -57,6 +59,7 @@ async function moveAside(
   now: Date,
 ): Promise<void> {
   if (!(await store.moveTo(tx, reservation, target, now))) throw new Stale()
+  await leaveLine(kernel, tx, { slotId: target.id, userId: reservation.userId }, now)
   const zone = kernel.config.timeZone
   await notify(tx, now, {
     type: 'reservation.moved_by_leader',
@@ -98,10 +101,18 @@ async function putInLine(
     priority: 1,
     now,
   })
+  const displaced = { ...reservation, venueId: slot.venueId, startAt: slot.startAt }
+  const alternatives = await findAlternatives(tx, [displaced], now, { most: MOST_ALTERNATIVES, except: [slot.id] })
+  const zone = kernel.config.timeZone
   await notify(tx, now, {
     type: 'reservation.displaced',
     userIds: [reservation.userId],
-    data: { ...appointment(slot, kernel.config.timeZone), reservation_id: reservation.id, reason: '领导优先' },
+    data: {
+      ...appointment(slot, zone),
+      reservation_id: reservation.id,
+      reason: '领导优先',
+      alternatives: alternativesNamed(alternatives.get(reservation.id), zone),
+    },
     key: `reservation:${reservation.id}:displaced`,
   })
   await record(tx, now, {

@@ -1,10 +1,10 @@
+import type { PageOf } from '../../kernel/database/lists.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
 import { badState } from '../reservations/ending.ts'
 import { findReservation, type Reservation } from '../reservations/store.ts'
-import type { PageOf } from '../store.ts'
 import { averageOf, countOf, type Distribution, distributionOf, type Score } from './rules.ts'
 import * as store from './store.ts'
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { type PageOf, pageClause } from '../store.ts'
+import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 
 /** What somebody said of a visit. */
 export interface Rating {
@@ -73,10 +73,12 @@ export async function listRatings(
   of: { readonly venueId: number; readonly hidden: boolean },
   page: PageOf<RatingSort>,
 ): Promise<{ items: readonly Rating[]; total: number }> {
-  const where = sql`g.venue_id = ${of.venueId} ${of.hidden ? sql`` : sql`AND g.hidden_reason IS NULL`}`
-  const { rows } = await sql<Rating>`${ratings} WHERE ${where} ${pageClause(page, SORTS, sql`g.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM ratings g WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<Rating>(db, {
+    select: ratings,
+    counted: sql`ratings g`,
+    conditions: [sql`g.venue_id = ${of.venueId}`, ...(of.hidden ? [] : [sql`g.hidden_reason IS NULL`])],
+    page: pageClause(page, SORTS, sql`g.id`),
+  })
 }
 
 /** How often each score was given to a venue; hidden ratings don't count. */

@@ -6,6 +6,7 @@ import {
   Id,
   IdParams,
   Instant,
+  Nullable,
   type Of,
   pageAnswer,
   pageOf,
@@ -16,7 +17,6 @@ import {
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { localTimestamp } from '../../kernel/time.ts'
-import { Nullable } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import { DECISIONS, REPAIR_STATES } from './rules.ts'
 import * as service from './service.ts'

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { type PageOf, pageClause } from '../store.ts'
+import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { type Decision, type RepairStatus, repairLifecycle } from './rules.ts'
 
 /** Somebody says that a facility needs repair. */
@@ -47,16 +47,17 @@ export async function listReports(
   filter: RepairFilter,
   page: PageOf<RepairSort>,
 ): Promise<{ readonly items: readonly RepairReport[]; readonly total: number }> {
-  const conditions: RawBuilder<unknown>[] = [sql`true`]
+  const conditions: RawBuilder<unknown>[] = []
   if (filter.userId !== undefined) conditions.push(sql`p.user_id = ${filter.userId}`)
   if (filter.status !== undefined) conditions.push(sql`p.status = ${filter.status}`)
   if (filter.facilityId !== undefined) conditions.push(sql`p.facility_id = ${filter.facilityId}`)
   if (filter.venueId !== undefined) conditions.push(sql`f.venue_id = ${filter.venueId}`)
-  const where = sql.join(conditions, sql` AND `)
-  const { rows } = await sql<RepairReport>`${reports} WHERE ${where} ${pageClause(page, SORTS, sql`p.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`
-    SELECT count(*) AS total FROM repair_reports p JOIN facilities f ON f.id = p.facility_id WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<RepairReport>(db, {
+    select: reports,
+    counted: sql`repair_reports p JOIN facilities f ON f.id = p.facility_id`,
+    conditions,
+    page: pageClause(page, SORTS, sql`p.id`),
+  })
 }
 
 /** Writes a report down: null when there is no such facility. */

@@ -1,6 +1,8 @@
+import type { Transaction } from '../../kernel/database/database.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
 import { Forbidden, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { lockMembers } from '../members/store.ts'
 import type { Reservation } from './store.ts'
 import * as store from './store.ts'
 
@@ -13,9 +15,27 @@ export function mayManage(caller: Caller): boolean {
 export async function getReservation(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
   const reservation = await store.findReservation(kernel.db, id)
   if (!reservation || (reservation.userId !== caller.userId && !mayManage(caller))) {
-    throw new NotFound('not_found', 'There is no such reservation.')
+    throw noSuchReservation()
   }
   return reservation
+}
+
+/**
+ * Locks the person of a reservation, and reads it as it is then: everything that changes a reservation takes this lock first, and decides on what it
+ * reads under it.
+ * @throws NotFound
+ */
+export async function lockReservation(tx: Transaction, id: number): Promise<Reservation> {
+  const found = await store.findReservation(tx, id)
+  if (!found) throw noSuchReservation()
+  await lockMembers(tx, [found.userId])
+  const reservation = await store.findReservation(tx, id)
+  if (!reservation) throw noSuchReservation()
+  return reservation
+}
+
+function noSuchReservation(): NotFound {
+  return new NotFound('not_found', 'There is no such reservation.')
 }
 
 /** For whom a caller may book. @throws Forbidden for somebody else when the caller is not staff, NotFound when there is no such person. */

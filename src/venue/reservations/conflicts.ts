@@ -1,11 +1,11 @@
 import { Type } from 'typebox'
+import { isWithinHours } from '../../booking/openingHours.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
 import { Invalid, NotFound } from '../../kernel/http/errors.ts'
 import { LocalDate, LocalTime, LocalTimeOrMidnight, type Of } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { daysBetween, instantAt, localDate } from '../../kernel/time.ts'
 import { wholeMinutes } from '../moments.ts'
-import { isWithinHours } from '../openingHours/rules.ts'
 import { venueHours } from '../openingHours/store.ts'
 import { readFacts } from './facts.ts'
 import { REFUSALS } from './refusals.ts'
@@ -29,7 +29,7 @@ const OUTSIDE_HOURS = { code: 'outside_hours', message: 'The venue is not open t
 
 /**
  * Everything that speaks against booking the slot of a venue with these local times (seed, check-conflict). Without such a slot: that, and
- * what speaks against the time itself.
+ * what speaks against the time itself. A slot that exists can be booked also outside the opening hours: they were narrowed after it was made.
  * @throws NotFound without such a venue, Invalid when the end is not after the start.
  */
 export async function checkConflict(
@@ -56,16 +56,12 @@ export async function checkConflict(
     if (daysBetween(localDate(now, zone), question.date) > rules.advance_booking_days) found.push('too_far_ahead')
     if (about.ownOverlap) found.push('own_overlap')
   }
-  const hours = await venueHours(kernel.db, venueId)
-  const outside = !isWithinHours(
-    hours,
-    { date: question.date, time: times.opens },
-    { date: question.date, time: times.closes },
-  )
-  const reasons = [
-    ...(about.slotId === null ? [NO_SLOT] : []),
-    ...found.map((refusal) => ({ code: refusal, message: REFUSALS[refusal].message })),
-    ...(outside ? [OUTSIDE_HOURS] : []),
-  ]
+  const reasons: { code: string; message: string }[] = found.map((code) => ({ code, message: REFUSALS[code].message }))
+  if (about.slotId === null) {
+    const { date } = question
+    const hours = await venueHours(kernel.db, venueId)
+    reasons.unshift(NO_SLOT)
+    if (!isWithinHours(hours, { date, time: times.opens }, { date, time: times.closes })) reasons.push(OUTSIDE_HOURS)
+  }
   return { conflict: reasons.length > 0, reasons }
 }

@@ -4,9 +4,9 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import type { BookingFacts } from './rules.ts'
 import * as store from './store.ts'
 
-/** Somebody whom the venue product doesn't know yet: what their row will say when their first booking makes it (`ensureMember`). */
+/** Somebody whom the venue product doesn't know yet: what their row will say when their first booking makes it. */
 const NEWCOMER: BookingFacts['member'] = {
-  revision: 0,
+  revision: null,
   credit: 100,
   points: 0,
   counts: { active: 0, day: 0, week: 0 },
@@ -22,7 +22,7 @@ export async function readFacts(
   of: { readonly userId: number; readonly slotId: number; readonly except?: number },
   now: Date,
 ): Promise<BookingFacts> {
-  const facts = await store.bookingFacts(db, of, now, kernel.config.timeZone)
+  const facts = await store.bookingFacts(db, { ...of, now, zone: kernel.config.timeZone })
   if (!facts) throw new NotFound('not_found', 'There is no such slot.')
   return { ...facts, member: facts.member ?? NEWCOMER }
 }

@@ -1,5 +1,5 @@
 import { Conflict } from '../../kernel/http/errors.ts'
-import type { BookingFacts, Refusal } from './rules.ts'
+import { type BookingFacts, pointsCost, type Refusal, type Wish } from './rules.ts'
 
 /** What a refusal says to people, and the stable code of its error (spec 1-venue, Errors). */
 export const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonly message: string }>> = {
@@ -20,7 +20,7 @@ export const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonl
 }
 
 /** The error for a refused booking, with the figures that help to act on it. */
-export function refused(refusal: Refusal, { rules, member, slot }: BookingFacts): Conflict {
+export function refused(refusal: Refusal, { rules, member, slot }: BookingFacts, wish: Wish): Conflict {
   const { code, message } = REFUSALS[refusal]
   return new Conflict(code, message, { facts: figures() })
 
@@ -31,7 +31,7 @@ export function refused(refusal: Refusal, { rules, member, slot }: BookingFacts)
       case 'limit_reached':
         return { limit: rules.max_reservations_per_user, window: rules.window, booked: member.counts[rules.window] }
       case 'points_short':
-        return { points: member.points, points_cost: rules.points_cost }
+        return { points: member.points, points_cost: pointsCost(rules, wish), party_size: wish.partySize }
       case 'too_far_ahead':
         return { advance_booking_days: rules.advance_booking_days }
       case 'party_too_large':

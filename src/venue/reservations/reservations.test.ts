@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onServer } from '../../../test/support/database.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
+import type { Caller } from '../../kernel/http/caller.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { cancel as cancelReservation } from './service.ts'
 
 let world: World
 beforeAll(async () => {
@@ -125,6 +128,8 @@ describe('booking a place', () => {
     )
     expect(entry).toEqual({ delta: -8, balance: 2, reason: 'booking' })
     expect(refusal(await book(anna, await slotWith(rules, 2, { hour: 12 })))).toEqual([409, 'points_short'])
+    const both = await book(anna, await slotWith(rules, 2, { hour: 15 }), { party_size: 2 })
+    expect(both.body).toMatchObject({ code: 'points_short', points: 2, points_cost: 8, party_size: 2 })
   })
 
   it('takes one place for each of the party, up to the rule’s maximum', async () => {
@@ -306,6 +311,65 @@ describe('moving to another slot', () => {
   })
 })
 
+describe('moving', () => {
+  const move = (person: Person, id: number, slot: number) =>
+    world.call('PUT', `/api/v1/reservations/${id}`, { as: person, payload: { time_slot_id: slot } })
+
+  it('late is refused to the owner, whom a cancellation would cost, and not to staff', async () => {
+    const slot = await slotWith({ free_cancel_before_minutes: 120 }, 1, { day: 0, hour: 9 })
+    const [next, another] = [await slotWith(), await slotWith({}, 1, { hour: 12 })]
+    const anna = await world.person()
+    const { body } = await book(anna, slot)
+    const refused = await move(anna, body.id, next)
+    expect(refusal(refused)).toEqual([409, 'too_late_to_cancel'])
+    expect(refused.body).toMatchObject({ move_before_minutes: 120 })
+    expect((await move(await world.person('admin'), body.id, another)).status).toBe(200)
+  })
+
+  it('into a slot that one waits for ends the waiting, and what was held goes to the next', async () => {
+    const slot = await slotWith({}, 2)
+    const booked = [await world.person(), await world.person()]
+    const ids = await Promise.all(booked.map(async (person) => (await book(person, slot)).body.id as number))
+    const [anna, ben] = [await world.person(), await world.person()]
+    const join = (person: Person) =>
+      world.call('POST', `/api/v1/reservations/${ids[0]}/waiting-list`, { as: person, payload: {} })
+    const other = await book(anna, await slotWith({}, 1, { hour: 14 }))
+    expect((await join(anna)).status).toBe(201)
+    for (const [n, person] of booked.entries()) await cancel(person, ids[n] ?? 0)
+    expect(await places(slot)).toEqual({ taken: 0, held: 1 })
+    expect((await move(anna, other.body.id, slot)).status).toBe(200)
+    expect(await places(slot)).toEqual({ taken: 1, held: 0 })
+    expect(await world.rows(`SELECT state FROM waiting_list WHERE slot_id = ${slot}`)).toEqual([{ state: 'left' }])
+    expect((await book(ben, slot)).status).toBe(201)
+  })
+
+  it('and cancelling at once returns the points once, and offers the place that came free', async () => {
+    const anna = await world.person('venue:employee', { points: 5 })
+    const [paid, free] = [await slotWith({ points_cost: 5 }), await slotWith({}, 1, { hour: 12 })]
+    const { body } = await book(anna, paid)
+    // The move commits after the cancellation has looked whose reservation it is, and before it begins.
+    let moved = false
+    const between: Kernel = {
+      ...world.kernel,
+      async transaction(work) {
+        if (!moved) {
+          moved = true
+          expect((await move(anna, body.id, free)).status).toBe(200)
+          const { id } = await world.person('venue:employee', { points: 1 })
+          const at = world.clock.now().toISOString()
+          await world.rows(`INSERT INTO waiting_list (slot_id, user_id, party_size, state, created_at, updated_at)
+            VALUES (${free}, ${id}, 1, 'waiting', '${at}', '${at}')`)
+        }
+        return world.kernel.transaction(work)
+      },
+    }
+    const caller = { userId: anna.id, permissions: new Set(), roles: new Set(), address: '', requestId: '' }
+    await cancelReservation(between, caller as unknown as Caller, body.id)
+    expect(await world.rows(`SELECT points FROM venue_members WHERE user_id = ${anna.id}`)).toEqual([{ points: 5 }])
+    expect(await places(free)).toEqual({ taken: 0, held: 1 })
+  })
+})
+
 describe('check-conflict', () => {
   const ask = async (venue: number, question: object, as?: Person) =>
     (
@@ -334,6 +398,50 @@ describe('check-conflict', () => {
     expect(codes(await ask(venue, { ...nine, date: '2026-03-01' }))).toEqual(['no_slot', 'in_the_past'])
     expect(codes(await ask(venue, { ...nine, date: '2026-06-01' }))).toEqual(['no_slot', 'too_far_ahead'])
   })
+
+  it('names opening hours only where there is no slot: those that exist when hours are narrowed stay bookable', async () => {
+    const venue = await world.venue()
+    const slot = await world.slot(venue)
+    const admin = await world.person('admin')
+    const weekly = [{ weekday: 2, opens: '12:00', closes: '18:00' }]
+    const narrowed = await world.call('PUT', `/api/v1/venues/${venue}/opening-hours`, {
+      as: admin,
+      payload: { weekly },
+    })
+    expect(narrowed.status, JSON.stringify(narrowed.body)).toBe(200)
+    expect(await ask(venue, nine)).toEqual({ conflict: false, reasons: [] })
+    expect(codes(await ask(venue, { ...nine, end_time: '11:00' }))).toEqual(['no_slot', 'outside_hours'])
+    expect((await book(await world.person(), slot)).status).toBe(201)
+  })
+})
+
+describe('searching reservations', () => {
+  it('finds one’s own by the name of the venue, and for staff also by the person, in list and export', async () => {
+    const [court, pool] = [await world.venue({ capacity: 2 }), await world.venue({ capacity: 2 })]
+    await world.rows(`UPDATE venues SET name = '100% Court' WHERE id = ${court}`)
+    await world.rows(`UPDATE venues SET name = 'Pool' WHERE id = ${pool}`)
+    const [anna, ben, admin] = [await world.person(), await world.person(), await world.person('admin')]
+    await world.rows(`UPDATE users SET display_name = 'Anna Court' WHERE id = ${anna.id}`)
+    const { body: atCourt } = await book(anna, await world.slot(court, { hour: 9 }))
+    const { body: atPool } = await book(anna, await world.slot(pool, { hour: 12 }))
+    const { body: bens } = await book(ben, await world.slot(court, { hour: 15 }))
+    const ids = async (path: string, as: Person) => {
+      const { status, body } = await world.call('GET', path, { as })
+      expect(status, JSON.stringify(body)).toBe(200)
+      expect(body.total).toBe(body.items.length)
+      return body.items.map((one: { id: number }) => one.id)
+    }
+    const own = (q: string) => ids(`/api/v1/reservations?sort=id&q=${encodeURIComponent(q)}`, anna)
+    expect(await own('court')).toEqual([atCourt.id])
+    expect(await own('%')).toEqual([atCourt.id])
+    expect(await own('anna')).toEqual([])
+    const all = (q: string) => ids(`/api/admin/reservations?sort=id&q=${encodeURIComponent(q)}`, admin)
+    expect(await all('COURT')).toEqual([atCourt.id, atPool.id, bens.id])
+    expect(await all('anna c')).toEqual([atCourt.id, atPool.id])
+    expect(await all('100%')).toEqual([atCourt.id, bens.id])
+    const file = await world.call('GET', '/api/admin/reservations/export?q=anna%20c', { as: admin })
+    expect(file.body.trimEnd().split('\r\n')).toHaveLength(3)
+  })
 })
 
 describe('leader priority', () => {
@@ -352,8 +460,10 @@ describe('leader priority', () => {
     expect(await places(wanted)).toEqual({ taken: 2, held: 0 })
   })
 
-  it('without another slot puts the person first in line, with the points back', async () => {
-    const slot = await slotWith({ points_cost: 3 }, 1)
+  it('without another slot that day puts the person first in line, with the points back, and names other days', async () => {
+    const venue = await world.venue({ capacity: 1, rules: { points_cost: 3 } })
+    const slot = await world.slot(venue)
+    await world.slot(venue, { day: 3, hour: 14 })
     const anna = await world.person('venue:employee', { points: 3 })
     const { body } = await book(anna, slot)
     expect((await book(await world.person('venue:leader', { points: 3 }), slot)).status).toBe(201)
@@ -362,7 +472,20 @@ describe('leader priority', () => {
       { state: 'waiting', priority: 1 },
     ])
     expect(await world.rows(`SELECT points FROM venue_members WHERE user_id = ${anna.id}`)).toEqual([{ points: 3 }])
-    expect((await world.inbox(anna)).map((message) => message.type)).toContain('reservation.displaced')
+    const told = (await world.inbox(anna)).find((message) => message.type === 'reservation.displaced')
+    expect(told?.body).toContain('可选时段：\n1. ')
+    expect(told?.body).toContain('2026-03-05 14:00–15:00')
+  })
+
+  it('offers what the displaced had beyond what the leader takes to the first in line', async () => {
+    const slot = await slotWith({ max_party_size: 3 }, 3)
+    await book(await world.person(), slot, { party_size: 3 })
+    const waiting = await world.person()
+    const [row] = await world.rows<{ id: number }>(`SELECT id FROM reservations WHERE slot_id = ${slot}`)
+    await world.call('POST', `/api/v1/reservations/${row?.id}/waiting-list`, { as: waiting, payload: {} })
+    expect((await book(await world.person('venue:leader'), slot)).status).toBe(201)
+    expect(await places(slot)).toEqual({ taken: 1, held: 1 })
+    expect((await world.inbox(waiting)).map((message) => message.type)).toContain('waiting_list.offered')
   })
 
   it('never displaces a leader, and nobody shortly before the start', async () => {

@@ -23,7 +23,7 @@ import { getReservation } from './access.ts'
 import { ConflictAnswer, ConflictQuestion, checkConflict } from './conflicts.ts'
 import { presentReservation, ReservationSchema, ReservationStatusSchema } from './schemas.ts'
 import { book, cancel, moveReservation } from './service.ts'
-import { listReservations } from './store.ts'
+import { listReservations, type ReservationFilter } from './store.ts'
 
 const tag = 'Reservations'
 const own = 'venue:reservations.book'
@@ -35,16 +35,27 @@ const Wish = Type.Object({
   party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Places to take: 1 unless said.' })),
 })
 
-/** By what reservations are searched, in lists and exports. */
-export const reservationFilters = {
+/** By what reservations are searched. */
+const reservationFilters = {
   status: Type.Optional(ReservationStatusSchema),
   venue_id: Type.Optional(Id),
   start_date: Type.Optional(LocalDate),
   end_date: Type.Optional(LocalDate),
 }
+const found = 'Found in the name of the venue'
+/** As `reservationFilters`, for lists and exports of everybody's. */
+export const allReservationFilters = {
+  ...reservationFilters,
+  user_id: Type.Optional(Id),
+  q: Type.Optional(Text(100, { description: `${found}, or the name or username of the person.` })),
+}
 const sortable = ['start_at', 'created_at', 'id'] as const
-const MineQuery = pageQuery(sortable, reservationFilters, '-start_at')
-const AllQuery = pageQuery(sortable, { ...reservationFilters, user_id: Type.Optional(Id) }, '-start_at')
+const MineQuery = pageQuery(
+  sortable,
+  { ...reservationFilters, q: Type.Optional(Text(100, { description: `${found}.` })) },
+  '-start_at',
+)
+const AllQuery = pageQuery(sortable, allReservationFilters, '-start_at')
 
 const Reason = Type.Object({ reason: Type.Optional(Text(200, { description: 'Shown to the person.' })) })
 
@@ -93,7 +104,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
     summary: 'My reservations',
     tag,
     schema: { querystring: MineQuery, response: { 200: pageOf(ReservationSchema) } },
-    handler: (request) => list(request.query, callerOf(request).userId),
+    handler: (request) => list(request.query, { userId: callerOf(request).userId, venueText: request.query.q }),
   })
   route(app, {
     method: 'GET',
@@ -102,7 +113,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
     summary: 'All reservations',
     tag,
     schema: { querystring: AllQuery, response: { 200: pageOf(ReservationSchema) } },
-    handler: (request) => list(request.query, request.query.user_id),
+    handler: (request) => list(request.query, { userId: request.query.user_id, text: request.query.q }),
   })
   route(app, {
     method: 'GET',
@@ -170,12 +181,12 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
     handler: (request) => checkConflict(kernel, callerOf(request), request.params.venue_id, request.body),
   })
 
-  async function list(query: Of<typeof MineQuery>, userId: number | undefined) {
+  async function list(query: Of<typeof MineQuery>, of: Pick<ReservationFilter, 'userId' | 'text' | 'venueText'>) {
     const { column, direction } = sortOrder(query.sort)
     const { items, total } = await listReservations(
       kernel.db,
       {
-        userId,
+        ...of,
         status: query.status,
         venueId: query.venue_id,
         from: query.start_date === undefined ? undefined : dayBounds(query.start_date, zone).start,

@@ -22,7 +22,8 @@ export interface BookingFacts {
   }
   readonly rules: BookingRules
   readonly member: {
-    readonly revision: number
+    /** Null: the venue product has no row of this person yet; their first booking makes it. */
+    readonly revision: number | null
     readonly credit: number
     readonly points: number
     readonly counts: BookedCounts
@@ -96,7 +97,7 @@ function freePlaces({ slot, member }: BookingFacts): number {
 }
 
 /** Points for the whole party; a rebooking never costs more than the booking it replaces. */
-function pointsCost(rules: BookingRules, wish: Wish): number {
+export function pointsCost(rules: BookingRules, wish: Wish): number {
   const cost = rules.points_cost * wish.partySize
   return wish.rebooking ? Math.min(cost, wish.rebooking.pointsPaid) : cost
 }

@@ -3,10 +3,10 @@ import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { messageJson, notify, operationJson, record } from '../../kernel/notifications/outbox.ts'
-import { changeCredit, changePoints, ensureMember } from '../members/store.ts'
+import { changeCredit, changePoints } from '../members/store.ts'
 import { makeRoom } from '../priority/service.ts'
-import { offerFreePlaces } from '../waitingList/offers.ts'
-import { getReservation, personOf } from './access.ts'
+import { leaveLine, offerFreePlaces } from '../waitingList/offers.ts'
+import { getReservation, lockReservation, personOf } from './access.ts'
 import { appointment } from './appointment.ts'
 import { badState, endReservation } from './ending.ts'
 import { readFacts } from './facts.ts'
@@ -45,7 +45,7 @@ export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservat
     const verdict = mayBook(facts, order, now)
     if (verdict.ok) return takePlaces(kernel, db, order, facts, verdict.terms, now)
     if (order.byLeader && verdict.refusal === 'slot_full') return bookWithPriority(kernel, order)
-    throw refused(verdict.refusal, facts)
+    throw refused(verdict.refusal, facts, order)
   })
   kernel.nudge()
   return reservation
@@ -56,11 +56,14 @@ function bookWithPriority(kernel: Kernel, order: Order): Promise<Reservation> {
   return kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const before = await readFacts(kernel, tx, order, now)
-    if (!(await makeRoom(kernel, tx, before, order, now))) throw refused('slot_full', before)
+    if (!(await makeRoom(kernel, tx, before, order, now))) throw refused('slot_full', before, order)
     const facts = await readFacts(kernel, tx, order, now)
     const verdict = mayBook(facts, order, now)
-    if (!verdict.ok) throw refused(verdict.refusal, facts)
-    return takePlaces(kernel, tx, order, facts, verdict.terms, now)
+    if (!verdict.ok) throw refused(verdict.refusal, facts, order)
+    const reservation = await takePlaces(kernel, tx, order, facts, verdict.terms, now)
+    // Who gave way may have had more places than the leader takes.
+    await offerFreePlaces(kernel, tx, order.slotId, now)
+    return reservation
   })
 }
 
@@ -73,8 +76,6 @@ async function takePlaces(
   now: Date,
 ): Promise<Reservation> {
   const { slot } = facts
-  // Who never booked may have no row yet; of a thousand newcomers for twenty places only twenty need one.
-  if (facts.member.revision === 0) await ensureMember(db, order.userId, now)
   const { id } = await store.takePlace(db, {
     facts,
     userId: order.userId,
@@ -120,13 +121,14 @@ async function takePlaces(
  * @throws Conflict `bad_state` or `too_late_to_cancel`.
  */
 export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?: string): Promise<Reservation> {
-  const reservation = await getReservation(kernel, caller, id)
-  const own = reservation.userId === caller.userId
-  const rules = await store.venueRules(kernel.db, reservation.venueId)
-  const now = kernel.clock.now()
-  const verdict = own ? mayCancel(reservation, rules, now) : { ok: true as const, late: false }
-  if (!verdict.ok) throw verdict.refusal === 'bad_state' ? badState(reservation) : tooLate(rules.cancel_before_minutes)
+  const own = (await getReservation(kernel, caller, id)).userId === caller.userId
   await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const reservation = await lockReservation(tx, id)
+    const rules = await store.venueRules(tx, reservation.venueId)
+    const verdict = own ? mayCancel(reservation, rules, now) : { ok: true as const, late: false }
+    if (!verdict.ok)
+      throw verdict.refusal === 'bad_state' ? badState(reservation) : tooLate(rules.cancel_before_minutes)
     await endReservation(
       tx,
       reservation,
@@ -158,18 +160,19 @@ export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?
   return getReservation(kernel, caller, id)
 }
 
-function tooLate(minutes: number): Conflict {
+function tooLate(minutes: number, what: 'cancelled' | 'moved' = 'cancelled'): Conflict {
   return new Conflict(
     'too_late_to_cancel',
-    `Reservations here can be cancelled or moved until ${minutes} minutes before the start.`,
+    `Reservations here can be ${what} until ${minutes} minutes before the start.`,
     {
-      facts: { cancel_before_minutes: minutes },
+      facts: { [what === 'moved' ? 'move_before_minutes' : 'cancel_before_minutes']: minutes },
     },
   )
 }
 
 /**
- * Moves a reservation to another slot, of any venue: the same checks as a new booking, the difference in points is paid or returned.
+ * Moves a reservation to another slot, of any venue: the same checks as a new booking, the difference in points is paid or returned. The owner
+ * gives the notice of a free cancellation: else moving away and cancelling there would spare them a late one.
  * @throws Conflict as `book` and `cancel` do.
  */
 export async function moveReservation(
@@ -178,10 +181,10 @@ export async function moveReservation(
   id: number,
   slotId: number,
 ): Promise<Reservation> {
-  const reservation = await getReservation(kernel, caller, id)
-  const own = reservation.userId === caller.userId
+  const own = (await getReservation(kernel, caller, id)).userId === caller.userId
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
+    const reservation = await lockReservation(tx, id)
     const rules = await store.venueRules(tx, reservation.venueId)
     const leaving = mayCancel(
       reservation,
@@ -190,6 +193,7 @@ export async function moveReservation(
     )
     if (!leaving.ok)
       throw leaving.refusal === 'bad_state' ? badState(reservation) : tooLate(rules.cancel_before_minutes)
+    if (leaving.late) throw tooLate(Math.max(rules.cancel_before_minutes, rules.free_cancel_before_minutes), 'moved')
     if (reservation.slotId === slotId) throw new Conflict('same_slot', 'The reservation is for this slot already.')
     const facts = await readFacts(kernel, tx, { userId: reservation.userId, slotId, except: id }, now)
     // What was paid for the old slot counts towards the new one; an offer of the waiting list is claimed, not moved into.
@@ -197,8 +201,9 @@ export async function moveReservation(
       ...facts,
       member: { ...facts.member, points: facts.member.points + reservation.pointsPaid, heldForMember: 0 },
     }
-    const verdict = mayBook(purse, { partySize: reservation.partySize }, now)
-    if (!verdict.ok) throw refused(verdict.refusal, facts)
+    const wish = { partySize: reservation.partySize }
+    const verdict = mayBook(purse, wish, now)
+    if (!verdict.ok) throw refused(verdict.refusal, facts, wish)
     await store.changeSlot(tx, { reservation, facts, terms: verdict.terms, now })
     const difference = reservation.pointsPaid - verdict.terms.pointsCost
     await changePoints(tx, reservation.userId, difference, difference < 0 ? 'booking' : 'refund', {
@@ -226,6 +231,7 @@ export async function moveReservation(
       resourceId: id,
       changes: { time_slot_id: [reservation.slotId, slotId] },
     })
+    await leaveLine(kernel, tx, { slotId, userId: reservation.userId }, now)
     await offerFreePlaces(kernel, tx, reservation.slotId, now)
   })
   kernel.nudge()

@@ -14,10 +14,10 @@ export const RESERVATION_STATES = [
 
 export type ReservationStatus = (typeof RESERVATION_STATES)[number]
 
-/** The one table of allowed moves. A closure completes what is checked in, and displaces what is not. */
+/** The one table of allowed moves. A closure completes what is checked in, and displaces what is not; a slot that one moves to may ask for approval. */
 export const lifecycle = defineLifecycle<ReservationStatus>({
   pending: ['confirmed', 'rejected', 'cancelled', 'displaced'],
-  confirmed: ['checked_in', 'cancelled', 'no_show', 'displaced'],
+  confirmed: ['pending', 'checked_in', 'cancelled', 'no_show', 'displaced'],
   checked_in: ['completed'],
   completed: [],
   rejected: [],

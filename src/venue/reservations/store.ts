@@ -1,7 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { gathered, inOrderOf } from '../../kernel/database/gather.ts'
+import { contains } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { Stale } from '../../kernel/database/transaction.ts'
+import { ensureMembers } from '../members/store.ts'
 import { type BookingRules, DEFAULT_RULES, effectiveRules, type OwnRules } from '../rules/rules.ts'
 import type { BookingFacts, Terms } from './rules.ts'
 import { ACTIVE, HOLDING, lifecycle, type ReservationStatus } from './states.ts'
@@ -60,9 +63,13 @@ export interface FactsOf {
   readonly slotId: number
   /** A reservation that is about to be moved: it does not stand in its own way. */
   readonly except?: number
+  readonly now: Date
+  /** Decides what a day and a week are. */
+  readonly zone: string
 }
 
 type FactsRow = {
+  nth: number
   id: number
   venueId: number
   venueName: string
@@ -87,36 +94,9 @@ type FactsRow = {
 /** What is known of a wish: null when there is no such slot, `member: null` when the person has no row in venue_members yet. */
 export type FactsAnswer = (Omit<BookingFacts, 'member'> & { readonly member: BookingFacts['member'] | null }) | null
 
-/** Reads all that the decision about a booking rests on, in one statement. `zone` decides what a day and a week are. */
-export async function bookingFacts(db: Database, of: FactsOf, now: Date, zone: string): Promise<FactsAnswer> {
-  const { rows } = await sql<FactsRow>`
-    SELECT s.id, s.venue_id AS "venueId", v.name AS "venueName", s.start_at AS "startAt", s.end_at AS "endAt",
-      s.capacity, s.taken, s.held, s.open,
-      (s.start_at AT TIME ZONE ${zone})::date - (${now}::timestamptz AT TIME ZONE ${zone})::date AS "daysAhead",
-      ${ruleColumns},
-      m.revision, coalesce(m.credit, 0) AS credit, coalesce(m.points, 0) AS points,
-      mine.active, mine.day, mine.week, mine.overlap AS "ownOverlap",
-      w.id AS "entryId", CASE WHEN w.state = 'offered' THEN w.party_size ELSE 0 END AS "heldForMember"
-    FROM time_slots s
-    JOIN venues v ON v.id = s.venue_id
-    ${ruleJoins}
-    LEFT JOIN venue_members m ON m.user_id = ${of.userId}
-    LEFT JOIN waiting_list w ON w.slot_id = s.id AND w.user_id = ${of.userId}
-      AND (w.state = 'waiting' OR w.state = 'offered' AND w.offer_expires_at > ${now})
-    CROSS JOIN LATERAL (
-      SELECT
-        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.end_at > ${now} AND r.status IN ${among(ACTIVE)}))::int AS active,
-        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.status IN ${among(COUNTED)}
-          AND date_trunc('day', r.start_at, ${zone}) = date_trunc('day', s.start_at, ${zone})))::int AS day,
-        (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.status IN ${among(COUNTED)}
-          AND date_trunc('week', r.start_at, ${zone}) = date_trunc('week', s.start_at, ${zone})))::int AS week,
-        bool_or(r.status IN ${among(ACTIVE)} AND r.during && s.during) AS overlap
-      FROM reservations r
-      WHERE r.user_id = ${of.userId} AND r.id <> ${of.except ?? 0}
-        AND r.start_at >= least(date_trunc('week', s.start_at, ${zone}), ${now}::timestamptz - ${LONGEST_SLOT}::interval)
-    ) mine
-    WHERE s.id = ${of.slotId} AND s.deleted_at IS NULL AND v.deleted_at IS NULL`.execute(db)
-  const [row] = rows
+/** Reads all that the decision about a booking rests on, in one statement; those who ask at the same time share it. */
+export async function bookingFacts(db: Database, of: FactsOf): Promise<FactsAnswer> {
+  const row = await readRow(db, of)
   if (!row) return null
   return {
     slot: { ...row, closedBy: row.open ? null : await closureKind(db, row.id) },
@@ -135,6 +115,44 @@ export async function bookingFacts(db: Database, of: FactsOf, now: Date, zone: s
           },
   }
 }
+
+/** The LIMIT keeps the planner from mixing the wishes up: each is looked up by its ids, however many it expects of them. */
+const readRow = gathered(async (db, wishes: readonly FactsOf[]): Promise<readonly (FactsRow | undefined)[]> => {
+  const { rows } = await sql<FactsRow>`
+    SELECT wish.nth, f.*
+    FROM jsonb_to_recordset(${JSON.stringify(wishes.map((wish, nth) => ({ nth, ...wish })))}::text::jsonb) AS wish
+      (nth int, "userId" bigint, "slotId" bigint, "except" bigint, now timestamptz, zone text)
+    CROSS JOIN LATERAL (
+      SELECT s.id, s.venue_id AS "venueId", v.name AS "venueName", s.start_at AS "startAt", s.end_at AS "endAt",
+        s.capacity, s.taken, s.held, s.open,
+        (s.start_at AT TIME ZONE wish.zone)::date - (wish.now AT TIME ZONE wish.zone)::date AS "daysAhead",
+        ${ruleColumns},
+        m.revision, coalesce(m.credit, 0) AS credit, coalesce(m.points, 0) AS points,
+        mine.active, mine.day, mine.week, mine.overlap AS "ownOverlap",
+        w.id AS "entryId", CASE WHEN w.state = 'offered' THEN w.party_size ELSE 0 END AS "heldForMember"
+      FROM time_slots s
+      JOIN venues v ON v.id = s.venue_id
+      ${ruleJoins}
+      LEFT JOIN venue_members m ON m.user_id = wish."userId"
+      LEFT JOIN waiting_list w ON w.slot_id = s.id AND w.user_id = wish."userId"
+        AND (w.state = 'waiting' OR w.state = 'offered' AND w.offer_expires_at > wish.now)
+      CROSS JOIN LATERAL (
+        SELECT
+          (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.end_at > wish.now AND r.status IN ${among(ACTIVE)}))::int AS active,
+          (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.status IN ${among(COUNTED)}
+            AND date_trunc('day', r.start_at, wish.zone) = date_trunc('day', s.start_at, wish.zone)))::int AS day,
+          (count(*) FILTER (WHERE r.venue_id = s.venue_id AND r.status IN ${among(COUNTED)}
+            AND date_trunc('week', r.start_at, wish.zone) = date_trunc('week', s.start_at, wish.zone)))::int AS week,
+          bool_or(r.status IN ${among(ACTIVE)} AND r.during && s.during) AS overlap
+        FROM reservations r
+        WHERE r.user_id = wish."userId" AND r.id IS DISTINCT FROM wish."except"
+          AND r.start_at >= least(date_trunc('week', s.start_at, wish.zone), wish.now - ${LONGEST_SLOT}::interval)
+      ) mine
+      WHERE s.id = wish."slotId" AND s.deleted_at IS NULL AND v.deleted_at IS NULL
+      LIMIT 1
+    ) f`.execute(db)
+  return inOrderOf(wishes, rows)
+})
 
 /** The kind of the closure that covers a slot; `closed` comes before `maintenance`. Asked only for slots that are not open. */
 async function closureKind(db: Database, slotId: number): Promise<'closed' | 'maintenance' | null> {
@@ -177,62 +195,143 @@ export interface Taking {
 }
 
 /**
- * Takes the places and makes the reservation, its payment, its claim on an offer and its outbox row in ONE statement.
- * Guards: the person's revision and points, the slot's capacity, openness and existence; the overlap constraint.
- * A guard that no longer holds undoes everything and is a Stale: the caller reads fresh facts and decides anew.
- * @throws Conflict `own_overlap` by constraint.
+ * Takes the places and makes the reservation, its payment, its claim on an offer and its outbox row in ONE statement, which those who
+ * book at the same time share. Guards: the person's revision and points, the slot's capacity, openness and times, the state of the
+ * offer; the overlap constraint. Who books first for a slot comes first.
+ * @throws Stale when a guard no longer holds: nothing of this booking has happened, the caller reads fresh facts and decides anew;
+ * Conflict `own_overlap` by constraint.
  */
-export async function takePlace(db: Database, t: Taking): Promise<{ id: number }> {
-  const { slot, member } = t.facts
-  const cost = t.terms.pointsCost
-  const claimed = member.entryId !== null
-  const { rows } = await sql<{ id: number }>`
-    WITH person AS (
-      UPDATE venue_members SET revision = revision + 1, points = points - ${cost}::int
-      WHERE user_id = ${t.userId} AND revision = ${member.revision} AND points >= ${cost}::int
-      RETURNING user_id, points
+export async function takePlace(db: Database, taking: Taking): Promise<{ id: number }> {
+  const id = await takeRow(db, taking)
+  if (id === undefined) throw new Stale()
+  return { id }
+}
+
+/**
+ * The rows that guards look at are locked first, in the one order (people, slots, waiting-list entries, each by id); on the locked rows it is
+ * judged which bookings stand, and only those are written.
+ */
+const takeRow = gathered(async (db, takings: readonly Taking[]): Promise<readonly (number | undefined)[]> => {
+  const wishes = takings.map(wishOf)
+  // Of a thousand newcomers for twenty places few need a row: who finds the slot full doesn't get here.
+  const newcomers = takings.filter(({ facts }) => facts.member.revision === null)
+  const ids = newcomers.map(({ userId }) => userId)
+  if (newcomers[0]) await ensureMembers(db, ids, newcomers[0].now)
+  const pays = wishes.some(({ cost }) => cost > 0)
+  const claims = wishes.some(({ entry }) => entry !== null)
+  const { rows } = await sql<{ nth: number; id: number }>`
+    WITH wish AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(withNeighbours(wishes))}::text::jsonb) AS w
+        (nth int, person bigint, revision bigint, slot bigint, starts timestamptz, ends timestamptz, before int, party int, held int,
+         entry bigint, cost int, status text, leader boolean, series uuid, now timestamptz, message text, operation text)
+    ), person AS (
+      SELECT m.* FROM (SELECT person, revision, cost FROM wish ORDER BY person) w
+      CROSS JOIN LATERAL (
+        SELECT m.user_id FROM venue_members m WHERE m.user_id = w.person AND m.revision = w.revision AND m.points >= w.cost FOR UPDATE
+      ) m
+    ), slot AS (
+      SELECT s.* FROM (SELECT DISTINCT slot FROM wish JOIN person ON user_id = wish.person ORDER BY slot) w
+      CROSS JOIN LATERAL (
+        SELECT s.id, s.start_at, s.end_at, s.capacity - s.taken - s.held AS free
+        FROM time_slots s WHERE s.id = w.slot AND s.open AND s.deleted_at IS NULL FOR UPDATE
+      ) s
+    ), ${
+      claims
+        ? sql`entry AS (
+      SELECT e.* FROM (SELECT w.entry, w.held FROM wish w JOIN slot s ON s.id = w.slot ORDER BY w.entry) w
+      CROSS JOIN LATERAL (
+        SELECT e.id FROM waiting_list e
+        WHERE e.id = w.entry AND e.state = CASE WHEN w.held > 0 THEN 'offered' ELSE 'waiting' END FOR UPDATE
+      ) e
+    ), `
+        : sql``
+    }fit AS MATERIALIZED (
+      SELECT w.* FROM wish w
+      JOIN person p ON p.user_id = w.person
+      JOIN slot s ON s.id = w.slot AND s.start_at = w.starts AND s.end_at = w.ends AND w.before + w.party - w.held <= s.free
+      ${claims ? sql`WHERE w.entry IS NULL OR w.entry IN (SELECT id FROM entry)` : sql``}
+    ), counted AS (
+      UPDATE venue_members m SET revision = m.revision + 1, points = m.points - f.cost
+      FROM fit f WHERE m.user_id = f.person RETURNING m.user_id, m.points
     ), place AS (
       ${movePlaces({
-        taken: sql`${t.partySize}::int`,
-        held: sql`${-member.heldForMember}::int`,
-        from: sql`person`,
-        guard: sql`s.id = ${slot.id} AND s.open AND s.deleted_at IS NULL AND s.start_at = ${slot.startAt} AND s.end_at = ${slot.endAt}`,
+        taken: sql`f.party`,
+        held: sql`-f.held`,
+        from: sql`(SELECT slot, sum(party)::int AS party, sum(held)::int AS held FROM fit GROUP BY slot) f`,
+        guard: sql`s.id = f.slot`,
       })}
       RETURNING s.id, s.venue_id, s.start_at, s.end_at
     ), booked AS (
       INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, series_id, created_at, updated_at)
-      SELECT ${t.userId}::bigint, id, venue_id, start_at, end_at, ${t.partySize}::int, ${t.terms.status}::text, ${t.byLeader}::boolean,
-        ${cost}::int, ${t.seriesId}::uuid, ${t.now}::timestamptz, ${t.now}::timestamptz
-      FROM place
-      RETURNING id
+      SELECT c.user_id, s.id, s.venue_id, s.start_at, s.end_at, f.party, f.status, f.leader, f.cost, f.series, f.now, f.now
+      FROM fit f JOIN counted c ON c.user_id = f.person JOIN place s ON s.id = f.slot ORDER BY f.nth
+      RETURNING id, user_id
     ), ${
-      cost > 0
+      pays
         ? sql`paid AS (
       INSERT INTO points_ledger (user_id, delta, balance, reason, reservation_id, created_at)
-      SELECT person.user_id, ${-cost}::int, person.points, 'booking', booked.id, ${t.now}::timestamptz FROM booked, person
+      SELECT c.user_id, -f.cost, c.points, 'booking', b.id, f.now
+      FROM fit f JOIN counted c ON c.user_id = f.person JOIN booked b ON b.user_id = f.person WHERE f.cost > 0
     ), `
         : sql``
     }${
-      claimed
+      claims
         ? sql`claimed AS (
-      UPDATE waiting_list w SET state = 'booked', offer_expires_at = NULL, reservation_id = booked.id, updated_at = ${t.now}::timestamptz
-      FROM booked WHERE w.id = ${member.entryId} AND w.state = ${member.heldForMember > 0 ? 'offered' : 'waiting'} RETURNING w.id
+      UPDATE waiting_list w SET state = 'booked', offer_expires_at = NULL, reservation_id = b.id, updated_at = f.now
+      FROM fit f JOIN booked b ON b.user_id = f.person WHERE w.id = f.entry
     ), `
         : sql``
     }told AS (
       INSERT INTO outbox (message, operation, created_at)
-      SELECT jsonb_set(${t.message}::jsonb, '{data,reservation_id}', to_jsonb(id)) || jsonb_build_object('key', 'reservation:' || id || ':' || ${t.terms.status}::text),
-        ${t.operation}::jsonb || jsonb_build_object('resourceId', id::text), ${t.now}::timestamptz
-      FROM booked
+      SELECT jsonb_set(f.message::jsonb, '{data,reservation_id}', to_jsonb(b.id)) || jsonb_build_object('key', 'reservation:' || b.id || ':' || f.status),
+        f.operation::jsonb || jsonb_build_object('resourceId', b.id::text), f.now
+      FROM fit f JOIN booked b ON b.user_id = f.person ORDER BY f.nth
     )
-    SELECT id FROM booked
+    SELECT f.nth, b.id FROM fit f JOIN booked b ON b.user_id = f.person
     UNION ALL
-    SELECT 0 WHERE CASE WHEN NOT EXISTS (SELECT FROM booked) ${claimed ? sql`OR NOT EXISTS (SELECT FROM claimed)` : sql``} THEN refuse('stale') END`.execute(
+    SELECT 0, 0 WHERE CASE WHEN (SELECT count(*) FROM booked) < (SELECT count(*) FROM fit) THEN refuse('stale') END`.execute(
     db,
   )
-  const [row] = rows
-  if (!row) throw new Error('a booking that was not refused has no row')
-  return row
+  return inOrderOf(takings, rows).map((row) => row?.id)
+})
+
+/** A taking as the statement reads it. */
+function wishOf({ facts: { slot, member }, terms, ...t }: Taking, nth: number) {
+  return {
+    nth,
+    person: t.userId,
+    revision: member.revision ?? 0,
+    slot: slot.id,
+    starts: slot.startAt,
+    ends: slot.endAt,
+    party: t.partySize,
+    held: member.heldForMember,
+    entry: member.entryId,
+    cost: terms.pointsCost,
+    status: terms.status,
+    leader: t.byLeader,
+    series: t.seriesId,
+    now: t.now,
+    message: t.message,
+    operation: t.operation,
+  }
+}
+
+/**
+ * What each wish has to know of those before it: how many places of its slot they may take. Of a person's only the first stays: it moves
+ * the revision that the others name too.
+ */
+function withNeighbours(wishes: readonly ReturnType<typeof wishOf>[]) {
+  const people = new Set<number>()
+  const wanted = new Map<number, number>()
+  return wishes.flatMap((wish) => {
+    if (people.has(wish.person)) return []
+    people.add(wish.person)
+    const before = wanted.get(wish.slot) ?? 0
+    // Places that are held for one and not needed come free only if that one's booking stands: nobody counts on them.
+    wanted.set(wish.slot, before + Math.max(0, wish.party - wish.held))
+    return [{ ...wish, before }]
+  })
 }
 
 /** One reservation, or null. */
@@ -255,7 +354,29 @@ export interface ReservationFilter {
   readonly venueId?: number
   readonly from?: Date
   readonly to?: Date
+  /** Stands in the name of the venue. */
+  readonly venueText?: string
+  /** Stands in the name of the venue, or in the name or username of the person. */
+  readonly text?: string
 }
+
+/** The conditions of a filter, on `reservations r` alone. */
+export function matching(filter: ReservationFilter): RawBuilder<unknown> {
+  const conditions = [sql`true`]
+  if (filter.userId !== undefined) conditions.push(sql`r.user_id = ${filter.userId}`)
+  if (filter.status !== undefined) conditions.push(sql`r.status = ${filter.status}`)
+  if (filter.venueId !== undefined) conditions.push(sql`r.venue_id = ${filter.venueId}`)
+  if (filter.from !== undefined) conditions.push(sql`r.start_at >= ${filter.from}`)
+  if (filter.to !== undefined) conditions.push(sql`r.start_at < ${filter.to}`)
+  if (filter.venueText !== undefined) conditions.push(atVenues(filter.venueText))
+  if (filter.text !== undefined) {
+    const people = sql`SELECT id FROM users WHERE ${contains(filter.text, sql`username`, sql`display_name`)}`
+    conditions.push(sql`(${atVenues(filter.text)} OR r.user_id IN (${people}))`)
+  }
+  return sql.join(conditions, sql` AND `)
+}
+
+const atVenues = (text: string) => sql`r.venue_id IN (SELECT id FROM venues WHERE ${contains(text, sql`name`)})`
 
 const SORTS = {
   start_at: sql`r.start_at`,
@@ -276,13 +397,7 @@ export async function listReservations(
     readonly descending: boolean
   },
 ): Promise<{ items: readonly Reservation[]; total: number }> {
-  const conditions = [sql`true`]
-  if (filter.userId !== undefined) conditions.push(sql`r.user_id = ${filter.userId}`)
-  if (filter.status !== undefined) conditions.push(sql`r.status = ${filter.status}`)
-  if (filter.venueId !== undefined) conditions.push(sql`r.venue_id = ${filter.venueId}`)
-  if (filter.from !== undefined) conditions.push(sql`r.start_at >= ${filter.from}`)
-  if (filter.to !== undefined) conditions.push(sql`r.start_at < ${filter.to}`)
-  const where = sql.join(conditions, sql` AND `)
+  const where = matching(filter)
   const direction = page.descending ? sql`DESC` : sql`ASC`
   const { rows } = await sql<Reservation>`
     SELECT ${reservationColumns} FROM reservations r JOIN venues v ON v.id = r.venue_id
@@ -358,9 +473,8 @@ export async function changeSlot(
   const moved = await sql`
     UPDATE reservations SET slot_id = ${facts.slot.id}, venue_id = ${facts.slot.venueId}, start_at = ${facts.slot.startAt}, end_at = ${facts.slot.endAt},
       status = ${terms.status}, points_paid = ${terms.pointsCost}, updated_at = ${now}, day_reminder = false, hour_reminder = false
-    WHERE id = ${reservation.id} AND slot_id = ${reservation.slotId} AND status IN ${among(MOVABLE)} RETURNING id`.execute(
-    tx,
-  )
+    WHERE id = ${reservation.id} AND slot_id = ${reservation.slotId} AND status IN ${among(MOVABLE.filter((from) => from === terms.status || lifecycle.mayMove(from, terms.status)))}
+    RETURNING id`.execute(tx)
   if (moved.rows.length === 0) throw new Stale()
   await freePlaces(tx, reservation.slotId, reservation.partySize)
   const taken = await sql`${movePlaces({

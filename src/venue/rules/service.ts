@@ -1,7 +1,7 @@
+import { changesBetween } from '../../kernel/audit/changes.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
-import { changesBetween } from '../changes.ts'
 import { getSportVenue, noSuchSportVenue } from '../sportVenues/service.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
 import { getVenue, noSuchVenue } from '../venues/service.ts'

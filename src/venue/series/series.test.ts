@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onServer } from '../../../test/support/database.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
-import { weeksOf } from './rules.ts'
+import { weeksOf } from '../../booking/weekly.ts'
 
 let world: World
 beforeAll(async () => {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { maySeriesStand, type SeriesMode, weeksOf } from '../../booking/weekly.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, DomainError, NotFound } from '../../kernel/http/errors.ts'
 import { joinedTo } from '../../kernel/http/idempotency.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { ensureMember, lockMembers } from '../members/store.ts'
+import { ensureMembers, lockMembers } from '../members/store.ts'
 import { personOf } from '../reservations/access.ts'
 import type { Order } from '../reservations/order.ts'
 import { placeOrder } from '../reservations/service.ts'
 import { lockSlots, type Reservation } from '../reservations/store.ts'
-import { maySeriesStand, weeksOf } from './rules.ts'
 import * as store from './store.ts'
 
 export interface SeriesWish {
@@ -18,7 +18,7 @@ export interface SeriesWish {
   readonly partySize: number
   /** How many weeks in all, that of the slot being the first. */
   readonly weeks: number
-  readonly mode: 'all' | 'best_effort'
+  readonly mode: SeriesMode
 }
 
 /** What became of one week: a reservation, or why there is none. Neither: it could have been had, but the series was refused. */
@@ -50,7 +50,7 @@ export async function bookSeries(kernel: Kernel, caller: Caller, wish: SeriesWis
     const weeks = weeksOf(slot, wish.weeks, kernel.config.timeZone)
     const slots = await store.slotsOfWeeks(tx, slot.venueId, weeks)
     // The person, then all slots by id: with the locks held the bookings below find the facts they rest on unchanged.
-    await ensureMember(tx, person.userId, kernel.clock.now())
+    await ensureMembers(tx, [person.userId], kernel.clock.now())
     await lockMembers(tx, [person.userId])
     await lockSlots(tx, [...slots.values()])
     const inside = joinedTo(tx, kernel, () => {})

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
+import type { Week } from '../../booking/weekly.ts'
 import type { Database } from '../../kernel/database/database.ts'
-import type { Week } from './rules.ts'
 
 /** Where and when a slot is. */
 export interface SlotTimes {

@@ -15,9 +15,9 @@ import {
   sortOrder,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { dayBounds } from '../../kernel/time.ts'
+import { dayBounds, parseInstant } from '../../kernel/time.ts'
 import { Deleted } from '../fields.ts'
-import { parseInstant, wholeMinutes } from '../moments.ts'
+import { wholeMinutes } from '../moments.ts'
 import { v1 } from '../paths.ts'
 import { presentSlot, SlotSchema, SlotStatusName } from './present.ts'
 import type { TimeWish } from './rules.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { faultsOf, isWithinHours, type OpeningHours } from '../../booking/openingHours.ts'
 import { addDays, instantAt, localDate, localTime } from '../../kernel/time.ts'
-import { faultsOf, isWithinHours, type OpeningHours } from '../openingHours/rules.ts'
 import { generateSlots, isHarmless, maySlotLie, type SlotPattern, slotStatus, spanOf } from './rules.ts'
 
 const time = (minutes: number) =>

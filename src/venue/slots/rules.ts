@@ -1,6 +1,6 @@
 import type { Interval } from '../../booking/interval.ts'
+import { isWithinHours, type LocalMoment, type OpeningHours, openIntervals } from '../../booking/openingHours.ts'
 import { addDays, daysBetween, instantAt, localDate, localTime, weekday } from '../../kernel/time.ts'
-import { isWithinHours, type LocalMoment, type OpeningHours, openIntervals } from '../openingHours/rules.ts'
 
 /** What a run of slots is made of. Dates are local and inclusive; lengths are minutes on the wall clock. */
 export interface SlotPattern {

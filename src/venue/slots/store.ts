@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Interval } from '../../booking/interval.ts'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
-import { type PageOf, pageClause } from '../store.ts'
 import type { SlotStatus } from './rules.ts'
 
 /** A time in which a venue can be booked. */
@@ -164,9 +164,10 @@ export async function listSlots(
   if (filter.from) conditions.push(sql`t.start_at >= ${filter.from}`)
   if (filter.to) conditions.push(sql`t.start_at < ${filter.to}`)
   if (filter.status) conditions.push(hasStatus(filter.status, now))
-  const where = sql.join(conditions, sql` AND `)
-  const { rows } = await sql<Slot>`SELECT ${columns} FROM time_slots t WHERE ${where}
-    ${pageClause(page, SORTS, sql`t.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM time_slots t WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<Slot>(db, {
+    select: sql`SELECT ${columns} FROM time_slots t`,
+    counted: sql`time_slots t`,
+    conditions,
+    page: pageClause(page, SORTS, sql`t.id`),
+  })
 }

@@ -1,9 +1,9 @@
+import { changesBetween } from '../../kernel/audit/changes.ts'
 import { filePath, keepImage, showImageAt } from '../../kernel/files/service.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
-import { changesBetween } from '../changes.ts'
 import * as store from './store.ts'
 
 /** The answer for a sport venue that does not exist (any more). */

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { contains, type PageOf, pageClause } from '../store.ts'
+import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 
 /** A building or ground that holds venues. */
 export interface SportVenue {
@@ -51,11 +51,12 @@ export async function listSportVenues(
   if (filter.q !== undefined) {
     conditions.push(contains(filter.q, sql`s.name`, sql`s.type`, sql`s.location`, sql`s.description`))
   }
-  const where = sql.join(conditions, sql` AND `)
-  const { rows } = await sql<SportVenue>`SELECT ${columns} FROM sport_venues s WHERE ${where}
-    ${pageClause(page, SORTS, sql`s.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM sport_venues s WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<SportVenue>(db, {
+    select: sql`SELECT ${columns} FROM sport_venues s`,
+    counted: sql`sport_venues s`,
+    conditions,
+    page: pageClause(page, SORTS, sql`s.id`),
+  })
 }
 
 /** One sport venue, or null when there is none (any more). */

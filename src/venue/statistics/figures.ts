@@ -1,6 +1,5 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
-import { Id } from '../../kernel/http/schemas.ts'
-import { Nullable } from '../fields.ts'
+import { Id, Nullable } from '../../kernel/http/schemas.ts'
 import type { Dimension, NAMES } from './dimensions.ts'
 import * as store from './store.ts'
 
@@ -47,7 +46,7 @@ const rate = (description: string) =>
   Nullable(Type.Number({ description: `${description} To four decimals; null where there is nothing to divide by.` }))
 
 const activityOfPerson = { reservations: count(), active: Type.Optional(Type.Boolean()) }
-const activityOfDepartment = {
+const activityOfMany = {
   users: Type.Optional(count()),
   active_users: Type.Optional(count()),
   inactive_users: Type.Optional(count()),
@@ -77,10 +76,10 @@ export const DEFINITIONS: readonly Definition[] = [
     path: 'user-activity',
     summary: 'Who is active and who is not',
     description: 'Active is whoever has at least `threshold` reservations that were not called off.',
-    dimensions: ['user', 'department'],
-    figures: { ...activityOfPerson, ...activityOfDepartment },
+    dimensions: ['user', 'department', 'month'],
+    figures: { ...activityOfPerson, ...activityOfMany },
     figuresOf: (dimension) =>
-      Object.keys(dimension === 'user' ? activityOfPerson : { ...activityOfDepartment, reservations: null }),
+      Object.keys(dimension === 'user' ? activityOfPerson : { ...activityOfMany, reservations: null }),
     statistic: store.userActivity,
     file: '员工活跃度',
   },
@@ -104,7 +103,7 @@ export const DEFINITIONS: readonly Definition[] = [
     path: 'venue-feedback',
     summary: 'What people think of the venues',
     description: 'Ratings by the local day they were given; hidden ones don’t count.',
-    dimensions: ['venue', 'sport_venue', 'day', 'week', 'month'],
+    dimensions: ['venue', 'sport_venue', 'department', 'day', 'week', 'month'],
     figures: {
       ratings: count(),
       average: Type.Number({ minimum: 1, maximum: 5, description: 'To two decimals.' }),
@@ -123,7 +122,7 @@ export const DEFINITIONS: readonly Definition[] = [
     path: 'facility-usage',
     summary: 'How much facilities are used, and how often they fail',
     description: 'Use sessions by the local day they started, repair reports by the day they were made.',
-    dimensions: ['facility', 'venue', 'day', 'week', 'month'],
+    dimensions: ['facility', 'venue', 'sport_venue', 'department', 'day', 'week', 'month'],
     figures: {
       uses: count(),
       minutes: count(),

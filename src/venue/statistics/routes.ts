@@ -1,13 +1,12 @@
 import { type TProperties, Type } from 'typebox'
-import { ExportFormatSchema, sendExport } from '../../kernel/exports/exports.ts'
+import { EXPORT_CONTENTS, ExportFormatSchema, sendExport } from '../../kernel/exports/exports.ts'
 import { cellsOf, fromMemory } from '../../kernel/exports/rows.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { Invalid } from '../../kernel/http/errors.ts'
 import { route } from '../../kernel/http/route.ts'
-import { Id, LocalDate, pageAnswer, pageOffset } from '../../kernel/http/schemas.ts'
+import { Id, LocalDate, Nullable, pageAnswer, pageOffset } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { dayBounds } from '../../kernel/time.ts'
-import { Nullable } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import type { VenuePermission } from '../permissions.ts'
 import { type Dimension, NAMES } from './dimensions.ts'
@@ -39,9 +38,7 @@ function statisticRoute(app: App, kernel: Kernel, definition: Definition): void 
       description: 'The last local day, included; without it, all that lies ahead.',
     }),
     venue_id: Type.Optional(Id),
-    ...(dimensions.length > 1 && {
-      group_by: Type.Unsafe<Dimension>({ type: 'string', enum: [...dimensions], default: usual }),
-    }),
+    group_by: Type.Unsafe<Dimension>({ type: 'string', enum: [...dimensions], default: usual }),
     ...(path.endsWith('user-activity') && {
       threshold: Type.Integer({ minimum: 1, maximum: 1_000_000, default: THRESHOLD }),
     }),
@@ -55,7 +52,7 @@ function statisticRoute(app: App, kernel: Kernel, definition: Definition): void 
     paths: v1(`/stats/${path}`),
     permission,
     summary,
-    description: `${description} \`format=csv|xlsx\` answers all groups as a file, without pages.`,
+    description: `${description} \`format=csv|xlsx|pdf\` answers all groups as a file, without pages.`,
     tag,
     schema: {
       querystring,
@@ -64,19 +61,17 @@ function statisticRoute(app: App, kernel: Kernel, definition: Definition): void 
           description: 'The groups with their figures.',
           content: {
             'application/json': { schema: answerSchema(dimensions, figures) },
-            'text/csv': { schema: Type.String() },
-            'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': {
-              schema: Type.String({ format: 'binary' }),
-            },
+            ...EXPORT_CONTENTS,
           },
         },
       },
     },
     handler: async ({ query }, reply) => {
-      const dimension = dimensions.find((one) => one === query.group_by) ?? usual
+      const dimension = query.group_by
       const threshold = typeof query.threshold === 'number' ? query.threshold : THRESHOLD
       const question = questionOf(kernel, query, { dimension, threshold })
       const { statistic } = definition
+      const { zone } = question
       if (query.format === 'json') {
         const part = { limit: query.page_size, offset: pageOffset(query) }
         const { groups, total } = await ask(kernel.reads, statistic, question, part)
@@ -86,7 +81,8 @@ function statisticRoute(app: App, kernel: Kernel, definition: Definition): void 
       const figuresHere = definition.figuresOf?.(question.dimension) ?? Object.keys(figures)
       const columns: readonly string[] = [...NAMES[question.dimension], ...figuresHere]
       const rows = cellsOf(fromMemory(groups), (group) => columns.map((column) => group[column] ?? null))
-      return sendExport(reply, { name: file, format: query.format, zone: question.zone, columns, rows })
+      const count = async () => groups.length
+      return sendExport(reply, { name: file, format: query.format, zone, at: question.now, columns, rows, count })
     },
   })
 }

@@ -130,6 +130,17 @@ describe('user-activity', () => {
       { department: null, users: 1, active_users: 0, inactive_users: 1, active_rate: 0, reservations: 0 },
     ])
   })
+
+  it('counts who was active in each month, of everybody who may book', async () => {
+    const month = { period: '2026-03-01', users: 3, reservations: 3 }
+    expect(await items('user-activity?threshold=2&group_by=month')).toEqual([
+      { ...month, active_users: 1, inactive_users: 2, active_rate: 0.3333 },
+    ])
+    expect(await items('user-activity?threshold=1&group_by=month&start_date=2026-03-04')).toEqual([
+      { ...month, reservations: 1, active_users: 1, inactive_users: 2, active_rate: 0.3333 },
+    ])
+    expect(await items('user-activity?group_by=month&end_date=2026-03-02')).toEqual([])
+  })
 })
 
 describe('venue-usage', () => {
@@ -184,6 +195,9 @@ describe('the others', () => {
   it('venue-feedback counts ratings that are not hidden', async () => {
     const shown = { venue_id: court, ratings: 1, average: 4, score_4: 1, score_5: 0, satisfaction_rate: 1, comments: 1 }
     expect(await items('venue-feedback')).toEqual([expect.objectContaining(shown)])
+    expect(await items('venue-feedback?group_by=department')).toEqual([
+      expect.objectContaining({ department: '研发部', ratings: 1, average: 4 }),
+    ])
     await world.call('PUT', '/api/v1/ratings/1/hide', { as: admin, payload: { reason: '广告' } })
     expect(await items('venue-feedback')).toEqual([])
     await world.call('PUT', '/api/v1/ratings/1/unhide', { as: admin })
@@ -202,6 +216,12 @@ describe('the others', () => {
       }),
     ])
     expect((await items('facility-usage?group_by=day'))[0]).toMatchObject({ period: '2026-03-03', uses: 2 })
+    expect(await items('facility-usage?group_by=department')).toEqual([
+      expect.objectContaining({ department: '研发部', uses: 2, minutes: 45, reports: 2, failures: 1 }),
+    ])
+    expect(await items('facility-usage?group_by=sport_venue')).toEqual([
+      expect.objectContaining({ sport_venue_name: '东区体育馆', uses: 2 }),
+    ])
   })
 
   it('popular-hours are local weekdays and hours of what was not called off', async () => {
@@ -248,6 +268,15 @@ describe('every statistic', () => {
     const [header, ...rows] = await readSheet(answer.rawPayload)
     expect(header?.join(',')).toBe(names)
     expect(rows).toHaveLength(groups.length)
+  })
+
+  it.each(paths)('%s refuses what it can’t be grouped by', async (path) => {
+    const grouped = (by: string) => world.call('GET', `/api/v1/stats/${path}?group_by=${by}`, { as: admin })
+    expect((await grouped('colour')).body.errors[0].path).toBe('/group_by')
+    const inapplicable = { 'popular-hours': 'venue', 'venue-usage': 'department', 'user-activity': 'venue' }[path]
+    if (inapplicable) expect((await grouped(inapplicable)).status).toBe(400)
+    const { group_by: usual } = await ask(path)
+    expect((await grouped(usual)).status).toBe(200)
   })
 
   it.each(paths)('%s is for administrators, and refuses a range that ends before it starts', async (path) => {

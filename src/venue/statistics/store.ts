@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Database } from '../../kernel/database/database.ts'
+import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { transaction } from '../../kernel/database/transaction.ts'
 import { type Dimension, isTime, keyOf } from './dimensions.ts'
 import { type Grouping, groupingOf } from './groups/store.ts'
@@ -79,6 +79,9 @@ export const userReservations: Statistic = (question) => {
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`reservations`) }
 }
 
+/** Of `users u`. */
+const mayBook = sql`EXISTS (SELECT FROM user_roles o WHERE o.user_id = u.id AND o.role IN ('venue:employee', 'venue:leader'))`
+
 /** Who books often enough to count as active: employees and leaders, and whoever else has booked. */
 export const userActivity: Statistic = (question) => {
   const { threshold, dimension } = question
@@ -91,15 +94,39 @@ export const userActivity: Statistic = (question) => {
     SELECT u.id AS user_id, u.username, u.display_name, u.department, coalesce(f.n, 0)::bigint AS reservations,
       coalesce(f.n, 0) >= ${threshold}::int AS active
     FROM users u LEFT JOIN (SELECT r.user_id AS key, count(*) AS n FROM reservations r WHERE ${where} GROUP BY 1) f ON f.key = u.id
-    WHERE u.status <> 'deleted' AND (f.key IS NOT NULL OR EXISTS (
-      SELECT FROM user_roles o WHERE o.user_id = u.id AND o.role IN ('venue:employee', 'venue:leader')))`
+    WHERE u.status <> 'deleted' AND (f.key IS NOT NULL OR ${mayBook})`
   if (dimension === 'user') return { groups: people, order: sql`reservations DESC, user_id` }
+  if (dimension === 'month') return activityByMonth(question, where)
   const groups = sql`
     SELECT p.department, count(*) AS users, count(*) FILTER (WHERE p.active) AS active_users,
       count(*) FILTER (WHERE NOT p.active) AS inactive_users, ${share(sql`count(*) FILTER (WHERE p.active)`, sql`count(*)`)} AS active_rate,
       sum(p.reservations)::bigint AS reservations
     FROM (${people}) p GROUP BY 1`
   return { groups, order: sql`active_users DESC, department NULLS LAST` }
+}
+
+/**
+ * Of all the people of the range, how many were active in each month. The one pass over the big table finds the month of a reservation among
+ * their beginnings: asking the calendar a million times takes far longer.
+ */
+function activityByMonth({ zone, threshold }: Question, where: RawBuilder<unknown>): Answer {
+  const beginnings = sql`
+    SELECT generate_series(date_trunc('month', min(start_at) AT TIME ZONE ${zone}), max(start_at) AT TIME ZONE ${zone}, '1 month') AS at
+    FROM time_slots`
+  const months = sql`(SELECT array_agg(b.at AT TIME ZONE ${zone} ORDER BY b.at) FROM (${beginnings}) b)`
+  const active = sql`count(*) FILTER (WHERE f.n >= ${threshold}::int)`
+  const groups = sql`
+    WITH f AS MATERIALIZED (
+      SELECT r.user_id, width_bucket(r.start_at, ${months}) AS month, count(*) AS n FROM reservations r WHERE ${where} GROUP BY 1, 2
+    ), people AS MATERIALIZED (
+      SELECT u.id FROM users u WHERE u.status <> 'deleted' AND (u.id IN (SELECT user_id FROM f) OR ${mayBook})
+    )
+    SELECT (m.at AT TIME ZONE ${zone})::date AS period, a.users, ${active} AS active_users, a.users - ${active} AS inactive_users,
+      ${share(active, sql`a.users`)} AS active_rate, sum(f.n)::bigint AS reservations
+    FROM f JOIN people p ON p.id = f.user_id JOIN unnest(${months}) WITH ORDINALITY m (at, nth) ON m.nth = f.month
+    CROSS JOIN (SELECT count(*) AS users FROM people) a
+    GROUP BY 1, 2`
+  return { groups, order: sql`period` }
 }
 
 /** Minutes of a slot; `date_part` because it answers a float, where `extract` answers a numeric that takes far longer. */
@@ -140,10 +167,12 @@ export const venueUsage: Statistic = (question) => {
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`usage_rate`) }
 }
 
+const ratingKeys = { user: sql`g.user_id`, venue: sql`g.venue_id`, start: sql`g.created_at`, facility: sql`NULL` }
+
 /** What people thought of their visits; hidden ratings don't count. */
 export const venueFeedback: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
-  const key = keyOf(question.dimension) === 'venue' ? sql`g.venue_id` : sql`g.created_at`
+  const key = ratingKeys[keyOf(question.dimension)]
   const where = conditions([
     ...within(question, sql`g.created_at`),
     question.venueId !== null && sql`g.venue_id = ${question.venueId}`,
@@ -162,19 +191,20 @@ export const facilityUsage: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const key = keyOf(question.dimension)
   const ofVenue = question.venueId !== null && sql`x.venue_id = ${question.venueId}`
-  const keyBy = (at: RawBuilder<unknown>) => (key === 'start' ? at : key === 'venue' ? sql`x.venue_id` : sql`x.id`)
+  const keyBy = (person: RawBuilder<unknown>, at: RawBuilder<unknown>) =>
+    ({ user: person, venue: sql`x.venue_id`, start: at, facility: sql`x.id` })[key]
   const unused =
     key === 'facility'
       ? sql`UNION ALL SELECT x.id, 0, 0, 0, 0 FROM facilities x WHERE ${conditions([sql`x.deleted_at IS NULL`, ofVenue])}`
       : sql``
   const sums = sql`
-    SELECT ${keyBy(sql`o.started_at`)} AS key, count(*) AS uses,
+    SELECT ${keyBy(sql`o.user_id`, sql`o.started_at`)} AS key, count(*) AS uses,
       sum(date_part('epoch', least(coalesce(o.stopped_at, ${question.now}::timestamptz), ${question.now}::timestamptz) - o.started_at)) AS seconds,
       0 AS reports, 0 AS failures
     FROM use_sessions o JOIN facilities x ON x.id = o.facility_id
     WHERE ${conditions([...within(question, sql`o.started_at`), ofVenue])} GROUP BY 1
     UNION ALL
-    SELECT ${keyBy(sql`p.created_at`)}, 0, 0, count(*), count(*) FILTER (WHERE p.status IN ('accepted', 'fixed'))
+    SELECT ${keyBy(sql`p.user_id`, sql`p.created_at`)}, 0, 0, count(*), count(*) FILTER (WHERE p.status IN ('accepted', 'fixed'))
     FROM repair_reports p JOIN facilities x ON x.id = p.facility_id
     WHERE ${conditions([...within(question, sql`p.created_at`), ofVenue])} GROUP BY 1
     ${unused}`
@@ -205,6 +235,14 @@ export interface Part {
   readonly offset: number
 }
 
+/** Compiling takes longer than these queries do, sums that fit into memory need no file, and sums by person and month are for several processes. */
+export async function prepare(tx: Transaction): Promise<void> {
+  await sql`
+    SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true), set_config('parallel_tuple_cost', '0.001', true)`.execute(
+    tx,
+  )
+}
+
 /** The groups of a statistic, in its order, and how many there are in all. */
 export async function ask(
   db: Database,
@@ -215,8 +253,7 @@ export async function ask(
   const { groups, order } = statistic(question)
   const read = async ({ limit, offset }: Partial<Part>) => {
     const { rows } = await transaction(db, async (tx) => {
-      // Compiling takes longer than these queries do, and sums that fit into memory need no file.
-      await sql`SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`.execute(tx)
+      await prepare(tx)
       return sql<Group & { total: number }>`
         SELECT g.*, count(*) OVER () AS total FROM (${groups}) g ORDER BY ${order}
         LIMIT ${limit ?? null}::bigint OFFSET ${offset ?? 0}`.execute(tx)

@@ -46,14 +46,6 @@ export async function listReplies(db: Database, subject: Subject, id: number): P
   return rows
 }
 
-/** The active people who hold one of some roles. */
-export async function holdersOf(db: Database, roles: readonly string[]): Promise<readonly number[]> {
-  const { rows } = await sql<{ id: number }>`
-    SELECT DISTINCT u.id FROM user_roles r JOIN users u ON u.id = r.user_id
-    WHERE r.role = ANY (${roles}::text[]) AND u.status = 'active' ORDER BY u.id`.execute(db)
-  return rows.map(({ id }) => id)
-}
-
 /** What support must not keep of somebody who leaves, and what nobody answers for any more. */
 export async function forgetPerson(tx: Transaction, userId: number): Promise<void> {
   await sql`UPDATE feedback SET contact_encrypted = NULL WHERE user_id = ${userId} AND contact_encrypted IS NOT NULL`.execute(

@@ -1,12 +1,13 @@
+import { changesBetween } from '../../kernel/audit/changes.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
+import type { PageOf } from '../../kernel/database/lists.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, NotFound } from '../../kernel/http/errors.ts'
+import { staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
-import { changesBetween } from '../changes.ts'
-import type { PageOf } from '../store.ts'
 import { MOST_REPLIES } from '../support/rules.ts'
-import { MANAGE, staffWith } from '../support/staff.ts'
+import { MANAGE } from '../support/staff.ts'
 import { addReply, listReplies, type Reply } from '../support/store.ts'
 import {
   afterMessage,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { contains, type PageOf, pageClause } from '../store.ts'
+import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import type { Priority, TicketStatus } from './rules.ts'
 
 /** What a ticket can be changed in. */
@@ -105,8 +105,10 @@ export async function listTickets(
     ...(category === undefined ? [] : [sql`t.category = ${category}`]),
     ...(q === undefined ? [] : [contains(q, sql`t.subject`, sql`t.description`)]),
   ]
-  const where = conditions.length > 0 ? sql`WHERE ${sql.join(conditions, sql` AND `)}` : sql``
-  const { rows } = await sql<Ticket>`${tickets} ${where} ${pageClause(page, SORTS, sql`t.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM tickets t ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<Ticket>(db, {
+    select: tickets,
+    counted: sql`tickets t`,
+    conditions,
+    page: pageClause(page, SORTS, sql`t.id`),
+  })
 }

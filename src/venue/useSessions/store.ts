@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { type PageOf, pageClause } from '../store.ts'
+import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 
 /** Somebody uses one unit of a facility, from starting to stopping. */
 export interface UseSession {
@@ -13,11 +13,13 @@ export interface UseSession {
   readonly stopped_at: Date | null
 }
 
+const sessions = sql`
+  SELECT o.id, o.facility_id, f.name AS facility_name, o.user_id, o.unit, o.started_at, o.stopped_at
+  FROM use_sessions o JOIN facilities f ON f.id = o.facility_id`
+
 /** One session, or null. */
 export async function findSession(db: Database, id: number): Promise<UseSession | null> {
-  const { rows } = await sql<UseSession>`
-    SELECT o.id, o.facility_id, f.name AS facility_name, o.user_id, o.unit, o.started_at, o.stopped_at
-    FROM use_sessions o JOIN facilities f ON f.id = o.facility_id WHERE o.id = ${id}`.execute(db)
+  const { rows } = await sql<UseSession>`${sessions} WHERE o.id = ${id}`.execute(db)
   return rows[0] ?? null
 }
 
@@ -27,14 +29,12 @@ export async function sessionsOf(
   userId: number,
   page: PageOf<'id'>,
 ): Promise<{ readonly items: readonly UseSession[]; readonly total: number }> {
-  const { rows } = await sql<UseSession>`
-    SELECT o.id, o.facility_id, f.name AS facility_name, o.user_id, o.unit, o.started_at, o.stopped_at
-    FROM use_sessions o JOIN facilities f ON f.id = o.facility_id
-    WHERE o.user_id = ${userId} ${pageClause(page, { id: sql`o.id` }, sql`o.id`)}`.execute(db)
-  const counted = await sql<{
-    total: number
-  }>`SELECT count(*) AS total FROM use_sessions WHERE user_id = ${userId}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<UseSession>(db, {
+    select: sessions,
+    counted: sql`use_sessions o`,
+    conditions: [sql`o.user_id = ${userId}`],
+    page: pageClause(page, { id: sql`o.id` }, sql`o.id`),
+  })
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   Id,
   Instant,
   InstantInput,
+  Nullable,
   type Of,
   pageAnswer,
   pageOf,
@@ -17,8 +18,7 @@ import {
 } from '../../kernel/http/schemas.ts'
 import { type LoginFilter, listAttempts } from '../../kernel/identity/loginStore.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { Nullable } from '../fields.ts'
-import { parseInstant } from '../moments.ts'
+import { parseInstant } from '../../kernel/time.ts'
 import { v1 } from '../paths.ts'
 import type { VenuePermission } from '../permissions.ts'
 import { UserParams } from './schemas.ts'

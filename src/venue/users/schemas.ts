@@ -1,11 +1,10 @@
 import { Type } from 'typebox'
 import { filePath } from '../../kernel/files/service.ts'
-import { Id, Instant, type Of, Text } from '../../kernel/http/schemas.ts'
+import { Id, Instant, Nullable, type Of, Text } from '../../kernel/http/schemas.ts'
 import { USERNAME_PATTERN } from '../../kernel/identity/accounts.ts'
 import { PASSWORD_LENGTH } from '../../kernel/identity/passwords.ts'
 import { maskEmail, maskPhone } from '../../kernel/identity/phones.ts'
 import type { User } from '../../kernel/identity/users.ts'
-import { Nullable } from '../fields.ts'
 
 const Locale = Type.Enum(['zh-CN', 'zh-TW', 'en'])
 export const Status = Type.Enum(['active', 'disabled'])

@@ -7,6 +7,7 @@ import {
   Id,
   Instant,
   InstantInput,
+  Nullable,
   type Of,
   pageAnswer,
   pageOf,
@@ -16,8 +17,8 @@ import {
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { Deleted, ImageUrl, Nullable } from '../fields.ts'
-import { parseInstant } from '../moments.ts'
+import { parseInstant } from '../../kernel/time.ts'
+import { Deleted, ImageUrl } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import * as service from './service.ts'
 import { listVenues, type VenueFields } from './store.ts'

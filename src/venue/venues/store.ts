@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
-import { contains, type PageOf, pageClause } from '../store.ts'
 
 export type VenueStatus = 'open' | 'closed' | 'maintenance'
 
@@ -102,11 +102,12 @@ export async function listVenues(
   page: PageOf<keyof typeof SORTS>,
   now: Date,
 ): Promise<{ items: Venue[]; total: number }> {
-  const where = sql.join(conditionsOf(filter, now), sql` AND `)
-  const { rows } = await sql<Venue>`SELECT ${columns} FROM ${tables(now)} WHERE ${where}
-    ${pageClause(page, SORTS, sql`v.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM ${tables(now)} WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return await readPage<Venue>(db, {
+    select: sql`SELECT ${columns} FROM ${tables(now)}`,
+    counted: tables(now),
+    conditions: conditionsOf(filter, now),
+    page: pageClause(page, SORTS, sql`v.id`),
+  })
 }
 
 /** One venue as it is at an instant, or null when there is none (any more). */

@@ -1,14 +1,9 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Database } from '../../kernel/database/database.ts'
 import { among } from '../../kernel/database/literals.ts'
 import type { Difference } from '../../kernel/product.ts'
+import { type Check, runChecks } from '../../kernel/verify.ts'
 import { ACTIVE, HOLDING } from '../reservations/states.ts'
-
-/** One thing that is stored and can be computed from the rows. The query answers a row for each difference: subject, stored, computed. */
-interface Check {
-  readonly name: string
-  readonly differences: RawBuilder<{ subject: string; stored: string; computed: string }>
-}
 
 const checks: readonly Check[] = [
   {
@@ -58,8 +53,9 @@ const checks: readonly Check[] = [
     differences: sql`
       SELECT 'reservation ' || r.id AS subject, r.points_paid::text AS stored, (-coalesce(sum(l.delta), 0))::text AS computed
       FROM reservations r LEFT JOIN points_ledger l ON l.reservation_id = r.id
-      WHERE r.status IN ${among(HOLDING)}
-      GROUP BY r.id, r.points_paid HAVING r.points_paid <> -coalesce(sum(l.delta), 0) ORDER BY r.id`,
+      GROUP BY r.id, r.points_paid
+      HAVING CASE WHEN r.status IN ${among(HOLDING)} THEN r.points_paid <> -coalesce(sum(l.delta), 0) ELSE sum(l.delta) > 0 END
+      ORDER BY r.id`,
   },
   {
     name: 'venue_members.credit',
@@ -88,16 +84,7 @@ const checks: readonly Check[] = [
   },
 ]
 
-/** Recomputes what is stored twice and names each difference; at most 1,000 a check. */
-export async function findDifferences(db: Database): Promise<readonly Difference[]> {
-  const found: Difference[] = []
-  for (const check of checks) {
-    const { rows } = await sql<{
-      subject: string
-      stored: string
-      computed: string
-    }>`${check.differences} LIMIT 1000`.execute(db)
-    found.push(...rows.map((row) => ({ check: check.name, ...row })))
-  }
-  return found
+/** Recomputes what is stored twice and names each difference. */
+export function findDifferences(db: Database): Promise<readonly Difference[]> {
+  return runChecks(db, checks)
 }

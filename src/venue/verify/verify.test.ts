@@ -62,6 +62,14 @@ describe('verify', () => {
       ['points paid for reservations: reservation 1: 1 ≠ 2'],
     ],
     [
+      'points that were returned twice',
+      `UPDATE reservations SET status = 'cancelled' WHERE id = 1;
+       UPDATE points_ledger SET delta = -delta WHERE reservation_id = 1`,
+      `UPDATE reservations SET status = 'confirmed' WHERE id = 1;
+       UPDATE points_ledger SET delta = -delta WHERE reservation_id = 1`,
+      expect.arrayContaining(['points paid for reservations: reservation 1: 2 ≠ -2']),
+    ],
+    [
       'credit',
       'UPDATE venue_members SET credit = 91 WHERE user_id = 1',
       'UPDATE venue_members SET credit = 90 WHERE user_id = 1',

@@ -42,3 +42,14 @@ export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: n
     })
   }
 }
+
+/** Takes somebody who is in a slot now out of its line; what was held for them goes to the next. */
+export async function leaveLine(
+  kernel: Kernel,
+  tx: Transaction,
+  who: { readonly slotId: number; readonly userId: number },
+  now: Date,
+): Promise<void> {
+  const left = await store.endEntries(tx, { ...who, to: 'left', now })
+  if (left.length > 0) await offerFreePlaces(kernel, tx, who.slotId, now)
+}

@@ -3,10 +3,18 @@ import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { once } from '../../kernel/http/idempotency.ts'
 import { route } from '../../kernel/http/route.ts'
-import { Id, IdParams, type Of, pageAnswer, pageOf, pageOffset, pageQuery } from '../../kernel/http/schemas.ts'
+import {
+  Id,
+  IdParams,
+  Nullable,
+  type Of,
+  pageAnswer,
+  pageOf,
+  pageOffset,
+  pageQuery,
+} from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { localDate, localTime, localTimestamp } from '../../kernel/time.ts'
-import { Nullable } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import { mayManage } from '../reservations/access.ts'
 import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'

@@ -2,7 +2,7 @@ import { by, type Caller, SYSTEM } from '../../kernel/http/caller.ts'
 import { Conflict, DomainError, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
-import { ensureMember, lockMembers } from '../members/store.ts'
+import { ensureMembers, lockMembers } from '../members/store.ts'
 import { mayManage, personOf } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { placeOrder } from '../reservations/service.ts'
@@ -19,7 +19,7 @@ export async function join(
   partySize = 1,
 ): Promise<Entry> {
   const now = kernel.clock.now()
-  await ensureMember(kernel.db, caller.userId, now)
+  await ensureMembers(kernel.db, [caller.userId], now)
   const id = await kernel.transaction(async (tx) => {
     const slot = await store.lockSlot(tx, slotId)
     if (!slot || (venueId ?? slot.venueId) !== slot.venueId) throw new NotFound('not_found', 'There is no such slot.')

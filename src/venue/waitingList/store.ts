@@ -123,12 +123,17 @@ export async function addEntry(
   return rows[0]?.id ?? 0
 }
 
-/** The queue in its order. After the start those who were still waiting then (`expired`) are next in line. */
+/**
+ * The queue in its order. After the start those who were still waiting then are next in line: their entries expired at the start, while others expired
+ * before it, when the slot was closed.
+ */
 export async function queueOf(tx: Transaction, slotId: number, begun: boolean) {
+  const stillThere = sql`(w.state = 'expired' AND w.updated_at >= s.start_at AND NOT EXISTS (SELECT FROM reservations r
+    WHERE r.slot_id = w.slot_id AND r.user_id = w.user_id AND r.status IN ${among(ACTIVE)}))`
   const { rows } = await sql<{ id: number; userId: number; partySize: number }>`
-    SELECT id, user_id AS "userId", party_size AS "partySize" FROM waiting_list
-    WHERE slot_id = ${slotId} AND state IN ${among(begun ? ['waiting', 'expired'] : ['waiting'])}
-    ORDER BY priority DESC, id LIMIT 100`.execute(tx)
+    SELECT w.id, w.user_id AS "userId", w.party_size AS "partySize" FROM waiting_list w JOIN time_slots s ON s.id = w.slot_id
+    WHERE w.slot_id = ${slotId} AND (w.state = 'waiting' ${begun ? sql`OR ${stillThere}` : sql``})
+    ORDER BY w.priority DESC, w.id LIMIT 100`.execute(tx)
   return rows
 }
 

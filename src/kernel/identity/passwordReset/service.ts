@@ -107,7 +107,7 @@ export interface ResetWish {
  */
 export async function resetPassword(kernel: Kernel, wish: ResetWish, visitor: Visitor): Promise<void> {
   // Before anything is known of the person: this refusal must not tell whether there is one.
-  checkStrength(wish.newPassword, { username: wish.name }, '/new_password')
+  await checkStrength(wish.newPassword, { username: wish.name }, '/new_password')
   const candidate = await candidateOf(kernel, wish.name)
   const at = kernel.clock.now()
   const subject = subjectOf(kernel.config, wish.name, candidate)
@@ -116,7 +116,7 @@ export async function resetPassword(kernel: Kernel, wish: ResetWish, visitor: Vi
   const userId = reset.user_id
   const user = await kernel.attempt((db) => findUser(db, kernel.config, userId))
   if (!user) throw badCode()
-  checkStrength(wish.newPassword, user, '/new_password')
+  await checkStrength(wish.newPassword, user, '/new_password')
   const hash = await hashPassword(wish.newPassword, hashCost(kernel.config))
   await revoking(kernel, userId, async (tx) => {
     if (!(await store.useReset(tx, reset.id, at)) || !(await store.setPassword(tx, userId, hash, at))) throw badCode()

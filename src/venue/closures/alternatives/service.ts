@@ -1,6 +1,10 @@
 import type { Database } from '../../../kernel/database/database.ts'
+import { appointment } from '../../reservations/appointment.ts'
 import { type Alternative, chooseAlternatives } from '../rules.ts'
 import { candidatesFor, ownTimes } from './store.ts'
+
+/** How many a message names. */
+export const MOST_ALTERNATIVES = 3
 
 interface Displaced {
   readonly id: number
@@ -42,4 +46,9 @@ export async function findAlternatives(
     }
   }
   return found
+}
+
+/** Alternatives as messages name them. */
+export function alternativesNamed(slots: readonly Alternative[] = [], zone: string) {
+  return slots.map((slot) => ({ time_slot_id: slot.id, ...appointment(slot, zone) }))
 }

@@ -9,7 +9,7 @@ import { lockMembers } from '../../members/store.ts'
 import { appointment } from '../../reservations/appointment.ts'
 import { lockSlots } from '../../reservations/store.ts'
 import { offerFreePlaces } from '../../waitingList/offers.ts'
-import { findAlternatives } from '../alternatives/service.ts'
+import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES } from '../alternatives/service.ts'
 import type { ClosureNotification } from '../notificationTypes.ts'
 import type { Alternative } from '../rules.ts'
 import * as store from './store.ts'
@@ -30,9 +30,6 @@ export type Displacement = store.Target & {
   /** How the slots are locked, by id: `lockSlots` unless said. A closure takes them off sale by it. */
   readonly lock?: (tx: Transaction) => Promise<void>
 }
-
-/** People are told of so many alternatives. */
-const MOST_ALTERNATIVES = 3
 
 /**
  * Ends active reservations because their place goes: pending and confirmed ones are displaced (points back in full, may be booked again), checked-in
@@ -147,7 +144,7 @@ function messageOf(affected: Affected, reason: string, type: ClosureNotification
       points_returned: affected.pointsReturned,
       rebook_until: rebookUntil ? localTimestamp(rebookUntil, zone) : '',
       rebook_url: rebookUntil ? `/api/v1/reservations/${id}/rebook` : '',
-      alternatives: affected.alternatives.map((slot) => ({ time_slot_id: slot.id, ...appointment(slot, zone) })),
+      alternatives: alternativesNamed(affected.alternatives, zone),
     },
     key: `reservation:${id}:${status}`,
   })

@@ -3,13 +3,11 @@ import { Conflict } from '../../../kernel/http/errors.ts'
 import { joinedTo } from '../../../kernel/http/idempotency.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/notifications/outbox.ts'
-import { lockMembers } from '../../members/store.ts'
-import { getReservation, personOf } from '../../reservations/access.ts'
+import { getReservation, lockReservation, personOf } from '../../reservations/access.ts'
 import { badState } from '../../reservations/ending.ts'
 import { placeOrder } from '../../reservations/service.ts'
-import { findReservation, lockSlots, type Reservation } from '../../reservations/store.ts'
-import { offerFreePlaces } from '../../waitingList/offers.ts'
-import { endEntries } from '../../waitingList/store.ts'
+import { lockSlots, type Reservation } from '../../reservations/store.ts'
+import { leaveLine } from '../../waitingList/offers.ts'
 import { findAlternatives } from '../alternatives/service.ts'
 import type { Alternative } from '../rules.ts'
 import { mayRebook } from './rules.ts'
@@ -29,9 +27,7 @@ export async function rebook(kernel: Kernel, caller: Caller, id: number, slotId:
   const booked = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     // Whoever rebooks for the same person at once waits here, and then sees that it has been done.
-    await lockMembers(tx, [userId])
-    const old = await findReservation(tx, id)
-    if (!old) throw badState(old)
+    const old = await lockReservation(tx, id)
     requireRebookable(old, now)
     await lockSlots(tx, [old.slotId, slotId])
     const reservation = await placeOrder(joinedTo(tx, kernel, noNudge), {
@@ -43,8 +39,7 @@ export async function rebook(kernel: Kernel, caller: Caller, id: number, slotId:
       rebooking: { pointsPaid: old.pointsPaid },
     })
     if (!(await markRebooked(tx, id, reservation.id, now))) throw alreadyRebooked()
-    const left = await endEntries(tx, { slotId: old.slotId, userId, to: 'left', now })
-    if (left.length > 0) await offerFreePlaces(kernel, tx, old.slotId, now)
+    await leaveLine(kernel, tx, { slotId: old.slotId, userId }, now)
     await record(tx, now, {
       ...by(caller),
       action: 'reservation.rebook',

@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BenchDatabase, createDatabase, serverUrl } from './database.ts'
+import { type Fixture, fill, makeSecrets, type Size } from './fixture.ts'
+import { type Running, type Setting, startProgram } from './processes.ts'
+import { fillRooms, type RoomFixture } from './rooms.ts'
+
+/** A filled database of this run alone, and what the program is started with over it. */
+export interface Site {
+  readonly database: BenchDatabase
+  readonly fixture: Fixture
+  readonly rooms: RoomFixture
+  readonly setting: Setting
+  /** For files of this run. */
+  readonly folder: string
+  /** Starts a process that ends with the run. */
+  start(command: 'server' | 'worker', poolSize: number): Promise<Running>
+}
+
+export const ROOMS = 300
+
+/** Fills a site; it is taken away with `stack`. */
+export async function openSite(stack: AsyncDisposableStack, name: string, size: Size): Promise<Site> {
+  const folder = await mkdtemp(join(tmpdir(), 'yuyue-bench-'))
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const database = await createDatabase(serverUrl(process.env), name)
+  stack.defer(database.drop)
+  const secrets = makeSecrets()
+  const fixture = await fill(database.pool, secrets.SECRET_KEY, size)
+  const rooms = await fillRooms(database.pool, { rooms: ROOMS, people: size.people })
+  const setting = { ...secrets, DATA_DIR: folder, DATABASE_URL: database.url }
+  return {
+    database,
+    fixture,
+    rooms,
+    setting,
+    folder,
+    async start(command, poolSize) {
+      const running = await startProgram(command, { ...setting, DATABASE_POOL_SIZE: String(poolSize) })
+      stack.defer(running.stop)
+      return running
+    },
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Writes docs/licences.md: what runs in production, under which licences, from package-lock.json. Fails for a licence that is neither permissive
+ * nor explained here. With --check it writes nothing and fails when the page is stale, too.
+ *
+ *   node scripts/generate-licences.ts [--check]
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+
+interface Entry {
+  readonly version?: string
+  readonly license?: string
+  readonly dev?: boolean
+}
+
+const PERMISSIVE = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  '(MIT OR CC0-1.0)',
+])
+
+/** Packages under other licences, by the beginning of their names, and why they may be used. */
+const EXPLAINED: Readonly<Record<string, string>> = {
+  '@expo-google-fonts/noto-sans-sc':
+    'The font of PDF files is under the SIL Open Font License: it may be used, embedded and given on, but not sold by itself.',
+  '@img/sharp-':
+    'libvips, the library behind sharp, is under the LGPL. It is a shared library of its own that sharp loads and anybody may replace; nothing of it is changed or linked into the program.',
+}
+
+const introduction = `<!-- Written by scripts/generate-licences.ts from package-lock.json. -->
+# Licences
+
+Yuyue is under the [MIT license](../LICENSE). These packages run with it; what only develops and tests it is not listed. \`npm run sbom\` writes the same list
+as a CycloneDX document.
+`
+
+const target = new URL('../docs/licences.md', import.meta.url)
+const lock: { readonly packages: Readonly<Record<string, Entry>> } = JSON.parse(
+  readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'),
+)
+const packages = Object.entries(lock.packages)
+  .filter(([path, { dev }]) => path !== '' && !dev)
+  .map(([path, { version = '', license = 'not named' }]) => ({
+    name: path.slice(path.lastIndexOf('node_modules/') + 13),
+    version,
+    license,
+  }))
+
+const refused = packages.filter(({ name, license }) => !PERMISSIVE.has(license) && reasonOf(name) === undefined)
+for (const { name, version, license } of refused) process.stderr.write(`${name} ${version} is under ${license}\n`)
+const text = page()
+if (refused.length > 0) {
+  process.exitCode = 1
+} else if (!process.argv.includes('--check')) {
+  writeFileSync(target, text)
+} else if (readFileSync(target, 'utf8') !== text) {
+  process.stderr.write('docs/licences.md is stale: run npm run generate\n')
+  process.exitCode = 1
+}
+
+function reasonOf(name: string): string | undefined {
+  return Object.entries(EXPLAINED).find(([beginning]) => name.startsWith(beginning))?.[1]
+}
+
+function page(): string {
+  const sections = [...Map.groupBy(packages, ({ license }) => license)]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([license, members]) => {
+      const names = [...new Set(members.map(({ name, version }) => `${name} ${version}`))].sort()
+      const reasons = PERMISSIVE.has(license) ? [] : new Set(members.flatMap(({ name }) => reasonOf(name) ?? []))
+      return [`## ${license}`, ...reasons, names.join(', ')].join('\n\n')
+    })
+  return `${introduction}\n${sections.join('\n\n')}\n`
+}

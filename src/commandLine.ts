@@ -1,0 +1,164 @@
+import { createSystem, type Duties, type System } from './app.ts'
+import { type Config, ConfigurationError, loadConfig } from './config.ts'
+import { ManualClock, systemClock } from './kernel/clock.ts'
+import { type OpenDatabase, openDatabase } from './kernel/database/database.ts'
+import { FolderInUse } from './kernel/database/lock.ts'
+import { MIGRATIONS, MigrationMismatch, migrate } from './kernel/database/migrate.ts'
+import { DatabaseUnusable } from './kernel/database/server.ts'
+import { prepareFirstAdministrator } from './kernel/identity/firstAdministrator.ts'
+import { createLog } from './kernel/log.ts'
+import type { DemoLogin } from './kernel/product.ts'
+import { ensureSecrets } from './kernel/secrets/stored.ts'
+
+const USAGE = `Usage: node src/main.ts COMMAND
+
+  start     serve and work in one process; migrates first (npm start)
+  server    serve only; migrates first
+  worker    background work only; migrates first
+  migrate   bring the database's schema up to date
+  demo      fill the database with a believable data set, then start (npm run demo)
+  verify    recompute every counter, ledger and state; exit 1 and name each difference
+
+Variables: docs/configuration.md`
+
+const DUTIES: Readonly<Record<string, Duties>> = {
+  start: { serve: true, work: true },
+  demo: { serve: true, work: true },
+  server: { serve: true, work: false },
+  worker: { serve: false, work: true },
+}
+
+const AT_REST: Duties = { serve: false, work: false }
+
+/** Runs a command; answers the exit code, or undefined while it goes on (servers end by SIGTERM). */
+async function run(command: string | undefined): Promise<number | undefined> {
+  const duties = DUTIES[command ?? '']
+  if (!duties && command !== 'migrate' && command !== 'verify') {
+    console.log(USAGE)
+    return command === undefined || command === 'help' ? 0 : 2
+  }
+  // The demo keeps to itself: its passwords are public.
+  const env = command === 'demo' ? { DATA_DIR: './data-demo', ...process.env } : process.env
+  const config = ensureSecrets(loadConfig(env))
+  const log = createLog(config)
+  for (const warning of config.warnings) log.warn(warning)
+  const database = await openDatabase({
+    url: config.databaseUrl,
+    readUrl: config.databaseReadUrl,
+    waitSeconds: config.databaseWaitSeconds,
+    dataDir: config.dataDir,
+    poolSize: config.databasePoolSize,
+    timeZone: config.timeZone,
+    onBroken: endBroken,
+    log,
+  })
+  try {
+    const { applied } = await migrate(database.pool, MIGRATIONS, log)
+    if (!duties) {
+      if (command === 'migrate')
+        console.log(applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`)
+      return command === 'verify' ? await verify(config, log, database) : 0
+    }
+    const clock = config.clock === 'manual' ? new ManualClock(new Date()) : systemClock
+    const logins = command === 'demo' ? await playDemos(await createSystem(config, clock, log, database, AT_REST)) : []
+    const system = await createSystem(config, clock, log, database, duties)
+    endBySignal(system, database)
+    await system.start()
+    printLogins(logins)
+    await open(system, config)
+    return undefined
+  } catch (error) {
+    await database.close()
+    throw error
+  } finally {
+    if (!duties) await database.close()
+  }
+}
+
+/** Listens, and prints where to look and what to do first. */
+async function open({ app, kernel }: System, config: Config): Promise<void> {
+  const { setupToken } = await prepareFirstAdministrator(kernel)
+  if (!app) return kernel.log.info('worker ready')
+  const listening = await app.listen({ host: config.host, port: config.port })
+  const url = config.port === 0 ? listening : config.publicUrl
+  console.log(`\nYuyue is ready:  ${url}`)
+  console.log(`API reference:   ${url}/docs`)
+  if (setupToken !== undefined) {
+    console.log(`\nThere is no administrator yet. Create the first one with this one-time set-up token:\n`)
+    console.log(`  curl -X POST ${url}/api/v1/setup -H 'content-type: application/json' \\`)
+    console.log(`    -d '{"token":"${setupToken}","username":"admin","password":"CHOOSE ONE"}'\n`)
+  }
+}
+
+/**
+ * Fills the database, and ends the system again; answers who can log in, each once: the administrator is the same for all products.
+ * Nothing else works meanwhile: a demo plays in the past, and jobs would settle it by today's clock.
+ */
+async function playDemos({ kernel, start, drain, stop }: System): Promise<readonly DemoLogin[]> {
+  const logins = new Map<string, DemoLogin>()
+  await start()
+  for (const product of kernel.products)
+    for (const login of await product.demo(kernel)) logins.set(login.username, login)
+  await drain()
+  await stop()
+  return [...logins.values()]
+}
+
+function printLogins(logins: readonly DemoLogin[]): void {
+  if (logins.length > 0) console.log('\nDemo log-ins:')
+  for (const { role, username, password } of logins) {
+    console.log(`  ${role.padEnd(20)} ${username.padEnd(16)} ${password}`)
+  }
+}
+
+async function verify(config: Config, log: ReturnType<typeof createLog>, database: OpenDatabase): Promise<number> {
+  const { kernel } = await createSystem(config, systemClock, log, database, AT_REST)
+  let count = 0
+  for (const product of kernel.products) {
+    for (const { check, subject, stored, computed } of await product.verify(kernel)) {
+      count += 1
+      console.log(`${product.name}: ${check}: ${subject}: stored ${stored}, computed ${computed}`)
+    }
+  }
+  console.log(count === 0 ? 'Everything agrees.' : `${count} difference${count === 1 ? '' : 's'}.`)
+  return count === 0 ? 0 : 1
+}
+
+/** The embedded database is gone until the process starts again: what waits for it would wait for ever. */
+function endBroken(reason: unknown): void {
+  console.error(`The embedded database cannot go on: ${reason instanceof Error ? reason.message : String(reason)}`)
+  process.exit(1)
+}
+
+/** SIGTERM and SIGINT: finish what is in flight, close, exit 0. A second signal ends at once. */
+function endBySignal(system: System, database: OpenDatabase): void {
+  let ending = false
+  const end = (signal: NodeJS.Signals): void => {
+    if (ending) process.exit(1)
+    ending = true
+    system.kernel.log.info({ signal }, 'stopping')
+    system
+      .stop()
+      .then(() => database.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          system.kernel.log.fatal({ err: error }, 'could not stop in order')
+          process.exit(1)
+        },
+      )
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+}
+
+try {
+  const code = await run(process.argv[2])
+  if (code !== undefined) process.exitCode = code
+} catch (error) {
+  const known = [ConfigurationError, DatabaseUnusable, FolderInUse, MigrationMismatch].some(
+    (kind) => error instanceof kind,
+  )
+  console.error(known && error instanceof Error ? error.message : error)
+  process.exit(1)
+}

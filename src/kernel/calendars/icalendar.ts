@@ -1,0 +1,64 @@
+import ical, { ICalCalendarMethod, ICalEventStatus } from 'ical-generator'
+import { Temporal } from 'temporal-polyfill'
+import type { Config } from '../../config.ts'
+import { vtimezone } from './timeZone.ts'
+
+/** One entry of a calendar. */
+export interface CalendarEvent {
+  /** The same for ever: `reservation-42`. */
+  readonly key: string
+  readonly startAt: Date
+  readonly endAt: Date
+  readonly summary: string
+  readonly description: string
+  readonly location: string | null
+  readonly status: 'tentative' | 'confirmed' | 'cancelled'
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** The media type of a calendar. */
+export const ICALENDAR = 'text/calendar; charset=utf-8'
+
+const STATUS: Readonly<Record<CalendarEvent['status'], ICalEventStatus>> = {
+  tentative: ICalEventStatus.TENTATIVE,
+  confirmed: ICalEventStatus.CONFIRMED,
+  cancelled: ICalEventStatus.CANCELLED,
+}
+
+/** Events as an iCalendar (RFC 5545) in the local zone, the same bytes as long as nothing changes. */
+export function icalendar(
+  { timeZone, publicUrl }: Pick<Config, 'timeZone' | 'publicUrl'>,
+  name: string,
+  events: readonly CalendarEvent[],
+  now: Date,
+): string {
+  // Without a zone of its own: with one, the library writes DTSTAMP as local time, which must be UTC.
+  const calendar = ical({
+    name,
+    prodId: { company: 'Yuyue', product: 'Reservations', language: 'ZH' },
+    method: ICalCalendarMethod.PUBLISH,
+    timezone: { name: null, generator: (zone) => vtimezone(zone, now) },
+    ttl: 15 * 60,
+  })
+  const local = (instant: Date) =>
+    Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(timeZone)
+  for (const { key, startAt, endAt, status, createdAt, updatedAt, summary, description, location } of events) {
+    calendar.createEvent({
+      id: `${key}@${new URL(publicUrl).hostname}`,
+      start: local(startAt),
+      end: local(endAt),
+      timezone: timeZone,
+      summary,
+      description,
+      location,
+      status: STATUS[status],
+      // Grows with every change, as calendars expect.
+      sequence: Math.max(0, Math.floor((updatedAt.getTime() - createdAt.getTime()) / 1000)),
+      stamp: updatedAt,
+      created: createdAt,
+      lastModified: updatedAt,
+    })
+  }
+  return calendar.toString()
+}

@@ -1,0 +1,54 @@
+import { by, type Caller } from '../http/caller.ts'
+import { NotFound } from '../http/errors.ts'
+import type { Kernel } from '../kernel.ts'
+import { record } from '../notifications/outbox.ts'
+import { createSigner } from '../secrets/signature.ts'
+import * as store from './store.ts'
+
+/** A calendar that people subscribe to. */
+export interface Feed {
+  /** Links of one feed open no other: what they are signed for. */
+  readonly purpose: string
+  /** Where it is answered, with `?token=`. */
+  readonly path: string
+}
+
+const noSuchCalendar = () => new NotFound('not_found', 'There is no such calendar.')
+
+/** The link under which somebody's calendar can be subscribed to without signing in. @throws NotFound */
+export async function calendarLink(kernel: Kernel, feed: Feed, userId: number): Promise<string> {
+  const generation = await store.linkGeneration(kernel.db, userId)
+  if (generation === null) throw noSuchCalendar()
+  return linkOf(kernel, feed, userId, generation)
+}
+
+/** A new link; those of before, of every feed, open nothing any more. */
+export async function resetCalendarLink(kernel: Kernel, feed: Feed, caller: Caller): Promise<string> {
+  const now = kernel.clock.now()
+  const generation = await kernel.transaction(async (tx) => {
+    const next = await store.resetLinks(tx, caller.userId, now)
+    await record(tx, now, {
+      ...by(caller),
+      action: 'calendar_link.reset',
+      resource: 'user',
+      resourceId: caller.userId,
+    })
+    return next
+  })
+  kernel.nudge()
+  return linkOf(kernel, feed, caller.userId, generation)
+}
+
+function linkOf({ config }: Pick<Kernel, 'config'>, feed: Feed, userId: number, generation: number): string {
+  const token = createSigner(config.secretKey).sign(`${userId}.${generation}`, feed.purpose)
+  return `${config.publicUrl}${feed.path}?token=${token}`
+}
+
+/** Whose calendar a link opens. @throws NotFound when it was not made by us, was reset, or its owner's account is not in use any more. */
+export async function ownerOf(kernel: Kernel, feed: Feed, token: string): Promise<number> {
+  const signed = createSigner(kernel.config.secretKey).verify(token, feed.purpose) ?? ''
+  const [user, generation] = signed.split('.').map(Number)
+  if (user === undefined || generation === undefined) throw noSuchCalendar()
+  if ((await store.linkGeneration(kernel.reads, user)) !== generation) throw noSuchCalendar()
+  return user
+}

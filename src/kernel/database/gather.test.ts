@@ -1,0 +1,167 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { errorCode } from './constraints.ts'
+import type { Database } from './database.ts'
+import { type Gathering, gathered } from './gather.ts'
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+let database: TestDatabase
+let db: Database
+
+beforeAll(async () => {
+  database = await openTestDatabase('empty', silent)
+  db = database.db
+  await sql`create table things (n int primary key check (n > 0))`.execute(db)
+})
+beforeEach(() => sql`truncate things`.execute(db).then(() => {}))
+afterAll(() => database.close())
+
+/** Statements that end when the test lets them, each answering its items times ten. */
+function held(options?: Gathering) {
+  const statements: { readonly items: readonly number[]; end(): void; fail(error: unknown): void }[] = []
+  const ask = gathered<number, number>((_, items) => {
+    const { promise, resolve, reject } = Promise.withResolvers<number[]>()
+    statements.push({ items, end: () => resolve(items.map((item) => item * 10)), fail: reject })
+    return promise
+  }, options)
+  /** Two turns of the event loop: what may leave by then has left, and no timer has run. */
+  const turn = async () => {
+    for (let n = 0; n < 2; n += 1) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { statements, ask: (item: number) => ask(db, item), turn, sent: () => statements.map(({ items }) => items) }
+}
+
+describe('gathering', () => {
+  test('a lone request leaves at once: nobody waits for company', async () => {
+    const { ask, turn, sent, statements } = held()
+    const answer = ask(1)
+    await turn()
+    expect(sent()).toEqual([[1]])
+    statements[0]?.end()
+    expect(await answer).toBe(10)
+  })
+
+  test('who asks in the same turn shares a statement, and each gets their own result', async () => {
+    const { ask, turn, sent, statements } = held()
+    const answers = Promise.all([ask(3), ask(1), ask(2)])
+    await turn()
+    expect(sent()).toEqual([[3, 1, 2]])
+    statements[0]?.end()
+    expect(await answers).toEqual([30, 10, 20])
+  })
+
+  test('what comes while a statement runs forms the next one, in the order it came', async () => {
+    const { ask, turn, sent, statements } = held()
+    const answers = [ask(1)]
+    await turn()
+    answers.push(ask(2))
+    await turn()
+    answers.push(ask(3))
+    await turn()
+    expect(sent()).toEqual([[1]])
+    statements[0]?.end()
+    await answers[0]
+    await turn()
+    expect(sent()).toEqual([[1], [2, 3]])
+    statements[1]?.end()
+    expect(await Promise.all(answers)).toEqual([10, 20, 30])
+  })
+
+  test('a statement takes so many items at most; the others leave after it', async () => {
+    const { ask, turn, sent, statements } = held({ most: 2 })
+    const answers = Promise.all([1, 2, 3].map(ask))
+    await turn()
+    expect(sent()).toEqual([[1, 2]])
+    statements[0]?.end()
+    await turn()
+    expect(sent()).toEqual([[1, 2], [3]])
+    statements[1]?.end()
+    expect(await answers).toEqual([10, 20, 30])
+  })
+
+  test('a statement that takes long is left behind, but only so many run at once', async () => {
+    const { ask, turn, sent, statements } = held({ most: 2, atOnce: 2, patienceMs: 0 })
+    const answers = Promise.all([1, 2, 3, 4, 5].map(ask))
+    await turn()
+    expect(sent()).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+    statements[1]?.end()
+    await turn()
+    expect(sent().at(2)).toEqual([5])
+    statements[0]?.end()
+    statements[2]?.end()
+    expect(await answers).toEqual([10, 20, 30, 40, 50])
+  })
+
+  test('an error that is not about the values reaches all of a statement, once, and the next one goes its way', async () => {
+    const { ask, turn, sent, statements } = held()
+    const answers = Promise.allSettled([ask(1), ask(2)])
+    await turn()
+    const lost = new Error('Connection terminated')
+    statements[0]?.fail(lost)
+    expect(await answers).toEqual([
+      { status: 'rejected', reason: lost },
+      { status: 'rejected', reason: lost },
+    ])
+    const next = ask(3)
+    await turn()
+    expect(sent()).toEqual([[1, 2], [3]])
+    statements[1]?.end()
+    expect(await next).toBe(30)
+  })
+
+  test('a statement that doesn’t answer each of its items is an error for all of them', async () => {
+    const ask = gathered<number, number>(async () => [1])
+    const answers = await Promise.allSettled([ask(db, 1), ask(db, 2)])
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  })
+})
+
+describe('gathering on a database', () => {
+  const statements: (readonly number[])[] = []
+  const add = gathered(async (db, items: readonly number[]) => {
+    statements.push(items)
+    const { rows } = await sql<{ n: number }>`insert into things select unnest(${items}::int[]) returning n`.execute(db)
+    return rows.map(({ n }) => n)
+  })
+  const things = async () =>
+    (await sql<{ n: number }>`select n from things order by n`.execute(db)).rows.map(({ n }) => n)
+  beforeEach(() => {
+    statements.length = 0
+  })
+
+  test('a value that the database refuses fails alone: the others are done, each once', async () => {
+    const answers = await Promise.allSettled([1, 2, -3, 4, 5, 2, 7].map((n) => add(db, n)))
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : errorCode(answer.reason)))).toEqual([
+      1,
+      2,
+      '23514',
+      4,
+      5,
+      '23505',
+      7,
+    ])
+    expect(await things()).toEqual([1, 2, 4, 5, 7])
+  })
+
+  test('in a transaction each is a statement of its own, and belongs to it', async () => {
+    const undone = db.transaction().execute(async (tx) => {
+      await add(tx, 1)
+      await add(tx, 2)
+      throw new Error('undo')
+    })
+    await expect(undone).rejects.toThrow('undo')
+    expect(statements).toEqual([[1], [2]])
+    expect(await things()).toEqual([])
+  })
+
+  test('what is asked of a database that has closed is refused, and nobody waits for ever', async () => {
+    const other = await openTestDatabase('empty', silent)
+    await other.close()
+    const answers = await Promise.allSettled([1, 2].map((n) => add(other.db, n)))
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  })
+})

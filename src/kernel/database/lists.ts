@@ -1,0 +1,49 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Database } from './database.ts'
+
+/** Which rows of a list, and in which order. */
+export interface PageOf<Column extends string> {
+  readonly offset: number
+  readonly limit: number
+  readonly sort: Column
+  readonly descending: boolean
+}
+
+/** ORDER BY, LIMIT and OFFSET of a page; the id decides between rows that are equal. */
+export function pageClause<Column extends string>(
+  page: PageOf<Column>,
+  sorts: Readonly<Record<Column, RawBuilder<unknown>>>,
+  id: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const direction = page.descending ? sql`DESC NULLS LAST` : sql`ASC NULLS LAST`
+  return sql`ORDER BY ${sorts[page.sort]} ${direction}, ${id} ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`
+}
+
+/** One page of a list, and how many rows it has in all. */
+export async function readPage<Row>(
+  db: Database,
+  list: {
+    /** SELECT and FROM. */
+    readonly select: RawBuilder<unknown>
+    /** FROM for counting: joins that only add columns may be left out. */
+    readonly counted: RawBuilder<unknown>
+    /** All of them hold. */
+    readonly conditions: readonly RawBuilder<unknown>[]
+    /** ORDER BY, LIMIT and OFFSET, as of `pageClause`. */
+    readonly page: RawBuilder<unknown>
+  },
+): Promise<{ items: Row[]; total: number }> {
+  const where = sql.join([sql`true`, ...list.conditions], sql` AND `)
+  const { rows } = await sql<Row>`${list.select} WHERE ${where} ${list.page}`.execute(db)
+  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM ${list.counted} WHERE ${where}`.execute(db)
+  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+}
+
+/** True where a text is found in one of the columns, whatever its case; `%` and `_` mean themselves. */
+export function contains(text: string, ...columns: RawBuilder<unknown>[]): RawBuilder<unknown> {
+  const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`
+  return sql`(${sql.join(
+    columns.map((column) => sql`${column} ILIKE ${pattern}`),
+    sql` OR `,
+  )})`
+}

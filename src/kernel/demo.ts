@@ -1,0 +1,78 @@
+import { sql } from 'kysely'
+import type { Caller } from './http/caller.ts'
+import { DomainError } from './http/errors.ts'
+import { register } from './identity/accounts.ts'
+import { ADMIN, permissionsOf, rolesOf } from './identity/roles.ts'
+import type { Kernel } from './kernel.ts'
+import type { DemoLogin } from './product.ts'
+
+// What the demos of all products share: each plays some weeks of life with the program's own use cases, on a clock of its own.
+
+/** The password of everybody in a demo. */
+const PASSWORD = 'yuyue-demo-2026'
+
+/** Somebody who plays a part. */
+export interface DemoPerson {
+  readonly username: string
+  readonly name: string
+  readonly role: string
+}
+
+/** The log-ins of a demo's people, to be printed. */
+export function demoLogins(people: readonly DemoPerson[]): DemoLogin[] {
+  return people.map(({ role, username }) => ({ role, username, password: PASSWORD }))
+}
+
+/**
+ * Plays a product's demo where it was not played before, and remembers that it is complete.
+ * @throws Error where there are people already who no demo has made: the passwords are public.
+ */
+export async function playOnce({ db, clock }: Kernel, product: string, play: () => Promise<void>): Promise<void> {
+  const mark = `${product}.demo`
+  const { rows } = await sql<{ played: boolean; inUse: boolean }>`
+    SELECT EXISTS (SELECT FROM settings WHERE key = ${mark}) AS played,
+      EXISTS (SELECT FROM users) AND NOT EXISTS (SELECT FROM settings WHERE key LIKE '%.demo') AS "inUse"`.execute(db)
+  const [state] = rows
+  if (state?.played) return
+  if (state?.inUse)
+    throw new Error('The database is in use: the demo wants an empty one (set DATA_DIR or DATABASE_URL to another).')
+  await play()
+  await sql`INSERT INTO settings (key, value, updated_at) VALUES (${mark}, 'true', ${clock.now()}) ON CONFLICT DO NOTHING`.execute(
+    db,
+  )
+}
+
+/** Somebody on the stage: a new account, or the administrator whom the demo of another product has made. */
+export async function enterDemo(kernel: Kernel, { username, name, role }: DemoPerson): Promise<Caller> {
+  const visitor = { address: '127.0.0.1', userAgent: 'demo', requestId: 'demo' }
+  const wish = { username, password: PASSWORD, displayName: name, email: `${username}@example.com` }
+  const known = role === ADMIN ? await administrator(kernel, username) : undefined
+  const userId = known ?? (await register(kernel, wish, role, visitor)).id
+  return {
+    userId,
+    sessionId: 'demo',
+    roles: new Set([role]),
+    permissions: permissionsOf(rolesOf(kernel), [role]),
+    isAdmin: role === ADMIN,
+    scope: 'full',
+    address: visitor.address,
+    requestId: visitor.requestId,
+  }
+}
+
+async function administrator({ db }: Kernel, username: string): Promise<number | undefined> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT u.id FROM users u JOIN user_roles r ON r.user_id = u.id
+    WHERE u.username = ${username} AND r.role = ${ADMIN} AND u.status = 'active'`.execute(db)
+  return rows[0]?.id
+}
+
+/** A wish that the rules may refuse: then the story goes on without it. */
+export async function perhaps<T>(wish: Promise<T>): Promise<T | null> {
+  try {
+    return await wish
+  } catch (error) {
+    if (error instanceof DomainError) return null
+    throw error
+  }
+}

@@ -1,0 +1,9 @@
+import type { JobDefinition } from '../../jobs/jobs.ts'
+import { makeFile } from './run.ts'
+import { EXPORT_FILE_JOB, keepExports } from './service.ts'
+
+/** What exports do in the background. */
+export const exportJobs: readonly JobDefinition[] = [
+  { name: EXPORT_FILE_JOB, run: makeFile },
+  { name: 'kernel.exports', cron: '* * * * *', run: keepExports },
+]

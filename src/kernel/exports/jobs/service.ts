@@ -1,0 +1,125 @@
+import type { Transaction } from '../../database/database.ts'
+import { namedBy, tokenUntil } from '../../files/download.ts'
+import { releaseFiles } from '../../files/store.ts'
+import { by, type Caller } from '../../http/caller.ts'
+import { Forbidden, NotFound, TooMany } from '../../http/errors.ts'
+import { jobsOf } from '../../jobs/queues.ts'
+import type { Kernel } from '../../kernel.ts'
+import { record } from '../../notifications/outbox.ts'
+import { type ExportFormat, refuseLongPdf } from '../exports.ts'
+import type { ExportSource } from '../sources.ts'
+import { fileOf, PURPOSE } from './files.ts'
+import * as store from './store.ts'
+
+/** The job that makes a file. */
+export const EXPORT_FILE_JOB = 'kernel.export-file'
+/** Files of one person that may wait or be in the making. */
+const MOST_UNFINISHED = 5
+const KEPT_DAYS = 30
+const DAY = 86_400_000
+
+/** What somebody wants as a file. */
+export interface ExportWish {
+  readonly what: string
+  readonly format: ExportFormat
+  readonly filters: unknown
+}
+
+/** The list of that name. @throws NotFound */
+export function sourceOf(kernel: Pick<Kernel, 'products'>, what: string): ExportSource {
+  const source = kernel.products.flatMap((product) => product.exports ?? []).find((one) => one.what === what)
+  if (!source) throw new NotFound('not_found', 'There is no such list.')
+  return source
+}
+
+/**
+ * Asks for a file that a job makes; the filters fit the list's schema.
+ * @throws Forbidden; Invalid `too_many_rows` for a PDF that would be too long; TooMany `too_many_exports` while 5 of the caller's are unfinished
+ */
+export async function askForFile(kernel: Kernel, caller: Caller, wish: ExportWish): Promise<store.ExportJob> {
+  const source = sourceOf(kernel, wish.what)
+  if (!caller.permissions.has(source.permission)) throw new Forbidden('forbidden', 'You may not see this list.')
+  const at = kernel.clock.now()
+  if (wish.format === 'pdf') await refuseLongPdf({ at, ...source.open(kernel, wish.filters, caller.permissions) })
+  const asked = await kernel.transaction(async (tx) => {
+    if ((await store.countUnfinished(tx, caller.userId)) >= MOST_UNFINISHED) {
+      throw new TooMany('too_many_exports', `${MOST_UNFINISHED} files of yours are still to be made.`, {
+        retryAfter: 60,
+      })
+    }
+    const made = await store.insertJob(tx, { ...wish, user_id: caller.userId }, at)
+    await sendNext(kernel, tx, caller.userId)
+    await record(tx, at, { ...by(caller), action: `${source.resource}.export`, resource: source.resource })
+    return made
+  })
+  kernel.nudge()
+  return asked
+}
+
+/** A file of the caller's own. @throws NotFound */
+export async function ownJob(kernel: Kernel, userId: number, id: number): Promise<store.ExportJob> {
+  const found = await kernel.attempt((db) => store.findJob(db, id))
+  if (found?.user_id !== userId) throw noSuchExport()
+  return found
+}
+
+/** Cancels what is not made yet, and deletes what is; its link leads nowhere from then on. @throws NotFound */
+export async function cancelExport(kernel: Kernel, caller: Caller, id: number): Promise<void> {
+  const at = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    const gone = await store.deleteJob(tx, id, caller.userId)
+    if (!gone) throw noSuchExport()
+    await releaseFiles(tx, fileOf(id), at)
+    await sendNext(kernel, tx, caller.userId)
+    const operation = { action: 'export.cancel', resource: 'export', resourceId: id }
+    await record(tx, at, { ...by(caller), ...operation, changes: { what: [gone.what, null] } })
+  })
+  kernel.nudge()
+}
+
+const noSuchExport = () => new NotFound('not_found', 'There is no such export.')
+
+/** Has the next of somebody's files made (null: of everybody's), where none of theirs is in the making. */
+export async function sendNext(kernel: Kernel, tx: Transaction, userId: number | null): Promise<void> {
+  for (const id of await store.nextJobs(tx, userId)) {
+    await jobsOf(kernel).send(tx, EXPORT_FILE_JOB, { id }, { singletonKey: `export ${id}` })
+  }
+}
+
+/** The link under which a file can be fetched without logging in, while it is there; null otherwise. */
+export function fileLink(kernel: Kernel, { id, state, expires_at: expiresAt }: store.ExportJob): string | null {
+  if (state !== 'done' || expiresAt === null || expiresAt <= kernel.clock.now()) return null
+  return `${kernel.config.publicUrl}/api/v1/export-files/${tokenUntil(kernel, PURPOSE, id, expiresAt)}`
+}
+
+/** The export behind a link. @throws NotFound when the link is not ours, its time is over, or the file was deleted. */
+export async function jobBehind(
+  kernel: Kernel,
+  token: string,
+): Promise<store.ExportJob & { readonly file_id: number }> {
+  const id = namedBy(kernel, PURPOSE, token)
+  if (id === undefined) throw noSuchExport()
+  const found = await kernel.attempt((db) => store.findJob(db, id))
+  if (found?.state !== 'done' || found.file_id === null) throw noSuchExport()
+  return { ...found, file_id: found.file_id }
+}
+
+/** A run that gave no sign of life for so long was killed. */
+const SILENCE_MS = 2 * 60_000
+
+/** How often a file is begun before it is given up. */
+export const MOST_RUNS = 3
+
+/**
+ * Takes up what killed processes left, lets files go whose time is over, and forgets old ones. To be called every minute, by any number of
+ * processes.
+ */
+export async function keepExports(kernel: Kernel): Promise<void> {
+  const at = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    await store.reviveRuns(tx, new Date(at.getTime() - SILENCE_MS), MOST_RUNS, at)
+    await sendNext(kernel, tx, null)
+    for (const id of await store.expireJobs(tx, at)) await releaseFiles(tx, fileOf(id), at)
+    await store.forgetJobs(tx, new Date(at.getTime() - KEPT_DAYS * DAY))
+  })
+}

@@ -1,0 +1,130 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Database } from '../../kernel/database/database.ts'
+import { contains, type PageOf } from '../../kernel/database/lists.ts'
+import { decidesAbout } from '../approvers/store.ts'
+import { type BookingStatus, HOLDING, PENDING } from '../bookings/states.ts'
+import { type Booking, bookingColumns, bookingTables, currentStatus } from '../bookings/store.ts'
+import { touches } from '../timeline/store.ts'
+import type { Window } from '../window.ts'
+
+/** By what bookings are searched. */
+export interface BookingFilter extends Window {
+  /** The state they are in by the clock. */
+  readonly status?: BookingStatus | undefined
+  readonly buildingId?: number | undefined
+  readonly roomId?: number | undefined
+  readonly applicantId?: number | undefined
+  /** Part of it. */
+  readonly applicantUserName?: string | undefined
+  /** Part of it. */
+  readonly purpose?: string | undefined
+  readonly noShow?: boolean | undefined
+  /** Somebody who takes part without having applied. */
+  readonly joinedBy?: number | undefined
+  readonly bookingId?: number | undefined
+  /** Whoever decides about it, while it waits for a decision. */
+  readonly waitsFor?: number | undefined
+}
+
+/** Conditions on `b` alone, so that counting needs no join. */
+function conditionsOf(filter: BookingFilter, now: Date): RawBuilder<unknown> {
+  const { status, buildingId, roomId, applicantId, applicantUserName, purpose, noShow, joinedBy, bookingId, waitsFor } =
+    filter
+  const conditions = [sql`b.del_flag = '0'`, touches(filter)]
+  if (status !== undefined) conditions.push(sql`${currentStatus(now)} = ${status}`)
+  // What keeps its room is not over: said once more, for the index.
+  if (status !== undefined && HOLDING.includes(status)) conditions.push(touches({ from: now, to: null }))
+  if (roomId !== undefined) conditions.push(sql`b.room_id = ${roomId}`)
+  if (applicantId !== undefined) conditions.push(sql`b.applicant_id = ${applicantId}`)
+  if (noShow !== undefined) conditions.push(noShow ? sql`b.no_show_at IS NOT NULL` : sql`b.no_show_at IS NULL`)
+  if (purpose !== undefined) conditions.push(contains(purpose, sql`b.purpose`))
+  if (buildingId !== undefined) {
+    conditions.push(sql`b.room_id IN (SELECT id FROM tb_facility_room WHERE building_id = ${buildingId})`)
+  }
+  if (applicantUserName !== undefined) {
+    const named = sql`SELECT id FROM users WHERE ${contains(applicantUserName, sql`username`)} AND status <> 'deleted'`
+    conditions.push(sql`b.applicant_id IN (${named})`)
+  }
+  if (joinedBy !== undefined) {
+    conditions.push(sql`b.id IN (SELECT booking_id FROM tb_facility_booking_user
+      WHERE user_id = ${joinedBy} AND is_applicant = '0' AND del_flag = '0')`)
+  }
+  if (bookingId !== undefined) conditions.push(sql`b.id = ${bookingId}`)
+  if (waitsFor !== undefined) {
+    const building = sql`(SELECT building_id FROM tb_facility_room WHERE id = b.room_id)`
+    conditions.push(sql`b.status = ${PENDING} AND b.start_time > ${now} AND ${decidesAbout(waitsFor, building)}`)
+  }
+  return sql.join(conditions, sql` AND `)
+}
+
+/** By what a list can be ordered, under the names it has on the wire and in the tables. */
+const SORTS = {
+  startTime: sql`b.start_time`,
+  start_time: sql`b.start_time`,
+  endTime: sql`b.end_time`,
+  end_time: sql`b.end_time`,
+  createTime: sql`b.create_time`,
+  create_time: sql`b.create_time`,
+  durationMinutes: sql`b.duration_minutes`,
+  duration_minutes: sql`b.duration_minutes`,
+  id: sql`b.id`,
+} as const
+
+/** One page of the bookings a filter finds, as they are at an instant, and how many there are in all. */
+export async function listBookings(
+  db: Database,
+  filter: BookingFilter,
+  page: PageOf<keyof typeof SORTS>,
+  now: Date,
+): Promise<{ items: readonly Booking[]; total: number }> {
+  const found = conditionsOf(filter, now)
+  // No NULLS LAST, which the index on the start could not give: none of these columns can be null.
+  const direction = page.descending ? sql`DESC` : sql`ASC`
+  const order = sql`ORDER BY ${SORTS[page.sort]} ${direction}, b.id ${direction}`
+  // The page is cut before anything is joined: an array, so that its few bookings are looked up one by one.
+  const { rows } = await sql<Booking>`
+    SELECT ${bookingColumns(now)} FROM ${bookingTables} WHERE b.id = ANY (ARRAY (
+      SELECT b.id FROM tb_facility_booking b WHERE ${found} ${order} LIMIT ${page.limit} OFFSET ${page.offset}))
+    ${order}`.execute(db)
+  const counted = await sql<{ total: number }>`
+    SELECT count(*) AS total FROM tb_facility_booking b WHERE ${found}`.execute(db)
+  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+}
+
+/** A booking with the names of all who take part. */
+export interface BookingRecord extends Booking {
+  readonly participants: string
+}
+
+/** The next bookings a filter finds, latest made first, after one of them (undefined: from the start). */
+export async function bookingsAfter(
+  db: Database,
+  filter: BookingFilter,
+  { after, limit, now }: { readonly after: Booking | undefined; readonly limit: number; readonly now: Date },
+): Promise<readonly BookingRecord[]> {
+  const later = after ? sql`AND b.id < ${after.id}` : sql``
+  const { rows } = await sql<BookingRecord>`
+    SELECT ${bookingColumns(now)}, (
+      SELECT string_agg(p.display_name, '、' ORDER BY j.is_applicant DESC, p.id) FROM tb_facility_booking_user j
+      JOIN users p ON p.id = j.user_id WHERE j.booking_id = b.id AND j.del_flag = '0') AS participants
+    FROM ${bookingTables} WHERE ${conditionsOf(filter, now)} ${later} ORDER BY b.id DESC LIMIT ${limit}`.execute(db)
+  return rows
+}
+
+/** Somebody who takes part in a booking. */
+export interface BookingPerson {
+  readonly userId: number
+  readonly userName: string
+  readonly nickName: string
+  /** `1` for whoever applied. */
+  readonly isApplicant: '0' | '1'
+}
+
+/** Who takes part in a booking, the applicant first. */
+export async function peopleOf(db: Database, bookingId: number): Promise<readonly BookingPerson[]> {
+  const { rows } = await sql<BookingPerson>`
+    SELECT u.id AS "userId", u.username AS "userName", u.display_name AS "nickName", j.is_applicant AS "isApplicant"
+    FROM tb_facility_booking_user j JOIN users u ON u.id = j.user_id
+    WHERE j.booking_id = ${bookingId} AND j.del_flag = '0' ORDER BY j.is_applicant DESC, u.id`.execute(db)
+  return rows
+}

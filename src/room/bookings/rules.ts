@@ -1,0 +1,156 @@
+import { type Interval, minutesBetween } from '../../booking/interval.ts'
+import { isWithinHours, type WeeklyHours } from '../../booking/openingHours.ts'
+import { daysBetween, localDate, localTime } from '../../kernel/time.ts'
+import { APPROVED, type BookingStatus, ONGOING, PENDING, REJECTED } from './states.ts'
+
+/** What limits all bookings; `tb_facility_setting`. */
+export interface Setting {
+  readonly auditRequired: boolean
+  readonly maxDurationMinutes: number
+  /** The furthest local day that can be booked, counted from today. */
+  readonly advanceDays: number
+  /** Times lie on whole multiples of this from local midnight. */
+  readonly gridMinutes: number
+  readonly participantOverlap: 'warn' | 'refuse' | 'allow'
+}
+
+/** One of those who are to use the room. */
+export interface Participant {
+  readonly userId: number
+  readonly name: string
+  /** Has an account that is not switched off. */
+  readonly valid: boolean
+  readonly ban: { readonly reason: string; readonly until: Date | null } | null
+  /** Takes part in another booking at that time. */
+  readonly busy: boolean
+}
+
+/** Everything the decision about a booking rests on, read in one statement. */
+export interface BookingFacts {
+  readonly room: {
+    readonly id: number
+    readonly name: string
+    readonly buildingName: string
+    readonly inUse: boolean
+    readonly buildingInUse: boolean
+    readonly capacity: number
+    readonly openHours: readonly WeeklyHours[]
+    readonly revision: number
+  }
+  readonly setting: Setting
+  /** What shuts the room at that time, the first of several. */
+  readonly closure: (Interval & { readonly reason: string }) | null
+  /** What keeps the room at that time, the first of several. */
+  readonly occupied: Interval | null
+  /** Whether a booking that nobody decided about in time still stands in the way. */
+  readonly overdue: boolean
+  readonly participants: readonly Participant[]
+}
+
+/** A wish whose people are settled: `userIds` are all who use the room, the applicant among them, each once. */
+export interface Wish extends Interval {
+  readonly roomId: number
+  readonly applicantId: number
+  readonly userIds: readonly number[]
+}
+
+/** The fewest who may use a room, the applicant included (seed 业务规则). */
+export const FEWEST_PEOPLE = 3
+
+/** What can be wrong with the times themselves. */
+export type TimeRefusal = 'wrong_order' | 'in_the_past' | 'off_grid' | 'too_long' | 'too_far_ahead'
+
+export type Refusal =
+  | TimeRefusal
+  | 'banned'
+  | 'building_out_of_use'
+  | 'room_out_of_use'
+  | 'invalid_people'
+  | 'too_few_people'
+  | 'too_many_people'
+  | 'participant_banned'
+  | 'outside_hours'
+  | 'closed'
+  | 'people_busy'
+  | 'time_taken'
+
+/** What is wrong with the times themselves (page, Times), or null. */
+export function timeRefusal({ start, end }: Interval, setting: Setting, now: Date, zone: string): TimeRefusal | null {
+  if (start >= end) return 'wrong_order'
+  if (start < now) return 'in_the_past'
+  if (!isOnGrid(start, setting.gridMinutes, zone) || !isOnGrid(end, setting.gridMinutes, zone)) return 'off_grid'
+  if (minutesBetween(start, end) > setting.maxDurationMinutes) return 'too_long'
+  if (daysBetween(localDate(now, zone), localDate(start, zone)) > setting.advanceDays) return 'too_far_ahead'
+  return null
+}
+
+/**
+ * What speaks against a booking that was within the rules of time when it was made, the most basic first, or null: what approving it
+ * asks.
+ */
+export function standingRefusal(facts: BookingFacts, wish: Wish, zone: string): Refusal | null {
+  const { room, participants, setting } = facts
+  if (participants.some(({ userId, ban }) => userId === wish.applicantId && ban !== null)) return 'banned'
+  if (!room.buildingInUse) return 'building_out_of_use'
+  if (!room.inUse) return 'room_out_of_use'
+  if (participants.some(({ valid }) => !valid)) return 'invalid_people'
+  if (wish.userIds.length < FEWEST_PEOPLE) return 'too_few_people'
+  if (wish.userIds.length > room.capacity) return 'too_many_people'
+  if (participants.some(({ ban }) => ban !== null)) return 'participant_banned'
+  if (!isOpen(room.openHours, wish, zone)) return 'outside_hours'
+  if (facts.closure) return 'closed'
+  if (setting.participantOverlap === 'refuse' && doubleBooked(facts).length > 0) return 'people_busy'
+  if (facts.occupied) return 'time_taken'
+  return null
+}
+
+/** The first thing that speaks against making or changing a booking, or null: then it may be written (page, Rules). */
+export function bookingRefusal(facts: BookingFacts, wish: Wish, now: Date, zone: string): Refusal | null {
+  return timeRefusal(wish, facts.setting, now, zone) ?? standingRefusal(facts, wish, zone)
+}
+
+/** The state a new booking starts in. */
+export function firstStatus({ auditRequired }: Setting): typeof PENDING | typeof APPROVED {
+  return auditRequired ? PENDING : APPROVED
+}
+
+/**
+ * The state of a booking after an edit: a rejected one is in the running again, an approved one at another time or in another room is to be
+ * decided again when there is an audit.
+ */
+export function statusAfterEdit(from: BookingStatus, moves: boolean, setting: Setting): BookingStatus {
+  if (from === REJECTED) return firstStatus(setting)
+  if (from === APPROVED && moves) return firstStatus(setting)
+  return from
+}
+
+/** Whether a booking may be changed: undecided, approved or rejected, and not begun. `status` is that by the clock. */
+export function mayEdit({ status, startTime }: { status: BookingStatus; startTime: Date }, now: Date): boolean {
+  return (status === PENDING || status === APPROVED || status === REJECTED) && startTime > now
+}
+
+/** Whether a booking may be cancelled, or left by somebody. `status` is that by the clock: such a booking has not begun. */
+export function mayCancel(status: BookingStatus): boolean {
+  return status === PENDING || status === APPROVED
+}
+
+/** Whether staff may put an end to a booking: also to one that runs. */
+export function mayForceCancel(status: BookingStatus): boolean {
+  return mayCancel(status) || status === ONGOING
+}
+
+/** The names of those who are somewhere else at that time, as far as that matters. */
+export function doubleBooked({ setting, participants }: BookingFacts): string[] {
+  return setting.participantOverlap === 'allow' ? [] : participants.filter(({ busy }) => busy).map(({ name }) => name)
+}
+
+function isOpen(weekly: readonly WeeklyHours[], { start, end }: Interval, zone: string): boolean {
+  const wallClock = (instant: Date) => ({ date: localDate(instant, zone), time: localTime(instant, zone) })
+  return isWithinHours({ weekly, exceptions: [] }, wallClock(start), wallClock(end))
+}
+
+/** Whole minutes that are a multiple of the grid, counted from midnight on the wall clock. */
+function isOnGrid(instant: Date, gridMinutes: number, zone: string): boolean {
+  const [hours = 0, minutes = 0] = localTime(instant, zone).split(':').map(Number)
+  return instant.getTime() % 60_000 === 0 && (hours * 60 + minutes) % gridMinutes === 0
+}

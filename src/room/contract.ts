@@ -1,0 +1,83 @@
+import { type Static, type TSchema, Type } from 'typebox'
+import type { DomainError, FieldError } from '../kernel/http/errors.ts'
+import type { Contract } from '../kernel/product.ts'
+import { sentenceOf } from './sentences.ts'
+
+// The wire of the room product (seed 约定与通用, 错误码与语义): one envelope, HTTP status 200 whatever happens, `code` tells.
+// Only what a proxy or a limiter must understand keeps its status: 429 and 503.
+
+const code = Type.Literal(200)
+const msg = Type.String({ examples: ['操作成功'] })
+
+/** The answer of an operation that has nothing more to say. */
+export const Done = Type.Object({ code, msg }, { title: 'RoomDone' })
+
+/** The answer that holds one thing. */
+export function Data<const S extends TSchema>(data: S) {
+  return Type.Object({ code, msg, data })
+}
+
+/** The answer of a list: one page, and how many there are in all. */
+export function Rows<const S extends TSchema>(row: S) {
+  return Type.Object({ code, msg, rows: Type.Array(row), total: Type.Integer({ minimum: 0 }) })
+}
+
+/** The answer of an operation whose facts stand beside `code` and `msg`: the front door's. */
+export function Extras<const P extends Readonly<Record<string, TSchema>>>(members: P) {
+  return Type.Object({ code, msg, ...members })
+}
+
+export const done = { code: 200, msg: '操作成功' } as const
+
+export function data<T>(value: T) {
+  return { ...done, data: value }
+}
+
+export function rows<T>({ items, total }: { readonly items: readonly T[]; readonly total: number }) {
+  return { code: 200 as const, msg: '查询成功', rows: [...items], total }
+}
+
+const Refusal = Type.Object(
+  {
+    code: Type.Integer({
+      minimum: 400,
+      maximum: 599,
+      description:
+        '400 a list is not sorted by that, 401 not logged in, 403 the permission in `msg` is missing, 404 no such thing, 405 no such method, 409 its state forbids it, 429 too many requests, 500 refused (`msg` says why, a missing or wrong field included), 503 not available now.',
+    }),
+    msg: Type.String({ description: 'For people, in Chinese.' }),
+  },
+  { title: 'RoomRefusal' },
+)
+
+type Refusal = Static<typeof Refusal>
+
+/** What keeps its HTTP status. */
+const LOUD: readonly number[] = [429, 503]
+/** What has a code of its own in the document's list; everything else is 500, 业务失败. */
+const NAMED: readonly number[] = [401, 403, 404, 405, 409, ...LOUD]
+
+/** What a refusal says on the wire. */
+export function refusalOf(error: DomainError): Refusal {
+  return { code: codeOf(error), msg: sentenceOf(error) }
+}
+
+/** A list that is asked for in an order it does not have is a code of its own (page, Rules). */
+function codeOf({ code, status, errors = [] }: DomainError): number {
+  const order = ({ in: part, path }: FieldError) => part === 'query' && (path === '/orderByColumn' || path === '/isAsc')
+  if (code === 'validation' && errors.some(order)) return 400
+  return NAMED.includes(status) ? status : 500
+}
+
+export const contract: Contract = {
+  overlooksUnknownFields: true,
+  emptyParametersAreAbsent: true,
+  largestIdsAreUnknown: true,
+  refusals: { contentType: 'application/json', schema: Refusal, statuses: [200, ...LOUD] },
+  refuse: (error, _request, reply) =>
+    reply
+      .code(LOUD.includes(error.status) ? error.status : 200)
+      .type('application/json; charset=utf-8')
+      .serializer(JSON.stringify)
+      .send(refusalOf(error)),
+}

@@ -1,0 +1,140 @@
+import { Type } from 'typebox'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/caller.ts'
+import { route } from '../../kernel/http/route.ts'
+import { Nullable, Text } from '../../kernel/http/schemas.ts'
+import { logOut } from '../../kernel/identity/logIn.ts'
+import { PASSWORD_LENGTH } from '../../kernel/identity/passwords.ts'
+import { visitorOf } from '../../kernel/identity/visitor.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { Data, Done, data, done, Extras } from '../contract.ts'
+import { Id } from '../fields.ts'
+import { showCaptcha } from './captcha.ts'
+import { logIn, register, whoIs } from './service.ts'
+
+const tag = 'Front door'
+
+const Wish = Type.Object({
+  username: Text(254, { examples: ['zhangsan'] }),
+  password: Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 }),
+  code: Type.Optional(Nullable(Type.String({ maxLength: 20, description: 'What the picture shows.' }))),
+  uuid: Type.Optional(Nullable(Type.String({ maxLength: 64, description: 'Which picture.' }))),
+})
+
+const Me = Extras({
+  user: Type.Object({
+    userId: Id,
+    userName: Type.String(),
+    nickName: Type.String(),
+    avatar: Type.String({ description: 'An address, or empty.' }),
+  }),
+  roles: Type.Array(Type.String(), { description: 'admin, student_worker; none in the portal.' }),
+  permissions: Type.Array(Type.String(), { description: '`*:*:*` for administrators.' }),
+  isDefaultModifyPwd: Type.Boolean(),
+  isPasswordExpired: Type.Boolean(),
+})
+
+/** What the published web client asks before anything else (page, The published web client). */
+export function frontDoorRoutes(app: App, kernel: Kernel): void {
+  entry(app, kernel)
+  inside(app, kernel)
+}
+
+/** What somebody who is not known yet may ask. */
+function entry(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: ['/captchaImage'],
+    permission: 'public',
+    summary: 'Whether a picture’s letters are asked for, and a picture',
+    description: 'Good for one try within two minutes.',
+    tag,
+    schema: {
+      response: {
+        200: Extras({
+          captchaEnabled: Type.Boolean(),
+          img: Type.Optional(Type.String({ description: 'A GIF in base64.' })),
+          uuid: Type.Optional(Type.String()),
+        }),
+      },
+    },
+    handler: async (_request, reply) => {
+      reply.header('cache-control', 'no-store')
+      if (!kernel.config.roomCaptcha) return { ...done, captchaEnabled: false }
+      return { ...done, captchaEnabled: true, ...(await showCaptcha(kernel)) }
+    },
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: ['/login'],
+    permission: 'public',
+    summary: 'Log in',
+    description: 'Takes JSON or an OAuth 2.0 password form. The session lasts as long as it is used.',
+    tag,
+    limit: 'login',
+    schema: {
+      body: Wish,
+      response: {
+        200: Extras({ token: Type.String(), access_token: Type.String(), token_type: Type.Literal('bearer') }),
+      },
+    },
+    handler: async (request, reply) => {
+      const token = await logIn(kernel, request.body, visitorOf(request))
+      reply.header('cache-control', 'no-store')
+      return { ...done, token, access_token: token, token_type: 'bearer' as const }
+    },
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: ['/register'],
+    permission: 'public',
+    summary: 'Register for the portal',
+    tag,
+    limit: 'login',
+    schema: { body: Wish, response: { 200: Done } },
+    handler: async (request) => {
+      await register(kernel, request.body, visitorOf(request))
+      return done
+    },
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: ['/logout'],
+    permission: 'public',
+    allowsPasswordChange: true,
+    summary: 'Log out; fine for whoever is not logged in',
+    tag,
+    schema: { response: { 200: Done } },
+    handler: async (request) => {
+      if (request.actor) await logOut(kernel, callerOf(request))
+      return done
+    },
+  })
+}
+
+/** What the client asks after the log-in. */
+function inside(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: ['/getInfo'],
+    permission: 'signed-in',
+    allowsPasswordChange: true,
+    summary: 'Who one is and what one may do',
+    tag,
+    schema: { response: { 200: Me } },
+    handler: async (request) => ({ ...done, ...(await whoIs(kernel, callerOf(request))) }),
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: ['/getRouters'],
+    permission: 'signed-in',
+    summary: 'Menus of the published web client: it has its own',
+    tag,
+    schema: { response: { 200: Data(Type.Array(Type.Unknown())) } },
+    handler: () => data([]),
+  })
+}

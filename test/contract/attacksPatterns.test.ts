@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { isSchema } from '../../src/kernel/http/strictSchema.ts'
+
+/** A pattern of the API reference, and the longest text that it is tried on. */
+interface Pattern {
+  readonly pattern: string
+  readonly longest: number
+}
+
+/** Validation goes on after the first thing that is wrong: a text that is too long is held against the pattern all the same. */
+const BODY = 1024 * 1024
+const PATH = 500
+/** Milliseconds of the one thread that everybody shares. */
+const PATIENCE = 100
+
+function patternsIn(value: unknown, longest: number): Pattern[] {
+  if (Array.isArray(value)) return value.flatMap((one) => patternsIn(one, longest))
+  if (!isSchema(value)) return []
+  const below = value.in === 'path' ? PATH : longest
+  const own = typeof value.pattern === 'string' ? [{ pattern: value.pattern, longest: below }] : []
+  return [...own, ...Object.values(value).flatMap((one) => patternsIn(one, below))]
+}
+
+/** Texts that patterns go back over again and again: long runs of what they repeat, and an end that does not fit. */
+function adversaries(pattern: string, length: number): string[] {
+  const literals = [...pattern.replaceAll(/\\[a-zA-Z]\{?[^}]*\}?|[[\](){}^$*+?|\\]/g, ' ').matchAll(/[^\s]+/g)].map(
+    ([text]) => text,
+  )
+  const pieces = [
+    'a',
+    '0',
+    ' ',
+    '\t',
+    '.',
+    '-',
+    '_',
+    '@',
+    ',',
+    '1,',
+    'a.',
+    'a_',
+    '\u200b',
+    '预',
+    'http://',
+    ...literals,
+  ]
+  return pieces.flatMap((piece) => {
+    const run = piece.repeat(Math.ceil(length / piece.length)).slice(0, length)
+    return [run, `${run}!`, `${run}\n`, `!${run}`, `${run.slice(0, length / 2)}!${run.slice(0, length / 2)}`]
+  })
+}
+
+function slowest({ pattern, longest }: Pattern): number {
+  const expression = new RegExp(pattern, 'u')
+  return Math.max(
+    ...adversaries(pattern, longest).map((text) => {
+      // A busy machine may stop us for a while; it does not three times in a row.
+      const times = [timeOf(expression, text)]
+      while (times.length < 3 && (times.at(-1) ?? 0) > PATIENCE) times.push(timeOf(expression, text))
+      return Math.min(...times)
+    }),
+  )
+}
+
+function timeOf(expression: RegExp, text: string): number {
+  const start = performance.now()
+  expression.test(text)
+  return performance.now() - start
+}
+
+describe('A pattern of the API reference', () => {
+  const document: unknown = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8'))
+  const found = patternsIn(document, BODY)
+  const distinct = [...new Map(found.map((one) => [`${one.pattern} ${one.longest}`, one])).values()]
+
+  it('is there, several times', () => expect(distinct.length).toBeGreaterThan(5))
+
+  it.each(distinct)('takes no time for any text: $pattern', (one) => expect(slowest(one)).toBeLessThan(PATIENCE))
+
+  it('would be noticed', () => {
+    expect(slowest({ pattern: '^(a+)+$', longest: 26 })).toBeGreaterThan(PATIENCE)
+    expect(slowest({ pattern: '\\s+$', longest: 20_000 })).toBeGreaterThan(PATIENCE)
+  })
+})

@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import { onServer } from '../support/database.ts'
+import { type FilledWorld, openFilledWorld } from './filledWorld.ts'
+import { fuzzedRequests } from './fuzzed.ts'
+import { createFuzzer } from './fuzzer.ts'
+import { readDocument } from './operations.ts'
+
+/** FUZZ_REQUESTS and FUZZ_SEED make it longer and other; without them every run is the same. */
+const wanted = Number(process.env.FUZZ_REQUESTS ?? (onServer ? 2400 : 800))
+const seed = Number(process.env.FUZZ_SEED ?? 20260302)
+/** Requests to one world. After them there is a new one, whose seed is one more: a failure is replayed without what came before. */
+const ROUND = 2500
+const rounds = Array.from({ length: Math.ceil(wanted / ROUND) }, (_, round) => ({
+  seed: seed + round,
+  requests: Math.min(ROUND, wanted - round * ROUND),
+}))
+
+let world: FilledWorld | undefined
+afterEach(async () => {
+  await world?.close()
+  world = undefined
+})
+
+describe('Whatever is sent, by whomever', () => {
+  it.each(rounds)(
+    'is answered as the document shows, and figures and rows agree afterwards (FUZZ_SEED=$seed FUZZ_REQUESTS=$requests)',
+    {
+      timeout: 1_800_000,
+    },
+    async ({ seed, requests }) => {
+      world = await openFilledWorld()
+      const api = readDocument(world.app)
+      // The clock is moved by this test alone; whoever logs out is out of the play.
+      const operations = api.operations.filter(({ path }) => path !== '/dev/clock' && !path.endsWith('/logout'))
+      const fuzzer = await createFuzzer(world, api)
+      // What was done can't be undone, so smaller examples would not be the same: the fuzzer looks for smaller ones itself.
+      const property = fc.asyncProperty(fuzzedRequests(operations), fuzzer.send)
+      await fc.assert(property, { numRuns: requests, seed, endOnFailure: true })
+      const { statuses, roles, failures } = fuzzer
+      await fuzzer.close()
+      for (const failure of failures()) console.info(`${failure}\n`)
+      console.info(`${requests} requests: ${[...statuses].sort().map(([status, times]) => `${times} × ${status}`)}`)
+
+      const differences = await world.verify()
+      expect({ failures: failures(), differences }, `replay: FUZZ_SEED=${seed} FUZZ_REQUESTS=${requests}`).toEqual({
+        failures: [],
+        differences: [],
+      })
+      // The play reached what it is about: it was not all refusals, and everybody had a part.
+      expect(statuses.get(200)).toBeGreaterThan(requests / 5)
+      expect(statuses.get(201)).toBeGreaterThan(requests / 100)
+      expect(Math.min(...roles.values())).toBeGreaterThan(requests / 100)
+    },
+  )
+})

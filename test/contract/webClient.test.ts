@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Method, openWorld, type Person, type World } from '../support/world.ts'
+import { type Operation, readDocument } from './operations.ts'
+
+// The published web client of the room product works unchanged: what it takes for granted of every path (page, The published web client).
+
+let world: World
+let operations: readonly Operation[]
+let administrator: Person
+let student: Person
+
+beforeAll(async () => {
+  world = await openWorld()
+  if (!world.app) throw new Error('a world serves')
+  operations = readDocument(world.app).operations.filter(({ product }) => product === 'room')
+  administrator = await world.person('admin')
+  student = await world.person('room:user')
+})
+afterAll(() => world.close())
+
+const NOBODY_HAS = '987654321'
+const pathOf = ({ path }: Operation) => path.replaceAll(/\{\w+\}/g, NOBODY_HAS)
+const call = (operation: Operation, options = {}, prefix = '') =>
+  world.call(operation.method satisfies Method, `${prefix}${pathOf(operation)}`, options)
+
+/** What `look` finds wrong, of each operation that it is about. */
+async function faults(about: (operation: Operation) => boolean, look: (operation: Operation) => Promise<unknown>) {
+  const chosen = operations.filter(about)
+  expect(chosen.length).toBeGreaterThan(0)
+  const found = []
+  for (const operation of chosen) {
+    const fault = await look(operation)
+    if (fault !== undefined) found.push({ operation: operation.name, fault })
+  }
+  return found
+}
+
+const asks = (operation: Operation) => operation.permission !== 'public'
+const isDesk = (operation: Operation) => operation.permission.startsWith('manage:facility:')
+
+describe('Every path of the room product', () => {
+  it.each(['', '/prod-api', '/dev-api', '/stage-api'])(
+    'under the prefix "%s" sends whoever is not logged in to the log-in: HTTP 200, code 401',
+    async (prefix) => {
+      const found = await faults(asks, async (operation) => {
+        const { status, body } = await call(operation, {}, prefix)
+        return status === 200 && body.code === 401 && body.msg !== '' ? undefined : { status, body }
+      })
+      expect(found).toEqual([])
+    },
+  )
+
+  it('names the permission that is missing: HTTP 200, code 403', async () => {
+    const found = await faults(isDesk, async (operation) => {
+      const { status, body } = await call(operation, { as: student })
+      const right = status === 200 && body.code === 403 && body.msg.includes(operation.permission)
+      return right ? undefined : { status, body }
+    })
+    expect(found).toEqual([])
+  })
+
+  it('answers HTTP 200 with a code and a sentence, whatever is asked', async () => {
+    const found = await faults(asks, async (operation) => {
+      const bodies = operation.method === 'GET' ? [undefined] : [undefined, {}, [], { id: 'x' }]
+      for (const payload of bodies) {
+        const { status, headers, body } = await call(operation, { as: administrator, payload })
+        if (!String(headers['content-type']).includes('json')) continue
+        if (status !== 200 || typeof body.code !== 'number' || typeof body.msg !== 'string') return { status, body }
+      }
+      return undefined
+    })
+    expect(found).toEqual([])
+  })
+
+  it('answers a method that it does not take in the same form, whatever else is wrong with the request', async () => {
+    const found = await faults(
+      () => true,
+      async (operation) => {
+        const headers = { 'content-type': 'application/nonsense' }
+        const path = `${pathOf(operation)}?__proto__=%zz`
+        const { status, body } = await world.call('PATCH', path, { headers, payload: '{' })
+        return status === 200 && body.code === 405 && typeof body.msg === 'string' ? undefined : { status, body }
+      },
+    )
+    expect(found).toEqual([])
+  })
+
+  it('takes members of a body that nobody asked for, as whole rows are sent back', async () => {
+    const found = await faults(
+      (operation) => operation.body !== undefined && operation.permission !== 'public',
+      async (operation) => {
+        const payload = { somethingOfTheirs: { deep: [1] }, delFlag: '0', params: {}, createBy: null }
+        const { body } = await call(operation, { as: administrator, payload })
+        return JSON.stringify(body).includes('somethingOfTheirs') ? body : undefined
+      },
+    )
+    expect(found).toEqual([])
+  })
+})
+
+describe('Every list of the room product', () => {
+  const isList = (operation: Operation) =>
+    operation.method === 'GET' && operation.parameters.some(({ name }) => name === 'pageSize')
+
+  it('takes empty parameters as absent ones', async () => {
+    const found = await faults(isList, async (operation) => {
+      const query = operation.parameters.filter((one) => one.in === 'query' && !one.required).map(({ name }) => name)
+      const path = `${pathOf(operation)}?${query.map((name) => `${name}=`).join('&')}`
+      const { status, body } = await world.call('GET', path, { as: administrator })
+      const right = status === 200 && (body.code === 200 || operation.path.includes('{'))
+      return right && (body.code !== 200 || Array.isArray(body.rows)) ? undefined : body
+    })
+    expect(found).toEqual([])
+  })
+
+  it('takes pageSize=10000, as pickers send it, and says how many there are', async () => {
+    const found = await faults(isList, async (operation) => {
+      const { body } = await world.call('GET', `${pathOf(operation)}?pageNum=1&pageSize=10000`, { as: administrator })
+      const required = operation.parameters.some((one) => one.in === 'query' && one.required)
+      return required || body.code !== 200 || Number.isInteger(body.total) ? undefined : body
+    })
+    expect(found).toEqual([])
+  })
+
+  it('refuses a column or a direction that it does not sort by with a code of the 400 class, before any SQL', async () => {
+    const found = await faults(isList, async (operation) => {
+      for (const [name, query] of [
+        ['orderByColumn', 'orderByColumn=del_flag;drop&isAsc=asc'],
+        ['isAsc', 'isAsc=sideways'],
+      ] as const) {
+        const { status, body } = await world.call('GET', `${pathOf(operation)}?${query}`, { as: administrator })
+        const right = status === 200 && body.code >= 400 && body.code <= 499 && body.msg.includes(name)
+        if (!right) return body
+      }
+      return undefined
+    })
+    expect(found).toEqual([])
+  })
+})

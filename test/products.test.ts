@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { room } from '../src/room/product.ts'
+import { venue } from '../src/venue/product.ts'
+import { openWorld } from './support/world.ts'
+
+describe.each([
+  {
+    on: room,
+    off: venue,
+    own: '/portal/facility/notice/list',
+    others: ['/api/v1/venues', '/api/v1/users/me', '/api/v1/notifications'],
+  },
+  {
+    on: venue,
+    off: room,
+    own: '/api/v1/notifications',
+    others: ['/getInfo', '/prod-api/getInfo', '/captchaImage', '/portal/facility/notice/list'],
+  },
+])('With $on.name alone', ({ on, off, own, others }) => {
+  it('nothing of the other product is there', async () => {
+    const world = await openWorld({ PRODUCTS: on.name })
+    const as = await world.person(on.roles[0]?.name)
+    expect((await world.call('GET', own, { as })).status).toBe(200)
+    for (const path of others) {
+      expect([path, await world.call('GET', path, { as })]).toMatchObject([path, { status: 404 }])
+    }
+    for (const { name } of off.jobs) expect(() => world.system.jobs.runNow(name)).toThrow('no job')
+    for (const { name, cron } of on.jobs) if (cron !== undefined) await world.system.jobs.runNow(name)
+    expect((await world.verify()).length).toBe(0)
+    await world.close()
+  })
+
+  it('the API reference shows and logs in to this product only', async () => {
+    const world = await openWorld({ PRODUCTS: on.name })
+    expect((await world.call('GET', `/openapi/${off.name}.json`)).status).toBe(404)
+    for (const path of ['/openapi.json', `/openapi/${on.name}.json`]) {
+      const { body } = await world.call('GET', path)
+      expect(body.components.securitySchemes.password.flows.password.tokenUrl).toBe(on.tokenUrl)
+      const tags = Object.values(body.paths).flatMap((methods) => Object.values(Object(methods)))
+      const products = new Set(tags.map((operation) => Object(operation)['x-product']))
+      expect([...products].filter((product) => product !== undefined)).toEqual([on.name])
+    }
+    await world.close()
+  })
+
+  it('somebody who had only a role of the other product may do nothing', async () => {
+    const world = await openWorld({ PRODUCTS: on.name })
+    const admin = off.roles.at(-1)?.name
+    const as = await world.person(admin)
+    const path = on.name === 'room' ? '/manage/facility/booking/audit/list' : '/api/admin/users'
+    const { status, body } = await world.call('GET', path, { as })
+    expect(on.name === 'room' ? body.code : status).toBe(403)
+    await world.close()
+  })
+})
+
+it('With both, each product’s API reference logs in by its own door', async () => {
+  const world = await openWorld()
+  for (const { name, tokenUrl } of [room, venue]) {
+    const { body } = await world.call('GET', `/openapi/${name}.json`)
+    expect(body.components.securitySchemes.password.flows.password.tokenUrl).toBe(tokenUrl)
+  }
+  await world.close()
+})

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ManualClock } from '../../src/kernel/clock.ts'
+import { createBreaker } from '../../src/kernel/notifications/breaker.ts'
+import { openWorld, type Person, type World } from '../support/world.ts'
+
+const HOUR = 60
+
+let world: World
+
+beforeAll(async () => {
+  world = await openWorld({ CLOCK: 'manual' })
+})
+afterAll(() => world.close())
+
+/** Moves the clock, and does all that time drives. */
+async function moveTo(at: Date): Promise<void> {
+  const moved = await world.call('POST', '/dev/clock', { payload: { to: at.toISOString() } })
+  expect(moved.status).toBe(200)
+}
+const later = (minutes: number) => new Date(world.clock.now().getTime() + minutes * 60_000)
+const book = (as: Person, slot: number) =>
+  world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } })
+const state = async (id: number) =>
+  (await world.rows<{ status: string }>(`SELECT status FROM reservations WHERE id = ${id}`))[0]?.status
+const keys = async (person: Person) => (await world.inbox(person)).map(({ key }) => key)
+
+test('A clock that jumps hours ahead and back again tells nobody twice, and nobody missed what they could still attend', async () => {
+  const person = await world.person()
+  const slot = await world.slot(await world.venue({ capacity: 5 }))
+  const { body } = await book(person, slot)
+  const before = world.clock.now()
+
+  // To an hour before the slot, where reminders go out, and back; three times over.
+  for (let n = 0; n < 3; n += 1) {
+    await moveTo(new Date(before.getTime() + 24 * HOUR * 60_000))
+    await moveTo(before)
+  }
+  const told = await keys(person)
+  expect(told.length).toBeGreaterThan(1)
+  expect(new Set(told).size).toBe(told.length)
+  expect(await state(body.id)).toBe('confirmed')
+  expect(await world.rows('SELECT 1 FROM deliveries GROUP BY message_id, channel HAVING count(*) > 1')).toEqual([])
+
+  // The session outlives the jump, and what was booked can be cancelled.
+  expect((await world.call('GET', '/api/v1/users/me', { as: person })).status).toBe(200)
+  expect((await world.call('DELETE', `/api/v1/reservations/${body.id}`, { as: person })).status).toBe(200)
+  expect(await world.verify()).toEqual([])
+})
+
+test('After a step back the order is still who came first, and an offer lives until its own end', async () => {
+  const [holder, first, second] = [await world.person(), await world.person(), await world.person()]
+  const venue = await world.venue()
+  const slot = await world.slot(venue, { day: 3 })
+  const { body: held } = await book(holder, slot)
+  const wait = (as: Person) =>
+    world.call('POST', `/api/v1/venues/${venue}/reservation-time-slots/${slot}/waiting-list`, { as, payload: {} })
+  expect((await wait(first)).status).toBe(201)
+  world.clock.set(later(-2 * HOUR))
+  expect((await wait(second)).status).toBe(201)
+  await world.call('DELETE', `/api/v1/reservations/${held.id}`, { as: holder })
+  const entries = () =>
+    world.rows<{ user_id: number; state: string; expires: Date | null }>(
+      `SELECT user_id, state, offer_expires_at AS expires FROM waiting_list WHERE slot_id = ${slot} ORDER BY id`,
+    )
+  const [offered, waiting] = await entries()
+  expect([offered?.user_id, offered?.state, waiting?.state]).toEqual([first.id, 'offered', 'waiting'])
+
+  // Back, the offer stands; past its end it goes to the next, once.
+  const end = offered?.expires ?? new Date(0)
+  await moveTo(later(-2 * HOUR))
+  expect((await entries())[0]?.state).toBe('offered')
+  await moveTo(new Date(end.getTime() + 60_000))
+  expect((await entries()).map((entry) => entry.state)).toEqual(['lapsed', 'offered'])
+  expect((await keys(second)).filter((key) => key?.includes('offer'))).toHaveLength(1)
+  expect(await world.verify()).toEqual([])
+})
+
+test('An Idempotency-Key that was used before a step back still gives its answer', async () => {
+  const person = await world.person()
+  const slot = await world.slot(await world.venue({ capacity: 5 }))
+  const headers = { 'idempotency-key': 'once-and-again' }
+  const ask = () => world.call('POST', '/api/v1/reservations', { as: person, headers, payload: { time_slot_id: slot } })
+  const { body } = await ask()
+  world.clock.set(later(-3 * HOUR))
+  expect(await ask()).toMatchObject({ status: 201, body: { id: body.id } })
+})
+
+test('What a jump ahead makes due is done once, and then there is nothing more to do', async () => {
+  const person = await world.person()
+  const slot = await world.slot(await world.venue({ capacity: 5 }))
+  const { body } = await book(person, slot)
+  await moveTo(later(30 * 24 * HOUR))
+  expect(await state(body.id)).toBe('no_show')
+  const told = await keys(person)
+  const jobs = async () => (await world.rows<{ n: number }>('SELECT count(*)::int AS n FROM pgboss.job'))[0]?.n
+  const waiting = await jobs()
+  await moveTo(later(1))
+  expect(await keys(person)).toEqual(told)
+  expect(await jobs()).toBe(waiting)
+  expect(await world.verify()).toEqual([])
+})
+
+test('A provider that was left alone is not left alone for as long as the clock was turned back', () => {
+  const clock = new ManualClock(new Date('2026-03-14T10:00:00Z'))
+  const breaker = createBreaker(clock)
+  for (let n = 0; n < 5; n += 1) breaker.failed()
+  expect(breaker.openUntil()).toBeDefined()
+  clock.advance(-5 * HOUR)
+  expect(breaker.openUntil()).toBeUndefined()
+})

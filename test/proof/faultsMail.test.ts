@@ -1,0 +1,138 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { smtpMailer } from '../../src/kernel/notifications/mailer.ts'
+import { notify } from '../../src/kernel/notifications/outbox.ts'
+import type { Provider } from '../../src/kernel/notifications/provider.ts'
+import { type BrokenSmtp, type Fault, type Stage, startBrokenSmtp } from '../support/fakes/brokenSmtp.ts'
+import { fakeProvider, type MessageWorld, openMessageWorld } from '../support/messages.ts'
+
+/** How long a step may take here, in milliseconds; in production twenty seconds. */
+const STEP_MS = 300
+
+let world: MessageWorld
+let server: BrokenSmtp
+let mailer: Provider
+const people: number[] = []
+
+beforeAll(async () => {
+  world = await openMessageWorld()
+  for (let n = 0; n < 8; n += 1) people.push(await world.person(`p${n}`, `p${n}@example.com`))
+})
+beforeEach(async () => {
+  world.clock.set(new Date('2026-03-14T01:00:00Z'))
+  server = await startBrokenSmtp()
+  mailer = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'Yuyue <no-reply@gym.example>', STEP_MS)
+})
+afterEach(async () => {
+  await mailer.close()
+  await server.close()
+  await world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace RESTART IDENTITY')
+})
+afterAll(() => world.database.close())
+
+async function queue(count = 1): Promise<void> {
+  const data = { place: '羽毛球馆', time: '09:00', note: '' }
+  const userIds = people.slice(0, count)
+  await notify(world.kernel.db, world.clock.now(), { type: 'booking.urgent', userIds, data })
+  await world.relay().drain()
+}
+
+/** How many deliveries are in each state, and what was recorded of their attempts. */
+async function figures(): Promise<Readonly<Record<string, number>>> {
+  const states = await world.rows<{ what: string; count: number }>(
+    'SELECT state AS what, count(*)::int AS count FROM deliveries GROUP BY state',
+  )
+  const attempts = await world.rows<{ what: string; count: number }>(
+    `SELECT 'attempt ' || result AS what, count(*)::int AS count FROM delivery_attempts GROUP BY result`,
+  )
+  return Object.fromEntries([...states, ...attempts].map(({ what, count }) => [what, count]))
+}
+
+const PUT_OFF = { queued: 1, 'attempt temporary': 1 }
+const GIVEN_UP = { failed: 1, 'attempt permanent': 1 }
+const STAGES: readonly Stage[] = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'mail']
+
+describe('a mail server that fails', () => {
+  test.each<[Stage, Fault, Readonly<Record<string, number>>]>([
+    ...STAGES.flatMap((stage): [Stage, Fault, typeof PUT_OFF][] => [
+      [stage, 'hang', PUT_OFF],
+      [stage, 'close', PUT_OFF],
+      [stage, '421 not now', PUT_OFF],
+    ]),
+    // What it says before it knows of the mail says nothing of the mail.
+    ['greeting', '554 no service for you', PUT_OFF],
+    ['MAIL', '550 this sender is blocked', PUT_OFF],
+    ['MAIL', '552 too large', GIVEN_UP],
+    ['RCPT', '550 no such mailbox', GIVEN_UP],
+    ['DATA', '554 refused', GIVEN_UP],
+    ['mail', '554 refused', GIVEN_UP],
+    ['STARTTLS', '220 but this is no TLS', PUT_OFF],
+    ['STARTTLS', 'hang', PUT_OFF],
+    ['STARTTLS', 'close', PUT_OFF],
+  ])('at %s with %s: the delivery is treated rightly, in bounded time', async (stage, fault, expected) => {
+    server.break(stage, fault)
+    await queue()
+    const started = performance.now()
+    await world.courier(mailer).drain()
+    expect(performance.now() - started).toBeLessThan(20 * STEP_MS)
+    expect(await figures()).toEqual(expected)
+    if (expected !== PUT_OFF) return
+
+    // It works again: the same mailer goes on, and the mail leaves once.
+    server.break()
+    world.clock.advance(10)
+    await world.courier(mailer).drain()
+    expect(server.taken).toBe(1)
+    expect(await figures()).toEqual({ sent: 1, 'attempt temporary': 1, 'attempt sent': 1 })
+  })
+
+  test('by speaking no TLS where it should puts the mail off', async () => {
+    const secure = smtpMailer(`smtps://127.0.0.1:${server.port}`, 'a@b.example', STEP_MS)
+    await queue()
+    await world.courier(secure).drain()
+    expect(await figures()).toEqual(PUT_OFF)
+    await secure.close()
+  })
+
+  test('is left alone after five failures, tried once a pause, and gets the rest when it works again; the figures are true', async () => {
+    server.break('greeting', 'close')
+    await queue(8)
+    const courier = world.courier(mailer)
+    expect(await courier.drain()).toBe(5)
+    expect(await courier.drain()).toBe(0)
+    world.clock.advance(1)
+    expect(await courier.drain()).toBe(1)
+    expect(await courier.drain()).toBe(0)
+    expect(await figures()).toEqual({ queued: 8, 'attempt temporary': 6 })
+    server.break()
+    world.clock.advance(10)
+    await courier.drain()
+    expect(server.taken).toBe(8)
+    expect(await figures()).toEqual({ sent: 8, 'attempt temporary': 6, 'attempt sent': 8 })
+  })
+
+  test('holds up no other way to people', async () => {
+    server.break('greeting', 'hang')
+    const sent = Promise.withResolvers<number>()
+    const im = fakeProvider(
+      async () => {
+        sent.resolve(performance.now())
+        return { providerId: 'im' }
+      },
+      { lane: 'wecom', channel: 'im', name: 'im', address: /./ },
+    )
+    await queue(3)
+    const at = world.clock.now().toISOString()
+    await world.rows(
+      `INSERT INTO user_contacts (user_id, kind, address, updated_at) VALUES (${people[0]}, 'wecom', 'p0', '${at}')`,
+    )
+    await world.rows(`INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, next_try_at, created_at, updated_at)
+      SELECT id, user_id, type, true, 'im', 'wecom', 'queued', '${at}', '${at}', '${at}' FROM messages WHERE user_id = ${people[0]}`)
+    const slow = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'a@b.example', 4000)
+    const courier = world.courier(slow, im)
+    const started = performance.now()
+    courier.start()
+    expect((await sent.promise) - started).toBeLessThan(3500)
+    await slow.close()
+    await courier.stop()
+  })
+})

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { App } from '../../src/kernel/http/app.ts'
+import { connectRedis, type SharedCounts } from '../../src/kernel/http/limits.ts'
+import { route } from '../../src/kernel/http/route.ts'
+import { startProxy, type TcpProxy } from '../support/proxy.ts'
+import { createRedis, noRedis, type RedisServer } from '../support/redis.ts'
+import { createSampleServer } from '../support/sampleServer.ts'
+
+const LIMIT = 3
+let redis: RedisServer
+let proxy: TcpProxy
+const opened: { readonly app: App; readonly counts: SharedCounts }[] = []
+
+beforeAll(async () => {
+  redis = await createRedis()
+  proxy = await startProxy(redis.port)
+})
+
+afterAll(async () => {
+  for (const { counts, app } of opened) {
+    counts.close()
+    await app.close()
+  }
+  await proxy.close()
+  await redis.stop()
+})
+
+/** One of several processes that share their counts. */
+async function process() {
+  const said: string[] = []
+  const say = (...line: unknown[]) => void said.push(String(line.at(-1)))
+  const counts = connectRedis(`redis://127.0.0.1:${proxy.port}`, { info: say, warn: say })
+  const { app } = await createSampleServer({
+    sharedCounts: counts,
+    rateLimits: { general: LIMIT, login: 1, message: 1 },
+  })
+  route(app, {
+    method: 'GET',
+    permission: 'public',
+    tag: 'test',
+    summary: 's',
+    paths: ['/things'],
+    schema: {},
+    handler: () => 'ok',
+  })
+  await app.ready()
+  opened.push({ app, counts })
+  return {
+    said,
+    counts,
+    async statuses(address: string, times: number) {
+      const statuses: number[] = []
+      for (let n = 0; n < times; n += 1) {
+        const { statusCode } = await app.inject({ url: '/things', remoteAddress: address })
+        statuses.push(statusCode)
+      }
+      return statuses
+    },
+  }
+}
+
+const ALONE = [200, 200, 200, 429]
+const AWAY = 'Redis cannot be reached: each process counts calls for itself'
+const SHARED = 'rate limits are shared through Redis'
+
+test('While Redis is away each process counts for itself and nobody waits; when it is back they count together again, and each change is said once', async ({
+  skip,
+}) => {
+  if (noRedis !== undefined) return skip(noRedis)
+  // Started while it is away.
+  const [one, two] = [await process(), await process()]
+  await expect.poll(() => one.said).toEqual([AWAY])
+  expect(await one.statuses('10.0.0.1', 4)).toEqual(ALONE)
+  expect(await two.statuses('10.0.0.1', 4)).toEqual(ALONE)
+
+  await redis.start()
+  const together = () =>
+    expect.poll(() => [one.counts.there, two.counts.there], { timeout: 5000 }).toEqual([true, true])
+  await together()
+  expect(await one.statuses('10.0.0.2', 2)).toEqual([200, 200])
+  expect(await two.statuses('10.0.0.2', 2)).toEqual([200, 429])
+
+  // Killed.
+  await redis.stop()
+  for (const address of ['10.0.0.3', '10.0.0.4']) expect(await one.statuses(address, 4)).toEqual(ALONE)
+  await redis.start()
+  await together()
+  expect(await one.statuses('10.0.0.5', 2)).toEqual([200, 200])
+  expect(await two.statuses('10.0.0.5', 2)).toEqual([200, 429])
+
+  // There, and silent: the first request finds out.
+  proxy.hold()
+  const held = performance.now()
+  expect(await one.statuses('10.0.0.6', 1)).toEqual([200])
+  for (let n = 0; n < 50; n += 1) expect(await one.statuses(`10.0.1.${n}`, 4)).toEqual(ALONE)
+  // Waiting 250 ms for each would take 50 s.
+  expect(performance.now() - held).toBeLessThan(10_000)
+  await proxy.pass()
+  await expect.poll(() => one.counts.there, { timeout: 5000 }).toBe(true)
+
+  expect(one.said).toEqual([AWAY, SHARED, AWAY, SHARED, AWAY, SHARED])
+}, 30_000)

@@ -1,0 +1,140 @@
+import type { Answer } from '../client.ts'
+import type { Request } from '../history/history.ts'
+
+/** The processes that can be asked at the moment. */
+export interface Targets {
+  add(url: string): void
+  remove(url: string): void
+  /** One of them; waits while there is none. */
+  pick(): Promise<string>
+}
+
+/** Nobody is there at first. */
+export function createTargets(): Targets {
+  const urls = new Set<string>()
+  let waiting: ((url: string) => void)[] = []
+  return {
+    add(url) {
+      urls.add(url)
+      for (const resolve of waiting) resolve(url)
+      waiting = []
+    },
+    remove: (url) => void urls.delete(url),
+    async pick() {
+      const all = [...urls]
+      return (
+        all[Math.floor(Math.random() * all.length)] ?? (await new Promise<string>((resolve) => waiting.push(resolve)))
+      )
+    },
+  }
+}
+
+/** What an answer says: `unclear` where it may or may not have happened, or where asking again is what it asks for. */
+type Meaning = 'done' | 'refused' | 'unclear' | 'wrong'
+
+/** Keeps what was asked for and what came of it. */
+export interface Book {
+  readonly requests: readonly Request[]
+  /** Answers that nobody should get. */
+  readonly wrong: readonly { readonly what: string; readonly answer: Answer }[]
+  /** When somebody was told 503. */
+  readonly unavailable: readonly number[]
+  /** Requests that no answer came to. */
+  cut(): number
+  /** Resolves when so many more requests were answered. */
+  answers(count: number): Promise<void>
+  /**
+   * Sends a request and enters what came of it. With `again`, asks until it is clear. `done` says of an answer that it is one to a request
+   * that was sent before and has happened.
+   */
+  ask(
+    wish: Pick<Request, 'wish' | 'by' | 'target' | 'place'>,
+    send: (url: string) => Promise<Answer>,
+    options?: {
+      readonly again?: boolean
+      readonly done?: (answer: Answer) => boolean
+      readonly made?: (answer: Answer) => number | undefined
+    },
+  ): Promise<{ readonly request: Request; readonly answer: Answer | undefined }>
+  /** Reads something: answers what came, once something did. */
+  look(send: (url: string) => Promise<Answer>): Promise<Answer>
+}
+
+const PAUSE_MS = 50
+
+/** The answer of either product: venue speaks in the status, room in the `code` of its body. */
+function meaningOf({ status, body }: Answer): Meaning {
+  if (status === 503) return 'unclear'
+  // Two requests under one key: the first is under way.
+  if (status === 409 && body?.code === 'idempotency_key_busy') return 'unclear'
+  if (status === 409) return 'refused'
+  if (status >= 300) return 'wrong'
+  if (typeof body?.code !== 'number' || body.code === 200) return 'done'
+  if (body.code === 409) return 'refused'
+  return body.code === 500 && !body.msg.startsWith('系统异常') ? 'refused' : 'wrong'
+}
+
+/** An empty book. */
+export function createBook(targets: Targets): Book {
+  const requests: Request[] = []
+  const wrong: { what: string; answer: Answer }[] = []
+  const unavailable: number[] = []
+  let watchers: { readonly at: number; readonly resolve: () => void }[] = []
+  let cut = 0
+  let answered = 0
+
+  const send = async (request: (url: string) => Promise<Answer>): Promise<Answer | undefined> => {
+    const url = await targets.pick()
+    try {
+      const answer = await request(url)
+      answered += 1
+      if (answer.status === 503) unavailable.push(Date.now())
+      for (const { at, resolve } of watchers) if (at <= answered) resolve()
+      watchers = watchers.filter(({ at }) => at > answered)
+      return answer
+    } catch {
+      cut += 1
+      return undefined
+    }
+  }
+  const rest = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS * Math.random()))
+
+  return {
+    requests,
+    wrong,
+    unavailable,
+    cut: () => cut,
+    answers: (count) => new Promise((resolve) => watchers.push({ at: answered + count, resolve })),
+    async ask(wish, request, { again = false, done = () => false, made = () => undefined } = {}) {
+      const sentAt = Date.now()
+      for (let times = 1; ; times += 1) {
+        const answer = await send(request)
+        const meaning = !answer ? 'unclear' : times > 1 && done(answer) ? 'done' : meaningOf(answer)
+        if (meaning === 'unclear' && again) {
+          await rest()
+          continue
+        }
+        const entry: Request = {
+          ...wish,
+          sentAt,
+          answeredAt: answer && Date.now(),
+          outcome: meaning === 'done' || meaning === 'refused' ? meaning : 'unknown',
+          ...(answer && meaning === 'done' && { made: made(answer) }),
+        }
+        requests.push(entry)
+        if (answer && meaning === 'wrong') wrong.push({ what: `${wish.wish} of ${wish.target}`, answer })
+        if (meaning === 'unclear') await rest()
+        return { request: entry, answer }
+      }
+    },
+    async look(request) {
+      for (;;) {
+        const answer = await send(request)
+        const meaning = answer && meaningOf(answer)
+        if (answer && meaning === 'done') return answer
+        if (answer && meaning !== 'unclear') wrong.push({ what: 'a look', answer })
+        await rest()
+      }
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import { sql } from 'kysely'
+import { addDays, localDate } from '../../src/kernel/time.ts'
+import type { Person, World } from './world.ts'
+
+let count = 0
+
+/** A building in use. */
+export async function building(world: World, name = `楼房 ${++count}`): Promise<number> {
+  const { rows } = await sql<{ id: number }>`
+    INSERT INTO tb_facility_building (building_name, create_time) VALUES (${name}, ${world.clock.now()}) RETURNING id`.execute(
+    world.database.db,
+  )
+  return rows[0]?.id ?? 0
+}
+
+/** A room in use that is always open, in a building of its own unless one is named. */
+export async function room(
+  world: World,
+  options: {
+    readonly buildingId?: number
+    readonly floorNo?: number
+    readonly capacity?: number
+    readonly tags?: string
+    readonly name?: string
+  } = {},
+): Promise<number> {
+  const { floorNo = 1, capacity = 20, tags = '', name = `房间 ${++count}` } = options
+  const buildingId = options.buildingId ?? (await building(world))
+  const { rows } = await sql<{ id: number }>`
+    INSERT INTO tb_facility_room (building_id, floor_no, room_name, capacity, equipment_tags, create_time)
+    VALUES (${buildingId}, ${floorNo}, ${name}, ${capacity}, ${tags}, ${world.clock.now()}) RETURNING id`.execute(
+    world.database.db,
+  )
+  return rows[0]?.id ?? 0
+}
+
+/** People who may book: `count` of them. */
+export async function people(world: World, count = 3): Promise<Person[]> {
+  const made: Person[] = []
+  while (made.length < count) made.push(await world.person('room:user'))
+  return made
+}
+
+/** Rules other than the usual ones: `{audit_required: false}`. */
+export async function setting(
+  world: World,
+  change: Readonly<Record<string, string | number | boolean>>,
+): Promise<void> {
+  const pairs = Object.entries(change).map(([name, value]) => sql`${sql.ref(name)} = ${value}`)
+  await sql`UPDATE tb_facility_setting SET ${sql.join(pairs)}`.execute(world.database.db)
+}
+
+/** `yyyy-MM-dd HH:mm:ss`, so many days after the clock's today. */
+export function at(world: World, day: number, time: string): string {
+  return `${addDays(localDate(world.clock.now(), world.config.timeZone), day)} ${time}:00`
+}
+
+/** A booking as it would stand in the tables, whatever the rules say; `start` and `end` are hours from the clock's now. */
+export async function storedBooking(
+  world: World,
+  roomId: number,
+  [applicant, ...others]: readonly Person[],
+  options: {
+    readonly start: number
+    readonly end: number
+    readonly status?: string
+    readonly purpose?: string
+    readonly noShow?: boolean
+  },
+): Promise<number> {
+  const { status = '1', purpose = '会议', noShow = false } = options
+  const now = world.clock.now()
+  const hour = (hours: number) => new Date(now.getTime() + hours * 3_600_000)
+  const { rows } = await sql<{ id: number }>`
+    INSERT INTO tb_facility_booking (room_id, applicant_id, purpose, start_time, end_time, status, no_show_at, create_by, create_time)
+    VALUES (${roomId}, ${applicant?.id}, ${purpose}, ${hour(options.start)}, ${hour(options.end)}, ${status},
+      ${noShow ? now : null}, ${applicant?.id}, ${now}) RETURNING id`.execute(world.database.db)
+  const id = rows[0]?.id ?? 0
+  await sql`INSERT INTO tb_facility_booking_user (booking_id, user_id, is_applicant, ends_by, create_time)
+    SELECT ${id}::bigint, p.id, CASE WHEN p.id = ${applicant?.id ?? 0} THEN '1' ELSE '0' END, ${hour(options.end)}::timestamptz, ${now}::timestamptz
+    FROM unnest(${[applicant, ...others].map((person) => person?.id ?? 0)}::bigint[]) AS p (id)`.execute(
+    world.database.db,
+  )
+  return id
+}
+
+/** The instant so many hours from the clock's now, as it is on the wire. */
+export function inHours(world: World, hours: number): string {
+  const wall = new Date(world.clock.now().getTime() + (hours + 8) * 3_600_000)
+  return wall.toISOString().slice(0, 19).replace('T', ' ')
+}
