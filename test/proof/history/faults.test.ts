@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { findFaults } from './faults.ts'
-import type { Change, Request, Stored } from './history.ts'
+import { type Change, HOLDING, type Request, type Stored } from './history.ts'
 
 const PERSON = 1
 const OTHER = 2
@@ -10,7 +10,10 @@ const ROOM = 20
 const VENUE = 30
 
 /** A day in which everything went well: two bookings of one slot, a cancellation, a line, a closure, a room, a broadcast. */
-function goodDay(): { requests: Request[]; stored: { -readonly [K in keyof Stored]: Stored[K][number][] } } {
+function goodDay(): {
+  requests: Request[]
+  stored: { -readonly [K in Exclude<keyof Stored, 'counts'>]: Stored[K][number][] }
+} {
   const asked = (
     wish: Request['wish'],
     by: number,
@@ -114,8 +117,21 @@ function goodDay(): { requests: Request[]; stored: { -readonly [K in keyof Store
 }
 
 type Day = ReturnType<typeof goodDay>
-const kinds = ({ requests, stored }: Day) =>
-  [...new Set(findFaults(requests, stored).map(({ kind }) => kind))].toSorted()
+const kinds = ({ requests, stored }: Day, counts = countsOf(stored.changes)) =>
+  [...new Set(findFaults(requests, { ...stored, counts }).map(({ kind }) => kind))].toSorted()
+
+/** What the slot's row counts when each transaction commits in the order of its last change, and counts what it moves. */
+function countsOf(changes: readonly Change[]): Stored['counts'] {
+  const places = changes.filter(({ thing }) => thing !== 'booking').toSorted((a, b) => a.n - b.n)
+  const transactions = [...new Set(places.map(({ transaction }) => transaction).toReversed())].toReversed()
+  let taken = 0
+  return transactions.map((transaction) => {
+    for (const { thing, from, to } of places.filter((change) => change.transaction === transaction)) {
+      taken += Number(HOLDING[thing].has(to)) - Number(from !== null && HOLDING[thing].has(from))
+    }
+    return { transaction, slot: SLOT, taken }
+  })
+}
 
 /** Replaces what matches. @throws Error when nothing does: a fault that was not planted proves nothing. */
 function replace<T>(all: T[], match: (one: T) => boolean, ...by: T[]): T {
@@ -145,8 +161,9 @@ function addReservation({ stored }: Day, id: number, n: number, owner: number): 
 
 describe('The history checker', () => {
   test('finds nothing in a day in which everything went well', () => {
-    const { requests, stored } = goodDay()
-    expect(findFaults(requests, stored)).toEqual([])
+    const day = goodDay()
+    const faults = findFaults(day.requests, { ...day.stored, counts: countsOf(day.stored.changes) })
+    expect(faults).toEqual([])
   })
 
   test('lets a request without an answer have happened or not', () => {
@@ -235,6 +252,39 @@ describe('The history checker', () => {
     // The offer is made before the place is given back, in a transaction of its own.
     day.stored.changes.push({ ...entry, n: 3, transaction: 2.5 }, { ...cancelled, n: 4, transaction: 4 })
     expect(kinds(day)).toEqual(['overfull'])
+  })
+
+  test('is not misled by a state of somebody else that is written in the middle of a transaction', () => {
+    const day = goodDay()
+    const made = replace(day.stored.changes, ({ n }) => n === 5)
+    const displaced = replace(day.stored.changes, ({ n }) => n === 7)
+    // 102 is made before its offer is given back, and between the two somebody writes, who waits for the slot then.
+    const waits = { ...made, n: 5.5, transaction: 5.5, thing: 'entry' as const, id: 202, owner: PERSON, to: 'waiting' }
+    day.stored.changes.push(made, waits, displaced)
+    day.stored.things.push({ thing: 'entry', id: 202, status: 'waiting' })
+    day.stored.operations.push({ action: 'waiting_list.join', id: 202, count: 1 })
+    day.requests.push({
+      wish: 'join',
+      by: PERSON,
+      target: SLOT,
+      sentAt: 5000,
+      answeredAt: 5500,
+      outcome: 'done',
+      made: 202,
+    })
+    expect(kinds(day)).toEqual([])
+  })
+
+  test('finds a slot whose row counts something else than its reservations and offers', () => {
+    const day = goodDay()
+    const counts = countsOf(day.stored.changes)
+    expect(
+      kinds(
+        day,
+        counts.map((count, n) => (n === 1 ? { ...count, taken: 0 } : count)),
+      ),
+    ).toEqual(['half'])
+    expect(kinds(day, counts.slice(0, -1))).toEqual(['half'])
   })
 
   test('finds two bookings that kept one room at the same time', () => {

@@ -36,7 +36,7 @@ export interface Request {
 /** A reservation or a waiting-list entry of venue, a booking of room. */
 export type Thing = 'reservation' | 'entry' | 'booking'
 
-/** A state that was committed, in the order in which it was written at its place. */
+/** A state that was committed. `n` is in the order of writing, which across two transactions need not be that of their commits. */
 export interface Change {
   readonly n: number
   readonly transaction: number
@@ -59,6 +59,8 @@ export interface Change {
 export interface Stored {
   readonly changes: readonly Change[]
   readonly things: readonly { readonly thing: Thing; readonly id: number; readonly status: string }[]
+  /** What the rows of slots counted as taken or held, in the order of their commits; where a transaction counted again, its last holds. */
+  readonly counts: readonly { readonly transaction: number; readonly slot: number; readonly taken: number }[]
   readonly slots: readonly { readonly id: number; readonly venue: number; readonly capacity: number }[]
   /** Who takes part in a room's booking. */
   readonly participants: readonly { readonly booking: number; readonly person: number }[]

@@ -5,23 +5,37 @@ export function findPlaceFaults(requests: readonly Request[], stored: Stored): r
   return [...findOverfull(stored), ...findOverlaps(stored), ...findBookedWhileClosed(requests, stored)]
 }
 
-/** Whoever moves places of a slot holds its row to the end of the transaction: after each transaction the places must fit. */
-function findOverfull({ changes, slots }: Stored): Fault[] {
-  const bySlot = Map.groupBy(
+/** After each transaction the places of a slot must fit, and its row must count what its reservations and offers add up to. */
+function findOverfull({ changes, counts, slots }: Stored): Fault[] {
+  const changesOf = Map.groupBy(
     changes.filter(({ thing }) => thing !== 'booking'),
     ({ place }) => place,
   )
+  const countsOf = Map.groupBy(counts, ({ slot }) => slot)
   return slots.flatMap(({ id, capacity }) => {
+    const moved = new Map<number, number>()
+    for (const { thing, from, to, places, transaction } of changesOf.get(id) ?? []) {
+      const more = Number(HOLDING[thing].has(to)) - Number(from !== null && HOLDING[thing].has(from))
+      moved.set(transaction, (moved.get(transaction) ?? 0) + places * more)
+    }
+    const faults: Fault[] = []
     let taken = 0
-    const inOrder = bySlot.get(id) ?? []
-    return inOrder.flatMap((change, n): Fault[] => {
-      const { thing, from, to, places, transaction } = change
-      taken += places * (Number(HOLDING[thing].has(to)) - Number(from !== null && HOLDING[thing].has(from)))
-      if (inOrder[n + 1]?.transaction === transaction || (taken >= 0 && taken <= capacity)) return []
-      return [
-        { kind: 'overfull', text: `slot ${id} had ${taken} of ${capacity} places taken after change ${change.n}` },
-      ]
-    })
+    // Whoever counts holds the slot's row until the commit: counts of one transaction are never parted by another's.
+    const counted = (countsOf.get(id) ?? []).filter((count, n, all) => all[n + 1]?.transaction !== count.transaction)
+    for (const { transaction, taken: stands } of counted) {
+      taken += moved.get(transaction) ?? 0
+      moved.delete(transaction)
+      const after = `after transaction ${transaction}`
+      if (taken > capacity)
+        faults.push({ kind: 'overfull', text: `slot ${id} had ${taken} of ${capacity} places taken ${after}` })
+      if (taken !== stands)
+        faults.push({ kind: 'half', text: `slot ${id} counted ${stands} places where ${taken} were taken ${after}` })
+    }
+    for (const [transaction, more] of moved) {
+      if (more !== 0)
+        faults.push({ kind: 'half', text: `transaction ${transaction} moved ${more} places of slot ${id} uncounted` })
+    }
+    return faults
   })
 }
 

@@ -11,7 +11,8 @@ const TABLES = {
 
 /**
  * Lets the database itself note every state of every thing, in the transaction that writes it: what the program says of itself is not
- * evidence. Whoever moves places of a slot has its row locked, so that the numbers of notes of one slot are in the order of their commits.
+ * evidence. A state can be noted before its slot is locked; what the slot's own row counts is noted under its lock, so that the numbers of
+ * those notes are in the order of the commits.
  */
 export async function startRecord(db: Database): Promise<void> {
   await sql`CREATE TABLE proof_changes (
@@ -31,6 +32,18 @@ export async function startRecord(db: Database): Promise<void> {
       END IF;
       RETURN NULL;
     END $$`.execute(db)
+  await sql`CREATE TABLE proof_counts (
+    n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, transaction bigint NOT NULL, slot bigint NOT NULL, taken int NOT NULL)`.execute(
+    db,
+  )
+  await sql`CREATE FUNCTION proof_count() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      INSERT INTO proof_counts (transaction, slot, taken) VALUES (txid_current(), NEW.id, NEW.taken + NEW.held);
+      RETURN NULL;
+    END $$`.execute(db)
+  await sql`CREATE TRIGGER proof_count AFTER UPDATE OF taken, held ON time_slots FOR EACH ROW EXECUTE FUNCTION proof_count()`.execute(
+    db,
+  )
   for (const [thing, [table, ...columns]] of Object.entries(TABLES)) {
     const given = [thing, ...columns].map((name) => sql.lit(name))
     await sql`CREATE TRIGGER proof_note AFTER INSERT OR UPDATE ON ${sql.table(table)}
@@ -49,6 +62,7 @@ export async function readRecord(db: Database): Promise<Stored> {
     things: await rows(sql<Stored['things'][number]>`
       SELECT 'reservation' AS thing, id, status FROM reservations
       UNION ALL SELECT 'entry', id, state FROM waiting_list UNION ALL SELECT 'booking', id, status FROM tb_facility_booking`),
+    counts: await rows(sql<Stored['counts'][number]>`SELECT transaction, slot, taken FROM proof_counts ORDER BY n`),
     slots: await rows(sql<Stored['slots'][number]>`SELECT id, venue_id AS venue, capacity FROM time_slots`),
     participants: await rows(sql<Stored['participants'][number]>`
       SELECT booking_id AS booking, user_id AS person FROM tb_facility_booking_user WHERE del_flag = '0'`),
