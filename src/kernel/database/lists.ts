@@ -19,6 +19,14 @@ export function pageClause<Column extends string>(
   return sql`ORDER BY ${sorts[page.sort]} ${direction}, ${id} ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`
 }
 
+/** What must hold of a row; false: this condition is not asked for. */
+export type Condition = RawBuilder<unknown> | false
+
+/** True where all conditions that are asked for hold. */
+export function allOf(conditions: readonly Condition[]): RawBuilder<unknown> {
+  return sql.join([sql`true`, ...conditions.filter((condition) => condition !== false)], sql` AND `)
+}
+
 /** One page of a list, and how many rows it has in all. */
 export async function readPage<Row>(
   db: Database,
@@ -27,13 +35,12 @@ export async function readPage<Row>(
     readonly select: RawBuilder<unknown>
     /** FROM for counting: joins that only add columns may be left out. */
     readonly counted: RawBuilder<unknown>
-    /** All of them hold. */
-    readonly conditions: readonly RawBuilder<unknown>[]
+    readonly conditions: readonly Condition[]
     /** ORDER BY, LIMIT and OFFSET, as of `pageClause`. */
     readonly page: RawBuilder<unknown>
   },
 ): Promise<{ items: Row[]; total: number }> {
-  const where = sql.join([sql`true`, ...list.conditions], sql` AND `)
+  const where = allOf(list.conditions)
   const { rows } = await sql<Row>`${list.select} WHERE ${where} ${list.page}`.execute(db)
   const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM ${list.counted} WHERE ${where}`.execute(db)
   return { items: rows, total: counted.rows[0]?.total ?? 0 }

@@ -121,5 +121,11 @@ export function pageOffset({ page, page_size }: PageQuery): number {
   return (page - 1) * page_size
 }
 
+/** The page that the query of a list asks for, as stores take it. */
+export function pageAsked<Column extends string>(query: PageQuery & { readonly sort: Sort<Column> }) {
+  const { column, direction } = sortOrder(query.sort)
+  return { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+}
+
 /** The type of a value that fits a schema, so that services need no import of the schema library. */
 export type Of<Schema extends TSchema> = Static<Schema>

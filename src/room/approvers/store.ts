@@ -41,7 +41,7 @@ export async function listApprovers(
   const conditions = [
     sql`u.status = 'active'`,
     sql`EXISTS (SELECT FROM user_roles o WHERE o.user_id = u.id AND o.role = ANY (${roles}::text[]))`,
-    ...(username === undefined ? [] : [contains(username, sql`u.username`, sql`u.display_name`)]),
+    username !== undefined && contains(username, sql`u.username`, sql`u.display_name`),
   ]
   return await readPage<Approver>(db, {
     select,

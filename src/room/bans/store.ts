@@ -65,9 +65,9 @@ export async function listBans(
   const { status, userId, username } = filter
   const conditions = [
     sql`n.del_flag = '0'`,
-    ...(status === undefined ? [] : [sql`${statusAt(now)} = ${status}`]),
-    ...(userId === undefined ? [] : [sql`n.user_id = ${userId}`]),
-    ...(username === undefined ? [] : [contains(username, sql`u.username`)]),
+    status !== undefined && sql`${statusAt(now)} = ${status}`,
+    userId !== undefined && sql`n.user_id = ${userId}`,
+    username !== undefined && contains(username, sql`u.username`),
   ]
   const select = sql`SELECT ${banColumns(now)} FROM ${bans}`
   return await readPage<Ban>(db, { select, counted: bans, conditions, page: pageClause(page, sorts, sql`n.id`) })

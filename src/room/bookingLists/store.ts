@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../kernel/database/database.ts'
-import { contains, type PageOf } from '../../kernel/database/lists.ts'
+import { allOf, contains, type PageOf } from '../../kernel/database/lists.ts'
 import { decidesAbout } from '../approvers/store.ts'
 import { type BookingStatus, HOLDING, PENDING } from '../bookings/states.ts'
 import { type Booking, bookingColumns, bookingTables, currentStatus } from '../bookings/store.ts'
@@ -30,31 +30,28 @@ export interface BookingFilter extends Window {
 function conditionsOf(filter: BookingFilter, now: Date): RawBuilder<unknown> {
   const { status, buildingId, roomId, applicantId, applicantUserName, purpose, noShow, joinedBy, bookingId, waitsFor } =
     filter
-  const conditions = [sql`b.del_flag = '0'`, touches(filter)]
-  if (status !== undefined) conditions.push(sql`${currentStatus(now)} = ${status}`)
-  // What keeps its room is not over: said once more, for the index.
-  if (status !== undefined && HOLDING.includes(status)) conditions.push(touches({ from: now, to: null }))
-  if (roomId !== undefined) conditions.push(sql`b.room_id = ${roomId}`)
-  if (applicantId !== undefined) conditions.push(sql`b.applicant_id = ${applicantId}`)
-  if (noShow !== undefined) conditions.push(noShow ? sql`b.no_show_at IS NOT NULL` : sql`b.no_show_at IS NULL`)
-  if (purpose !== undefined) conditions.push(contains(purpose, sql`b.purpose`))
-  if (buildingId !== undefined) {
-    conditions.push(sql`b.room_id IN (SELECT id FROM tb_facility_room WHERE building_id = ${buildingId})`)
-  }
-  if (applicantUserName !== undefined) {
-    const named = sql`SELECT id FROM users WHERE ${contains(applicantUserName, sql`username`)} AND status <> 'deleted'`
-    conditions.push(sql`b.applicant_id IN (${named})`)
-  }
-  if (joinedBy !== undefined) {
-    conditions.push(sql`b.id IN (SELECT booking_id FROM tb_facility_booking_user
-      WHERE user_id = ${joinedBy} AND is_applicant = '0' AND del_flag = '0')`)
-  }
-  if (bookingId !== undefined) conditions.push(sql`b.id = ${bookingId}`)
-  if (waitsFor !== undefined) {
-    const building = sql`(SELECT building_id FROM tb_facility_room WHERE id = b.room_id)`
-    conditions.push(sql`b.status = ${PENDING} AND b.start_time > ${now} AND ${decidesAbout(waitsFor, building)}`)
-  }
-  return sql.join(conditions, sql` AND `)
+  const building = sql`(SELECT building_id FROM tb_facility_room WHERE id = b.room_id)`
+  return allOf([
+    sql`b.del_flag = '0'`,
+    touches(filter),
+    status !== undefined && sql`${currentStatus(now)} = ${status}`,
+    // What keeps its room is not over: said once more, for the index.
+    status !== undefined && HOLDING.includes(status) && touches({ from: now, to: null }),
+    roomId !== undefined && sql`b.room_id = ${roomId}`,
+    applicantId !== undefined && sql`b.applicant_id = ${applicantId}`,
+    noShow !== undefined && (noShow ? sql`b.no_show_at IS NOT NULL` : sql`b.no_show_at IS NULL`),
+    purpose !== undefined && contains(purpose, sql`b.purpose`),
+    buildingId !== undefined && sql`b.room_id IN (SELECT id FROM tb_facility_room WHERE building_id = ${buildingId})`,
+    applicantUserName !== undefined &&
+      sql`b.applicant_id IN (
+        SELECT id FROM users WHERE ${contains(applicantUserName, sql`username`)} AND status <> 'deleted')`,
+    joinedBy !== undefined &&
+      sql`b.id IN (SELECT booking_id FROM tb_facility_booking_user
+        WHERE user_id = ${joinedBy} AND is_applicant = '0' AND del_flag = '0')`,
+    bookingId !== undefined && sql`b.id = ${bookingId}`,
+    waitsFor !== undefined &&
+      sql`b.status = ${PENDING} AND b.start_time > ${now} AND ${decidesAbout(waitsFor, building)}`,
+  ])
 }
 
 /** By what a list can be ordered, under the names it has on the wire and in the tables. */

@@ -45,8 +45,8 @@ export async function listBuildings(
     counted: sql`tb_facility_building g`,
     conditions: [
       sql`g.del_flag = '0'`,
-      ...(buildingName === undefined ? [] : [contains(buildingName, sql`g.building_name`)]),
-      ...(status === undefined ? [] : [sql`g.status = ${status}`]),
+      buildingName !== undefined && contains(buildingName, sql`g.building_name`),
+      status !== undefined && sql`g.status = ${status}`,
     ],
     page: pageClause(page, BUILDING_SORTS, sql`g.id`),
   })

@@ -65,10 +65,10 @@ export async function listClosures(
     counted: tables,
     conditions: [
       sql`c.del_flag = '0'`,
-      ...(buildingId === undefined ? [] : [sql`g.id = ${buildingId}`]),
-      ...(roomId === undefined ? [] : [ofRoom]),
-      ...(from === undefined ? [] : [sql`c.end_time > ${from}`]),
-      ...(to === undefined ? [] : [sql`c.start_time < ${to}`]),
+      buildingId !== undefined && sql`g.id = ${buildingId}`,
+      roomId !== undefined && ofRoom,
+      from !== undefined && sql`c.end_time > ${from}`,
+      to !== undefined && sql`c.start_time < ${to}`,
     ],
     page: pageClause(page, CLOSURE_SORTS, sql`c.id`),
   })

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { WeeklyHours } from '../../booking/openingHours.ts'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
+import { allOf, contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { HOLDING } from '../bookings/states.ts'
 import { holds } from '../bookings/store.ts'
@@ -63,16 +63,15 @@ export interface RoomFilter {
 /** True for a room `r` that a filter finds. */
 export function matching(filter: RoomFilter): RawBuilder<unknown> {
   const { buildingId, floorNo, status, roomName, capacity, equipmentTags } = filter
-  const conditions = [
+  return allOf([
     sql`r.del_flag = '0'`,
-    ...(buildingId === undefined ? [] : [sql`r.building_id = ${buildingId}`]),
-    ...(floorNo === undefined ? [] : [sql`r.floor_no = ${floorNo}`]),
-    ...(status === undefined ? [] : [sql`r.status = ${status}`]),
-    ...(roomName === undefined ? [] : [contains(roomName, sql`r.room_name`)]),
-    ...(capacity === undefined ? [] : [sql`r.capacity >= ${capacity}`]),
-    ...(equipmentTags ? [sql`string_to_array(r.equipment_tags, ',') @> string_to_array(${equipmentTags}, ',')`] : []),
-  ]
-  return sql.join(conditions, sql` AND `)
+    buildingId !== undefined && sql`r.building_id = ${buildingId}`,
+    floorNo !== undefined && sql`r.floor_no = ${floorNo}`,
+    status !== undefined && sql`r.status = ${status}`,
+    roomName !== undefined && contains(roomName, sql`r.room_name`),
+    capacity !== undefined && sql`r.capacity >= ${capacity}`,
+    Boolean(equipmentTags) && sql`string_to_array(r.equipment_tags, ',') @> string_to_array(${equipmentTags}, ',')`,
+  ])
 }
 
 /** One page of the rooms, and how many there are in all. */

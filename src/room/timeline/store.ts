@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../kernel/database/database.ts'
+import { allOf } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { APPROVED, type BookingStatus, COMPLETED, ONGOING, PENDING } from '../bookings/states.ts'
 import { currentStatus, LONGEST } from '../bookings/store.ts'
@@ -7,11 +8,10 @@ import type { Window } from '../window.ts'
 
 /** True for a booking `b` that shares time with a window: it starts no earlier than the longest booking before it. */
 export function touches({ from, to }: Window): RawBuilder<unknown> {
-  const conditions = [
-    ...(from ? [sql`b.start_time > ${from}::timestamptz - ${LONGEST} AND b.end_time > ${from}`] : []),
-    ...(to ? [sql`b.start_time < ${to}`] : []),
-  ]
-  return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` AND `)
+  return allOf([
+    from !== null && sql`b.start_time > ${from}::timestamptz - ${LONGEST} AND b.end_time > ${from}`,
+    to !== null && sql`b.start_time < ${to}`,
+  ])
 }
 
 /** True for a booking `b` that isn't (or, by the clock, isn't any more) rejected or cancelled: what timelines show and figures count. */

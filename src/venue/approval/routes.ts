@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
-import { Id, IdParams, pageAnswer, pageOf, pageOffset, pageQuery, sortOrder, Text } from '../../kernel/http/schemas.ts'
+import { Id, IdParams, pageAnswer, pageAsked, pageOf, pageQuery, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { v1 } from '../paths.ts'
 import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'
@@ -30,11 +30,10 @@ export function approvalRoutes(app: App, kernel: Kernel): void {
       response: { 200: pageOf(ReservationSchema) },
     },
     handler: async ({ query }) => {
-      const { column, direction } = sortOrder(query.sort)
       const { items, total } = await listReservations(
         kernel.db,
         { status: 'pending', venueId: query.venue_id, text: query.q },
-        { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' },
+        pageAsked(query),
       )
       return pageAnswer(
         items.map((reservation) => presentReservation(reservation, zone)),

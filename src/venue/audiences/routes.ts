@@ -10,8 +10,8 @@ import {
   Nullable,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
   Text,
 } from '../../kernel/http/schemas.ts'
@@ -97,7 +97,7 @@ export function audienceRoutes(app: App, kernel: Kernel): void {
     tag,
     schema: { querystring: pageQuery(['name']), response: { 200: pageOf(Audience) } },
     handler: async ({ query }) => {
-      const page = { limit: query.page_size, offset: pageOffset(query), descending: query.sort === '-name' }
+      const page = pageAsked(query)
       const { items, total } = await audiences.listAudiences(kernel.db, page)
       return pageAnswer(items.map(presentAudience), total, query)
     },
@@ -219,7 +219,7 @@ function broadcastRoutes(app: App, kernel: Kernel): void {
     tag,
     schema: { querystring: pageQuery(['created_at'], {}, '-created_at'), response: { 200: pageOf(Broadcast) } },
     handler: async ({ query }) => {
-      const page = { limit: query.page_size, offset: pageOffset(query), descending: query.sort === '-created_at' }
+      const page = pageAsked(query)
       const { items, total } = await broadcasts.listBroadcasts(kernel.db, page)
       return pageAnswer(items.map(presentBroadcast), total, query)
     },

@@ -1,4 +1,4 @@
-import { type PageQuery, pageAnswer, pageOffset, sortOrder } from '../../kernel/http/schemas.ts'
+import { type PageQuery, pageAnswer, pageAsked } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { presentSession } from './schemas.ts'
 import * as service from './service.ts'
@@ -10,8 +10,7 @@ export async function listSessions(
   filter: SessionFilter,
   query: PageQuery & { readonly sort: SessionSort | `-${SessionSort}` },
 ) {
-  const { column, direction } = sortOrder(query.sort)
-  const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+  const page = pageAsked(query)
   const { items, total } = await service.listSessions(kernel, filter, page)
   const shown = items.map((session) => presentSession(session, kernel.config.timeZone))
   return pageAnswer(shown, total, query)

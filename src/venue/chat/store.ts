@@ -272,9 +272,9 @@ export async function listSessions(
   page: PageOf<SessionSort>,
 ): Promise<{ items: readonly ChatSession[]; total: number }> {
   const conditions = [
-    ...(userId === undefined ? [] : [sql`s.user_id = ${userId}`]),
-    ...(agentId === undefined ? [] : [sql`s.agent_id = ${agentId}`]),
-    ...(status === undefined ? [] : [sql`s.status = ${status}`]),
+    userId !== undefined && sql`s.user_id = ${userId}`,
+    agentId !== undefined && sql`s.agent_id = ${agentId}`,
+    status !== undefined && sql`s.status = ${status}`,
   ]
   return await readPage<ChatSession>(db, {
     select: sessions,

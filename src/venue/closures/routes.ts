@@ -10,10 +10,9 @@ import {
   Nullable,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -134,13 +133,7 @@ function maintenanceOf(app: App, kernel: Kernel, doors: Doors): void {
     handler: async ({ params, query }) => {
       const now = kernel.clock.now()
       await doors.require(params.id)
-      const { column, direction } = sortOrder(query.sort)
-      const page = {
-        offset: pageOffset(query),
-        limit: query.page_size,
-        sort: column,
-        descending: direction === 'desc',
-      }
+      const page = pageAsked(query)
       const { items, total } = await listMaintenance(kernel.db, doors.ownerOf(params.id), query.state, page, now)
       return pageAnswer(
         items.map((plan) => presentPlan(plan, now, zone)),

@@ -67,7 +67,7 @@ export async function listMaintenance(
   return await readPage<Closure>(db, {
     select: sql`SELECT ${columns} FROM closures c`,
     counted: sql`closures c`,
-    conditions: [own, sql`c.kind = 'maintenance'`, ...(state ? [inState(state, now)] : [])],
+    conditions: [own, sql`c.kind = 'maintenance'`, state !== undefined && inState(state, now)],
     page: pageClause(page, SORTS, sql`c.id`),
   })
 }

@@ -2,17 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
-import {
-  Id,
-  Instant,
-  Nullable,
-  pageAnswer,
-  pageOf,
-  pageOffset,
-  pageQuery,
-  sortOrder,
-  Text,
-} from '../../kernel/http/schemas.ts'
+import { Id, Instant, Nullable, pageAnswer, pageAsked, pageOf, pageQuery, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
@@ -75,13 +65,7 @@ function readFacilities(app: App, kernel: Kernel, all: Paths, one: Paths, permis
       response: { 200: pageOf(Facility) },
     },
     handler: async ({ params, query }) => {
-      const { column, direction } = sortOrder(query.sort)
-      const page = {
-        offset: pageOffset(query),
-        limit: query.page_size,
-        sort: column,
-        descending: direction === 'desc',
-      }
+      const page = pageAsked(query)
       const { items, total } = await service.listFacilities(kernel, params.venue_id, page)
       return pageAnswer(items, total, query)
     },

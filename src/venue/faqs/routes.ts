@@ -8,10 +8,9 @@ import {
   Instant,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -90,8 +89,7 @@ export function faqRoutes(app: App, kernel: Kernel): void {
 }
 
 async function list(kernel: Kernel, query: Of<typeof AdminQuery>) {
-  const { column, direction } = sortOrder(query.sort)
-  const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+  const page = pageAsked(query)
   const { items, total } = await service.listFaqs(kernel, query, page)
   const shown = items.map((faq) => presentFaq(faq, kernel.config.timeZone))
   return pageAnswer(shown, total, query)

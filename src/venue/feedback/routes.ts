@@ -10,10 +10,9 @@ import {
   Nullable,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -158,8 +157,7 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
 }
 
 async function list(kernel: Kernel, query: Of<typeof AllQuery>) {
-  const { column, direction } = sortOrder(query.sort)
-  const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+  const page = pageAsked(query)
   const { status, type, rating, q } = query
   const filter = { status, type, rating, q, userId: query.user_id, venueId: query.venue_id }
   const { items, total } = await service.listFeedback(kernel, filter, page)

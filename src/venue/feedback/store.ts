@@ -91,12 +91,12 @@ export async function listFeedback(
 ): Promise<{ items: readonly Feedback[]; total: number }> {
   const { userId, venueId, type, status, rating, q } = filter
   const conditions = [
-    ...(userId === undefined ? [] : [sql`f.user_id = ${userId}`]),
-    ...(venueId === undefined ? [] : [sql`f.venue_id = ${venueId}`]),
-    ...(type === undefined ? [] : [sql`f.type = ${type}`]),
-    ...(status === undefined ? [] : [sql`f.status = ${status}`]),
-    ...(rating === undefined ? [] : [sql`f.rating = ${rating}`]),
-    ...(q === undefined ? [] : [contains(q, sql`coalesce(f.title, '')`, sql`f.content`)]),
+    userId !== undefined && sql`f.user_id = ${userId}`,
+    venueId !== undefined && sql`f.venue_id = ${venueId}`,
+    type !== undefined && sql`f.type = ${type}`,
+    status !== undefined && sql`f.status = ${status}`,
+    rating !== undefined && sql`f.rating = ${rating}`,
+    q !== undefined && contains(q, sql`coalesce(f.title, '')`, sql`f.content`),
   ]
   return await readPage<Feedback>(db, {
     select: feedback,

@@ -3,7 +3,7 @@ import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
-import { getReservation } from '../reservations/access.ts'
+import { getReservation, lockReservation } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { badState } from '../reservations/ending.ts'
 import type { Reservation } from '../reservations/store.ts'
@@ -32,9 +32,11 @@ export async function sendConfirmation(kernel: Kernel, caller: Caller, id: numbe
 /** Reminds the owner of a reservation, unless that happened within the last hour. Answers whether it did now. @throws Conflict `bad_state`, `in_the_past`. */
 export async function sendReminder(kernel: Kernel, caller: Caller, id: number): Promise<boolean> {
   const now = kernel.clock.now()
-  const reservation = await reservationFor(kernel, caller, id, 'reminder', now)
+  await getReservation(kernel, caller, id)
   const sent = await kernel.transaction(async (tx) => {
-    await store.lockReservation(tx, id)
+    // Two requests can't both find that no reminder has been sent.
+    const reservation = await lockReservation(tx, id)
+    refuseNotice('reminder', reservation, now)
     if (await store.wasReminded(tx, reservation, minutesAfter(now, -REMINDER_PAUSE))) return false
     const soon = minutesBetween(now, reservation.startAt) <= kernel.config.venueRemindMinutesBefore
     await notify(tx, now, {
@@ -72,10 +74,14 @@ async function reservationFor(
   now: Date,
 ): Promise<Reservation> {
   const reservation = await getReservation(kernel, caller, id)
+  refuseNotice(notice, reservation, now)
+  return reservation
+}
+
+function refuseNotice(notice: Notice, reservation: Reservation, now: Date): void {
   const refusal = noticeRefusal(notice, reservation, now)
   if (refusal === 'bad_state') throw badState(reservation)
   if (refusal) throw new Conflict(refusal, 'This slot has already begun.')
-  return reservation
 }
 
 function facts(kernel: Kernel, reservation: Reservation): Record<string, unknown> {

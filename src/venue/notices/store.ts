@@ -1,11 +1,6 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../kernel/database/database.ts'
 
-/** Locks a reservation, so that two requests can't both find that no reminder has been sent. */
-export async function lockReservation(tx: Transaction, id: number): Promise<void> {
-  await sql`SELECT id FROM reservations WHERE id = ${id} FOR UPDATE`.execute(tx)
-}
-
 /** Has the owner of a reservation been reminded of it after an instant, by hand or by itself? What waits in the outbox counts. */
 export async function wasReminded(
   tx: Transaction,

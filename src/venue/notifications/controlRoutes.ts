@@ -10,8 +10,8 @@ import {
   LocalDate,
   Nullable,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
   Text,
 } from '../../kernel/http/schemas.ts'
@@ -154,7 +154,7 @@ function suppressions(app: App, kernel: Kernel): void {
     tag,
     schema: { querystring: pageQuery(['id'], {}, '-id'), response: { 200: pageOf(Suppression) } },
     handler: async ({ query }) => {
-      const page = { limit: query.page_size, offset: pageOffset(query), descending: query.sort === '-id' }
+      const page = pageAsked(query)
       const { items, total } = await listSuppressions(kernel.db, page)
       const shown = items.map(({ id, channel, masked, reason, userId, createdAt }) => ({
         ...{ id, channel, address: masked, reason, user_id: userId, created_at: createdAt.toISOString() },

@@ -3,7 +3,7 @@ import type { App } from '../../kernel/http/app.ts'
 import { by, callerOf } from '../../kernel/http/caller.ts'
 import { NotFound } from '../../kernel/http/errors.ts'
 import { route } from '../../kernel/http/route.ts'
-import { Instant, pageAnswer, pageOf, pageOffset, pageQuery } from '../../kernel/http/schemas.ts'
+import { Instant, pageAnswer, pageAsked, pageOf, pageQuery } from '../../kernel/http/schemas.ts'
 import { dropDeadLetters, listDeadLetters, retryDeadLetters } from '../../kernel/jobs/deadLetters.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
@@ -41,7 +41,7 @@ export function deadLetterRoutes(app: App, kernel: Kernel): void {
     tag,
     schema: { querystring: pageQuery(['failed_at'], {}, '-failed_at'), response: { 200: pageOf(DeadLetter) } },
     handler: async ({ query }) => {
-      const page = { limit: query.page_size, offset: pageOffset(query), descending: query.sort === '-failed_at' }
+      const page = pageAsked(query)
       const { items, total } = await listDeadLetters(kernel.db, page)
       return pageAnswer(
         items.map(({ id, source, name, payload, error, failedAt }) => ({

@@ -11,8 +11,8 @@ import {
   LocalDate,
   Nullable,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -84,7 +84,7 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const { query } = request
-      const page = { limit: query.page_size, offset: pageOffset(query), descending: query.sort === '-created_at' }
+      const page = pageAsked(query)
       const found = await history.listHistory(kernel.reads, config, historyFilter(query, zone), page, mayRead(request))
       return pageAnswer(found.items.map(present), found.total, query)
     },

@@ -3,7 +3,7 @@ import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { Invalid } from '../../kernel/http/errors.ts'
 import { route, signedIn } from '../../kernel/http/route.ts'
-import { Id, pageAnswer, pageOf, pageOffset, pageQuery, sortOrder, Text } from '../../kernel/http/schemas.ts'
+import { Id, pageAnswer, pageAsked, pageOf, pageQuery, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { countUnread, listMessages, markRead } from '../../kernel/notifications/inbox.ts'
 import { Notification, present } from '../../kernel/notifications/wire.ts'
@@ -30,8 +30,7 @@ export function notificationRoutes(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const { query } = request
-      const descending = sortOrder(query.sort).direction === 'desc'
-      const page = { limit: query.page_size, offset: pageOffset(query), descending }
+      const page = pageAsked(query)
       const { items, total } = await listMessages(kernel.db, signedIn(request).userId, query, page)
       return pageAnswer(items.map(present), total, query)
     },

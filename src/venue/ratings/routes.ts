@@ -9,10 +9,9 @@ import {
   Nullable,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -87,8 +86,7 @@ export function ratingRoutes(app: App, kernel: Kernel): void {
       response: { 200: RatingsPage },
     },
     handler: async ({ params, query, actor }) => {
-      const { column, direction } = sortOrder(query.sort)
-      const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+      const page = pageAsked(query)
       const hidden = actor?.permissions.has(moderator) ?? false
       const { items, total, ...figures } = await service.venueRatings(kernel, params.venue_id, hidden, page)
       const shown = items.map((rating) => presentRating(rating, zone))

@@ -76,7 +76,7 @@ export async function listRatings(
   return await readPage<Rating>(db, {
     select: ratings,
     counted: sql`ratings g`,
-    conditions: [sql`g.venue_id = ${of.venueId}`, ...(of.hidden ? [] : [sql`g.hidden_reason IS NULL`])],
+    conditions: [sql`g.venue_id = ${of.venueId}`, !of.hidden && sql`g.hidden_reason IS NULL`],
     page: pageClause(page, SORTS, sql`g.id`),
   })
 }

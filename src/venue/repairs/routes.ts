@@ -9,10 +9,9 @@ import {
   Nullable,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -71,8 +70,7 @@ const AllQuery = pageQuery(
 export function repairRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const list = async (query: Of<typeof MineQuery>, filter: RepairFilter) => {
-    const { column, direction } = sortOrder(query.sort)
-    const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+    const page = pageAsked(query)
     const { items, total } = await listReports(kernel.db, { ...filter, status: query.status }, page)
     const shown = items.map((report) => presentReport(report, zone))
     return pageAnswer(shown, total, query)

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { type Decision, type RepairStatus, repairLifecycle } from './rules.ts'
@@ -44,18 +44,18 @@ export async function findReport(db: Database, id: number): Promise<RepairReport
 /** One page of the reports, and how many there are. */
 export async function listReports(
   db: Database,
-  filter: RepairFilter,
+  { userId, status, facilityId, venueId }: RepairFilter,
   page: PageOf<RepairSort>,
 ): Promise<{ readonly items: readonly RepairReport[]; readonly total: number }> {
-  const conditions: RawBuilder<unknown>[] = []
-  if (filter.userId !== undefined) conditions.push(sql`p.user_id = ${filter.userId}`)
-  if (filter.status !== undefined) conditions.push(sql`p.status = ${filter.status}`)
-  if (filter.facilityId !== undefined) conditions.push(sql`p.facility_id = ${filter.facilityId}`)
-  if (filter.venueId !== undefined) conditions.push(sql`f.venue_id = ${filter.venueId}`)
   return await readPage<RepairReport>(db, {
     select: reports,
     counted: sql`repair_reports p JOIN facilities f ON f.id = p.facility_id`,
-    conditions,
+    conditions: [
+      userId !== undefined && sql`p.user_id = ${userId}`,
+      status !== undefined && sql`p.status = ${status}`,
+      facilityId !== undefined && sql`p.facility_id = ${facilityId}`,
+      venueId !== undefined && sql`f.venue_id = ${venueId}`,
+    ],
     page: pageClause(page, SORTS, sql`p.id`),
   })
 }

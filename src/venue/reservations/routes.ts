@@ -10,10 +10,9 @@ import {
   LocalDate,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -182,7 +181,6 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   })
 
   async function list(query: Of<typeof MineQuery>, of: Pick<ReservationFilter, 'userId' | 'text' | 'venueText'>) {
-    const { column, direction } = sortOrder(query.sort)
     const { items, total } = await listReservations(
       kernel.db,
       {
@@ -192,7 +190,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
         from: query.start_date === undefined ? undefined : dayBounds(query.start_date, zone).start,
         to: query.end_date === undefined ? undefined : dayBounds(query.end_date, zone).end,
       },
-      { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' },
+      pageAsked(query),
     )
     return pageAnswer(items.map(present), total, query)
   }

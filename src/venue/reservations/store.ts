@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { gathered, inOrderOf } from '../../kernel/database/gather.ts'
-import { contains } from '../../kernel/database/lists.ts'
+import { allOf, contains } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { Stale } from '../../kernel/database/transaction.ts'
 import { ensureMembers } from '../members/store.ts'
@@ -362,18 +362,18 @@ export interface ReservationFilter {
 
 /** The conditions of a filter, on `reservations r` alone. */
 export function matching(filter: ReservationFilter): RawBuilder<unknown> {
-  const conditions = [sql`true`]
-  if (filter.userId !== undefined) conditions.push(sql`r.user_id = ${filter.userId}`)
-  if (filter.status !== undefined) conditions.push(sql`r.status = ${filter.status}`)
-  if (filter.venueId !== undefined) conditions.push(sql`r.venue_id = ${filter.venueId}`)
-  if (filter.from !== undefined) conditions.push(sql`r.start_at >= ${filter.from}`)
-  if (filter.to !== undefined) conditions.push(sql`r.start_at < ${filter.to}`)
-  if (filter.venueText !== undefined) conditions.push(atVenues(filter.venueText))
-  if (filter.text !== undefined) {
-    const people = sql`SELECT id FROM users WHERE ${contains(filter.text, sql`username`, sql`display_name`)}`
-    conditions.push(sql`(${atVenues(filter.text)} OR r.user_id IN (${people}))`)
-  }
-  return sql.join(conditions, sql` AND `)
+  const { userId, status, venueId, from, to, venueText, text } = filter
+  return allOf([
+    userId !== undefined && sql`r.user_id = ${userId}`,
+    status !== undefined && sql`r.status = ${status}`,
+    venueId !== undefined && sql`r.venue_id = ${venueId}`,
+    from !== undefined && sql`r.start_at >= ${from}`,
+    to !== undefined && sql`r.start_at < ${to}`,
+    venueText !== undefined && atVenues(venueText),
+    text !== undefined &&
+      sql`(${atVenues(text)} OR r.user_id IN (
+        SELECT id FROM users WHERE ${contains(text, sql`username`, sql`display_name`)}))`,
+  ])
 }
 
 const atVenues = (text: string) => sql`r.venue_id IN (SELECT id FROM venues WHERE ${contains(text, sql`name`)})`

@@ -9,10 +9,9 @@ import {
   LocalTime,
   LocalTimeOrMidnight,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { dayBounds, parseInstant } from '../../kernel/time.ts'
@@ -120,14 +119,13 @@ function readSlots(app: App, kernel: Kernel, all: Paths, one: Paths, permission:
       response: { 200: pageOf(SlotSchema) },
     },
     handler: async ({ params, query }) => {
-      const { column, direction } = sortOrder(query.sort)
       const filter = {
         venueId: params.venue_id,
         from: query.start_date === undefined ? undefined : dayBounds(query.start_date, zone).start,
         to: query.end_date === undefined ? undefined : dayBounds(query.end_date, zone).end,
         status: query.status,
       }
-      const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+      const page = pageAsked(query)
       const { items, total } = await service.listSlots(kernel, filter, page)
       const now = kernel.clock.now()
       return pageAnswer(

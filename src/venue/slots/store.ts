@@ -156,18 +156,19 @@ const hasStatus = (status: SlotStatus, now: Date): RawBuilder<unknown> => {
 /** One page of the slots of a venue that fit a filter at an instant, and how many there are in all. */
 export async function listSlots(
   db: Database,
-  filter: SlotFilter,
+  { venueId, from, to, status }: SlotFilter,
   page: PageOf<keyof typeof SORTS>,
   now: Date,
 ): Promise<{ items: Slot[]; total: number }> {
-  const conditions = [sql`t.venue_id = ${filter.venueId} AND t.deleted_at IS NULL`]
-  if (filter.from) conditions.push(sql`t.start_at >= ${filter.from}`)
-  if (filter.to) conditions.push(sql`t.start_at < ${filter.to}`)
-  if (filter.status) conditions.push(hasStatus(filter.status, now))
   return await readPage<Slot>(db, {
     select: sql`SELECT ${columns} FROM time_slots t`,
     counted: sql`time_slots t`,
-    conditions,
+    conditions: [
+      sql`t.venue_id = ${venueId} AND t.deleted_at IS NULL`,
+      from !== undefined && sql`t.start_at >= ${from}`,
+      to !== undefined && sql`t.start_at < ${to}`,
+      status !== undefined && hasStatus(status, now),
+    ],
     page: pageClause(page, SORTS, sql`t.id`),
   })
 }

@@ -3,17 +3,7 @@ import { acceptUploads, uploadedFile } from '../../kernel/files/upload.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
-import {
-  Id,
-  Instant,
-  Nullable,
-  pageAnswer,
-  pageOf,
-  pageOffset,
-  pageQuery,
-  sortOrder,
-  Text,
-} from '../../kernel/http/schemas.ts'
+import { Id, Instant, Nullable, pageAnswer, pageAsked, pageOf, pageQuery, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted, ImageUrl } from '../fields.ts'
 import { v1 } from '../paths.ts'
@@ -63,13 +53,7 @@ export function sportVenueRoutes(app: App, kernel: Kernel): void {
       response: { 200: pageOf(SportVenue) },
     },
     handler: async ({ query }) => {
-      const { column, direction } = sortOrder(query.sort)
-      const { items, total } = await listSportVenues(kernel.db, query, {
-        offset: pageOffset(query),
-        limit: query.page_size,
-        sort: column,
-        descending: direction === 'desc',
-      })
+      const { items, total } = await listSportVenues(kernel.db, query, pageAsked(query))
       return pageAnswer(items, total, query)
     },
   })

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 
@@ -42,19 +42,18 @@ export interface SportVenueFilter {
 /** One page of the sport venues that fit a filter, and how many there are in all. */
 export async function listSportVenues(
   db: Database,
-  filter: SportVenueFilter,
+  { type, location, q }: SportVenueFilter,
   page: PageOf<keyof typeof SORTS>,
 ): Promise<{ items: SportVenue[]; total: number }> {
-  const conditions: RawBuilder<unknown>[] = [sql`s.deleted_at IS NULL`]
-  if (filter.type !== undefined) conditions.push(sql`lower(s.type) = lower(${filter.type})`)
-  if (filter.location !== undefined) conditions.push(contains(filter.location, sql`s.location`))
-  if (filter.q !== undefined) {
-    conditions.push(contains(filter.q, sql`s.name`, sql`s.type`, sql`s.location`, sql`s.description`))
-  }
   return await readPage<SportVenue>(db, {
     select: sql`SELECT ${columns} FROM sport_venues s`,
     counted: sql`sport_venues s`,
-    conditions,
+    conditions: [
+      sql`s.deleted_at IS NULL`,
+      type !== undefined && sql`lower(s.type) = lower(${type})`,
+      location !== undefined && contains(location, sql`s.location`),
+      q !== undefined && contains(q, sql`s.name`, sql`s.type`, sql`s.location`, sql`s.description`),
+    ],
     page: pageClause(page, SORTS, sql`s.id`),
   })
 }

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { allOf, type Condition } from '../../kernel/database/lists.ts'
 import { transaction } from '../../kernel/database/transaction.ts'
 import { type Dimension, isTime, keyOf } from './dimensions.ts'
 import { type Grouping, groupingOf } from './groups/store.ts'
@@ -31,12 +32,7 @@ export type Statistic = (question: Question) => Answer
 /** Of people who come or came: everything but what was called off. The usual one first: the list is searched for every row. */
 const KEPT = ['completed', 'no_show', 'confirmed', 'checked_in', 'pending']
 
-function conditions(parts: readonly (RawBuilder<unknown> | false)[]): RawBuilder<unknown> {
-  const given = parts.filter((part) => part !== false)
-  return given.length === 0 ? sql`true` : sql.join(given, sql` AND `)
-}
-
-function within({ from, to }: Question, column: RawBuilder<unknown>): (RawBuilder<unknown> | false)[] {
+function within({ from, to }: Question, column: RawBuilder<unknown>): Condition[] {
   return [from !== null && sql`${column} >= ${from}`, to !== null && sql`${column} < ${to}`]
 }
 
@@ -47,7 +43,7 @@ const reservationKeys = { user: sql`r.user_id`, venue: sql`r.venue_id`, start: s
  * than count; names, calendars and states are put to the sums, of which there are few.
  */
 function reservationSums(question: Question, figures: RawBuilder<unknown>, statuses?: readonly string[]) {
-  const where = conditions([
+  const where = allOf([
     ...within(question, sql`r.start_at`),
     question.venueId !== null && sql`r.venue_id = ${question.venueId}`,
     statuses !== undefined && sql`r.status IN (${sql.join(statuses)})`,
@@ -85,7 +81,7 @@ const mayBook = sql`EXISTS (SELECT FROM user_roles o WHERE o.user_id = u.id AND 
 /** Who books often enough to count as active: employees and leaders, and whoever else has booked. */
 export const userActivity: Statistic = (question) => {
   const { threshold, dimension } = question
-  const where = conditions([
+  const where = allOf([
     ...within(question, sql`r.start_at`),
     question.venueId !== null && sql`r.venue_id = ${question.venueId}`,
     sql`r.status IN (${sql.join(KEPT)})`,
@@ -140,19 +136,19 @@ export const venueUsage: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const byVenue = keyOf(question.dimension) === 'venue'
   const ofVenue = (column: RawBuilder<unknown>) => question.venueId !== null && sql`${column} = ${question.venueId}`
-  const slots = conditions([
+  const slots = allOf([
     ...within(question, sql`s.start_at`),
     ofVenue(sql`s.venue_id`),
     sql`(s.deleted_at IS NULL OR s.taken > 0)`,
   ])
-  const visits = conditions([
+  const visits = allOf([
     ...within(question, sql`r.start_at`),
     ofVenue(sql`r.venue_id`),
     sql`r.status IN ('completed', 'checked_in')`,
   ])
   const [slotKey, visitKey] = byVenue ? [sql`s.venue_id`, sql`r.venue_id`] : [sql`s.start_at`, sql`r.start_at`]
   const unused = byVenue
-    ? sql`UNION ALL SELECT w.id, 0, 0, 0, 0, 0 FROM venues w WHERE ${conditions([sql`w.deleted_at IS NULL`, ofVenue(sql`w.id`)])}`
+    ? sql`UNION ALL SELECT w.id, 0, 0, 0, 0, 0 FROM venues w WHERE ${allOf([sql`w.deleted_at IS NULL`, ofVenue(sql`w.id`)])}`
     : sql``
   const sums = sql`
     SELECT ${slotKey} AS key, count(*) AS slots, sum(${slotMinutes} * CASE WHEN s.open AND s.deleted_at IS NULL THEN s.capacity ELSE s.taken END) AS offered,
@@ -173,7 +169,7 @@ const ratingKeys = { user: sql`g.user_id`, venue: sql`g.venue_id`, start: sql`g.
 export const venueFeedback: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const key = ratingKeys[keyOf(question.dimension)]
-  const where = conditions([
+  const where = allOf([
     ...within(question, sql`g.created_at`),
     question.venueId !== null && sql`g.venue_id = ${question.venueId}`,
     sql`g.hidden_reason IS NULL`,
@@ -195,18 +191,18 @@ export const facilityUsage: Statistic = (question) => {
     ({ user: person, venue: sql`x.venue_id`, start: at, facility: sql`x.id` })[key]
   const unused =
     key === 'facility'
-      ? sql`UNION ALL SELECT x.id, 0, 0, 0, 0 FROM facilities x WHERE ${conditions([sql`x.deleted_at IS NULL`, ofVenue])}`
+      ? sql`UNION ALL SELECT x.id, 0, 0, 0, 0 FROM facilities x WHERE ${allOf([sql`x.deleted_at IS NULL`, ofVenue])}`
       : sql``
   const sums = sql`
     SELECT ${keyBy(sql`o.user_id`, sql`o.started_at`)} AS key, count(*) AS uses,
       sum(date_part('epoch', least(coalesce(o.stopped_at, ${question.now}::timestamptz), ${question.now}::timestamptz) - o.started_at)) AS seconds,
       0 AS reports, 0 AS failures
     FROM use_sessions o JOIN facilities x ON x.id = o.facility_id
-    WHERE ${conditions([...within(question, sql`o.started_at`), ofVenue])} GROUP BY 1
+    WHERE ${allOf([...within(question, sql`o.started_at`), ofVenue])} GROUP BY 1
     UNION ALL
     SELECT ${keyBy(sql`p.user_id`, sql`p.created_at`)}, 0, 0, count(*), count(*) FILTER (WHERE p.status IN ('accepted', 'fixed'))
     FROM repair_reports p JOIN facilities x ON x.id = p.facility_id
-    WHERE ${conditions([...within(question, sql`p.created_at`), ofVenue])} GROUP BY 1
+    WHERE ${allOf([...within(question, sql`p.created_at`), ofVenue])} GROUP BY 1
     ${unused}`
   const figures = sql`sum(f.uses)::bigint AS uses, floor(greatest(sum(f.seconds), 0) / 60)::bigint AS minutes, sum(f.reports)::bigint AS reports,
     sum(f.failures)::bigint AS failures, ${share(sql`sum(f.failures)`, sql`sum(f.uses)`)} AS failure_rate`

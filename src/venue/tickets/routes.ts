@@ -10,10 +10,9 @@ import {
   Nullable,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -181,8 +180,7 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
 }
 
 async function list(kernel: Kernel, query: Of<typeof AllQuery>) {
-  const { column, direction } = sortOrder(query.sort)
-  const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+  const page = pageAsked(query)
   const { status, priority, category, q } = query
   const filter = { status, priority, category, q, userId: query.user_id, assigneeId: query.assignee }
   const { items, total } = await service.listTickets(kernel, filter, page)

@@ -98,12 +98,12 @@ export async function listTickets(
 ): Promise<{ items: readonly Ticket[]; total: number }> {
   const { userId, assigneeId, status, priority, category, q } = filter
   const conditions = [
-    ...(userId === undefined ? [] : [sql`t.user_id = ${userId}`]),
-    ...(assigneeId === undefined ? [] : [sql`t.assignee_id = ${assigneeId}`]),
-    ...(status === undefined ? [] : [sql`t.status = ${status}`]),
-    ...(priority === undefined ? [] : [sql`t.priority = ${priority}`]),
-    ...(category === undefined ? [] : [sql`t.category = ${category}`]),
-    ...(q === undefined ? [] : [contains(q, sql`t.subject`, sql`t.description`)]),
+    userId !== undefined && sql`t.user_id = ${userId}`,
+    assigneeId !== undefined && sql`t.assignee_id = ${assigneeId}`,
+    status !== undefined && sql`t.status = ${status}`,
+    priority !== undefined && sql`t.priority = ${priority}`,
+    category !== undefined && sql`t.category = ${category}`,
+    q !== undefined && contains(q, sql`t.subject`, sql`t.description`),
   ]
   return await readPage<Ticket>(db, {
     select: tickets,

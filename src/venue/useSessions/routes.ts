@@ -9,10 +9,9 @@ import {
   Nullable,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { localTimestamp } from '../../kernel/time.ts'
@@ -85,8 +84,7 @@ export function useSessionRoutes(app: App, kernel: Kernel): void {
     schema: { querystring: pageQuery(['id'], {}, '-id'), response: { 200: pageOf(Session) } },
     handler: async (request) => {
       const { query } = request
-      const { column, direction } = sortOrder(query.sort)
-      const page = { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' }
+      const page = pageAsked(query)
       const { items, total } = await sessionsOf(kernel.db, callerOf(request).userId, page)
       const shown = items.map((session) => presentSession(session, zone))
       return pageAnswer(shown, total, query)

@@ -10,10 +10,9 @@ import {
   Nullable,
   type Of,
   pageAnswer,
+  pageAsked,
   pageOf,
-  pageOffset,
   pageQuery,
-  sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -106,7 +105,6 @@ function readVenues(app: App, kernel: Kernel, { paths, one, permission }: Doors)
       response: { 200: pageOf(Venue) },
     },
     handler: async ({ query }) => {
-      const { column, direction } = sortOrder(query.sort)
       const zone = kernel.config.timeZone
       const { items, total } = await listVenues(
         kernel.db,
@@ -117,7 +115,7 @@ function readVenues(app: App, kernel: Kernel, { paths, one, permission }: Doors)
           freeFrom: query.free_from === undefined ? undefined : parseInstant(query.free_from, zone),
           freeTo: query.free_to === undefined ? undefined : parseInstant(query.free_to, zone),
         },
-        { offset: pageOffset(query), limit: query.page_size, sort: column, descending: direction === 'desc' },
+        pageAsked(query),
         kernel.clock.now(),
       )
       return pageAnswer(items, total, query)

@@ -1,6 +1,6 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
-import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
+import { type Condition, contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
 
@@ -76,23 +76,22 @@ export interface VenueFilter {
   readonly freeTo?: Date | undefined
 }
 
-function conditionsOf(filter: VenueFilter, now: Date): RawBuilder<unknown>[] {
-  const conditions: RawBuilder<unknown>[] = [sql`v.deleted_at IS NULL`]
-  if (filter.sportVenueId !== undefined) conditions.push(sql`v.sport_venue_id = ${filter.sportVenueId}`)
-  if (filter.type !== undefined) conditions.push(sql`lower(v.type) = lower(${filter.type})`)
-  if (filter.location !== undefined) conditions.push(contains(filter.location, sql`v.location`))
-  if (filter.status !== undefined) conditions.push(sql`coalesce(c.kind, 'open') = ${filter.status}`)
-  if (filter.minRating !== undefined) conditions.push(sql`rated.average >= ${filter.minRating}::float8`)
-  if (filter.q !== undefined) {
-    conditions.push(contains(filter.q, sql`v.name`, sql`v.type`, sql`v.location`, sql`v.description`))
-  }
-  if (filter.freeFrom !== undefined || filter.freeTo !== undefined) {
-    const from = filter.freeFrom && filter.freeFrom > now ? filter.freeFrom : now
-    conditions.push(sql`EXISTS (SELECT FROM time_slots t WHERE t.venue_id = v.id AND t.deleted_at IS NULL AND t.open
-      AND t.start_at >= ${from} AND t.start_at > ${now} AND t.taken + t.held < t.capacity
-      ${filter.freeTo ? sql`AND t.start_at < ${filter.freeTo} AND t.end_at <= ${filter.freeTo}` : sql``})`)
-  }
-  return conditions
+function conditionsOf(filter: VenueFilter, now: Date): Condition[] {
+  const { sportVenueId, type, location, status, minRating, q, freeFrom = now, freeTo } = filter
+  const from = freeFrom > now ? freeFrom : now
+  return [
+    sql`v.deleted_at IS NULL`,
+    sportVenueId !== undefined && sql`v.sport_venue_id = ${sportVenueId}`,
+    type !== undefined && sql`lower(v.type) = lower(${type})`,
+    location !== undefined && contains(location, sql`v.location`),
+    status !== undefined && sql`coalesce(c.kind, 'open') = ${status}`,
+    minRating !== undefined && sql`rated.average >= ${minRating}::float8`,
+    q !== undefined && contains(q, sql`v.name`, sql`v.type`, sql`v.location`, sql`v.description`),
+    (filter.freeFrom !== undefined || freeTo !== undefined) &&
+      sql`EXISTS (SELECT FROM time_slots t WHERE t.venue_id = v.id AND t.deleted_at IS NULL AND t.open
+        AND t.start_at >= ${from} AND t.start_at > ${now} AND t.taken + t.held < t.capacity
+        ${freeTo ? sql`AND t.start_at < ${freeTo} AND t.end_at <= ${freeTo}` : sql``})`,
+  ]
 }
 
 /** One page of the venues that fit a filter at an instant, and how many there are in all. */
