@@ -10,6 +10,9 @@ export default defineConfig({
     // Longer than the wait for the embedded connection (15 s): a missed transaction shows as that error, with the stack of the culprit.
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // What is waited for comes when it comes: on a busy machine a second is not enough. Whoever proves a time says so at the call.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
+    setupFiles: './test/support/seed.ts',
     env: { NODE_ENV: 'test' },
   },
 })

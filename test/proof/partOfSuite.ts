@@ -32,11 +32,13 @@ export function partOfSuite(
     name,
     what,
     takes,
-    async run({ database, signal }) {
+    async run({ database, say, signal }) {
       const folder = await mkdtemp(join(tmpdir(), 'yuyue-proof-'))
       try {
         const report = join(folder, 'report.json')
         const started = performance.now()
+        const seed = String(Date.now() % 1_000_000)
+        say(`FC_SEED=${seed} PROOF_SEED=${seed}, where the environment gives no other`)
         const [command, ...args] = dyingWithUs('SIGTERM', [
           process.execPath,
           VITEST,
@@ -49,7 +51,7 @@ export function partOfSuite(
         const child = spawn(command, args, {
           cwd: ROOT,
           stdio: ['ignore', 'inherit', 'inherit'],
-          env: { ...process.env, ...env, TEST_DATABASE_URL: await database() },
+          env: { FC_SEED: seed, PROOF_SEED: seed, ...process.env, ...env, TEST_DATABASE_URL: await database() },
         })
         const end = () => child.kill('SIGINT')
         signal.addEventListener('abort', end)

@@ -18,13 +18,16 @@ beforeEach(() => sql`truncate things`.execute(db).then(() => {}))
 afterAll(() => database.close())
 
 /** Statements that end when the test lets them, each answering its items times ten. */
-function held(options?: Gathering) {
+function held({ patienceMs = Number.POSITIVE_INFINITY, ...options }: Gathering = {}) {
   const statements: { readonly items: readonly number[]; end(): void; fail(error: unknown): void }[] = []
-  const ask = gathered<number, number>((_, items) => {
-    const { promise, resolve, reject } = Promise.withResolvers<number[]>()
-    statements.push({ items, end: () => resolve(items.map((item) => item * 10)), fail: reject })
-    return promise
-  }, options)
+  const ask = gathered<number, number>(
+    (_, items) => {
+      const { promise, resolve, reject } = Promise.withResolvers<number[]>()
+      statements.push({ items, end: () => resolve(items.map((item) => item * 10)), fail: reject })
+      return promise
+    },
+    { patienceMs, ...options },
+  )
   /** Two turns of the event loop: what may leave by then has left, and no timer has run. */
   const turn = async () => {
     for (let n = 0; n < 2; n += 1) await new Promise((resolve) => setImmediate(resolve))

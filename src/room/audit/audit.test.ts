@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../test/support/database.ts'
 import { at, building, people, room } from '../../../test/support/rooms.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
@@ -45,12 +45,11 @@ const listed = async (query = '', as = worker) => (await list(query, as)).rows.m
 const stored = (id: number) => world.rows(`SELECT status, reject_reason FROM tb_facility_booking WHERE id = ${id}`)
 /** Until a statement waits for the lock of another. */
 const untilSomebodyWaits = () =>
-  vi.waitFor(async () => {
-    const waits = await world.rows(
-      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  expect
+    .poll(() =>
+      world.rows(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`),
     )
-    expect(waits).not.toEqual([])
-  })
+    .not.toEqual([])
 const limit = async (buildingId: number) => {
   const as = await world.person('room:admin')
   const path = `/manage/facility/approver/${worker.id}`
