@@ -1,93 +1,26 @@
 import { sql } from 'kysely'
-import { pino } from 'pino'
-import { loadConfig } from '../../src/config.ts'
-import { ManualClock } from '../../src/kernel/clock.ts'
-import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
-import { Unauthenticated } from '../../src/kernel/http/errors.ts'
-import { problemContract } from '../../src/kernel/http/problem.ts'
-import { openScope } from '../../src/kernel/http/scope.ts'
-import { createServer } from '../../src/kernel/http/server.ts'
-import type { Actor } from '../../src/kernel/identity/actor.ts'
-import type { Kernel } from '../../src/kernel/kernel.ts'
-import { catalogueRoutes } from '../../src/venue/catalogue.ts'
-import { permissions } from '../../src/venue/permissions.ts'
-import { openTestDatabase } from './database.ts'
+import { ensureMembers } from '../../src/venue/members/store.ts'
+import { type Answer, type Method, MONDAY, openWorld } from './world.ts'
 
-interface Answer {
-  readonly status: number
-  // biome-ignore lint/suspicious/noExplicitAny: what the wire carries is what the tests look at
-  readonly body: any
-}
+/** Who calls; null is a visitor. */
+export type Caller = 'staff' | 'person' | null
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
-
-/** Monday, 2 March 2026, 08:00 in Shanghai. */
-export const MONDAY = new Date('2026-03-02T00:00:00Z')
-
-/**
- * The catalogue over HTTP on a database of its own, for one test file; the clock stands at `MONDAY`. The token `staff` may write, `person` is
- * somebody who may not, and without a token one is a visitor.
- */
+/** A world with what tests of the catalogue ask for. Calls are by `staff`, who may write, by `person`, who may not, or by a visitor (null). */
 export async function openCatalogueWorld() {
-  const database = await openTestDatabase()
-  const clock = new ManualClock(MONDAY)
-  const log = pino({ level: 'warn' })
-  const kernel: Kernel = {
-    config: {
-      ...loadConfig({ TIME_ZONE: 'Asia/Shanghai' }),
-      secretKey: 'catalogue tests only, catalogue tests only',
-      fieldKeys: [{ id: 'k1', key: Buffer.alloc(32) }],
-    },
-    clock,
-    log,
-    products: [],
-    db: database.db,
-    reads: database.reads,
-    transaction: (work) => transaction(database.db, work),
-    attempt: (work) => attempt(database.db, work),
-    nudge: () => {},
-  }
-  const staff = await insertUser(kernel, 'staff')
-  const person = await insertUser(kernel, 'person')
-  const actorOf = (userId: number, allowed: readonly string[]): Actor => ({
-    userId,
-    sessionId: 's',
-    roles: new Set(),
-    permissions: new Set(allowed),
-    isAdmin: false,
-    scope: 'full',
-  })
-  const actors = new Map([
-    ['staff', actorOf(staff, Object.keys(permissions))],
-    ['person', actorOf(person, ['venue:reservations.book'])],
-  ])
-  const app = await createServer(
-    {
-      trustProxy: false,
-      corsOrigins: [],
-      rateLimits: false,
-      permissions: Object.keys(permissions),
-      documentation: { title: 'Venue', description: '', version: '1', products: [] },
-      authenticate: async (token) => {
-        const actor = actors.get(token)
-        if (!actor) throw new Unauthenticated('unauthenticated', 'No such token.')
-        return actor
-      },
-    },
-    log,
-  )
-  await openScope(app, { product: 'venue', contract: problemContract }, (inside) => catalogueRoutes(inside, kernel))
-  await app.ready()
+  const world = await openWorld()
+  const { clock, database, kernel } = world
+  const callers = { staff: await world.person('venue:admin'), person: await world.person() }
+  const { id: person } = callers.person
 
   /** Calls the API as staff unless said; `null` is a visitor. */
-  async function call(method: Method, url: string, body?: unknown, token: string | null = 'staff'): Promise<Answer> {
-    const answer = await app.inject({
-      method,
-      url,
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
-      ...(body !== undefined && { payload: JSON.stringify(body), headers: headersOf(token) }),
-    })
-    return { status: answer.statusCode, body: answer.body === '' ? null : JSON.parse(answer.body) }
+  async function call(
+    method: Method,
+    path: string,
+    payload?: unknown,
+    caller: Caller = 'staff',
+  ): Promise<Pick<Answer, 'status' | 'body'>> {
+    const { status, body } = await world.call(method, path, { ...(caller && { as: callers[caller] }), payload })
+    return { status, body }
   }
 
   let count = 0
@@ -118,9 +51,10 @@ export async function openCatalogueWorld() {
       return body
     },
     /** Adds one more person. */
-    user: () => insertUser(kernel, `user${++count}`),
+    user: async () => (await world.person()).id,
     /** Puts the person (or another one) into a slot, as the rows of a booking would. */
     async booked(slotId: number, status = 'confirmed', userId = person): Promise<number> {
+      await ensureMembers(database.db, [userId], MONDAY)
       await sql`UPDATE time_slots SET taken = taken + 1 WHERE id = ${slotId}`.execute(database.db)
       const { rows } = await sql<{ id: number }>`
         INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, created_at, updated_at)
@@ -145,25 +79,8 @@ export async function openCatalogueWorld() {
         SELECT operation FROM outbox WHERE operation IS NOT NULL ORDER BY id DESC LIMIT 1`.execute(database.db)
       return rows[0]?.operation
     },
-    async close(): Promise<void> {
-      await app.close()
-      await database.close()
-    },
+    close: () => world.close(),
   }
 }
 
 export type CatalogueWorld = Awaited<ReturnType<typeof openCatalogueWorld>>
-
-function headersOf(token: string | null): Record<string, string> {
-  const json = { 'content-type': 'application/json' }
-  return token === null ? json : { ...json, authorization: `Bearer ${token}` }
-}
-
-async function insertUser(kernel: Kernel, username: string): Promise<number> {
-  const { rows } = await sql<{ id: number }>`
-    INSERT INTO users (username, display_name, created_at, updated_at) VALUES (${username}, ${username}, ${MONDAY}, ${MONDAY})
-    RETURNING id`.execute(kernel.db)
-  const id = rows[0]?.id ?? 0
-  await sql`INSERT INTO venue_members (user_id, created_at) VALUES (${id}, ${MONDAY})`.execute(kernel.db)
-  return id
-}

@@ -1,109 +1,32 @@
-import { sql } from 'kysely'
-import { pino } from 'pino'
-import { loadConfig } from '../../src/config.ts'
-import { ManualClock } from '../../src/kernel/clock.ts'
-import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
 import type { Caller } from '../../src/kernel/http/caller.ts'
-import { Unauthenticated } from '../../src/kernel/http/errors.ts'
-import { onUnexpected } from '../../src/kernel/http/failures.ts'
-import { problemContract } from '../../src/kernel/http/problem.ts'
-import { openScope } from '../../src/kernel/http/scope.ts'
-import { createServer } from '../../src/kernel/http/server.ts'
-import type { Kernel } from '../../src/kernel/kernel.ts'
-import { catalogueRoutes } from '../../src/venue/catalogue.ts'
-import { closureRoutes } from '../../src/venue/closures/routes.ts'
-import { verifyClosures } from '../../src/venue/closures/store.ts'
-import { permissions, roles } from '../../src/venue/permissions.ts'
+import { roles } from '../../src/venue/permissions.ts'
 import { book } from '../../src/venue/reservations/service.ts'
 import type { Reservation } from '../../src/venue/reservations/store.ts'
-import { openTestDatabase } from './database.ts'
+import { type Answer, type Method, MONDAY, openWorld, type Person } from './world.ts'
 
-/** Monday, 2 March 2026, 08:00 in Shanghai. */
-export const MONDAY = new Date('2026-03-02T00:00:00Z')
-
-interface Answer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, unknown>>
-  // biome-ignore lint/suspicious/noExplicitAny: what the wire carries is what the tests look at
-  readonly body: any
-}
-
-/**
- * Venues, slots, bookings and closures on a database of its own, for one test file; the clock stands at `MONDAY`. Over HTTP the token of a person is
- * their name; `staff` may do everything.
- */
+/** A world with what tests of closures ask for. Calls are by people under their names; `staff` may do everything. */
 export async function openClosureWorld() {
-  const database = await openTestDatabase()
-  const { db } = database
-  const clock = new ManualClock(MONDAY)
-  const faults: unknown[] = []
-  const stopWatching = onUnexpected((error) => faults.push(error))
-  const kernel: Kernel = {
-    config: {
-      ...loadConfig({ TIME_ZONE: 'Asia/Shanghai' }),
-      secretKey: 'closure tests only, closure tests only..',
-      fieldKeys: [{ id: 'k1', key: Buffer.alloc(32) }],
-    },
-    clock,
-    log: pino({ level: 'silent' }),
-    products: [],
-    db,
-    reads: database.reads,
-    transaction: (work) => transaction(db, work),
-    attempt: (work) => attempt(db, work),
-    nudge: () => {},
-  }
-  const callers = new Map<string, Caller>()
+  const world = await openWorld()
+  const { clock, database, kernel, faults, rows } = world
+  const people = new Map<string, Person>()
 
   /** Adds somebody with points; answers them as a caller. */
   async function person(name: string, role = 'venue:employee', points = 100): Promise<Caller> {
-    const { rows } = await sql<{ id: number }>`
-      INSERT INTO users (username, display_name, created_at, updated_at) VALUES (${name}, ${name}, ${MONDAY}, ${MONDAY})
-      RETURNING id`.execute(db)
-    const userId = rows[0]?.id ?? 0
-    await sql`INSERT INTO venue_members (user_id, points, created_at) VALUES (${userId}, ${points}, ${MONDAY})`.execute(
-      db,
-    )
-    await sql`INSERT INTO user_roles (user_id, role, granted_at) VALUES (${userId}, ${role}, ${MONDAY})`.execute(db)
-    const allowed = roles.find((one) => one.name === role)?.permissions ?? []
-    const caller: Caller = {
-      userId,
+    const made = await world.person(role, { points })
+    people.set(name, made)
+    return {
+      userId: made.id,
       sessionId: 's',
       roles: new Set([role]),
-      permissions: new Set(allowed),
+      permissions: new Set(roles.find((one) => one.name === role)?.permissions),
       isAdmin: false,
       scope: 'full',
       address: '192.0.2.1',
       requestId: 'r',
     }
-    callers.set(name, caller)
-    return caller
   }
 
   const staff = await person('staff', 'venue:admin')
-  const app = await createServer(
-    {
-      trustProxy: false,
-      corsOrigins: [],
-      rateLimits: false,
-      permissions: Object.keys(permissions),
-      documentation: { title: 'Venue', description: '', version: '1', products: [] },
-      authenticate: async (token) => {
-        const caller = callers.get(token)
-        if (!caller) throw new Unauthenticated('unauthenticated', 'No such token.')
-        return caller
-      },
-    },
-    kernel.log,
-  )
-  await openScope(app, { product: 'venue', contract: problemContract }, (inside) => {
-    catalogueRoutes(inside, kernel)
-    closureRoutes(inside, kernel)
-  })
-  await app.ready()
-
-  /** Rows of a query. */
-  const rows = async <T>(query: string): Promise<readonly T[]> => (await sql.raw<T>(query).execute(db)).rows
 
   let count = 0
   const nextId = async (query: string): Promise<number> => (await rows<{ id: number }>(query))[0]?.id ?? 0
@@ -119,23 +42,14 @@ export async function openClosureWorld() {
     rows,
     /** Calls the API; `null` is a visitor. */
     async call(
-      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
-      url: string,
-      body?: object,
-      token: string | null = 'staff',
+      method: Method,
+      path: string,
+      payload?: object,
+      name: string | null = 'staff',
       headers: Record<string, string> = {},
     ): Promise<Answer> {
-      const answer = await app.inject({
-        method,
-        url,
-        headers: { ...headers, ...(token !== null && { authorization: `Bearer ${token}` }) },
-        ...(body !== undefined && { payload: body }),
-      })
-      return {
-        status: answer.statusCode,
-        headers: answer.headers,
-        body: answer.body === '' ? null : JSON.parse(answer.body),
-      }
+      const as = name === null ? undefined : people.get(name)
+      return await world.call(method, path, { ...(as && { as }), headers, payload })
     },
     sportVenue(): Promise<number> {
       count += 1
@@ -195,26 +109,9 @@ export async function openClosureWorld() {
       )
       return found.map(({ message }) => message)
     },
-    /** Everything that does not agree: openness, places, holds, points. */
-    async differences(): Promise<readonly unknown[]> {
-      return [
-        ...(await verifyClosures(db, clock.now())),
-        ...(await rows(`SELECT s.id, s.taken, s.held FROM time_slots s WHERE
-          s.taken <> (SELECT coalesce(sum(party_size), 0) FROM reservations r WHERE r.slot_id = s.id
-            AND r.status IN ('pending', 'confirmed', 'checked_in', 'completed'))
-          OR s.held <> (SELECT coalesce(sum(party_size), 0) FROM waiting_list w WHERE w.slot_id = s.id AND w.state = 'offered')`)),
-        ...(await rows(`SELECT m.user_id, m.points, l.balance FROM venue_members m
-          JOIN LATERAL (SELECT balance FROM points_ledger l WHERE l.user_id = m.user_id ORDER BY id DESC LIMIT 1) l ON true
-          WHERE l.balance <> m.points`)),
-        ...(await rows(`SELECT r.id, r.status, sum(l.delta) FROM reservations r JOIN points_ledger l ON l.reservation_id = r.id
-          GROUP BY r.id HAVING sum(l.delta) <> CASE WHEN r.status IN ('displaced') THEN 0 ELSE -r.points_paid END`)),
-      ]
-    },
-    async close(): Promise<void> {
-      stopWatching()
-      await app.close()
-      await database.close()
-    },
+    /** Everything that does not agree, but for confirmations: tests throw away what is on its way. */
+    differences: async () => (await world.verify()).filter(({ check }) => check !== 'confirmations of reservations'),
+    close: () => world.close(),
   }
 }
 

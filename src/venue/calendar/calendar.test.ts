@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CatalogueWorld, openCatalogueWorld } from '../../../test/support/catalogueWorld.ts'
+import { type Caller, type CatalogueWorld, openCatalogueWorld } from '../../../test/support/catalogueWorld.ts'
 
 let world: CatalogueWorld
 beforeAll(async () => {
@@ -56,8 +56,8 @@ describe('the calendar of a venue', () => {
     const reservation = await world.booked(slots[0].id, 'pending')
     await world.booked(slots[1].id, 'cancelled')
     const path = `/api/v1/venues/${venue}/calendar?start_date=2026-03-04&end_date=2026-03-04`
-    const mine = async (token: string | null) =>
-      (await world.call('GET', path, undefined, token)).body.days[0].slots.map((slot: { mine: unknown }) => slot.mine)
+    const mine = async (caller: Caller) =>
+      (await world.call('GET', path, undefined, caller)).body.days[0].slots.map((slot: { mine: unknown }) => slot.mine)
     expect(await mine('person')).toEqual([{ reservation_id: reservation, status: 'pending' }, null, null])
     expect(await mine('staff')).toEqual([null, null, null])
     expect(await mine(null)).toEqual([null, null, null])

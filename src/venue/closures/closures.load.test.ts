@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClosureWorld, MONDAY, openClosureWorld } from '../../../test/support/closureWorld.ts'
+import { type ClosureWorld, openClosureWorld } from '../../../test/support/closureWorld.ts'
 import { onServer } from '../../../test/support/database.ts'
+import { MONDAY } from '../../../test/support/world.ts'
 import { transaction } from '../../kernel/database/transaction.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
 import { joinedTo } from '../../kernel/http/idempotency.ts'

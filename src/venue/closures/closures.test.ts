@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClosureWorld, MONDAY, openClosureWorld } from '../../../test/support/closureWorld.ts'
+import { type ClosureWorld, openClosureWorld } from '../../../test/support/closureWorld.ts'
+import { MONDAY } from '../../../test/support/world.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
 import { compileTemplates } from '../../kernel/notifications/templates.ts'
 import { closureNotificationTypes } from './notificationTypes.ts'
@@ -156,6 +157,9 @@ describe('closing a venue', () => {
     const points = await world.points(ann)
     await world.rows(
       `UPDATE reservations SET status = 'checked_in', checked_in_at = '2026-03-02 08:00+08' WHERE id = ${id}`,
+    )
+    await world.rows(
+      `INSERT INTO credit_ledger (user_id, delta, score, reason, created_at) VALUES (${ann.userId}, -10, 90, 'adjustment', now())`,
     )
     await world.rows(`UPDATE venue_members SET credit = 90 WHERE user_id = ${ann.userId}`)
     world.clock.set(new Date('2026-03-02T00:25:40Z'))

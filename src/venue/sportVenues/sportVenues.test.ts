@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CatalogueWorld, MONDAY, openCatalogueWorld } from '../../../test/support/catalogueWorld.ts'
+import { type CatalogueWorld, openCatalogueWorld } from '../../../test/support/catalogueWorld.ts'
+import { MONDAY } from '../../../test/support/world.ts'
 
 let world: CatalogueWorld
 beforeAll(async () => {

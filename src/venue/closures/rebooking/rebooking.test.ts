@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type ClosureWorld, MONDAY, openClosureWorld } from '../../../../test/support/closureWorld.ts'
+import { type ClosureWorld, openClosureWorld } from '../../../../test/support/closureWorld.ts'
 import { onServer } from '../../../../test/support/database.ts'
+import { MONDAY } from '../../../../test/support/world.ts'
 import type { Caller } from '../../../kernel/http/caller.ts'
 import { displaceReservations, displaceVenue } from '../displacement/service.ts'
 import { setVenueStatus } from '../service.ts'
