@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Transaction } from '../../kernel/database/database.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
-import { movePlaces } from '../reservations/store.ts'
+import { freePlaces, takePlaces } from '../reservations/store.ts'
 
 export interface OrdinaryReservation {
   readonly id: number
@@ -58,17 +58,12 @@ export async function nearestFreeSlot(
   return rows[0] ?? null
 }
 
-/** Moves a reservation into another slot; both slots are locked. False when the new slot has no room after all. */
+/** Moves a reservation into another slot; both slots are locked. False when the new slot has moved, closed or filled after all. */
 export async function moveTo(tx: Transaction, of: OrdinaryReservation, slot: NearbySlot, now: Date): Promise<boolean> {
-  const taken = await sql`${movePlaces({
-    taken: sql`${of.partySize}::int`,
-    held: sql`0`,
-    guard: sql`s.id = ${slot.id} AND s.open AND s.deleted_at IS NULL`,
-  })} RETURNING s.id`.execute(tx)
-  if (taken.rows.length === 0) return false
+  if (!(await takePlaces(tx, slot, of.partySize))) return false
   await sql`UPDATE reservations SET slot_id = ${slot.id}, start_at = ${slot.startAt}, end_at = ${slot.endAt}, updated_at = ${now},
     day_reminder = false, hour_reminder = false WHERE id = ${of.id}`.execute(tx)
-  await movePlaces({ taken: sql`${-of.partySize}::int`, held: sql`0`, guard: sql`s.id = ${of.slotId}` }).execute(tx)
+  await freePlaces(tx, of.slotId, of.partySize)
   await sql`UPDATE venue_members SET revision = revision + 1 WHERE user_id = ${of.userId}`.execute(tx)
   return true
 }

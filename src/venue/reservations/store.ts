@@ -434,7 +434,7 @@ export async function moveState(tx: Transaction, id: number, ending: Ending): Pr
 }
 
 /** Gives places of a slot back. */
-async function freePlaces(tx: Transaction, slotId: number, places: number): Promise<void> {
+export async function freePlaces(tx: Transaction, slotId: number, places: number): Promise<void> {
   await movePlaces({ taken: sql`${-places}::int`, held: sql`0`, guard: sql`s.id = ${slotId}` }).execute(tx)
 }
 
@@ -477,12 +477,21 @@ export async function changeSlot(
     RETURNING id`.execute(tx)
   if (moved.rows.length === 0) throw new Stale()
   await freePlaces(tx, reservation.slotId, reservation.partySize)
-  const taken = await sql`${movePlaces({
-    taken: sql`${reservation.partySize}::int`,
+  if (!(await takePlaces(tx, facts.slot, reservation.partySize))) throw new Stale()
+}
+
+/** Takes places for a reservation that comes from another slot: false unless the slot is open, lies where it lay when it was read, and has room. */
+export async function takePlaces(
+  tx: Transaction,
+  slot: { readonly id: number; readonly startAt: Date; readonly endAt: Date },
+  places: number,
+): Promise<boolean> {
+  const { rows } = await sql`${movePlaces({
+    taken: sql`${places}::int`,
     held: sql`0`,
-    guard: sql`s.id = ${facts.slot.id} AND s.open AND s.deleted_at IS NULL`,
+    guard: sql`s.id = ${slot.id} AND s.start_at = ${slot.startAt} AND s.end_at = ${slot.endAt} AND s.open AND s.deleted_at IS NULL`,
   })} RETURNING s.id`.execute(tx)
-  if (taken.rows.length === 0) throw new Stale()
+  return rows.length === 1
 }
 
 const MOVABLE: readonly ReservationStatus[] = ['pending', 'confirmed']
