@@ -196,7 +196,7 @@ export interface Taking {
 
 /**
  * Takes the places and makes the reservation, its payment, its claim on an offer and its outbox row in ONE statement, which those who
- * book at the same time share. Guards: the person's revision and points, the slot's capacity, openness and times, the state of the
+ * book at the same time share. Who gets back by the waiting list what they were displaced from has booked it again by that. Guards: the person's revision and points, the slot's capacity, openness and times, the state of the
  * offer; the overlap constraint. Who books first for a slot comes first.
  * @throws Stale when a guard no longer holds: nothing of this booking has happened, the caller reads fresh facts and decides anew;
  * Conflict `own_overlap` by constraint.
@@ -279,6 +279,10 @@ const takeRow = gathered(async (db, takings: readonly Taking[]): Promise<readonl
         ? sql`claimed AS (
       UPDATE waiting_list w SET state = 'booked', offer_expires_at = NULL, reservation_id = b.id, updated_at = f.now
       FROM fit f JOIN booked b ON b.user_id = f.person WHERE w.id = f.entry
+      RETURNING w.slot_id, w.user_id, w.reservation_id, w.updated_at
+    ), returned AS (
+      UPDATE reservations r SET rebooked_as = c.reservation_id, updated_at = c.updated_at FROM claimed c
+      WHERE r.slot_id = c.slot_id AND r.user_id = c.user_id AND r.status = 'displaced' AND r.rebooked_as IS NULL
     ), `
         : sql``
     }told AS (
