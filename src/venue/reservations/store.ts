@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { gathered, inOrderOf } from '../../kernel/database/gather.ts'
-import { allOf, contains } from '../../kernel/database/lists.ts'
+import { allOf, contains, type PageOf, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { Stale } from '../../kernel/database/transaction.ts'
 import { ensureMembers } from '../members/store.ts'
@@ -394,21 +394,16 @@ export type ReservationSort = keyof typeof SORTS
 export async function listReservations(
   db: Database,
   filter: ReservationFilter,
-  page: {
-    readonly offset: number
-    readonly limit: number
-    readonly sort: ReservationSort
-    readonly descending: boolean
-  },
+  page: PageOf<ReservationSort>,
 ): Promise<{ items: readonly Reservation[]; total: number }> {
-  const where = matching(filter)
   const direction = page.descending ? sql`DESC` : sql`ASC`
-  const { rows } = await sql<Reservation>`
-    SELECT ${reservationColumns} FROM reservations r JOIN venues v ON v.id = r.venue_id
-    WHERE ${where} ORDER BY ${SORTS[page.sort]} ${direction}, r.id ${direction}
-    LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db)
-  const count = await sql<{ total: number }>`SELECT count(*) AS total FROM reservations r WHERE ${where}`.execute(db)
-  return { items: rows, total: count.rows[0]?.total ?? 0 }
+  return await readPage<Reservation>(db, {
+    select: sql`SELECT ${reservationColumns} FROM reservations r JOIN venues v ON v.id = r.venue_id`,
+    counted: sql`reservations r`,
+    conditions: [matching(filter)],
+    // Not `pageClause`: to put NULLs last when it descends, it would sort all reservations of a venue that an index has in order.
+    page: sql`ORDER BY ${SORTS[page.sort]} ${direction}, r.id ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`,
+  })
 }
 
 /** How a reservation leaves the state it is in. */
