@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { openAsBlob } from 'node:fs'
+import { sql } from 'kysely'
 import pg from 'pg'
 import { inject } from 'vitest'
-import { type DatabaseOptions, type OpenDatabase, openDatabase } from '../../src/kernel/database/database.ts'
+import {
+  type Database,
+  type DatabaseOptions,
+  type OpenDatabase,
+  openDatabase,
+} from '../../src/kernel/database/database.ts'
 
 const source = inject('databaseSource')
 const printing = { info: () => {}, warn: console.warn, error: console.error }
@@ -51,5 +57,14 @@ export async function openTestDatabase(
       await database.close()
       await onAdmin(source.url, `drop database if exists ${name} with (force)`)
     },
+  }
+}
+
+/** Until so many statements of a database wait for a lock. On a server only. */
+export async function waitForLocks(db: Database, count: number): Promise<void> {
+  for (;;) {
+    const { rows } = await sql<{ waiting: number }>`SELECT count(*) AS waiting FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(db)
+    if ((rows[0]?.waiting ?? 0) >= count) return
   }
 }

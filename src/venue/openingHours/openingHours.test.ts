@@ -136,17 +136,38 @@ describe('the opening hours of a venue', () => {
     expect((await world.call('PUT', path, less)).body).toEqual({ ...less, exceptions: [], inherited: false })
   })
 
-  it('are those of its sport venue as long as it has none of its own', async () => {
+  it('of the week are those of its sport venue as long as it has none of its own; of a dated day too', async () => {
     const hall = await world.sportVenue()
     const path = `/api/v1/venues/${await world.venue({ sport_venue_id: hall })}/opening-hours`
     expect((await world.call('GET', path)).body).toEqual({ weekly: [], exceptions: [], inherited: false })
     expect((await world.call('PUT', `/api/v1/sport-venues/${hall}/opening-hours`, hours)).status).toBe(200)
     expect((await world.call('GET', path)).body).toEqual({ ...shown, inherited: true })
     const own = { weekly: [{ weekday: 2, opens: '08:00', closes: '09:00' }] }
+    const [, dayAfter] = shown.exceptions
     await world.call('PUT', path, own)
-    expect((await world.call('GET', path)).body).toEqual({ ...own, exceptions: [], inherited: false })
+    expect((await world.call('GET', path)).body).toEqual({ ...own, exceptions: shown.exceptions, inherited: true })
+    const open = { date: '2026-05-01', closed: false, opens: '08:00', closes: '09:00', reason: null }
+    await world.call('PUT', path, { ...own, exceptions: [{ date: open.date, opens: open.opens, closes: open.closes }] })
+    expect((await world.call('GET', path)).body).toEqual({ ...own, exceptions: [open, dayAfter], inherited: true })
     await world.call('PUT', path, { weekly: [] })
-    expect((await world.call('GET', path)).body.inherited).toBe(true)
+    expect((await world.call('GET', path)).body).toEqual({ ...shown, inherited: true })
+  })
+
+  it('stay those of its sport venue’s week when it has an exception alone: slots lie within them', async () => {
+    const hall = await world.sportVenue()
+    const venue = await world.venue({ sport_venue_id: hall })
+    const wednesdays = [{ weekday: 3, opens: '08:00', closes: '10:00' }]
+    await world.call('PUT', `/api/v1/sport-venues/${hall}/opening-hours`, { weekly: wednesdays })
+    const holiday = { date: '2026-03-11', closed: true, reason: '维护' }
+    const path = `/api/v1/venues/${venue}/opening-hours`
+    const set = await world.call('PUT', path, { weekly: [], exceptions: [holiday] })
+    expect(set.body).toEqual({ weekly: wednesdays, exceptions: [holiday], inherited: true })
+    const made = await world.call('POST', `/api/v1/venues/${venue}/reservation-time-slots/generate`, {
+      start_date: '2026-03-09',
+      end_date: '2026-03-22',
+      slot_minutes: 60,
+    })
+    expect(made.body.created).toBe(2)
   })
 
   it('are refused out of order, overlapping, contradictory or malformed, and then stay as they were', async () => {

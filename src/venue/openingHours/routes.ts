@@ -20,7 +20,8 @@ const reason = Type.Optional(Nullable(Text(200)))
 const Wish = Type.Object({
   weekly: Type.Array(Type.Object({ weekday: Weekday, opens: LocalTime, closes: LocalTimeOrMidnight }), {
     maxItems: 100,
-    description: 'Several entries for one day are allowed. None at all: open at any time.',
+    description:
+      'Several entries for one day are allowed. None at all: those of the sport venue hold, or it is open at any time.',
   }),
   exceptions: Type.Optional(
     Type.Array(
@@ -45,7 +46,7 @@ const Hours = Type.Object(
         reason: Nullable(Type.String()),
       }),
     ),
-    inherited: Type.Boolean({ description: 'True when these are the hours of the sport venue.' }),
+    inherited: Type.Boolean({ description: 'True when some of these are the hours of the sport venue.' }),
   },
   { title: 'OpeningHours' },
 )
@@ -82,7 +83,8 @@ function present({ weekly, exceptions, inherited }: HoursAnswer): Of<typeof Hour
 /** Opening hours of venues and sport venues. */
 export function openingHoursRoutes(app: App, kernel: Kernel): void {
   const description =
-    'Replaces all hours. A day with an exception goes by it alone. A venue without hours goes by those of its sport venue; where there are none either, it is always open.'
+    'Replaces all hours. A day with an exception goes by it alone. A venue without weekly hours goes by those of its sport venue; where there are none ' +
+    'either, it is always open. An exception of the sport venue holds for each venue that has none of its own for that day.'
 
   route(app, {
     method: 'GET',

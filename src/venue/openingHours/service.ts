@@ -20,11 +20,11 @@ export async function getVenueHours(kernel: Kernel, venueId: number): Promise<st
 /** The opening hours set at a sport venue. @throws NotFound */
 export async function getSportVenueHours(kernel: Kernel, sportVenueId: number): Promise<store.HoursAnswer> {
   await getSportVenue(kernel, sportVenueId)
-  return store.sportVenueHours(kernel.db, sportVenueId)
+  return store.ownHours(kernel.db, { sportVenueId })
 }
 
 /**
- * Sets all opening hours of a venue; none at all: it goes by its sport venue's. Slots that exist stay as they are.
+ * Sets all opening hours of a venue; what it leaves out, the week or a dated day, goes by its sport venue's. Slots that exist stay as they are.
  * @throws NotFound, Invalid `validation` for times out of order, overlaps and contradictions
  */
 export async function setVenueHours(
@@ -36,15 +36,13 @@ export async function setVenueHours(
   requireSound(hours)
   await kernel.transaction(async (tx) => {
     if (!(await lockVenue(tx, venueId, 'update'))) throw noSuchVenue()
-    const before = await store.venueHours(tx, venueId)
-    const old = before.inherited ? { weekly: [], exceptions: [] } : before
-    await replace(tx, kernel, caller, { venueId }, old, hours)
+    await replace(tx, kernel, caller, { venueId }, hours)
   })
   kernel.nudge()
   return store.venueHours(kernel.db, venueId)
 }
 
-/** Sets all opening hours of a sport venue; they hold for its venues that have none of their own. Throws like `setVenueHours`. */
+/** Sets all opening hours of a sport venue; they hold for its venues where those say nothing themselves. Throws like `setVenueHours`. */
 export async function setSportVenueHours(
   kernel: Kernel,
   caller: Caller,
@@ -54,10 +52,10 @@ export async function setSportVenueHours(
   requireSound(hours)
   await kernel.transaction(async (tx) => {
     if (!(await lockSportVenue(tx, sportVenueId, 'update'))) throw noSuchSportVenue()
-    await replace(tx, kernel, caller, { sportVenueId }, await store.sportVenueHours(tx, sportVenueId), hours)
+    await replace(tx, kernel, caller, { sportVenueId }, hours)
   })
   kernel.nudge()
-  return store.sportVenueHours(kernel.db, sportVenueId)
+  return store.ownHours(kernel.db, { sportVenueId })
 }
 
 async function replace(
@@ -65,9 +63,9 @@ async function replace(
   kernel: Kernel,
   caller: Caller,
   owner: store.HoursOwner,
-  { weekly, exceptions }: OpeningHours,
   after: OpeningHours,
 ): Promise<void> {
+  const { weekly, exceptions } = await store.ownHours(tx, owner)
   await store.replaceHours(tx, owner, after)
   await record(tx, kernel.clock.now(), {
     ...by(caller),

@@ -14,7 +14,7 @@ interface HoursRow {
   readonly reason: string | null
 }
 
-/** Opening hours, and whether they are those of the sport venue. */
+/** Opening hours, and whether some of them are those of the sport venue. */
 export interface HoursAnswer extends OpeningHours {
   readonly inherited: boolean
 }
@@ -33,8 +33,8 @@ function hoursOf(rows: readonly HoursRow[]): OpeningHours {
 }
 
 /**
- * The hours that hold at a venue: its own, else its sport venue's, else none. `dates` limits the exceptions to those local days, so
- * that the answer is as quick after ten years of public holidays.
+ * The hours that hold at a venue: those of the week are its own, else its sport venue's, else none; so are those of each day that has an exception.
+ * `dates` limits the exceptions to those local days, so that the answer is as quick after ten years of public holidays.
  */
 export async function venueHours(
   db: Database,
@@ -43,19 +43,20 @@ export async function venueHours(
 ): Promise<HoursAnswer> {
   const within = dates ? sql`AND (h.date IS NULL OR h.date BETWEEN ${dates.from}::date AND ${dates.to}::date)` : sql``
   const { rows } = await sql<HoursRow>`
-    WITH v AS (SELECT id, sport_venue_id, EXISTS (SELECT FROM opening_hours h WHERE h.venue_id = venues.id) AS has_own
-      FROM venues WHERE id = ${venueId})
-    SELECT true AS own, ${columns} FROM v JOIN opening_hours h ON h.venue_id = v.id ${within}
+    SELECT true AS own, ${columns} FROM opening_hours h WHERE h.venue_id = ${venueId} ${within}
     UNION ALL
-    SELECT false AS own, ${columns} FROM v JOIN opening_hours h ON h.sport_venue_id = v.sport_venue_id AND NOT v.has_own ${within}
+    SELECT false AS own, ${columns} FROM venues v JOIN opening_hours h ON h.sport_venue_id = v.sport_venue_id
+    WHERE v.id = ${venueId} ${within} AND coalesce(h.date, '-infinity') NOT IN (
+      SELECT coalesce(o.date, '-infinity') FROM opening_hours o WHERE o.venue_id = ${venueId})
     ORDER BY weekday, date, opens`.execute(db)
   return { ...hoursOf(rows), inherited: rows.some((row) => !row.own) }
 }
 
-/** The hours set at a sport venue. */
-export async function sportVenueHours(db: Database, sportVenueId: number): Promise<HoursAnswer> {
+/** The hours set at a venue or sport venue itself. */
+export async function ownHours(db: Database, owner: HoursOwner): Promise<HoursAnswer> {
+  const { column, id } = ownerColumn(owner)
   const { rows } = await sql<HoursRow>`SELECT true AS own, ${columns} FROM opening_hours h
-    WHERE h.sport_venue_id = ${sportVenueId} ORDER BY weekday, date, opens`.execute(db)
+    WHERE ${column} = ${id} ORDER BY weekday, date, opens`.execute(db)
   return { ...hoursOf(rows), inherited: false }
 }
 

@@ -1,4 +1,5 @@
 import { minutesAfter } from '../../booking/interval.ts'
+import type { BookingRules } from '../rules/rules.ts'
 
 /** A reservation that a leader's booking might displace. */
 export interface Ordinary {
@@ -24,4 +25,20 @@ export function toDisplace<O extends Ordinary>(newestFirst: readonly O[], places
 /** Nobody is displaced later than `displaceBeforeMinutes` before the start. */
 export function mayDisplace(startAt: Date, displaceBeforeMinutes: number, now: Date): boolean {
   return now < minutesAfter(startAt, -displaceBeforeMinutes)
+}
+
+/** Which reservations a leader's booking displaces: where it has to be approved it is a request at first, and only other requests give way to it. */
+export function displaceable({
+  requires_approval,
+}: Pick<BookingRules, 'requires_approval'>): readonly ('pending' | 'confirmed')[] {
+  return requires_approval ? ['pending'] : ['pending', 'confirmed']
+}
+
+/** From when on a slot may start that somebody is moved to: far enough off to displace people from, and to cancel freely. */
+export function earliestMove(
+  rules: Pick<BookingRules, 'displace_before_minutes' | 'free_cancel_before_minutes' | 'cancel_before_minutes'>,
+  now: Date,
+): Date {
+  const { displace_before_minutes, free_cancel_before_minutes, cancel_before_minutes } = rules
+  return minutesAfter(now, Math.max(displace_before_minutes, free_cancel_before_minutes, cancel_before_minutes))
 }

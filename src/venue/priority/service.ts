@@ -1,23 +1,26 @@
+import { later } from '../../booking/interval.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
 import { Stale } from '../../kernel/database/transaction.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
+import { dayBounds, localDate } from '../../kernel/time.ts'
 import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES } from '../closures/alternatives/service.ts'
 import { lockMembers } from '../members/store.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { endReservation } from '../reservations/ending.ts'
+import { readFacts } from '../reservations/facts.ts'
 import type { Order } from '../reservations/order.ts'
-import type { BookingFacts } from '../reservations/rules.ts'
+import { type BookingFacts, freePlaces } from '../reservations/rules.ts'
 import { lockSlots } from '../reservations/store.ts'
 import { leaveLine } from '../waitingList/offers.ts'
 import { addEntry } from '../waitingList/store.ts'
-import { mayDisplace, toDisplace } from './rules.ts'
+import { displaceable, earliestMove, mayDisplace, toDisplace } from './rules.ts'
 import * as store from './store.ts'
 
 /**
  * Makes room for a leader in a full slot by displacing the newest ordinary reservations: each is moved to the nearest free slot of the
- * venue on the same day, else ended, its points returned and its person put first on this slot's waiting list. All in the leader's transaction.
- * Answers false, with nothing done, where nobody may be displaced.
+ * venue on the same day that is not about to begin, else ended, its points returned and its person put first on this slot's waiting list.
+ * All in the leader's transaction. Answers false, with nothing done, where nobody may be displaced.
  */
 export async function makeRoom(
   kernel: Kernel,
@@ -28,18 +31,20 @@ export async function makeRoom(
 ): Promise<boolean> {
   const { slot, rules } = facts
   if (!mayDisplace(slot.startAt, rules.displace_before_minutes, now)) return false
-  const placesShort = order.partySize - (slot.capacity - slot.taken - slot.held)
-  const chosen = toDisplace(await store.ordinaryReservations(tx, slot.id), placesShort)
+  const chosen = await choose(tx, facts, order)
   if (!chosen) return false
   // People first, then slots; then see whether the choice still stands.
   await lockMembers(tx, [order.userId, ...chosen.map((reservation) => reservation.userId)])
+  const zone = kernel.config.timeZone
+  const day = dayBounds(localDate(slot.startAt, zone), zone)
+  const within = { start: later(day.start, earliestMove(rules, now)), end: day.end }
   const targets: (store.NearbySlot | null)[] = []
   for (const reservation of chosen) {
     const taken = targets.flatMap((target) => target?.id ?? [])
-    targets.push(await store.nearestFreeSlot(tx, reservation, taken, now, kernel.config.timeZone))
+    targets.push(await store.nearestFreeSlot(tx, reservation, within, taken))
   }
   await lockSlots(tx, [slot.id, ...targets.flatMap((target) => target?.id ?? [])])
-  const still = toDisplace(await store.ordinaryReservations(tx, slot.id), placesShort)
+  const still = await choose(tx, await readFacts(kernel, tx, order, now), order)
   if (!still || still.map((r) => r.id).join() !== chosen.map((r) => r.id).join()) throw new Stale()
   for (const [index, reservation] of still.entries()) {
     const target = targets[index] ?? null
@@ -47,6 +52,12 @@ export async function makeRoom(
     else await putInLine(kernel, tx, reservation, facts, order, now)
   }
   return true
+}
+
+/** Whom these facts displace; null when that would not make enough places. */
+async function choose(tx: Transaction, facts: BookingFacts, order: Order) {
+  const ordinary = await store.ordinaryReservations(tx, facts.slot.id, displaceable(facts.rules))
+  return toDisplace(ordinary, order.partySize - freePlaces(facts))
 }
 
 async function moveAside(

@@ -1,9 +1,14 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { onServer } from '../../../test/support/database.ts'
+import { onServer, waitForLocks } from '../../../test/support/database.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { Stale } from '../../kernel/database/transaction.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { lockReservation } from './access.ts'
+import { readFacts } from './facts.ts'
 import { cancel as cancelReservation } from './service.ts'
+import { changeSlot } from './store.ts'
 
 let world: World
 beforeAll(async () => {
@@ -343,6 +348,21 @@ describe('moving', () => {
     expect((await book(ben, slot)).status).toBe(201)
   })
 
+  it('is undone when the slot has got another time since it was looked at', async () => {
+    const [anna, slot] = [await world.person(), await slotWith({}, 1, { hour: 16 })]
+    const { body } = await book(anna, await slotWith())
+    const { kernel, database } = world
+    const now = world.clock.now()
+    const moving = database.db.transaction().execute(async (tx) => {
+      const reservation = await lockReservation(tx, body.id)
+      const facts = await readFacts(kernel, tx, { userId: anna.id, slotId: slot, except: body.id }, now)
+      await sql`UPDATE time_slots SET end_at = end_at + interval '1 hour' WHERE id = ${slot}`.execute(tx)
+      await changeSlot(tx, { reservation, facts, terms: { status: 'confirmed', pointsCost: 0 }, now })
+    })
+    await expect(moving).rejects.toThrow(Stale)
+    expect(await places(slot)).toEqual({ taken: 0, held: 0 })
+  })
+
   it('and cancelling at once returns the points once, and offers the place that came free', async () => {
     const anna = await world.person('venue:employee', { points: 5 })
     const [paid, free] = [await slotWith({ points_cost: 5 }), await slotWith({}, 1, { hour: 12 })]
@@ -444,60 +464,6 @@ describe('searching reservations', () => {
   })
 })
 
-describe('leader priority', () => {
-  it('moves the newest ordinary reservation to the nearest free slot of the day, and tells its person', async () => {
-    const venue = await world.venue({ capacity: 2 })
-    const [wanted, near] = [await world.slot(venue, { hour: 9 }), await world.slot(venue, { hour: 11 })]
-    await world.slot(venue, { hour: 18 })
-    const [first, newest] = [await world.person(), await world.person()]
-    await book(first, wanted)
-    const { body: displaced } = await book(newest, wanted)
-    const leader = await world.person('venue:leader')
-    expect((await book(leader, wanted)).status).toBe(201)
-    const after = await world.call('GET', `/api/v1/reservations/${displaced.id}`, { as: newest })
-    expect(after.body).toMatchObject({ status: 'confirmed', time_slot_id: near, start_time: '11:00' })
-    expect((await world.inbox(newest)).map((message) => message.type)).toContain('reservation.moved_by_leader')
-    expect(await places(wanted)).toEqual({ taken: 2, held: 0 })
-  })
-
-  it('without another slot that day puts the person first in line, with the points back, and names other days', async () => {
-    const venue = await world.venue({ capacity: 1, rules: { points_cost: 3 } })
-    const slot = await world.slot(venue)
-    await world.slot(venue, { day: 3, hour: 14 })
-    const anna = await world.person('venue:employee', { points: 3 })
-    const { body } = await book(anna, slot)
-    expect((await book(await world.person('venue:leader', { points: 3 }), slot)).status).toBe(201)
-    expect((await world.call('GET', `/api/v1/reservations/${body.id}`, { as: anna })).body.status).toBe('displaced')
-    expect(await world.rows(`SELECT state, priority FROM waiting_list WHERE slot_id = ${slot}`)).toEqual([
-      { state: 'waiting', priority: 1 },
-    ])
-    expect(await world.rows(`SELECT points FROM venue_members WHERE user_id = ${anna.id}`)).toEqual([{ points: 3 }])
-    const told = (await world.inbox(anna)).find((message) => message.type === 'reservation.displaced')
-    expect(told?.body).toContain('可选时段：\n1. ')
-    expect(told?.body).toContain('2026-03-05 14:00–15:00')
-  })
-
-  it('offers what the displaced had beyond what the leader takes to the first in line', async () => {
-    const slot = await slotWith({ max_party_size: 3 }, 3)
-    await book(await world.person(), slot, { party_size: 3 })
-    const waiting = await world.person()
-    const [row] = await world.rows<{ id: number }>(`SELECT id FROM reservations WHERE slot_id = ${slot}`)
-    await world.call('POST', `/api/v1/reservations/${row?.id}/waiting-list`, { as: waiting, payload: {} })
-    expect((await book(await world.person('venue:leader'), slot)).status).toBe(201)
-    expect(await places(slot)).toEqual({ taken: 1, held: 1 })
-    expect((await world.inbox(waiting)).map((message) => message.type)).toContain('waiting_list.offered')
-  })
-
-  it('never displaces a leader, and nobody shortly before the start', async () => {
-    const slot = await slotWith()
-    await book(await world.person('venue:leader'), slot)
-    expect(refusal(await book(await world.person('venue:leader'), slot))).toEqual([409, 'slot_full'])
-    const soon = await slotWith({ displace_before_minutes: 120 }, 1, { day: 0, hour: 9 })
-    await book(await world.person(), soon)
-    expect(refusal(await book(await world.person('venue:leader'), soon))).toEqual([409, 'slot_full'])
-  })
-})
-
 describe.runIf(onServer)('at the same moment', () => {
   it('two bookings of one person for overlapping slots: one wins', async () => {
     for (let round = 0; round < 10; round += 1) {
@@ -539,6 +505,29 @@ describe.runIf(onServer)('at the same moment', () => {
     const answers = await Promise.all([1, 2, 3, 4].map(() => cancel(anna, body.id)))
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
     expect(await world.rows(`SELECT points FROM venue_members WHERE user_id = ${anna.id}`)).toEqual([{ points: 5 }])
+  })
+
+  it('a move and a change of the time of its slot: the reservation is for the time the slot has then', async () => {
+    const anna = await world.person()
+    const target = await slotWith({}, 1, { hour: 11 })
+    const { body } = await book(anna, await slotWith())
+    const { promise: waited, resolve: goOn } = Promise.withResolvers<void>()
+    const { promise: changed, resolve: isChanged } = Promise.withResolvers<void>()
+    const changing = world.kernel.transaction(async (tx) => {
+      const later = sql`interval '9 hours'`
+      await sql`UPDATE time_slots SET start_at = start_at + ${later}, end_at = end_at + ${later} WHERE id = ${target}`.execute(
+        tx,
+      )
+      isChanged()
+      await waited
+    })
+    await changed
+    const path = `/api/v1/reservations/${body.id}`
+    const moving = world.call('PUT', path, { as: anna, payload: { time_slot_id: target } })
+    await waitForLocks(world.kernel.db, 1)
+    goOn()
+    await changing
+    expect((await moving).body).toMatchObject({ time_slot_id: target, start_time: '20:00', end_time: '21:00' })
   })
 
   it('two people who swap slots by moving do not lock each other out', async () => {

@@ -92,7 +92,7 @@ export function mayBook(facts: BookingFacts, wish: Wish, now: Date): Verdict {
 }
 
 /** Places this person can have: what nobody holds, and what is held for them. */
-function freePlaces({ slot, member }: BookingFacts): number {
+export function freePlaces({ slot, member }: BookingFacts): number {
   return slot.capacity - slot.taken - slot.held + member.heldForMember
 }
 

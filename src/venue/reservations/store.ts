@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { gathered, inOrderOf } from '../../kernel/database/gather.ts'
-import { allOf, contains } from '../../kernel/database/lists.ts'
+import { allOf, contains, type PageOf, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { Stale } from '../../kernel/database/transaction.ts'
 import { ensureMembers } from '../members/store.ts'
@@ -196,7 +196,7 @@ export interface Taking {
 
 /**
  * Takes the places and makes the reservation, its payment, its claim on an offer and its outbox row in ONE statement, which those who
- * book at the same time share. Guards: the person's revision and points, the slot's capacity, openness and times, the state of the
+ * book at the same time share. Who gets back by the waiting list what they were displaced from has booked it again by that. Guards: the person's revision and points, the slot's capacity, openness and times, the state of the
  * offer; the overlap constraint. Who books first for a slot comes first.
  * @throws Stale when a guard no longer holds: nothing of this booking has happened, the caller reads fresh facts and decides anew;
  * Conflict `own_overlap` by constraint.
@@ -279,6 +279,10 @@ const takeRow = gathered(async (db, takings: readonly Taking[]): Promise<readonl
         ? sql`claimed AS (
       UPDATE waiting_list w SET state = 'booked', offer_expires_at = NULL, reservation_id = b.id, updated_at = f.now
       FROM fit f JOIN booked b ON b.user_id = f.person WHERE w.id = f.entry
+      RETURNING w.slot_id, w.user_id, w.reservation_id, w.updated_at
+    ), returned AS (
+      UPDATE reservations r SET rebooked_as = c.reservation_id, updated_at = c.updated_at FROM claimed c
+      WHERE r.slot_id = c.slot_id AND r.user_id = c.user_id AND r.status = 'displaced' AND r.rebooked_as IS NULL
     ), `
         : sql``
     }told AS (
@@ -390,21 +394,16 @@ export type ReservationSort = keyof typeof SORTS
 export async function listReservations(
   db: Database,
   filter: ReservationFilter,
-  page: {
-    readonly offset: number
-    readonly limit: number
-    readonly sort: ReservationSort
-    readonly descending: boolean
-  },
+  page: PageOf<ReservationSort>,
 ): Promise<{ items: readonly Reservation[]; total: number }> {
-  const where = matching(filter)
   const direction = page.descending ? sql`DESC` : sql`ASC`
-  const { rows } = await sql<Reservation>`
-    SELECT ${reservationColumns} FROM reservations r JOIN venues v ON v.id = r.venue_id
-    WHERE ${where} ORDER BY ${SORTS[page.sort]} ${direction}, r.id ${direction}
-    LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db)
-  const count = await sql<{ total: number }>`SELECT count(*) AS total FROM reservations r WHERE ${where}`.execute(db)
-  return { items: rows, total: count.rows[0]?.total ?? 0 }
+  return await readPage<Reservation>(db, {
+    select: sql`SELECT ${reservationColumns} FROM reservations r JOIN venues v ON v.id = r.venue_id`,
+    counted: sql`reservations r`,
+    conditions: [matching(filter)],
+    // Not `pageClause`: to put NULLs last when it descends, it would sort all reservations of a venue that an index has in order.
+    page: sql`ORDER BY ${SORTS[page.sort]} ${direction}, r.id ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`,
+  })
 }
 
 /** How a reservation leaves the state it is in. */
@@ -434,7 +433,7 @@ export async function moveState(tx: Transaction, id: number, ending: Ending): Pr
 }
 
 /** Gives places of a slot back. */
-async function freePlaces(tx: Transaction, slotId: number, places: number): Promise<void> {
+export async function freePlaces(tx: Transaction, slotId: number, places: number): Promise<void> {
   await movePlaces({ taken: sql`${-places}::int`, held: sql`0`, guard: sql`s.id = ${slotId}` }).execute(tx)
 }
 
@@ -477,12 +476,21 @@ export async function changeSlot(
     RETURNING id`.execute(tx)
   if (moved.rows.length === 0) throw new Stale()
   await freePlaces(tx, reservation.slotId, reservation.partySize)
-  const taken = await sql`${movePlaces({
-    taken: sql`${reservation.partySize}::int`,
+  if (!(await takePlaces(tx, facts.slot, reservation.partySize))) throw new Stale()
+}
+
+/** Takes places for a reservation that comes from another slot: false unless the slot is open, lies where it lay when it was read, and has room. */
+export async function takePlaces(
+  tx: Transaction,
+  slot: { readonly id: number; readonly startAt: Date; readonly endAt: Date },
+  places: number,
+): Promise<boolean> {
+  const { rows } = await sql`${movePlaces({
+    taken: sql`${places}::int`,
     held: sql`0`,
-    guard: sql`s.id = ${facts.slot.id} AND s.open AND s.deleted_at IS NULL`,
+    guard: sql`s.id = ${slot.id} AND s.start_at = ${slot.startAt} AND s.end_at = ${slot.endAt} AND s.open AND s.deleted_at IS NULL`,
   })} RETURNING s.id`.execute(tx)
-  if (taken.rows.length === 0) throw new Stale()
+  return rows.length === 1
 }
 
 const MOVABLE: readonly ReservationStatus[] = ['pending', 'confirmed']

@@ -1,5 +1,6 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { onServer } from '../../../test/support/database.ts'
+import { onServer, waitForLocks } from '../../../test/support/database.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
 import { weeksOf } from '../../booking/weekly.ts'
 
@@ -152,6 +153,27 @@ describe('a weekly series', () => {
       { status: 'displaced' },
       { status: 'confirmed' },
     ])
+  })
+
+  it.runIf(onServer)('leaves out a week whose slot gets another time meanwhile', async () => {
+    const slots = await tuesdays(2)
+    const { promise: waited, resolve: goOn } = Promise.withResolvers<void>()
+    const { promise: changed, resolve: isChanged } = Promise.withResolvers<void>()
+    const changing = world.kernel.transaction(async (tx) => {
+      const later = sql`interval '9 hours'`
+      await sql`UPDATE time_slots SET start_at = start_at + ${later}, end_at = end_at + ${later} WHERE id = ${slots[1]}`.execute(
+        tx,
+      )
+      isChanged()
+      await waited
+    })
+    await changed
+    const wish = { time_slot_id: slots[0], weeks: 2, mode: 'best_effort' }
+    const booking = recurring(await world.person(), wish)
+    await waitForLocks(world.kernel.db, 1)
+    goOn()
+    await changing
+    expect((await booking).body).toMatchObject({ booked: 1, results: [{ code: null }, { code: 'no_slot' }] })
   })
 
   it('and another at once, over slots that were made in any order: each week goes to one of them', async () => {

@@ -8,7 +8,7 @@ import { ensureMembers, lockMembers } from '../members/store.ts'
 import { personOf } from '../reservations/access.ts'
 import type { Order } from '../reservations/order.ts'
 import { placeOrder } from '../reservations/service.ts'
-import { lockSlots, type Reservation } from '../reservations/store.ts'
+import type { Reservation } from '../reservations/store.ts'
 import * as store from './store.ts'
 
 export interface SeriesWish {
@@ -48,11 +48,10 @@ export async function bookSeries(kernel: Kernel, caller: Caller, wish: SeriesWis
     const slot = await store.findTimes(tx, wish.slotId)
     if (!slot) throw new NotFound('not_found', 'There is no such slot.')
     const weeks = weeksOf(slot, wish.weeks, kernel.config.timeZone)
-    const slots = await store.slotsOfWeeks(tx, slot.venueId, weeks)
     // The person, then all slots by id: with the locks held the bookings below find the facts they rest on unchanged.
     await ensureMembers(tx, [person.userId], kernel.clock.now())
     await lockMembers(tx, [person.userId])
-    await lockSlots(tx, [...slots.values()])
+    const slots = await store.lockSlotsOfWeeks(tx, slot.venueId, weeks)
     const inside = joinedTo(tx, kernel, () => {})
     const results: WeekResult[] = []
     for (const { week, date } of weeks) {

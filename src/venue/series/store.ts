@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Week } from '../../booking/weekly.ts'
-import type { Database } from '../../kernel/database/database.ts'
+import type { Database, Transaction } from '../../kernel/database/database.ts'
 
 /** Where and when a slot is. */
 export interface SlotTimes {
@@ -18,9 +18,9 @@ export async function findTimes(db: Database, slotId: number): Promise<SlotTimes
   return rows[0] ?? null
 }
 
-/** The slots of a venue at exactly the times of these weeks, by the number of the week. */
-export async function slotsOfWeeks(
-  db: Database,
+/** Locks the slots of a venue at exactly the times of these weeks, by id: they stay there. Answers them by the number of the week. */
+export async function lockSlotsOfWeeks(
+  tx: Transaction,
   venueId: number,
   weeks: readonly Week[],
 ): Promise<ReadonlyMap<number, number>> {
@@ -29,8 +29,7 @@ export async function slotsOfWeeks(
   const { rows } = await sql<{ week: number; id: number }>`
     SELECT w.week::int AS week, s.id
     FROM unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) WITH ORDINALITY AS w (start_at, end_at, week)
-    JOIN time_slots s ON s.venue_id = ${venueId} AND s.start_at = w.start_at AND s.end_at = w.end_at AND s.deleted_at IS NULL`.execute(
-    db,
-  )
+    JOIN time_slots s ON s.venue_id = ${venueId} AND s.start_at = w.start_at AND s.end_at = w.end_at AND s.deleted_at IS NULL
+    ORDER BY s.id FOR UPDATE OF s`.execute(tx)
   return new Map(rows.map(({ week, id }) => [week, id]))
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CatalogueWorld, openCatalogueWorld } from '../../../test/support/catalogueWorld.ts'
-import { onServer } from '../../../test/support/database.ts'
+import { onServer, waitForLocks } from '../../../test/support/database.ts'
 import { MONDAY } from '../../../test/support/world.ts'
 
 let world: CatalogueWorld
@@ -304,7 +304,7 @@ describe.runIf(onServer)('a slot and a closure made at the same time', () => {
     const path = `${slotsOf(venue)}/generate`
     const run = { start_date: '2026-03-11', end_date: '2026-03-11', slot_minutes: 60 }
     const generating = world.call('POST', path, run)
-    await waitForLocks(2)
+    await waitForLocks(world.kernel.db, 2)
     finish()
     await closing
     expect((await adding).status).toBe('closed')
@@ -320,12 +320,3 @@ describe.runIf(onServer)('a slot and a closure made at the same time', () => {
     expect(created.toSorted((a, b) => b - a)).toEqual([240, 0, 0, 0, 0, 0, 0, 0])
   })
 })
-
-/** Waits until so many statements of this database wait for a lock. */
-async function waitForLocks(count: number): Promise<void> {
-  for (;;) {
-    const { rows } = await sql<{ waiting: number }>`SELECT count(*) AS waiting FROM pg_stat_activity
-      WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(world.kernel.db)
-    if ((rows[0]?.waiting ?? 0) >= count) return
-  }
-}

@@ -56,7 +56,7 @@ export function rebookingRoutes(app: App, kernel: Kernel): void {
     summary: 'Book a displaced reservation again',
     description:
       'Once, until `rebook_until`, for as many people: it never costs more points than the reservation did, and may lie further ahead than ' +
-      '`advance_booking_days`. Refused with `bad_state`, `already_rebooked`, `too_late_to_rebook`, and as a booking is.',
+      '`advance_booking_days`. Taking the same slot from its waiting list counts as booking again. Refused with `bad_state`, `already_rebooked`, `too_late_to_rebook`, and as a booking is.',
     tag,
     idempotent: true,
     schema: { params: IdParams, body: Type.Object({ time_slot_id: Id }), response: { 201: ReservationSchema } },
