@@ -3,6 +3,7 @@ import { type BookingFacts, pointsCost, type Refusal, type Wish } from './rules.
 
 /** What a refusal says to people, and the stable code of its error (spec 1-venue, Errors). */
 export const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonly message: string }>> = {
+  no_offer: { code: 'bad_state', message: 'No place is being offered any more.' },
   in_the_past: { code: 'in_the_past', message: 'This slot has already begun.' },
   venue_closed: { code: 'venue_closed', message: 'The venue is closed at that time.' },
   maintenance: { code: 'venue_closed', message: 'The venue is under maintenance at that time.' },

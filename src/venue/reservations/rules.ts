@@ -38,10 +38,13 @@ export interface BookingFacts {
 /** What a person wants. A rebooking after a closure keeps its price and may look past `advance_booking_days`. */
 export interface Wish {
   readonly partySize: number
+  /** The entry of the waiting list whose live offer it takes. */
+  readonly entryId?: number
   readonly rebooking?: { readonly pointsPaid: number }
 }
 
 export type Refusal =
+  | 'no_offer'
   | 'in_the_past'
   | 'venue_closed'
   | 'maintenance'
@@ -64,6 +67,8 @@ export type Verdict = { readonly ok: true; readonly terms: Terms } | { readonly 
 export function refusals(facts: BookingFacts, wish: Wish, now: Date): readonly Refusal[] {
   const { slot, rules, member } = facts
   const found: Refusal[] = []
+  const offered = member.heldForMember > 0 ? member.entryId : null
+  if (wish.entryId !== undefined && wish.entryId !== offered) found.push('no_offer')
   // A place that a no-show left is offered to the waiting list after the start, and taken then.
   const takesOffer = member.heldForMember > 0 && now < slot.endAt
   if (slot.startAt <= now && !takesOffer) found.push('in_the_past')

@@ -97,14 +97,29 @@ export async function claim(kernel: Kernel, caller: Caller, id: number): Promise
     byLeader,
     slotId: entry.slotId,
     partySize: entry.partySize,
+    entryId: id,
   })
 }
 
-/** Every minute: offers that ran out lapse and go to the next in line; at the start of a slot its line ends; automatic venues book. */
+/**
+ * Every minute: what a killed process had in hand to book for automatic venues is booked; offers that ran out lapse and go to the next in line; at the
+ * start of a slot its line ends.
+ * @throws the first error, after everything else was done.
+ */
 export async function sweep(kernel: Kernel): Promise<void> {
   const now = kernel.clock.now()
+  const errors: unknown[] = []
+  for (const entryId of await store.offersToPromote(kernel.db, now)) {
+    try {
+      await promote(kernel, entryId)
+    } catch (err) {
+      kernel.log.error({ err, entryId }, 'an offer could not be booked')
+      errors.push(err)
+    }
+  }
   for (const slotId of await store.slotsToSweep(kernel.db, now)) await sweepSlot(kernel, slotId, now)
-  await promote(kernel)
+  kernel.nudge()
+  if (errors.length > 0) throw errors[0]
 }
 
 function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
@@ -125,25 +140,31 @@ function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
   })
 }
 
-/** Books for those whose venue promotes by itself. Who can't be booked (overlap, limit, points) loses the turn and is told. */
-async function promote(kernel: Kernel): Promise<void> {
-  for (const id of await store.offersToPromote(kernel.db, kernel.clock.now())) {
-    const entry = await store.findEntry(kernel.db, id)
-    if (!entry) continue
-    try {
-      const person = await findPerson(kernel.db, entry.userId)
-      if (!person) throw new Conflict('not_found', 'This account has ended.')
-      await placeOrder(kernel, {
-        origin: SYSTEM,
-        userId: entry.userId,
-        byLeader: person.isLeader,
-        slotId: entry.slotId,
-        partySize: entry.partySize,
-      })
-    } catch (error) {
-      if (!(error instanceof DomainError) || error.status !== 409) throw error
-      await passOver(kernel, entry)
-    }
+/** The job of an offer that is to be booked: see `PROMOTE_JOB`. */
+export function promoteOffer(kernel: Kernel, payload: unknown): Promise<void> {
+  const id: unknown = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'entry_id') : undefined
+  if (typeof id !== 'number') throw new Error('the job names no entry')
+  return promote(kernel, id)
+}
+
+/** Books what is offered for its person. Who can't be booked (overlap, limit, points) loses the turn and is told; an offer that has ended stays as it is. */
+async function promote(kernel: Kernel, id: number): Promise<void> {
+  const entry = await store.findEntry(kernel.db, id)
+  if (entry?.state !== 'offered') return
+  try {
+    const person = await findPerson(kernel.db, entry.userId)
+    if (!person) throw new Conflict('not_found', 'This account has ended.')
+    await placeOrder(kernel, {
+      origin: SYSTEM,
+      userId: entry.userId,
+      byLeader: person.isLeader,
+      slotId: entry.slotId,
+      partySize: entry.partySize,
+      entryId: id,
+    })
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.status !== 409) throw error
+    await passOver(kernel, entry)
   }
 }
 
