@@ -153,11 +153,10 @@ async function promote(kernel: Kernel, id: number): Promise<void> {
   if (entry?.state !== 'offered') return
   try {
     const person = await findPerson(kernel.db, entry.userId)
-    if (!person) throw new Conflict('not_found', 'This account has ended.')
     await placeOrder(kernel, {
       origin: SYSTEM,
       userId: entry.userId,
-      byLeader: person.isLeader,
+      byLeader: person?.isLeader ?? false,
       slotId: entry.slotId,
       partySize: entry.partySize,
       entryId: id,

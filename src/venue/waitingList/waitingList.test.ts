@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
 import { SYSTEM } from '../../kernel/http/caller.ts'
+import { settleAttendance } from '../attendance/service.ts'
 import { placeOrder } from '../reservations/service.ts'
 import { promoteOffer, sweep } from './service.ts'
 
@@ -301,14 +302,54 @@ describe('at the start of the slot', () => {
 })
 
 describe('somebody who leaves the company', () => {
+  const remove = async (person: Person) => {
+    const admin = await world.person('admin')
+    expect((await world.call('DELETE', `/api/v1/users/${person.id}`, { as: admin })).status).toBe(204)
+  }
+
   it('frees their places and their position, and the next in line is offered them', async () => {
     const { slot, first } = await fullSlot()
     const [anna, ben] = [await world.person(), await world.person()]
     await join(anna, slot)
     await join(ben, slot)
-    const admin = await world.person('admin')
-    expect((await world.call('DELETE', `/api/v1/users/${anna.id}`, { as: admin })).status).toBeLessThan(300)
-    expect((await world.call('DELETE', `/api/v1/users/${first.person.id}`, { as: admin })).status).toBeLessThan(300)
+    await remove(anna)
+    await remove(first.person)
     expect(await states(slot)).toEqual(['left', 'offered'])
+  })
+
+  it('is not offered the place of a no-show that they were still waiting for at the start', async () => {
+    const { slot } = await fullSlot()
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot)
+    await join(ben, slot)
+    world.clock.set(new Date('2026-03-03T09:00:00+08:00'))
+    await sweep(world.kernel)
+    await remove(anna)
+    world.clock.advance(16)
+    await settleAttendance(world.kernel)
+    expect(await states(slot)).toEqual(['expired', 'offered'])
+  })
+})
+
+describe('somebody whose account is disabled', () => {
+  it('keeps their position and holds nobody up', async () => {
+    const { slot, booked } = await fullSlot({}, 2)
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot)
+    await join(ben, slot)
+    const setStatus = async (status: string) => {
+      const answer = await world.call('PUT', `/api/v1/users/${anna.id}`, {
+        as: await world.person('admin'),
+        payload: { status },
+      })
+      expect(answer.status).toBe(200)
+    }
+    await setStatus('disabled')
+    const [one, other] = booked
+    if (one) await cancel(one.person, one.id)
+    expect(await states(slot)).toEqual(['waiting', 'offered'])
+    await setStatus('active')
+    if (other) await cancel(other.person, other.id)
+    expect(await states(slot)).toEqual(['offered', 'offered'])
   })
 })
