@@ -74,7 +74,7 @@ export function refusals(facts: BookingFacts, wish: Wish, now: Date): readonly R
   if (slot.startAt <= now && !takesOffer) found.push('in_the_past')
   if (!slot.open) found.push(slot.closedBy === 'maintenance' ? 'maintenance' : 'venue_closed')
   if (!wish.rebooking && slot.daysAhead > rules.advance_booking_days) found.push('too_far_ahead')
-  if (wish.partySize > rules.max_party_size) found.push('party_too_large')
+  if (wish.partySize > largestParty(facts)) found.push('party_too_large')
   if (member.credit < rules.min_credit) found.push('credit_too_low')
   if (member.ownOverlap) found.push('own_overlap')
   if (!withinQuota(member.counts, rules.window, rules.max_reservations_per_user)) found.push('limit_reached')
@@ -94,6 +94,11 @@ export function mayBook(facts: BookingFacts, wish: Wish, now: Date): Verdict {
       pointsCost: pointsCost(facts.rules, wish),
     },
   }
+}
+
+/** People of one reservation: what the rules allow, and what the slot has room for when it is empty. */
+export function largestParty({ rules, slot }: BookingFacts): number {
+  return Math.min(rules.max_party_size, slot.capacity)
 }
 
 /** Places this person can have: what nobody holds, and what is held for them. */

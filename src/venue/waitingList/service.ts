@@ -5,39 +5,43 @@ import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { ensureMembers, lockMembers } from '../members/store.ts'
 import { mayManage, personOf } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
+import { readFacts } from '../reservations/facts.ts'
+import { refused } from '../reservations/refusals.ts'
+import { refusals } from '../reservations/rules.ts'
 import { placeOrder } from '../reservations/service.ts'
-import { findPerson, type Reservation, venueRules } from '../reservations/store.ts'
+import { findPerson, type Reservation } from '../reservations/store.ts'
 import { offerFreePlaces } from './offers.ts'
 import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
-/** Joins the waiting list of a full slot. @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, `in_the_past`, `venue_closed`. */
+/**
+ * Joins the waiting list of a full slot. Whoever may not book for another reason may not wait either: they would hold up the line.
+ * @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and as `book` does.
+ */
 export async function join(
   kernel: Kernel,
   caller: Caller,
   { slotId, venueId }: { readonly slotId: number; readonly venueId?: number },
   partySize = 1,
 ): Promise<Entry> {
+  const { userId } = caller
   const now = kernel.clock.now()
-  await ensureMembers(kernel.db, [caller.userId], now)
+  await ensureMembers(kernel.db, [userId], now)
   const id = await kernel.transaction(async (tx) => {
+    await lockMembers(tx, [userId])
     const slot = await store.lockSlot(tx, slotId)
     if (!slot || (venueId ?? slot.venueId) !== slot.venueId) throw new NotFound('not_found', 'There is no such slot.')
-    const rules = await venueRules(tx, slot.venueId)
-    if (!rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
-    if (slot.startAt <= now) throw new Conflict('in_the_past', 'This slot has already begun.')
-    if (!slot.open) throw new Conflict('venue_closed', 'The venue is closed at that time.')
-    if (partySize > rules.max_party_size) {
-      throw new Conflict('party_too_large', 'That is more people than one reservation may have here.', {
-        facts: { max_party_size: rules.max_party_size },
-      })
-    }
+    const facts = await readFacts(kernel, tx, { userId, slotId }, now)
+    if (!facts.rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
+    if (await store.isBooked(tx, slotId, userId))
+      throw new Conflict('already_booked', 'You have a reservation for this slot.')
+    const wish = { partySize }
+    const refusal = refusals(facts, wish, now).find((found) => found !== 'slot_full')
+    if (refusal) throw refused(refusal, facts, wish)
     if (slot.capacity - slot.taken - slot.held >= partySize) {
       throw new Conflict('slot_not_full', 'There are free places: book one.')
     }
-    if (await store.isBooked(tx, slotId, caller.userId))
-      throw new Conflict('already_booked', 'You have a reservation for this slot.')
-    const entry = await store.addEntry(tx, { slotId, userId: caller.userId, partySize, priority: 0, now })
+    const entry = await store.addEntry(tx, { slotId, userId, partySize, priority: 0, now })
     await record(tx, now, {
       ...by(caller),
       action: 'waiting_list.join',

@@ -1,7 +1,10 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { onServer } from '../../../test/support/database.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
 import { SYSTEM } from '../../kernel/http/caller.ts'
 import { settleAttendance } from '../attendance/service.ts'
+import { lockMembers } from '../members/store.ts'
 import { placeOrder } from '../reservations/service.ts'
 import { promoteOffer, sweep } from './service.ts'
 
@@ -36,11 +39,11 @@ const places = async (slot: number) => (await world.rows(`SELECT taken, held FRO
 const refusal = (answer: { status: number; body: { code: string } }) => [answer.status, answer.body.code]
 
 /** A slot whose every place is booked; answers it with those who booked. */
-async function fullSlot(rules: Record<string, unknown> = {}, capacity = 1, when = {}) {
+async function fullSlot(rules: Record<string, unknown> = {}, capacity = 1, when = {}, having = {}) {
   const slot = await world.slot(await world.venue({ capacity, rules }), when)
   const booked = []
   for (let place = 0; place < capacity; place += 1) {
-    const person = await world.person()
+    const person = await world.person('venue:employee', having)
     booked.push({ person, id: (await book(person, slot)).body.id as number })
   }
   return { slot, booked, first: booked[0] ?? { person: await world.person(), id: 0 } }
@@ -78,6 +81,44 @@ describe('joining a waiting list', () => {
       409,
       'in_the_past',
     ])
+  })
+
+  it('is refused to who may not book anyway, by the code of the booking', async () => {
+    const poor = await fullSlot({ points_cost: 1 }, 1, { hour: 10 }, { points: 1 })
+    expect(refusal(await join(await world.person(), poor.slot))).toEqual([409, 'points_short'])
+    const { slot } = await fullSlot()
+    const unreliable = await world.person('venue:employee', { credit: 10 })
+    expect(refusal(await join(unreliable, slot))).toEqual([409, 'credit_too_low'])
+    const anna = await world.person()
+    await book(anna, await world.slot(await world.venue()))
+    expect(refusal(await join(anna, slot))).toEqual([409, 'own_overlap'])
+    const near = await fullSlot()
+    await world.rows(`UPDATE booking_rules SET max_reservations_per_user = 0, advance_booking_days = 0
+      WHERE venue_id = (SELECT venue_id FROM time_slots WHERE id = ${near.slot})`)
+    expect(refusal(await join(await world.person(), near.slot))).toEqual([409, 'too_far_ahead'])
+  })
+
+  it('is refused to a party that no slot of this size can take, as booking is', async () => {
+    const slot = await world.slot(await world.venue({ capacity: 2, rules: { max_party_size: 5 } }))
+    const anna = await world.person()
+    const tooLarge = { status: 409, body: { code: 'party_too_large', max_party_size: 2 } }
+    expect(await join(anna, slot, 5)).toMatchObject(tooLarge)
+    const wish = { as: anna, payload: { time_slot_id: slot, party_size: 5 } }
+    expect(await world.call('POST', '/api/v1/reservations', wish)).toMatchObject(tooLarge)
+  })
+
+  it.runIf(onServer)('locks the person, then the slot, as everything does: nobody waits in a circle', async () => {
+    const { slot } = await fullSlot()
+    const anna = await world.person('venue:employee', { points: 1 })
+    let joined: ReturnType<typeof join> | undefined
+    await world.kernel.transaction(async (tx) => {
+      await lockMembers(tx, [anna.id])
+      joined ??= join(anna, slot)
+      const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await expect.poll(() => world.rows(waiting), { timeout: 15_000 }).toHaveLength(1)
+      await sql`SELECT FROM time_slots WHERE id = ${slot} FOR UPDATE NOWAIT`.execute(tx)
+    })
+    expect((await joined)?.status).toBe(201)
   })
 
   it('shows others without their names', async () => {
