@@ -204,7 +204,7 @@ export async function offersToPromote(db: Database, now: Date): Promise<readonly
   const { rows } = await sql<{ id: number }>`
     SELECT w.id FROM waiting_list w JOIN time_slots s ON s.id = w.slot_id JOIN venues v ON v.id = s.venue_id
     ${ruleJoins}
-    WHERE w.state = 'offered' AND w.offer_expires_at > ${now} AND coalesce(r1.auto_promote, r2.auto_promote, r3.auto_promote, false)
+    WHERE w.state = 'offered' AND w.offer_expires_at > ${now} AND s.deleted_at IS NULL AND coalesce(r1.auto_promote, r2.auto_promote, r3.auto_promote, false)
     ORDER BY w.id`.execute(db)
   return rows.map((row) => row.id)
 }

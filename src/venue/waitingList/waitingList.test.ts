@@ -332,6 +332,28 @@ describe('a place that comes free where auto_promote is set', () => {
   })
 })
 
+describe('the waiting lists of a venue that is deleted', () => {
+  it.each(['', '?force=true'])('end, with the offers that are out: what was held is free', async (force) => {
+    const { slot, booked } = await fullSlot({ auto_promote: true }, 2)
+    const [{ venue_id } = { venue_id: 0 }] = await world.rows<{ venue_id: number }>(
+      `SELECT venue_id FROM time_slots WHERE id = ${slot}`,
+    )
+    for (let people = 0; people < 3; people += 1) await join(await world.person(), slot)
+    for (const { person, id } of booked) await cancel(person, id)
+    expect(await states(slot)).toEqual(['offered', 'offered', 'waiting'])
+    const admin = await world.person('admin')
+    expect((await world.call('DELETE', `/api/v1/venues/${venue_id}${force}`, { as: admin })).status).toBe(204)
+    expect(await states(slot)).toEqual(['expired', 'expired', 'expired'])
+    expect(await places(slot)).toEqual({ taken: 0, held: 0 })
+    await sweep(world.kernel)
+    await world.drain()
+    expect(await world.rows(`SELECT status FROM reservations WHERE slot_id = ${slot} ORDER BY id`)).toEqual([
+      { status: 'cancelled' },
+      { status: 'cancelled' },
+    ])
+  })
+})
+
 describe('at the start of the slot', () => {
   it('who still waits is out of line', async () => {
     const { slot } = await fullSlot({}, 1, { day: 0, hour: 12 })
