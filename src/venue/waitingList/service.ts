@@ -113,15 +113,16 @@ export async function claim(kernel: Kernel, caller: Caller, id: number): Promise
 export async function sweep(kernel: Kernel): Promise<void> {
   const now = kernel.clock.now()
   const errors: unknown[] = []
-  for (const entryId of await store.offersToPromote(kernel.db, now)) {
+  const apart = async (what: { entryId: number } | { slotId: number }, work: Promise<void>) => {
     try {
-      await promote(kernel, entryId)
+      await work
     } catch (err) {
-      kernel.log.error({ err, entryId }, 'an offer could not be booked')
+      kernel.log.error({ err, ...what }, 'a waiting list could not be swept')
       errors.push(err)
     }
   }
-  for (const slotId of await store.slotsToSweep(kernel.db, now)) await sweepSlot(kernel, slotId, now)
+  for (const entryId of await store.offersToPromote(kernel.db, now)) await apart({ entryId }, promote(kernel, entryId))
+  for (const slotId of await store.slotsToSweep(kernel.db, now)) await apart({ slotId }, sweepSlot(kernel, slotId, now))
   kernel.nudge()
   if (errors.length > 0) throw errors[0]
 }
