@@ -43,8 +43,9 @@ import { tags } from './tags.ts'
 import { userRoutes } from './users/routes.ts'
 import { useSessionRoutes } from './useSessions/routes.ts'
 import { findDifferences } from './verify/store.ts'
+import { PROMOTE_JOB } from './waitingList/offers.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
-import { sweep } from './waitingList/service.ts'
+import { promoteOffer, sweep } from './waitingList/service.ts'
 
 /** The manifest of the venue product. */
 export const venue: Product = {
@@ -58,6 +59,7 @@ export const venue: Product = {
   audienceConditions,
   jobs: [
     { name: 'venue.waiting-list', cron: '* * * * *', run: sweep },
+    { name: PROMOTE_JOB, run: promoteOffer },
     { name: 'venue.attendance', cron: '* * * * *', run: settleAttendance },
     { name: 'venue.reminders', cron: '* * * * *', run: sendReminders },
     { name: ANSWER_JOB, run: answerMessage },

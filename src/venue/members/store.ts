@@ -41,6 +41,12 @@ export async function lockMembers(tx: Transaction, userIds: readonly number[]): 
   return rows
 }
 
+/** Locks somebody's row, made where there is none, and moves its revision on: what was decided on it before can't be written any more. */
+export async function outdateMember(tx: Transaction, userId: number, now: Date): Promise<void> {
+  await sql`INSERT INTO venue_members AS m (user_id, revision, created_at) VALUES (${userId}, 1, ${now})
+    ON CONFLICT (user_id) DO UPDATE SET revision = m.revision + 1`.execute(tx)
+}
+
 /** Adds points (or takes them, when negative) and writes the ledger: false, and nothing done, when the balance would fall below 0. */
 export async function changePoints(
   tx: Transaction,

@@ -1,5 +1,5 @@
 import type { Database } from '../../kernel/database/database.ts'
-import { NotFound } from '../../kernel/http/errors.ts'
+import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { BookingFacts } from './rules.ts'
 import * as store from './store.ts'
@@ -15,7 +15,10 @@ const NEWCOMER: BookingFacts['member'] = {
   heldForMember: 0,
 }
 
-/** Reads what the decision about a booking rests on, and writes nothing. @throws NotFound when there is no such slot. */
+/**
+ * Reads what the decision about a booking rests on, and writes nothing.
+ * @throws NotFound when there is no such slot, Conflict `account_inactive` for somebody who was disabled or deleted meanwhile.
+ */
 export async function readFacts(
   kernel: Kernel,
   db: Database,
@@ -24,5 +27,7 @@ export async function readFacts(
 ): Promise<BookingFacts> {
   const facts = await store.bookingFacts(db, { ...of, now, zone: kernel.config.timeZone })
   if (!facts) throw new NotFound('not_found', 'There is no such slot.')
-  return { ...facts, member: facts.member ?? NEWCOMER }
+  const { personActive, member, ...others } = facts
+  if (!personActive) throw new Conflict('account_inactive', 'This account is disabled, or has ended.')
+  return { ...others, member: member ?? NEWCOMER }
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from '../../kernel/database/database.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { lockMembers } from '../members/store.ts'
+import { outdateMember } from '../members/store.ts'
 import { stopSessionsOf } from '../useSessions/store.ts'
 import { offerFreePlaces } from '../waitingList/offers.ts'
 import { endEntries, slotsOfWaiter } from '../waitingList/store.ts'
@@ -10,7 +10,7 @@ import { lockSlots, upcomingOf } from './store.ts'
 /** Somebody's account ends: what they had ahead is cancelled, what they waited for is left, what they use is free, and the places go to the next in line. */
 export async function leaveVenue(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const now = kernel.clock.now()
-  await lockMembers(tx, [userId])
+  await outdateMember(tx, userId, now)
   const ahead = await upcomingOf(tx, userId)
   const waiting = await slotsOfWaiter(tx, userId)
   await lockSlots(tx, [...ahead.map((reservation) => reservation.slotId), ...waiting])

@@ -7,6 +7,8 @@ export interface Order {
   readonly slotId: number
   readonly partySize: number
   readonly byLeader: boolean
+  /** The entry of the waiting list whose live offer it takes: without that offer nothing is booked. */
+  readonly entryId?: number
   readonly seriesId?: string
   readonly rebooking?: { readonly pointsPaid: number }
 }

@@ -1,8 +1,9 @@
 import { Conflict } from '../../kernel/http/errors.ts'
-import { type BookingFacts, pointsCost, type Refusal, type Wish } from './rules.ts'
+import { type BookingFacts, largestParty, pointsCost, type Refusal, type Wish } from './rules.ts'
 
 /** What a refusal says to people, and the stable code of its error (spec 1-venue, Errors). */
 export const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonly message: string }>> = {
+  no_offer: { code: 'bad_state', message: 'No place is being offered any more.' },
   in_the_past: { code: 'in_the_past', message: 'This slot has already begun.' },
   venue_closed: { code: 'venue_closed', message: 'The venue is closed at that time.' },
   maintenance: { code: 'venue_closed', message: 'The venue is under maintenance at that time.' },
@@ -20,7 +21,8 @@ export const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonl
 }
 
 /** The error for a refused booking, with the figures that help to act on it. */
-export function refused(refusal: Refusal, { rules, member, slot }: BookingFacts, wish: Wish): Conflict {
+export function refused(refusal: Refusal, facts: BookingFacts, wish: Wish): Conflict {
+  const { rules, member, slot } = facts
   const { code, message } = REFUSALS[refusal]
   return new Conflict(code, message, { facts: figures() })
 
@@ -35,7 +37,7 @@ export function refused(refusal: Refusal, { rules, member, slot }: BookingFacts,
       case 'too_far_ahead':
         return { advance_booking_days: rules.advance_booking_days }
       case 'party_too_large':
-        return { max_party_size: rules.max_party_size }
+        return { max_party_size: largestParty(facts) }
       case 'slot_full':
         return { waiting_list: rules.allow_waiting_list }
       default:

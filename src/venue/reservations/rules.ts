@@ -38,10 +38,13 @@ export interface BookingFacts {
 /** What a person wants. A rebooking after a closure keeps its price and may look past `advance_booking_days`. */
 export interface Wish {
   readonly partySize: number
+  /** The entry of the waiting list whose live offer it takes. */
+  readonly entryId?: number
   readonly rebooking?: { readonly pointsPaid: number }
 }
 
 export type Refusal =
+  | 'no_offer'
   | 'in_the_past'
   | 'venue_closed'
   | 'maintenance'
@@ -64,12 +67,14 @@ export type Verdict = { readonly ok: true; readonly terms: Terms } | { readonly 
 export function refusals(facts: BookingFacts, wish: Wish, now: Date): readonly Refusal[] {
   const { slot, rules, member } = facts
   const found: Refusal[] = []
+  const offered = member.heldForMember > 0 ? member.entryId : null
+  if (wish.entryId !== undefined && wish.entryId !== offered) found.push('no_offer')
   // A place that a no-show left is offered to the waiting list after the start, and taken then.
   const takesOffer = member.heldForMember > 0 && now < slot.endAt
   if (slot.startAt <= now && !takesOffer) found.push('in_the_past')
   if (!slot.open) found.push(slot.closedBy === 'maintenance' ? 'maintenance' : 'venue_closed')
   if (!wish.rebooking && slot.daysAhead > rules.advance_booking_days) found.push('too_far_ahead')
-  if (wish.partySize > rules.max_party_size) found.push('party_too_large')
+  if (wish.partySize > largestParty(facts)) found.push('party_too_large')
   if (member.credit < rules.min_credit) found.push('credit_too_low')
   if (member.ownOverlap) found.push('own_overlap')
   if (!withinQuota(member.counts, rules.window, rules.max_reservations_per_user)) found.push('limit_reached')
@@ -89,6 +94,11 @@ export function mayBook(facts: BookingFacts, wish: Wish, now: Date): Verdict {
       pointsCost: pointsCost(facts.rules, wish),
     },
   }
+}
+
+/** People of one reservation: what the rules allow, and what the slot has room for when it is empty. */
+export function largestParty({ rules, slot }: BookingFacts): number {
+  return Math.min(rules.max_party_size, slot.capacity)
 }
 
 /** Places this person can have: what nobody holds, and what is held for them. */

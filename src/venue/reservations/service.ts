@@ -1,4 +1,4 @@
-import type { Database } from '../../kernel/database/database.ts'
+import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -43,6 +43,7 @@ export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservat
     const now = kernel.clock.now()
     const facts = await readFacts(kernel, db, order, now)
     const verdict = mayBook(facts, order, now)
+    if (verdict.ok && facts.member.heldForMember > order.partySize) return bookPart(kernel, order)
     if (verdict.ok) return takePlaces(kernel, db, order, facts, verdict.terms, now)
     if (order.byLeader && verdict.refusal === 'slot_full') return bookWithPriority(kernel, order)
     throw refused(verdict.refusal, facts, order)
@@ -57,14 +58,23 @@ function bookWithPriority(kernel: Kernel, order: Order): Promise<Reservation> {
     const now = kernel.clock.now()
     const before = await readFacts(kernel, tx, order, now)
     if (!(await makeRoom(kernel, tx, before, order, now))) throw refused('slot_full', before, order)
-    const facts = await readFacts(kernel, tx, order, now)
-    const verdict = mayBook(facts, order, now)
-    if (!verdict.ok) throw refused(verdict.refusal, facts, order)
-    const reservation = await takePlaces(kernel, tx, order, facts, verdict.terms, now)
     // Who gave way may have had more places than the leader takes.
-    await offerFreePlaces(kernel, tx, order.slotId, now)
-    return reservation
+    return bookAndOfferRest(kernel, tx, order, now)
   })
+}
+
+/** Fewer places than were held: the others go to the next in line in the same transaction. */
+function bookPart(kernel: Kernel, order: Order): Promise<Reservation> {
+  return kernel.transaction((tx) => bookAndOfferRest(kernel, tx, order, kernel.clock.now()))
+}
+
+async function bookAndOfferRest(kernel: Kernel, tx: Transaction, order: Order, now: Date): Promise<Reservation> {
+  const facts = await readFacts(kernel, tx, order, now)
+  const verdict = mayBook(facts, order, now)
+  if (!verdict.ok) throw refused(verdict.refusal, facts, order)
+  const reservation = await takePlaces(kernel, tx, order, facts, verdict.terms, now)
+  await offerFreePlaces(kernel, tx, order.slotId, now)
+  return reservation
 }
 
 async function takePlaces(

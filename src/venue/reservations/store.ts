@@ -80,6 +80,7 @@ type FactsRow = {
   held: number
   open: boolean
   daysAhead: number
+  personActive: boolean | null
   revision: number | null
   credit: number
   points: number
@@ -92,7 +93,13 @@ type FactsRow = {
 } & OwnRules
 
 /** What is known of a wish: null when there is no such slot, `member: null` when the person has no row in venue_members yet. */
-export type FactsAnswer = (Omit<BookingFacts, 'member'> & { readonly member: BookingFacts['member'] | null }) | null
+export type FactsAnswer =
+  | (Omit<BookingFacts, 'member'> & {
+      readonly member: BookingFacts['member'] | null
+      /** False for an account that is disabled or has ended. */
+      readonly personActive: boolean
+    })
+  | null
 
 /** Reads all that the decision about a booking rests on, in one statement; those who ask at the same time share it. */
 export async function bookingFacts(db: Database, of: FactsOf): Promise<FactsAnswer> {
@@ -101,6 +108,7 @@ export async function bookingFacts(db: Database, of: FactsOf): Promise<FactsAnsw
   return {
     slot: { ...row, closedBy: row.open ? null : await closureKind(db, row.id) },
     rules: effectiveRules(row, null, null),
+    personActive: row.personActive ?? false,
     member:
       row.revision === null
         ? null
@@ -127,6 +135,7 @@ const readRow = gathered(async (db, wishes: readonly FactsOf[]): Promise<readonl
         s.capacity, s.taken, s.held, s.open,
         (s.start_at AT TIME ZONE wish.zone)::date - (wish.now AT TIME ZONE wish.zone)::date AS "daysAhead",
         ${ruleColumns},
+        (SELECT u.status = 'active' FROM users u WHERE u.id = wish."userId") AS "personActive",
         m.revision, coalesce(m.credit, 0) AS credit, coalesce(m.points, 0) AS points,
         mine.active, mine.day, mine.week, mine.overlap AS "ownOverlap",
         w.id AS "entryId", CASE WHEN w.state = 'offered' THEN w.party_size ELSE 0 END AS "heldForMember"

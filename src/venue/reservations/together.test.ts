@@ -4,6 +4,7 @@ import { SYSTEM } from '../../kernel/http/caller.ts'
 import { messageJson, operationJson } from '../../kernel/notifications/outbox.ts'
 import { appointment } from './appointment.ts'
 import { readFacts } from './facts.ts'
+import { placeOrder } from './service.ts'
 import { type Taking, takePlace } from './store.ts'
 
 /** Bookings that come at the same moment share their statements: each must come out as if it had been alone. */
@@ -188,6 +189,23 @@ describe('writes that share a statement', () => {
     )
     expect(await takeAll(all)).toEqual(['Stale', 'taken', 'Stale', 'Stale'])
     expect(await reservations(slot)).toEqual([{ user_id: all[1]?.userId }])
+  })
+
+  it('leave out who has left since, and their next try finds no account', async () => {
+    const slot = await slotWith({}, 2)
+    const [anna, newcomer] = [await world.person(), await world.person()]
+    await book(anna, await slotWith({}, 1, { hour: 20 }))
+    const all = [await decided(anna, slot), await decided(newcomer, slot)]
+    const admin = await world.person('admin')
+    for (const { id } of [anna, newcomer]) {
+      expect((await world.call('DELETE', `/api/v1/users/${id}`, { as: admin })).status).toBe(204)
+    }
+    expect(await takeAll(all)).toEqual(['Stale', 'Stale'])
+    for (const { id: userId } of [anna, newcomer]) {
+      const order = { userId, slotId: slot, partySize: 1, byLeader: false, origin: SYSTEM }
+      await expect(placeOrder(world.kernel, order)).rejects.toMatchObject({ status: 409, code: 'account_inactive' })
+    }
+    expect(await places(slot)).toEqual({ taken: 0, held: 0 })
   })
 
   it('leave out the one whom a constraint refuses, who alone gets its error', async () => {

@@ -191,7 +191,7 @@ function writeVenues(app: App, kernel: Kernel): void {
     permission: write,
     summary: 'Delete a venue',
     description:
-      'Its slots that have not begun go with it. With upcoming reservations it is refused with `in_use`, unless forced.',
+      'Its slots that have not begun go with it, and their waiting lists end. With upcoming reservations it is refused with `in_use`, unless forced.',
     tag,
     schema: {
       params: Params,

@@ -8,8 +8,10 @@ import { Conflict, Invalid, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
 import { displaceVenue } from '../closures/displacement/service.ts'
+import { slotsAhead } from '../closures/displacement/store.ts'
 import { DEFAULT_REASONS } from '../closures/rules.ts'
 import { applyClosures, setVenueStatus } from '../closures/service.ts'
+import { lockSlots } from '../reservations/store.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
 import * as store from './store.ts'
 
@@ -121,25 +123,17 @@ export async function changeVenue(
 }
 
 /**
- * Takes a venue out of use, with its slots that have not begun. With upcoming reservations only by `force`, which displaces them.
+ * Takes a venue out of use, with its slots that have not begun and the waiting lists of all that have not ended. With upcoming reservations only by `force`, which displaces them.
  * @throws NotFound, Conflict `in_use`
  */
 export async function removeVenue(kernel: Kernel, caller: Caller, id: number, force: boolean): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     const venue = await lockPlace(tx, id, 'update')
-    if (force && (await store.countUpcomingReservations(tx, id, now)) > 0) {
-      await displaceVenue(tx, kernel, by(caller), id, '场馆停用')
-    }
-    // The slots go first: what is booked until then is counted, and nothing can be booked after it.
+    if (!force) await refuseUpcoming(tx, id, now)
+    await displaceVenue(tx, kernel, by(caller), id, '场馆停用')
     await store.deleteVenue(tx, id, now)
     await showImageAt(tx, imageOf(id), null, now)
-    const reservations = await store.countUpcomingReservations(tx, id, now)
-    if (reservations > 0) {
-      throw new Conflict('in_use', `The venue has ${reservations} upcoming reservations. Use force to displace them.`, {
-        facts: { reservations },
-      })
-    }
     await record(tx, now, {
       ...by(caller),
       action: 'venue.delete',
@@ -149,6 +143,16 @@ export async function removeVenue(kernel: Kernel, caller: Caller, id: number, fo
     })
   })
   kernel.nudge()
+}
+
+/** Locks the slots ahead: what is booked until then is counted, and nothing can be booked after it. @throws Conflict `in_use` */
+async function refuseUpcoming(tx: Transaction, venueId: number, now: Date): Promise<void> {
+  await lockSlots(tx, await slotsAhead(tx, venueId, now))
+  const reservations = await store.countUpcomingReservations(tx, venueId, now)
+  if (reservations === 0) return
+  throw new Conflict('in_use', `The venue has ${reservations} upcoming reservations. Use force to displace them.`, {
+    facts: { reservations },
+  })
 }
 
 function noSuchSportVenue(): Invalid {

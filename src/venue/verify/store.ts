@@ -72,6 +72,13 @@ const checks: readonly Check[] = [
       WHERE w.state IN ('waiting', 'offered') ORDER BY w.id`,
   },
   {
+    name: 'live waiting-list entries of deleted slots',
+    differences: sql`
+      SELECT 'entry ' || w.id AS subject, w.state AS stored, 'slot ' || s.id || ' is deleted' AS computed
+      FROM waiting_list w JOIN time_slots s ON s.id = w.slot_id
+      WHERE w.state IN ('waiting', 'offered') AND s.deleted_at IS NOT NULL ORDER BY w.id`,
+  },
+  {
     name: 'confirmations of reservations',
     // Whatever the outbox still holds is on its way.
     differences: sql`

@@ -1,12 +1,16 @@
 import { earlier, minutesAfter, minutesBetween } from '../../booking/interval.ts'
 import { nextOffers } from '../../booking/waitingList.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
+import { jobsOf } from '../../kernel/jobs/queues.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify } from '../../kernel/notifications/outbox.ts'
 import { localTimestamp } from '../../kernel/time.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { venueRules } from '../reservations/store.ts'
 import * as store from './store.ts'
+
+/** Books an offer for its person right after the commit that made it, where the venue's rules say so. */
+export const PROMOTE_JOB = 'venue.waiting-list-promote'
 
 /**
  * Offers what is free of a slot to the first in line and holds it for them. Called in every transaction that frees places;
@@ -24,11 +28,15 @@ export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: n
     return
   const offers = nextOffers(await store.queueOf(tx, slotId, begun), slot.capacity - slot.taken - slot.held)
   const latest = begun ? slot.endAt : slot.startAt
-  const held = minutesAfter(now, rules.waiting_hold_minutes)
-  const expiresAt = earlier(held, latest)
+  // Who is booked without being asked has nothing to be late for.
+  const holds = !rules.auto_promote || begun
+  const expiresAt = holds ? earlier(minutesAfter(now, rules.waiting_hold_minutes), latest) : latest
   for (const offer of offers) {
     await store.makeOffer(tx, { entryId: offer.id, slotId, partySize: offer.partySize, expiresAt, now })
-    if (rules.auto_promote) continue
+    if (rules.auto_promote) {
+      await jobsOf(kernel).send(tx, PROMOTE_JOB, { entry_id: offer.id })
+      continue
+    }
     await notify(tx, now, {
       type: 'waiting_list.offered',
       userIds: [offer.userId],

@@ -58,7 +58,9 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
     ],
     permission: own,
     summary: 'Join the waiting list of a full slot',
-    description: 'First come, first served. When a place comes free it is held for the first in line, who is told.',
+    description:
+      'First come, first served. When a place comes free it is held for the first in line, who is told. Refused with `already_waiting`, `already_booked`, ' +
+      '`slot_not_full`, `no_waiting_list`, and by whatever else than `slot_full` would refuse the booking.',
     tag,
     idempotent: true,
     schema: {

@@ -5,39 +5,43 @@ import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { ensureMembers, lockMembers } from '../members/store.ts'
 import { mayManage, personOf } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
+import { readFacts } from '../reservations/facts.ts'
+import { refused } from '../reservations/refusals.ts'
+import { refusals } from '../reservations/rules.ts'
 import { placeOrder } from '../reservations/service.ts'
-import { findPerson, type Reservation, venueRules } from '../reservations/store.ts'
+import { findPerson, type Reservation } from '../reservations/store.ts'
 import { offerFreePlaces } from './offers.ts'
 import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
-/** Joins the waiting list of a full slot. @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, `in_the_past`, `venue_closed`. */
+/**
+ * Joins the waiting list of a full slot. Whoever may not book for another reason may not wait either: they would hold up the line.
+ * @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and as `book` does.
+ */
 export async function join(
   kernel: Kernel,
   caller: Caller,
   { slotId, venueId }: { readonly slotId: number; readonly venueId?: number },
   partySize = 1,
 ): Promise<Entry> {
+  const { userId } = caller
   const now = kernel.clock.now()
-  await ensureMembers(kernel.db, [caller.userId], now)
+  await ensureMembers(kernel.db, [userId], now)
   const id = await kernel.transaction(async (tx) => {
+    await lockMembers(tx, [userId])
     const slot = await store.lockSlot(tx, slotId)
     if (!slot || (venueId ?? slot.venueId) !== slot.venueId) throw new NotFound('not_found', 'There is no such slot.')
-    const rules = await venueRules(tx, slot.venueId)
-    if (!rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
-    if (slot.startAt <= now) throw new Conflict('in_the_past', 'This slot has already begun.')
-    if (!slot.open) throw new Conflict('venue_closed', 'The venue is closed at that time.')
-    if (partySize > rules.max_party_size) {
-      throw new Conflict('party_too_large', 'That is more people than one reservation may have here.', {
-        facts: { max_party_size: rules.max_party_size },
-      })
-    }
+    const facts = await readFacts(kernel, tx, { userId, slotId }, now)
+    if (!facts.rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
+    if (await store.isBooked(tx, slotId, userId))
+      throw new Conflict('already_booked', 'You have a reservation for this slot.')
+    const wish = { partySize }
+    const refusal = refusals(facts, wish, now).find((found) => found !== 'slot_full')
+    if (refusal) throw refused(refusal, facts, wish)
     if (slot.capacity - slot.taken - slot.held >= partySize) {
       throw new Conflict('slot_not_full', 'There are free places: book one.')
     }
-    if (await store.isBooked(tx, slotId, caller.userId))
-      throw new Conflict('already_booked', 'You have a reservation for this slot.')
-    const entry = await store.addEntry(tx, { slotId, userId: caller.userId, partySize, priority: 0, now })
+    const entry = await store.addEntry(tx, { slotId, userId, partySize, priority: 0, now })
     await record(tx, now, {
       ...by(caller),
       action: 'waiting_list.join',
@@ -97,14 +101,30 @@ export async function claim(kernel: Kernel, caller: Caller, id: number): Promise
     byLeader,
     slotId: entry.slotId,
     partySize: entry.partySize,
+    entryId: id,
   })
 }
 
-/** Every minute: offers that ran out lapse and go to the next in line; at the start of a slot its line ends; automatic venues book. */
+/**
+ * Every minute: what a killed process had in hand to book for automatic venues is booked; offers that ran out lapse and go to the next in line; at the
+ * start of a slot its line ends.
+ * @throws the first error, after everything else was done.
+ */
 export async function sweep(kernel: Kernel): Promise<void> {
   const now = kernel.clock.now()
-  for (const slotId of await store.slotsToSweep(kernel.db, now)) await sweepSlot(kernel, slotId, now)
-  await promote(kernel)
+  const errors: unknown[] = []
+  const apart = async (what: { entryId: number } | { slotId: number }, work: Promise<void>) => {
+    try {
+      await work
+    } catch (err) {
+      kernel.log.error({ err, ...what }, 'a waiting list could not be swept')
+      errors.push(err)
+    }
+  }
+  for (const entryId of await store.offersToPromote(kernel.db, now)) await apart({ entryId }, promote(kernel, entryId))
+  for (const slotId of await store.slotsToSweep(kernel.db, now)) await apart({ slotId }, sweepSlot(kernel, slotId, now))
+  kernel.nudge()
+  if (errors.length > 0) throw errors[0]
 }
 
 function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
@@ -125,25 +145,30 @@ function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
   })
 }
 
-/** Books for those whose venue promotes by itself. Who can't be booked (overlap, limit, points) loses the turn and is told. */
-async function promote(kernel: Kernel): Promise<void> {
-  for (const id of await store.offersToPromote(kernel.db, kernel.clock.now())) {
-    const entry = await store.findEntry(kernel.db, id)
-    if (!entry) continue
-    try {
-      const person = await findPerson(kernel.db, entry.userId)
-      if (!person) throw new Conflict('not_found', 'This account has ended.')
-      await placeOrder(kernel, {
-        origin: SYSTEM,
-        userId: entry.userId,
-        byLeader: person.isLeader,
-        slotId: entry.slotId,
-        partySize: entry.partySize,
-      })
-    } catch (error) {
-      if (!(error instanceof DomainError) || error.status !== 409) throw error
-      await passOver(kernel, entry)
-    }
+/** The job of an offer that is to be booked: see `PROMOTE_JOB`. */
+export function promoteOffer(kernel: Kernel, payload: unknown): Promise<void> {
+  const id: unknown = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'entry_id') : undefined
+  if (typeof id !== 'number') throw new Error('the job names no entry')
+  return promote(kernel, id)
+}
+
+/** Books what is offered for its person. Who can't be booked (overlap, limit, points) loses the turn and is told; an offer that has ended stays as it is. */
+async function promote(kernel: Kernel, id: number): Promise<void> {
+  const entry = await store.findEntry(kernel.db, id)
+  if (entry?.state !== 'offered') return
+  try {
+    const person = await findPerson(kernel.db, entry.userId)
+    await placeOrder(kernel, {
+      origin: SYSTEM,
+      userId: entry.userId,
+      byLeader: person?.isLeader ?? false,
+      slotId: entry.slotId,
+      partySize: entry.partySize,
+      entryId: id,
+    })
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.status !== 409) throw error
+    await passOver(kernel, entry)
   }
 }
 

@@ -124,7 +124,7 @@ export async function addEntry(
 }
 
 /**
- * The queue in its order. After the start those who were still waiting then are next in line: their entries expired at the start, while others expired
+ * The queue in its order, without those whose account is disabled: they keep their position for when it isn't any more. After the start those who were still waiting then are next in line: their entries expired at the start, while others expired
  * before it, when the slot was closed.
  */
 export async function queueOf(tx: Transaction, slotId: number, begun: boolean) {
@@ -132,6 +132,7 @@ export async function queueOf(tx: Transaction, slotId: number, begun: boolean) {
     WHERE r.slot_id = w.slot_id AND r.user_id = w.user_id AND r.status IN ${among(ACTIVE)}))`
   const { rows } = await sql<{ id: number; userId: number; partySize: number }>`
     SELECT w.id, w.user_id AS "userId", w.party_size AS "partySize" FROM waiting_list w JOIN time_slots s ON s.id = w.slot_id
+    JOIN users u ON u.id = w.user_id AND u.status = 'active'
     WHERE w.slot_id = ${slotId} AND (w.state = 'waiting' ${begun ? sql`OR ${stillThere}` : sql``})
     ORDER BY w.priority DESC, w.id LIMIT 100`.execute(tx)
   return rows
@@ -203,7 +204,7 @@ export async function offersToPromote(db: Database, now: Date): Promise<readonly
   const { rows } = await sql<{ id: number }>`
     SELECT w.id FROM waiting_list w JOIN time_slots s ON s.id = w.slot_id JOIN venues v ON v.id = s.venue_id
     ${ruleJoins}
-    WHERE w.state = 'offered' AND w.offer_expires_at > ${now} AND coalesce(r1.auto_promote, r2.auto_promote, r3.auto_promote, false)
+    WHERE w.state = 'offered' AND w.offer_expires_at > ${now} AND s.deleted_at IS NULL AND coalesce(r1.auto_promote, r2.auto_promote, r3.auto_promote, false)
     ORDER BY w.id`.execute(db)
   return rows.map((row) => row.id)
 }
