@@ -129,6 +129,42 @@ describe('The front door', () => {
   })
 })
 
+describe('Once legal texts are published, who registers', () => {
+  let site: World
+  beforeAll(async () => {
+    site = await openWorld()
+    const as = await site.person('admin')
+    for (const kind of ['privacy', 'terms', 'terms']) {
+      const published = await site.call('POST', `/api/v1/legal/${kind}`, { as, payload: { title: '标题', body: '正文' } })
+      expect(published.status).toBe(201)
+    }
+  })
+  afterAll(() => site.close())
+
+  const agreedTo = async (username: string) =>
+    await site.rows(`SELECT kind, version FROM consents c JOIN users u ON u.id = c.user_id
+      WHERE username = '${username}' ORDER BY kind`)
+
+  it('is asked for consent later, as the published client has no box to tick', async () => {
+    const as = await enter('later', site)
+    expect(await agreedTo('later')).toEqual([])
+    expect((await site.call('GET', '/api/v1/users/me', { as })).body.consent_required).toBe(true)
+  })
+
+  it('may agree to them at once, to the current versions', async () => {
+    const register = async (username: string, accepted: object) =>
+      (await post('/register', { username, password: PASSWORD, ...accepted }, site)).body
+    expect(await register('both', { accepted_terms: 2, accepted_privacy: 1 })).toMatchObject({ code: 200 })
+    expect(await agreedTo('both')).toEqual([
+      { kind: 'privacy', version: 1 },
+      { kind: 'terms', version: 2 },
+    ])
+    expect(await register('one', { accepted_privacy: 1 })).toMatchObject({ code: 200 })
+    expect(await agreedTo('one')).toEqual([{ kind: 'privacy', version: 1 }])
+    expect(await register('old', { accepted_terms: 1 })).toEqual({ code: 500, msg: '请先同意最新的服务条款与隐私政策' })
+  })
+})
+
 describe('With ROOM_CAPTCHA the front door', () => {
   let guarded: World
   beforeAll(async () => {

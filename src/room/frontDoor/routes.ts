@@ -7,6 +7,7 @@ import { logOut } from '../../kernel/identity/logIn.ts'
 import { PASSWORD_LENGTH } from '../../kernel/identity/passwords.ts'
 import { visitorOf } from '../../kernel/identity/visitor.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { acceptedVersions } from '../../kernel/privacy/schemas.ts'
 import { Data, Done, data, done, Extras } from '../contract.ts'
 import { Id } from '../fields.ts'
 import { showCaptcha } from './captcha.ts'
@@ -20,6 +21,8 @@ const Wish = Type.Object({
   code: Type.Optional(Nullable(Type.String({ maxLength: 20, description: 'What the picture shows.' }))),
   uuid: Type.Optional(Nullable(Type.String({ maxLength: 64, description: 'Which picture.' }))),
 })
+
+const NewAccount = Type.Object({ ...Wish.properties, ...acceptedVersions })
 
 const Me = Extras({
   user: Type.Object({
@@ -91,11 +94,13 @@ function entry(app: App, kernel: Kernel): void {
     paths: ['/register'],
     permission: 'public',
     summary: 'Register for the portal',
+    description: 'Consent to the published texts can be given here, and is asked for later when it is not.',
     tag,
     limit: 'login',
-    schema: { body: Wish, response: { 200: Done } },
+    schema: { body: NewAccount, response: { 200: Done } },
     handler: async (request) => {
-      await register(kernel, request.body, visitorOf(request))
+      const { accepted_terms: terms, accepted_privacy: privacy, ...wish } = request.body
+      await register(kernel, { ...wish, accepted: { terms, privacy } }, visitorOf(request))
       return done
     },
   })
