@@ -65,8 +65,8 @@ export interface Product {
   /** Where the API reference's log-in form is sent; takes an OAuth 2.0 password form. */
   readonly tokenUrl?: string
   /**
-   * Called inside the transaction that deletes a user, whose row is locked already: what the product must undo for somebody who leaves
-   * (future reservations). What it throws keeps the user.
+   * Called inside the transaction that deletes a user, whose row is locked already, so that nothing with a reference to it is being written:
+   * what the product must undo for somebody who leaves (future reservations). What it throws keeps the user.
    */
   beforeUserLeaves?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
   /** What it holds about a person beyond its tables with a `user_id`, or says better than their rows do. */
