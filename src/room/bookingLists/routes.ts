@@ -43,12 +43,17 @@ const Details = Data(
   Type.Object({
     booking: BookingAnswer,
     users: Type.Array(
-      Type.Object({
-        userId: Id,
-        userName: Type.String(),
-        nickName: Type.String(),
-        isApplicant: Type.Enum(['0', '1']),
-      }),
+      Type.Object(
+        {
+          id: Id,
+          bookingId: Id,
+          userId: Id,
+          userName: Type.String(),
+          nickName: Type.String(),
+          isApplicant: Type.Enum(['0', '1']),
+        },
+        { title: 'RoomBookingUser' },
+      ),
     ),
     meta: Type.Object({
       roomName: Type.String(),
@@ -89,7 +94,7 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const page = async (filter: BookingFilter, query: Of<typeof OwnQuery>) => {
     const by = pageOf(query, { sort: 'startTime', descending: true })
-    const { items, total } = await listBookings(kernel.reads, filter, by, kernel.clock.now())
+    const { items, total } = await listBookings(kernel.db, filter, by, kernel.clock.now())
     return rows({ items: items.map((booking) => presentBooking(booking, zone)), total })
   }
 
