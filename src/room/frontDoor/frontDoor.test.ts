@@ -135,7 +135,10 @@ describe('Once legal texts are published, who registers', () => {
     site = await openWorld()
     const as = await site.person('admin')
     for (const kind of ['privacy', 'terms', 'terms']) {
-      const published = await site.call('POST', `/api/v1/legal/${kind}`, { as, payload: { title: '标题', body: '正文' } })
+      const published = await site.call('POST', `/api/v1/legal/${kind}`, {
+        as,
+        payload: { title: '标题', body: '正文' },
+      })
       expect(published.status).toBe(201)
     }
   })
