@@ -48,6 +48,19 @@ export async function register(
   await accounts.register(kernel, { username, password, accepted, consentLater: true }, PORTAL_ROLE, visitor)
 }
 
+/**
+ * Replaces the caller's password; all other sessions end, and one that could do nothing else.
+ * @throws Invalid `bad_password`, `same_password`, `weak_password`; Conflict `password_changed` when somebody was faster.
+ */
+export async function changePassword(
+  kernel: Kernel,
+  caller: Caller,
+  wish: { readonly oldPassword: string; readonly newPassword: string },
+): Promise<void> {
+  if (wish.newPassword === wish.oldPassword) throw refusal('same_password', '新密码不能与旧密码相同')
+  await accounts.changePassword(kernel, caller, wish)
+}
+
 /** Who the caller is, in the words of the published client: it sends whoever has no role to the portal. */
 export async function whoIs(kernel: Kernel, caller: Caller) {
   const { id, username, displayName, avatarFileId } = await accounts.me(kernel, caller)
