@@ -41,7 +41,10 @@ export async function publish(
 export async function consentAtRegistration(
   tx: Transaction,
   userId: number,
-  { accepted = {}, consentLater = false }: { readonly accepted?: Accepted | undefined; readonly consentLater?: boolean },
+  {
+    accepted = {},
+    consentLater = false,
+  }: { readonly accepted?: Accepted | undefined; readonly consentLater?: boolean },
   address: string,
   at: Date,
 ): Promise<void> {
