@@ -29,7 +29,10 @@ export interface Contract {
   readonly refusals?: Refusals
   /** True where members of a body that no schema names are overlooked instead of refused: for clients that send whole rows back. */
   readonly overlooksUnknownFields?: boolean
-  /** True where an empty query parameter (`?status=`) is one that was not sent, whatever its type. */
+  /**
+   * True where an empty query parameter (`?status=`) is one that was not sent, whatever its type; in a body an empty text for an optional id,
+   * time or choice.
+   */
   readonly emptyParametersAreAbsent?: boolean
   /** True where an id in a path or a body that is too large to be one is an id that nothing has, and not a fault of the request. */
   readonly largestIdsAreUnknown?: boolean

@@ -75,5 +75,7 @@ function fieldWords({ path, message }: FieldError): string {
   const name = path.slice(1).replaceAll('/', '.') || '请求体'
   if (message === 'is required') return `缺少 ${name}`
   if (message.startsWith('must be one of ')) return `${name} 只能是 ${message.slice('must be one of '.length)}`
+  const [, most] = /^must not have more than (\d+) items$/.exec(message) ?? []
+  if (most !== undefined) return `${name} 不能超过 ${most} 项`
   return `${name} ${FIELD_FAULTS[message] ?? '不合法'}`
 }

@@ -18,10 +18,7 @@ import { type BookingFilter, type BookingRecord, listBookings } from './store.ts
 const desk = 'Room bookings (desk)'
 const portal = 'Room portal'
 
-const sortable = [
-  ...(['startTime', 'start_time', 'endTime', 'end_time', 'createTime', 'create_time'] as const),
-  ...(['durationMinutes', 'duration_minutes', 'id'] as const),
-] as const satisfies readonly [string, ...string[]]
+const sortable = ['startTime', 'endTime', 'createTime', 'durationMinutes', 'id'] as const
 const State = Type.Enum([...BOOKING_STATES], {
   description: '0 pending, 1 approved, 2 rejected, 3 cancelled, 4 ongoing, 5 completed: by the clock.',
 })
@@ -31,6 +28,7 @@ const ownFilters = { status: Type.Optional(State), roomId: Type.Optional(Id), ..
 const OwnQuery = listQuery(sortable, ownFilters)
 const allFilters = {
   ...ownFilters,
+  bookingId: Type.Optional(Id),
   buildingId: Type.Optional(Id),
   applicantId: Type.Optional(Id),
   applicantUserName: Type.Optional(Part),

@@ -54,16 +54,12 @@ function conditionsOf(filter: BookingFilter, now: Date): RawBuilder<unknown> {
   ])
 }
 
-/** By what a list can be ordered, under the names it has on the wire and in the tables. */
+/** By what a list can be ordered. */
 const SORTS = {
   startTime: sql`b.start_time`,
-  start_time: sql`b.start_time`,
   endTime: sql`b.end_time`,
-  end_time: sql`b.end_time`,
   createTime: sql`b.create_time`,
-  create_time: sql`b.create_time`,
   durationMinutes: sql`b.duration_minutes`,
-  duration_minutes: sql`b.duration_minutes`,
   id: sql`b.id`,
 } as const
 

@@ -313,10 +313,26 @@ describe('Booking a room', () => {
     ['endTime', undefined],
     ['userIdList', undefined],
     ['userIdList', [0]],
-    ['userIdList', Array.from({ length: 501 }, (_, n) => n + 1)],
   ])('names the field that is missing or wrong: %s', async (field, value) => {
     const { body } = await post({ ...wish(1), [field]: value })
     expect(body).toMatchObject({ code: 500, msg: expect.stringContaining(field) })
+  })
+})
+
+describe('A large hall', () => {
+  it('is filled up to the last place, and says when it is full', async () => {
+    const hall = await room(world, { capacity: 600 })
+    const crowd = await world.rows<{ id: number }>(`INSERT INTO users (username, display_name, created_at, updated_at)
+      SELECT 'crowd-' || n, '听众', '2026-03-02Z', '2026-03-02Z' FROM generate_series(1, 600) n RETURNING id`)
+    const userIdList = crowd.map(({ id }) => id)
+    expect(await post(wish(hall, { userIdList }))).toMatchObject(refused('使用人共 601 人，超过房间容量 600 人'))
+    const id = await book(wish(hall, { userIdList: userIdList.slice(1) }))
+    expect(await participants(id)).toHaveLength(600)
+  })
+
+  it('has more places than a wish can name: the answer says how many that are', async () => {
+    const userIdList = Array.from({ length: 2001 }, (_, n) => n + 1)
+    expect(await post(wish(1, { userIdList }))).toMatchObject(refused('参数不全或有误：userIdList 不能超过 2000 项'))
   })
 })
 
