@@ -29,7 +29,10 @@ export interface Contract {
   readonly refusals?: Refusals
   /** True where members of a body that no schema names are overlooked instead of refused: for clients that send whole rows back. */
   readonly overlooksUnknownFields?: boolean
-  /** True where an empty query parameter (`?status=`) is one that was not sent, whatever its type. */
+  /**
+   * True where an empty query parameter (`?status=`) is one that was not sent, whatever its type; in a body an empty text for an optional id,
+   * time or choice.
+   */
   readonly emptyParametersAreAbsent?: boolean
   /** True where an id in a path or a body that is too large to be one is an id that nothing has, and not a fault of the request. */
   readonly largestIdsAreUnknown?: boolean
@@ -65,8 +68,8 @@ export interface Product {
   /** Where the API reference's log-in form is sent; takes an OAuth 2.0 password form. */
   readonly tokenUrl?: string
   /**
-   * Called inside the transaction that deletes a user, whose row is locked already: what the product must undo for somebody who leaves
-   * (future reservations). What it throws keeps the user.
+   * Called inside the transaction that deletes a user, whose row is locked already, so that nothing with a reference to it is being written:
+   * what the product must undo for somebody who leaves (future reservations). What it throws keeps the user.
    */
   beforeUserLeaves?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
   /** What it holds about a person beyond its tables with a `user_id`, or says better than their rows do. */

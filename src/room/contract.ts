@@ -43,7 +43,7 @@ const Refusal = Type.Object(
       minimum: 400,
       maximum: 599,
       description:
-        '400 a list is not sorted by that, 401 not logged in, 403 the permission in `msg` is missing, 404 no such thing, 405 no such method, 409 its state forbids it, 429 too many requests, 500 refused (`msg` says why, a missing or wrong field included), 503 not available now.',
+        '400 a list is not sorted by that, 401 not logged in, 403 not allowed (the permission in `msg` is missing, somebody else’s thing, or a password that is too old), 404 no such thing, 405 no such method, 409 its state forbids it, 429 too many requests, 500 refused (`msg` says why, a missing or wrong field included), 503 not available now.',
     }),
     msg: Type.String({ description: 'For people, in Chinese.' }),
   },

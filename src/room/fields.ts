@@ -40,8 +40,9 @@ export function idsOf({ id }: { readonly id: string }): number[] {
 const MOST_ROWS = 100
 
 /**
- * The query of a list (seed 约定与通用): `pageNum` from 1, `pageSize` 10 unless said, `orderByColumn` out of the allowed ones with
- * `isAsc` `asc` or `desc` (also `ascending`, `descending`, as the published client sends), and the list's own filters.
+ * The query of a list (seed 约定与通用): `pageNum` from 1, `pageSize` 10 unless said, `orderByColumn` out of the allowed ones (also spelled as the
+ * tables do: `create_time`; `pageOf` knows) with `isAsc` `asc` or `desc` (also `ascending`, `descending`, as the published client sends), and
+ * the list's own filters.
  */
 export function listQuery<const Column extends string, Filters extends TProperties = Record<never, never>>(
   sortable: readonly [Column, ...Column[]],
@@ -55,10 +56,20 @@ export function listQuery<const Column extends string, Filters extends TProperti
       default: 10,
       description: `At most ${MOST_ROWS} rows come.`,
     }),
-    orderByColumn: Type.Optional(Type.Unsafe<Column>({ type: 'string', enum: [...sortable] })),
+    orderByColumn: Type.Optional(
+      Type.Unsafe<Column>({ type: 'string', enum: [...new Set(sortable.flatMap((name) => [name, snakeCase(name)]))] }),
+    ),
     isAsc: Type.Optional(Type.Enum(['asc', 'desc', 'ascending', 'descending'])),
     ...filters,
   })
+}
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** The name of a column whichever way it was spelled. */
+function camelCase<Column extends string>(name: Column): Column
+function camelCase(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 interface ListQuery<Column extends string> {
@@ -77,7 +88,7 @@ export function pageOf<Column extends string>(
   return {
     limit,
     offset: (query.pageNum - 1) * limit,
-    sort: query.orderByColumn ?? by.sort,
+    sort: query.orderByColumn === undefined ? by.sort : camelCase(query.orderByColumn),
     descending:
       query.isAsc === undefined ? query.orderByColumn === undefined && by.descending : query.isAsc.startsWith('desc'),
   }

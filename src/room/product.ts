@@ -19,6 +19,7 @@ import { noShowRoutes } from './noShows/routes.ts'
 import { noticeRoutes } from './notices/routes.ts'
 import { notificationTypes } from './notificationTypes.ts'
 import { permissions, roles } from './permissions.ts'
+import { personalRecords } from './privacy/store.ts'
 import { recurringRoutes } from './recurring/routes.ts'
 import { roomRoutes } from './rooms/routes.ts'
 import { searchRoutes } from './search/routes.ts'
@@ -42,6 +43,7 @@ export const room: Product = {
   basePrefixes: (config) => config.roomBasePrefixes,
   tokenUrl: '/login',
   beforeUserLeaves: leaveRooms,
+  personalRecords: ({ reads, clock }, userId) => personalRecords(reads, userId, clock.now()),
   routes(app, kernel) {
     approverRoutes(app, kernel)
     auditRoutes(app, kernel)

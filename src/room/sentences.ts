@@ -14,6 +14,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   unauthenticated: '登录状态已过期，请重新登录',
   password_change_required: '密码已过期，请先修改密码',
   bad_credentials: '用户名或密码错误',
+  bad_password: '旧密码错误',
+  password_changed: '密码已被修改，请重新登录',
   locked_out: '登录失败次数过多，账号已暂时锁定，请稍后再试',
   username_taken: '该用户名已被注册',
   weak_password: '密码强度不足：至少 8 位，且不能是常见密码或与用户名相近',
@@ -73,5 +75,7 @@ function fieldWords({ path, message }: FieldError): string {
   const name = path.slice(1).replaceAll('/', '.') || '请求体'
   if (message === 'is required') return `缺少 ${name}`
   if (message.startsWith('must be one of ')) return `${name} 只能是 ${message.slice('must be one of '.length)}`
+  const [, most] = /^must not have more than (\d+) items$/.exec(message) ?? []
+  if (most !== undefined) return `${name} 不能超过 ${most} 项`
   return `${name} ${FIELD_FAULTS[message] ?? '不合法'}`
 }

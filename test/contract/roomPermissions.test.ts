@@ -49,6 +49,7 @@ const leastRole: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
     'PUT /portal/facility/booking/{}/end-early',
     'PUT /portal/facility/booking/{}/leave',
     'PUT /portal/facility/notice/read',
+    'PUT /system/user/profile/updatePwd',
   ],
   'student worker': [
     'DELETE /manage/facility/booking/{}',

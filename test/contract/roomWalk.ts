@@ -30,6 +30,13 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
   { as: user, call: 'GET /getInfo', shows: { user: { userId: '{me}' }, roles: [], permissions: [] } },
   { as: administrator, call: 'GET /getInfo', shows: { roles: ['admin'], permissions: ['*:*:*'] } },
   { as: user, call: 'GET /getRouters', shows: { data: [] } },
+  {
+    as: user,
+    call: 'PUT /system/user/profile/updatePwd',
+    body: { oldPassword: 'amber-lantern-77', newPassword: credentials.password },
+    status: 500,
+    shows: { msg: '旧密码错误' },
+  },
   { as: nobody, call: 'POST /logout', shows: done },
   // 楼房管理
   { as: administrator, call: 'POST /manage/facility/building', body: building, remember: 'building' },

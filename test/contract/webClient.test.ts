@@ -98,6 +98,28 @@ describe('Every path of the room product', () => {
   })
 })
 
+describe('Every body of the room product', () => {
+  it('may have an empty text where an optional id, time or choice was left open', async () => {
+    const found = await faults(
+      (operation) => operation.body !== undefined && operation.permission !== 'public',
+      async (operation) => {
+        const { properties, required } = Object(operation.body)
+        const open = Object.entries(Object(properties)).flatMap(([name, member]) => {
+          const { type, format, enum: choices } = Object(member)
+          const isText = [type].flat().includes('string') && format === undefined && choices === undefined
+          return isText || [required].flat().includes(name) ? [] : [name]
+        })
+        const payload = Object.fromEntries(open.map((name) => [name, '']))
+        const { body } = await call(operation, { as: administrator, payload })
+        return open.find(
+          (name) => String(body.msg).includes(`${name} 不合法`) || String(body.msg).includes(`${name} 只能`),
+        )
+      },
+    )
+    expect(found).toEqual([])
+  })
+})
+
 describe('Every list of the room product', () => {
   const isList = (operation: Operation) =>
     operation.method === 'GET' && operation.parameters.some(({ name }) => name === 'pageSize')
@@ -118,6 +140,23 @@ describe('Every list of the room product', () => {
       const { body } = await world.call('GET', `${pathOf(operation)}?pageNum=1&pageSize=10000`, { as: administrator })
       const required = operation.parameters.some((one) => one.in === 'query' && one.required)
       return required || body.code !== 200 || Number.isInteger(body.total) ? undefined : body
+    })
+    expect(found).toEqual([])
+  })
+
+  it('is ordered by a column in the spelling of its rows or of the tables', async () => {
+    const found = await faults(isList, async (operation) => {
+      const columns = operation.parameters.find(({ name }) => name === 'orderByColumn')?.schema.enum
+      if (!Array.isArray(columns)) return operation.parameters
+      for (const column of columns) {
+        const snake = String(column).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+        if (!columns.includes(snake)) return `${snake} is missing`
+        const { body } = await world.call('GET', `${pathOf(operation)}?orderByColumn=${column}&isAsc=desc`, {
+          as: administrator,
+        })
+        if (body.code !== 200 && !operation.path.includes('{')) return body
+      }
+      return undefined
     })
     expect(found).toEqual([])
   })

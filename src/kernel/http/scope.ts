@@ -22,10 +22,11 @@ export async function openScope(app: App, scope: Scope, register: (app: App) => 
   await app.register(
     async (instance) => {
       const inside = instance.withTypeProvider<TypeBoxTypeProvider>()
-      if (contract.overlooksUnknownFields) {
-        inside.setValidatorCompiler(createValidatorCompiler({ overlooksUnknownFields: true }))
+      const { overlooksUnknownFields, emptyParametersAreAbsent: emptyIsAbsent } = contract
+      if (overlooksUnknownFields || emptyIsAbsent) {
+        inside.setValidatorCompiler(createValidatorCompiler({ overlooksUnknownFields, emptyIsAbsent }))
       }
-      if (contract.emptyParametersAreAbsent) inside.addHook('preValidation', absentWhenEmpty)
+      if (emptyIsAbsent) inside.addHook('preValidation', absentWhenEmpty)
       inside.addHook('onRoute', (route) => {
         route.config = { ...route.config, product, contract }
         if (prefix !== '') route.schema = { ...route.schema, hide: true }

@@ -17,9 +17,13 @@ const thoroughUpTo = 20_000
  * Compiles the schemas of requests. Bodies are taken as they are: no coercion, no member that is not named. Query, path and headers are
  * text, so they are coerced ("7" to 7, one value to a list of one); what a query says beyond the parameters that are named is taken out, and reaches
  * nobody. A refusal is an Invalid `validation` with field errors.
- * With `overlooksUnknownFields`, members of a body that are not named are let through unseen.
+ * With `overlooksUnknownFields`, members of a body that are not named are let through unseen. With `emptyIsAbsent` an empty text in the place of
+ * an optional id, time or choice of a body is taken out: forms send it for what was left open.
  */
-export function createValidatorCompiler({ overlooksUnknownFields = false } = {}): FastifySchemaCompiler<JsonSchema> {
+export function createValidatorCompiler({
+  overlooksUnknownFields = false,
+  emptyIsAbsent = false,
+} = {}): FastifySchemaCompiler<JsonSchema> {
   const strictly = { body: createAjv(false), others: createAjv('array') }
   // A canonical path and its aliases have the same schemas.
   const parts = new Map<string, WeakMap<object, Validator>>()
@@ -36,8 +40,10 @@ export function createValidatorCompiler({ overlooksUnknownFields = false } = {})
     const part = httpPart === 'querystring' ? 'query' : partOf(httpPart)
     let thorough: ValidateFunction | undefined
     const named = httpPart === 'querystring' ? namesIn(schema) : undefined
+    const leftOpen = isBody && emptyIsAbsent ? optionalChoices(schema) : []
     const validate: Validator = (input) => {
       if (named) forgetOthers(input, named)
+      for (const name of leftOpen) if (isSchema(input) && input[name] === '') Reflect.deleteProperty(input, name)
       quick ??= strictly[which].quick.compile(rules)
       if (quick(input)) {
         const infinite = isBody ? [] : infiniteNumbers(input, part)
@@ -63,6 +69,16 @@ function namesIn(schema: unknown): ReadonlySet<string> {
   const { properties, allOf, anyOf, oneOf } = schema
   const parts = [allOf, anyOf, oneOf].flat().flatMap((part) => [...namesIn(part)])
   return new Set([...(isSchema(properties) ? Object.keys(properties) : []), ...parts])
+}
+
+/** The optional members of an object that are no free text: an empty one could only be a fault. */
+function optionalChoices({ properties, required = [] }: JsonSchema): string[] {
+  if (!isSchema(properties) || !Array.isArray(required)) return []
+  return Object.entries(properties).flatMap(([name, member]) => {
+    if (required.includes(name) || !isSchema(member)) return []
+    const isText = [member.type].flat().includes('string') && !('format' in member) && !('enum' in member)
+    return isText ? [] : [name]
+  })
 }
 
 function forgetOthers(query: unknown, named: ReadonlySet<string>): void {

@@ -22,6 +22,8 @@ export interface Registration {
   readonly displayName?: string | undefined
   /** The texts the person agrees to. */
   readonly accepted?: Accepted | undefined
+  /** Whether consent may still come after the registration, as from those who come by a third party. */
+  readonly consentLater?: boolean
 }
 
 /** Letters and digits of any script, and `_ . -` inside; no `@` and no `+`, so that a username is never taken for an address or a number. */
@@ -76,7 +78,7 @@ export async function register(kernel: Kernel, wish: Registration, role: string,
   const at = kernel.clock.now()
   const user = await kernel.transaction(async (tx) => {
     const id = await store.insertUser(tx, row, at)
-    await consentAtRegistration(tx, id, wish.accepted ?? {}, visitor.address, at)
+    await consentAtRegistration(tx, id, wish, visitor.address, at)
     await store.grantRole(tx, id, role, null, at)
     await record(tx, at, {
       actorId: id,

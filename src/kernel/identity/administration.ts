@@ -54,7 +54,7 @@ export async function deleteUser(kernel: Kernel, caller: Caller, userId: number)
   const at = kernel.clock.now()
   await revoking(kernel, userId, async (tx) => {
     await store.lockAdministrators(tx)
-    const user = present(await store.lockUser(tx, kernel.config, userId))
+    const user = present(await store.lockUser(tx, kernel.config, userId, { leaves: true }))
     requireRightsOver(kernel, caller, user.roles)
     await keepAnAdministrator(tx, user)
     await remove(tx, kernel, user, by(caller), at)
@@ -69,7 +69,7 @@ export async function removeLeaver(kernel: Kernel, userId: number): Promise<void
   const at = kernel.clock.now()
   await revoking(kernel, userId, async (tx) => {
     await store.lockAdministrators(tx)
-    const user = await store.lockUser(tx, kernel.config, userId)
+    const user = await store.lockUser(tx, kernel.config, userId, { leaves: true })
     if (!user || !(await store.isLeaving(tx, userId, at))) return
     if (await isLastAdministrator(tx, user)) {
       kernel.log.warn({ userId }, 'the last administrator asked to leave and was kept')

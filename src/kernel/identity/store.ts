@@ -67,15 +67,24 @@ export async function findUser(db: Database, keys: Keys, id: number): Promise<Us
   return row && userOf(keys, row)
 }
 
-/** The same, with the row locked against every other change until the end of the transaction. */
-export async function lockUser(tx: Transaction, keys: Keys, id: number): Promise<User | undefined> {
+/**
+ * The same, with the row locked against every other change until the end of the transaction. For somebody who `leaves` it also waits for
+ * everything that is being written with a reference to them, such as a booking; what comes later finds them gone.
+ */
+export async function lockUser(
+  tx: Transaction,
+  keys: Keys,
+  id: number,
+  { leaves = false } = {},
+): Promise<User | undefined> {
   const row = await tx
     .selectFrom('users')
     .select(columns)
     .select(rolesColumn)
     .where('id', '=', id)
     .where('status', '<>', 'deleted')
-    .forNoKeyUpdate()
+    .$if(leaves, (query) => query.forUpdate())
+    .$if(!leaves, (query) => query.forNoKeyUpdate())
     .executeTakeFirst()
   return row && userOf(keys, row)
 }

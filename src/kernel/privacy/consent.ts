@@ -34,17 +34,22 @@ export async function publish(
 }
 
 /**
- * Notes what somebody who registers agrees to. Texts that were never published need no consent.
+ * Notes what somebody who registers agrees to. Texts that were never published need no consent; with `consentLater` neither do those of which
+ * nothing is said.
  * @throws Invalid `consent_required` with the versions that are, in `required`
  */
 export async function consentAtRegistration(
   tx: Transaction,
   userId: number,
-  accepted: Accepted,
+  {
+    accepted = {},
+    consentLater = false,
+  }: { readonly accepted?: Accepted | undefined; readonly consentLater?: boolean },
   address: string,
   at: Date,
 ): Promise<void> {
-  const current = await store.currentVersions(tx)
+  const published = await store.currentVersions(tx)
+  const current = consentLater ? published.filter(({ kind }) => accepted[kind] !== undefined) : published
   const missing = current.filter(({ kind, version }) => accepted[kind] !== version)
   if (missing.length > 0) {
     throw new Invalid('consent_required', 'Registering needs consent to the current texts.', {

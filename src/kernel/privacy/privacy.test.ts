@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromBuffer } from 'yauzl'
+import { building, people, room, storedBooking } from '../../../test/support/rooms.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
 
 const PASSWORD = 'violet-harbour-42'
@@ -57,6 +58,17 @@ async function unpack(zip: Buffer): Promise<ReadonlyMap<string, string>> {
   })
   return files
 }
+
+/** Where a copy has what columns other than `user_id` say of a person. */
+const IN_FILES = {
+  'tb_facility_booking.applicant_id': 'room_bookings',
+  'chat_messages.author_id': 'venue_chat_messages',
+  'ticket_messages.author_id': 'venue_ticket_messages',
+  'feedback_messages.author_id': 'venue_feedback_messages',
+  'files.owner_id': 'files',
+}
+/** Staff who look after somebody else's conversation: it is that person's. */
+const WHO_SERVES = ['chat_sessions.agent_id', 'tickets.assignee_id']
 
 describe('A copy of one’s data', () => {
   const ask = (as: Person) => world.call('POST', '/api/v1/users/me/data-export', { as })
@@ -145,6 +157,42 @@ describe('A copy of one’s data', () => {
     const written = (await copyOf(staff)).get('venue_feedback_messages.json')
     expect(written).toContain('给别人的答复')
     expect(written).not.toContain('别人写的')
+  })
+
+  it('holds the rooms one booked or was to use, and what became of it', async () => {
+    const as = await someone()
+    const others = await people(world, 2)
+    const roomId = await room(world, { name: '会议室201', buildingId: await building(world, '信息楼') })
+    await storedBooking(world, roomId, [as, ...others], { start: 1, end: 2, status: '2', purpose: '自己的' })
+    await storedBooking(world, roomId, [...others, as], { start: -3, end: -1, purpose: '参加的' })
+    await storedBooking(world, roomId, others, { start: 5, end: 6, purpose: '别人的' })
+    await world.rows(`UPDATE tb_facility_booking SET reject_reason = '另有安排' WHERE status = '2'`)
+    await ask(as)
+    await world.drain()
+    const files = await unpack((await fetchCopy((await latest(as)).body.download_url)).rawPayload)
+    const place = { building: '信息楼', room: '会议室201' }
+    expect(JSON.parse(files.get('room_bookings.json') ?? '[]')).toMatchObject([
+      { ...place, purpose: '参加的', applied: false, status: '5', start_time: '2026-03-01T21:00:00.000Z' },
+      { ...place, purpose: '自己的', applied: true, status: '2', reject_reason: '另有安排' },
+    ])
+    expect(files.get('tb_facility_booking_user.csv')).toContain('is_applicant')
+  })
+
+  it('knows of every column that names a person: it is in a file, or left out for a reason', async () => {
+    const as = await someone()
+    await ask(as)
+    await world.drain()
+    const files = await unpack((await fetchCopy((await latest(as)).body.download_url)).rawPayload)
+    const columns = await world.rows<{ name: string }>(`
+      SELECT DISTINCT c.conrelid::regclass || '.' || a.attname AS name
+      FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+      WHERE c.contype = 'f' AND c.confrelid = 'users'::regclass AND c.conparentid = 0 AND a.attname <> 'user_id' ORDER BY 1`)
+    const told = Object.keys(IN_FILES)
+    // What somebody did to things that are not about them is in the operation log of their copy.
+    const deeds = /\.(?:created_by|create_by|update_by|granted_by|ended_by|handled_by|published_by|cancelled_by)$/
+    const left = columns.map(({ name }) => name).filter((name) => !deeds.test(name))
+    expect(left.toSorted()).toEqual([...told, ...WHO_SERVES].toSorted())
+    expect(Object.values(IN_FILES).filter((name) => !files.has(`${name}.json`))).toEqual([])
   })
 
   it('holds nothing that opens something, and nothing of anybody else', async () => {

@@ -169,6 +169,18 @@ describe('Deciding', () => {
     expect(await reject(id)).toMatchObject({ code: 200 })
   })
 
+  it('tells staff that it is the applicant who is banned, one by one and in bulk', async () => {
+    const id = await waiting()
+    await world.rows(
+      `INSERT INTO tb_facility_ban (user_id, reason, create_time) VALUES (${anna.id}, '违约', '${MONDAY.toISOString()}')`,
+    )
+    const refused = { code: 500, msg: `申请人 person${anna.id} 已被封禁（原因：违约，永久）` }
+    expect(await approve(id)).toEqual(refused)
+    const payload = { ids: [id] }
+    const all = (await world.call('PUT', `${BOOKING}/audit/approve`, { as: worker, payload })).body
+    expect(all.data).toEqual([{ id, ...refused }])
+  })
+
   it('is for those who may', async () => {
     const id = await waiting()
     expect(await approve(id, anna)).toMatchObject({ code: 403, msg: expect.stringContaining('booking:audit:approve') })

@@ -37,7 +37,7 @@ export function auditRoutes(app: App, kernel: Kernel): void {
       'The next to begin first; those of the buildings that the caller decides about. `from` and `to` are a window that a booking reaches into.',
     tag,
     schema: {
-      querystring: listQuery(['startTime', 'start_time', 'endTime', 'end_time', 'createTime', 'create_time', 'id'], {
+      querystring: listQuery(['startTime', 'endTime', 'createTime', 'id'], {
         bookingId: Type.Optional(Id),
         buildingId: Type.Optional(Id),
         roomId: Type.Optional(Id),

@@ -75,6 +75,14 @@ describe('A ban', () => {
     })
   })
 
+  it('takes what a form leaves open, sent as empty texts, as left open', async () => {
+    const left = { userId: '', expireTime: '', cancelFuture: '' }
+    expect((await ban({ ...left, username: await nameOf(anna) })).body.code).toBe(200)
+    expect(await ofAnna()).toMatchObject([{ status: '0', expireTime: null, cancelFuture: false }])
+    // What is a text says so: a reason is asked for.
+    expect((await ban({ ...left, username: await nameOf(anna), reason: '' })).body.msg).toContain('reason 不能为空')
+  })
+
   it('can be given by name, whatever its case; unknown people are named', async () => {
     const name = await nameOf(anna)
     expect((await ban({ userId: null, username: name.toUpperCase() })).body.code).toBe(200)

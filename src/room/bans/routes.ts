@@ -78,7 +78,7 @@ export function banRoutes(app: App, kernel: Kernel): void {
     description: 'Latest first. A ban that has expired counts as ended.',
     tag,
     schema: {
-      querystring: listQuery(['createTime', 'create_time', 'id', 'userId', 'user_id', 'expireTime', 'expire_time'], {
+      querystring: listQuery(['createTime', 'id', 'userId', 'expireTime'], {
         status: Type.Optional(Status),
         userId: Type.Optional(Id),
         username: Type.Optional(Text(100)),

@@ -6,7 +6,6 @@ import { staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { cancelAhead } from '../bookings/moves.ts'
-import { CANCELLED } from '../bookings/states.ts'
 import { nullableMoment } from '../fields.ts'
 import type { RoomPermission } from '../permissions.ts'
 import { refusal } from '../sentences.ts'
@@ -175,18 +174,8 @@ async function takeEffect(
   })
   await record(tx, now, recordOf(by(caller), action, terms))
   if (!cancelFuture) return []
-  const why = '申请人已被封禁'
-  const cancelled = await cancelAhead(tx, userId, { now, by: caller.userId, staff: true, reason: why }, zone)
-  for (const booking of cancelled) {
-    await record(tx, now, {
-      ...by(caller),
-      action: 'room.booking.cancel',
-      resource: 'room_booking',
-      resourceId: booking.id,
-      changes: { status: [booking.from, CANCELLED], cancelReason: [null, why] },
-    })
-  }
-  return cancelled.map((booking) => booking.id)
+  const cancelling = { now, staff: true, reason: '申请人已被封禁' }
+  return (await cancelAhead(tx, userId, cancelling, by(caller), zone)).map((booking) => booking.id)
 }
 
 function recordOf(origin: Origin, action: string, terms: Pick<Terms, 'id' | 'userId' | 'expireTime'>) {

@@ -42,11 +42,8 @@ function banColumns(now: Date): RawBuilder<unknown> {
 const sorts = {
   id: sql`n.id`,
   userId: sql`n.user_id`,
-  user_id: sql`n.user_id`,
   createTime: sql`n.create_time`,
-  create_time: sql`n.create_time`,
   expireTime: sql`n.expire_time`,
-  expire_time: sql`n.expire_time`,
 } as const
 
 export type BanSort = keyof typeof sorts

@@ -1,6 +1,7 @@
 import { readSheet } from 'read-excel-file/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { building, inHours, people, room, storedBooking } from '../../../test/support/rooms.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
+import { building, inHours, people, room, setting, storedBooking } from '../../../test/support/rooms.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
 
 let world: World
@@ -104,6 +105,7 @@ describe('The list of all bookings', () => {
     const here = `buildingId=${buildingId}`
     expect(await all(here)).toEqual([second, first])
     expect(await all(`roomId=${one}`)).toEqual([first])
+    expect(await all(`${here}&bookingId=${first}`)).toEqual([first])
     expect(await all(`${here}&applicantId=${b.id}`)).toEqual([second])
     expect(await all(`applicantUserName=${nameOf(a)}`)).toEqual([first])
     expect(await all(`${here}&purpose=${encodeURIComponent('0% 排')}`)).toEqual([first])
@@ -212,7 +214,7 @@ describe('A parameter that a list does not have', () => {
     const path = `/manage/facility/booking/list?roomId=${place}`
     const plain = await get(path)
     expect(plain.total).toBe(1)
-    for (const name of ['bookingId', 'joinedBy', 'waitsFor']) {
+    for (const name of ['joinedBy', 'waitsFor']) {
       for (const value of ['abc', '1.5', '1&x=2', '99999999999999999999']) {
         expect(await get(`${path}&${name}=${value}`)).toEqual(plain)
         const { headers } = await world.call(
@@ -237,7 +239,18 @@ describe('The details of a booking', () => {
     expect(
       data.users.map(({ userId, isApplicant }: { userId: number; isApplicant: string }) => [userId, isApplicant]),
     ).toEqual([[a.id, '1'], ...[b.id, c.id].sort((x, y) => x - y).map((other) => [other, '0'])])
-    expect(data.users[0]).toEqual({ userId: a.id, userName: nameOf(a), nickName: nameOf(a), isApplicant: '1' })
+    // The document's BookingUser, and what pages show beside.
+    const parts = await world.rows<{ id: number }>(
+      `SELECT id FROM tb_facility_booking_user WHERE booking_id = ${id} AND user_id = ${a.id}`,
+    )
+    expect(data.users[0]).toEqual({
+      ...parts[0],
+      bookingId: id,
+      userId: a.id,
+      isApplicant: '1',
+      userName: nameOf(a),
+      nickName: nameOf(a),
+    })
     expect(data.meta).toEqual({
       roomName: '会议室201',
       buildingName: '信息楼',
@@ -256,5 +269,41 @@ describe('The details of a booking', () => {
     expect(await get('/portal/facility/booking/9007199254740991', group[0])).toEqual(nothing)
     expect(await get('/manage/facility/booking/9007199254740991')).toEqual(nothing)
     expect((await get(`/manage/facility/booking/${id}`, group[0])).code).toBe(403)
+  })
+})
+
+describe('With a replica that is behind', () => {
+  it('what was just booked, and what it is booked by, is there at once', async () => {
+    const site = await openWorld()
+    const behind = await openTestDatabase()
+    try {
+      Object.assign(site.kernel, { reads: behind.db })
+      const [me, ...others] = await people(site)
+      const roomId = await room(site)
+      const ask = async (path: string) => (await site.call('GET', `/portal/facility${path}`, { as: me })).body
+      const day = inHours(site, 24).slice(0, 10)
+      const payload = {
+        roomId,
+        purpose: '会议',
+        startTime: `${day} 10:00:00`,
+        endTime: `${day} 11:00:00`,
+        userIdList: others.map(({ id }) => id),
+      }
+      expect((await ask('/building/list')).total).toBe(1)
+      expect((await ask('/room/list')).rows).toMatchObject([{ id: roomId }])
+      expect((await ask(`/room/${roomId}`)).data).toMatchObject({ id: roomId })
+      expect((await ask(`/user/search?keyword=person${others[0]?.id}`)).data).toMatchObject([{ userId: others[0]?.id }])
+      await setting(site, { advance_days: 9 })
+      expect((await ask('/setting')).data).toMatchObject({ advanceDays: 9 })
+      const { body } = await site.call('POST', '/portal/facility/booking', { as: me, payload })
+      expect(body.code).toBe(200)
+      expect((await ask(`/booking/${body.data.id}`)).data.booking).toMatchObject({ id: body.data.id })
+      expect(idsOf(await ask('/booking/my/list'))).toEqual([body.data.id])
+      const free = `/room/free?start=${payload.startTime}&end=${payload.endTime}`
+      expect((await ask(free)).data.rooms).toEqual([])
+    } finally {
+      await site.close()
+      await behind.close()
+    }
   })
 })

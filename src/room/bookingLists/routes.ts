@@ -18,10 +18,7 @@ import { type BookingFilter, type BookingRecord, listBookings } from './store.ts
 const desk = 'Room bookings (desk)'
 const portal = 'Room portal'
 
-const sortable = [
-  ...(['startTime', 'start_time', 'endTime', 'end_time', 'createTime', 'create_time'] as const),
-  ...(['durationMinutes', 'duration_minutes', 'id'] as const),
-] as const satisfies readonly [string, ...string[]]
+const sortable = ['startTime', 'endTime', 'createTime', 'durationMinutes', 'id'] as const
 const State = Type.Enum([...BOOKING_STATES], {
   description: '0 pending, 1 approved, 2 rejected, 3 cancelled, 4 ongoing, 5 completed: by the clock.',
 })
@@ -31,6 +28,7 @@ const ownFilters = { status: Type.Optional(State), roomId: Type.Optional(Id), ..
 const OwnQuery = listQuery(sortable, ownFilters)
 const allFilters = {
   ...ownFilters,
+  bookingId: Type.Optional(Id),
   buildingId: Type.Optional(Id),
   applicantId: Type.Optional(Id),
   applicantUserName: Type.Optional(Part),
@@ -43,12 +41,17 @@ const Details = Data(
   Type.Object({
     booking: BookingAnswer,
     users: Type.Array(
-      Type.Object({
-        userId: Id,
-        userName: Type.String(),
-        nickName: Type.String(),
-        isApplicant: Type.Enum(['0', '1']),
-      }),
+      Type.Object(
+        {
+          id: Id,
+          bookingId: Id,
+          userId: Id,
+          userName: Type.String(),
+          nickName: Type.String(),
+          isApplicant: Type.Enum(['0', '1']),
+        },
+        { title: 'RoomBookingUser' },
+      ),
     ),
     meta: Type.Object({
       roomName: Type.String(),
@@ -89,7 +92,7 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const page = async (filter: BookingFilter, query: Of<typeof OwnQuery>) => {
     const by = pageOf(query, { sort: 'startTime', descending: true })
-    const { items, total } = await listBookings(kernel.reads, filter, by, kernel.clock.now())
+    const { items, total } = await listBookings(kernel.db, filter, by, kernel.clock.now())
     return rows({ items: items.map((booking) => presentBooking(booking, zone)), total })
   }
 

@@ -15,9 +15,9 @@ export interface BookingDetails {
 
 /** Any booking. @throws NotFound */
 export async function bookingDetails(kernel: Kernel, id: number): Promise<BookingDetails> {
-  const booking = await findBooking(kernel.reads, id, kernel.clock.now())
+  const booking = await findBooking(kernel.db, id, kernel.clock.now())
   if (!booking) throw noSuchBooking()
-  return { booking, people: await store.peopleOf(kernel.reads, id) }
+  return { booking, people: await store.peopleOf(kernel.db, id) }
 }
 
 /** A booking that the caller takes part in, or any for staff who may read them. @throws NotFound for others' as for none */

@@ -54,16 +54,12 @@ function conditionsOf(filter: BookingFilter, now: Date): RawBuilder<unknown> {
   ])
 }
 
-/** By what a list can be ordered, under the names it has on the wire and in the tables. */
+/** By what a list can be ordered. */
 const SORTS = {
   startTime: sql`b.start_time`,
-  start_time: sql`b.start_time`,
   endTime: sql`b.end_time`,
-  end_time: sql`b.end_time`,
   createTime: sql`b.create_time`,
-  create_time: sql`b.create_time`,
   durationMinutes: sql`b.duration_minutes`,
-  duration_minutes: sql`b.duration_minutes`,
   id: sql`b.id`,
 } as const
 
@@ -108,8 +104,10 @@ export async function bookingsAfter(
   return rows
 }
 
-/** Somebody who takes part in a booking. */
+/** Somebody who takes part in a booking: `id` is that of their part in it. */
 export interface BookingPerson {
+  readonly id: number
+  readonly bookingId: number
   readonly userId: number
   readonly userName: string
   readonly nickName: string
@@ -120,7 +118,7 @@ export interface BookingPerson {
 /** Who takes part in a booking, the applicant first. */
 export async function peopleOf(db: Database, bookingId: number): Promise<readonly BookingPerson[]> {
   const { rows } = await sql<BookingPerson>`
-    SELECT u.id AS "userId", u.username AS "userName", u.display_name AS "nickName", j.is_applicant AS "isApplicant"
+    SELECT j.id, j.booking_id AS "bookingId", u.id AS "userId", u.username AS "userName", u.display_name AS "nickName", j.is_applicant AS "isApplicant"
     FROM tb_facility_booking_user j JOIN users u ON u.id = j.user_id
     WHERE j.booking_id = ${bookingId} AND j.del_flag = '0' ORDER BY j.is_applicant DESC, u.id`.execute(db)
   return rows

@@ -86,6 +86,14 @@ const told = async (person: Person, id: number) =>
   (await world.inbox(person))
     .filter(({ body }) => body.includes(`预约编号：${id}`))
     .map(({ type }) => type.replace('room.booking.', ''))
+/** What the operation log has about a booking: action, by whom, changes. */
+const noted = async (id: number) => {
+  await world.drain()
+  const entries = await world.rows<{ action: string; actor_id: number | null; changes: unknown }>(
+    `SELECT action, actor_id, changes FROM operation_log WHERE resource = 'room_booking' AND resource_id = '${id}' ORDER BY id`,
+  )
+  return entries.map(({ action, actor_id, changes }) => [action, actor_id, changes])
+}
 const ban = (person: Person, until: string | null, more = '') =>
   world.rows(`INSERT INTO tb_facility_ban (user_id, reason, expire_time, create_time ${more && ', cancel_future'})
     VALUES (${person.id}, '多次违约', ${until === null ? 'NULL' : `'${until}'`}, now() ${more && `, ${more}`})`)
@@ -305,10 +313,26 @@ describe('Booking a room', () => {
     ['endTime', undefined],
     ['userIdList', undefined],
     ['userIdList', [0]],
-    ['userIdList', Array.from({ length: 501 }, (_, n) => n + 1)],
   ])('names the field that is missing or wrong: %s', async (field, value) => {
     const { body } = await post({ ...wish(1), [field]: value })
     expect(body).toMatchObject({ code: 500, msg: expect.stringContaining(field) })
+  })
+})
+
+describe('A large hall', () => {
+  it('is filled up to the last place, and says when it is full', async () => {
+    const hall = await room(world, { capacity: 600 })
+    const crowd = await world.rows<{ id: number }>(`INSERT INTO users (username, display_name, created_at, updated_at)
+      SELECT 'crowd-' || n, '听众', '2026-03-02Z', '2026-03-02Z' FROM generate_series(1, 600) n RETURNING id`)
+    const userIdList = crowd.map(({ id }) => id)
+    expect(await post(wish(hall, { userIdList }))).toMatchObject(refused('使用人共 601 人，超过房间容量 600 人'))
+    const id = await book(wish(hall, { userIdList: userIdList.slice(1) }))
+    expect(await participants(id)).toHaveLength(600)
+  })
+
+  it('has more places than a wish can name: the answer says how many that are', async () => {
+    const userIdList = Array.from({ length: 2001 }, (_, n) => n + 1)
+    expect(await post(wish(1, { userIdList }))).toMatchObject(refused('参数不全或有误：userIdList 不能超过 2000 项'))
   })
 })
 
@@ -337,6 +361,13 @@ describe('Changing a booking', () => {
     ])
     expect(await told(dora, id)).toEqual(['changed'])
     expect(await told(cleo, id)).toEqual(['pending', 'changed', 'removed'])
+    // Cleo reads the time and room she had, not those that others have now.
+    const last = (await world.inbox(cleo)).at(-1)
+    expect(last?.body).toContain('2026-03-03 09:00:00 至 12:00:00')
+    const [had] = await world.rows<{ name: string }>(
+      `SELECT room_name AS name FROM tb_facility_room WHERE id = ${roomId}`,
+    )
+    expect(last?.body).toContain(had?.name)
     await book(wish(roomId), dora)
   })
 
@@ -611,6 +642,8 @@ describe('What time does by itself', () => {
     await ban(anna, null, 'true')
     await settle()
     expect(await row(id)).toMatchObject({ status: '3', cancel_reason: '申请人被封禁：多次违约' })
+    const changes = { status: ['0', '3'], cancelReason: [null, '申请人被封禁：多次违约'] }
+    expect(await noted(id)).toContainEqual(['room.booking.cancel', null, changes])
     expect(await told(ben, id)).toEqual(['pending', 'cancelled_by_staff'])
   })
 })
@@ -636,7 +669,16 @@ describe('An account that ends', () => {
     expect(await row(own)).toMatchObject({ status: '3', cancel_reason: '申请人账号已注销' })
     expect(await row(joined)).toMatchObject({ status: '0' })
     expect(await participants(joined)).toHaveLength(3)
+    expect(await told(dora, joined)).toEqual(['pending', 'left'])
     expect(await row(tight)).toMatchObject({ status: '3', cancel_reason: '使用人账号已注销，使用人不足 3 人' })
     expect(await told(cleo, tight)).toEqual(['pending', 'cancelled_by_staff'])
+    const cancelled = (reason: string) => ({ status: ['0', '3'], cancelReason: [null, reason] })
+    expect(await noted(own)).toContainEqual(['room.booking.cancel', null, cancelled('申请人账号已注销')])
+    expect(await noted(joined)).toContainEqual(['room.booking.leave', null, { userId: [anna.id, null] }])
+    expect(await noted(tight)).toContainEqual([
+      'room.booking.cancel',
+      null,
+      cancelled('使用人账号已注销，使用人不足 3 人'),
+    ])
   })
 })

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { onServer } from '../../../test/support/database.ts'
 import { at, people, room, setting } from '../../../test/support/rooms.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { type Answer, MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 import { settleBookings } from './settling.ts'
 
 // Only on a server can two transactions be open at once.
@@ -165,6 +166,69 @@ describe.runIf(onServer)('Many at once', () => {
       [1, 2, 3].map((n) => world.call('PUT', `/portal/facility/booking/${body.data.id}/leave`, { as: nth(n) })),
     )
     expect(left.map((answer) => answer.body.code).sort()).toEqual([200, 200, 500])
+  })
+
+  /** Runs `meanwhile` while another transaction has locked the rows of a query, and lets go of them after it. */
+  const whileLocked = (query: string, meanwhile: () => Promise<void>) =>
+    world.kernel.transaction(async (tx) => {
+      await sql.raw(`${query} FOR UPDATE`).execute(tx)
+      await meanwhile()
+    })
+  const untilWaiting = (count: number) =>
+    vi.waitFor(async () => {
+      const waiting = await world.rows(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      expect(waiting).toHaveLength(count)
+    }, 20_000)
+  const remove = (person: Person, as: Person) => world.call('DELETE', `/api/admin/users/${person.id}`, { as })
+
+  it.each([
+    ['applies for it', 0, { status: '3', cancel_reason: '申请人账号已注销' }],
+    ['takes part in it', 1, { status: '3', cancel_reason: '使用人账号已注销，使用人不足 3 人' }],
+  ])('a booking in the making when the account of somebody ends who %s: it ends with it', async (_, who, ended) => {
+    const admin = await world.person('admin')
+    const group = await people(world, 3)
+    const roomId = await room(world)
+    const payload = { ...wish(roomId, 0, '09:00', '10:00'), userIdList: group.map(({ id }) => id) }
+    const leaver = group[who]
+    const asked: Promise<Answer>[] = []
+    await whileLocked(`SELECT FROM tb_facility_room WHERE id = ${roomId}`, async () => {
+      asked.push(world.call('POST', '/portal/facility/booking', { as: only(group.slice(0, 1)), payload }))
+      await untilWaiting(1)
+      const removed = remove(only(leaver ? [leaver] : []), admin)
+      asked.push(removed)
+      await Promise.race([removed, untilWaiting(2)])
+    })
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 204])
+    expect(
+      only(await world.rows(`SELECT status, cancel_reason FROM tb_facility_booking WHERE room_id = ${roomId}`)),
+    ).toEqual(ended)
+    expect(await world.verify()).toEqual([])
+  })
+
+  it('a booking that is wished while the account of one of its people ends: they are no longer there', async () => {
+    const admin = await world.person('admin')
+    const [leaver, ...others] = await people(world, 3)
+    const [first, second] = [await room(world), await room(world)]
+    const userIdList = [leaver, ...others].map((person) => person?.id)
+    const made = await world.call('POST', '/portal/facility/booking', {
+      as: leaver,
+      payload: { ...wish(first, 0, '09:00', '10:00'), userIdList },
+    })
+    const asked: Promise<Answer>[] = []
+    await whileLocked(`SELECT FROM tb_facility_booking WHERE id = ${made.body.data.id}`, async () => {
+      asked.push(remove(only(leaver ? [leaver] : []), admin))
+      await untilWaiting(1)
+      const payload = { ...wish(second, 0, '09:00', '10:00'), userIdList }
+      const booked = world.call('POST', '/portal/facility/booking', { as: others[0], payload })
+      asked.push(booked)
+      await Promise.race([booked, untilWaiting(2)])
+    })
+    const [removed, refused] = await Promise.all(asked)
+    expect(removed?.status).toBe(204)
+    expect(refused?.body).toEqual({ code: 500, msg: `使用人不存在或已停用：${leaver?.id}` })
+    expect(await world.verify()).toEqual([])
   })
 
   it('a room that is shut while bookings are made: none is made on what was read before', async () => {

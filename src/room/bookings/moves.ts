@@ -1,6 +1,7 @@
 import type { Transaction } from '../../kernel/database/database.ts'
+import type { Origin } from '../../kernel/http/caller.ts'
 import type { DomainError } from '../../kernel/http/errors.ts'
-import { notifyAll } from '../../kernel/notifications/outbox.ts'
+import { notifyAll, record } from '../../kernel/notifications/outbox.ts'
 import { factsAgain } from './facts.ts'
 import { refused } from './refusals.ts'
 import { standingRefusal } from './rules.ts'
@@ -89,17 +90,41 @@ export async function tellBookings(
 }
 
 /**
- * Cancels what somebody applied for and has not begun, and tells its people: for a ban, or an account that ends. Answers the bookings.
+ * Cancels what somebody applied for and has not begun, tells its people and notes it: for a ban, or an account that ends. Answers the
+ * bookings.
  */
 export async function cancelAhead(
   tx: Transaction,
   userId: number,
-  move: Omit<Move, 'to' | 'reason'> & { readonly reason: string },
+  move: Pick<Move, 'now' | 'staff'> & { readonly reason: string },
+  origin: Origin,
   zone: string,
 ): Promise<readonly MovedBooking[]> {
-  const moved = await moveStatus(tx, await store.aheadOf(tx, userId, move.now), { ...move, to: CANCELLED })
-  await tellBookings(tx, moved, 'room.booking.cancelled_by_staff', move.now, zone, { reason: move.reason })
+  const { now, reason } = move
+  const cancelling = { ...move, to: CANCELLED, by: origin.actorId } as const
+  const moved = await moveStatus(tx, await store.aheadOf(tx, userId, now), cancelling)
+  await tellBookings(tx, moved, 'room.booking.cancelled_by_staff', now, zone, { reason })
+  await recordCancelled(tx, moved, reason, origin, now)
   return moved
+}
+
+/** Notes in the operation log that bookings were cancelled, and why when a reason is given. */
+export async function recordCancelled(
+  tx: Transaction,
+  moved: readonly Pick<MovedBooking, 'id' | 'from'>[],
+  reason: string | null,
+  origin: Origin,
+  now: Date,
+): Promise<void> {
+  for (const { id, from } of moved) {
+    await record(tx, now, {
+      ...origin,
+      action: 'room.booking.cancel',
+      resource: 'room_booking',
+      resourceId: id,
+      changes: { status: [from, CANCELLED], ...(reason !== null && { cancelReason: [null, reason] }) },
+    })
+  }
 }
 
 type Named = Pick<MovedBooking, 'roomName' | 'buildingName' | 'startTime' | 'endTime'>
@@ -127,5 +152,5 @@ export async function recheck(
   const again = await factsAgain(tx, bookingId, now)
   if (!again) return null
   const refusal = standingRefusal(again.facts, again.wish, zone)
-  return refusal && refused(refusal, again.facts, again.wish, zone)
+  return refusal && refused(refusal, again.facts, again.wish, zone, 'staff')
 }

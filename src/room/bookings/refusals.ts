@@ -17,9 +17,18 @@ import { type BookingStatus, STATUS_TEXT } from './states.ts'
 /** The most names or ids a sentence lists. */
 const MOST_NAMED = 5
 
+/** Who reads why a booking is refused: whoever applies for it, or staff that decides about it. */
+type Reader = 'applicant' | 'staff'
+
 /** The error for a refused booking, with what helps to do better. */
-export function refused(refusal: Refusal, facts: BookingFacts, wish: Wish, zone: string): Invalid {
-  return businessRefusal(refusal, sentence(refusal, facts, wish, zone))
+export function refused(
+  refusal: Refusal,
+  facts: BookingFacts,
+  wish: Wish,
+  zone: string,
+  reader: Reader = 'applicant',
+): Invalid {
+  return businessRefusal(refusal, sentence(refusal, facts, wish, zone, reader))
 }
 
 /** The error for times at which nothing can be booked, whatever the room. */
@@ -42,12 +51,13 @@ function timeSentence(refusal: TimeRefusal, setting: Setting): string {
   }
 }
 
-function sentence(refusal: Refusal, facts: BookingFacts, wish: Wish, zone: string): string {
+function sentence(refusal: Refusal, facts: BookingFacts, wish: Wish, zone: string, reader: Reader): string {
   const { room, setting, participants, closure, occupied } = facts
   switch (refusal) {
     case 'banned': {
       const applicant = participants.find(({ userId }) => userId === wish.applicantId)
-      return `您已被封禁，暂时不能预约（${banWords(applicant?.ban, zone)}）`
+      const who = reader === 'staff' ? `申请人 ${applicant?.name ?? ''} 已被封禁` : '您已被封禁，暂时不能预约'
+      return `${who}（${banWords(applicant?.ban, zone)}）`
     }
     case 'building_out_of_use':
       return `${room.buildingName}已停用，不能预约`

@@ -8,6 +8,7 @@ import { IdParams, Nullable, type Of, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Data, Done, data, done } from '../contract.ts'
 import { Id, MANAGE, MomentInput, PORTAL, parseInstant } from '../fields.ts'
+import { MOST_PEOPLE } from './rules.ts'
 import { cancelBooking, createBooking, editBooking, endEarly, forceCancel, leaveBooking } from './service.ts'
 import { BOOKING_STATES } from './states.ts'
 
@@ -15,7 +16,10 @@ const desk = { tag: 'Room bookings (desk)' } as const
 const portal = { tag: 'Room portal' } as const
 
 /** The people who use the room; whoever applies is added. */
-export const UserIds = Type.Array(Id, { maxItems: 500, description: 'Who uses the room; the applicant is added.' })
+export const UserIds = Type.Array(Id, {
+  maxItems: MOST_PEOPLE,
+  description: 'Who uses the room, at most as many as it holds; the applicant is added.',
+})
 export const Purpose = Text(500, { examples: ['会议'] })
 
 const Wish = Type.Object({

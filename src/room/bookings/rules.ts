@@ -57,6 +57,9 @@ export interface Wish extends Interval {
 /** The fewest who may use a room, the applicant included (seed 业务规则). */
 export const FEWEST_PEOPLE = 3
 
+/** The most people that a wish can name, however many the room holds: each of them is looked up, written and told. */
+export const MOST_PEOPLE = 2000
+
 /** What can be wrong with the times themselves. */
 export type TimeRefusal = 'wrong_order' | 'in_the_past' | 'off_grid' | 'too_long' | 'too_far_ahead'
 

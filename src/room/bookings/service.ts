@@ -4,10 +4,11 @@ import { Stale } from '../../kernel/database/transaction.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, Forbidden } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { messageJson, notify, operationJson, record } from '../../kernel/notifications/outbox.ts'
+import { messageJson, operationJson, record } from '../../kernel/notifications/outbox.ts'
 import { refusal } from '../sentences.ts'
 import { readFacts } from './facts.ts'
-import { bookingWords, endAt, moveStatus, tellBookings } from './moves.ts'
+import { takeOff } from './leaving.ts'
+import { bookingWords, endAt, moveStatus, recordCancelled, tellBookings } from './moves.ts'
 import { badState, noSuchBooking, refused } from './refusals.ts'
 import {
   type BookingFacts,
@@ -172,12 +173,12 @@ export async function editBooking(
     const purpose = edit.purpose ?? booking.purpose
     await unlessTaken(() => store.changeBooking(tx, { id, wish, purpose, status, now, by: caller.userId }))
 
-    const told = { id, ...namedOf(facts, wish) }
-    await tellBookings(tx, [{ ...told, userIds: wish.userIds }], 'room.booking.changed', now, zone, {
-      status: STATUS_TEXT[status],
-    })
+    const told = { id, ...namedOf(facts, wish), userIds: wish.userIds }
+    await tellBookings(tx, [told], 'room.booking.changed', now, zone, { status: STATUS_TEXT[status] })
     const removed = before.filter((userId) => !wish.userIds.includes(userId))
-    if (removed.length > 0) await tellBookings(tx, [{ ...told, userIds: removed }], 'room.booking.removed', now, zone)
+    // What they knew: they never had the new time or room.
+    if (removed.length > 0)
+      await tellBookings(tx, [{ ...booking, userIds: removed }], 'room.booking.removed', now, zone)
     await record(tx, now, {
       ...by(caller),
       action: 'room.booking.edit',
@@ -226,7 +227,7 @@ async function cancel(
   kernel: Kernel,
   tx: Transaction,
   caller: Caller,
-  { id, status }: Booking,
+  { id }: Booking,
   reason: string | null,
   now: Date,
 ): Promise<void> {
@@ -234,13 +235,7 @@ async function cancel(
   const moved = await moveStatus(tx, [id], { to: CANCELLED, now, by: caller.userId, reason, staff })
   const type = staff ? 'room.booking.cancelled_by_staff' : 'room.booking.cancelled'
   await tellBookings(tx, moved, type, now, kernel.config.timeZone, { ...(reason !== null && { reason }) })
-  await record(tx, now, {
-    ...by(caller),
-    action: 'room.booking.cancel',
-    resource: 'room_booking',
-    resourceId: id,
-    changes: { status: [status, CANCELLED], ...(reason !== null && { cancelReason: [null, reason] }) },
-  })
+  await recordCancelled(tx, moved, reason, by(caller), now)
 }
 
 /**
@@ -285,13 +280,7 @@ export async function leaveBooking(kernel: Kernel, caller: Caller, id: number): 
     if (userIds.length <= FEWEST_PEOPLE) {
       throw refusal('too_few_people', `退出后使用人将少于 ${FEWEST_PEOPLE} 人，请联系申请人取消或调整预约`)
     }
-    const name = await store.dropParticipant(tx, id, caller.userId)
-    await notify(tx, now, {
-      type: 'room.booking.left',
-      userIds,
-      data: { ...bookingWords(booking, kernel.config.timeZone), booking_id: id, name },
-    })
-    await record(tx, now, { ...by(caller), action: 'room.booking.leave', resource: 'room_booking', resourceId: id })
+    await takeOff(tx, booking, caller.userId, userIds, by(caller), now, kernel.config.timeZone)
   })
 }
 

@@ -25,12 +25,7 @@ export async function settleBookings(kernel: Kernel): Promise<void> {
   const now = kernel.clock.now()
   for (const { userId, reason } of await store.bannedWithBookings(kernel.db, now)) {
     await kernel.transaction((tx) =>
-      cancelAhead(
-        tx,
-        userId,
-        { now, by: null, staff: true, reason: `申请人被封禁：${reason}` },
-        kernel.config.timeZone,
-      ),
+      cancelAhead(tx, userId, { now, staff: true, reason: `申请人被封禁：${reason}` }, SYSTEM, kernel.config.timeZone),
     )
   }
   kernel.nudge()

@@ -4,7 +4,7 @@ import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
-import { endAt, moveStatus, tellBookings } from '../bookings/moves.ts'
+import { endAt, moveStatus, recordCancelled, tellBookings } from '../bookings/moves.ts'
 import { CANCELLED } from '../bookings/states.ts'
 import { noSuchBuilding } from '../buildings/service.ts'
 import { lockBuildings } from '../buildings/store.ts'
@@ -156,16 +156,11 @@ async function endBookings(
   await tellBookings(tx, running, 'room.booking.cut_short', now, zone, { reason })
   await tellBookings(tx, cancelled, 'room.booking.cancelled_by_staff', now, zone, { reason })
   for (const { id, endTime } of running) {
-    await recordBooking('room.booking.end_early', id, { endTime: [null, endTime] })
+    const ending = { action: 'room.booking.end_early', changes: { endTime: [null, endTime] } } as const
+    await record(tx, now, { ...by(caller), ...ending, resource: 'room_booking', resourceId: id })
   }
-  for (const { id, from } of cancelled) {
-    await recordBooking('room.booking.cancel', id, { status: [from, CANCELLED], cancelReason: [null, reason] })
-  }
+  await recordCancelled(tx, cancelled, reason, by(caller), now)
   return { cancelled: cancelled.length, cutShort: running.length }
-
-  function recordBooking(action: string, id: number, changes: Readonly<Record<string, readonly [unknown, unknown]>>) {
-    return record(tx, now, { ...by(caller), action, resource: 'room_booking', resourceId: id, changes })
-  }
 }
 
 const over = () => new Conflict('over', '关闭时段已结束，不能再修改')

@@ -120,12 +120,108 @@ describe('The front door', () => {
     strict.clock.advance(31 * 1440)
     const as = { id: 0, token: String((await logIn('old', strict)).body.token) }
     expect((await strict.call('GET', '/getInfo', { as })).body).toMatchObject({ code: 200, isPasswordExpired: true })
-    expect((await strict.call('GET', '/getRouters', { as })).body).toEqual({
+    // The client asks for its menus before it shows any page.
+    expect((await strict.call('GET', '/getRouters', { as })).body).toMatchObject({ code: 200 })
+    expect((await strict.call('GET', '/portal/facility/room/list', { as })).body).toEqual({
       code: 403,
       msg: '密码已过期，请先修改密码',
     })
     expect((await strict.call('POST', '/logout', { as })).body.code).toBe(200)
     await strict.close()
+  })
+})
+
+describe('Changing one’s password, where the room product is alone,', () => {
+  const NEW = 'amber-lantern-77'
+  const UPDATE = '/prod-api/system/user/profile/updatePwd'
+  let site: World
+  beforeAll(async () => {
+    site = await openWorld({ PRODUCTS: 'room', PASSWORD_MAX_AGE_DAYS: '30' })
+  })
+  afterAll(() => site.close())
+  const query = (oldPassword: string, newPassword: string) => `?oldPassword=${oldPassword}&newPassword=${newPassword}`
+
+  it('ends all other sessions, and the new one opens the door', async () => {
+    const as = await enter('mover', site)
+    const other = { id: 0, token: String((await logIn('mover', site)).body.token) }
+    const payload = { oldPassword: PASSWORD, newPassword: NEW }
+    expect((await site.call('PUT', UPDATE, { as, payload })).body).toEqual({ code: 200, msg: '操作成功' })
+    expect((await site.call('GET', '/getInfo', { as })).body.code).toBe(200)
+    expect((await site.call('GET', '/getInfo', { as: other })).body.code).toBe(401)
+    expect((await logIn('mover', site)).body.code).toBe(500)
+    expect((await post('/login', { username: 'mover', password: NEW }, site)).body.code).toBe(200)
+  })
+
+  it('is what a password that is too old is good for; then one logs in again', async () => {
+    await enter('aged', site)
+    site.clock.advance(31 * 1440)
+    const as = { id: 0, token: String((await logIn('aged', site)).body.token) }
+    expect((await site.call('GET', '/portal/facility/room/list', { as })).body.code).toBe(403)
+    // As older clients send them.
+    expect((await site.call('PUT', `${UPDATE}${query(PASSWORD, NEW)}`, { as })).body).toMatchObject({ code: 200 })
+    expect((await site.call('GET', '/getInfo', { as })).body.code).toBe(401)
+    const { body } = await post('/login', { username: 'aged', password: NEW }, site)
+    const again = { id: 0, token: String(body.token) }
+    expect((await site.call('GET', '/getInfo', { as: again })).body).toMatchObject({
+      code: 200,
+      isPasswordExpired: false,
+    })
+    expect((await site.call('GET', '/portal/facility/room/list', { as: again })).body.code).toBe(200)
+  })
+
+  it('says what is wrong', async () => {
+    const as = await enter('clumsy', site)
+    const msg = async (path: string, payload?: object) =>
+      (await site.call('PUT', `${UPDATE}${path}`, { as, payload })).body
+    expect(await msg('', { oldPassword: 'nonsense', newPassword: NEW })).toEqual({ code: 500, msg: '旧密码错误' })
+    expect(await msg(query(PASSWORD, PASSWORD))).toEqual({ code: 500, msg: '新密码不能与旧密码相同' })
+    expect(await msg(query(PASSWORD, '12345678'))).toMatchObject({
+      code: 500,
+      msg: expect.stringContaining('强度不足'),
+    })
+    expect(await msg('', { oldPassword: PASSWORD })).toEqual({ code: 500, msg: '参数不全或有误：缺少 newPassword' })
+    expect(await msg('')).toEqual({ code: 500, msg: '参数不全或有误：缺少 oldPassword' })
+    expect((await site.call('PUT', UPDATE, { payload: {} })).body.code).toBe(401)
+    expect((await logIn('clumsy', site)).body.code).toBe(200)
+  })
+})
+
+describe('Once legal texts are published, who registers', () => {
+  let site: World
+  beforeAll(async () => {
+    site = await openWorld()
+    const as = await site.person('admin')
+    for (const kind of ['privacy', 'terms', 'terms']) {
+      const published = await site.call('POST', `/api/v1/legal/${kind}`, {
+        as,
+        payload: { title: '标题', body: '正文' },
+      })
+      expect(published.status).toBe(201)
+    }
+  })
+  afterAll(() => site.close())
+
+  const agreedTo = async (username: string) =>
+    await site.rows(`SELECT kind, version FROM consents c JOIN users u ON u.id = c.user_id
+      WHERE username = '${username}' ORDER BY kind`)
+
+  it('is asked for consent later, as the published client has no box to tick', async () => {
+    const as = await enter('later', site)
+    expect(await agreedTo('later')).toEqual([])
+    expect((await site.call('GET', '/api/v1/users/me', { as })).body.consent_required).toBe(true)
+  })
+
+  it('may agree to them at once, to the current versions', async () => {
+    const register = async (username: string, accepted: object) =>
+      (await post('/register', { username, password: PASSWORD, ...accepted }, site)).body
+    expect(await register('both', { accepted_terms: 2, accepted_privacy: 1 })).toMatchObject({ code: 200 })
+    expect(await agreedTo('both')).toEqual([
+      { kind: 'privacy', version: 1 },
+      { kind: 'terms', version: 2 },
+    ])
+    expect(await register('one', { accepted_privacy: 1 })).toMatchObject({ code: 200 })
+    expect(await agreedTo('one')).toEqual([{ kind: 'privacy', version: 1 }])
+    expect(await register('old', { accepted_terms: 1 })).toEqual({ code: 500, msg: '请先同意最新的服务条款与隐私政策' })
   })
 })
 

@@ -1,25 +1,33 @@
 import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
+import { Invalid } from '../../kernel/http/errors.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Nullable, Text } from '../../kernel/http/schemas.ts'
 import { logOut } from '../../kernel/identity/logIn.ts'
 import { PASSWORD_LENGTH } from '../../kernel/identity/passwords.ts'
 import { visitorOf } from '../../kernel/identity/visitor.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { acceptedVersions } from '../../kernel/privacy/schemas.ts'
 import { Data, Done, data, done, Extras } from '../contract.ts'
 import { Id } from '../fields.ts'
 import { showCaptcha } from './captcha.ts'
-import { logIn, register, whoIs } from './service.ts'
+import { changePassword, logIn, register, whoIs } from './service.ts'
 
 const tag = 'Front door'
 
+const Password = Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 })
+
 const Wish = Type.Object({
   username: Text(254, { examples: ['zhangsan'] }),
-  password: Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 }),
+  password: Password,
   code: Type.Optional(Nullable(Type.String({ maxLength: 20, description: 'What the picture shows.' }))),
   uuid: Type.Optional(Nullable(Type.String({ maxLength: 64, description: 'Which picture.' }))),
 })
+
+const NewAccount = Type.Object({ ...Wish.properties, ...acceptedVersions })
+
+const NewPassword = Type.Object({ oldPassword: Type.Optional(Password), newPassword: Type.Optional(Password) })
 
 const Me = Extras({
   user: Type.Object({
@@ -91,11 +99,13 @@ function entry(app: App, kernel: Kernel): void {
     paths: ['/register'],
     permission: 'public',
     summary: 'Register for the portal',
+    description: 'Consent to the published texts can be given here, and is asked for later when it is not.',
     tag,
     limit: 'login',
-    schema: { body: Wish, response: { 200: Done } },
+    schema: { body: NewAccount, response: { 200: Done } },
     handler: async (request) => {
-      await register(kernel, request.body, visitorOf(request))
+      const { accepted_terms: terms, accepted_privacy: privacy, ...wish } = request.body
+      await register(kernel, { ...wish, accepted: { terms, privacy } }, visitorOf(request))
       return done
     },
   })
@@ -132,9 +142,34 @@ function inside(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: ['/getRouters'],
     permission: 'signed-in',
+    // Before anything else, so also before its page for the password.
+    allowsPasswordChange: true,
     summary: 'Menus of the published web client: it has its own',
     tag,
     schema: { response: { 200: Data(Type.Array(Type.Unknown())) } },
     handler: () => data([]),
+  })
+
+  route(app, {
+    method: 'PUT',
+    paths: ['/system/user/profile/updatePwd'],
+    permission: 'signed-in',
+    allowsPasswordChange: true,
+    summary: 'Change one’s own password',
+    description:
+      'Both in the body, or in the query as older clients send them. All other sessions end. Whoever had to change the password logs in again with the new one.',
+    tag,
+    limit: 'login',
+    schema: { querystring: NewPassword, body: Nullable(NewPassword), response: { 200: Done } },
+    handler: async (request) => {
+      const { oldPassword, newPassword } = { ...request.query, ...request.body }
+      if (oldPassword === undefined || newPassword === undefined) {
+        const path = oldPassword === undefined ? '/oldPassword' : '/newPassword'
+        const errors = [{ in: 'body', path, message: 'is required' }] as const
+        throw new Invalid('validation', 'The request is not valid.', { errors })
+      }
+      await changePassword(kernel, callerOf(request), { oldPassword, newPassword })
+      return done
+    },
   })
 }

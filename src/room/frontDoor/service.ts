@@ -6,6 +6,7 @@ import * as identity from '../../kernel/identity/logIn.ts'
 import { ADMIN } from '../../kernel/identity/roles.ts'
 import type { Visitor } from '../../kernel/identity/visitor.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import type { Accepted } from '../../kernel/privacy/consent.ts'
 import { PORTAL_ROLE, permissions, ROOM_ADMIN, STUDENT_WORKER } from '../permissions.ts'
 import { refusal, sentenceOf } from '../sentences.ts'
 import { checkCaptcha, type Reading } from './captcha.ts'
@@ -32,11 +33,32 @@ export async function logIn(kernel: Kernel, wish: Wish, visitor: Visitor): Promi
   }
 }
 
-/** Opens an account for the portal. @throws Invalid like `logIn` of the picture, `weak_password`; Conflict `username_taken`. */
-export async function register(kernel: Kernel, wish: Wish, visitor: Visitor): Promise<void> {
+/**
+ * Opens an account for the portal. The published client has no box to tick: whoever says nothing of the texts is asked later.
+ * @throws Invalid like `logIn` of the picture, `weak_password`, `consent_required` for a version that is not the current one; Conflict
+ * `username_taken`.
+ */
+export async function register(
+  kernel: Kernel,
+  wish: Wish & { readonly accepted: Accepted },
+  visitor: Visitor,
+): Promise<void> {
   await checkCaptcha(kernel, wish)
-  const { username, password } = wish
-  await accounts.register(kernel, { username, password }, PORTAL_ROLE, visitor)
+  const { username, password, accepted } = wish
+  await accounts.register(kernel, { username, password, accepted, consentLater: true }, PORTAL_ROLE, visitor)
+}
+
+/**
+ * Replaces the caller's password; all other sessions end, and one that could do nothing else.
+ * @throws Invalid `bad_password`, `same_password`, `weak_password`; Conflict `password_changed` when somebody was faster.
+ */
+export async function changePassword(
+  kernel: Kernel,
+  caller: Caller,
+  wish: { readonly oldPassword: string; readonly newPassword: string },
+): Promise<void> {
+  if (wish.newPassword === wish.oldPassword) throw refusal('same_password', '新密码不能与旧密码相同')
+  await accounts.changePassword(kernel, caller, wish)
 }
 
 /** Who the caller is, in the words of the published client: it sends whoever has no role to the portal. */

@@ -4,9 +4,8 @@ import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, DomainError, Invalid, NotFound } from '../../kernel/http/errors.ts'
 import { joinedTo } from '../../kernel/http/idempotency.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { record } from '../../kernel/notifications/outbox.ts'
 import { localDate } from '../../kernel/time.ts'
-import { moveStatus, tellBookings } from '../bookings/moves.ts'
+import { moveStatus, recordCancelled, tellBookings } from '../bookings/moves.ts'
 import { type Booked, type BookingWish, createBooking } from '../bookings/service.ts'
 import { CANCELLED } from '../bookings/states.ts'
 import { lockPeople, lockRoom } from '../bookings/store.ts'
@@ -97,15 +96,7 @@ export async function cancelSeries(kernel: Kernel, caller: Caller, seriesId: str
     const moved = await moveStatus(tx, ahead, { to: CANCELLED, now, by: caller.userId })
     if (moved.length === 0) throw new Conflict('bad_state', '该系列没有可以取消的预约')
     await tellBookings(tx, moved, 'room.booking.cancelled', now, kernel.config.timeZone)
-    for (const { id, from } of moved) {
-      await record(tx, now, {
-        ...by(caller),
-        action: 'room.booking.cancel',
-        resource: 'room_booking',
-        resourceId: id,
-        changes: { status: [from, CANCELLED] },
-      })
-    }
+    await recordCancelled(tx, moved, null, by(caller), now)
     return moved.map(({ id }) => id)
   })
   kernel.nudge()

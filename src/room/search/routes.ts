@@ -76,11 +76,7 @@ export function searchRoutes(app: App, kernel: Kernel): void {
     },
     handler: async ({ query }) => {
       const filter = { buildingName: query.buildingName, status: '0' } as const
-      const { items, total } = await listBuildings(
-        kernel.reads,
-        filter,
-        pageOf(query, { sort: 'id', descending: false }),
-      )
+      const { items, total } = await listBuildings(kernel.db, filter, pageOf(query, { sort: 'id', descending: false }))
       return rows({
         items: items.map(({ id, buildingName, status, remark }) => ({
           id,
@@ -105,7 +101,7 @@ export function searchRoutes(app: App, kernel: Kernel): void {
         200: Data(Type.Array(Type.Object({ userId: Id, userName: Type.String(), nickName: Type.String() }))),
       },
     },
-    handler: async ({ query }) => data([...(await searchUsers(kernel.reads, query.keyword, MOST_USERS))]),
+    handler: async ({ query }) => data([...(await searchUsers(kernel.db, query.keyword, MOST_USERS))]),
   })
   route(app, {
     method: 'GET',
@@ -123,7 +119,7 @@ export function searchRoutes(app: App, kernel: Kernel): void {
         ),
       },
     },
-    handler: async () => data({ ...(await readSetting(kernel.reads)), minParticipants: FEWEST_PEOPLE }),
+    handler: async () => data({ ...(await readSetting(kernel.db)), minParticipants: FEWEST_PEOPLE }),
   })
 }
 
@@ -146,7 +142,7 @@ function roomSearch(app: App, kernel: Kernel): void {
     handler: async ({ query }) => {
       const page = pageOf(query, { sort: 'id', descending: false })
       const wanted = { filter: filterOf(query), free: wholeWindow(windowOf(query, zone)) }
-      const { items, total } = await listBookableRooms(kernel.reads, wanted, page, { now: kernel.clock.now(), zone })
+      const { items, total } = await listBookableRooms(kernel.db, wanted, page, { now: kernel.clock.now(), zone })
       return rows({ items: items.map(present), total })
     },
   })

@@ -23,7 +23,7 @@ export interface FreeTime extends Interval {
 
 /** A room that is not deleted; `bookable` says whether it is in use. @throws NotFound */
 export async function portalRoom(kernel: Kernel, id: number): Promise<store.PortalRoom> {
-  const room = await store.findPortalRoom(kernel.reads, id)
+  const room = await store.findPortalRoom(kernel.db, id)
   if (!room) throw noSuchRoom()
   return room
 }
@@ -40,11 +40,11 @@ export async function freeRooms(
 ): Promise<{ readonly rooms: readonly store.PortalRoom[]; readonly nearest: readonly FreeTime[] }> {
   const now = kernel.clock.now()
   const zone = kernel.config.timeZone
-  const setting = await readSetting(kernel.reads)
+  const setting = await readSetting(kernel.db)
   const forbidden = timeRefusal(wish, setting, now, zone)
   if (forbidden) throw timeRefused(forbidden, setting)
   const smallestFirst = { offset: 0, limit: MOST_ROOMS, sort: 'capacity', descending: false } as const
-  const { items } = await store.listBookableRooms(kernel.reads, { filter, free: wish }, smallestFirst, { now, zone })
+  const { items } = await store.listBookableRooms(kernel.db, { filter, free: wish }, smallestFirst, { now, zone })
   if (items.length > 0) return { rooms: items, nearest: [] }
 
   const away = SEARCHED_DAYS * DAY_MS
@@ -53,7 +53,7 @@ export async function freeRooms(
     start: later(now, new Date(wish.start.getTime() - away)),
     end: new Date(wish.end.getTime() + away),
   }
-  const found = await store.candidates(kernel.reads, filter, span, { now, limit: SEARCHED_ROOMS })
+  const found = await store.candidates(kernel.db, filter, span, { now, limit: SEARCHED_ROOMS })
   const times = found.flatMap((candidate): FreeTime[] => {
     const time = nearestFree(candidate, wish, { ...span, gridMinutes: setting.gridMinutes, zone })
     return time && time.start < lastStart ? [{ ...time, room: candidate.room }] : []

@@ -64,8 +64,10 @@ const checks: readonly Check[] = [
     name: 'bookings that stand of people who have left',
     differences: sql`
       SELECT 'booking ' || b.id AS subject, b.status AS stored, 'user ' || u.id || ' has left' AS computed
-      FROM tb_facility_booking b JOIN users u ON u.id = b.applicant_id
-      WHERE ${holding} AND u.status = 'deleted' AND b.start_time > u.deleted_at ORDER BY b.id`,
+      FROM tb_facility_booking b
+      JOIN tb_facility_booking_user j ON j.booking_id = b.id AND j.del_flag = '0'
+      JOIN users u ON u.id = j.user_id
+      WHERE ${holding} AND u.status = 'deleted' AND b.start_time > u.deleted_at ORDER BY b.id, u.id`,
   },
   {
     name: 'reasons of rejection and cancellation',

@@ -96,6 +96,12 @@ describe('verify of the room product', () => {
       [1, 2].map((id) => `bookings that stand of people who have left: booking ${id}: 0 ≠ user 1 has left`),
     ],
     [
+      'somebody who takes part and has left',
+      `UPDATE users SET status = 'deleted', deleted_at = '2026-03-02' WHERE id = 3`,
+      `UPDATE users SET status = 'active', deleted_at = NULL WHERE id = 3`,
+      [1, 2].map((id) => `bookings that stand of people who have left: booking ${id}: 0 ≠ user 3 has left`),
+    ],
+    [
       'a reason without a rejection',
       `UPDATE tb_facility_booking SET reject_reason = 'x' WHERE id = 1`,
       'UPDATE tb_facility_booking SET reject_reason = NULL',

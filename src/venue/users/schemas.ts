@@ -5,6 +5,7 @@ import { USERNAME_PATTERN } from '../../kernel/identity/accounts.ts'
 import { PASSWORD_LENGTH } from '../../kernel/identity/passwords.ts'
 import { maskEmail, maskPhone } from '../../kernel/identity/phones.ts'
 import type { User } from '../../kernel/identity/users.ts'
+import { acceptedVersions } from '../../kernel/privacy/schemas.ts'
 
 const Locale = Type.Enum(['zh-CN', 'zh-TW', 'en'])
 export const Status = Type.Enum(['active', 'disabled'])
@@ -67,22 +68,13 @@ const Phone = Type.String({
 /** Bounded more widely than a password is: what is wrong with one, `weak_password` says. */
 export const Password = Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 })
 
-const AcceptedVersion = Type.Optional(
-  Type.Integer({
-    minimum: 1,
-    maximum: 1_000_000,
-    description: 'The current version of the text, once one is published (`consent_required` names it).',
-  }),
-)
-
 export const RegisterBody = Type.Object({
   username: Username,
   password: Password,
   email: Type.Optional(Nullable(Email)),
   phone: Type.Optional(Nullable(Phone)),
   display_name: Type.Optional(Text(100)),
-  accepted_terms: AcceptedVersion,
-  accepted_privacy: AcceptedVersion,
+  ...acceptedVersions,
 })
 
 /** JSON, or the form of OAuth 2.0's password grant (RFC 6749, 4.3.2). */
