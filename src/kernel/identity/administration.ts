@@ -83,7 +83,7 @@ export async function removeLeaver(kernel: Kernel, userId: number): Promise<void
 async function remove(tx: Transaction, kernel: Kernel, user: User, origin: Origin, at: Date): Promise<void> {
   for (const product of kernel.products) await product.beforeUserLeaves?.(tx, kernel, user.id)
   await endSessions(tx, user.id, at)
-  await store.scrubUser(tx, user, at)
+  await store.scrubUser(tx, kernel.config, user, at)
   const changes = { status: [user.status, 'deleted'] as const }
   await record(tx, at, { ...origin, action: 'user.delete', resource: 'user', resourceId: user.id, changes })
 }

@@ -55,7 +55,7 @@ function doors(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Log in',
     description:
-      'Takes JSON or an OAuth 2.0 password form. Too many failures lock the name for a while (429 `locked_out`).',
+      'Takes JSON or an OAuth 2.0 password form. Too many failures lock the person, by all their names, for a while (429 `locked_out`).',
     tag,
     limit: 'login',
     schema: { body: schemas.LoginBody, response: { 200: schemas.LoginAnswer } },
