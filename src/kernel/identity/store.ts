@@ -254,6 +254,12 @@ export async function scrubUser(tx: Transaction, keys: Keys, user: User, at: Dat
   await sql`
     UPDATE deliveries SET state = 'skipped', reason = 'recipient_left', next_try_at = NULL, updated_at = ${at}
     WHERE state = 'queued' AND message_id IN (SELECT id FROM messages WHERE user_id = ${id})`.execute(tx)
+  // What went to addresses they had before.
+  await sql`
+    UPDATE deliveries SET state = CASE state WHEN 'queued' THEN 'skipped' ELSE state END,
+      reason = CASE state WHEN 'queued' THEN 'recipient_left' ELSE reason END, next_try_at = NULL, address_key = NULL,
+      address_encrypted = ${fieldCipher(keys).encrypt('')}, content = '{"subject": "", "body": ""}', updated_at = ${at}
+    WHERE user_id = ${id} AND message_id IS NULL`.execute(tx)
   await tx.updateTable('messages').set({ subject: '', body: '', data: '{}' }).where('user_id', '=', id).execute()
 }
 

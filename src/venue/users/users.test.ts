@@ -328,6 +328,44 @@ describe('one’s own account', () => {
     }
   })
 
+  test('gets another address from its owner only: by the password, or within 10 minutes of logging in', async () => {
+    const { token } = await world.person('owner')
+    const put = (body: object) => world.call('PUT', '/api/v1/users/me', { token, body })
+    const [email, phone] = ['owner@example.com', '13700137010']
+    world.clock.advance(9)
+    expect((await put({ email })).status).toBe(200)
+    world.clock.advance(1)
+    for (const wish of [{ email: 'thief@example.com' }, { email: null }, { phone }]) {
+      const refused = await put(wish)
+      expect([refused.status, refused.body.code]).toEqual([400, 'password_required'])
+      expect((await put({ ...wish, current_password: 'a guess' })).body.code).toBe('bad_password')
+    }
+    expect((await put({ email, phone: null, display_name: '同前' })).body).toMatchObject({
+      email,
+      display_name: '同前',
+    })
+    expect((await put({ phone, current_password: PASSWORD })).body).toMatchObject({ email, phone: '+8613700137010' })
+  })
+
+  test('is locked by wrong old passwords as by failed log-ins, and they are logged', async () => {
+    const { id, token } = await world.person('guessed')
+    const guess = (old_password: string) =>
+      world.call('PUT', '/api/v1/users/me/password', { token, body: { old_password, new_password: 'orchid-Tunnel-9' } })
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => guess(`guess ${i}`)))
+    expect(answers.map(({ body }) => body.code).sort()).toEqual([
+      ...Array(5).fill('bad_password'),
+      ...Array(3).fill('locked_out'),
+    ])
+    expect((await guess(PASSWORD)).status).toBe(429)
+    const email = { email: 'thief@example.com', current_password: PASSWORD }
+    expect((await world.call('PUT', '/api/v1/users/me', { token, body: email })).body.code).toBe('locked_out')
+    expect((await world.logIn('guessed')).body.code).toBe('locked_out')
+    const { body } = await world.call('GET', `/api/v1/login-logs?user_id=${id}&result=bad_credentials`, {
+      token: admin.token,
+    })
+    expect(body.total).toBe(5)
+  })
+
   test('gets a new password for the old one; all other sessions end', async () => {
     const { token } = await world.person('renewer')
     const other = (await world.logIn('renewer')).body.access_token
@@ -463,6 +501,7 @@ describe('administrators', () => {
   test('delete people: sessions end, names are free, nothing personal stays', async () => {
     await world.logIn('134 0013 4000', 'wrong', '203.0.113.250')
     const { id, token } = await world.person('goner')
+    await as(token).put('/api/v1/users/me', { email: 'goner-before@example.com' })
     await as(token).put('/api/v1/users/me', { email: 'goner@example.com', phone: '13400134000' })
     for (let i = 0; i < 6; i += 1) await world.logIn('goner@example.com', 'wrong')
     await world.logIn('134-0013-4000', 'wrong', '203.0.113.251')
@@ -476,6 +515,7 @@ describe('administrators', () => {
         (SELECT string_agg(u::text, '') FROM users u WHERE id = ${id}),
         (SELECT string_agg(l::text, '') FROM login_log l WHERE user_id = ${id} OR user_id IS NULL),
         (SELECT string_agg(s::text, '') FROM sessions s WHERE user_id = ${id}),
+        (SELECT string_agg(d::text, '') FROM deliveries d WHERE user_id = ${id}),
         (SELECT string_agg(m::text, '') FROM messages m WHERE user_id = ${id})
       ) AS text`.execute(world.kernel.db)
     expect(rows[0]?.text).not.toMatch(/goner|argon2|203\.0\.113\.25[01]/)
