@@ -15,7 +15,7 @@ beforeAll(async () => {
   before = await mkdtemp(join(tmpdir(), 'yuyue-migrations-'))
   for (const file of await readdir(MIGRATIONS)) if (file < '0027') await cp(join(MIGRATIONS, file), join(before, file))
   await migrate(database.pool, before, log)
-})
+}, 120_000)
 afterAll(async () => {
   await rm(before, { recursive: true })
   await database.close()

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Config } from '../../config.ts'
-import { beyond, type LogPage, type LogStretch } from '../audit/store.ts'
+import { type LogSpan, logOf } from '../audit/log.ts'
 import type { Database, Transaction } from '../database/database.ts'
 import { failuresSince, type LockoutRule } from './lockout.ts'
 import { shownName, type TypedName } from './names.ts'
@@ -153,65 +153,22 @@ export interface LoginEntry {
   readonly at: Date
 }
 
-export interface LoginFilter {
+export interface LoginFilter extends LogSpan {
   readonly userId?: number | undefined
   /** `TypedName.index` */
   readonly nameIndex?: string | undefined
   readonly result?: LoginResult | undefined
   readonly address?: string | undefined
-  readonly from?: Date | undefined
-  readonly to?: Date | undefined
 }
 
-function matchingAttempts(db: Database, filter: LoginFilter) {
-  return db
-    .selectFrom('login_log')
-    .$if(filter.userId !== undefined, (query) => query.where('user_id', '=', filter.userId ?? null))
-    .$if(filter.nameIndex !== undefined, (query) => query.where('name_index', '=', filter.nameIndex ?? ''))
-    .$if(filter.result !== undefined, (query) => query.where('result', '=', filter.result ?? 'success'))
-    .$if(filter.address !== undefined, (query) => query.where('address', '=', filter.address ?? ''))
-    .$if(filter.from !== undefined, (query) => query.where('at', '>=', filter.from ?? new Date(0)))
-    .$if(filter.to !== undefined, (query) => query.where('at', '<', filter.to ?? new Date(0)))
-}
-
-const entryColumns = ['id', 'user_id', 'name', 'result', 'address', 'user_agent', 'at'] as const
-
-/** One page of the log-ins, in order of time, and how many the filter finds. */
-export async function listAttempts(
-  db: Database,
-  filter: LoginFilter,
-  page: LogPage,
-): Promise<{ readonly items: LoginEntry[]; readonly total: number }> {
-  const matching = matchingAttempts(db, filter)
-  const items = await matching
-    .select(entryColumns)
-    .orderBy('at', page.direction)
-    .orderBy('id', page.direction)
-    .limit(page.limit)
-    .offset(page.offset)
-    .execute()
-  const { total } = await matching.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
-  return { items, total }
-}
-
-/** The log-ins that come after one of them (undefined: from the start) in the given order of time, for exports. */
-export async function attemptsAfter(
-  db: Database,
-  filter: LoginFilter,
-  { after, limit, direction }: LogStretch<LoginEntry>,
-): Promise<LoginEntry[]> {
-  return await matchingAttempts(db, filter)
-    .$if(after !== undefined, (query) => query.where(beyond(direction, after)))
-    .select(entryColumns)
-    .orderBy('at', direction)
-    .orderBy('id', direction)
-    .limit(limit)
-    .execute()
-}
-
-/** How many attempts a filter finds, counted up to `most`. */
-export async function countAttempts(db: Database, filter: LoginFilter, most: number): Promise<number> {
-  const found = matchingAttempts(db, filter).select('id').limit(most).as('found')
-  const { total } = await db.selectFrom(found).select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
-  return total
-}
+/** Who logged in, or tried to. */
+export const attempts = logOf<LoginFilter, LoginEntry>(
+  sql`login_log`,
+  sql`id, user_id, name, result, address, user_agent, at`,
+  ({ userId, nameIndex, result, address }) => [
+    userId !== undefined && sql`user_id = ${userId}`,
+    nameIndex !== undefined && sql`name_index = ${nameIndex}`,
+    result !== undefined && sql`result = ${result}`,
+    address !== undefined && sql`address = ${address}`,
+  ],
+)

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listOperations, type OperationFilter } from '../../kernel/audit/store.ts'
+import { type OperationFilter, operations } from '../../kernel/audit/store.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
@@ -16,7 +16,7 @@ import {
   sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
-import { type LoginFilter, listAttempts } from '../../kernel/identity/loginStore.ts'
+import { attempts, type LoginFilter } from '../../kernel/identity/loginStore.ts'
 import { typedName } from '../../kernel/identity/names.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { parseInstant } from '../../kernel/time.ts'
@@ -67,7 +67,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
   const answer = async (query: Of<typeof AllOperationsQuery>, actorId: number | undefined) => {
     const filter = operationFilter(kernel, { ...query, actor_id: actorId })
     const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
-    const { items, total } = await kernel.attempt((db) => listOperations(db, filter, page))
+    const { items, total } = await kernel.attempt((db) => operations.list(db, filter, page))
     const presented = items.map(({ actorId: actor_id, resourceId: resource_id, requestId: request_id, ...rest }) => ({
       ...rest,
       actor_id,
@@ -157,7 +157,7 @@ function loginLog(app: App, kernel: Kernel): void {
     handler: async ({ query }) => {
       const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
       const filter = loginFilter(kernel, query)
-      const { items, total } = await kernel.attempt((db) => listAttempts(db, filter, page))
+      const { items, total } = await kernel.attempt((db) => attempts.list(db, filter, page))
       return pageAnswer(items, total, query)
     },
   })
