@@ -448,7 +448,7 @@ export const variables = {
     'LOCKOUT_FAILURES',
     wholeNumber(1, 1000),
     5,
-    'Failed log-ins within LOCKOUT_MINUTES that lock a name.',
+    'Failed log-ins within LOCKOUT_MINUTES that lock a person, by whichever name they were tried, or a name that nobody has.',
   ),
   lockoutMinutes: setting(
     'Log-in',
@@ -462,7 +462,7 @@ export const variables = {
     'LOCKOUT_ADDRESS_FAILURES',
     wholeNumber(1, 100_000),
     50,
-    'Failed log-ins within LOCKOUT_MINUTES that lock an address. A campus may sit behind one.',
+    'Failed log-ins within LOCKOUT_MINUTES that lock an address (of IPv6: its /64 network). A campus may sit behind one.',
   ),
   passwordMaxAgeDays: setting(
     'Log-in',

@@ -21,7 +21,7 @@ describe.runIf(onServer && onLinux)(`An export of ${ROWS} rows`, () => {
   beforeAll(async () => {
     database = await openTestDatabase()
     await sql`INSERT INTO login_log (name, result, address, user_agent, at)
-      SELECT 'name' || n % 1000, 'bad_credentials', '192.0.2.' || n % 250, 'Mozilla/5.0 (X11; Linux x86_64) ' || md5(n::text),
+      SELECT 'n***', 'bad_credentials', '192.0.2.' || n % 250, 'Mozilla/5.0 (X11; Linux x86_64) ' || md5(n::text),
         '2026-01-01T00:00:00Z'::timestamptz + n * interval '1 second' FROM generate_series(1, ${ROWS}::int) n`.execute(
       database.db,
     )
@@ -52,7 +52,7 @@ describe.runIf(onServer && onLinux)(`An export of ${ROWS} rows`, () => {
     'leaves the whole process under 300 MB (%s)',
     { timeout: 60_000 + ROWS / 2 },
     async (format) => {
-      await (await ask(`format=${format}&name=name1`)).arrayBuffer()
+      await (await ask(`format=${format}&address=192.0.2.1`)).arrayBuffer()
       const before = await memory('VmRSS')
       const started = performance.now()
       // A PDF has its own limit: that many rows are asked for.

@@ -11,6 +11,7 @@ import { identityRoutes } from '../../src/kernel/identity/routes.ts'
 import { createIdentity, type Identity } from '../../src/kernel/identity/sessions.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { createCatalogue } from '../../src/kernel/notifications/catalogue.ts'
+import { installEngine } from '../../src/kernel/notifications/engine.ts'
 import { createRelay, type Relay } from '../../src/kernel/notifications/relay.ts'
 import type { Product } from '../../src/kernel/product.ts'
 import { permissions, roles } from '../../src/venue/permissions.ts'
@@ -151,6 +152,7 @@ async function startProcess(
     attempt: (work) => attempt(db, work),
     nudge: () => {},
   }
+  installEngine(kernel.config, { catalogue: createCatalogue([...identityNotificationTypes]), providers: [] })
   const identity = await createIdentity(kernel, database)
   const app = await createServer(
     {

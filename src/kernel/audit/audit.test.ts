@@ -2,8 +2,9 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { transaction } from '../database/transaction.ts'
+import type { LogPage } from './log.ts'
 import { ensurePartitions } from './partitions.ts'
-import { insertOperations, type LogPage, listOperations, type OperationRow } from './store.ts'
+import { insertOperations, type OperationFilter, type OperationRow, operations } from './store.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -68,8 +69,8 @@ describe('the operation log', () => {
       operation('2026-03-02T00:00:00Z', { actorId: 5, action: 'thing.delete', requestId: 'two', changes: null }),
       operation('2026-03-02T00:00:00Z', { actorId: 5, resource: 'place', resourceId: '8', requestId: 'three' }),
     )
-    const ids = async (filter: Parameters<typeof listOperations>[1], part = page) => {
-      const { items, total } = await listOperations(database.db, filter, part)
+    const ids = async (filter: OperationFilter, part = page) => {
+      const { items, total } = await operations.list(database.db, filter, part)
       return [total, items.map(({ requestId }) => requestId)]
     }
     expect(await ids({ actorId: 5 })).toEqual([3, ['three', 'two']])
@@ -78,7 +79,7 @@ describe('the operation log', () => {
     expect(await ids({ resource: 'place', resourceId: '8' })).toEqual([1, ['three']])
     const [from, to] = [new Date('2026-03-01T00:00:00Z'), new Date('2026-03-02T00:00:00Z')]
     expect(await ids({ actorId: 5, from, to })).toEqual([1, ['one']])
-    expect((await listOperations(database.db, { actorId: 5, to }, page)).items[0]).toMatchObject({
+    expect((await operations.list(database.db, { actorId: 5, to }, page)).items[0]).toMatchObject({
       at: from,
       changes: { name: ['a', 'b'] },
       address: '192.0.2.1',

@@ -298,6 +298,7 @@ export interface LoginLogTable {
   address: string
   user_agent: string
   at: Date
+  name_index: string | null
 }
 
 export interface MessagesTable {

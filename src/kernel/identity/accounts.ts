@@ -4,7 +4,9 @@ import type { Kernel } from '../kernel.ts'
 import { notify, record } from '../notifications/outbox.ts'
 import { type Accepted, consentAtRegistration } from '../privacy/consent.ts'
 import { changesOf } from './changes.ts'
-import { checkStrength, hashCost, hashPassword, verifyPassword, weakPassword } from './passwords.ts'
+import { afterContactChange } from './contactChange.ts'
+import { checkOwner, checkPassword, type Proof, passwordRequired } from './owner.ts'
+import { checkStrength, hashCost, hashPassword, weakPassword } from './passwords.ts'
 import { normalizePhone } from './phones.ts'
 import { endSessions } from './sessionStore.ts'
 import { revoking } from './sessions.ts'
@@ -134,19 +136,29 @@ export function changeFor(kernel: Pick<Kernel, 'config'>, wish: ProfileWish): st
   }
 }
 
-/** Changes the caller's own profile. Department and status are the administrators' to change. @throws Conflict, Invalid like `register`. */
+/**
+ * Changes the caller's own profile. Department and status are the administrators' to change. Who gives another e-mail address or phone number
+ * shows to be the owner: whoever gets codes at these can make the account theirs.
+ * @throws Conflict, Invalid like `register`; when a contact changes like `checkOwner`
+ */
 export async function updateMe(
   kernel: Kernel,
   caller: Caller,
   wish: Pick<ProfileWish, 'email' | 'phone' | 'displayName' | 'locale'>,
+  proof: Proof,
 ): Promise<User> {
   const { email, phone, displayName, locale } = wish
   const change = changeFor(kernel, { email, phone, displayName, locale })
+  const isOwner = changesContacts(await me(kernel, caller), wish)
+  if (isOwner) await checkOwner(kernel, caller, proof)
   const at = kernel.clock.now()
   const user = await kernel.transaction(async (tx) => {
     const before = present(await store.lockUser(tx, kernel.config, caller.userId))
+    // Changed by somebody else a moment ago: what was no change is one now.
+    if (!isOwner && changesContacts(before, wish)) throw passwordRequired()
     await store.updateUser(tx, caller.userId, change, at)
     const after = present(await store.findUser(tx, kernel.config, caller.userId))
+    await afterContactChange(tx, kernel, before, after, at)
     const changes = changesOf(before, after)
     await record(tx, at, { ...by(caller), action: 'user.update', resource: 'user', resourceId: before.id, changes })
     return after
@@ -155,24 +167,26 @@ export async function updateMe(
   return user
 }
 
+function changesContacts(user: User, { email, phone }: ProfileWish): boolean {
+  return (email !== undefined && email !== user.email) || (phone !== undefined && checkPhone(phone) !== user.phone)
+}
+
 /**
  * Replaces the caller's password. All other sessions end; one that could do nothing else ends too, so that the new password is used.
- * @throws Invalid `bad_password` when the old one is wrong, `weak_password`; Conflict `password_changed` when somebody was faster.
+ * @throws Invalid `bad_password` when the old one is wrong, `weak_password`; TooMany `locked_out`; Conflict `password_changed` when somebody
+ * was faster.
  */
 export async function changePassword(
   kernel: Kernel,
   caller: Caller,
   wish: { readonly oldPassword: string; readonly newPassword: string },
+  visitor: Visitor,
 ): Promise<void> {
   const user = await me(kernel, caller)
-  const oldHash = await kernel.attempt((db) => store.passwordHashOf(db, caller.userId))
-  const cost = hashCost(kernel.config)
-  if (!(await verifyPassword(oldHash, wish.oldPassword, cost)) || oldHash === null) {
-    throw new Invalid('bad_password', 'The old password is wrong.')
-  }
+  const oldHash = await checkPassword(kernel, caller, wish.oldPassword, visitor)
   if (wish.newPassword === wish.oldPassword) throw weakPassword('The new password is the old one.', [], '/new_password')
   await checkStrength(wish.newPassword, user, '/new_password')
-  const newHash = await hashPassword(wish.newPassword, cost)
+  const newHash = await hashPassword(wish.newPassword, hashCost(kernel.config))
   const at = kernel.clock.now()
   await revoking(kernel, caller.userId, async (tx) => {
     if (!(await store.replacePassword(tx, caller.userId, oldHash, newHash, at))) {

@@ -5,6 +5,7 @@ import type { Kernel } from '../kernel.ts'
 import { record } from '../notifications/outbox.ts'
 import { changeFor, type ProfileWish, present } from './accounts.ts'
 import { changesOf } from './changes.ts'
+import { afterContactChange } from './contactChange.ts'
 import { ADMIN, knownRoles, requireRightsOver } from './roles.ts'
 import { endSessions } from './sessionStore.ts'
 import { revoking } from './sessions.ts'
@@ -36,6 +37,7 @@ export async function updateUser(kernel: Kernel, caller: Caller, userId: number,
     await store.updateUser(tx, userId, change, at)
     if (wish.status === 'disabled') await endSessions(tx, userId, at)
     const after = present(await store.findUser(tx, kernel.config, userId))
+    await afterContactChange(tx, kernel, before, after, at)
     const changes = changesOf(before, after)
     await record(tx, at, { ...by(caller), action: 'user.update', resource: 'user', resourceId: userId, changes })
     return after
@@ -83,7 +85,7 @@ export async function removeLeaver(kernel: Kernel, userId: number): Promise<void
 async function remove(tx: Transaction, kernel: Kernel, user: User, origin: Origin, at: Date): Promise<void> {
   for (const product of kernel.products) await product.beforeUserLeaves?.(tx, kernel, user.id)
   await endSessions(tx, user.id, at)
-  await store.scrubUser(tx, user, at)
+  await store.scrubUser(tx, kernel.config, user, at)
   const changes = { status: [user.status, 'deleted'] as const }
   await record(tx, at, { ...origin, action: 'user.delete', resource: 'user', resourceId: user.id, changes })
 }

@@ -1,7 +1,10 @@
 import { sql } from 'kysely'
-import { beyond, type LogPage, type LogStretch } from '../audit/store.ts'
+import type { Config } from '../../config.ts'
+import { type LogSpan, logOf } from '../audit/log.ts'
 import type { Database, Transaction } from '../database/database.ts'
 import { failuresSince, type LockoutRule } from './lockout.ts'
+import { shownName, type TypedName } from './names.ts'
+import { phoneIndex } from './users.ts'
 import type { Visitor } from './visitor.ts'
 
 export type LoginResult = 'success' | 'bad_credentials' | 'locked_out' | 'disabled'
@@ -18,16 +21,17 @@ export interface Candidate {
 /** The one person with this e-mail address, or with this username or phone number; a username goes first. */
 export async function findCandidate(
   db: Database,
-  name: string,
-  phoneIndex: string | undefined,
+  config: Pick<Config, 'fieldKeys'>,
+  { text, phone }: TypedName,
 ): Promise<Candidate | undefined> {
-  const condition = name.includes('@')
-    ? sql`lower(email) = lower(${name})`
-    : sql`(lower(username) = lower(${name}) OR phone_index = ${phoneIndex ?? null})`
+  const index = phone === undefined ? null : phoneIndex(config, phone)
+  const condition = text.includes('@')
+    ? sql`lower(email) = lower(${text})`
+    : sql`(lower(username) = lower(${text}) OR phone_index = ${index})`
   const { rows } = await sql<Candidate>`
     SELECT id, username, status, password_hash, password_changed_at FROM users
     WHERE status <> 'deleted' AND ${condition}
-    ORDER BY (lower(username) = lower(${name})) DESC LIMIT 1`.execute(db)
+    ORDER BY (lower(username) = lower(${text})) DESC LIMIT 1`.execute(db)
   return rows[0]
 }
 
@@ -56,48 +60,72 @@ export async function renewHash(db: Database, id: number, oldHash: string, newHa
     .execute()
 }
 
-/** Makes log-ins under one name, and from one address, wait for each other: parallel guesses are counted one by one. */
-export async function lockAttempts(tx: Transaction, name: string, address: string): Promise<void> {
-  // Always in this order, so that two can't wait for each other.
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`log-in name ${name}`}, 0))`.execute(tx)
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`log-in address ${address}`}, 0))`.execute(tx)
-}
-
-/** When the latest failures under a name were, since its last success; newest first, as many as the rule needs. */
-export async function failuresOfName(db: Database, name: string, rule: LockoutRule, now: Date): Promise<Date[]> {
-  const { rows } = await sql<{ at: Date }>`
-    SELECT at FROM login_log
-    WHERE name = ${name} AND at > ${failuresSince(rule, now)} AND result IN ('bad_credentials', 'disabled')
-      AND id > coalesce((SELECT max(id) FROM login_log WHERE name = ${name} AND at > ${failuresSince(rule, now)} AND result = 'success'), 0)
-    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
-  return rows.map((row) => row.at)
-}
-
-/** When the latest failures from an address were. A success resets nothing: it may be the guesser's own account. */
-export async function failuresOfAddress(db: Database, address: string, rule: LockoutRule, now: Date): Promise<Date[]> {
-  const { rows } = await sql<{ at: Date }>`
-    SELECT at FROM login_log
-    WHERE address = ${address} AND at > ${failuresSince(rule, now)} AND result IN ('bad_credentials', 'disabled')
-    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
-  return rows.map((row) => row.at)
-}
-
+/** Somebody says who they are, and has yet to prove it. */
 export interface Attempt {
+  /** The person who has the name: whichever of their names it is, attempts count together. Null when nobody has it. */
   readonly userId: number | null
-  /** As the lock-out counts it. */
-  readonly name: string
-  readonly result: LoginResult
+  readonly name: TypedName
+  readonly visitor: Visitor
   readonly at: Date
 }
 
+/** Makes attempts at one person or name, and from one network, wait for each other: parallel guesses are counted one by one. */
+export async function lockAttempts(tx: Transaction, { userId, name, visitor }: Attempt): Promise<void> {
+  const counted = userId === null ? `name ${name.index}` : `user ${userId}`
+  // Always in this order, so that two can't wait for each other.
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`log-in ${counted}`}, 0))`.execute(tx)
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('log-in network ' || network_of(${visitor.address})::text, 0))`.execute(
+    tx,
+  )
+}
+
+/** When the latest failures at a person or name were, since the last success; newest first, as many as the rule needs. */
+export async function failuresOfName(
+  db: Database,
+  { userId, name, at }: Attempt,
+  rule: LockoutRule,
+): Promise<readonly Date[]> {
+  const counted = userId === null ? sql`name_index = ${name.index}` : sql`user_id = ${userId}`
+  const recent = sql`FROM login_log WHERE ${counted} AND at > ${failuresSince(rule, at)}`
+  const { rows } = await sql<{ at: Date }>`
+    SELECT at ${recent} AND result IN ('bad_credentials', 'disabled')
+      AND id > coalesce((SELECT max(id) ${recent} AND result = 'success'), 0)
+    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
+  return rows.map((row) => row.at)
+}
+
+/** When the latest failures from a network were. A success resets nothing: it may be the guesser's own account. */
+export async function failuresOfAddress(
+  db: Database,
+  { visitor, at }: Attempt,
+  rule: LockoutRule,
+): Promise<readonly Date[]> {
+  const { rows } = await sql<{ at: Date }>`
+    SELECT at FROM login_log
+    WHERE network_of(address) = network_of(${visitor.address}) AND at > ${failuresSince(rule, at)}
+      AND result IN ('bad_credentials', 'disabled')
+    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
+  return rows.map((row) => row.at)
+}
+
+/** Writes down what came of an attempt; the name masked. */
 export async function insertAttempt(
   db: Database,
-  { userId, name, result, at }: Attempt,
-  visitor: Visitor,
+  { userId, name, visitor, at }: Attempt,
+  result: LoginResult,
 ): Promise<void> {
+  const { address, userAgent: user_agent } = visitor
   await db
     .insertInto('login_log')
-    .values({ user_id: userId, name, result, address: visitor.address, user_agent: visitor.userAgent, at })
+    .values({
+      user_id: userId,
+      name: shownName(name, userId !== null),
+      name_index: name.index,
+      result,
+      address,
+      user_agent,
+      at,
+    })
     .execute()
 }
 
@@ -117,6 +145,7 @@ export async function isNewPlace(db: Database, userId: number, address: string):
 export interface LoginEntry {
   readonly id: number
   readonly user_id: number | null
+  /** Masked, see `shownName`. */
   readonly name: string
   readonly result: LoginResult
   readonly address: string
@@ -124,64 +153,22 @@ export interface LoginEntry {
   readonly at: Date
 }
 
-export interface LoginFilter {
+export interface LoginFilter extends LogSpan {
   readonly userId?: number | undefined
-  readonly name?: string | undefined
+  /** `TypedName.index` */
+  readonly nameIndex?: string | undefined
   readonly result?: LoginResult | undefined
   readonly address?: string | undefined
-  readonly from?: Date | undefined
-  readonly to?: Date | undefined
 }
 
-function matchingAttempts(db: Database, filter: LoginFilter) {
-  return db
-    .selectFrom('login_log')
-    .$if(filter.userId !== undefined, (query) => query.where('user_id', '=', filter.userId ?? null))
-    .$if(filter.name !== undefined, (query) => query.where('name', '=', (filter.name ?? '').toLowerCase()))
-    .$if(filter.result !== undefined, (query) => query.where('result', '=', filter.result ?? 'success'))
-    .$if(filter.address !== undefined, (query) => query.where('address', '=', filter.address ?? ''))
-    .$if(filter.from !== undefined, (query) => query.where('at', '>=', filter.from ?? new Date(0)))
-    .$if(filter.to !== undefined, (query) => query.where('at', '<', filter.to ?? new Date(0)))
-}
-
-const entryColumns = ['id', 'user_id', 'name', 'result', 'address', 'user_agent', 'at'] as const
-
-/** One page of the log-ins, in order of time, and how many the filter finds. */
-export async function listAttempts(
-  db: Database,
-  filter: LoginFilter,
-  page: LogPage,
-): Promise<{ readonly items: LoginEntry[]; readonly total: number }> {
-  const matching = matchingAttempts(db, filter)
-  const items = await matching
-    .select(entryColumns)
-    .orderBy('at', page.direction)
-    .orderBy('id', page.direction)
-    .limit(page.limit)
-    .offset(page.offset)
-    .execute()
-  const { total } = await matching.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
-  return { items, total }
-}
-
-/** The log-ins that come after one of them (undefined: from the start) in the given order of time, for exports. */
-export async function attemptsAfter(
-  db: Database,
-  filter: LoginFilter,
-  { after, limit, direction }: LogStretch<LoginEntry>,
-): Promise<LoginEntry[]> {
-  return await matchingAttempts(db, filter)
-    .$if(after !== undefined, (query) => query.where(beyond(direction, after)))
-    .select(entryColumns)
-    .orderBy('at', direction)
-    .orderBy('id', direction)
-    .limit(limit)
-    .execute()
-}
-
-/** How many attempts a filter finds, counted up to `most`. */
-export async function countAttempts(db: Database, filter: LoginFilter, most: number): Promise<number> {
-  const found = matchingAttempts(db, filter).select('id').limit(most).as('found')
-  const { total } = await db.selectFrom(found).select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
-  return total
-}
+/** Who logged in, or tried to. */
+export const attempts = logOf<LoginFilter, LoginEntry>(
+  sql`login_log`,
+  sql`id, user_id, name, result, address, user_agent, at`,
+  ({ userId, nameIndex, result, address }) => [
+    userId !== undefined && sql`user_id = ${userId}`,
+    nameIndex !== undefined && sql`name_index = ${nameIndex}`,
+    result !== undefined && sql`result = ${result}`,
+    address !== undefined && sql`address = ${address}`,
+  ],
+)

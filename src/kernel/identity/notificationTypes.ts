@@ -30,6 +30,18 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     },
   },
   {
+    key: 'account.contact_changed',
+    title: '联系方式已变更',
+    category: 'account',
+    urgent: true,
+    channels: ['email'],
+    subject: '您的账号联系方式已变更',
+    body:
+      '您的账号 {{ username }} 的{% if email %}邮箱{% endif %}{% if email and phone %}和{% endif %}{% if phone %}手机号{% endif %}' +
+      '已于 {{ time }} 变更，此前获取的重置密码验证码已失效。\n\n如果不是您本人操作，请立即联系管理员。',
+    sample: { username: 'zhangsan', time: '2026-03-14T09:30:00+08:00', email: true, phone: false },
+  },
+  {
     key: 'account.password_reset',
     title: '密码已重置',
     category: 'account',

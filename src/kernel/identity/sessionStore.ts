@@ -28,6 +28,12 @@ export async function findSession(
   return rows[0]
 }
 
+/** Whether a session was opened after an instant. */
+export async function beganSince(db: Database, id: string, since: Date): Promise<boolean> {
+  const { rows } = await sql`SELECT FROM sessions WHERE id = ${id} AND created_at > ${since}`.execute(db)
+  return rows.length > 0
+}
+
 export interface NewSession {
   readonly id: string
   readonly user_id: number

@@ -2,6 +2,7 @@ import { type SqlBool, sql } from 'kysely'
 import type { Config } from '../../config.ts'
 import type { Database, Transaction } from '../database/database.ts'
 import './constraints.ts'
+import { typedName } from './names.ts'
 import { ADMIN } from './roles.ts'
 import { fieldCipher, type User, type UserStatus } from './users.ts'
 
@@ -212,13 +213,15 @@ export async function isLeaving(tx: Transaction, id: number, now: Date): Promise
 }
 
 /**
- * Takes everything personal from what stays as history of somebody who leaves: the row, log-ins (those under their names too, as an attempt
- * on a locked name knows nobody), sessions, messages. Their roles go; mail that waits is not sent.
+ * Takes everything personal from what stays as history of somebody who leaves: the row, log-ins (also those under their names from before they
+ * had them), sessions, messages. Their roles go; mail that waits is not sent.
  */
-export async function scrubUser(tx: Transaction, user: User, at: Date): Promise<void> {
+export async function scrubUser(tx: Transaction, keys: Keys, user: User, at: Date): Promise<void> {
   const { id } = user
   const gone = `deleted-${id}`
-  const names = [user.username, user.email, user.phone].flatMap((name) => (name === null ? [] : [name.toLowerCase()]))
+  const names = [user.username, user.email, user.phone].flatMap((name) =>
+    name === null ? [] : typedName(keys, name).index,
+  )
   await tx
     .updateTable('users')
     .set({
@@ -253,13 +256,19 @@ export async function scrubUser(tx: Transaction, user: User, at: Date): Promise<
   await tx.updateTable('consents').set({ address: '0.0.0.0' }).where('user_id', '=', id).execute()
   await tx
     .updateTable('login_log')
-    .set({ name: gone, address: '0.0.0.0', user_agent: '' })
-    .where((where) => where.or([where('user_id', '=', id), where('name', 'in', names)]))
+    .set({ name: gone, name_index: null, address: '0.0.0.0', user_agent: '' })
+    .where((where) => where.or([where('user_id', '=', id), where('name_index', 'in', names)]))
     .execute()
   await tx.updateTable('sessions').set({ address: '0.0.0.0', user_agent: '' }).where('user_id', '=', id).execute()
   await sql`
     UPDATE deliveries SET state = 'skipped', reason = 'recipient_left', next_try_at = NULL, updated_at = ${at}
     WHERE state = 'queued' AND message_id IN (SELECT id FROM messages WHERE user_id = ${id})`.execute(tx)
+  // What went to addresses they had before.
+  await sql`
+    UPDATE deliveries SET state = CASE state WHEN 'queued' THEN 'skipped' ELSE state END,
+      reason = CASE state WHEN 'queued' THEN 'recipient_left' ELSE reason END, next_try_at = NULL, address_key = NULL,
+      address_encrypted = ${fieldCipher(keys).encrypt('')}, content = '{"subject": "", "body": ""}', updated_at = ${at}
+    WHERE user_id = ${id} AND message_id IS NULL`.execute(tx)
   await tx.updateTable('messages').set({ subject: '', body: '', data: '{}' }).where('user_id', '=', id).execute()
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Transaction } from '../database/database.ts'
 import { by, type Caller } from '../http/caller.ts'
 import { Invalid } from '../http/errors.ts'
 import { fieldCipher } from '../identity/users.ts'
@@ -17,6 +18,14 @@ export interface DirectSend {
   readonly body: string
 }
 
+/** Whom a message to bare addresses is about, and who wrote it: nobody, when the system did. */
+interface DirectOrigin {
+  readonly userId?: number
+  readonly createdBy?: number
+  readonly urgent?: boolean
+  readonly at: Date
+}
+
 /** What an address of a channel looks like: mail, phone in E.164, a member of WeCom or one of the robots. */
 const FORMS: Readonly<Record<Delivered, RegExp>> = {
   email: /^[^\s@,;<>"]+@[^\s@,;<>"]+\.[^\s@,;<>"]+$/,
@@ -25,15 +34,31 @@ const FORMS: Readonly<Record<Delivered, RegExp>> = {
 }
 
 /**
- * Leaves a message for addresses that belong to nobody here; each is kept encrypted. Answers how many deliveries there are to make.
+ * Leaves a message for addresses that belong to nobody here. Answers how many deliveries there are to make.
  * @throws Invalid `bad_address` that names the first wrong one, masked.
  */
 export async function sendToAddresses(kernel: Kernel, caller: Caller, send: DirectSend): Promise<number> {
-  const { channel, type, subject, body } = send
+  const { channel } = send
   const addresses = [...new Set(send.addresses)]
   const wrong = addresses.find((address) => !FORMS[channel].test(address))
   if (wrong !== undefined) throw new Invalid('bad_address', `${maskAddress(wrong)} is no address for ${channel}.`)
-  const now = kernel.clock.now()
+  const at = kernel.clock.now()
+  const queued = await kernel.transaction(async (tx) => {
+    const operation = { action: `notification.send_${channel}`, resource: 'notification' }
+    await record(tx, at, { ...by(caller), ...operation, changes: { addresses: [null, addresses.length] } })
+    return await queueForAddresses(tx, kernel, { ...send, addresses }, { createdBy: caller.userId, at })
+  })
+  kernel.nudge()
+  return queued
+}
+
+/** Queues a message to bare addresses, each kept encrypted, in the caller's transaction. Answers how many deliveries there are to make. */
+export async function queueForAddresses(
+  tx: Transaction,
+  kernel: Kernel,
+  { channel, type, addresses, subject, body }: DirectSend,
+  { userId, createdBy, urgent = false, at }: DirectOrigin,
+): Promise<number> {
   const lanes = new Set(engineOf(kernel).providers.map(({ lane }) => lane))
   const cipher = fieldCipher(kernel.config)
   const rows = addresses.map((address) => {
@@ -46,18 +71,13 @@ export async function sendToAddresses(kernel: Kernel, caller: Caller, send: Dire
       state: lanes.has(lane) ? 'queued' : 'skipped',
     }
   })
-  await kernel.transaction(async (tx) => {
-    await sql`
-      INSERT INTO deliveries (type, urgent, channel, lane, state, reason, next_try_at, address_encrypted, address_key, content, created_by, created_at, updated_at)
-      SELECT ${type}, false, ${channel}, r.lane, r.state, CASE WHEN r.state = 'skipped' THEN 'not_configured' END,
-        CASE WHEN r.state = 'queued' THEN ${now}::timestamptz END, r.address, r.address_key, ${JSON.stringify({ subject, body })}::text::jsonb,
-        ${caller.userId}::bigint, ${now}::timestamptz, ${now}::timestamptz
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS r(lane text, address text, address_key text, state text)`.execute(
-      tx,
-    )
-    const operation = { action: `notification.send_${channel}`, resource: 'notification' }
-    await record(tx, now, { ...by(caller), ...operation, changes: { addresses: [null, addresses.length] } })
-  })
-  kernel.nudge()
+  await sql`
+    INSERT INTO deliveries (user_id, type, urgent, channel, lane, state, reason, next_try_at, address_encrypted, address_key, content, created_by, created_at, updated_at)
+    SELECT ${userId ?? null}::bigint, ${type}, ${urgent}::boolean, ${channel}, r.lane, r.state, CASE WHEN r.state = 'skipped' THEN 'not_configured' END,
+      CASE WHEN r.state = 'queued' THEN ${at}::timestamptz END, r.address, r.address_key, ${JSON.stringify({ subject, body })}::text::jsonb,
+      ${createdBy ?? null}::bigint, ${at}::timestamptz, ${at}::timestamptz
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS r(lane text, address text, address_key text, state text)`.execute(
+    tx,
+  )
   return rows.filter((row) => row.state === 'queued').length
 }

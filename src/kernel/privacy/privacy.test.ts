@@ -330,6 +330,10 @@ describe('Giving one’s account up', () => {
   it('needs the password, or a log-in of the last 10 minutes', async () => {
     const as = await someone()
     expect((await leave(as, { password: 'something else' })).body.code).toBe('bad_password')
+    expect(await world.rows(`SELECT result FROM login_log WHERE user_id = ${as.id} ORDER BY id`)).toEqual([
+      { result: 'success' },
+      { result: 'bad_credentials' },
+    ])
     world.clock.advance(10)
     expect(await leave(as)).toMatchObject({ status: 400, body: { code: 'password_required' } })
     const { as: again } = await logIn()

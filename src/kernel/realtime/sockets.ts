@@ -101,11 +101,17 @@ export async function createSockets(
     setTimeout(() => socket.terminate(), GOODBYE_MS).unref()
   }
 
-  /** Asks again whether a token is good. The database being away is no reason to close. */
-  const recheck = async ({ socket, token }: Open) => {
+  /**
+   * Asks again whether a token is good, and for the same as when the socket was opened: what was granted or taken since holds for the next
+   * connection. The database being away is no reason to close.
+   */
+  const recheck = async ({ socket, token, peer }: Open) => {
     try {
       const actor = await identity.authenticate(token)
       if (actor.scope !== 'full') shut(socket, CLOSE.unauthenticated, 'the password must be changed')
+      else if (actor.roles.symmetricDifference(peer.actor.roles).size > 0) {
+        shut(socket, CLOSE.unauthenticated, 'the roles have changed')
+      }
     } catch (error) {
       if (!(error instanceof Unavailable)) shut(socket, CLOSE.unauthenticated, 'the session has ended')
     }
@@ -212,6 +218,8 @@ export async function createSockets(
       if (actor.scope !== 'full') return shut(socket, CLOSE.unauthenticated, 'the password must be changed')
       const open: Open = { socket, token, peer: makePeer(socket, actor), answered: true }
       if (!admit(open)) return shut(socket, CLOSE.tooMany, 'too many connections')
+      // What was announced while the token was looked up, nobody here was told.
+      void recheck(open)
       socket.on('pong', () => {
         open.answered = true
       })

@@ -456,4 +456,34 @@ describe('the WebSocket', () => {
     await world.call('POST', '/api/v1/users/logout', { as: anna })
     expect(await client.closed).toBe(4401)
   })
+
+  it('closes when roles are taken away: who comes back sees what the new ones show', async () => {
+    const [former, root, anna] = [
+      await world.person('venue:support'),
+      await world.person('admin'),
+      await world.person(),
+    ]
+    const id = await openChat(anna)
+    const [here, there] = [await chatClient(address, former), await chatClient(other.address, former)]
+    here.say({ type: 'follow', session_id: id })
+    await here.heard('following')
+    const granted = await world.call('PUT', `/api/v1/users/${former.id}/roles`, {
+      as: root,
+      payload: { roles: ['venue:employee'] },
+    })
+    expect(granted.status).toBe(200)
+    expect([await here.closed, await there.closed]).toEqual([4401, 4401])
+    await say(id, anna, '只给客服看')
+    const again = await chatClient(address, former, { session_id: id, last_event_id: 0 })
+    expect((await again.heard('error')).code).toBe('not_found')
+    expect([...here.contents(), ...again.contents()]).toEqual([])
+  })
+
+  it('stays open when an account changes in what grants nothing', async () => {
+    const [anna, root] = [await world.person(), await world.person('admin')]
+    const client = await chatClient(address, anna)
+    await world.call('PUT', `/api/v1/users/${anna.id}`, { as: root, payload: { department: '研发部' } })
+    client.say({ type: 'ping' })
+    await client.heard('pong')
+  })
 })

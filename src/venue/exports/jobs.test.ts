@@ -9,7 +9,7 @@ let admin: Person
 beforeAll(async () => {
   world = await openWorld()
   await world.rows(`INSERT INTO login_log (name, result, address, user_agent, at)
-    SELECT 'name' || n % 2, 'bad_credentials', '192.0.2.1', '火狐', '2026-03-01T00:00:00Z'::timestamptz + n * interval '1 second'
+    SELECT 'n***', 'bad_credentials', '192.0.2.' || n % 2, '火狐', '2026-03-01T00:00:00Z'::timestamptz + n * interval '1 second'
     FROM generate_series(1, 6000) n`)
 })
 beforeEach(async () => {
@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterAll(() => world.close())
 
-const ask = (payload: object = { what: 'login_logs', format: 'csv', filters: { name: 'name1' } }, as = admin) =>
+const ask = (payload: object = { what: 'login_logs', format: 'csv', filters: { address: '192.0.2.1' } }, as = admin) =>
   world.call('POST', '/api/v1/exports', { as, payload })
 const read = async (id: number, as = admin) => (await world.call('GET', `/api/v1/exports/${id}`, { as })).body
 const fetchFile = (url: string) => world.app.inject({ url: new URL(url).pathname })
@@ -46,7 +46,7 @@ describe('An export in the background', () => {
     const { body } = await ask({
       what: 'login_logs',
       format,
-      filters: { address: '192.0.2.1', name: 'name0', to: '2026-03-01T00:01:00Z' },
+      filters: { address: '192.0.2.0', to: '2026-03-01T00:01:00Z' },
     })
     await world.drain()
     const made = await read(body.id)

@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
-import { countOperations, type Operation, operationsAfter } from '../../kernel/audit/store.ts'
+import { type Operation, operations } from '../../kernel/audit/store.ts'
 import { attempt } from '../../kernel/database/transaction.ts'
 import { cellsOf, inBatches } from '../../kernel/exports/rows.ts'
 import { type ExportSource, exportSource } from '../../kernel/exports/sources.ts'
 import { sortOrder } from '../../kernel/http/schemas.ts'
-import { attemptsAfter, countAttempts, type LoginEntry } from '../../kernel/identity/loginStore.ts'
+import { attempts, type LoginEntry } from '../../kernel/identity/loginStore.ts'
 import * as history from '../../kernel/notifications/history.ts'
 import { dayBounds } from '../../kernel/time.ts'
 import { historyFilter, historyFilters } from '../notifications/historyFilters.ts'
@@ -86,11 +86,11 @@ export const loginLog = exportSource({
     const filter = loginFilter(kernel, filters)
     const { direction } = sortOrder(filters.sort ?? '-at')
     const records = inBatches<LoginEntry>((after, limit) =>
-      attempt(kernel.reads, (db) => attemptsAfter(db, filter, { after, limit, direction })),
+      attempt(kernel.reads, (db) => attempts.after(db, filter, { after, limit, direction })),
     )
     return {
       rows: cellsOf(records, (one) => LOGIN_COLUMNS.map((column) => one[column])),
-      count: (most) => attempt(kernel.reads, (db) => countAttempts(db, filter, most)),
+      count: (most) => attempt(kernel.reads, (db) => attempts.count(db, filter, most)),
     }
   },
 })
@@ -107,14 +107,14 @@ export const operationLog = exportSource({
     const filter = operationFilter(kernel, filters)
     const { direction } = sortOrder(filters.sort ?? '-at')
     const records = inBatches<Operation>((after, limit) =>
-      attempt(kernel.reads, (db) => operationsAfter(db, filter, { after, limit, direction })),
+      attempt(kernel.reads, (db) => operations.after(db, filter, { after, limit, direction })),
     )
     return {
       rows: cellsOf(records, ({ changes, ...one }) => [
         ...[one.id, one.at, one.actorId, one.action, one.resource, one.resourceId],
         ...[changes && JSON.stringify(changes), one.address, one.requestId],
       ]),
-      count: (most) => attempt(kernel.reads, (db) => countOperations(db, filter, most)),
+      count: (most) => attempt(kernel.reads, (db) => operations.count(db, filter, most)),
     }
   },
 })

@@ -4,6 +4,7 @@ import { callerOf } from '../../kernel/http/caller.ts'
 import { problemAnswer } from '../../kernel/http/problem.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Id, Instant, Nullable, Text } from '../../kernel/http/schemas.ts'
+import { visitorOf } from '../../kernel/identity/visitor.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { consent, consentsOf, getText, publish } from '../../kernel/privacy/consent.ts'
 import { askForExport, latestExport, linkOf } from '../../kernel/privacy/dataExport.ts'
@@ -160,13 +161,16 @@ function ownData(app: App, kernel: Kernel): void {
     summary: 'Give one’s own account up',
     description:
       'Needs the password, or a log-in of the last 10 minutes. All sessions end; the account is deleted at `leaves_at`, with everything ' +
-      'personal. Logging in before keeps it.',
+      'personal. Logging in before keeps it. Wrong passwords count as failed log-ins.',
     tag,
     limit: 'login',
     schema: {
       body: Nullable(Type.Object({ password: Type.Optional(Password) })),
       response: { 202: Type.Object({ leaves_at: Instant }) },
     },
-    handler: async (request) => ({ leaves_at: await leave(kernel, callerOf(request), request.body?.password) }),
+    handler: async (request) => {
+      const proof = { password: request.body?.password, visitor: visitorOf(request) }
+      return { leaves_at: await leave(kernel, callerOf(request), proof) }
+    },
   })
 }

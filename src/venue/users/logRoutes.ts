@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listOperations, type OperationFilter } from '../../kernel/audit/store.ts'
+import { type OperationFilter, operations } from '../../kernel/audit/store.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/caller.ts'
 import { route } from '../../kernel/http/route.ts'
@@ -16,7 +16,8 @@ import {
   sortOrder,
   Text,
 } from '../../kernel/http/schemas.ts'
-import { type LoginFilter, listAttempts } from '../../kernel/identity/loginStore.ts'
+import { attempts, type LoginFilter } from '../../kernel/identity/loginStore.ts'
+import { typedName } from '../../kernel/identity/names.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { parseInstant } from '../../kernel/time.ts'
 import { v1 } from '../paths.ts'
@@ -66,7 +67,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
   const answer = async (query: Of<typeof AllOperationsQuery>, actorId: number | undefined) => {
     const filter = operationFilter(kernel, { ...query, actor_id: actorId })
     const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
-    const { items, total } = await kernel.attempt((db) => listOperations(db, filter, page))
+    const { items, total } = await kernel.attempt((db) => operations.list(db, filter, page))
     const presented = items.map(({ actorId: actor_id, resourceId: resource_id, requestId: request_id, ...rest }) => ({
       ...rest,
       actor_id,
@@ -115,7 +116,9 @@ const LoginResult = Type.Enum(['success', 'bad_credentials', 'locked_out', 'disa
 /** By what the log-in log is searched, its export too. */
 export const loginFilters = {
   user_id: Type.Optional(Id),
-  name: Type.Optional(Text(254)),
+  name: Type.Optional(
+    Text(254, { description: 'A whole username, e-mail address or phone number, not a masked one.' }),
+  ),
   result: Type.Optional(LoginResult),
   address: Type.Optional(Text(45)),
   ...span,
@@ -126,7 +129,12 @@ const Login = Type.Object(
   {
     id: Id,
     user_id: Nullable(Id),
-    name: Type.String({ description: 'As it was typed, in lower case.' }),
+    name: Type.String({
+      description:
+        'What was typed, in lower case: phone numbers and e-mail addresses masked, and of what nobody here has for a name only the first ' +
+        'character, as people type passwords into the wrong field.',
+      examples: ['zhangsan', '+86*******8000', 'z***@example.com', 'v***'],
+    }),
     result: LoginResult,
     address: Type.String(),
     user_agent: Type.String(),
@@ -149,7 +157,7 @@ function loginLog(app: App, kernel: Kernel): void {
     handler: async ({ query }) => {
       const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
       const filter = loginFilter(kernel, query)
-      const { items, total } = await kernel.attempt((db) => listAttempts(db, filter, page))
+      const { items, total } = await kernel.attempt((db) => attempts.list(db, filter, page))
       return pageAnswer(items, total, query)
     },
   })
@@ -172,7 +180,8 @@ export function operationFilter(
 /** What a query of the log-in log asks for. */
 export function loginFilter(kernel: Pick<Kernel, 'config'>, query: Of<typeof LoginFilterSchema>): LoginFilter {
   const { user_id: userId, name, result, address } = query
-  return { userId, name, result, address, ...spanOf(kernel, query) }
+  const nameIndex = name === undefined ? undefined : typedName(kernel.config, name).index
+  return { userId, nameIndex, result, address, ...spanOf(kernel, query) }
 }
 
 function spanOf(kernel: Pick<Kernel, 'config'>, { from, to }: { from?: string; to?: string }) {

@@ -55,7 +55,7 @@ function doors(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Log in',
     description:
-      'Takes JSON or an OAuth 2.0 password form. Too many failures lock the name for a while (429 `locked_out`).',
+      'Takes JSON or an OAuth 2.0 password form. Too many failures lock the person, by all their names, for a while (429 `locked_out`).',
     tag,
     limit: 'login',
     schema: { body: schemas.LoginBody, response: { 200: schemas.LoginAnswer } },
@@ -99,11 +99,16 @@ function ownAccount(app: App, kernel: Kernel): void {
     paths: v1('/users/me'),
     permission: 'signed-in',
     summary: 'Change one’s own account',
-    description: 'Fields that are not given stay as they are; null clears.',
+    description:
+      'Fields that are not given stay as they are; null clears. Another `email` or `phone` needs `current_password`, or a log-in of the last ' +
+      '10 minutes (400 `password_required`): who gets codes there can make the account theirs. The former address is told. Wrong passwords ' +
+      'count as failed log-ins.',
     tag,
     schema: { body: schemas.OwnChange, response: { 200: schemas.UserAnswer } },
     handler: async (request) => {
-      const user = await accounts.updateMe(kernel, callerOf(request), schemas.profileWish(request.body))
+      const { current_password: password, ...wish } = request.body
+      const proof = { password, visitor: visitorOf(request) }
+      const user = await accounts.updateMe(kernel, callerOf(request), schemas.profileWish(wish), proof)
       return schemas.presentUser(user, 'shown')
     },
   })
@@ -114,7 +119,8 @@ function ownAccount(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     allowsPasswordChange: true,
     summary: 'Change one’s own password',
-    description: 'All other sessions end. Whoever had to change the password logs in again with the new one.',
+    description:
+      'All other sessions end. Whoever had to change the password logs in again with the new one. Wrong old passwords count as failed log-ins.',
     tag,
     limit: 'login',
     schema: {
@@ -123,7 +129,7 @@ function ownAccount(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const { old_password: oldPassword, new_password: newPassword } = request.body
-      await accounts.changePassword(kernel, callerOf(request), { oldPassword, newPassword })
+      await accounts.changePassword(kernel, callerOf(request), { oldPassword, newPassword }, visitorOf(request))
     },
   })
 }

@@ -104,7 +104,15 @@ const ownFields = {
   locale: Type.Optional(Locale),
 }
 
-export const OwnChange = Type.Object(ownFields)
+export const OwnChange = Type.Object({
+  ...ownFields,
+  current_password: Type.Optional(
+    Type.String({
+      ...Password,
+      description: 'For another `email` or `phone`, unless the log-in is of the last 10 minutes.',
+    }),
+  ),
+})
 
 export const UserChange = Type.Object({
   ...ownFields,

@@ -48,8 +48,8 @@ function doors(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Begin a log-in at a third party',
     description:
-      'Send the browser to `url` within 10 minutes. Whoever is signed in links that account to their own. The browser that began must ' +
-      'also end: by the cookie that this answer sets, or by sending `binding` with the callback.',
+      'Send the browser to `url` within 10 minutes. Whoever is signed in links that account to their own; a token that is no longer good is ' +
+      'refused here too. The browser that began must also end: by the cookie that this answer sets, or by sending `binding` with the callback.',
     tag,
     schema: {
       params: Params,
@@ -63,6 +63,8 @@ function doors(app: App, kernel: Kernel): void {
       },
     },
     handler: async (request, reply) => {
+      // Whoever comes with a token means to link: with one that has ended they must not end up with a second account.
+      if (request.tokenError !== undefined) throw request.tokenError
       const caller = request.actor ? callerOf(request) : undefined
       const begun = await begin(kernel, request.params.provider, caller)
       setCookie(reply, kernel, begun.state, begun.binding, HANDSHAKE_SECONDS)

@@ -169,6 +169,24 @@ describe('logging in', () => {
     expect((await world.logIn('ghost', 'wrong')).body.code).toBe('locked_out')
   })
 
+  test('is locked whichever of their names, however written, a person is guessed at by', async () => {
+    const body = { username: 'threefold', password: PASSWORD, email: 'threefold@example.com', phone: '13700137001' }
+    await world.call('POST', '/api/v1/users/register', { body })
+    for (const name of ['137 0013 7001', '+86-137-0013-7001', '(137)00137001', 'Threefold@example.com', 'THREEFOLD']) {
+      expect((await world.logIn(name, 'wrong')).status).toBe(401)
+    }
+    for (const name of ['1370013.7001', '１３７００１３７００１', 'threefold@example.com', 'threefold']) {
+      expect((await world.logIn(name)).body.code).toBe('locked_out')
+    }
+  })
+
+  test('is locked the same for a phone number that nobody has, however it is written', async () => {
+    for (const name of ['13700137009', '137 0013 7009', '137-0013-7009', '0086 13700137009', '+8613700137009']) {
+      expect((await world.logIn(name, 'wrong')).status).toBe(401)
+    }
+    expect((await world.logIn('137.0013.7009', 'wrong')).body.code).toBe('locked_out')
+  })
+
   test('counts no failures from before a success', async () => {
     await world.person('forgetful')
     for (let i = 0; i < 4; i += 1) await world.logIn('forgetful', 'wrong')
@@ -189,6 +207,33 @@ describe('logging in', () => {
     for (let i = 0; i < 50; i += 1) await world.logIn(`name${i}`, 'wrong', address)
     expect((await world.logIn('root', PASSWORD, address)).body.code).toBe('locked_out')
     expect((await world.logIn('root', PASSWORD, '198.51.100.10')).status).toBe(200)
+  })
+
+  test('takes all addresses of an IPv6 network (/64) for one, and logs each', async () => {
+    const guesses = Array.from({ length: 50 }, (_, i) => `2001:db8:5:6:${i.toString(16)}::1`)
+    for (const [i, address] of guesses.entries()) await world.logIn(`name${i} of six`, 'wrong', address)
+    expect((await world.logIn('root', PASSWORD, '2001:db8:5:6:ffff::2')).body.code).toBe('locked_out')
+    expect((await world.logIn('root', PASSWORD, '2001:db8:5:7::1')).status).toBe(200)
+    const { body } = await world.call('GET', `/api/v1/login-logs?address=${guesses[49]}`, { token: admin.token })
+    expect(body.items).toMatchObject([{ address: guesses[49], result: 'bad_credentials' }])
+  })
+
+  test('is logged without what must stay unread: contact data, and passwords in the field of the name', async () => {
+    const body = { username: 'Discreet', password: PASSWORD, email: 'Discreet@example.com', phone: '13700137002' }
+    const { id } = (await world.call('POST', '/api/v1/users/register', { body })).body
+    for (const name of ['Discreet', 'DISCREET@example.com', '137 0013 7002']) await world.logIn(name)
+    for (const name of [PASSWORD, 'P@ssw0rd-of-mine', '13700137003']) await world.logIn(name, 'wrong')
+    const read = async (query: string) =>
+      (await world.call('GET', `/api/v1/login-logs?${query}`, { token: admin.token })).body.items.map(
+        (item: { name: string }) => item.name,
+      )
+    expect(await read(`user_id=${id}&sort=at`)).toEqual(['discreet', 'd***@example.com', '+86*******7002'])
+    expect(await read('sort=-at&page_size=3')).toEqual(['1***', 'p***', 'v***'])
+    expect(await read(`name=${encodeURIComponent('+86 137-0013-7002')}`)).toEqual(['+86*******7002'])
+    expect(await read('name=137%200013%207003')).toEqual(['1***'])
+    const { rows } = await sql<{ text: string }>`
+      SELECT string_agg(l::text, ' ') AS text FROM login_log l`.execute(world.kernel.db)
+    expect(rows[0]?.text).not.toMatch(/1370013|violet|ssw0rd|discreet@/i)
   })
 
   test('from an unknown neighbourhood tells the person, from a known one does not', async () => {
@@ -281,6 +326,44 @@ describe('one’s own account', () => {
     for (const field of [{ department: 'x' }, { status: 'disabled' }, { roles: ['admin'] }, { username: 'root2' }]) {
       expect((await world.call('PUT', '/api/v1/users/me', { token, body: field })).status).toBe(400)
     }
+  })
+
+  test('gets another address from its owner only: by the password, or within 10 minutes of logging in', async () => {
+    const { token } = await world.person('owner')
+    const put = (body: object) => world.call('PUT', '/api/v1/users/me', { token, body })
+    const [email, phone] = ['owner@example.com', '13700137010']
+    world.clock.advance(9)
+    expect((await put({ email })).status).toBe(200)
+    world.clock.advance(1)
+    for (const wish of [{ email: 'thief@example.com' }, { email: null }, { phone }]) {
+      const refused = await put(wish)
+      expect([refused.status, refused.body.code]).toEqual([400, 'password_required'])
+      expect((await put({ ...wish, current_password: 'a guess' })).body.code).toBe('bad_password')
+    }
+    expect((await put({ email, phone: null, display_name: '同前' })).body).toMatchObject({
+      email,
+      display_name: '同前',
+    })
+    expect((await put({ phone, current_password: PASSWORD })).body).toMatchObject({ email, phone: '+8613700137010' })
+  })
+
+  test('is locked by wrong old passwords as by failed log-ins, and they are logged', async () => {
+    const { id, token } = await world.person('guessed')
+    const guess = (old_password: string) =>
+      world.call('PUT', '/api/v1/users/me/password', { token, body: { old_password, new_password: 'orchid-Tunnel-9' } })
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => guess(`guess ${i}`)))
+    expect(answers.map(({ body }) => body.code).sort()).toEqual([
+      ...Array(5).fill('bad_password'),
+      ...Array(3).fill('locked_out'),
+    ])
+    expect((await guess(PASSWORD)).status).toBe(429)
+    const email = { email: 'thief@example.com', current_password: PASSWORD }
+    expect((await world.call('PUT', '/api/v1/users/me', { token, body: email })).body.code).toBe('locked_out')
+    expect((await world.logIn('guessed')).body.code).toBe('locked_out')
+    const { body } = await world.call('GET', `/api/v1/login-logs?user_id=${id}&result=bad_credentials`, {
+      token: admin.token,
+    })
+    expect(body.total).toBe(5)
   })
 
   test('gets a new password for the old one; all other sessions end', async () => {
@@ -416,9 +499,12 @@ describe('administrators', () => {
   })
 
   test('delete people: sessions end, names are free, nothing personal stays', async () => {
+    await world.logIn('134 0013 4000', 'wrong', '203.0.113.250')
     const { id, token } = await world.person('goner')
+    await as(token).put('/api/v1/users/me', { email: 'goner-before@example.com' })
     await as(token).put('/api/v1/users/me', { email: 'goner@example.com', phone: '13400134000' })
     for (let i = 0; i < 6; i += 1) await world.logIn('goner@example.com', 'wrong')
+    await world.logIn('134-0013-4000', 'wrong', '203.0.113.251')
     await world.relay.drain()
     expect((await as(admin.token).delete(`/api/v1/users/${id}`)).status).toBe(204)
     expect((await me(token)).status).toBe(401)
@@ -429,9 +515,10 @@ describe('administrators', () => {
         (SELECT string_agg(u::text, '') FROM users u WHERE id = ${id}),
         (SELECT string_agg(l::text, '') FROM login_log l WHERE user_id = ${id} OR user_id IS NULL),
         (SELECT string_agg(s::text, '') FROM sessions s WHERE user_id = ${id}),
+        (SELECT string_agg(d::text, '') FROM deliveries d WHERE user_id = ${id}),
         (SELECT string_agg(m::text, '') FROM messages m WHERE user_id = ${id})
       ) AS text`.execute(world.kernel.db)
-    expect(rows[0]?.text).not.toMatch(/goner|argon2/)
+    expect(rows[0]?.text).not.toMatch(/goner|argon2|203\.0\.113\.25[01]/)
     expect((await world.logIn('goner')).status).toBe(401)
     const body = { username: 'goner', password: PASSWORD, email: 'goner@example.com', phone: '13400134000' }
     expect((await world.call('POST', '/api/v1/users/register', { body })).status).toBe(201)

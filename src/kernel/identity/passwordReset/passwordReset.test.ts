@@ -97,6 +97,20 @@ describe('Resetting a password by a code', () => {
     })
   })
 
+  it('is void once the person has another address, whoever changed it', async () => {
+    const admin = await world.person('admin')
+    for (const others of [false, true]) {
+      const { id, name } = await someone()
+      await ask({ name })
+      const code = await codeSent()
+      const as = { id, token: (await logIn(name, OLD)).body.access_token }
+      const path = others ? `/api/v1/users/${id}` : '/api/v1/users/me'
+      const payload = { email: `${name}@new.example` }
+      expect((await world.call('PUT', path, { as: others ? admin : as, payload })).status).toBe(200)
+      expect((await reset({ name, code, new_password: NEW })).body.code).toBe('bad_code')
+    }
+  })
+
   it('is good for 10 minutes', async () => {
     const { name } = await someone()
     await ask({ name })

@@ -9,12 +9,12 @@ import { isFinal, Refused } from '../../notifications/provider.ts'
 import { keyedHash } from '../../secrets/keyedHash.ts'
 import { localDate, localTimestamp } from '../../time.ts'
 import { type Candidate, findCandidate } from '../loginStore.ts'
+import { type TypedName, typedName } from '../names.ts'
 import { checkStrength, hashCost, hashPassword } from '../passwords.ts'
-import { normalizePhone } from '../phones.ts'
 import { endSessions } from '../sessionStore.ts'
 import { revoking } from '../sessions.ts'
 import { findUser } from '../store.ts'
-import { phoneIndex, type User } from '../users.ts'
+import type { User } from '../users.ts'
 import type { Visitor } from '../visitor.ts'
 import { codeMail } from './mail.ts'
 import * as store from './store.ts'
@@ -43,11 +43,12 @@ export interface CodeWish {
  * their codes leave the same rows after the same work, so that neither the answer nor its time tells them apart.
  */
 export async function askForCode(kernel: Kernel, wish: CodeWish, visitor: Visitor): Promise<void> {
-  const candidate = await candidateOf(kernel, wish.name)
+  const name = typedName(kernel.config, wish.name)
+  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.config, name))
   const user = await kernel.attempt((db) => findUser(db, kernel.config, candidate?.id ?? 0))
   const at = kernel.clock.now()
   const channel = user && channelFor(kernel.config, user, wish.channel)
-  const subject = subjectOf(kernel.config, wish.name, candidate)
+  const subject = subjectOf(name, candidate)
   const reset = {
     subject,
     user_id: channel && candidate?.status === 'active' ? candidate.id : null,
@@ -108,9 +109,10 @@ export interface ResetWish {
 export async function resetPassword(kernel: Kernel, wish: ResetWish, visitor: Visitor): Promise<void> {
   // Before anything is known of the person: this refusal must not tell whether there is one.
   await checkStrength(wish.newPassword, { username: wish.name }, '/new_password')
-  const candidate = await candidateOf(kernel, wish.name)
+  const name = typedName(kernel.config, wish.name)
+  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.config, name))
   const at = kernel.clock.now()
-  const subject = subjectOf(kernel.config, wish.name, candidate)
+  const subject = subjectOf(name, candidate)
   const reset = await kernel.attempt((db) => store.takeTry(db, subject, MOST_TRIES, at))
   if (!isCode(kernel.config, reset, wish.code) || !reset || reset.user_id === null || !candidate) throw badCode()
   const userId = reset.user_id
@@ -160,17 +162,9 @@ export async function remindOfExpiry(kernel: Kernel): Promise<void> {
   kernel.nudge()
 }
 
-async function candidateOf(kernel: Kernel, given: string): Promise<Candidate | undefined> {
-  const name = given.normalize('NFKC').trim()
-  const phone = normalizePhone(name)
-  return await kernel.attempt((db) => findCandidate(db, name, phone && phoneIndex(kernel.config, phone)))
-}
-
 /** What codes and tries are counted by: the person whatever name was used, or the name nobody has. */
-function subjectOf(config: Config, name: string, candidate: Candidate | undefined): string {
-  if (candidate) return `user:${candidate.id}`
-  const plain = name.normalize('NFKC').trim().toLowerCase()
-  return `name:${keyedHash(config, 'password reset name', plain).toString('base64url')}`
+function subjectOf(name: TypedName, candidate: Candidate | undefined): string {
+  return candidate ? `user:${candidate.id}` : `name:${name.index}`
 }
 
 function channelFor(config: Config, user: User, wished?: store.ResetChannel): store.ResetChannel | undefined {

@@ -39,6 +39,11 @@ async function voidResets(tx: Transaction, subject: string, at: Date): Promise<v
   await sql`UPDATE password_resets SET used_at = ${at} WHERE subject = ${subject} AND used_at IS NULL`.execute(tx)
 }
 
+/** No code that was sent to a person is good any more. */
+export async function voidResetsOf(tx: Transaction, userId: number, at: Date): Promise<void> {
+  await sql`UPDATE password_resets SET used_at = ${at} WHERE user_id = ${userId} AND used_at IS NULL`.execute(tx)
+}
+
 export interface OpenReset {
   readonly id: number
   readonly salt: string

@@ -6,6 +6,7 @@ import type { Kernel } from '../../kernel.ts'
 import { notify, record } from '../../notifications/outbox.ts'
 import { present } from '../accounts.ts'
 import { enter, type LoggedIn } from '../logIn.ts'
+import { typedName } from '../names.ts'
 import { findSession } from '../sessionStore.ts'
 import { findUser, grantRole, lockUser, passwordHashOf } from '../store.ts'
 import { fieldCipher } from '../users.ts'
@@ -98,7 +99,7 @@ export async function finish(
     const userId = await whoIs(tx, kernel, { provider: provider.name, begun, person, role, visitor, at })
     const candidate = await store.holdPerson(tx, userId)
     if (candidate?.status !== 'active') throw new Unauthenticated('account_disabled', 'This account is disabled.')
-    const name = `${provider.name}:${candidate.username.toLowerCase()}`
+    const name = typedName(kernel.config, `${provider.name}:${candidate.username}`)
     // The age of a password that was not used matters to nobody.
     const entered = await enter(tx, kernel, { ...candidate, password_changed_at: null }, { name, visitor, at })
     return { ...entered, user: present(await findUser(tx, kernel.config, userId)) }

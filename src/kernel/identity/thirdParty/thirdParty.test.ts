@@ -271,6 +271,14 @@ describe('Linking', () => {
     expect((await comeBack('sso', back, cookie)).body.code).toBe('bad_state')
   })
 
+  it('does not begin with a session that has ended: that would end as a second account', async () => {
+    const as = await world.person()
+    await world.call('POST', '/api/v1/users/logout', { as })
+    const refused = await world.call('GET', '/api/v1/auth/sso/authorize', { as })
+    expect(refused).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
+    expect(refused.headers).not.toHaveProperty('set-cookie')
+  })
+
   it('is undone while another way to log in is left', async () => {
     const made = await world.call('POST', '/api/v1/users/register', {
       payload: { username: `linxi${count}`, password: PASSWORD },
