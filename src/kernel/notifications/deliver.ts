@@ -369,7 +369,8 @@ function refusal(
   else breaker.succeeded()
   const now = kernel.clock.now().getTime()
   const failingMs = Math.max(now - (claimed.failing_since?.getTime() ?? now), 0)
-  const tooLong = failingMs >= LONGEST_TRYING_MS[claimed.channel]
+  const goodForMs = (catalogue.typeOf(claimed.type)?.goodForHours ?? Number.POSITIVE_INFINITY) * HOUR_MS
+  const tooLong = failingMs >= Math.min(LONGEST_TRYING_MS[claimed.channel], goodForMs)
   const final = isFinal(kind) || tooLong || (kind === 'unheard' && claimed.unheard)
   const { id: deliveryId, channel, attempts } = claimed
   kernel.log.warn({ deliveryId, channel, attempts: attempts + 1, final, kind, reason }, 'a message was not taken')

@@ -229,6 +229,18 @@ describe('a message that can not be sent for now', () => {
     await triedFor(1, counting(refusing('temporary'), { lane: 'sms', channel: 'sms', address: /./ }).provider)
   })
 
+  test('and is of no use later is given up sooner', async () => {
+    await queue('booking.reminder')
+    const courier = world.courier(counting(refusing('temporary')).provider)
+    await courier.drain()
+    world.clock.advance(2 * HOUR - 1)
+    await courier.drain()
+    expect(await deliveries()).toMatchObject([{ state: 'queued' }])
+    world.clock.advance(3 * HOUR)
+    await courier.drain()
+    expect(await deliveries()).toMatchObject([{ state: 'failed', attempts: 3 }])
+  })
+
   async function triedFor(days: number, provider: Provider): Promise<void> {
     const courier = world.courier({ ...provider, rings: false })
     for (let hours = 0; hours < days * 24; hours += 3) {
