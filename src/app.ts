@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
@@ -146,8 +147,11 @@ export async function createSystem(
       await stopFollowing()
       await dispatcher.stop()
       await relay.stop()
-      await courier.stop()
+      const sent = courier.stop()
+      // A mail server may think for minutes. What is cut off then counts as unheard, and is recorded as that.
+      await Promise.race([sent, setTimeout(config.shutdownGraceSeconds * 1000, undefined, { ref: false })])
       for (const provider of providers) await provider.close()
+      await sent
     },
   }
 }

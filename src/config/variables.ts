@@ -265,7 +265,7 @@ export const variables = {
     'DELIVERY_LEASE_SECONDS',
     wholeNumber(2, 3600),
     300,
-    'Seconds after which another process sends what a killed one had in hand. Longer than any conversation with a provider.',
+    'Seconds after which another process sends what a killed one had in hand. A process that is alive renews its hold while it sends.',
   ),
   smsProvider: optional(
     'Messages',

@@ -115,6 +115,7 @@ const attendance: readonly NotificationType[] = [
   {
     ...ordinary,
     key: 'reservation.reminder_day',
+    goodForHours: 12,
     title: '预约提醒（前一天）',
     subject: '预约提醒：{{ date }} {{ start_time }} {{ venue_name }}',
     body: `提醒您：您预约了 ${WHERE}。如不能前往，请尽早取消。${NUMBER}`,
@@ -122,6 +123,7 @@ const attendance: readonly NotificationType[] = [
   {
     ...ordinary,
     key: 'reservation.reminder_hour',
+    goodForHours: 1,
     title: '预约提醒（即将开始）',
     urgent: true,
     subject: '即将开始：{{ start_time }} {{ venue_name }}',
@@ -141,6 +143,7 @@ const waitingList: readonly NotificationType[] = [
   {
     ...urgent,
     key: 'waiting_list.offered',
+    goodForHours: 1,
     title: '等候的场地有空位了',
     subject: '有空位了，请尽快确认：{{ venue_name }} {{ date }} {{ start_time }}',
     body: `您等候的 ${WHERE} 有空位了，已为您保留到 {{ expires_at }}。请在此之前确认预约，逾期将让给下一位。`,

@@ -204,6 +204,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /admin/notifications/export',
     'GET /admin/notifications/stats',
     'GET /admin/notifications/deliveries/{}/attempts',
+    'POST /admin/notifications/deliveries/retry',
     'GET /admin/notifications/controls',
     'PUT /admin/notifications/controls',
     'GET /admin/notifications/holidays',

@@ -5,8 +5,9 @@ import type { Provider } from '../../src/kernel/notifications/provider.ts'
 import { type BrokenSmtp, type Fault, type Stage, startBrokenSmtp } from '../support/fakes/brokenSmtp.ts'
 import { fakeProvider, type MessageWorld, openMessageWorld } from '../support/messages.ts'
 
-/** How long a step may take here, in milliseconds; in production twenty seconds. */
+/** How long a step may take here, in milliseconds, and the answer to a mail; in production twenty seconds and ten minutes. */
 const STEP_MS = 300
+const ANSWER_MS = 1500
 
 let world: MessageWorld
 let server: BrokenSmtp
@@ -20,7 +21,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   world.clock.set(new Date('2026-03-14T01:00:00Z'))
   server = await startBrokenSmtp()
-  mailer = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'Yuyue <no-reply@gym.example>', STEP_MS)
+  mailer = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'Yuyue <no-reply@gym.example>', STEP_MS, ANSWER_MS)
 })
 afterEach(async () => {
   await mailer.close()

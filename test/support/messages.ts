@@ -26,6 +26,7 @@ export const bookingConfirmed: NotificationType = {
 const quiet: NotificationType = { ...bookingConfirmed, key: 'booking.quiet', channels: ['websocket'] }
 
 const urgent: NotificationType = { ...bookingConfirmed, key: 'booking.urgent', urgent: true }
+const reminder: NotificationType = { ...bookingConfirmed, key: 'booking.reminder', goodForHours: 2 }
 const warning: NotificationType = { ...bookingConfirmed, key: 'account.warning', category: 'account' }
 
 /** A way out of which tests say what it does. */
@@ -80,7 +81,7 @@ export async function openMessageWorld(env: Record<string, string> = {}): Promis
     products: [],
     nudge: () => {},
   }
-  const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, warning])
+  const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning])
   return {
     database,
     kernel,

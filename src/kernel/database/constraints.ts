@@ -72,6 +72,12 @@ export function isDatabaseAway(error: unknown): boolean {
   return textOf(error, 'code') === 'database_unavailable' || isConnectionFailure(error)
 }
 
+/** Whether the database refuses the values (classes 22 and 23, limits 54), so that trying again can't help. */
+export function isAboutData(error: unknown): boolean {
+  if (error instanceof DomainError) return !(error instanceof Unavailable)
+  return /^(22|23|54)/.test(errorCode(error))
+}
+
 /** What callers are told while the database can't be reached. */
 export function databaseAway(cause: unknown): Unavailable {
   const message = 'The database cannot be reached. Please try again.'

@@ -167,6 +167,9 @@ export interface DeliveriesTable {
   opened_at: Date | null
   clicked_at: Date | null
   unsubscribed_at: Date | null
+  open_claims: Generated<number>
+  unheard: Generated<boolean>
+  failing_since: Date | null
 }
 
 export interface DeliveryAttemptsTable {

@@ -1,3 +1,4 @@
+import { isAboutData } from '../database/constraints.ts'
 import { fieldCipher } from '../identity/users.ts'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
@@ -6,10 +7,10 @@ import type { Catalogue, ChannelText } from './catalogue.ts'
 import * as store from './deliveryStore.ts'
 import { takePlace } from './pace.ts'
 import { nextAllowed } from './policy.ts'
-import { isFinal, type Provider, Refused } from './provider.ts'
+import { isFinal, type Provider, Refused, recordable } from './provider.ts'
 import { maskAddress, suppress, suppressionKey } from './suppressions.ts'
 import { htmlOf, trackedHtml, unsubscribeUrl, withFooter } from './tracking.ts'
-import { isMandatory } from './types.ts'
+import { type Delivered, isMandatory } from './types.ts'
 
 /** Sends what the relay queued. */
 export interface Courier {
@@ -29,22 +30,41 @@ export interface CourierOptions {
 
 type CourierKernel = Pick<Kernel, 'clock' | 'config' | 'db' | 'log' | 'transaction'>
 
-const MOST_ATTEMPTS = 8
-/** A provider that is busy says nothing against the message. */
-const MOST_BUSY_ATTEMPTS = 40
+const HOUR_MS = 60 * 60_000
+/** After so long in vain it is given up. Who reads a text a day later is misled rather than told. */
+const LONGEST_TRYING_MS: Readonly<Record<Delivered, number>> = {
+  email: 72 * HOUR_MS,
+  sms: 24 * HOUR_MS,
+  im: 24 * HOUR_MS,
+}
+/** Who has to know is told another way after so long, where there is one. */
+const OVERDUE_MS = HOUR_MS
+/** What ends its process again and again, or can't be recorded, is not handed over more often than this. */
+const MOST_OPEN_CLAIMS = 5
+/** Processes of one site may differ for so long in what they are configured to send by. */
+const STRANDED_MS = HOUR_MS
 const POLL_MS = 1000
 const FIRST_PAUSE_MS = 30_000
-const LONGEST_PAUSE_MS = 2 * 60 * 60_000
+const LONGEST_PAUSE_MS = 2 * HOUR_MS
 const BUSY_PAUSE_MS = 60_000
+const LONGEST_BUSY_PAUSE_MS = 24 * HOUR_MS
 const OWN_FAULT_PAUSE_MS = 5 * 60_000
 const NAME_LENGTH = 100
 /** In which order the channels are fallen back on: what costs nothing first. */
 const FALLBACK = ['im', 'email', 'sms'] as const
 
+/** What came of a claimed delivery. */
+interface Done {
+  readonly claimed: store.Claimed
+  readonly result: store.Result
+}
+
 /** A provider with what this process remembers of it. */
 interface Lane {
   readonly provider: Provider
   readonly breaker: Breaker
+  /** What could not be recorded when it was done: it comes before anything else is sent. */
+  readonly unrecorded: Done[]
 }
 
 /**
@@ -55,40 +75,52 @@ interface Lane {
 export function createCourier(kernel: CourierKernel, { catalogue, providers }: CourierOptions): Courier {
   const leaseMs = kernel.config.deliveryLeaseSeconds * 1000
   let stopping = false
-  const lanes = providers.map((provider): Lane => ({ provider, breaker: createBreaker(kernel.clock) }))
+  const lanes = providers.map(
+    (provider): Lane => ({
+      provider,
+      breaker: createBreaker(kernel.clock),
+      unrecorded: [],
+    }),
+  )
 
   /** Sends what is due in a lane; answers how many were tried. */
   const work = async (lane: Lane): Promise<number> => {
-    const { provider, breaker } = lane
-    if (breaker.openUntil()) return 0
     let tries = 0
-    let claimed = await store.claim(kernel.db, provider.lane, kernel.clock.now(), leaseMs)
-    while (claimed) {
+    let done = lane.unrecorded.shift()
+    for (;;) {
+      const claimed = await recordAndClaim(lane, done)
+      if (!claimed) return tries
       const result = await makeDelivery(kernel, catalogue, lane, claimed)
       if (result.state !== 'queued' || result.tried) tries += 1
-      const now = kernel.clock.now()
-      if (result.state === 'failed' || result.state === 'suppressed') {
-        await giveUp(claimed, provider, result, now)
-        claimed = undefined
-      } else if (stopping || breaker.openUntil()) {
-        await store.settle(kernel.db, claimed, provider.name, result, now)
-        claimed = undefined
-      } else {
-        claimed = await store.settleAndClaim(kernel.db, claimed, provider.name, result, provider.lane, now, leaseMs)
-        continue
-      }
-      if (stopping || breaker.openUntil()) return tries
-      claimed = await store.claim(kernel.db, provider.lane, now, leaseMs)
+      done = { claimed, result }
     }
-    return tries
+  }
+
+  /** Records what is done and takes the next delivery, in one statement where it can; none while the lane rests. */
+  const recordAndClaim = async (lane: Lane, done: Done | undefined): Promise<store.Claimed | undefined> => {
+    const { provider, breaker } = lane
+    const now = kernel.clock.now()
+    const resting = stopping || breaker.openUntil() !== undefined
+    try {
+      if (done) {
+        const { claimed, result } = done
+        if (needsAnotherWay(result)) await giveUp(claimed, provider.name, result, now)
+        else if (resting) await store.settle(kernel.db, claimed, provider.name, result, now)
+        else return await store.settleAndClaim(kernel.db, claimed, provider.name, result, provider.lane, now, leaseMs)
+      }
+    } catch (error) {
+      // What the database refuses for itself would hold up the lane for ever: it is claimed anew, a few times.
+      if (done && !isAboutData(error)) lane.unrecorded.push(done)
+      throw error
+    }
+    return resting ? undefined : await store.claim(kernel.db, provider.lane, now, leaseMs)
   }
 
   /** Records that a message can't be delivered this way, keeps its address from being tried again, and takes the next way. */
-  const giveUp = async (claimed: store.Claimed, provider: Provider, result: store.Result, now: Date): Promise<void> => {
+  const giveUp = async (claimed: store.Claimed, provider: string, result: store.Result, now: Date): Promise<void> => {
     const { userId, address, key } = recipient(kernel, claimed)
     const allowed = claimed.urgent ? now : nextAllowed(catalogue.policy(), now, kernel.config.timeZone)
-    const type = catalogue.typeOf(claimed.type)
-    const mandatory = claimed.urgent || (type !== undefined && isMandatory(type))
+    const mandatory = hasToKnow(catalogue, claimed)
     const ways = FALLBACK.flatMap((channel) => {
       const way = providers.find(
         (one) => one.channel === channel && one.lane === (channel === 'im' ? 'wecom' : channel),
@@ -100,13 +132,29 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
         : []
     })
     await kernel.transaction(async (tx) => {
-      if (!(await store.settle(tx, claimed, provider.name, result, now))) return
+      if (!(await store.settle(tx, claimed, provider, result, now))) return
       if (result.state === 'failed' && result.kind === 'address' && address !== null && key !== null) {
         const entry = { channel: claimed.channel, key, masked: maskAddress(address), reason: result.reason, userId }
         await suppress(tx, entry, now)
       }
-      if (claimed.message_id !== null && !claimed.chosen) await store.fallBack(tx, claimed, ways, mandatory, now)
+      // What may have arrived is not said again another way.
+      const mayHaveArrived = result.state === 'failed' && result.kind === 'unheard'
+      if (claimed.message_id === null || claimed.chosen || mayHaveArrived) return
+      const lane = await store.fallBack(tx, claimed, ways, mandatory, now)
+      if (lane !== undefined && result.state === 'queued') await store.abandon(tx, claimed)
     })
+  }
+
+  /** Ends what waits for a lane that is not configured (any more), so that it doesn't leave in bulk when it is again. */
+  const skipStranded = async (): Promise<void> => {
+    const known = providers.map(({ lane }) => lane)
+    while (!stopping) {
+      const now = kernel.clock.now()
+      const due = new Date(now.getTime() - STRANDED_MS)
+      const claimed = await store.claimStranded(kernel.db, known, due, now, leaseMs)
+      if (!claimed) return
+      await giveUp(claimed, claimed.lane, { state: 'skipped', reason: 'not_configured' }, now)
+    }
   }
 
   const loops = lanes.map((lane) =>
@@ -120,6 +168,20 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
       },
     }),
   )
+  const sweep = repeat({
+    name: 'looking for deliveries without a way',
+    log: kernel.log,
+    everyMs: HOUR_MS,
+    run: async () => {
+      await skipStranded()
+      return HOUR_MS
+    },
+  })
+
+  /** Gives what could not be recorded one more chance: who takes it over would send it again. */
+  const recordTheRest = async (lane: Lane): Promise<void> => {
+    for (let done = lane.unrecorded.shift(); done; done = lane.unrecorded.shift()) await recordAndClaim(lane, done)
+  }
 
   return {
     nudge: () => {
@@ -127,13 +189,19 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
     },
     start() {
       stopping = false
-      for (const loop of loops) loop.start()
+      for (const loop of [...loops, sweep]) loop.start()
     },
     async stop() {
       stopping = true
-      await Promise.all(loops.map((loop) => loop.stop()))
+      await Promise.all([...loops, sweep].map((loop) => loop.stop()))
+      try {
+        for (const lane of lanes) await recordTheRest(lane)
+      } catch (err) {
+        kernel.log.warn({ err }, 'a result could not be recorded while stopping; that message may leave twice')
+      }
     },
     async drain() {
+      await skipStranded()
       let total = 0
       for (;;) {
         let tries = 0
@@ -145,13 +213,29 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
   }
 }
 
+function needsAnotherWay(result: store.Result): boolean {
+  return (
+    result.state === 'failed' || result.state === 'suppressed' || (result.state === 'queued' && result.overdue === true)
+  )
+}
+
+/** Whether its person has no say in it. */
+function hasToKnow(catalogue: Catalogue, claimed: store.Claimed): boolean {
+  const type = catalogue.typeOf(claimed.type)
+  return claimed.urgent || (type !== undefined && isMandatory(type))
+}
+
 /** Decides about one delivery, and makes it when nothing speaks against that. */
 async function makeDelivery(
   kernel: CourierKernel,
   catalogue: Catalogue,
-  { provider, breaker }: Lane,
+  lane: Lane,
   claimed: store.Claimed,
 ): Promise<store.Result> {
+  const { provider, breaker } = lane
+  if (claimed.open_claims > MOST_OPEN_CLAIMS) {
+    return { state: 'failed', reason: 'no_result', kind: 'unheard', tried: false }
+  }
   const { address } = recipient(kernel, claimed)
   // Scrubbed or changed since it was queued.
   if (address === null) return { state: 'skipped', reason: 'no_address' }
@@ -161,13 +245,19 @@ async function makeDelivery(
   }
   const held = await holdUp(kernel, catalogue, provider, claimed, address)
   if (held) return held
+  const leaseMs = kernel.config.deliveryLeaseSeconds * 1000
+  // As long as the other side takes. Where the database can't be reached the record that follows says so.
+  const renew = () => void store.renew(kernel.db, claimed, kernel.clock.now(), leaseMs).catch(() => {})
+  const renewing = setInterval(renew, leaseMs / 3).unref()
   try {
     const parcel = parcelOf(kernel, catalogue, claimed, address)
-    const { providerId } = await provider.send(parcel, claimed.claims > 1)
+    const { providerId } = await provider.send(parcel, claimed.open_claims > 1 || claimed.unheard)
     breaker.succeeded()
-    return { state: 'sent', providerId }
+    return { state: 'sent', providerId: recordable(providerId) }
   } catch (error) {
-    return refusal(kernel, breaker, claimed, error)
+    return refusal(kernel, catalogue, lane, claimed, error)
+  } finally {
+    clearInterval(renewing)
   }
 }
 
@@ -232,8 +322,6 @@ function parcelOf(kernel: CourierKernel, catalogue: Catalogue, claimed: store.Cl
   const { config } = kernel
   const text = textFor(catalogue, claimed)
   const locale = claimed.locale ?? 'zh-CN'
-  const type = catalogue.typeOf(claimed.type)
-  const mandatory = claimed.urgent || (type !== undefined && isMandatory(type))
   const parcel = {
     id: claimed.id,
     at: claimed.created_at,
@@ -244,7 +332,7 @@ function parcelOf(kernel: CourierKernel, catalogue: Catalogue, claimed: store.Cl
     ...(text.template && { template: text.template }),
   }
   if (claimed.channel !== 'email') return parcel
-  const unsubscribe = mandatory ? undefined : { url: unsubscribeUrl(config, claimed.id), locale }
+  const unsubscribe = hasToKnow(catalogue, claimed) ? undefined : { url: unsubscribeUrl(config, claimed.id), locale }
   return {
     ...parcel,
     text: withFooter(text.body, unsubscribe),
@@ -266,24 +354,43 @@ function textFor(catalogue: Catalogue, claimed: store.Claimed): ChannelText {
   }
 }
 
-function refusal(kernel: CourierKernel, breaker: Breaker, claimed: store.Claimed, error: unknown): store.Result {
-  const reason = error instanceof Error ? error.message : String(error)
-  const kind = error instanceof Refused ? error.kind : 'temporary'
+function refusal(
+  kernel: CourierKernel,
+  catalogue: Catalogue,
+  { provider, breaker }: Lane,
+  claimed: store.Claimed,
+  error: unknown,
+): store.Result {
+  const reason = recordable(error instanceof Error ? error.message : String(error))
+  const said = error instanceof Refused ? error.kind : 'temporary'
+  const kind = said === 'unheard' && provider.knowsRepeats ? 'temporary' : said
   // What speaks against one message says nothing of the provider.
-  if (kind === 'temporary' || kind === 'ours') breaker.failed()
+  if (kind === 'temporary' || kind === 'ours' || kind === 'unheard') breaker.failed()
   else breaker.succeeded()
-  const attempts = claimed.attempts + 1
-  const final = isFinal(kind) || attempts >= (kind === 'busy' ? MOST_BUSY_ATTEMPTS : MOST_ATTEMPTS)
-  const { id: deliveryId, channel } = claimed
-  kernel.log.warn({ deliveryId, channel, attempts, final, kind, reason }, 'a message was not taken')
-  if (final) return { state: 'failed', reason, kind, tried: true }
-  const pause = pauseMs(kind, attempts, error instanceof Refused ? error.retryAfter : undefined)
-  return { state: 'queued', reason, at: new Date(kernel.clock.now().getTime() + pause), tried: true, counted: true }
+  const now = kernel.clock.now().getTime()
+  const failingMs = Math.max(now - (claimed.failing_since?.getTime() ?? now), 0)
+  const goodForMs = (catalogue.typeOf(claimed.type)?.goodForHours ?? Number.POSITIVE_INFINITY) * HOUR_MS
+  const tooLong = failingMs >= Math.min(LONGEST_TRYING_MS[claimed.channel], goodForMs)
+  const final = isFinal(kind) || tooLong || (kind === 'unheard' && claimed.unheard)
+  const { id: deliveryId, channel, attempts } = claimed
+  kernel.log.warn({ deliveryId, channel, attempts: attempts + 1, final, kind, reason }, 'a message was not taken')
+  // Given up for its age, it may still have arrived when nobody answered.
+  if (final) return { state: 'failed', reason, kind: claimed.unheard && !isFinal(kind) ? 'unheard' : kind, tried: true }
+  const pause = pauseMs(kind, failingMs, error instanceof Refused ? error.retryAfter : undefined)
+  const unheard = kind === 'unheard'
+  const overdue = failingMs >= OVERDUE_MS && !claimed.unheard && !unheard && hasToKnow(catalogue, claimed)
+  return { state: 'queued', reason, at: new Date(now + pause), tried: true, counted: true, unheard, overdue }
 }
 
-/** 30 s, doubling, up to 2 h (5 min at least when the fault is ours); a quarter more or less, so that what failed together isn't tried together. */
-function pauseMs(kind: Refused['kind'], attempts: number, retryAfter: number | undefined): number {
-  const pause = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS)
-  if (kind === 'busy') return Math.max((retryAfter ?? 0) * 1000, pause, BUSY_PAUSE_MS) * (1 + Math.random() / 4)
+/**
+ * As long again as it has been failing, 30 s to 2 h (5 min at least when the fault is ours); a quarter more or less, so that what failed
+ * together isn't tried together.
+ */
+function pauseMs(kind: Refused['kind'], failingMs: number, retryAfter: number | undefined): number {
+  const pause = Math.min(Math.max(failingMs, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)
+  if (kind === 'busy') {
+    const asked = Math.min((retryAfter ?? 0) * 1000, LONGEST_BUSY_PAUSE_MS)
+    return Math.max(asked, pause, BUSY_PAUSE_MS) * (1 + Math.random() / 4)
+  }
   return Math.max(pause, kind === 'ours' ? OWN_FAULT_PAUSE_MS : 0) * (0.75 + Math.random() / 2)
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../database/database.ts'
 import type { RefusalKind } from './provider.ts'
 import type { Delivered, Locale } from './types.ts'
@@ -8,8 +8,15 @@ export interface Claimed {
   readonly id: number
   /** Which claim this is: a later one makes it void. */
   readonly claims: number
+  /** Claims of which no result was recorded, this one included. */
+  readonly open_claims: number
   readonly attempts: number
+  /** An earlier try got no answer. */
+  readonly unheard: boolean
+  /** Since when it could not be made. */
+  readonly failing_since: Date | null
   readonly channel: Delivered
+  readonly lane: string
   readonly type: string
   readonly urgent: boolean
   /** It had its place under the frequency cap. */
@@ -45,21 +52,25 @@ export type Result =
       readonly at: Date
       readonly tried: boolean
       readonly counted: boolean
+      /** What was tried got no answer. */
+      readonly unheard?: boolean
+      /** It has been tried so long that another way is better, where there is one. */
+      readonly overdue?: boolean
     }
 
-const taking = (lane: string, now: Date, leaseMs: number) => sql`
+const taking = (lane: RawBuilder<unknown>, due: Date, now: Date, leaseMs: number) => sql`
   UPDATE deliveries d
-  SET claims = d.claims + 1, next_try_at = ${new Date(now.getTime() + leaseMs)}, updated_at = ${now}
+  SET claims = d.claims + 1, open_claims = d.open_claims + 1, next_try_at = ${new Date(now.getTime() + leaseMs)}, updated_at = ${now}
   FROM (
-    SELECT id, message_id, user_id FROM deliveries
-    WHERE state = 'queued' AND lane = ${lane} AND next_try_at <= ${now}
+    SELECT id, message_id, user_id, lane FROM deliveries
+    WHERE state = 'queued' AND lane ${lane} AND next_try_at <= ${due}
     ORDER BY next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
   ) q
   LEFT JOIN messages m ON m.id = q.message_id
   LEFT JOIN users u ON u.id = q.user_id
-  LEFT JOIN user_contacts k ON k.user_id = q.user_id AND k.kind = ${lane}
+  LEFT JOIN user_contacts k ON k.user_id = q.user_id AND k.kind = q.lane
   WHERE d.id = q.id
-  RETURNING d.id, d.claims, d.attempts, d.channel, d.type, d.urgent, d.counted, d.created_at, d.message_id, m.chosen,
+  RETURNING d.id, d.claims, d.open_claims, d.attempts, d.unheard, d.failing_since, d.channel, d.lane, d.type, d.urgent, d.counted, d.created_at, d.message_id, m.chosen,
     m.subject, m.body, m.data, d.user_id, u.locale, u.display_name, u.email, u.phone_encrypted, k.address AS contact,
     d.address_encrypted, d.content, d.address_key,
     EXISTS (SELECT FROM suppressions s WHERE s.channel = d.channel AND s.address_key = coalesce(d.address_key,
@@ -67,8 +78,32 @@ const taking = (lane: string, now: Date, leaseMs: number) => sql`
 
 /** Takes the delivery of a lane that is due first, and keeps others from it for a while. */
 export async function claim(db: Database, lane: string, now: Date, leaseMs: number): Promise<Claimed | undefined> {
-  const { rows } = await taking(lane, now, leaseMs).$castTo<Claimed>().execute(db)
+  const { rows } = await taking(sql`= ${lane}`, now, now, leaseMs).$castTo<Claimed>().execute(db)
   return rows[0]
+}
+
+/** Takes a delivery, due since `due`, of a lane that is none of these. */
+export async function claimStranded(
+  db: Database,
+  lanes: readonly string[],
+  due: Date,
+  now: Date,
+  leaseMs: number,
+): Promise<Claimed | undefined> {
+  const { rows } = await taking(sql`<> ALL (${lanes}::text[])`, due, now, leaseMs).$castTo<Claimed>().execute(db)
+  return rows[0]
+}
+
+/** Keeps others from a delivery that is still in hand. */
+export async function renew(db: Database, { id, claims }: Claimed, now: Date, leaseMs: number): Promise<void> {
+  await sql`
+    UPDATE deliveries SET next_try_at = ${new Date(now.getTime() + leaseMs)}
+    WHERE id = ${id} AND claims = ${claims} AND open_claims > 0 AND state = 'queued'`.execute(db)
+}
+
+/** Ends a delivery that would have been tried again. */
+export async function abandon(tx: Transaction, { id }: Claimed): Promise<void> {
+  await sql`UPDATE deliveries SET state = 'failed', next_try_at = NULL WHERE id = ${id}`.execute(tx)
 }
 
 const settling = (claimed: Claimed, provider: string, result: Result, now: Date) => {
@@ -82,8 +117,10 @@ const settling = (claimed: Claimed, provider: string, result: Result, now: Date)
       UPDATE deliveries
       SET state = ${result.state}, updated_at = ${now}, reason = ${reason}, attempts = attempts + ${tried ? 1 : 0}::int,
         provider_id = coalesce(${providerId}::text, provider_id), sent_at = coalesce(sent_at, ${sent ? now : null}::timestamptz),
-        next_try_at = ${result.state === 'queued' ? result.at : null}, counted = counted OR ${result.state === 'queued' && result.counted}
-      WHERE id = ${claimed.id} AND state = 'queued' AND claims = ${claimed.claims}
+        next_try_at = ${result.state === 'queued' ? result.at : null}, counted = counted OR ${result.state === 'queued' && result.counted},
+        open_claims = 0, unheard = unheard OR ${result.state === 'queued' && result.unheard === true},
+        failing_since = CASE WHEN ${tried && !sent} THEN coalesce(failing_since, ${now}::timestamptz) ELSE failing_since END
+      WHERE id = ${claimed.id} AND state = 'queued' AND claims = ${claimed.claims} AND open_claims > 0
       RETURNING id
     ), tried AS (
       INSERT INTO delivery_attempts (delivery_id, claim, at, result, provider, provider_id, error)
@@ -92,7 +129,7 @@ const settling = (claimed: Claimed, provider: string, result: Result, now: Date)
     )`
 }
 
-/** Records what became of a claimed delivery, unless somebody else has claimed it since. Answers whether it was still ours. */
+/** Records what became of a claimed delivery, once, and unless somebody else has claimed it since. Answers whether it did. */
 export async function settle(
   db: Database,
   claimed: Claimed,
@@ -114,8 +151,9 @@ export async function settleAndClaim(
   now: Date,
   leaseMs: number,
 ): Promise<Claimed | undefined> {
-  const { rows } =
-    await sql<Claimed>`WITH ${settling(claimed, provider, result, now)} ${taking(lane, now, leaseMs)}`.execute(db)
+  // The statement sees the settled one as it was: where its lease is over, as due.
+  const next = taking(sql`= ${lane} AND id <> ${claimed.id}`, now, now, leaseMs)
+  const { rows } = await sql<Claimed>`WITH ${settling(claimed, provider, result, now)} ${next}`.execute(db)
   return rows[0]
 }
 

@@ -7,31 +7,43 @@ export interface HttpAnswer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
+export interface ProviderCall {
+  readonly method: 'GET' | 'POST'
+  readonly headers?: Record<string, string>
+  readonly body?: string
+  /** It sends nothing to anybody. */
+  readonly asks?: boolean
+}
+
 const TIMEOUT_MS = 15_000
 const LONGEST_ANSWER = 100_000
 
 /**
- * Calls a provider. No redirect is followed and nothing is tried twice: an unanswered call may have been heard.
- * @throws Refused `temporary` when nobody answers in time, `busy` for 429, `temporary` for 5xx.
+ * Calls a provider. No redirect is followed and nothing is tried twice.
+ * @throws Refused `busy` for 429; `temporary` when nobody could be reached, for 503, and where the call only `asks`; `unheard` when it got no
+ * answer in time, or only that something went wrong (5xx): it may have been carried out.
  */
 export async function callProvider(
   url: string,
-  init: { readonly method: 'GET' | 'POST'; readonly headers?: Record<string, string>; readonly body?: string },
+  { asks = false, ...init }: ProviderCall,
   timeoutMs: number = TIMEOUT_MS,
 ): Promise<HttpAnswer> {
+  const unsure = asks ? 'temporary' : 'unheard'
   let answer: Response
   let text: string
   try {
-    answer = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) })
+    answer = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })
     text = (await answer.text()).slice(0, LONGEST_ANSWER)
   } catch (error) {
-    throw new Refused(`no answer: ${reasonOf(error)}`, 'temporary')
+    throw new Refused(`no answer: ${reasonOf(error)}`, neverLeft(error) ? 'temporary' : unsure)
   }
   if (answer.status === 429) {
     const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN)
     throw new Refused('429 too many requests', 'busy', Number.isFinite(seconds) ? seconds : undefined)
   }
-  if (answer.status >= 500) throw new Refused(`${answer.status} ${text.slice(0, 200)}`, 'temporary')
+  if (answer.status >= 500) {
+    throw new Refused(`${answer.status} ${text.slice(0, 200)}`, answer.status === 503 ? 'temporary' : unsure)
+  }
   return { status: answer.status, body: objectIn(text) }
 }
 
@@ -54,6 +66,18 @@ function objectIn(text: string): Readonly<Record<string, unknown>> {
     return {}
   }
 }
+
+/** Whether there was no connection (nobody there, no such name, no TLS that we trust) over which a call could have gone. */
+function neverLeft(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  if (!(cause instanceof Error)) return false
+  const code = 'code' in cause ? String(cause.code) : ''
+  const step = 'syscall' in cause ? String(cause.syscall) : ''
+  return NO_CONNECTION.test(code) || step === 'connect' || step === 'getaddrinfo'
+}
+
+const NO_CONNECTION =
+  /^(ECONNREFUSED|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

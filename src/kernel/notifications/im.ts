@@ -29,7 +29,7 @@ export function wecomApplication(application: WecomApplication, clock: Clock): P
   const fetchToken = async (): Promise<string> => {
     if (token && token.until > clock.now().getTime()) return token.value
     const query = new URLSearchParams({ corpid: corpId, corpsecret: secret })
-    const { body } = await callProvider(`${baseUrl}/cgi-bin/gettoken?${query}`, { method: 'GET' })
+    const { body } = await callProvider(`${baseUrl}/cgi-bin/gettoken?${query}`, { method: 'GET', asks: true })
     const value = textOf(body.access_token)
     if (textOf(body.errcode) !== '0' || value === '') throw refused(body, WECOM, 'ours')
     const seconds = Number(body.expires_in ?? 7200)
@@ -66,7 +66,7 @@ export function wecomApplication(application: WecomApplication, clock: Clock): P
       }
       if (textOf(body.errcode) !== '0') throw refused(body, WECOM)
       const invalid = textOf(body.invaliduser).toLowerCase().split('|')
-      if (invalid.includes(parcel.to.toLowerCase())) throw new Refused('invaliduser', 'address')
+      if (invalid.includes(parcel.to.toLowerCase())) throw new Refused('invaliduser', 'message')
       return { providerId: textOf(body.msgid) }
     },
     async close() {},
@@ -148,7 +148,8 @@ const WECOM: Table = {
   '45009': 'busy',
   '45033': 'busy',
   '40003': 'address',
-  '81013': 'address',
+  // Unknown, or not among those the application may write to: an administrator of WeCom can change that.
+  '81013': 'message',
   '60111': 'address',
   '40008': 'message',
   '44004': 'message',

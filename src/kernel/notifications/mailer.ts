@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { type Parcel, type Provider, Refused } from './provider.ts'
+import { type Parcel, type Provider, type RefusalKind, Refused } from './provider.ts'
 
 export interface MailerOptions {
   /** `smtp(s)://name:password@host:port`; without it mails go to files, in production nowhere. */
@@ -22,40 +22,68 @@ export function createMailer(options: MailerOptions): Provider | undefined {
 /** One address and nothing else: in a list, a comma would make two recipients of it. */
 const EMAIL = { lane: 'email', channel: 'email', address: /^[^\s@,;<>"]+@[^\s@,;<>"]+$/ } as const
 
-/** How long each step of a conversation may take, in milliseconds. */
+/** How long looking up the server, the connection and its greeting may take each, in milliseconds. */
 const STEP_TIMEOUT_MS = 20_000
+/** So many times that until the whole mail is handed over. */
+const STEPS = 6
+/** How long the server may think about a mail it was handed: RFC 5321, 4.5.3.2.6. */
+const ANSWER_TIMEOUT_MS = 10 * 60_000
 
-/** Sends by SMTP over one connection that is kept while it is used. */
-export function smtpMailer(url: string, from: string, stepTimeoutMs = STEP_TIMEOUT_MS): Provider {
+/** Sends by SMTP over one connection that is kept while it is used; over a second one while the first waits for an answer. */
+export function smtpMailer(
+  url: string,
+  from: string,
+  stepTimeoutMs = STEP_TIMEOUT_MS,
+  answerTimeoutMs = ANSWER_TIMEOUT_MS,
+): Provider {
   const transport = createTransport({
     url,
     pool: true,
-    maxConnections: 1,
+    maxConnections: 2,
     // Trying again is the courier's, which counts it.
     maxRequeues: 0,
     connectionTimeout: stepTimeoutMs,
     greetingTimeout: stepTimeoutMs,
-    socketTimeout: stepTimeoutMs,
     dnsTimeout: stepTimeoutMs,
+    socketTimeout: answerTimeoutMs,
+    idleTimeout: stepTimeoutMs,
     disableFileAccess: true,
     disableUrlAccess: true,
   })
   // A pooled connection that breaks while nothing is sent must not end the process; the next mail opens another.
   transport.on('error', () => {})
+  /** What is to be done when the last byte of a mail has gone to the server. */
+  const afterLastByte = new WeakMap<AbortSignal, () => void>()
+  transport.use('stream', ({ data, message }, done) => {
+    const after = data.signal && afterLastByte.get(data.signal)
+    const open = message.createReadStream.bind(message)
+    message.createReadStream = (options) => (after ? open(options).once('end', after) : open(options))
+    done()
+  })
   return {
     ...EMAIL,
     name: 'smtp',
     rings: true,
     async send(mail) {
+      const patience = new AbortController()
+      let timer = setTimeout(() => patience.abort(), STEPS * stepTimeoutMs)
+      let handedOver = false
+      afterLastByte.set(patience.signal, () => {
+        handedOver = true
+        clearTimeout(timer)
+        timer = setTimeout(() => patience.abort(), answerTimeoutMs)
+      })
       try {
-        const sent = await transport.sendMail(envelope(mail, from))
+        const sent = await transport.sendMail({ ...envelope(mail, from), signal: patience.signal })
         return { providerId: sent.messageId }
       } catch (error) {
-        throw refusal(error)
+        throw refusal(error, handedOver)
+      } finally {
+        clearTimeout(timer)
       }
     },
     async close() {
-      transport.close()
+      transport.close({ force: true })
     },
   }
 }
@@ -106,20 +134,36 @@ function envelope(mail: Parcel, from: string) {
   }
 }
 
-/** Says of an error of nodemailer whether another try can help. */
-function refusal(error: unknown): Refused {
+/** Says of an error of nodemailer whether another try can help. `handedOver`: the server had the whole mail. */
+function refusal(error: unknown, handedOver: boolean): Refused {
   if (!(error instanceof Error)) return new Refused(String(error), 'temporary')
   const code = 'code' in error ? String(error.code) : ''
   const command = 'command' in error ? String(error.command) : ''
   const status = 'responseCode' in error ? Number(error.responseCode) : Number.NaN
   // A log-in that is refused or missing says something of our account, not of this mail.
   if (code === 'EAUTH' || [530, 534, 535, 538].includes(status)) return new Refused(error.message, 'ours')
-  if (Number.isNaN(status)) return new Refused(error.message, code === 'EENVELOPE' ? 'message' : 'temporary')
+  if (Number.isNaN(status)) {
+    const otherwise = handedOver ? 'unheard' : 'temporary'
+    return new Refused(error.message, code === 'EENVELOPE' ? 'message' : otherwise)
+  }
   if (status < 500) return new Refused(error.message, 'temporary')
+  if (command.startsWith('RCPT')) return new Refused(error.message, refusedRecipient(status, error.message))
   // Who refuses to talk to us, or to take anything from our sender, says nothing of this mail; 552 is its size.
-  const aboutUs = command.startsWith('MAIL') ? status !== 552 : !/^(RCPT|DATA)/.test(command)
-  if (aboutUs) return new Refused(error.message, 'ours')
-  // Only what the server says of the recipient speaks against the address.
-  const unknownMailbox = command.startsWith('RCPT') && [550, 551, 553].includes(status)
-  return new Refused(error.message, unknownMailbox ? 'address' : 'message')
+  const aboutUs = command.startsWith('MAIL') ? status !== 552 : !command.startsWith('DATA')
+  return new Refused(error.message, aboutUs ? 'ours' : 'message')
 }
+
+/**
+ * What a refusal of the recipient speaks against. RFC 3463 says it: 5.1 the address (5.1.7 and 5.1.8 the sender's), 5.7 what we are allowed.
+ * Without such a number the words must do: only where none of them is about us does the status mean an unknown mailbox.
+ */
+function refusedRecipient(status: number, said: string): RefusalKind {
+  const [, subject, detail] = /\b5\d\d[ -]5\.(\d{1,3})\.(\d{1,3})\b/.exec(said) ?? []
+  if (subject === '1') return detail === '7' || detail === '8' ? 'ours' : 'address'
+  if (subject === '7' || /relay/i.test(said)) return 'ours'
+  if (subject !== undefined) return 'message'
+  if (ABOUT_US.test(said)) return 'ours'
+  return [550, 551, 553].includes(status) ? 'address' : 'message'
+}
+
+const ABOUT_US = /\b(block|black|deny|denied|polic|reputation|spam|spf|dkim|dmarc|client host|rate|limit|authenticat)/i

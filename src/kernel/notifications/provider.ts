@@ -36,6 +36,8 @@ export interface Provider {
   /** False for what rings nowhere (files): quiet hours and caps don't hold it up. */
   readonly rings: boolean
   readonly pace?: Pace
+  /** The same message handed over again does no harm: the other side knows it by its name, or is asked first. */
+  readonly knowsRepeats?: boolean
   /** What an address must look like. */
   readonly address: RegExp
   /**
@@ -48,9 +50,10 @@ export interface Provider {
 
 /**
  * Why a message was not taken. `address`: this address will never work. `message`: this message won't. `busy`: too much at once, nothing
- * is wrong. `ours`: our account or configuration. `temporary`: anything that may pass.
+ * is wrong. `ours`: our account or configuration. `unheard`: it was handed over and nobody answered, so it may have been taken. `temporary`:
+ * anything else that may pass.
  */
-export type RefusalKind = 'address' | 'message' | 'busy' | 'ours' | 'temporary'
+export type RefusalKind = 'address' | 'message' | 'busy' | 'ours' | 'unheard' | 'temporary'
 
 /** The message was not taken. */
 export class Refused extends Error {
@@ -59,7 +62,7 @@ export class Refused extends Error {
   readonly retryAfter: number | undefined
 
   constructor(reason: string, kind: RefusalKind, retryAfter?: number) {
-    super(withoutContacts(reason).slice(0, 300))
+    super(recordable(withoutContacts(reason)))
     this.name = 'Refused'
     this.kind = kind
     this.retryAfter = retryAfter
@@ -69,6 +72,13 @@ export class Refused extends Error {
 /** True when another try can't help. */
 export function isFinal(kind: RefusalKind): boolean {
   return kind === 'address' || kind === 'message'
+}
+
+const LONGEST_RECORD = 300
+
+/** What others say, so that the database takes it whatever it is: well-formed, without NUL, at most 300 characters. */
+export function recordable(text: string): string {
+  return text.slice(0, LONGEST_RECORD).replaceAll('\0', '').toWellFormed()
 }
 
 /** A reason without what is nobody else’s business: providers repeat addresses and numbers in their answers, and errors name URLs with keys. */

@@ -66,7 +66,7 @@ describe('Aliyun SMS', () => {
     let lost = true
     const fake = open(await startAliyun('shh', () => (lost ? { status: 500, body: {} } : undefined)))
     const provider = aliyunSms(account(fake.url), clock)
-    await expect(provider.send(sms)).rejects.toMatchObject({ kind: 'temporary' })
+    await expect(provider.send(sms)).rejects.toMatchObject({ kind: 'unheard' })
     lost = false
     await provider.send(sms, true)
     expect(fake.receipts).toHaveLength(1)
@@ -101,9 +101,67 @@ describe('Tencent Cloud SMS', () => {
     await expect(tencentSms(account(fake.url), clock).send(sms)).rejects.toMatchObject({ kind })
   })
 
+  test('that got through without our hearing of it is not sent again, if the receipt is there', async () => {
+    let lost = true
+    const fake = open(
+      await startTencent(
+        'id',
+        'shh',
+        () => undefined,
+        () => lost,
+      ),
+    )
+    const provider = tencentSms(account(fake.url), clock)
+    await expect(provider.send(sms)).rejects.toMatchObject({ kind: 'unheard' })
+    lost = false
+    expect(await provider.send(sms, true)).toEqual({ providerId: `yuyue-7-${sms.at.getTime()}` })
+    expect(fake.receipts).toHaveLength(1)
+    await provider.send({ ...sms, id: 8 }, true)
+    expect(fake.receipts).toHaveLength(2)
+  })
+
+  test('that failed on its way is sent again', async () => {
+    const fake = open(await startTencent('id', 'shh'))
+    const provider = tencentSms(account(fake.url), clock)
+    await provider.send(sms)
+    for (const receipt of fake.receipts) receipt.ReportStatus = 'FAIL'
+    await provider.send(sms, true)
+    expect(fake.receipts).toHaveLength(2)
+  })
+
+  test('asks for no receipts older than the provider keeps', async () => {
+    const fake = open(await startTencent('id', 'shh'))
+    await tencentSms(account(fake.url), clock).send({ ...sms, at: new Date('2026-01-01T00:00:00Z') }, true)
+    const week = 7 * 24 * 3600
+    expect(fake.asked[0]?.body).toMatchObject({ BeginTime: clock.now().getTime() / 1000 - week, PhoneNumber: sms.to })
+  })
+
   test('with the wrong secret is our fault', async () => {
     const fake = open(await startTencent('id', 'another'))
     await expect(tencentSms(account(fake.url), clock).send(sms)).rejects.toMatchObject({ kind: 'ours' })
+  })
+})
+
+describe('a call', () => {
+  const send = (baseUrl: string) => tencentSms(account(baseUrl), clock).send(sms)
+
+  test.each([
+    [500, 'unheard'],
+    [502, 'unheard'],
+    [504, 'unheard'],
+    [503, 'temporary'],
+    [429, 'busy'],
+    [302, 'temporary'],
+  ])('that is answered %i: %s', async (status, kind) => {
+    const fake = open(await startFake(() => ({ status, headers: { location: '/elsewhere' }, body: {} })))
+    await expect(send(fake.url)).rejects.toMatchObject({ kind })
+    expect(fake.asked).toHaveLength(1)
+  })
+
+  test('that nobody takes was not heard for sure', async () => {
+    const fake = await startFake(() => ({ body: {} }))
+    await fake.close()
+    await expect(send(fake.url)).rejects.toMatchObject({ kind: 'temporary' })
   })
 })
 
@@ -158,15 +216,16 @@ describe('a WeCom application', () => {
     expect(fake.tokens()).toBe(2)
   })
 
-  test('finds out that a member is unknown, whichever way it is told', async () => {
+  test('finds out that a member is not reached, whichever way it is told', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
-    await expect(application(fake.url).send({ ...parcel, to: 'nobody' })).rejects.toMatchObject({ kind: 'address' })
+    // That can also mean that the application may not write to the member: nothing is wrong with the name.
+    await expect(application(fake.url).send({ ...parcel, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
     const kinder = open(
       await startFake(({ path }) => ({
         body: path.endsWith('gettoken') ? { errcode: 0, access_token: 't' } : { errcode: 0, invaliduser: 'nobody' },
       })),
     )
-    await expect(application(kinder.url).send({ ...parcel, to: 'nobody' })).rejects.toMatchObject({ kind: 'address' })
+    await expect(application(kinder.url).send({ ...parcel, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
   })
 
   test('does not ring twice when the same message is sent again', async () => {

@@ -3,7 +3,7 @@ import { NotFound, Unauthenticated } from '../http/errors.ts'
 import { fieldCipher } from '../identity/users.ts'
 import type { Kernel } from '../kernel.ts'
 import { objectOf, textOf } from './http.ts'
-import { withoutContacts } from './provider.ts'
+import { recordable, withoutContacts } from './provider.ts'
 import { type Moved, noteReceipt, type Receipt } from './receiptStore.ts'
 import { maskAddress, suppress, suppressionKey } from './suppressions.ts'
 
@@ -11,7 +11,7 @@ import { maskAddress, suppress, suppressionKey } from './suppressions.ts'
 export async function takeReceipts(kernel: Kernel, receipts: readonly Receipt[]): Promise<void> {
   const at = kernel.clock.now()
   for (const given of receipts) {
-    const receipt = { ...given, reason: withoutContacts(given.reason).slice(0, 300) }
+    const receipt = { ...given, reason: recordable(withoutContacts(given.reason)) }
     await kernel.transaction(async (tx) => {
       const moved = await noteReceipt(tx, receipt, at)
       if (!moved || !receipt.permanent || receipt.outcome !== 'failed') return

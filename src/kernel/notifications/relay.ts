@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import { insertOperations, type OperationRow } from '../audit/store.ts'
-import { errorCode } from '../database/constraints.ts'
+import { isAboutData } from '../database/constraints.ts'
 import type { Database, Transaction } from '../database/database.ts'
-import { DomainError, Unavailable } from '../http/errors.ts'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -320,12 +319,6 @@ async function takeRow(tx: Transaction, id: number): Promise<OutboxRow[]> {
 
 function json(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value)
-}
-
-/** Whether the database refuses the values (classes 22 and 23, limits 54), so that trying again can't help. */
-function isAboutData(error: unknown): boolean {
-  if (error instanceof DomainError) return !(error instanceof Unavailable)
-  return /^(22|23|54)/.test(errorCode(error))
 }
 
 function errorText(error: unknown): string {

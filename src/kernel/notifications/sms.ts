@@ -48,6 +48,7 @@ export function aliyunSms(account: SmsAccount, clock: Clock): Provider {
   return {
     ...SMS,
     name: 'aliyun',
+    knowsRepeats: true,
     async send(parcel, again = false) {
       const number = parcel.to.startsWith('+86') ? parcel.to.slice(3) : parcel.to.slice(1)
       if (again && (await wasSent(parcel, number))) return { providerId: outId(parcel) }
@@ -108,58 +109,87 @@ function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-/** Tencent Cloud SMS (`SendSms`, version 2021-01-11), signature TC3-HMAC-SHA256. */
+/**
+ * Tencent Cloud SMS (`SendSms`, version 2021-01-11), signature TC3-HMAC-SHA256. It knows no idempotency. A message that may have been sent
+ * before is looked for among the receipts (`PullSmsSendStatusByPhoneNumber` by our SessionContext); what the carrier has not reported yet isn't there.
+ */
 export function tencentSms(account: SmsAccount, clock: Clock): Provider {
+  const call = async (action: string, own: object, asks = false) => {
+    const payload = JSON.stringify({ SmsSdkAppId: account.appId, ...own })
+    const headers = tencentHeaders(account, clock.now(), action, payload)
+    const { body } = await callProvider(`${account.baseUrl}/`, { method: 'POST', headers, body: payload, asks })
+    const response = objectOf(body.Response)
+    if (body.Response === undefined || response.Error !== undefined) throw tencentRefusal(objectOf(response.Error))
+    return response
+  }
+
+  /** Whether there is a receipt of an earlier try that got through without our hearing of it. */
+  const wasSent = async (parcel: Parcel): Promise<boolean> => {
+    const since = Math.max(parcel.at.getTime(), clock.now().getTime() - TENCENT_KEEPS_MS)
+    const own = { PhoneNumber: parcel.to, BeginTime: Math.floor(since / 1000), Offset: 0, Limit: 100 }
+    const found = (await call('PullSmsSendStatusByPhoneNumber', own, true)).PullSmsSendStatusSet
+    const rows = Array.isArray(found) ? found.map(objectOf) : []
+    return rows.some((row) => textOf(row.SessionContext) === outId(parcel) && textOf(row.ReportStatus) !== 'FAIL')
+  }
+
   return {
     ...SMS,
     name: 'tencent',
-    async send(parcel) {
+    async send(parcel, again = false) {
+      if (again && (await wasSent(parcel))) return { providerId: outId(parcel) }
       const { code, params } = templateOf(parcel, account)
-      const payload = JSON.stringify({
-        SmsSdkAppId: account.appId,
+      const response = await call('SendSms', {
         SignName: account.signName,
         TemplateId: code,
         TemplateParamSet: params.map(([, value]) => value),
         PhoneNumberSet: [parcel.to],
         SessionContext: outId(parcel),
       })
-      const headers = tencentHeaders(account, clock.now(), payload)
-      const { body } = await callProvider(`${account.baseUrl}/`, { method: 'POST', headers, body: payload })
-      const response = objectOf(body.Response)
-      const error = objectOf(response.Error)
-      const statuses = Array.isArray(response.SendStatusSet) ? response.SendStatusSet : []
-      const status = objectOf(statuses[0])
-      const said = textOf(error.Code) || textOf(status.Code)
-      if (said === 'Ok') return { providerId: textOf(status.SerialNo) }
-      const message = textOf(error.Message) || textOf(status.Message)
-      throw new Refused(`${said || 'no code'} ${message}`, kindOf(said, TENCENT))
+      const status = objectOf(Array.isArray(response.SendStatusSet) ? response.SendStatusSet[0] : undefined)
+      if (textOf(status.Code) !== 'Ok') throw tencentRefusal(status)
+      return { providerId: textOf(status.SerialNo) }
     },
   }
+}
+
+/** Receipts of the last 7 days can be asked for. */
+const TENCENT_KEEPS_MS = 7 * 24 * 3_600_000
+
+function tencentRefusal({ Code, Message }: Readonly<Record<string, unknown>>): Refused {
+  const code = textOf(Code)
+  return new Refused(`${code || 'no code'} ${textOf(Message)}`, kindOf(code, TENCENT))
 }
 
 /** The headers of a signed call. */
 function tencentHeaders(
   account: Pick<SmsAccount, 'baseUrl' | 'keyId' | 'secret' | 'region'>,
   at: Date,
+  action: string,
   payload: string,
 ): Record<string, string> {
   const seconds = String(Math.floor(at.getTime() / 1000))
   const { host } = new URL(account.baseUrl)
   return {
     'content-type': 'application/json; charset=utf-8',
-    'x-tc-action': 'SendSms',
+    'x-tc-action': action,
     'x-tc-version': '2021-01-11',
     'x-tc-timestamp': seconds,
     'x-tc-region': account.region,
-    authorization: tencentAuthorization(account.keyId, account.secret, host, seconds, payload),
+    authorization: tencentAuthorization(account, host, seconds, action, payload),
   }
 }
 
 /** The Authorization header of a call (TC3-HMAC-SHA256 over content type, host and action). `seconds`: since the epoch. */
-function tencentAuthorization(keyId: string, secret: string, host: string, seconds: string, payload: string) {
+function tencentAuthorization(
+  { keyId, secret }: Pick<SmsAccount, 'keyId' | 'secret'>,
+  host: string,
+  seconds: string,
+  action: string,
+  payload: string,
+) {
   const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 10)
   const signed = 'content-type;host;x-tc-action'
-  const head = `content-type:application/json; charset=utf-8\nhost:${host}\nx-tc-action:sendsms\n`
+  const head = `content-type:application/json; charset=utf-8\nhost:${host}\nx-tc-action:${action.toLowerCase()}\n`
   const request = ['POST', '/', '', head, signed, sha256(payload)].join('\n')
   const scope = `${date}/sms/tc3_request`
   const text = ['TC3-HMAC-SHA256', seconds, scope, sha256(request)].join('\n')
@@ -183,6 +213,7 @@ export function webhookSms(account: Pick<SmsAccount, 'baseUrl' | 'secret'>, cloc
   return {
     ...SMS,
     name: 'webhook',
+    knowsRepeats: true,
     async send(parcel) {
       const payload = JSON.stringify({
         id: outId(parcel),

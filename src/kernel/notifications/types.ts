@@ -29,6 +29,8 @@ export interface NotificationType {
   readonly urgent: boolean
   /** Channels beyond the inbox that new users get. */
   readonly channels: readonly Channel[]
+  /** So many hours after it could not be sent nobody needs it any more; unless said a mail is good for three days, a text for one. */
+  readonly goodForHours?: number
   /** LiquidJS over the event's data. Unknown variables are refused when the program starts. */
   readonly subject: string
   readonly body: string

@@ -70,6 +70,52 @@ const custom = {
   sample: { hall: '游泳馆', day: '周六' },
 }
 
+describe('deliveries that failed', () => {
+  const path = '/api/admin/notifications/deliveries/retry'
+  const retry = (body: object, person = admin) => as(person, 'POST', path, body)
+  const failed = async () =>
+    (await as(admin, 'GET', '/api/admin/notifications?state=failed&sort=created_at')).body.items.map(
+      (item: { id: string }) => item.id,
+    )
+
+  test('are tried again, all of a time or single ones, and who asked for it is in the log', async () => {
+    for (const person of [lin, wang]) dead.add(`${person === lin ? 'lin' : 'wang'}@example.com`)
+    await mail({ user_ids: [lin.id, wang.id] })
+    await world.drain()
+    const [first, second] = await failed()
+    expect(await failed()).toHaveLength(2)
+    dead.clear()
+    await world.rows('TRUNCATE suppressions')
+
+    expect((await retry({ ids: [first] })).body).toEqual({ retried: 1 })
+    await world.drain()
+    expect([await failed(), recipients()]).toEqual([[second], ['lin@example.com']])
+    expect((await retry({ ids: [first] })).body).toEqual({ retried: 0 })
+
+    const today = '2026-03-02'
+    for (const others of [{ channel: 'sms' }, { type: 'notice.other' }, { user_id: lin.id }, { from: '2026-03-03' }]) {
+      expect((await retry({ from: today, ...others })).body).toEqual({ retried: 0 })
+    }
+    expect((await retry({ from: today, to: today, channel: 'email', user_id: wang.id })).body).toEqual({ retried: 1 })
+    await world.drain()
+    expect([await failed(), recipients()]).toEqual([[], ['lin@example.com', 'wang@example.com']])
+    const log = await world.rows<{ actor_id: number; changes: Record<string, unknown[]> }>(
+      "SELECT actor_id, changes FROM operation_log WHERE action = 'notification.retry' ORDER BY id",
+    )
+    expect(log).toHaveLength(7)
+    expect(log.at(-1)).toMatchObject({
+      actor_id: admin.id,
+      changes: { filter: [null, { channel: 'email', userId: wang.id }], retried: [null, 1] },
+    })
+  })
+
+  test('are meant by a day or by themselves, and are for those who may manage notifications', async () => {
+    expect(await retry({ channel: 'email' })).toMatchObject({ status: 400, body: { code: 'bad_filter' } })
+    expect((await retry({ ids: ['inbox:1'] })).status).toBe(400)
+    expect((await retry({ from: '2026-03-02' }, lin)).status).toBe(403)
+  })
+})
+
 describe('types', () => {
   test('of administrators are added, changed and deleted; keys are unique; those of the program stay', async () => {
     const made = await as(admin, 'POST', '/api/v1/notification-types', custom)

@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/caller.ts'
 import { Invalid } from '../../kernel/http/errors.ts'
 import { FIRST_DAY } from '../../kernel/http/formats.ts'
+import { problemAnswer } from '../../kernel/http/problem.ts'
 import { route, signedIn } from '../../kernel/http/route.ts'
 import {
   Id,
@@ -17,9 +19,10 @@ import {
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import * as history from '../../kernel/notifications/history.ts'
+import { retryDeliveries } from '../../kernel/notifications/retries.ts'
 import { addDays, dayBounds, daysBetween, localDate } from '../../kernel/time.ts'
 import { ChannelOrInbox, historyFilter, historyFilters } from './historyFilters.ts'
-import { CONTACTS, READ } from './schemas.ts'
+import { ChannelName, CONTACTS, MANAGE, READ } from './schemas.ts'
 
 const tag = 'Notification history'
 const permission = READ
@@ -126,7 +129,47 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
     },
   })
 
+  retry(app, kernel)
   statistics(app, kernel)
+}
+
+const DeliveryId = Type.String({ maxLength: 30, pattern: '^delivery:[1-9][0-9]{0,14}$', examples: ['delivery:34'] })
+
+function retry(app: App, kernel: Kernel): void {
+  const { type, user_id, from, to } = historyFilters
+  route(app, {
+    method: 'POST',
+    paths: [`${path}/deliveries/retry`],
+    permission: MANAGE,
+    summary: 'Try deliveries again that failed',
+    description:
+      'Those that match all that is said, as if they had never been tried; `from` and `to` are local days, both included. Of `ids` and `from` one must be ' +
+      'given. Deliveries by channels that are not configured stay as they are.',
+    tag,
+    schema: {
+      body: Type.Object({
+        ids: Type.Optional(Type.Array(DeliveryId, { minItems: 1, maxItems: 1000, uniqueItems: true })),
+        channel: Type.Optional(ChannelName),
+        type,
+        user_id,
+        from,
+        to,
+      }),
+      response: {
+        200: Type.Object({ retried: Type.Integer({ minimum: 0 }) }),
+        400: problemAnswer('`bad_filter`: neither `ids` nor `from` are given.'),
+      },
+    },
+    handler: async (request) => {
+      const { ids, ...filters } = request.body
+      if (ids === undefined && filters.from === undefined) {
+        throw new Invalid('bad_filter', 'Say which deliveries, or from which day on.')
+      }
+      const numbers = ids?.map((id) => Number(id.slice('delivery:'.length)))
+      const { state: _, ...filter } = historyFilter(filters, kernel.config.timeZone)
+      return { retried: await retryDeliveries(kernel, callerOf(request), { ...filter, ids: numbers }) }
+    },
+  })
 }
 
 function statistics(app: App, kernel: Kernel): void {

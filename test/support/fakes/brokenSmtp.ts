@@ -9,7 +9,9 @@ export type Fault = 'hang' | 'close' | (string & {})
 
 export interface BrokenSmtp {
   readonly port: number
-  /** Mails that were taken. */
+  /** Mails that came as a whole. */
+  readonly mails: number
+  /** Those of them that were taken. */
   readonly taken: number
   /** From now on this goes wrong; undefined: nothing does. */
   break(stage?: Stage, fault?: Fault): void
@@ -20,6 +22,7 @@ export interface BrokenSmtp {
 export async function startBrokenSmtp(): Promise<BrokenSmtp> {
   const sockets = new Set<Socket>()
   let broken: { readonly stage: Stage; readonly fault: Fault } | undefined
+  let mails = 0
   let taken = 0
 
   /** Answers a stage; false when the conversation is over. */
@@ -46,6 +49,7 @@ export async function startBrokenSmtp(): Promise<BrokenSmtp> {
         text = text.slice(end + (inMail ? 5 : 2))
         if (inMail) {
           inMail = false
+          mails += 1
           answer(socket, 'mail', '250 taken')
           continue
         }
@@ -69,6 +73,9 @@ export async function startBrokenSmtp(): Promise<BrokenSmtp> {
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
+    get mails() {
+      return mails
+    },
     get taken() {
       return taken
     },

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { type Asked, type FakeProvider, type Reply, startFake } from './http.ts'
+import { type Asked, type Reply, startFake } from './http.ts'
 
 /** Aliyun's SMS API: checks the signature as its documentation computes it, keeps receipts. `say` answers instead of `OK`. */
 export async function startAliyun(secret: string, say: (asked: Asked) => Reply | undefined = () => undefined) {
@@ -34,29 +34,45 @@ function aliyunSign(params: Readonly<Record<string, string>>, secret: string): s
     .digest('base64')
 }
 
-/** Tencent Cloud's SMS API: checks TC3-HMAC-SHA256. */
-export function startTencent(
+/** Tencent Cloud's SMS API: checks TC3-HMAC-SHA256, keeps receipts. `loses`: it sends, and the answer gets lost. */
+export async function startTencent(
   keyId: string,
   secret: string,
   say: (asked: Asked) => object | undefined = () => undefined,
-): Promise<FakeProvider> {
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
-  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
-  return startFake((asked) => {
-    const { authorization = '', host = '' } = asked.headers
-    const stamp = String(asked.headers['x-tc-timestamp'])
-    const date = new Date(Number(stamp) * 1000).toISOString().slice(0, 10)
-    const head = `content-type:${asked.headers['content-type']}\nhost:${host}\nx-tc-action:${String(asked.headers['x-tc-action']).toLowerCase()}\n`
-    const request = `POST\n/\n\n${head}\ncontent-type;host;x-tc-action\n${hash(asked.text)}`
-    const text = `TC3-HMAC-SHA256\n${stamp}\n${date}/sms/tc3_request\n${hash(request)}`
-    const key = hmac(hmac(hmac(`TC3${secret}`, date), 'sms'), 'tc3_request')
-    const signature = createHmac('sha256', key).update(text).digest('hex')
-    const expected = `TC3-HMAC-SHA256 Credential=${keyId}/${date}/sms/tc3_request, SignedHeaders=content-type;host;x-tc-action, Signature=${signature}`
-    if (authorization !== expected) {
+  loses: () => boolean = () => false,
+) {
+  const receipts: { PhoneNumber: string; SessionContext: string; ReportStatus: string }[] = []
+  const fake = await startFake((asked) => {
+    const action = String(asked.headers['x-tc-action'])
+    const { host = '' } = asked.headers
+    if (asked.headers.authorization !== tencentSign(asked, { keyId, secret, action, host })) {
       return { body: { Response: { Error: { Code: 'AuthFailure.SignatureFailure', Message: 'no' }, RequestId: 'r' } } }
     }
+    if (action === 'PullSmsSendStatusByPhoneNumber') {
+      const found = receipts.filter(({ PhoneNumber }) => PhoneNumber === asked.body.PhoneNumber)
+      return { body: { Response: { PullSmsSendStatusSet: found, RequestId: 'r' } } }
+    }
     const [PhoneNumber] = asked.body.PhoneNumberSet
-    const status = { SerialNo: 'serial-1', PhoneNumber, Fee: 1, Code: 'Ok', Message: 'send success' }
+    receipts.push({ PhoneNumber, SessionContext: asked.body.SessionContext, ReportStatus: 'SUCCESS' })
+    if (loses()) return { status: 500, body: {} }
+    const status = { SerialNo: `serial-${receipts.length}`, PhoneNumber, Fee: 1, Code: 'Ok', Message: 'send success' }
     return { body: { Response: { SendStatusSet: [{ ...status, ...say(asked) }], RequestId: 'r' } } }
   })
+  return { ...fake, receipts }
+}
+
+function tencentSign(
+  asked: Asked,
+  { keyId, secret, action, host }: Readonly<Record<'keyId' | 'secret' | 'action' | 'host', string>>,
+): string {
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
+  const stamp = String(asked.headers['x-tc-timestamp'])
+  const date = new Date(Number(stamp) * 1000).toISOString().slice(0, 10)
+  const head = `content-type:${asked.headers['content-type']}\nhost:${host}\nx-tc-action:${action.toLowerCase()}\n`
+  const request = `POST\n/\n\n${head}\ncontent-type;host;x-tc-action\n${hash(asked.text)}`
+  const text = `TC3-HMAC-SHA256\n${stamp}\n${date}/sms/tc3_request\n${hash(request)}`
+  const key = hmac(hmac(hmac(`TC3${secret}`, date), 'sms'), 'tc3_request')
+  const signature = createHmac('sha256', key).update(text).digest('hex')
+  return `TC3-HMAC-SHA256 Credential=${keyId}/${date}/sms/tc3_request, SignedHeaders=content-type;host;x-tc-action, Signature=${signature}`
 }
