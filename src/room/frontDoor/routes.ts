@@ -168,7 +168,7 @@ function inside(app: App, kernel: Kernel): void {
         const errors = [{ in: 'body', path, message: 'is required' }] as const
         throw new Invalid('validation', 'The request is not valid.', { errors })
       }
-      await changePassword(kernel, callerOf(request), { oldPassword, newPassword })
+      await changePassword(kernel, callerOf(request), { oldPassword, newPassword }, visitorOf(request))
       return done
     },
   })

@@ -50,15 +50,16 @@ export async function register(
 
 /**
  * Replaces the caller's password; all other sessions end, and one that could do nothing else.
- * @throws Invalid `bad_password`, `same_password`, `weak_password`; Conflict `password_changed` when somebody was faster.
+ * @throws Invalid `bad_password`, `same_password`, `weak_password`; TooMany `locked_out`; Conflict `password_changed` when somebody was faster.
  */
 export async function changePassword(
   kernel: Kernel,
   caller: Caller,
   wish: { readonly oldPassword: string; readonly newPassword: string },
+  visitor: Visitor,
 ): Promise<void> {
   if (wish.newPassword === wish.oldPassword) throw refusal('same_password', '新密码不能与旧密码相同')
-  await accounts.changePassword(kernel, caller, wish)
+  await accounts.changePassword(kernel, caller, wish, visitor)
 }
 
 /** Who the caller is, in the words of the published client: it sends whoever has no role to the portal. */
