@@ -12,13 +12,16 @@ interface Addressed {
   readonly address_encrypted: string | null
 }
 
+const notOurs = () => new NotFound('not_found', 'This link is not one of ours.')
+
 /** What an unsubscribe link is about. @throws NotFound for a token that is not ours. */
 export async function subscriptionOf(kernel: Kernel, token: string): Promise<Addressed & { readonly id: number }> {
   const id = readUnsubscribe(kernel.config, token)
+  if (id === undefined) throw notOurs()
   const { rows } = await sql<Addressed>`
-    SELECT type, user_id, address_encrypted FROM deliveries WHERE id = ${id ?? 0}`.execute(kernel.db)
+    SELECT type, user_id, address_encrypted FROM deliveries WHERE id = ${id}`.execute(kernel.db)
   const [delivery] = rows
-  if (id === undefined || !delivery) throw new NotFound('not_found', 'This link is not one of ours.')
+  if (!delivery) throw notOurs()
   return { id, ...delivery }
 }
 

@@ -291,6 +291,21 @@ describe('quiet hours, holidays and caps', () => {
   })
 })
 
+interface Form {
+  readonly type: string
+  readonly body: string
+}
+const urlEncoded: Form = { type: 'application/x-www-form-urlencoded', body: 'List-Unsubscribe=One-Click' }
+const multipart = (name: string, value: string, boundary = 'boundary-of-a-mail-provider'): Form => ({
+  type: `multipart/form-data; boundary=${boundary}`,
+  body: `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n--${boundary}--\r\n`,
+})
+const oneClick = (url: string, form: Form | undefined) =>
+  world.app.inject({
+    ...{ method: 'POST', url },
+    ...(form && { payload: form.body, headers: { 'content-type': form.type } }),
+  })
+
 describe('links in mails', () => {
   async function oneMail(to: object = { user_ids: [lin.id] }) {
     await mail(to, '通知', '见 https://gym.example/news?a=1&b=2 。')
@@ -339,19 +354,39 @@ describe('links in mails', () => {
     expect((await world.call('GET', links.unsubscribe)).body).toContain('<form method="post"')
     await oneMail()
     expect(smtp.mails).toHaveLength(2)
-    for (let n = 0; n < 2; n += 1) {
-      const clicked = await world.app.inject({
-        ...{ method: 'POST', url: links.unsubscribe, payload: 'List-Unsubscribe=One-Click' },
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      })
-      expect(clicked.statusCode).toBe(200)
-    }
+    for (let n = 0; n < 2; n += 1) expect((await oneClick(links.unsubscribe, urlEncoded)).statusCode).toBe(200)
     await oneMail()
     expect(smtp.mails).toHaveLength(2)
     expect(await world.inbox(lin)).toHaveLength(3)
     const { body } = await as(admin, 'GET', '/api/admin/notifications/stats?channel=email')
     expect(body.items).toMatchObject([{ sent: 2, skipped: 1, unsubscribed: 1 }])
     expect((await world.call('POST', '/u/nonsense.token')).status).toBe(404)
+  })
+
+  test.each([
+    ['a URL-encoded form', urlEncoded],
+    ['a multipart form', multipart('List-Unsubscribe', 'One-Click')],
+    ['a multipart form with a short boundary', multipart('List-Unsubscribe', 'One-Click', 'b')],
+    ['no body', undefined],
+  ])('unsubscribe by a post of %s', async (_, form) => {
+    const links = await oneMail()
+    expect((await oneClick(links.unsubscribe, form)).statusCode).toBe(200)
+    await oneMail()
+    expect(smtp.mails).toHaveLength(1)
+  })
+
+  test.each([
+    ['a field that is none of ours', multipart('more', 'x')],
+    ['a scope that there is not', multipart('scope', 'some')],
+    ['a field that is too long', multipart('scope', 'x'.repeat(100_000))],
+    ['a file', multipart('f"; filename="f.txt', 'x')],
+    ['nothing of what its type says', { type: 'multipart/form-data; boundary=b', body: 'x' }],
+    ['no boundary', { type: 'multipart/form-data', body: 'x' }],
+  ])('end nothing by a post of %s', async (_, form) => {
+    const links = await oneMail()
+    expect((await oneClick(links.unsubscribe, form)).statusCode).toBe(400)
+    await oneMail()
+    expect(smtp.mails).toHaveLength(2)
   })
 
   test('end all mails that can be ended, and not those that can’t', async () => {
