@@ -279,9 +279,9 @@ async function insertMessages(tx: Transaction, prepared: readonly Prepared[], wa
         CASE WHEN d.state = 'queued' THEN greatest(t.created_at, CASE WHEN NOT t.urgent THEN w.allowed END) END, t.created_at, t.created_at
       FROM told t
       CROSS JOIN LATERAL (
-        SELECT u.email, u.phone_encrypted, CASE WHEN t.type <> ALL (${[...mandatory]}::text[]) THEN (
+        SELECT u.email, u.phone_encrypted, (
           SELECT jsonb_object_agg(p.channel || ' ' || p.type, p.enabled) FROM notification_preferences p
-          WHERE p.user_id = t.user_id AND p.type IN (t.type, '*')) END AS wishes
+          WHERE p.user_id = t.user_id AND p.type IN (t.type, '*') AND (p.enabled OR t.type <> ALL (${[...mandatory]}::text[]))) AS wishes
         FROM users u WHERE u.id = t.user_id LIMIT 1
       ) AS u
       CROSS JOIN way w

@@ -218,6 +218,30 @@ describe('preferences', () => {
     expect(wecom.received.at(-1)).toEqual({ user: 'lin', text: '一\n\n二' })
   })
 
+  test('can add a channel to what is urgent; what was switched off before it became urgent counts no more', async () => {
+    const alarm = { ...custom, key: 'notice.alarm' }
+    await as(admin, 'POST', '/api/v1/notification-types', alarm)
+    await wish('notice.alarm', 'email', false)
+    const { key: _, ...change } = alarm
+    await as(admin, 'PUT', '/api/v1/notification-types/notice.alarm', { ...change, urgent: true })
+    await as(admin, 'PUT', `/api/v1/users/${lin.id}/contacts/wecom`, { member_id: 'lin' })
+    const said = await wish('notice.alarm', 'im', true)
+    expect(said.status).toBe(200)
+    expect(await read('notice.alarm')).toMatchObject({
+      mandatory: true,
+      channels: { email: true, sms: false, im: true },
+    })
+    await as(admin, 'POST', '/api/v1/broadcasts', {
+      ...{ type: 'notice.alarm', data: custom.sample, condition: { kind: 'users', ids: [lin.id] } },
+    })
+    await world.drain()
+    const sent = (await deliveries()).map(({ channel, state }) => `${channel} ${state}`)
+    expect(sent.toSorted()).toEqual(['email sent', 'im sent'])
+    // What was added by hand can be taken back.
+    expect((await wish('notice.alarm', 'im', false)).status).toBe(200)
+    expect(await read('notice.alarm')).toMatchObject({ channels: { email: true, im: false } })
+  })
+
   test('cannot switch off what is urgent or about the account', async () => {
     expect(await wish('reservation.displaced', 'email', false)).toMatchObject({
       status: 409,
