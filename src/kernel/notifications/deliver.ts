@@ -87,8 +87,7 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
   const giveUp = async (claimed: store.Claimed, provider: Provider, result: store.Result, now: Date): Promise<void> => {
     const { userId, address, key } = recipient(kernel, claimed)
     const allowed = claimed.urgent ? now : nextAllowed(catalogue.policy(), now, kernel.config.timeZone)
-    const type = catalogue.typeOf(claimed.type)
-    const mandatory = claimed.urgent || (type !== undefined && isMandatory(type))
+    const mandatory = mustBeTold(catalogue, claimed)
     const ways = FALLBACK.flatMap((channel) => {
       const way = providers.find(
         (one) => one.channel === channel && one.lane === (channel === 'im' ? 'wecom' : channel),
@@ -155,6 +154,7 @@ async function makeDelivery(
   const { address } = recipient(kernel, claimed)
   // Scrubbed or changed since it was queued.
   if (address === null) return { state: 'skipped', reason: 'no_address' }
+  if (claimed.switched_off && !mustBeTold(catalogue, claimed)) return { state: 'skipped', reason: 'switched_off' }
   if (claimed.suppressed) return { state: 'suppressed', reason: 'address_unusable' }
   if (!provider.address.test(address)) {
     return { state: 'failed', reason: 'bad_address', kind: 'address', tried: false }
@@ -209,6 +209,12 @@ async function holdUp(
   return undefined
 }
 
+/** Whether the person has no say in it. */
+function mustBeTold(catalogue: Catalogue, claimed: store.Claimed): boolean {
+  const type = catalogue.typeOf(claimed.type)
+  return claimed.urgent || (type !== undefined && isMandatory(type))
+}
+
 function recipient(kernel: Pick<Kernel, 'config'>, claimed: store.Claimed) {
   const { channel, address_encrypted: bare } = claimed
   const decrypt = (stored: string | null) => (stored === null ? null : readable(kernel, stored))
@@ -232,8 +238,6 @@ function parcelOf(kernel: CourierKernel, catalogue: Catalogue, claimed: store.Cl
   const { config } = kernel
   const text = textFor(catalogue, claimed)
   const locale = claimed.locale ?? 'zh-CN'
-  const type = catalogue.typeOf(claimed.type)
-  const mandatory = claimed.urgent || (type !== undefined && isMandatory(type))
   const parcel = {
     id: claimed.id,
     at: claimed.created_at,
@@ -244,7 +248,7 @@ function parcelOf(kernel: CourierKernel, catalogue: Catalogue, claimed: store.Cl
     ...(text.template && { template: text.template }),
   }
   if (claimed.channel !== 'email') return parcel
-  const unsubscribe = mandatory ? undefined : { url: unsubscribeUrl(config, claimed.id), locale }
+  const unsubscribe = mustBeTold(catalogue, claimed) ? undefined : { url: unsubscribeUrl(config, claimed.id), locale }
   return {
     ...parcel,
     text: withFooter(text.body, unsubscribe),

@@ -30,8 +30,10 @@ export interface Claimed {
   readonly address_encrypted: string | null
   readonly content: { readonly subject: string; readonly body: string; readonly html?: string } | null
   readonly address_key: string | null
-  /** The address is on the suppression list. */
+  /** The address is on the suppression list. That it was unsubscribed holds for what goes to bare addresses: people have preferences. */
   readonly suppressed: boolean
+  /** The person does not want this type by this channel (any more). */
+  readonly switched_off: boolean
 }
 
 /** What became of a delivery. `tried`: it was handed to the provider. */
@@ -63,7 +65,10 @@ const taking = (lane: string, now: Date, leaseMs: number) => sql`
     m.subject, m.body, m.data, d.user_id, u.locale, u.display_name, u.email, u.phone_encrypted, k.address AS contact,
     d.address_encrypted, d.content, d.address_key,
     EXISTS (SELECT FROM suppressions s WHERE s.channel = d.channel AND s.address_key = coalesce(d.address_key,
-      CASE d.channel WHEN 'email' THEN contact_key(u.email) WHEN 'sms' THEN u.phone_index ELSE contact_key(k.address) END)) AS suppressed`
+      CASE d.channel WHEN 'email' THEN contact_key(u.email) WHEN 'sms' THEN u.phone_index ELSE contact_key(k.address) END)
+      AND (d.message_id IS NULL OR s.reason <> 'unsubscribed')) AS suppressed,
+    coalesce((SELECT NOT p.enabled FROM notification_preferences p
+      WHERE p.user_id = d.user_id AND p.channel = d.channel AND p.type IN (d.type, '*') ORDER BY p.type = '*' LIMIT 1), false) AS switched_off`
 
 /** Takes the delivery of a lane that is due first, and keeps others from it for a while. */
 export async function claim(db: Database, lane: string, now: Date, leaseMs: number): Promise<Claimed | undefined> {
@@ -143,7 +148,7 @@ export async function fallBack(
     ) AS f
     WHERE m.id = ${claimed.message_id} AND f.address IS NOT NULL
       AND (${mandatory} OR coalesce(p.enabled, a.enabled, true))
-      AND NOT EXISTS (SELECT FROM suppressions s WHERE s.channel = w.channel AND s.address_key = f.address_key)
+      AND NOT EXISTS (SELECT FROM suppressions s WHERE s.channel = w.channel AND s.address_key = f.address_key AND s.reason <> 'unsubscribed')
       AND NOT EXISTS (SELECT FROM deliveries d WHERE d.message_id = m.id AND d.channel = w.channel)
     ORDER BY w.place LIMIT 1
     ON CONFLICT (message_id, channel) DO NOTHING

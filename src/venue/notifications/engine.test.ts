@@ -218,6 +218,19 @@ describe('preferences', () => {
     expect(wecom.received.at(-1)).toEqual({ user: 'lin', text: '一\n\n二' })
   })
 
+  test('hold for what is queued already: what waits for the morning does not leave once it is switched off', async () => {
+    world.clock.set(new Date('2026-03-02T22:30:00+08:00'))
+    await mail({ user_ids: [lin.id, wang.id] })
+    await world.drain()
+    await wish('notice.direct', 'email', false)
+    world.clock.set(new Date('2026-03-03T08:00:00+08:00'))
+    await world.drain()
+    expect(recipients()).toEqual(['wang@example.com'])
+    expect((await deliveries()).filter(({ state }) => state !== 'sent')).toEqual([
+      { channel: 'email', state: 'skipped', reason: 'switched_off' },
+    ])
+  })
+
   test('can add a channel to what is urgent; what was switched off before it became urgent counts no more', async () => {
     const alarm = { ...custom, key: 'notice.alarm' }
     await as(admin, 'POST', '/api/v1/notification-types', alarm)
@@ -425,6 +438,28 @@ describe('links in mails', () => {
     await world.drain()
     expect((await world.inbox(lin)).map(({ type }) => type)).toContain('reservation.cancelled_by_staff')
     expect(smtp.mails).toHaveLength(2)
+  })
+
+  test('of a bare address that is somebody’s end such mails for them too, and nothing that can’t be ended', async () => {
+    const links = await oneMail({ addresses: ['lin@example.com'] })
+    await world.call('POST', links.unsubscribe)
+    await oneMail({ addresses: ['lin@example.com'] })
+    await oneMail({ user_ids: [lin.id] })
+    expect(smtp.mails).toHaveLength(1)
+    await as(admin, 'POST', '/api/v1/notification-types', { ...custom, key: 'notice.alarm', urgent: true })
+    await as(admin, 'POST', '/api/v1/broadcasts', {
+      ...{ type: 'notice.alarm', data: custom.sample, condition: { kind: 'users', ids: [lin.id] } },
+    })
+    await world.drain()
+    expect(smtp.mails).toHaveLength(2)
+    // Their preferences say so, and are the way back.
+    const path = '/api/v1/users/me/notification-preferences'
+    const { items } = (await as(lin, 'GET', path)).body
+    const off = items.filter(({ channels }: { channels: { email: boolean } }) => !channels.email)
+    expect(off.map(({ type }: { type: string }) => type)).toContain('notice.direct')
+    await as(lin, 'PUT', path, { items: [{ type: 'notice.direct', channel: 'email', enabled: true }] })
+    await oneMail({ user_ids: [lin.id] })
+    expect(smtp.mails).toHaveLength(3)
   })
 
   test('of a bare address end everything to it', async () => {
