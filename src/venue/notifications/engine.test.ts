@@ -215,7 +215,7 @@ describe('preferences', () => {
     })
     await world.drain()
     expect(await deliveries()).toEqual([{ channel: 'im', state: 'sent', reason: null }])
-    expect(wecom.received.at(-1)).toEqual({ user: 'lin', text: '一\n\n二' })
+    expect(wecom.received.at(-1)).toEqual({ user: 'lin', text: '一\n\n二\n\n2026-03-02 08:00:00 #1' })
   })
 
   test('hold for what is queued already: what waits for the morning does not leave once it is switched off', async () => {
