@@ -318,6 +318,7 @@ export interface MessagesTable {
 export interface NotificationPaceTable {
   key: string
   taken: (Date)[]
+  holders: Generated<(number)[]>
 }
 
 export interface NotificationPreferencesTable {

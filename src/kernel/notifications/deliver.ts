@@ -196,7 +196,10 @@ async function holdUp(
     const cap = policy.caps[category]
     if (cap && !counted && claimed.user_id !== null) {
       const limit = { limit: cap.limit, seconds: cap.hours * 3600 }
-      const free = await takePlace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, true)
+      const free = await takePlace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, {
+        wholeMinutes: true,
+        holder: claimed.message_id,
+      })
       if (free) return wait('frequency_cap', free)
       counted = true
     }

@@ -326,6 +326,33 @@ describe('quiet hours, holidays and caps', () => {
     expect(await mailsAfter('02T16:00')).toBe(6)
     expect(await mailsAfter('03T16:00')).toBe(6)
   })
+
+  test('of frequency count messages, each once whatever the channels it comes by', async () => {
+    const caps = { reservation: null, account: null, notice: { limit: 2, hours: 3 }, system: null }
+    await as(admin, 'PUT', '/api/admin/notifications/controls', { quiet_hours: null, caps })
+    await as(admin, 'PUT', `/api/v1/users/${lin.id}/contacts/wecom`, { member_id: 'lin' })
+    await as(admin, 'POST', '/api/v1/notification-types', { ...custom, channels: ['email', 'im'] })
+    at('02T10:00')
+    for (const day of ['周一', '周二', '周三']) {
+      await as(admin, 'POST', '/api/v1/broadcasts', {
+        type: 'notice.closing',
+        ...{ data: { hall: '游泳馆', day }, condition: { kind: 'users', ids: [lin.id] } },
+      })
+    }
+    await world.drain()
+    const sent = async () =>
+      (await deliveries())
+        .filter(({ state }) => state === 'sent')
+        .map(({ channel }) => channel)
+        .toSorted()
+    expect(await sent()).toEqual(['email', 'email', 'im', 'im'])
+    at('02T12:59')
+    await world.drain()
+    expect(await sent()).toHaveLength(4)
+    at('02T13:00')
+    await world.drain()
+    expect(await sent()).toHaveLength(6)
+  })
 })
 
 interface Form {
