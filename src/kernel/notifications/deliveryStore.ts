@@ -49,9 +49,13 @@ export type Result =
       readonly counted: boolean
     }
 
+/** Reasons that wait for a time at which the policy of the site allows it. */
+const BY_POLICY = ['quiet_hours', 'frequency_cap']
+
 const taking = (lane: string, now: Date, leaseMs: number) => sql`
   UPDATE deliveries d
-  SET claims = d.claims + 1, next_try_at = ${new Date(now.getTime() + leaseMs)}, updated_at = ${now}
+  SET claims = d.claims + 1, next_try_at = ${new Date(now.getTime() + leaseMs)}, updated_at = ${now},
+    reason = CASE WHEN d.reason <> ALL (${BY_POLICY}::text[]) THEN d.reason END
   FROM (
     SELECT id, message_id, user_id FROM deliveries
     WHERE state = 'queued' AND lane = ${lane} AND next_try_at <= ${now}
@@ -69,6 +73,14 @@ const taking = (lane: string, now: Date, leaseMs: number) => sql`
       AND (d.message_id IS NULL OR s.reason <> 'unsubscribed')) AS suppressed,
     coalesce((SELECT NOT p.enabled FROM notification_preferences p
       WHERE p.user_id = d.user_id AND p.channel = d.channel AND p.type IN (d.type, '*') ORDER BY p.type = '*' LIMIT 1), false) AS switched_off`
+
+/** After a change of the policy: what it held up is due, so that the courier decides about it anew. What is in hand has no such reason any more. */
+export async function reconsider(db: Database, now: Date): Promise<void> {
+  await sql`
+    UPDATE deliveries SET next_try_at = ${now} WHERE state = 'queued' AND reason = ANY (${BY_POLICY}::text[]) AND next_try_at > ${now}`.execute(
+    db,
+  )
+}
 
 /** Takes the delivery of a lane that is due first, and keeps others from it for a while. */
 export async function claim(db: Database, lane: string, now: Date, leaseMs: number): Promise<Claimed | undefined> {
@@ -134,7 +146,7 @@ export async function fallBack(
 ): Promise<string | undefined> {
   const { rows } = await sql<{ lane: string }>`
     INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, reason, next_try_at, created_at, updated_at)
-    SELECT m.id, m.user_id, m.type, m.urgent, w.channel, w.lane, 'queued', NULL, w.allowed, ${now}, ${now}
+    SELECT m.id, m.user_id, m.type, m.urgent, w.channel, w.lane, 'queued', CASE WHEN w.allowed > ${now} THEN 'quiet_hours' END, w.allowed, ${now}, ${now}
     FROM messages m
     JOIN users u ON u.id = m.user_id AND u.status <> 'deleted'
     CROSS JOIN ROWS FROM (jsonb_to_recordset(${JSON.stringify(ways)}::text::jsonb) AS (channel text, lane text, allowed timestamptz))

@@ -297,7 +297,8 @@ async function insertMessages(tx: Transaction, prepared: readonly Prepared[], wa
           ELSE (SELECT k.address FROM user_contacts k WHERE k.user_id = t.user_id AND k.kind = w.lane) END IS NULL THEN 'no_address'
       END AS reason) AS r
       CROSS JOIN LATERAL (SELECT
-        CASE WHEN r.reason IS NULL THEN 'queued' ELSE 'skipped' END AS state, r.reason
+        CASE WHEN r.reason IS NULL THEN 'queued' ELSE 'skipped' END AS state,
+        coalesce(r.reason, CASE WHEN w.allowed > t.created_at AND NOT t.urgent THEN 'quiet_hours' END) AS reason
       ) AS d
       WHERE f.meant OR (f.wish AND NOT t.chosen)
       ORDER BY t.id

@@ -312,6 +312,49 @@ describe('quiet hours, holidays and caps', () => {
     expect((await as(admin, 'DELETE', '/api/admin/notifications/holidays/2026-03-04')).status).toBe(404)
   })
 
+  test('let go what they held once they are changed', async () => {
+    const path = '/api/admin/notifications'
+    const waiting = async () =>
+      (await deliveries()).filter(({ state }) => state === 'queued').map(({ reason }) => reason)
+    await as(admin, 'PUT', `${path}/holidays/2026-03-03`, { name: '假日' })
+    at('03T10:00')
+    await mail({ user_ids: [lin.id] })
+    expect(await mailsAfter('03T11:00')).toBe(0)
+    expect(await waiting()).toEqual(['quiet_hours'])
+    await as(admin, 'DELETE', `${path}/holidays/2026-03-03`)
+    expect(await mailsAfter('03T11:00')).toBe(1)
+    at('03T22:30')
+    await mail({ user_ids: [lin.id] })
+    expect(await mailsAfter('03T22:30')).toBe(1)
+    const later = {
+      quiet_hours: { start: '23:00', end: '08:00' },
+      caps: (await as(admin, 'GET', `${path}/controls`)).body.caps,
+    }
+    await as(admin, 'PUT', `${path}/controls`, later)
+    expect(await mailsAfter('03T22:30')).toBe(2)
+    at('04T10:00')
+    const one = { ...later, caps: { ...later.caps, notice: { limit: 1, hours: 24 } } }
+    await as(admin, 'PUT', `${path}/controls`, one)
+    await mail({ user_ids: [wang.id] })
+    await mail({ user_ids: [wang.id] })
+    expect(await mailsAfter('04T10:00')).toBe(3)
+    expect(await waiting()).toEqual(['frequency_cap'])
+    await as(admin, 'PUT', `${path}/controls`, later)
+    expect(await mailsAfter('04T10:00')).toBe(4)
+  })
+
+  test('are asked again by every process that hears of a change, for what it held meanwhile', async () => {
+    at('02T22:30')
+    await mail({ user_ids: [lin.id] })
+    await world.drain()
+    at('02T23:00')
+    await world.rows("SELECT pg_notify('notification_catalogue', 'policy')")
+    const due = () => world.rows('SELECT next_try_at FROM deliveries')
+    await expect.poll(due).toEqual([{ next_try_at: world.clock.now() }])
+    expect(await mailsAfter('02T23:30')).toBe(0)
+    expect(await mailsAfter('03T08:00')).toBe(1)
+  })
+
   test('of frequency let so many through in so long, and then the rest, each once', async () => {
     const caps = { reservation: null, account: null, notice: { limit: 2, hours: 3 }, system: null }
     await as(admin, 'PUT', '/api/admin/notifications/controls', { quiet_hours: null, caps })
