@@ -103,8 +103,13 @@ export async function closeServed(kernel: Kernel, caller: Caller, id: number): P
 
 /** Somebody's account ends: their session is closed, those they served wait for another agent. */
 export async function leaveChat(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
-  const now = kernel.clock.now()
-  const { own, served } = await store.unfinishedOf(tx, userId)
-  for (const id of own) await end(tx, id, TEXTS.closed, now)
-  for (const id of served) await giveBack(tx, kernel, id, now)
+  const { own } = await store.unfinishedOf(tx, userId)
+  for (const id of own) await end(tx, id, TEXTS.closed, kernel.clock.now())
+  await releaseServed(tx, kernel, userId)
+}
+
+/** Somebody is no agent any more: the sessions they served wait for another. */
+export async function releaseServed(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  const { served } = await store.unfinishedOf(tx, userId)
+  for (const id of served) await giveBack(tx, kernel, id, kernel.clock.now())
 }

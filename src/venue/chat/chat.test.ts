@@ -353,6 +353,29 @@ describe('the queue', () => {
     expect(await sessionOf(id, agent)).toMatchObject({ status: 'closed' })
   })
 
+  it.each([
+    ['loses the role', 'PUT', (id: number) => `/api/v1/users/${id}/roles`, { roles: ['venue:employee'] }],
+    ['is disabled', 'PUT', (id: number) => `/api/v1/users/${id}`, { status: 'disabled' }],
+  ] as const)(
+    'gets the sessions back of an agent who %s, and the others hear of it',
+    async (_, method, path, payload) => {
+      const [gone, root, colleague] = [
+        await world.person('venue:support'),
+        await world.person('admin'),
+        await world.person('venue:support'),
+      ]
+      const { id, person } = await waiting()
+      await admin(id, 'accept', gone)
+      const own = await openChat(gone)
+      const before = (await world.inbox(colleague)).length
+      expect((await world.call(method, path(gone.id), { as: root, payload })).status).toBe(200)
+      expect(await sessionOf(id, person)).toMatchObject({ status: 'queued', agent_id: null })
+      expect(await sessionOf(own, agent)).toMatchObject({ status: 'bot' })
+      expect((await world.inbox(colleague)).slice(before)).toMatchObject([{ type: 'support_chat.waiting' }])
+      expect((await admin(id, 'accept', colleague)).body.agent_id).toBe(colleague.id)
+    },
+  )
+
   it('is listed for agents with everything else', async () => {
     const { id, person } = await waiting()
     await admin(id, 'accept', agent)

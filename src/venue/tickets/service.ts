@@ -53,9 +53,10 @@ async function whole(kernel: Kernel, id: number): Promise<WholeTicket> {
   })
 }
 
-/** Whoever answers for a ticket: its assignee, else everybody in support. */
+/** Whoever answers for a ticket: its assignee, else, and when the assignee is not in support any more, everybody in support. */
 async function staffOf(tx: Transaction, kernel: Kernel, assigneeId: number | null): Promise<readonly number[]> {
-  return assigneeId === null ? staffWith(tx, kernel, MANAGE) : [assigneeId]
+  const staff = await staffWith(tx, kernel, MANAGE)
+  return assigneeId !== null && staff.includes(assigneeId) ? [assigneeId] : staff
 }
 
 /** Opens a ticket and tells support. */
