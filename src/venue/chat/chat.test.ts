@@ -376,6 +376,31 @@ describe('the queue', () => {
     },
   )
 
+  it.runIf(onServer)('gives nothing to an agent who loses the role that very moment', async () => {
+    const [gone, manager] = [await world.person('venue:support'), await world.person('venue:admin')]
+    const [queued, served] = [await waiting(), await waiting()]
+    await admin(served.id, 'accept', agent)
+    const ticket = await post('/api/v1/support/tickets', served.person, { subject: '登录', description: '一直转圈' })
+    const answers = await world.kernel.transaction(async (tx) => {
+      await tx.updateTable('users').set({ department: 'elsewhere' }).where('id', '=', gone.id).execute()
+      await tx.deleteFrom('user_roles').where('user_id', '=', gone.id).execute()
+      const asked = [
+        admin(queued.id, 'accept', gone),
+        admin(served.id, 'transfer', manager, { agent_id: gone.id }),
+        world.call('PUT', `/api/admin/support/tickets/${ticket.body.id}`, {
+          as: manager,
+          payload: { assignee: gone.id },
+        }),
+      ]
+      const waitingForUs = () =>
+        world.rows("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+      await expect.poll(waitingForUs, { timeout: 15_000 }).toHaveLength(asked.length)
+      return { asked }
+    })
+    const refused = await Promise.all(answers.asked)
+    expect(refused.map(({ body }) => body.code)).toEqual(['forbidden', 'not_an_agent', 'assignee_not_staff'])
+  })
+
   it('is listed for agents with everything else', async () => {
     const { id, person } = await waiting()
     await admin(id, 'accept', agent)
