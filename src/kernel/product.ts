@@ -72,6 +72,11 @@ export interface Product {
    * what the product must undo for somebody who leaves (future reservations). What it throws keeps the user.
    */
   beforeUserLeaves?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
+  /**
+   * Called inside the transaction that changed somebody's roles or disabled the account, after the change and with the user's row locked: what
+   * they may not look after any more goes to others.
+   */
+  afterRightsChange?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
   /** What it holds about a person beyond its tables with a `user_id`, or says better than their rows do. */
   personalRecords?(kernel: Kernel, userId: number): Promise<readonly PersonalRecords[]>
   /** Registers its routes, once for each prefix; `app` is an encapsulated scope whose errors go through `contract`. */

@@ -37,7 +37,7 @@ import { leaveVenue } from './reservations/leaving.ts'
 import { reservationRoutes } from './reservations/routes.ts'
 import { seriesRoutes } from './series/routes.ts'
 import { statisticsRoutes } from './statistics/routes.ts'
-import { leaveSupport } from './support/leaving.ts'
+import { handSupportOver, leaveSupport } from './support/leaving.ts'
 import { supportRoutes } from './support/routes.ts'
 import { tags } from './tags.ts'
 import { userRoutes } from './users/routes.ts'
@@ -73,6 +73,7 @@ export const venue: Product = {
     await leaveVenue(tx, kernel, userId)
     await leaveSupport(tx, kernel, userId)
   },
+  afterRightsChange: handSupportOver,
   personalRecords: ({ reads }, userId) => personalRecords(reads, userId),
   routes(app, kernel, live) {
     userRoutes(app, kernel)

@@ -98,6 +98,13 @@ describe.each(PATHS)('A socket of %s', (path) => {
   })
 })
 
+describe('Unsubscribing', () => {
+  it('has no limit by address: mail providers post for many people from few', async () => {
+    const posts = Array.from({ length: GENERAL + 1 }, () => world.call('POST', '/u/nonsense.token'))
+    expect(new Set((await Promise.all(posts)).map(({ status }) => status))).toEqual(new Set([404]))
+  })
+})
+
 describe('Sockets without number', () => {
   it('from one address are refused with 429 before anything is opened, also for those who are signed in', async () => {
     const many = Array.from({ length: GENERAL + 40 }, () => client(PATHS[0]))

@@ -6,6 +6,7 @@ import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { type Catalogue, createCatalogue } from '../../src/kernel/notifications/catalogue.ts'
 import { type Courier, createCourier } from '../../src/kernel/notifications/deliver.ts'
+import { installEngine } from '../../src/kernel/notifications/engine.ts'
 import type { Provider } from '../../src/kernel/notifications/provider.ts'
 import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/notifications/relay.ts'
 import type { NotificationType } from '../../src/kernel/notifications/types.ts'
@@ -28,6 +29,12 @@ const quiet: NotificationType = { ...bookingConfirmed, key: 'booking.quiet', cha
 const urgent: NotificationType = { ...bookingConfirmed, key: 'booking.urgent', urgent: true }
 const reminder: NotificationType = { ...bookingConfirmed, key: 'booking.reminder', goodForHours: 2 }
 const warning: NotificationType = { ...bookingConfirmed, key: 'account.warning', category: 'account' }
+const letter: NotificationType = {
+  ...bookingConfirmed,
+  key: 'account.letter',
+  category: 'account',
+  channels: ['email'],
+}
 
 /** A way out of which tests say what it does. */
 export function fakeProvider(send: Provider['send'], more: Partial<Provider> = {}): Provider {
@@ -81,7 +88,8 @@ export async function openMessageWorld(env: Record<string, string> = {}): Promis
     products: [],
     nudge: () => {},
   }
-  const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning])
+  const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning, letter])
+  installEngine(kernel.config, { catalogue, providers: [] })
   return {
     database,
     kernel,

@@ -322,6 +322,7 @@ export interface MessagesTable {
 export interface NotificationPaceTable {
   key: string
   taken: (Date)[]
+  holders: Generated<(number)[]>
 }
 
 export interface NotificationPreferencesTable {

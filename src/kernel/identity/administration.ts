@@ -23,7 +23,7 @@ export async function listUsers(
 }
 
 /**
- * Changes somebody's account. Disabling it ends all its sessions.
+ * Changes somebody's account. Disabling it ends all its sessions, and what it looked after goes to others.
  * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `last_administrator`, `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`.
  */
 export async function updateUser(kernel: Kernel, caller: Caller, userId: number, wish: ProfileWish): Promise<User> {
@@ -35,7 +35,10 @@ export async function updateUser(kernel: Kernel, caller: Caller, userId: number,
     requireRightsOver(kernel, caller, before.roles)
     if (wish.status === 'disabled') await keepAnAdministrator(tx, before)
     await store.updateUser(tx, userId, change, at)
-    if (wish.status === 'disabled') await endSessions(tx, userId, at)
+    if (wish.status === 'disabled') {
+      await endSessions(tx, userId, at)
+      await handOver(tx, kernel, userId)
+    }
     const after = present(await store.findUser(tx, kernel.config, userId))
     await afterContactChange(tx, kernel, before, after, at)
     const changes = changesOf(before, after)
@@ -119,6 +122,7 @@ export async function changeRoles(
     requireRightsOver(kernel, caller, new Set(roles).symmetricDifference(new Set(before.roles)))
     if (!roles.includes(ADMIN)) await keepAnAdministrator(tx, before)
     await store.replaceRoles(tx, userId, roles, caller.userId, at)
+    await handOver(tx, kernel, userId)
     const after = present(await store.findUser(tx, kernel.config, userId))
     const changes = changesOf(before, after)
     await record(tx, at, { ...by(caller), action: 'user.set_roles', resource: 'user', resourceId: userId, changes })
@@ -126,6 +130,11 @@ export async function changeRoles(
   })
   kernel.nudge()
   return user
+}
+
+/** Has the products take away what somebody may not look after any more. */
+async function handOver(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  for (const product of kernel.products) await product.afterRightsChange?.(tx, kernel, userId)
 }
 
 /** Throws Conflict when this person is the only administrator. The administrators are locked. */

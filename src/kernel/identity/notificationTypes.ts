@@ -7,7 +7,7 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     title: '欢迎',
     category: 'account',
     urgent: false,
-    channels: ['email'],
+    channels: ['websocket', 'email'],
     subject: '欢迎加入，{{ display_name }}',
     body: '您好，{{ display_name }}：\n\n您的账号 {{ username }} 已创建，现在可以登录并预约了。',
     sample: { username: 'zhangsan', display_name: '张三' },
@@ -17,7 +17,7 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     title: '异地登录提醒',
     category: 'account',
     urgent: true,
-    channels: ['email'],
+    channels: ['websocket', 'email'],
     subject: '您的账号在新的地点登录',
     body:
       '您的账号 {{ username }} 于 {{ time }} 在新的地点登录。\n\nIP 地址：{{ address }}\n设备：{{ user_agent }}\n\n' +
@@ -46,7 +46,7 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     title: '密码已重置',
     category: 'account',
     urgent: true,
-    channels: ['email'],
+    channels: ['websocket', 'email'],
     subject: '您的密码已重置',
     body:
       '您的账号 {{ username }} 的密码已于 {{ time }} 通过验证码重置，所有设备已退出登录。\n\nIP 地址：{{ address }}\n\n' +
@@ -58,7 +58,7 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     title: '密码即将过期',
     category: 'account',
     urgent: true,
-    channels: ['email'],
+    channels: ['websocket', 'email'],
     subject: '您的密码将于 {{ date }} 过期',
     body: '您的账号 {{ username }} 的密码将于 {{ date }} 过期，请在此之前修改密码。',
     sample: { username: 'zhangsan', date: '2026-03-21' },
@@ -68,7 +68,7 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     title: '账号即将注销',
     category: 'account',
     urgent: true,
-    channels: ['email'],
+    channels: ['websocket', 'email'],
     subject: '您的账号将于 {{ date }} 注销',
     body:
       '您已申请注销账号 {{ username }}。账号和个人信息将于 {{ date }} 删除，未来的预约将被取消。\n\n' +
@@ -80,7 +80,7 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     title: '注销已撤销',
     category: 'account',
     urgent: true,
-    channels: ['email'],
+    channels: ['websocket', 'email'],
     subject: '您的账号注销申请已撤销',
     body: '您的账号 {{ username }} 已重新登录，注销申请已撤销，账号保持不变。',
     sample: { username: 'zhangsan' },

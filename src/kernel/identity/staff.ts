@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Database } from '../database/database.ts'
+import type { Database, Transaction } from '../database/database.ts'
 import type { Kernel } from '../kernel.ts'
 import { rolesOf } from './roles.ts'
 
@@ -20,4 +20,19 @@ export async function staffWith(
     SELECT DISTINCT u.id FROM user_roles r JOIN users u ON u.id = r.user_id
     WHERE r.role = ANY (${rolesWith(kernel, permission)}::text[]) AND u.status = 'active' ORDER BY u.id`.execute(db)
   return rows.map(({ id }) => id)
+}
+
+/**
+ * Whether somebody active may do what a permission says; the answer holds until the transaction ends. To be asked before anything but people is
+ * locked.
+ */
+export async function lockStaff(
+  tx: Transaction,
+  kernel: Pick<Kernel, 'products'>,
+  permission: string,
+  userId: number,
+): Promise<boolean> {
+  const { rows } = await sql`SELECT 1 FROM users WHERE id = ${userId} AND status = 'active' FOR SHARE`.execute(tx)
+  // Who changed the roles meanwhile has committed: only a statement of its own sees that.
+  return rows.length > 0 && (await staffWith(tx, kernel, permission)).includes(userId)
 }

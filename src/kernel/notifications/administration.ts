@@ -13,6 +13,7 @@ import {
   loadTemplates,
   type StoredTemplate,
 } from './catalogue.ts'
+import { reconsider } from './deliveryStore.ts'
 import { catalogueOf } from './engine.ts'
 import { record } from './outbox.ts'
 import type { Policy } from './policy.ts'
@@ -220,7 +221,7 @@ function one(rows: readonly StoredTemplate[]): StoredTemplate {
 /** Changes when people may be disturbed. */
 export async function changePolicy(kernel: Kernel, caller: Caller, policy: Omit<Policy, 'holidays'>): Promise<void> {
   const now = kernel.clock.now()
-  await change(kernel, async (tx) => {
+  await changePolicyBy(kernel, async (tx) => {
     const { holidays: _, ...before } = await policyStore.loadPolicy(tx)
     await policyStore.savePolicy(tx, policy, now)
     const operation = { action: 'notification_policy.update', resource: 'notification_policy' }
@@ -231,7 +232,7 @@ export async function changePolicy(kernel: Kernel, caller: Caller, policy: Omit<
 /** Adds a public holiday or renames it. */
 export async function putHoliday(kernel: Kernel, caller: Caller, holiday: policyStore.Holiday): Promise<void> {
   const now = kernel.clock.now()
-  await change(kernel, async (tx) => {
+  await changePolicyBy(kernel, async (tx) => {
     await policyStore.putHoliday(tx, holiday, now)
     const operation = { action: 'holiday.put', resource: 'holiday', resourceId: holiday.date }
     await record(tx, now, { ...by(caller), ...operation })
@@ -241,18 +242,31 @@ export async function putHoliday(kernel: Kernel, caller: Caller, holiday: policy
 /** Deletes a public holiday. @throws NotFound */
 export async function deleteHoliday(kernel: Kernel, caller: Caller, date: string): Promise<void> {
   const now = kernel.clock.now()
-  await change(kernel, async (tx) => {
+  await changePolicyBy(kernel, async (tx) => {
     if (!(await policyStore.deleteHoliday(tx, date))) throw new NotFound('not_found', 'There is no such holiday.')
     const operation = { action: 'holiday.delete', resource: 'holiday', resourceId: date }
     await record(tx, now, { ...by(caller), ...operation })
   })
 }
 
+/** `change` for the policy: what waits by it is decided about anew. */
+function changePolicyBy(kernel: Kernel, work: (tx: Transaction) => Promise<void>): Promise<void> {
+  const decideAnew = async (tx: Transaction) => {
+    await work(tx)
+    await reconsider(tx, kernel.clock.now())
+  }
+  return change(kernel, decideAnew, 'policy')
+}
+
 /** Writes, tells every process, and has this one look before the caller is answered. */
-async function change<T>(kernel: Kernel, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function change<T>(
+  kernel: Kernel,
+  work: (tx: Transaction) => Promise<T>,
+  changed: 'texts' | 'policy' = 'texts',
+): Promise<T> {
   const answer = await kernel.transaction(async (tx) => {
     const result = await work(tx)
-    await announceChange(tx)
+    await announceChange(tx, changed)
     return result
   })
   await catalogueOf(kernel).reload(kernel.db)

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { isDatabaseAway } from '../database/constraints.ts'
 import type { Database, OpenDatabase } from '../database/database.ts'
 import type { Kernel } from '../kernel.ts'
+import { reconsider } from './deliveryStore.ts'
 import { DEFAULT_POLICY, type Policy } from './policy.ts'
 import { loadPolicy } from './policyStore.ts'
 import {
@@ -141,20 +142,29 @@ export function createCatalogue(builtIn: readonly NotificationType[]): Catalogue
   }
 }
 
+/** What of the stored part was changed, as processes tell each other. */
+type Changed = 'texts' | 'policy'
+
 /** Reads the stored part now, and again whenever a process changes it or the connection was lost. Answers how to stop. */
 export async function followChanges(
-  kernel: Pick<Kernel, 'db' | 'log'>,
+  kernel: Pick<Kernel, 'clock' | 'db' | 'log'>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   catalogue: Catalogue,
 ): Promise<() => Promise<void>> {
-  const again = () => {
-    catalogue.reload(kernel.db).catch((err: unknown) => {
+  const read = async (changed: string) => {
+    await catalogue.reload(kernel.db)
+    // Until now this process held up deliveries by the policy before.
+    if (changed === ('policy' satisfies Changed)) await reconsider(kernel.db, kernel.clock.now())
+  }
+  const again = (changed: string) => {
+    read(changed).catch((err: unknown) => {
       // Gone again: they are read when it is back.
       if (!isDatabaseAway(err)) kernel.log.error({ err }, 'notification types not read')
     })
   }
   const stop = await database.listen(CHANGED, again)
-  const forget = database.listenState.onListening(again)
+  // Whatever was said in between went unheard.
+  const forget = database.listenState.onListening(() => again('policy'))
   await catalogue.reload(kernel.db)
   return async () => {
     forget()
@@ -163,8 +173,8 @@ export async function followChanges(
 }
 
 /** Tells every process that types, templates or the policy changed: with the commit when `db` is a transaction. */
-export async function announceChange(db: Database): Promise<void> {
-  await sql`SELECT pg_notify(${CHANGED}, '')`.execute(db)
+export async function announceChange(db: Database, changed: Changed): Promise<void> {
+  await sql`SELECT pg_notify(${CHANGED}, ${changed})`.execute(db)
 }
 
 /**

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startSmtp } from '../../../test/support/fakes/smtp.ts'
 import { fakeProvider, type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
 import type { Courier } from './deliver.ts'
+import { reconsider } from './deliveryStore.ts'
 import { createMailer, fileMailer, smtpMailer } from './mailer.ts'
 import { notify } from './outbox.ts'
 import type { Provider } from './provider.ts'
@@ -156,6 +157,24 @@ describe('a mail', () => {
       expect(mails).toHaveLength(1)
       expect(await delivery()).toMatchObject({ state: 'sent', attempts: 1 })
     }))
+
+  test('that waited for the morning and is in hand is not let go again by another policy', async () => {
+    world.clock.set(new Date('2026-03-14T15:00:00Z'))
+    await queue()
+    expect(await delivery()).toMatchObject({ state: 'queued', reason: 'quiet_hours' })
+    world.clock.set(new Date('2026-03-15T00:00:00Z'))
+    const started = Promise.withResolvers<void>()
+    const slow = world.courier(
+      fakeProvider(() => {
+        started.resolve()
+        return new Promise(() => {})
+      }),
+    )
+    void slow.drain()
+    await started.promise
+    await reconsider(world.kernel.db, world.clock.now())
+    expect(await world.courier(fakeProvider(async () => ({ providerId: 'twice' }))).drain()).toBe(0)
+  })
 
   test('whose record comes late does not undo what another process recorded since', async () => {
     await queue()

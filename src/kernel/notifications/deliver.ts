@@ -120,7 +120,7 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
   const giveUp = async (claimed: store.Claimed, provider: string, result: store.Result, now: Date): Promise<void> => {
     const { userId, address, key } = recipient(kernel, claimed)
     const allowed = claimed.urgent ? now : nextAllowed(catalogue.policy(), now, kernel.config.timeZone)
-    const mandatory = hasToKnow(catalogue, claimed)
+    const mandatory = mustBeTold(catalogue, claimed)
     const ways = FALLBACK.flatMap((channel) => {
       const way = providers.find(
         (one) => one.channel === channel && one.lane === (channel === 'im' ? 'wecom' : channel),
@@ -219,12 +219,6 @@ function needsAnotherWay(result: store.Result): boolean {
   )
 }
 
-/** Whether its person has no say in it. */
-function hasToKnow(catalogue: Catalogue, claimed: store.Claimed): boolean {
-  const type = catalogue.typeOf(claimed.type)
-  return claimed.urgent || (type !== undefined && isMandatory(type))
-}
-
 /** Decides about one delivery, and makes it when nothing speaks against that. */
 async function makeDelivery(
   kernel: CourierKernel,
@@ -239,6 +233,7 @@ async function makeDelivery(
   const { address } = recipient(kernel, claimed)
   // Scrubbed or changed since it was queued.
   if (address === null) return { state: 'skipped', reason: 'no_address' }
+  if (claimed.switched_off && !mustBeTold(catalogue, claimed)) return { state: 'skipped', reason: 'switched_off' }
   if (claimed.suppressed) return { state: 'suppressed', reason: 'address_unusable' }
   if (!provider.address.test(address)) {
     return { state: 'failed', reason: 'bad_address', kind: 'address', tried: false }
@@ -286,7 +281,10 @@ async function holdUp(
     const cap = policy.caps[category]
     if (cap && !counted && claimed.user_id !== null) {
       const limit = { limit: cap.limit, seconds: cap.hours * 3600 }
-      const free = await takePlace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, true)
+      const free = await takePlace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, {
+        wholeMinutes: true,
+        holder: claimed.message_id,
+      })
       if (free) return wait('frequency_cap', free)
       counted = true
     }
@@ -297,6 +295,12 @@ async function holdUp(
     if (free) return wait('provider_limit', free, counted)
   }
   return undefined
+}
+
+/** Whether the person has no say in it. */
+function mustBeTold(catalogue: Catalogue, claimed: store.Claimed): boolean {
+  const type = catalogue.typeOf(claimed.type)
+  return claimed.urgent || (type !== undefined && isMandatory(type))
 }
 
 function recipient(kernel: Pick<Kernel, 'config'>, claimed: store.Claimed) {
@@ -332,7 +336,7 @@ function parcelOf(kernel: CourierKernel, catalogue: Catalogue, claimed: store.Cl
     ...(text.template && { template: text.template }),
   }
   if (claimed.channel !== 'email') return parcel
-  const unsubscribe = hasToKnow(catalogue, claimed) ? undefined : { url: unsubscribeUrl(config, claimed.id), locale }
+  const unsubscribe = mustBeTold(catalogue, claimed) ? undefined : { url: unsubscribeUrl(config, claimed.id), locale }
   return {
     ...parcel,
     text: withFooter(text.body, unsubscribe),
@@ -378,7 +382,7 @@ function refusal(
   if (final) return { state: 'failed', reason, kind: claimed.unheard && !isFinal(kind) ? 'unheard' : kind, tried: true }
   const pause = pauseMs(kind, failingMs, error instanceof Refused ? error.retryAfter : undefined)
   const unheard = kind === 'unheard'
-  const overdue = failingMs >= OVERDUE_MS && !claimed.unheard && !unheard && hasToKnow(catalogue, claimed)
+  const overdue = failingMs >= OVERDUE_MS && !claimed.unheard && !unheard && mustBeTold(catalogue, claimed)
   return { state: 'queued', reason, at: new Date(now + pause), tried: true, counted: true, unheard, overdue }
 }
 

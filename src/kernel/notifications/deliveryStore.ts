@@ -37,8 +37,10 @@ export interface Claimed {
   readonly address_encrypted: string | null
   readonly content: { readonly subject: string; readonly body: string; readonly html?: string } | null
   readonly address_key: string | null
-  /** The address is on the suppression list. */
+  /** The address is on the suppression list. That it was unsubscribed holds for what goes to bare addresses: people have preferences. */
   readonly suppressed: boolean
+  /** The person does not want this type by this channel (any more). */
+  readonly switched_off: boolean
 }
 
 /** What became of a delivery. `tried`: it was handed to the provider. */
@@ -58,9 +60,13 @@ export type Result =
       readonly overdue?: boolean
     }
 
+/** Reasons that wait for a time at which the policy of the site allows it. */
+const BY_POLICY = ['quiet_hours', 'frequency_cap']
+
 const taking = (lane: RawBuilder<unknown>, due: Date, now: Date, leaseMs: number) => sql`
   UPDATE deliveries d
-  SET claims = d.claims + 1, open_claims = d.open_claims + 1, next_try_at = ${new Date(now.getTime() + leaseMs)}, updated_at = ${now}
+  SET claims = d.claims + 1, open_claims = d.open_claims + 1, next_try_at = ${new Date(now.getTime() + leaseMs)}, updated_at = ${now},
+    reason = CASE WHEN d.reason <> ALL (${BY_POLICY}::text[]) THEN d.reason END
   FROM (
     SELECT id, message_id, user_id, lane FROM deliveries
     WHERE state = 'queued' AND lane ${lane} AND next_try_at <= ${due}
@@ -74,7 +80,18 @@ const taking = (lane: RawBuilder<unknown>, due: Date, now: Date, leaseMs: number
     m.subject, m.body, m.data, d.user_id, u.locale, u.display_name, u.email, u.phone_encrypted, k.address AS contact,
     d.address_encrypted, d.content, d.address_key,
     EXISTS (SELECT FROM suppressions s WHERE s.channel = d.channel AND s.address_key = coalesce(d.address_key,
-      CASE d.channel WHEN 'email' THEN contact_key(u.email) WHEN 'sms' THEN u.phone_index ELSE contact_key(k.address) END)) AS suppressed`
+      CASE d.channel WHEN 'email' THEN contact_key(u.email) WHEN 'sms' THEN u.phone_index ELSE contact_key(k.address) END)
+      AND (d.message_id IS NULL OR s.reason <> 'unsubscribed')) AS suppressed,
+    coalesce((SELECT NOT p.enabled FROM notification_preferences p
+      WHERE p.user_id = d.user_id AND p.channel = d.channel AND p.type IN (d.type, '*') ORDER BY p.type = '*' LIMIT 1), false) AS switched_off`
+
+/** After a change of the policy: what it held up is due, so that the courier decides about it anew. What is in hand has no such reason any more. */
+export async function reconsider(db: Database, now: Date): Promise<void> {
+  await sql`
+    UPDATE deliveries SET next_try_at = ${now} WHERE state = 'queued' AND reason = ANY (${BY_POLICY}::text[]) AND next_try_at > ${now}`.execute(
+    db,
+  )
+}
 
 /** Takes the delivery of a lane that is due first, and keeps others from it for a while. */
 export async function claim(db: Database, lane: string, now: Date, leaseMs: number): Promise<Claimed | undefined> {
@@ -167,7 +184,7 @@ export async function fallBack(
 ): Promise<string | undefined> {
   const { rows } = await sql<{ lane: string }>`
     INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, reason, next_try_at, created_at, updated_at)
-    SELECT m.id, m.user_id, m.type, m.urgent, w.channel, w.lane, 'queued', NULL, w.allowed, ${now}, ${now}
+    SELECT m.id, m.user_id, m.type, m.urgent, w.channel, w.lane, 'queued', CASE WHEN w.allowed > ${now} THEN 'quiet_hours' END, w.allowed, ${now}, ${now}
     FROM messages m
     JOIN users u ON u.id = m.user_id AND u.status <> 'deleted'
     CROSS JOIN ROWS FROM (jsonb_to_recordset(${JSON.stringify(ways)}::text::jsonb) AS (channel text, lane text, allowed timestamptz))
@@ -181,7 +198,7 @@ export async function fallBack(
     ) AS f
     WHERE m.id = ${claimed.message_id} AND f.address IS NOT NULL
       AND (${mandatory} OR coalesce(p.enabled, a.enabled, true))
-      AND NOT EXISTS (SELECT FROM suppressions s WHERE s.channel = w.channel AND s.address_key = f.address_key)
+      AND NOT EXISTS (SELECT FROM suppressions s WHERE s.channel = w.channel AND s.address_key = f.address_key AND s.reason <> 'unsubscribed')
       AND NOT EXISTS (SELECT FROM deliveries d WHERE d.message_id = m.id AND d.channel = w.channel)
     ORDER BY w.place LIMIT 1
     ON CONFLICT (message_id, channel) DO NOTHING

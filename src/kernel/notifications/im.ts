@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Clock } from '../clock.ts'
+import { localTimestamp } from '../time.ts'
 import { callProvider, textOf } from './http.ts'
 import { type Parcel, type Provider, type RefusalKind, Refused } from './provider.ts'
 
@@ -9,6 +10,8 @@ export interface WecomApplication {
   readonly corpId: string
   readonly agentId: string
   readonly secret: string
+  /** Of the time that stands below each message. */
+  readonly timeZone: string
 }
 
 /** What WeCom takes of a text; it cuts longer ones in the middle of a character. */
@@ -23,7 +26,7 @@ const TOKEN_MARGIN_MS = 60_000
  * fetched anew once when WeCom ended it early. What WeCom drops silently, more than 30 a minute to one member, is never sent: see `pace`.
  */
 export function wecomApplication(application: WecomApplication, clock: Clock): Provider {
-  const { baseUrl, corpId, agentId, secret } = application
+  const { baseUrl, corpId, agentId, secret, timeZone } = application
   let token: { readonly value: string; readonly until: number } | undefined
 
   const fetchToken = async (): Promise<string> => {
@@ -39,12 +42,14 @@ export function wecomApplication(application: WecomApplication, clock: Clock): P
 
   const post = async (parcel: Parcel) => {
     const query = new URLSearchParams({ access_token: await fetchToken() })
+    const which = `\n\n${localTimestamp(parcel.at, timeZone).slice(0, 19).replace('T', ' ')} #${parcel.id}`
     const payload = {
       touser: parcel.to,
       msgtype: 'text',
       agentid: Number(agentId),
-      text: { content: contentOf(parcel, WECOM_BYTES) },
-      // The same text to the same member again within half an hour is dropped: a repeat after a crash doesn't ring twice.
+      // The same text to the same member again within half an hour is dropped: a repeat after a crash doesn't ring twice. The last line makes
+      // every other message another text.
+      text: { content: `${contentOf(parcel, WECOM_BYTES - Buffer.byteLength(which))}${which}` },
       enable_duplicate_check: 1,
       duplicate_check_interval: 1800,
     }

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
+import type { Catalogue } from './catalogue.ts'
+import { isMandatory } from './types.ts'
 
 /** One message in somebody's inbox. */
 export interface InboxMessage {
@@ -64,20 +66,29 @@ export interface AddressedMessage extends InboxMessage {
   readonly userId: number
 }
 
-/** The messages of some people with `after` < id ≤ `upTo`, oldest first, at most `limit`; none of a type they don't want live. */
+/**
+ * The messages of some people with `after` < id ≤ `upTo`, oldest first, at most `limit`: those of the types that they get live, as
+ * `readPreferences` tells them.
+ */
 export async function messagesAfter(
   db: Database,
+  catalogue: Pick<Catalogue, 'types'>,
   userIds: readonly number[],
   after: number,
   limit: number,
   upTo: number = Number.MAX_SAFE_INTEGER,
 ): Promise<readonly AddressedMessage[]> {
+  const types = catalogue.types()
+  const silent = types.filter((type) => !type.channels.includes('websocket')).map(({ key }) => key)
+  const mandatory = types.filter(isMandatory).map(({ key }) => key)
   const answer = await sql<AddressedMessage>`
     SELECT ${columns}, user_id AS "userId" FROM messages
     WHERE user_id = ANY (${userIds}::bigint[]) AND id > ${after} AND id <= ${upTo}
-      AND NOT EXISTS (
-        SELECT FROM notification_preferences p
-        WHERE p.user_id = messages.user_id AND p.type = messages.type AND p.channel = 'websocket' AND NOT p.enabled)
+      AND coalesce(
+        (SELECT p.enabled FROM notification_preferences p
+         WHERE p.user_id = messages.user_id AND p.type = messages.type AND p.channel = 'websocket'
+           AND (p.enabled OR p.type <> ALL (${mandatory}::text[]))),
+        type <> ALL (${silent}::text[]))
     ORDER BY id LIMIT ${limit}`.execute(db)
   return answer.rows
 }

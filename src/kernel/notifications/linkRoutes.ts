@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { acceptForms } from '../files/upload.ts'
 import type { App } from '../http/app.ts'
 import { NotFound } from '../http/errors.ts'
 import { route } from '../http/route.ts'
@@ -16,7 +17,10 @@ const PIXEL = Buffer.from(
   'base64',
 )
 
-/** What the links in mails lead to: opened without log-in, by whoever has the mail. */
+/**
+ * What the links in mails lead to: opened without log-in, by whoever has the mail. No limit counts them: a mail provider comes for many people
+ * from few addresses, and a token that is not ours costs no query.
+ */
 export function linkRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
@@ -26,6 +30,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     description:
       'A page with one button a choice: mail programs and scanners follow links by themselves, so looking ends nothing.',
     tag,
+    limit: 'none',
     schema: { params: Params, response: { 200: Page } },
     handler: async ({ params }, reply) => {
       const { user_id: userId } = await subscriptionOf(kernel, params.token)
@@ -34,34 +39,38 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     },
   })
 
-  route(app, {
-    method: 'POST',
-    paths: ['/u/{token}'],
-    permission: 'public',
-    summary: 'Unsubscribe with one click',
-    description:
-      'From mails like the one the link came with; with `scope=all` from all that can be switched off. RFC 8058: mail programs post here.',
-    tag,
-    schema: {
-      params: Params,
-      querystring: Type.Object({ scope: Type.Enum(['type', 'all'], { default: 'type' }) }),
-      body: Type.Unsafe<{ readonly scope?: 'type' | 'all' } | null>({
-        anyOf: [
-          Type.Object({
-            'List-Unsubscribe': Type.Optional(Type.String({ maxLength: 100 })),
-            scope: Type.Optional(Type.Enum(['type', 'all'])),
-          }),
-          { type: 'null' },
-        ],
-      }),
-      response: { 200: Page },
-    },
-    handler: async ({ params, query, body }, reply) => {
-      await unsubscribe(kernel, params.token, body?.scope ?? query.scope)
-      reply.type('text/html; charset=utf-8').header('cache-control', 'no-store')
-      return page('<p>已退订。You are unsubscribed.</p>')
-    },
-  })
+  acceptForms(app, (forms) =>
+    route(forms, {
+      method: 'POST',
+      paths: ['/u/{token}'],
+      permission: 'public',
+      summary: 'Unsubscribe with one click',
+      description:
+        'From mails like the one the link came with; with `scope=all` from all that can be switched off. RFC 8058: mail programs post here.',
+      tag,
+      limit: 'none',
+      schema: {
+        consumes: ['multipart/form-data', 'application/x-www-form-urlencoded', 'application/json'],
+        params: Params,
+        querystring: Type.Object({ scope: Type.Enum(['type', 'all'], { default: 'type' }) }),
+        body: Type.Unsafe<{ readonly scope?: 'type' | 'all' } | null>({
+          anyOf: [
+            Type.Object({
+              'List-Unsubscribe': Type.Optional(Type.String({ maxLength: 100 })),
+              scope: Type.Optional(Type.Enum(['type', 'all'])),
+            }),
+            { type: 'null' },
+          ],
+        }),
+        response: { 200: Page },
+      },
+      handler: async ({ params, query, body }, reply) => {
+        await unsubscribe(kernel, params.token, body?.scope ?? query.scope)
+        reply.type('text/html; charset=utf-8').header('cache-control', 'no-store')
+        return page('<p>已退订。You are unsubscribed.</p>')
+      },
+    }),
+  )
 
   route(app, {
     method: 'GET',

@@ -3,23 +3,26 @@ import type { Database } from '../database/database.ts'
 
 /**
  * Takes a place under a limit of so many in any so many seconds, over all processes. Answers undefined when there was one, else the instant at
- * which there will be one again, rounded up to the minute when `wholeMinutes`.
+ * which there will be one again, rounded up to the minute when `wholeMinutes`. A `holder` has one place however often it asks: its last.
  */
 export async function takePlace(
   db: Database,
   key: string,
   now: Date,
   limit: { readonly limit: number; readonly seconds: number },
-  wholeMinutes = false,
+  { wholeMinutes = false, holder = null }: { readonly wholeMinutes?: boolean; readonly holder?: number | null } = {},
 ): Promise<Date | undefined> {
   const cutoff = new Date(now.getTime() - limit.seconds * 1000)
+  const others = sql`unnest(p.taken, p.holders) AS u (t, h) WHERE t > ${cutoff}::timestamptz AND (h = ${holder}::bigint) IS NOT TRUE`
   // A place that a power cut forgets harms nobody: its commit need not wait for the disk, which would halve the speed of mailing.
   const { rows } = await sql`
     WITH relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-    INSERT INTO notification_pace AS p (key, taken) SELECT ${key}, ARRAY[${now}::timestamptz] FROM relaxed
+    INSERT INTO notification_pace AS p (key, taken, holders)
+    SELECT ${key}, ARRAY[${now}::timestamptz], ARRAY[${holder}::bigint] FROM relaxed
     ON CONFLICT (key) DO UPDATE
-      SET taken = ARRAY(SELECT t FROM unnest(p.taken) t WHERE t > ${cutoff}::timestamptz ORDER BY t) || ${now}::timestamptz
-      WHERE (SELECT count(*) FROM unnest(p.taken) t WHERE t > ${cutoff}::timestamptz) < ${limit.limit}::int
+      SET taken = ARRAY(SELECT t FROM ${others} ORDER BY t, h) || ${now}::timestamptz,
+        holders = ARRAY(SELECT h FROM ${others} ORDER BY t, h) || ${holder}::bigint
+      WHERE (SELECT count(*) FROM ${others}) < ${limit.limit}::int
     RETURNING 1 AS taken`.execute(db)
   if (rows.length > 0) return undefined
   // The place that has to grow old first: the newest ones up to the limit are all within the time.

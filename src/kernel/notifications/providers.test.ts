@@ -194,7 +194,7 @@ describe('the SMS webhook', () => {
 describe('a WeCom application', () => {
   const parcel = { ...sms, to: 'zhangsan' }
   const application = (baseUrl: string) =>
-    wecomApplication({ baseUrl, corpId: 'corp', agentId: '1000002', secret: 'shh' }, clock)
+    wecomApplication({ baseUrl, corpId: 'corp', agentId: '1000002', secret: 'shh', timeZone: 'Asia/Shanghai' }, clock)
 
   test('keeps its token as long as it is good, and fetches another when it is over', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
@@ -204,7 +204,9 @@ describe('a WeCom application', () => {
     clock.advance(120)
     await provider.send({ ...parcel, text: 'later' })
     expect(fake.tokens()).toBe(2)
-    expect(fake.received.map(({ text }) => text)).toEqual(['0', '1', '2', 'later'].map((text) => `预约成功\n\n${text}`))
+    expect(fake.received.map(({ text }) => text)).toEqual(
+      ['0', '1', '2', 'later'].map((text) => `预约成功\n\n${text}\n\n2026-03-14 09:00:00 #7`),
+    )
   })
 
   test('sends on with a new token when the old one ended early', async () => {
@@ -228,11 +230,24 @@ describe('a WeCom application', () => {
     await expect(application(kinder.url).send({ ...parcel, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
   })
 
-  test('does not ring twice when the same message is sent again', async () => {
+  test('does not ring twice when the same message is sent again, and rings for another that says the same', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
     await application(fake.url).send(parcel)
     await application(fake.url).send(parcel)
     expect(fake.received).toHaveLength(1)
+    await application(fake.url).send({ ...parcel, id: 8 })
+    await application(fake.url).send({ ...parcel, at: new Date('2026-03-14T01:10:00Z') })
+    expect(fake.received).toHaveLength(3)
+  })
+
+  test('tells messages apart also where their texts are too long', async () => {
+    const fake = open(await startWecom('shh', ['zhangsan']))
+    const long = { ...parcel, text: '羽'.repeat(3000) }
+    await application(fake.url).send(long)
+    await application(fake.url).send({ ...long, id: 8 })
+    const texts = fake.received.map(({ text }) => text)
+    expect(texts).toEqual([expect.stringMatching(/…\n\n.* #7$/), expect.stringMatching(/…\n\n.* #8$/)])
+    for (const text of texts) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(2048)
   })
 
   test('with the wrong secret is our fault', async () => {

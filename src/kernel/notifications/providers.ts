@@ -38,9 +38,9 @@ function smsProvider(config: Config, clock: Clock): Provider | undefined {
 }
 
 function imProviders(config: Config, clock: Clock): readonly (Provider | undefined)[] {
-  const { wecomCorpId: corpId, wecomAgentId: agentId, wecomSecret: secret, wecomBaseUrl: baseUrl } = config
+  const { wecomCorpId: corpId, wecomAgentId: agentId, wecomSecret: secret, wecomBaseUrl: baseUrl, timeZone } = config
   return [
-    corpId && agentId && secret ? wecomApplication({ baseUrl, corpId, agentId, secret }, clock) : undefined,
+    corpId && agentId && secret ? wecomApplication({ baseUrl, corpId, agentId, secret, timeZone }, clock) : undefined,
     config.wecomRobotUrl === undefined ? undefined : wecomRobot(config.wecomRobotUrl),
     config.dingtalkRobotUrl === undefined
       ? undefined

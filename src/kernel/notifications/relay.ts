@@ -278,9 +278,9 @@ async function insertMessages(tx: Transaction, prepared: readonly Prepared[], wa
         CASE WHEN d.state = 'queued' THEN greatest(t.created_at, CASE WHEN NOT t.urgent THEN w.allowed END) END, t.created_at, t.created_at
       FROM told t
       CROSS JOIN LATERAL (
-        SELECT u.email, u.phone_encrypted, CASE WHEN t.type <> ALL (${[...mandatory]}::text[]) THEN (
+        SELECT u.email, u.phone_encrypted, (
           SELECT jsonb_object_agg(p.channel || ' ' || p.type, p.enabled) FROM notification_preferences p
-          WHERE p.user_id = t.user_id AND p.type IN (t.type, '*')) END AS wishes
+          WHERE p.user_id = t.user_id AND p.type IN (t.type, '*') AND (p.enabled OR t.type <> ALL (${[...mandatory]}::text[]))) AS wishes
         FROM users u WHERE u.id = t.user_id LIMIT 1
       ) AS u
       CROSS JOIN way w
@@ -296,7 +296,8 @@ async function insertMessages(tx: Transaction, prepared: readonly Prepared[], wa
           ELSE (SELECT k.address FROM user_contacts k WHERE k.user_id = t.user_id AND k.kind = w.lane) END IS NULL THEN 'no_address'
       END AS reason) AS r
       CROSS JOIN LATERAL (SELECT
-        CASE WHEN r.reason IS NULL THEN 'queued' ELSE 'skipped' END AS state, r.reason
+        CASE WHEN r.reason IS NULL THEN 'queued' ELSE 'skipped' END AS state,
+        coalesce(r.reason, CASE WHEN w.allowed > t.created_at AND NOT t.urgent THEN 'quiet_hours' END) AS reason
       ) AS d
       WHERE f.meant OR (f.wish AND NOT t.chosen)
       ORDER BY t.id

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Transaction } from '../database/database.ts'
 import { NotFound } from '../http/errors.ts'
 import { fieldCipher } from '../identity/users.ts'
 import type { Kernel } from '../kernel.ts'
@@ -12,27 +13,29 @@ interface Addressed {
   readonly address_encrypted: string | null
 }
 
+const notOurs = () => new NotFound('not_found', 'This link is not one of ours.')
+
 /** What an unsubscribe link is about. @throws NotFound for a token that is not ours. */
 export async function subscriptionOf(kernel: Kernel, token: string): Promise<Addressed & { readonly id: number }> {
   const id = readUnsubscribe(kernel.config, token)
+  if (id === undefined) throw notOurs()
   const { rows } = await sql<Addressed>`
-    SELECT type, user_id, address_encrypted FROM deliveries WHERE id = ${id ?? 0}`.execute(kernel.db)
+    SELECT type, user_id, address_encrypted FROM deliveries WHERE id = ${id}`.execute(kernel.db)
   const [delivery] = rows
-  if (id === undefined || !delivery) throw new NotFound('not_found', 'This link is not one of ours.')
+  if (!delivery) throw notOurs()
   return { id, ...delivery }
 }
 
 /**
- * Ends mails of the type the link came with, or of every type that can be switched off. A bare address is not written to any more at all. Any
- * number of times. @throws NotFound for a token that is not ours.
+ * Ends mails of the type the link came with, or of every type that can be switched off. A bare address is not written to as such any more at
+ * all; whoever has it as theirs gets no more such mails either. Any number of times. @throws NotFound for a token that is not ours.
  */
 export async function unsubscribe(kernel: Kernel, token: string, scope: 'type' | 'all'): Promise<void> {
   const { id, type, user_id: userId, address_encrypted: bare } = await subscriptionOf(kernel, token)
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    if (userId !== null) await switchOffMail(tx, userId, scope === 'all' ? 'all' : type, now)
-    else if (bare !== null) {
-      const address = fieldCipher(kernel.config).decrypt(bare)
+    const address = bare === null ? null : fieldCipher(kernel.config).decrypt(bare)
+    if (address !== null) {
       const key = suppressionKey(kernel.config, 'email', address)
       const entry = {
         channel: 'email',
@@ -43,6 +46,14 @@ export async function unsubscribe(kernel: Kernel, token: string, scope: 'type' |
       } as const
       await suppress(tx, entry, now)
     }
+    const person = address === null ? userId : await whoHas(tx, address)
+    if (person !== null) await switchOffMail(tx, person, scope === 'all' ? 'all' : type, now)
     await sql`UPDATE deliveries SET unsubscribed_at = coalesce(unsubscribed_at, ${now}) WHERE id = ${id}`.execute(tx)
   })
+}
+
+async function whoHas(tx: Transaction, email: string): Promise<number | null> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM users WHERE lower(email) = lower(${email}) AND status <> 'deleted'`.execute(tx)
+  return rows[0]?.id ?? null
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { isDatabaseAway } from '../database/constraints.ts'
 import type { Database, OpenDatabase } from '../database/database.ts'
+import type { Catalogue } from '../notifications/catalogue.ts'
 import { type AddressedMessage, lastMessageId, messagesAfter, replayStart } from '../notifications/inbox.ts'
 
 /** Somebody connected to this process. */
@@ -57,6 +58,7 @@ export function createHub(
   db: Database,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   log: Pick<Logger, 'error'>,
+  catalogue: Pick<Catalogue, 'types'>,
 ): MessageHub {
   const followers = new Map<number, Set<Follower>>()
   let cursor = 0
@@ -80,7 +82,7 @@ export function createHub(
     while (cursor < wanted && !stopped) {
       const target = wanted
       const people = [...followers.keys()]
-      const messages = people.length > 0 ? await messagesAfter(db, people, cursor, LIVE_PAGE, target) : []
+      const messages = people.length > 0 ? await messagesAfter(db, catalogue, people, cursor, LIVE_PAGE, target) : []
       for (const message of messages) handOut(message)
       cursor = messages.length < LIVE_PAGE ? target : (messages.at(-1)?.id ?? target)
     }
@@ -113,7 +115,7 @@ export function createHub(
     const { listener } = follower
     while (!follower.gone) {
       follower.missed = false
-      const messages = await messagesAfter(db, [listener.userId], follower.position, REPLAY_PAGE)
+      const messages = await messagesAfter(db, catalogue, [listener.userId], follower.position, REPLAY_PAGE)
       for (const message of messages) {
         if (follower.gone) return
         follower.position = message.id

@@ -80,7 +80,13 @@ async function signIn(userId: number) {
   return { sessionId, token: accessTokens(world.kernel.config).sign({ sessionId, userId, expiresAt }, now) }
 }
 
-type Frame = { type: string; id: number; last_event_id: number; cut?: boolean; notification: { subject: string } }
+type Frame = {
+  type: string
+  id: number
+  last_event_id: number
+  cut?: boolean
+  notification: { subject: string; type: string }
+}
 
 /** A client that keeps what it hears. */
 function connect(url: string, protocols: string[] = []) {
@@ -222,6 +228,30 @@ describe('messages', () => {
       `SELECT id FROM messages WHERE user_id = ${lin} AND id > ${first} ORDER BY id`,
     )
     expect(heard).toEqual(rows.map((row) => row.id))
+  })
+
+  test('come live by the types that say so, unless the person says otherwise, which counts for nothing where it is mandatory', async () => {
+    const types = ['booking.quiet', 'booking.confirmed', 'account.warning', 'account.letter']
+    const mind = (type: string, enabled: boolean) =>
+      world.rows(`INSERT INTO notification_preferences VALUES (${wang}, '${type}', 'websocket', ${enabled}, now())
+        ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = excluded.enabled`)
+    const tellAll = async () => {
+      const data = { place: '馆', time: '9', note: '' }
+      for (const type of types) await notify(world.kernel.db, world.clock.now(), { type, userIds: [wang], data })
+      await world.relay().drain()
+    }
+    const client = await connectAs(wang)
+    const heard = () =>
+      client.frames.filter(({ type }) => type === 'message').map(({ notification }) => notification.type)
+    await tellAll()
+    const usual = ['booking.quiet', 'booking.confirmed', 'account.warning']
+    await expect.poll(heard).toEqual(usual)
+    await mind('booking.confirmed', false)
+    await mind('account.warning', false)
+    await mind('account.letter', true)
+    await tellAll()
+    await expect.poll(heard).toEqual([...usual, 'booking.quiet', 'account.warning', 'account.letter'])
+    await world.rows('DELETE FROM notification_preferences')
   })
 
   test('that are very many are cut to the newest 1000, which is said', async () => {

@@ -2,6 +2,7 @@ import type { OpenDatabase } from '../database/database.ts'
 import type { App } from '../http/app.ts'
 import type { Identity } from '../identity/sessions.ts'
 import type { Kernel } from '../kernel.ts'
+import { catalogueOf } from '../notifications/engine.ts'
 import type { AddressedMessage } from '../notifications/inbox.ts'
 import { present } from '../notifications/wire.ts'
 import { createHub } from './hub.ts'
@@ -22,12 +23,12 @@ export interface Realtime {
  */
 export async function registerRealtime(
   app: App,
-  kernel: Pick<Kernel, 'db' | 'log'>,
+  kernel: Pick<Kernel, 'config' | 'db' | 'log'>,
   identity: Pick<Identity, 'authenticate'>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   limits?: SocketLimits,
 ): Promise<Realtime> {
-  const hub = createHub(kernel.db, database, kernel.log)
+  const hub = createHub(kernel.db, database, kernel.log, catalogueOf(kernel))
   await hub.start()
   const sockets = await createSockets(kernel, identity, database, limits)
 

@@ -2,7 +2,7 @@ import type { Changes } from '../../kernel/audit/changes.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, Forbidden } from '../../kernel/http/errors.ts'
-import { staffWith } from '../../kernel/identity/staff.ts'
+import { lockStaff } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { AGENT, MANAGE } from '../support/staff.ts'
@@ -12,10 +12,13 @@ import * as store from './store.ts'
 
 /**
  * An agent takes a waiting session; of two at once one gets it. Again by the same agent: nothing more happens.
- * @throws NotFound; Conflict `already_accepted`, `own_session`, `bad_state` when it does not wait
+ * @throws NotFound; Forbidden for whoever is no agent any more; Conflict `already_accepted`, `own_session`, `bad_state` when it does not wait
  */
 export async function accept(kernel: Kernel, caller: Caller, id: number): Promise<store.ChatSession> {
   await kernel.transaction(async (tx) => {
+    if (!(await lockStaff(tx, kernel, AGENT, caller.userId))) {
+      throw new Forbidden('forbidden', 'Only agents take sessions.', { facts: { permission: AGENT } })
+    }
     const now = kernel.clock.now()
     if (!(await store.takeFromQueue(tx, id, caller.userId, now))) {
       const session = await store.lockSession(tx, id)
@@ -66,20 +69,21 @@ async function lockServed(tx: Transaction, caller: Caller, id: number): Promise<
 export async function transfer(kernel: Kernel, caller: Caller, id: number, to?: number): Promise<store.ChatSession> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
+    const toAgent = to !== undefined && (await lockStaff(tx, kernel, AGENT, to))
     const session = await lockServed(tx, caller, id)
     if (session.status !== 'agent') throw badState(session)
     if (to === undefined) await giveBack(tx, kernel, id, now)
-    else await handTo(tx, kernel, session, to, now)
+    else await handTo(tx, session, to, toAgent, now)
     await log(tx, caller, id, 'transfer', { agent_id: [session.agentId, to ?? null] }, now)
   })
   kernel.nudge()
   return getSession(kernel, caller, id)
 }
 
-async function handTo(tx: Transaction, kernel: Kernel, session: store.SessionState, to: number, now: Date) {
+async function handTo(tx: Transaction, session: store.SessionState, to: number, isAgent: boolean, now: Date) {
   const { id } = session
   if (to === session.agentId) throw new Conflict('already_accepted', 'That agent serves the session already.')
-  if (to === session.userId || !(await staffWith(tx, kernel, AGENT)).includes(to)) {
+  if (to === session.userId || !isAgent) {
     throw new Conflict('not_an_agent', 'Sessions go to people who serve in the chat.')
   }
   await store.setAgent(tx, id, to, now)
@@ -103,8 +107,13 @@ export async function closeServed(kernel: Kernel, caller: Caller, id: number): P
 
 /** Somebody's account ends: their session is closed, those they served wait for another agent. */
 export async function leaveChat(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
-  const now = kernel.clock.now()
-  const { own, served } = await store.unfinishedOf(tx, userId)
-  for (const id of own) await end(tx, id, TEXTS.closed, now)
-  for (const id of served) await giveBack(tx, kernel, id, now)
+  const { own } = await store.unfinishedOf(tx, userId)
+  for (const id of own) await end(tx, id, TEXTS.closed, kernel.clock.now())
+  await releaseServed(tx, kernel, userId)
+}
+
+/** Somebody is no agent any more: the sessions they served wait for another. */
+export async function releaseServed(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  const { served } = await store.unfinishedOf(tx, userId)
+  for (const id of served) await giveBack(tx, kernel, id, kernel.clock.now())
 }

@@ -353,6 +353,54 @@ describe('the queue', () => {
     expect(await sessionOf(id, agent)).toMatchObject({ status: 'closed' })
   })
 
+  it.each([
+    ['loses the role', 'PUT', (id: number) => `/api/v1/users/${id}/roles`, { roles: ['venue:employee'] }],
+    ['is disabled', 'PUT', (id: number) => `/api/v1/users/${id}`, { status: 'disabled' }],
+  ] as const)(
+    'gets the sessions back of an agent who %s, and the others hear of it',
+    async (_, method, path, payload) => {
+      const [gone, root, colleague] = [
+        await world.person('venue:support'),
+        await world.person('admin'),
+        await world.person('venue:support'),
+      ]
+      const { id, person } = await waiting()
+      await admin(id, 'accept', gone)
+      const own = await openChat(gone)
+      const before = (await world.inbox(colleague)).length
+      expect((await world.call(method, path(gone.id), { as: root, payload })).status).toBe(200)
+      expect(await sessionOf(id, person)).toMatchObject({ status: 'queued', agent_id: null })
+      expect(await sessionOf(own, agent)).toMatchObject({ status: 'bot' })
+      expect((await world.inbox(colleague)).slice(before)).toMatchObject([{ type: 'support_chat.waiting' }])
+      expect((await admin(id, 'accept', colleague)).body.agent_id).toBe(colleague.id)
+    },
+  )
+
+  it.runIf(onServer)('gives nothing to an agent who loses the role that very moment', async () => {
+    const [gone, manager] = [await world.person('venue:support'), await world.person('venue:admin')]
+    const [queued, served] = [await waiting(), await waiting()]
+    await admin(served.id, 'accept', agent)
+    const ticket = await post('/api/v1/support/tickets', served.person, { subject: '登录', description: '一直转圈' })
+    const answers = await world.kernel.transaction(async (tx) => {
+      await tx.updateTable('users').set({ department: 'elsewhere' }).where('id', '=', gone.id).execute()
+      await tx.deleteFrom('user_roles').where('user_id', '=', gone.id).execute()
+      const asked = [
+        admin(queued.id, 'accept', gone),
+        admin(served.id, 'transfer', manager, { agent_id: gone.id }),
+        world.call('PUT', `/api/admin/support/tickets/${ticket.body.id}`, {
+          as: manager,
+          payload: { assignee: gone.id },
+        }),
+      ]
+      const waitingForUs = () =>
+        world.rows("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+      await expect.poll(waitingForUs, { timeout: 15_000 }).toHaveLength(asked.length)
+      return { asked }
+    })
+    const refused = await Promise.all(answers.asked)
+    expect(refused.map(({ body }) => body.code)).toEqual(['forbidden', 'not_an_agent', 'assignee_not_staff'])
+  })
+
   it('is listed for agents with everything else', async () => {
     const { id, person } = await waiting()
     await admin(id, 'accept', agent)

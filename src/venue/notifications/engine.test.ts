@@ -261,7 +261,44 @@ describe('preferences', () => {
     })
     await world.drain()
     expect(await deliveries()).toEqual([{ channel: 'im', state: 'sent', reason: null }])
-    expect(wecom.received.at(-1)).toEqual({ user: 'lin', text: '一\n\n二' })
+    expect(wecom.received.at(-1)).toEqual({ user: 'lin', text: '一\n\n二\n\n2026-03-02 08:00:00 #1' })
+  })
+
+  test('hold for what is queued already: what waits for the morning does not leave once it is switched off', async () => {
+    world.clock.set(new Date('2026-03-02T22:30:00+08:00'))
+    await mail({ user_ids: [lin.id, wang.id] })
+    await world.drain()
+    await wish('notice.direct', 'email', false)
+    world.clock.set(new Date('2026-03-03T08:00:00+08:00'))
+    await world.drain()
+    expect(recipients()).toEqual(['wang@example.com'])
+    expect((await deliveries()).filter(({ state }) => state !== 'sent')).toEqual([
+      { channel: 'email', state: 'skipped', reason: 'switched_off' },
+    ])
+  })
+
+  test('can add a channel to what is urgent; what was switched off before it became urgent counts no more', async () => {
+    const alarm = { ...custom, key: 'notice.alarm' }
+    await as(admin, 'POST', '/api/v1/notification-types', alarm)
+    await wish('notice.alarm', 'email', false)
+    const { key: _, ...change } = alarm
+    await as(admin, 'PUT', '/api/v1/notification-types/notice.alarm', { ...change, urgent: true })
+    await as(admin, 'PUT', `/api/v1/users/${lin.id}/contacts/wecom`, { member_id: 'lin' })
+    const said = await wish('notice.alarm', 'im', true)
+    expect(said.status).toBe(200)
+    expect(await read('notice.alarm')).toMatchObject({
+      mandatory: true,
+      channels: { email: true, sms: false, im: true },
+    })
+    await as(admin, 'POST', '/api/v1/broadcasts', {
+      ...{ type: 'notice.alarm', data: custom.sample, condition: { kind: 'users', ids: [lin.id] } },
+    })
+    await world.drain()
+    const sent = (await deliveries()).map(({ channel, state }) => `${channel} ${state}`)
+    expect(sent.toSorted()).toEqual(['email sent', 'im sent'])
+    // What was added by hand can be taken back.
+    expect((await wish('notice.alarm', 'im', false)).status).toBe(200)
+    expect(await read('notice.alarm')).toMatchObject({ channels: { email: true, im: false } })
   })
 
   test('cannot switch off what is urgent or about the account', async () => {
@@ -321,6 +358,49 @@ describe('quiet hours, holidays and caps', () => {
     expect((await as(admin, 'DELETE', '/api/admin/notifications/holidays/2026-03-04')).status).toBe(404)
   })
 
+  test('let go what they held once they are changed', async () => {
+    const path = '/api/admin/notifications'
+    const waiting = async () =>
+      (await deliveries()).filter(({ state }) => state === 'queued').map(({ reason }) => reason)
+    await as(admin, 'PUT', `${path}/holidays/2026-03-03`, { name: '假日' })
+    at('03T10:00')
+    await mail({ user_ids: [lin.id] })
+    expect(await mailsAfter('03T11:00')).toBe(0)
+    expect(await waiting()).toEqual(['quiet_hours'])
+    await as(admin, 'DELETE', `${path}/holidays/2026-03-03`)
+    expect(await mailsAfter('03T11:00')).toBe(1)
+    at('03T22:30')
+    await mail({ user_ids: [lin.id] })
+    expect(await mailsAfter('03T22:30')).toBe(1)
+    const later = {
+      quiet_hours: { start: '23:00', end: '08:00' },
+      caps: (await as(admin, 'GET', `${path}/controls`)).body.caps,
+    }
+    await as(admin, 'PUT', `${path}/controls`, later)
+    expect(await mailsAfter('03T22:30')).toBe(2)
+    at('04T10:00')
+    const one = { ...later, caps: { ...later.caps, notice: { limit: 1, hours: 24 } } }
+    await as(admin, 'PUT', `${path}/controls`, one)
+    await mail({ user_ids: [wang.id] })
+    await mail({ user_ids: [wang.id] })
+    expect(await mailsAfter('04T10:00')).toBe(3)
+    expect(await waiting()).toEqual(['frequency_cap'])
+    await as(admin, 'PUT', `${path}/controls`, later)
+    expect(await mailsAfter('04T10:00')).toBe(4)
+  })
+
+  test('are asked again by every process that hears of a change, for what it held meanwhile', async () => {
+    at('02T22:30')
+    await mail({ user_ids: [lin.id] })
+    await world.drain()
+    at('02T23:00')
+    await world.rows("SELECT pg_notify('notification_catalogue', 'policy')")
+    const due = () => world.rows('SELECT next_try_at FROM deliveries')
+    await expect.poll(due).toEqual([{ next_try_at: world.clock.now() }])
+    expect(await mailsAfter('02T23:30')).toBe(0)
+    expect(await mailsAfter('03T08:00')).toBe(1)
+  })
+
   test('of frequency let so many through in so long, and then the rest, each once', async () => {
     const caps = { reservation: null, account: null, notice: { limit: 2, hours: 3 }, system: null }
     await as(admin, 'PUT', '/api/admin/notifications/controls', { quiet_hours: null, caps })
@@ -335,7 +415,49 @@ describe('quiet hours, holidays and caps', () => {
     expect(await mailsAfter('02T16:00')).toBe(6)
     expect(await mailsAfter('03T16:00')).toBe(6)
   })
+
+  test('of frequency count messages, each once whatever the channels it comes by', async () => {
+    const caps = { reservation: null, account: null, notice: { limit: 2, hours: 3 }, system: null }
+    await as(admin, 'PUT', '/api/admin/notifications/controls', { quiet_hours: null, caps })
+    await as(admin, 'PUT', `/api/v1/users/${lin.id}/contacts/wecom`, { member_id: 'lin' })
+    await as(admin, 'POST', '/api/v1/notification-types', { ...custom, channels: ['email', 'im'] })
+    at('02T10:00')
+    for (const day of ['周一', '周二', '周三']) {
+      await as(admin, 'POST', '/api/v1/broadcasts', {
+        type: 'notice.closing',
+        ...{ data: { hall: '游泳馆', day }, condition: { kind: 'users', ids: [lin.id] } },
+      })
+    }
+    await world.drain()
+    const sent = async () =>
+      (await deliveries())
+        .filter(({ state }) => state === 'sent')
+        .map(({ channel }) => channel)
+        .toSorted()
+    expect(await sent()).toEqual(['email', 'email', 'im', 'im'])
+    at('02T12:59')
+    await world.drain()
+    expect(await sent()).toHaveLength(4)
+    at('02T13:00')
+    await world.drain()
+    expect(await sent()).toHaveLength(6)
+  })
 })
+
+interface Form {
+  readonly type: string
+  readonly body: string
+}
+const urlEncoded: Form = { type: 'application/x-www-form-urlencoded', body: 'List-Unsubscribe=One-Click' }
+const multipart = (name: string, value: string, boundary = 'boundary-of-a-mail-provider'): Form => ({
+  type: `multipart/form-data; boundary=${boundary}`,
+  body: `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n--${boundary}--\r\n`,
+})
+const oneClick = (url: string, form: Form | undefined) =>
+  world.app.inject({
+    ...{ method: 'POST', url },
+    ...(form && { payload: form.body, headers: { 'content-type': form.type } }),
+  })
 
 describe('links in mails', () => {
   async function oneMail(to: object = { user_ids: [lin.id] }) {
@@ -385,19 +507,39 @@ describe('links in mails', () => {
     expect((await world.call('GET', links.unsubscribe)).body).toContain('<form method="post"')
     await oneMail()
     expect(smtp.mails).toHaveLength(2)
-    for (let n = 0; n < 2; n += 1) {
-      const clicked = await world.app.inject({
-        ...{ method: 'POST', url: links.unsubscribe, payload: 'List-Unsubscribe=One-Click' },
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      })
-      expect(clicked.statusCode).toBe(200)
-    }
+    for (let n = 0; n < 2; n += 1) expect((await oneClick(links.unsubscribe, urlEncoded)).statusCode).toBe(200)
     await oneMail()
     expect(smtp.mails).toHaveLength(2)
     expect(await world.inbox(lin)).toHaveLength(3)
     const { body } = await as(admin, 'GET', '/api/admin/notifications/stats?channel=email')
     expect(body.items).toMatchObject([{ sent: 2, skipped: 1, unsubscribed: 1 }])
     expect((await world.call('POST', '/u/nonsense.token')).status).toBe(404)
+  })
+
+  test.each([
+    ['a URL-encoded form', urlEncoded],
+    ['a multipart form', multipart('List-Unsubscribe', 'One-Click')],
+    ['a multipart form with a short boundary', multipart('List-Unsubscribe', 'One-Click', 'b')],
+    ['no body', undefined],
+  ])('unsubscribe by a post of %s', async (_, form) => {
+    const links = await oneMail()
+    expect((await oneClick(links.unsubscribe, form)).statusCode).toBe(200)
+    await oneMail()
+    expect(smtp.mails).toHaveLength(1)
+  })
+
+  test.each([
+    ['a field that is none of ours', multipart('more', 'x')],
+    ['a scope that there is not', multipart('scope', 'some')],
+    ['a field that is too long', multipart('scope', 'x'.repeat(100_000))],
+    ['a file', multipart('f"; filename="f.txt', 'x')],
+    ['nothing of what its type says', { type: 'multipart/form-data; boundary=b', body: 'x' }],
+    ['no boundary', { type: 'multipart/form-data', body: 'x' }],
+  ])('end nothing by a post of %s', async (_, form) => {
+    const links = await oneMail()
+    expect((await oneClick(links.unsubscribe, form)).statusCode).toBe(400)
+    await oneMail()
+    expect(smtp.mails).toHaveLength(2)
   })
 
   test('end all mails that can be ended, and not those that can’t', async () => {
@@ -412,6 +554,28 @@ describe('links in mails', () => {
     await world.drain()
     expect((await world.inbox(lin)).map(({ type }) => type)).toContain('reservation.cancelled_by_staff')
     expect(smtp.mails).toHaveLength(2)
+  })
+
+  test('of a bare address that is somebody’s end such mails for them too, and nothing that can’t be ended', async () => {
+    const links = await oneMail({ addresses: ['lin@example.com'] })
+    await world.call('POST', links.unsubscribe)
+    await oneMail({ addresses: ['lin@example.com'] })
+    await oneMail({ user_ids: [lin.id] })
+    expect(smtp.mails).toHaveLength(1)
+    await as(admin, 'POST', '/api/v1/notification-types', { ...custom, key: 'notice.alarm', urgent: true })
+    await as(admin, 'POST', '/api/v1/broadcasts', {
+      ...{ type: 'notice.alarm', data: custom.sample, condition: { kind: 'users', ids: [lin.id] } },
+    })
+    await world.drain()
+    expect(smtp.mails).toHaveLength(2)
+    // Their preferences say so, and are the way back.
+    const path = '/api/v1/users/me/notification-preferences'
+    const { items } = (await as(lin, 'GET', path)).body
+    const off = items.filter(({ channels }: { channels: { email: boolean } }) => !channels.email)
+    expect(off.map(({ type }: { type: string }) => type)).toContain('notice.direct')
+    await as(lin, 'PUT', path, { items: [{ type: 'notice.direct', channel: 'email', enabled: true }] })
+    await oneMail({ user_ids: [lin.id] })
+    expect(smtp.mails).toHaveLength(3)
   })
 
   test('of a bare address end everything to it', async () => {

@@ -46,10 +46,14 @@ export async function listReplies(db: Database, subject: Subject, id: number): P
   return rows
 }
 
-/** What support must not keep of somebody who leaves, and what nobody answers for any more. */
-export async function forgetPerson(tx: Transaction, userId: number): Promise<void> {
+/** What support must not keep of somebody who leaves. */
+export async function forgetContacts(tx: Transaction, userId: number): Promise<void> {
   await sql`UPDATE feedback SET contact_encrypted = NULL WHERE user_id = ${userId} AND contact_encrypted IS NOT NULL`.execute(
     tx,
   )
+}
+
+/** The tickets that somebody answers for are nobody's, those apart that are over. */
+export async function releaseTickets(tx: Transaction, userId: number): Promise<void> {
   await sql`UPDATE tickets SET assignee_id = NULL WHERE assignee_id = ${userId} AND ended_at IS NULL`.execute(tx)
 }

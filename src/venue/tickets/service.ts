@@ -3,7 +3,7 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import type { PageOf } from '../../kernel/database/lists.ts'
 import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, NotFound } from '../../kernel/http/errors.ts'
-import { staffWith } from '../../kernel/identity/staff.ts'
+import { lockStaff, staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { MOST_REPLIES } from '../support/rules.ts'
@@ -53,9 +53,10 @@ async function whole(kernel: Kernel, id: number): Promise<WholeTicket> {
   })
 }
 
-/** Whoever answers for a ticket: its assignee, else everybody in support. */
+/** Whoever answers for a ticket: its assignee, else, and when the assignee is not in support any more, everybody in support. */
 async function staffOf(tx: Transaction, kernel: Kernel, assigneeId: number | null): Promise<readonly number[]> {
-  return assigneeId === null ? staffWith(tx, kernel, MANAGE) : [assigneeId]
+  const staff = await staffWith(tx, kernel, MANAGE)
+  return assigneeId !== null && staff.includes(assigneeId) ? [assigneeId] : staff
 }
 
 /** Opens a ticket and tells support. */
@@ -141,11 +142,13 @@ export async function changeTicket(
 ): Promise<WholeTicket> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
+    const { assignee = null } = change
+    const toStaff = assignee !== null && (await lockStaff(tx, kernel, MANAGE, assignee))
     const before = await store.lockTicket(tx, id)
     if (!before) throw noSuchTicket()
     const after = changed(before, change, now)
     const newAssignee = after.assigneeId === before.assigneeId ? null : after.assigneeId
-    if (newAssignee !== null && !(await staffWith(tx, kernel, MANAGE)).includes(newAssignee)) {
+    if (newAssignee !== null && !toStaff) {
       throw new Conflict('assignee_not_staff', 'Tickets go to people who may answer them.')
     }
     const changes = changesBetween(shown(before), shown(after))

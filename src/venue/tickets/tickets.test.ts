@@ -76,6 +76,42 @@ describe('a ticket', () => {
     expect(await told(agent)).toEqual(['ticket.opened', 'ticket.assigned', 'ticket.changed_by_owner'])
   })
 
+  it('goes back to all of support when its assignee may not answer tickets any more', async () => {
+    const root = await world.person('admin')
+    const endings = [
+      (id: number) =>
+        world.call('PUT', `/api/v1/users/${id}/roles`, { as: root, payload: { roles: ['venue:employee'] } }),
+      (id: number) => world.call('PUT', `/api/v1/users/${id}`, { as: root, payload: { status: 'disabled' } }),
+    ]
+    for (const ending of endings) {
+      const [owner, agent, colleague] = [
+        await world.person(),
+        await world.person('venue:support'),
+        await world.person('venue:support'),
+      ]
+      const [id, done] = [await open(owner), await open(owner)]
+      for (const one of [id, done]) await change(one, { assignee: agent.id })
+      await change(done, { status: 'resolved' })
+      expect((await ending(agent.id)).status).toBe(200)
+      expect((await read(id, owner)).body.assignee).toBeNull()
+      expect((await read(done, owner)).body.assignee).toBe(agent.id)
+      const before = (await told(agent)).length
+      await post(`/${id}/messages`, owner, { content: '还在吗' })
+      await post(`/${done}/reopen`, owner)
+      expect((await told(colleague)).slice(-2)).toEqual(['ticket.changed_by_owner', 'ticket.changed_by_owner'])
+      expect(await told(agent)).toHaveLength(before)
+    }
+  })
+
+  it('stays with an assignee whose roles change and who may still answer tickets', async () => {
+    const [root, agent] = [await world.person('admin'), await world.person('venue:support')]
+    const id = await open()
+    await change(id, { assignee: agent.id })
+    const payload = { roles: ['venue:admin'] }
+    expect((await world.call('PUT', `/api/v1/users/${agent.id}/roles`, { as: root, payload })).status).toBe(200)
+    expect((await read(id, anna)).body.assignee).toBe(agent.id)
+  })
+
   it('is taken up by the first message of support', async () => {
     const id = await open()
     expect((await post(`/${id}/messages`, staff, { content: '收到' })).body.status).toBe('in_progress')
