@@ -138,7 +138,7 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
         await suppress(tx, entry, now)
       }
       // What may have arrived is not said again another way.
-      const mayHaveArrived = result.state === 'failed' && result.kind === 'unheard'
+      const mayHaveArrived = result.state === 'failed' ? result.kind === 'unheard' : claimed.unheard
       if (claimed.message_id === null || claimed.chosen || mayHaveArrived) return
       const lane = await store.fallBack(tx, claimed, ways, mandatory, now)
       if (lane !== undefined && result.state === 'queued') await store.abandon(tx, claimed)

@@ -89,7 +89,8 @@ export async function sendCode(kernel: Kernel, payload: unknown): Promise<void> 
     const named = { id: -reset.id, at: reset.created_at, to, toName: user.displayName }
     await send.send({ ...named, ...codeMail(user.locale, codeOf(kernel.config, reset)) })
   } catch (error) {
-    const permanent = error instanceof Refused && isFinal(error.kind)
+    // One that may have arrived is not sent twice either: who has none asks again.
+    const permanent = error instanceof Refused && (isFinal(error.kind) || error.kind === 'unheard')
     kernel.log.warn({ resetId: id, permanent, channel: reset.channel }, 'a password reset code was not taken')
     if (!permanent) throw error
   }
