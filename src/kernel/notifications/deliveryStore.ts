@@ -60,13 +60,9 @@ export type Result =
       readonly overdue?: boolean
     }
 
-/** Reasons that wait for a time at which the policy of the site allows it. */
-const BY_POLICY = ['quiet_hours', 'frequency_cap']
-
 const taking = (lane: RawBuilder<unknown>, due: Date, now: Date, leaseMs: number) => sql`
   UPDATE deliveries d
-  SET claims = d.claims + 1, open_claims = d.open_claims + 1, next_try_at = ${new Date(now.getTime() + leaseMs)}, updated_at = ${now},
-    reason = CASE WHEN d.reason <> ALL (${BY_POLICY}::text[]) THEN d.reason END
+  SET claims = d.claims + 1, open_claims = d.open_claims + 1, next_try_at = ${new Date(now.getTime() + leaseMs)}, updated_at = ${now}
   FROM (
     SELECT id, message_id, user_id, lane FROM deliveries
     WHERE state = 'queued' AND lane ${lane} AND next_try_at <= ${due}
@@ -85,10 +81,14 @@ const taking = (lane: RawBuilder<unknown>, due: Date, now: Date, leaseMs: number
     coalesce((SELECT NOT p.enabled FROM notification_preferences p
       WHERE p.user_id = d.user_id AND p.channel = d.channel AND p.type IN (d.type, '*') ORDER BY p.type = '*' LIMIT 1), false) AS switched_off`
 
-/** After a change of the policy: what it held up is due, so that the courier decides about it anew. What is in hand has no such reason any more. */
+/** Reasons that wait for a time at which the policy of the site allows it. */
+const BY_POLICY = ['quiet_hours', 'frequency_cap']
+
+/** After a change of the policy: what it held up is due, so that the courier decides about it anew. What is in hand stays there. */
 export async function reconsider(db: Database, now: Date): Promise<void> {
   await sql`
-    UPDATE deliveries SET next_try_at = ${now} WHERE state = 'queued' AND reason = ANY (${BY_POLICY}::text[]) AND next_try_at > ${now}`.execute(
+    UPDATE deliveries SET next_try_at = ${now}
+    WHERE state = 'queued' AND open_claims = 0 AND reason = ANY (${BY_POLICY}::text[]) AND next_try_at > ${now}`.execute(
     db,
   )
 }
