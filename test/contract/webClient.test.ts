@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Method, openWorld, type Person, type World } from '../support/world.ts'
-import { type Operation, readDocument } from './operations.ts'
+import { leftOpen, type Operation, readDocument } from './operations.ts'
 
 // The published web client of the room product works unchanged: what it takes for granted of every path (page, The published web client).
 
@@ -103,12 +103,7 @@ describe('Every body of the room product', () => {
     const found = await faults(
       (operation) => operation.body !== undefined && operation.permission !== 'public',
       async (operation) => {
-        const { properties, required } = Object(operation.body)
-        const open = Object.entries(Object(properties)).flatMap(([name, member]) => {
-          const { type, format, enum: choices } = Object(member)
-          const isText = [type].flat().includes('string') && format === undefined && choices === undefined
-          return isText || [required].flat().includes(name) ? [] : [name]
-        })
+        const open = leftOpen(operation)
         const payload = Object.fromEntries(open.map((name) => [name, '']))
         const { body } = await call(operation, { as: administrator, payload })
         return open.find(
