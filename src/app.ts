@@ -5,7 +5,7 @@ import { ensurePartitions } from './kernel/audit/partitions.ts'
 import { dropOldLogs } from './kernel/audit/retention.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { OpenDatabase } from './kernel/database/database.ts'
-import { MIGRATIONS, migrationState } from './kernel/database/migrate.ts'
+import { MIGRATIONS, migrationNames, pendingMigrations } from './kernel/database/migrate.ts'
 import { attempt, transaction } from './kernel/database/transaction.ts'
 import { exportJobs } from './kernel/exports/jobs/jobs.ts'
 import { exportFileRoutes } from './kernel/exports/jobs/routes.ts'
@@ -216,13 +216,14 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
     },
     kernel.log,
   )
+  const migrations = await migrationNames(MIGRATIONS)
   registerHealth(app, [
     { name: 'database', check: async () => void (await database.pool.query('SELECT 1')) },
     { name: 'jobs', check: async () => void (await database.pool.query('SELECT 1 FROM pgboss.queue LIMIT 1')) },
     {
       name: 'migrations',
       check: async () => {
-        const { pending } = await migrationState(database.pool, MIGRATIONS)
+        const pending = await pendingMigrations(database.pool, migrations)
         if (pending.length > 0) throw new Error(`pending: ${pending.join(', ')}`)
       },
     },
