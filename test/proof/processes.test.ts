@@ -74,6 +74,12 @@ describe.runIf(onServer)('two servers and a worker', () => {
     })
   })
 
+  test('A process under npm ends in order when npm is asked to', async () => {
+    const worker = await fleet.start('worker', {}, 'npm')
+    expect(await worker.end()).toBe(0)
+    expect(worker.output()).toContain('stopping')
+  })
+
   test('A process that is asked to end answers what it was asked before, and ends with 0', async () => {
     const { db } = database
     const people = await addPeople(db, 50)
