@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
 import { dropOldLogs } from './kernel/audit/retention.ts'
@@ -76,8 +77,7 @@ export async function createSystem(
   database: OpenDatabase,
   duties: Duties,
 ): Promise<System> {
-  const switchedOn: readonly string[] = config.products
-  const products = PRODUCTS.filter((product) => switchedOn.includes(product.name))
+  const products = PRODUCTS.filter((product) => config.products.includes(product.name))
   const kernel: Kernel = {
     config,
     clock,
@@ -209,7 +209,7 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
       documentation: {
         title: 'Yuyue 预约',
         description: 'Reservations for places and people.',
-        version: '0.1.0',
+        version: packageJson.version,
         products,
         tags: Object.assign({}, kernelTags, ...products.map((product) => product.tags)),
       },

@@ -20,6 +20,7 @@ import {
 
 /** Products this version has. */
 export const PRODUCT_NAMES = ['venue', 'room'] as const
+export type ProductName = (typeof PRODUCT_NAMES)[number]
 
 /** One environment variable: the program reads it by this, and docs/configuration.md is written from it. */
 export interface Variable<T> {
