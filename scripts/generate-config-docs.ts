@@ -35,7 +35,12 @@ function configurationPage(): string {
 
 function row(variable: Variable<unknown>): string {
   const cells = [`\`${variable.name}\``, shownDefault(variable), variable.kind.allowed, variable.about]
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;')).join(' | ')} |`
+  return `| ${cells.map(cellText).join(' | ')} |`
+}
+
+/** In code nothing but the line that ends a cell means something. */
+function cellText(text: string): string {
+  return text.replaceAll('|', '\\|').replace(/`[^`]*`|</g, (found) => (found === '<' ? '&lt;' : found))
 }
 
 function shownDefault(variable: Variable<unknown>): string {

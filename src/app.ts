@@ -1,11 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
 import { dropOldLogs } from './kernel/audit/retention.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { OpenDatabase } from './kernel/database/database.ts'
-import { MIGRATIONS, migrationState } from './kernel/database/migrate.ts'
+import { MIGRATIONS, migrationNames, pendingMigrations } from './kernel/database/migrate.ts'
 import { attempt, transaction } from './kernel/database/transaction.ts'
 import { exportJobs } from './kernel/exports/jobs/jobs.ts'
 import { exportFileRoutes } from './kernel/exports/jobs/routes.ts'
@@ -76,8 +77,7 @@ export async function createSystem(
   database: OpenDatabase,
   duties: Duties,
 ): Promise<System> {
-  const switchedOn: readonly string[] = config.products
-  const products = PRODUCTS.filter((product) => switchedOn.includes(product.name))
+  const products = PRODUCTS.filter((product) => config.products.includes(product.name))
   const kernel: Kernel = {
     config,
     clock,
@@ -209,20 +209,21 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
       documentation: {
         title: 'Yuyue 预约',
         description: 'Reservations for places and people.',
-        version: '0.1.0',
+        version: packageJson.version,
         products,
         tags: Object.assign({}, kernelTags, ...products.map((product) => product.tags)),
       },
     },
     kernel.log,
   )
+  const migrations = await migrationNames(MIGRATIONS)
   registerHealth(app, [
     { name: 'database', check: async () => void (await database.pool.query('SELECT 1')) },
     { name: 'jobs', check: async () => void (await database.pool.query('SELECT 1 FROM pgboss.queue LIMIT 1')) },
     {
       name: 'migrations',
       check: async () => {
-        const { pending } = await migrationState(database.pool, MIGRATIONS)
+        const pending = await pendingMigrations(database.pool, migrations)
         if (pending.length > 0) throw new Error(`pending: ${pending.join(', ')}`)
       },
     },

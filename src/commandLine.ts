@@ -5,7 +5,7 @@ import { type OpenDatabase, openDatabase } from './kernel/database/database.ts'
 import { FolderInUse } from './kernel/database/lock.ts'
 import { MIGRATIONS, MigrationMismatch, migrate } from './kernel/database/migrate.ts'
 import { DatabaseUnusable } from './kernel/database/server.ts'
-import { prepareFirstAdministrator } from './kernel/identity/firstAdministrator.ts'
+import { createConfiguredAdministrator, issueSetupToken } from './kernel/identity/firstAdministrator.ts'
 import { createLog } from './kernel/log.ts'
 import type { DemoLogin } from './kernel/product.ts'
 import { ensureSecrets } from './kernel/secrets/stored.ts'
@@ -77,13 +77,14 @@ async function run(command: string | undefined): Promise<number | undefined> {
 
 /** Listens, and prints where to look and what to do first. */
 async function open({ app, kernel }: System, config: Config): Promise<void> {
-  const { setupToken } = await prepareFirstAdministrator(kernel)
+  const administered = await createConfiguredAdministrator(kernel)
   if (!app) return kernel.log.info('worker ready')
   const listening = await app.listen({ host: config.host, port: config.port })
   const url = config.port === 0 ? listening : config.publicUrl
   console.log(`\nYuyue is ready:  ${url}`)
   console.log(`API reference:   ${url}/docs`)
-  if (setupToken !== undefined) {
+  if (!administered) {
+    const setupToken = await issueSetupToken(kernel)
     console.log(`\nThere is no administrator yet. Create the first one with this one-time set-up token:\n`)
     console.log(`  curl -X POST ${url}/api/v1/setup -H 'content-type: application/json' \\`)
     console.log(`    -d '{"token":"${setupToken}","username":"admin","password":"CHOOSE ONE"}'\n`)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type Variable, variables } from './config/variables.ts'
 import { ConfigurationError, loadConfig } from './config.ts'
 
 const KEY = Buffer.alloc(32, 7).toString('base64')
@@ -144,6 +145,23 @@ describe('a wrong environment', () => {
     expect(lines[0]).toContain(`${name}: given `)
     expect(lines[0]).not.toMatch(/topsecret|hunter2/)
     expect(lines[0]).not.toContain(KEY)
+  })
+
+  test('addresses are refused without the password and the query in them, whatever they are for', () => {
+    const names = Object.values<Variable<unknown>>(variables)
+      .filter(({ kind }) => kind.allowed.includes('http') || kind.allowed.includes('://'))
+      .map(({ name }) => name)
+    expect(names).toEqual(
+      expect.arrayContaining(['S3_ENDPOINT', 'SUPPORT_LLM_URL', 'AUTH_REDIRECT_URL', 'CORS_ORIGINS']),
+    )
+    for (const name of names) {
+      const lines = problems({ [name]: 'nntp://me:topsecret@host/{provider}?key=topsecret#topsecret' })
+      expect(lines.join('\n')).toContain(`${name}: given `)
+      expect(lines.join('\n')).not.toContain('topsecret')
+    }
+    expect(problems({ S3_ENDPOINT: 'https://me:topsecret@s3.example.com' })).toContainEqual(
+      expect.stringContaining('S3_ENDPOINT: given "https://***@s3.example.com"; allowed: '),
+    )
   })
 
   test('on a server, missing keys are named together with a way to make them', () => {

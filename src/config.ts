@@ -56,11 +56,10 @@ function describe(variable: Variable<unknown>, text: string): string {
   return `${variable.name}: given ${display(variable, text)}; allowed: ${variable.kind.allowed}`
 }
 
-function display(variable: Variable<unknown>, text: string): string {
-  if (variable.show === 'nothing') return `${text.length} characters (not shown)`
+function display({ isSecret, kind }: Variable<unknown>, text: string): string {
+  if (isSecret) return `${text.length} characters (not shown)`
   // An address keeps its password before the last @ or in its query; what can't be read at all may be anything.
-  const safe =
-    variable.show === 'address' ? text.replace(/[?#].*$/s, '').replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@') : text
+  const safe = kind.isAddress ? text.replace(/[?#].*$/s, '').replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@') : text
   return JSON.stringify(safe.length > 100 ? `${safe.slice(0, 100)}…` : safe)
 }
 

@@ -6,6 +6,8 @@ export interface Kind<T> {
   readonly allowed: string
   /** The value, or undefined when the text is not allowed. `text` is trimmed and never empty. */
   readonly parse: (text: string) => T | undefined
+  /** The text is an address, in which a password or a key may stand: what is wrong is shown without them. */
+  readonly isAddress?: true
 }
 
 /** One of a few words, exactly as written. */
@@ -47,6 +49,7 @@ export function line(allowed: string, min = 1, max = 1000): Kind<string> {
 /** An absolute address with one of the protocols given. Host names may be absent (`postgres:///name?host=/socket`). */
 export function address(allowed: string, ...protocols: readonly string[]): Kind<string> {
   return {
+    isAddress: true,
     allowed,
     parse: (text) => {
       const url = URL.parse(text)
@@ -57,6 +60,7 @@ export function address(allowed: string, ...protocols: readonly string[]): Kind<
 
 /** A web address that people see links under: no path beyond a prefix, no query; answered without a trailing slash. */
 export const webAddress: Kind<string> = {
+  isAddress: true,
   allowed: 'an http:// or https:// address without query, such as https://booking.example.com',
   parse: (text) => {
     const url = URL.parse(text)
@@ -80,6 +84,7 @@ export function someOf<const T extends string>(words: readonly T[]): Kind<readon
 
 /** Origins as browsers send them (`https://example.com`), or `*` for all. */
 export const origins: Kind<readonly string[]> = {
+  isAddress: true,
   allowed: '* or a comma-separated list of origins such as https://example.com (no path)',
   parse: (text) => {
     const parts = commaSeparated(text)
@@ -239,6 +244,7 @@ function oidcProvider(value: unknown): OidcProvider | undefined {
 
 /** A web address with `{provider}` in it where the name of a provider goes. */
 export const redirectAddress: Kind<string> = {
+  isAddress: true,
   allowed:
     'an http:// or https:// address with {provider} in its path, such as https://app.example.com/sign-in/{provider}',
   parse: (text) => {

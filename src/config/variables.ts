@@ -20,6 +20,7 @@ import {
 
 /** Products this version has. */
 export const PRODUCT_NAMES = ['venue', 'room'] as const
+export type ProductName = (typeof PRODUCT_NAMES)[number]
 
 /** One environment variable: the program reads it by this, and docs/configuration.md is written from it. */
 export interface Variable<T> {
@@ -31,8 +32,8 @@ export interface Variable<T> {
   /** The default as people read it. */
   readonly shown: string
   readonly about: string
-  /** How much of a value may be shown: all of it, an address without its password, or nothing. */
-  readonly show: 'all' | 'address' | 'nothing'
+  /** No value may be shown, not even a wrong one. */
+  readonly isSecret: boolean
 }
 
 export const GROUPS = [
@@ -66,7 +67,7 @@ function setting<T extends string | number | boolean | readonly unknown[]>(
   about: string,
 ): Variable<T> {
   const shown = typeof initial === 'boolean' ? (initial ? 'on' : 'off') : String(initial)
-  return { name, group, kind, parse: kind.parse, initial, shown, about, show: 'all' }
+  return { name, group, kind, parse: kind.parse, initial, shown, about, isSecret: false }
 }
 
 /** A variable that may stay unset; `shown` says what happens then. */
@@ -76,9 +77,9 @@ function optional<T>(
   kind: Kind<T>,
   shown: string,
   about: string,
-  show: 'all' | 'address' | 'nothing' = 'all',
+  secrecy?: 'secret',
 ): Variable<T | undefined> {
-  return { name, group, kind, parse: kind.parse, initial: undefined, shown, about, show }
+  return { name, group, kind, parse: kind.parse, initial: undefined, shown, about, isSecret: secrecy === 'secret' }
 }
 
 const postgres = address('a postgres:// or postgresql:// address', 'postgres:', 'postgresql:')
@@ -168,7 +169,6 @@ export const variables = {
     postgres,
     'the embedded database',
     'PostgreSQL 14 or newer. Without it, an embedded PostgreSQL runs in `DATA_DIR`.',
-    'address',
   ),
   databaseReadUrl: optional(
     'Data',
@@ -176,7 +176,6 @@ export const variables = {
     postgres,
     'DATABASE_URL',
     'A read replica for calendars, statistics and exports. Needs DATABASE_URL.',
-    'address',
   ),
   databaseWaitSeconds: setting(
     'Data',
@@ -198,7 +197,6 @@ export const variables = {
     address('a redis:// or rediss:// address', 'redis:', 'rediss:'),
     'each process counts for itself',
     'Redis for rate limits shared by all processes.',
-    'address',
   ),
 
   secretKey: optional(
@@ -207,7 +205,7 @@ export const variables = {
     line('at least 32 characters', 32, 1000),
     'generated (embedded database only)',
     'Signs access tokens and links. A new one signs everybody out. Make one: `openssl rand -base64 48`',
-    'nothing',
+    'secret',
   ),
   fieldKeys: optional(
     'Secrets',
@@ -216,7 +214,7 @@ export const variables = {
     'generated (embedded database only)',
     'Encrypt phone numbers and other sensitive fields. The first is the current one, the last one makes the indexes and must stay. ' +
       'Make one: `echo "k1:$(openssl rand -base64 32)"`',
-    'nothing',
+    'secret',
   ),
 
   adminUsername: optional(
@@ -232,7 +230,7 @@ export const variables = {
     line('8 to 200 characters', 8, 200),
     'none',
     'Password of that administrator. Needs ADMIN_USERNAME.',
-    'nothing',
+    'secret',
   ),
   adminEmail: optional('First administrator', 'ADMIN_EMAIL', mailbox, 'none', 'E-mail address of that administrator.'),
 
@@ -242,7 +240,6 @@ export const variables = {
     address('an smtp:// or smtps:// address', 'smtp:', 'smtps:'),
     'no mail is sent',
     'Server that mail is handed to, such as `smtps://name:password@smtp.example.com:465`.',
-    'address',
   ),
   mailFrom: setting(
     'Mail',
@@ -282,7 +279,7 @@ export const variables = {
     line('a secret', 1, 500),
     'none',
     'AccessKey secret, SecretKey, or the key that signs calls of the webhook.',
-    'nothing',
+    'secret',
   ),
   receiptToken: optional(
     'Messages',
@@ -290,7 +287,7 @@ export const variables = {
     line('a secret', 24, 200),
     'no receipts',
     'The last part of the address to which Aliyun and Tencent Cloud send receipts: letters and digits that nobody guesses.',
-    'nothing',
+    'secret',
   ),
   receiptSecret: optional(
     'Messages',
@@ -298,7 +295,7 @@ export const variables = {
     line('a secret', 24, 500),
     'no receipts',
     'The key that signs receipts of other SMS services, and of mails that bounced.',
-    'nothing',
+    'secret',
   ),
   smsSignName: optional('Messages', 'SMS_SIGN_NAME', line('a name', 1, 100), 'none', 'The registered signature.'),
   smsTemplate: optional(
@@ -331,7 +328,7 @@ export const variables = {
     line('a secret', 1, 200),
     'none',
     'WeCom: the application’s secret.',
-    'nothing',
+    'secret',
   ),
   wecomRobotUrl: optional(
     'Messages',
@@ -339,7 +336,7 @@ export const variables = {
     address('an http(s) address', 'http:', 'https:'),
     'no robot',
     'Webhook of a robot in a WeCom group.',
-    'nothing',
+    'secret',
   ),
   dingtalkRobotUrl: optional(
     'Messages',
@@ -347,7 +344,7 @@ export const variables = {
     address('an http(s) address', 'http:', 'https:'),
     'no robot',
     'Webhook of a robot in a DingTalk group.',
-    'nothing',
+    'secret',
   ),
   dingtalkRobotSecret: optional(
     'Messages',
@@ -355,7 +352,7 @@ export const variables = {
     line('a secret', 1, 200),
     'calls are not signed',
     'Signs the calls of that robot.',
-    'nothing',
+    'secret',
   ),
   feishuRobotUrl: optional(
     'Messages',
@@ -363,7 +360,7 @@ export const variables = {
     address('an http(s) address', 'http:', 'https:'),
     'no robot',
     'Webhook of a robot in a Feishu group.',
-    'nothing',
+    'secret',
   ),
   feishuRobotSecret: optional(
     'Messages',
@@ -371,7 +368,7 @@ export const variables = {
     line('a secret', 1, 200),
     'calls are not signed',
     'Signs the calls of that robot.',
-    'nothing',
+    'secret',
   ),
 
   s3Bucket: optional(
@@ -396,7 +393,7 @@ export const variables = {
     line('a secret key', 1, 500),
     'none',
     'Secret that belongs to S3_ACCESS_KEY_ID.',
-    'nothing',
+    'secret',
   ),
   s3PathStyle: setting(
     'Files',
@@ -492,7 +489,7 @@ export const variables = {
     line('a secret', 1, 200),
     'none',
     'Secret of that application.',
-    'nothing',
+    'secret',
   ),
   wechatBaseUrl: setting(
     'Third-party log-in',
@@ -528,7 +525,7 @@ export const variables = {
     oidcProviders,
     'none',
     'OpenID Connect providers: `[{"name":"sso","title":"Company log-in","issuer":"https://sso.example.com/realms/main","client_id":"yuyue","client_secret":"…"}]`',
-    'nothing',
+    'secret',
   ),
 
   accountGraceDays: setting(
@@ -582,7 +579,7 @@ export const variables = {
     line('1 to 1000 characters'),
     'none',
     'Bearer token for SUPPORT_LLM_URL.',
-    'nothing',
+    'secret',
   ),
   supportLlmModel: optional(
     'Venue',

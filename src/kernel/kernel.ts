@@ -16,8 +16,8 @@ export interface Kernel {
   /** A read replica when one is configured (calendars, statistics, exports), else the same as `db`. */
   readonly reads: Database
   /**
-   * Runs `work` in one transaction. A serialization failure, a deadlock or a `Stale` is retried (3 times, jittered), so `work` must have
-   * no effect outside the database. Nothing is sent, hashed or awaited inside but the database.
+   * Runs `work` in one transaction. A serialization failure or a deadlock is retried 3 times and a `Stale` 10 times, each after a short
+   * random wait, so `work` must have no effect outside the database. Nothing is sent, hashed or awaited inside but the database.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** The same retries for a use case that is a few single statements without BEGIN/COMMIT (the hot paths). */

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ProductName } from '../config/variables.ts'
 import type { Config } from '../config.ts'
 import type { OpenDatabase, Transaction } from './database/database.ts'
 import type { ExportSource } from './exports/sources.ts'
@@ -48,7 +49,7 @@ export interface Difference {
 
 /** The manifest a product fills in; `src/app.ts` has the list. */
 export interface Product {
-  readonly name: 'venue' | 'room' | 'clinic' | 'crm'
+  readonly name: ProductName
   readonly title: string
   readonly description: string
   /** What each tag of its routes is about, for the API reference. */

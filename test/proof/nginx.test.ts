@@ -7,13 +7,16 @@ import { WebSocket } from 'ws'
 import { onServer, openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type Nginx, noNginx, startNginx } from '../support/nginx.ts'
 import { type Fleet, openFleet, type Running } from '../support/processes.ts'
-import { createRedis, type RedisServer } from '../support/redis.ts'
+import { createRedis, noRedis, type RedisServer } from '../support/redis.ts'
 import { type Answer, book, call, tally } from './client.ts'
 import { addPeople, addSlot, addVenue, only } from './site.ts'
 
 const LOGINS = 5
 /** How long cron ticks are watched: `npm run prove -- processes` takes minutes. */
 const TICKS_MS = Number(process.env.PROOF_TICK_SECONDS ?? 8) * 1000
+const ABSENT = noNginx ?? noRedis
+/** Stands for whatever opens something. */
+const SECRET = 'c2VjcmV0LXRva2Vu.c2lnbmF0dXJl'
 /** Jobs of both products that run every minute. */
 const EVERY_MINUTE = ['venue.waiting-list', 'venue.attendance', 'venue.reminders', 'room.settle']
 
@@ -27,7 +30,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
   const sockets: WebSocket[] = []
 
   beforeAll(async () => {
-    if (noNginx !== undefined) return
+    if (ABSENT !== undefined) return
     database = await openTestDatabase()
     fleet = await openFleet({ url: database.url ?? '' })
     redis = await createRedis()
@@ -57,7 +60,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
   }, 60_000)
 
   beforeEach((context) => {
-    if (noNginx !== undefined) context.skip(noNginx)
+    if (ABSENT !== undefined) context.skip(ABSENT)
   })
 
   const me = (url: string | undefined, token: string) => call(url, 'GET', '/api/v1/users/me', { token })
@@ -134,6 +137,27 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     expect(answer).toBe(200)
   })
 
+  test('Nothing that opens something comes into a log of nginx', async () => {
+    const { paths } = (await call(nginx.url, 'GET', '/openapi.json', { token: SECRET })).body
+    const links = Object.keys(paths).filter((path) => path.includes('{token}'))
+    expect(links.length).toBeGreaterThan(5)
+    const asked = [
+      ...links.map((path) => path.replace('{token}', SECRET).replaceAll(/\{\w+\}/g, 'x')),
+      `/%75/${SECRET}`,
+      `//u//${SECRET}`,
+      `/U/${SECRET}`,
+      `/ws/notifications?token=${SECRET}`,
+      `/api/v1/calendar.ics?token=${SECRET}`,
+    ]
+    for (const path of asked) await fetch(`${nginx.url}${path}`, { headers: { referer: `${nginx.url}/u/${SECRET}` } })
+    await fetch(`${nginx.url}/last`)
+    await expect.poll(nginx.logs, { interval: 20, timeout: 5000 }).toContain('GET /last HTTP/1.1')
+    const logged = await nginx.logs()
+    expect(logged).toContain('"GET /u/[hidden] HTTP/1.1"')
+    expect(logged).toContain('"GET /ws/notifications HTTP/1.1"')
+    expect(logged).not.toContain(SECRET)
+  })
+
   test('A body of 10 MB passes nginx; what the program refuses, it refuses in its own words', async () => {
     const person = only(await addPeople(database.db, 1))
     const answer = await call(nginx.url, 'POST', '/api/v1/reservations', {
@@ -177,6 +201,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
       people.map(async (person, n) => {
         if (n === 40) killed = servers[0]?.kill()
         reads.push((await me(nginx.url, person.token)).status)
+        reads.push((await fetch(`${nginx.url}/healthz?token=${SECRET}`)).status)
         const headers = { 'idempotency-key': `kill-${person.id}` }
         // What had been sent to the killed one is not repeated by nginx, but by who has a key.
         for (;;) {
@@ -196,6 +221,8 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     expect(rows).toEqual([{ n: people.length }])
     // The others serve on.
     for (let n = 0; n < 20; n += 1) expect((await fetch(`${nginx.url}/readyz`)).status).toBe(200)
+    // What nginx notes of a process that is gone has no line of a request.
+    expect(await nginx.logs()).not.toContain(SECRET)
   }, 60_000)
 })
 

@@ -34,6 +34,15 @@ describe.runIf(onServer)('two servers and a worker', () => {
     for (const { url } of [left, right]) expect((await fetch(`${url}/readyz`)).status).toBe(200)
   })
 
+  test('Each server shows a set-up token; a worker, which shows none, does not push one out', async () => {
+    for (const server of [left, right])
+      await expect.poll(server.output, { timeout: 5000 }).toMatch(/"token":"[\w-]{32}"/)
+    const { rows } = await database.pool.query(
+      `SELECT jsonb_array_length(value) AS good FROM settings WHERE key = 'setup_tokens'`,
+    )
+    expect(rows).toEqual([{ good: 2 }])
+  })
+
   test('A log-out on one process is refused on the other within a second', async () => {
     const person = only(await addPeople(database.db, 1))
     expect(await me(left, person)).toMatchObject({ status: 200 })
@@ -63,6 +72,12 @@ describe.runIf(onServer)('two servers and a worker', () => {
       type: 'message',
       notification: { type: 'reservation.confirmed', data: { reservation_id: booked.body.id } },
     })
+  })
+
+  test('A process under npm ends in order when npm is asked to', async () => {
+    const worker = await fleet.start('worker', {}, 'npm')
+    expect(await worker.end()).toBe(0)
+    expect(worker.output()).toContain('stopping')
   })
 
   test('A process that is asked to end answers what it was asked before, and ends with 0', async () => {

@@ -116,8 +116,8 @@ export async function openAccountWorld(
       return { id: made.body.id, token: (await logIn(username)).body.access_token }
     },
     async administrator() {
-      const { prepareFirstAdministrator } = await import('../../src/kernel/identity/firstAdministrator.ts')
-      const { setupToken: token } = await prepareFirstAdministrator(first.kernel)
+      const { issueSetupToken } = await import('../../src/kernel/identity/firstAdministrator.ts')
+      const token = await issueSetupToken(first.kernel)
       const made = await first.call('POST', '/api/v1/setup', { body: { token, username: 'root', password: PASSWORD } })
       return { id: made.body.id, token: (await logIn('root')).body.access_token }
     },

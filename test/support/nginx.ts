@@ -20,12 +20,14 @@ export const noNginx: string | undefined =
 export interface Nginx {
   readonly url: string
   readonly tlsUrl: string
+  /** What it has written to its two logs. */
+  logs(): Promise<string>
   close(): Promise<void>
 }
 
 /**
  * Starts nginx before processes of the program. The files are those that people install; other are only the addresses of the processes, the
- * ports, and a certificate made for the occasion. TLS is switched on as yuyue.conf says, beside the plain port.
+ * ports, the folder of the logs, and a certificate made for the occasion. TLS is switched on as yuyue.conf says, beside the plain port.
  * @throws Error with what nginx wrote when it does not start.
  */
 export async function startNginx(processes: readonly string[]): Promise<Nginx> {
@@ -47,6 +49,7 @@ export async function startNginx(processes: readonly string[]): Promise<Nginx> {
   await edit(file('yuyue/tls.conf'), (text) =>
     text.replace('/etc/ssl/yuyue/fullchain.pem', certificate).replace('/etc/ssl/yuyue/privkey.pem', key),
   )
+  await edit(file('yuyue/locations.conf'), (text) => text.replaceAll('/var/log/nginx', folder))
   // As a person switches TLS on: the five lines lose their mark.
   await edit(file('yuyue.conf'), (text) => text.replace(/^#(server \{|\s+include|\})/gm, '$1'))
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -85,7 +88,13 @@ export async function startNginx(processes: readonly string[]): Promise<Nginx> {
     }
     await pause(50)
   }
-  return { url, tlsUrl: `https://127.0.0.1:${tlsPort}`, close }
+  return {
+    url,
+    tlsUrl: `https://127.0.0.1:${tlsPort}`,
+    logs: async () =>
+      (await Promise.all(['access', 'error'].map((name) => readFile(file(`yuyue.${name}.log`), 'utf8')))).join('\n'),
+    close,
+  }
 }
 
 async function edit(path: string, change: (text: string) => string): Promise<void> {

@@ -31,8 +31,8 @@ export interface Running {
 
 /** Real processes of the program over one database. */
 export interface Fleet {
-  /** @throws Error with what the process wrote, when it ends before it is ready. */
-  start(duty: Duty, env?: Readonly<Record<string, string>>): Promise<Running>
+  /** By itself or under `npm run`. @throws Error with what the process wrote, when it ends before it is ready. */
+  start(duty: Duty, env?: Readonly<Record<string, string>>, under?: 'npm'): Promise<Running>
   /** Runs a command to its end. */
   run(
     command: 'verify' | 'migrate',
@@ -54,9 +54,12 @@ export async function openFleet(database: { readonly url: string } | { readonly 
   }
   process.on('exit', killAll)
 
-  const launch = (command: string, env: Readonly<Record<string, string>> = {}) => {
-    const [node, ...args] = dyingWithUs('SIGKILL', [process.execPath, program, command])
-    const child = spawn(node, args, {
+  const launch = (command: string, env: Readonly<Record<string, string>> = {}, under?: 'npm') => {
+    const [file, ...args] = dyingWithUs(
+      'SIGKILL',
+      under ? ['npm', 'run', command] : [process.execPath, program, command],
+    )
+    const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
@@ -92,9 +95,9 @@ export async function openFleet(database: { readonly url: string } | { readonly 
     })
 
   return {
-    async start(duty, env) {
+    async start(duty, env, under) {
       // A worker has nothing to print but a line of its log.
-      const launched = launch(duty, { ...(duty === 'worker' && { LOG_LEVEL: 'info' }), ...env })
+      const launched = launch(duty, { ...(duty === 'worker' && { LOG_LEVEL: 'info' }), ...env }, under)
       const ready = duty === 'worker' ? /worker ready/ : /Yuyue is ready: +(http:\S+)/
       const [, url] = await written(launched, ready)
       const { child, gone, output } = launched

@@ -22,12 +22,6 @@ interface Applied {
   readonly checksum: string
 }
 
-export interface MigrationState {
-  readonly applied: readonly string[]
-  /** Files that are still to be applied: the process is not ready. */
-  readonly pending: readonly string[]
-}
-
 /** The database and the migrations folder do not fit. The message says which file and what to do. */
 export class MigrationMismatch extends Error {
   constructor(message: string) {
@@ -151,9 +145,19 @@ export async function migrate(
   }
 }
 
-/** What is applied and what is still pending, for readiness. Throws MigrationMismatch like `migrate`. */
-export async function migrationState(pool: pg.Pool, folder: string): Promise<MigrationState> {
-  const applied = await readApplied(pool)
-  const pending = compare(await readMigrations(folder), applied)
-  return { applied: applied.map((row) => row.name), pending: pending.map((migration) => migration.name) }
+/** The names of the migrations in `folder`, in their order. Throws MigrationMismatch when a file can't be one. */
+export async function migrationNames(folder: string): Promise<readonly string[]> {
+  return (await readMigrations(folder)).map(({ name }) => name)
+}
+
+/**
+ * Those of the migrations `names` that the database does not have yet. It may have others: a newer program has migrated, and a running one
+ * goes on beside it until it is replaced.
+ */
+export async function pendingMigrations(pool: pg.Pool, names: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    'select name from unnest($1::text[]) with ordinality as known (name, nth) where name not in (select name from schema_migrations) order by nth',
+    [names],
+  )
+  return rows.map(({ name }) => name)
 }

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
+import { onceFor } from '../onceFor.ts'
 import { type FileStorage, folderStorage } from './storage.ts'
-
-const made = new WeakMap<object, Promise<FileStorage>>()
 
 type Place = Pick<
   Config,
@@ -10,16 +9,7 @@ type Place = Pick<
 >
 
 /** Where files are: in S3_BUCKET when it is configured, else in DATA_DIR/files. */
-export function storageOf(config: Place): Promise<FileStorage> {
-  let storage = made.get(config)
-  if (!storage) {
-    storage = createStorage(config)
-    made.set(config, storage)
-  }
-  return storage
-}
-
-async function createStorage(config: Place): Promise<FileStorage> {
+export const storageOf = onceFor(async (config: Place): Promise<FileStorage> => {
   const { s3Bucket: bucket, s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = config
   if (bucket === undefined || accessKeyId === undefined || secretAccessKey === undefined) {
     return folderStorage(join(config.dataDir, 'files'))
@@ -35,4 +25,4 @@ async function createStorage(config: Place): Promise<FileStorage> {
     pathStyle: config.s3PathStyle,
     prefix: 'files/',
   })
-}
+})

@@ -16,6 +16,7 @@ import { closeServer } from './stop.ts'
 
 const open: SampleServer[] = []
 afterEach(async () => {
+  vi.useRealTimers()
   for (const { app } of open.splice(0)) await app.close()
 })
 
@@ -318,18 +319,26 @@ test('makes a logger for a request only when something is logged by it', async (
 
 test('tells whether it is alive, and which of the things it needs do not work', async () => {
   const { app } = await sample()
+  vi.useFakeTimers({ toFake: ['performance'] })
   let broken = false
+  let asked = 0
   registerHealth(app, [
     { name: 'database', check: async () => {} },
     {
       name: 'jobs',
       check: async () => {
+        asked += 1
         if (broken) throw new Error('no worker, password hunter2')
       },
     },
   ])
-  expect((await app.inject({ url: '/readyz' })).json()).toEqual({ status: 'ok' })
+  const together = await Promise.all([app.inject({ url: '/readyz' }), app.inject({ url: '/readyz' })])
+  expect(together.map((answer) => answer.json())).toEqual([{ status: 'ok' }, { status: 'ok' }])
   broken = true
+  vi.advanceTimersByTime(999)
+  expect((await app.inject({ url: '/readyz' })).statusCode).toBe(200)
+  expect(asked).toBe(1)
+  vi.advanceTimersByTime(1)
   const answer = await app.inject({ url: '/readyz' })
   expect(answer.json()).toMatchObject({ status: 503, code: 'not_ready', failed: ['jobs'] })
   expect(answer.body).not.toContain('hunter2')

@@ -11,6 +11,8 @@ export interface ReadinessCheck {
 
 /** Milliseconds a check may take before it counts as failed. */
 const patience = 3000
+/** Milliseconds a verdict is good for: anybody may ask, and as often as they like. */
+const memory = 1000
 
 class NotReady extends DomainError {
   readonly status = 503
@@ -18,8 +20,15 @@ class NotReady extends DomainError {
 
 const State = Type.Object({ status: Type.Literal('ok') })
 
+interface Verdict {
+  /** Names of the checks that failed. */
+  readonly failed: readonly string[]
+  readonly reasons: readonly string[]
+}
+
 /** Registers `/healthz` (this process answers) and `/readyz` (what it needs works too: 503 names the checks that failed). */
 export function registerHealth(app: App, checks: readonly ReadinessCheck[]): void {
+  const verdict = remembered(() => judge(checks))
   let lastFailed = ''
   const common = {
     method: 'GET',
@@ -40,8 +49,7 @@ export function registerHealth(app: App, checks: readonly ReadinessCheck[]): voi
     summary: 'Whether everything this process needs works',
     limit: 'none',
     handler: async (request) => {
-      const results = await Promise.allSettled(checks.map((one) => withPatience(one.check())))
-      const failed = checks.filter((_, index) => results[index]?.status === 'rejected').map(({ name }) => name)
+      const { failed, reasons } = await verdict()
       // Probes come every few seconds: only what changed is worth a line.
       const changed = failed.join() !== lastFailed
       lastFailed = failed.join()
@@ -49,7 +57,6 @@ export function registerHealth(app: App, checks: readonly ReadinessCheck[]): voi
         if (changed) request.log.info('ready again')
         return { status: 'ok' }
       }
-      const reasons = results.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))
       if (changed) request.log.warn({ failed, reasons }, 'not ready')
       throw new NotReady('not_ready', 'Some of what this process needs does not work.', {
         facts: { failed },
@@ -57,6 +64,29 @@ export function registerHealth(app: App, checks: readonly ReadinessCheck[]): voi
       })
     },
   })
+}
+
+async function judge(checks: readonly ReadinessCheck[]): Promise<Verdict> {
+  const results = await Promise.allSettled(checks.map((one) => withPatience(one.check())))
+  return {
+    failed: checks.filter((_, index) => results[index]?.status === 'rejected').map(({ name }) => name),
+    reasons: results.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : [])),
+  }
+}
+
+/** Those who ask while it is being found out, or soon after, share one answer. */
+function remembered<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined
+  let foundAt = Number.POSITIVE_INFINITY
+  return () => {
+    if (!found || performance.now() - foundAt >= memory) {
+      foundAt = Number.POSITIVE_INFINITY
+      found = find().finally(() => {
+        foundAt = performance.now()
+      })
+    }
+    return found
+  }
 }
 
 async function withPatience(work: Promise<void>): Promise<void> {

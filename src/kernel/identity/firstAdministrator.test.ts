@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type AccountWorld, openAccountWorld, PASSWORD } from '../../../test/support/accounts.ts'
-import { prepareFirstAdministrator } from './firstAdministrator.ts'
+import { createConfiguredAdministrator, issueSetupToken } from './firstAdministrator.ts'
 
 let world: AccountWorld
 afterEach(async () => {
@@ -12,9 +12,10 @@ const setUp = (token: string | undefined, username: string, password = PASSWORD)
   world.call('POST', '/api/v1/setup', { body: { token, username, password } })
 
 describe('without a configured administrator', () => {
-  test('a start answers a token, of which only a hash is stored, and which makes one administrator once', async () => {
+  test('a start shows a token, of which only a hash is stored, and which makes one administrator once', async () => {
     world = await openAccountWorld()
-    const { setupToken } = await prepareFirstAdministrator(world.kernel)
+    expect(await createConfiguredAdministrator(world.kernel)).toBe(false)
+    const setupToken = await issueSetupToken(world.kernel)
     const stored = JSON.stringify(await world.kernel.db.selectFrom('settings').selectAll().execute())
     expect(setupToken).toHaveLength(32)
     expect(stored).not.toContain(setupToken)
@@ -25,13 +26,13 @@ describe('without a configured administrator', () => {
     expect(made.text).not.toContain('password')
     expect((await setUp(setupToken, 'second')).body.code).toBe('already_set_up')
     expect((await world.logIn('root')).status).toBe(200)
-    expect(await prepareFirstAdministrator(world.kernel)).toEqual({})
+    expect(await createConfiguredAdministrator(world.kernel)).toBe(true)
     expect(await world.kernel.db.selectFrom('settings').selectAll().execute()).toEqual([])
   })
 
   test('of parallel uses of the token one wins', async () => {
     world = await openAccountWorld()
-    const { setupToken } = await prepareFirstAdministrator(world.kernel)
+    const setupToken = await issueSetupToken(world.kernel)
     const answers = await Promise.all(['a1', 'a2', 'a3', 'a4'].map((name) => setUp(setupToken, name)))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409])
     expect(await world.kernel.db.selectFrom('users').select('id').execute()).toHaveLength(1)
@@ -39,10 +40,10 @@ describe('without a configured administrator', () => {
 
   test('each of several processes that start together shows a token that works; old ones stop working', async () => {
     world = await openAccountWorld()
-    const { setupToken: old } = await prepareFirstAdministrator(world.kernel)
-    const starts = await Promise.all([1, 2, 3, 4, 5].map(() => prepareFirstAdministrator(world.kernel)))
+    const old = await issueSetupToken(world.kernel)
+    const shown = await Promise.all([1, 2, 3, 4, 5].map(() => issueSetupToken(world.kernel)))
     expect((await setUp(old, 'root')).status).toBe(403)
-    expect((await setUp(starts[1]?.setupToken, 'root')).status).toBe(201)
+    expect((await setUp(shown[1], 'root')).status).toBe(201)
   })
 
   test('nobody is an administrator for having registered first', async () => {
@@ -57,8 +58,8 @@ describe('with a configured administrator', () => {
 
   test('the first start makes them, however many processes start; later ones change nothing', async () => {
     world = await openAccountWorld(env)
-    const starts = await Promise.all([1, 2, 3].map(() => prepareFirstAdministrator(world.kernel)))
-    expect(starts).toEqual([{}, {}, {}])
+    const starts = await Promise.all([1, 2, 3].map(() => createConfiguredAdministrator(world.kernel)))
+    expect(starts).toEqual([true, true, true])
     expect(await world.kernel.db.selectFrom('users').select(['username', 'email']).execute()).toEqual([
       { username: 'chief', email: 'chief@example.com' },
     ])
@@ -68,7 +69,7 @@ describe('with a configured administrator', () => {
 
   test('a weak password stops the start with a line that says so and does not show it', async () => {
     world = await openAccountWorld({ ...env, ADMIN_PASSWORD: 'password1' })
-    await expect(prepareFirstAdministrator(world.kernel)).rejects.toThrow(/ADMIN_PASSWORD: (?!.*password1)/)
+    await expect(createConfiguredAdministrator(world.kernel)).rejects.toThrow(/ADMIN_PASSWORD: (?!.*password1)/)
   })
 })
 

@@ -16,22 +16,22 @@ const SETTING = 'setup_tokens'
 const MOST_TOKENS = 5
 
 /**
- * Sees to it that somebody can become the first administrator; to be called at every start, by any number of processes. While there is
- * none: creates ADMIN_USERNAME when it is configured, else answers a one-time set-up token to print (only its hash is stored).
+ * Creates ADMIN_USERNAME while there is no administrator and it is configured; to be called at every start, by any number of processes.
+ * False while nobody can become an administrator but by a set-up token.
  * @throws ConfigurationError when ADMIN_USERNAME or ADMIN_PASSWORD can't be used.
  */
-export async function prepareFirstAdministrator(kernel: Kernel): Promise<{ readonly setupToken?: string }> {
-  if ((await store.countAdministrators(kernel.db)) > 0) return {}
+export async function createConfiguredAdministrator(kernel: Kernel): Promise<boolean> {
+  if ((await store.countAdministrators(kernel.db)) > 0) return true
   const { adminUsername: username, adminPassword: password, adminEmail: email } = kernel.config
-  if (username === undefined || password === undefined) return await issueToken(kernel)
+  if (username === undefined || password === undefined) return false
   try {
     await createAdministrator(kernel, { username, password, email: email?.replace(/^.*<(.*)>$/s, '$1') })
   } catch (error) {
-    if (error instanceof Conflict && error.code === 'already_set_up') return {}
+    if (error instanceof Conflict && error.code === 'already_set_up') return true
     throw asConfigurationError(error)
   }
   kernel.log.info({ username }, 'the first administrator was created')
-  return {}
+  return true
 }
 
 function asConfigurationError(error: unknown): unknown {
@@ -81,7 +81,11 @@ async function recordSetup(tx: Transaction, at: Date, id: number, visitor?: Visi
   })
 }
 
-async function issueToken(kernel: Kernel): Promise<{ readonly setupToken: string }> {
+/**
+ * Answers a one-time token for the first administrator, of which only the hash is stored. For a process that shows it to somebody: each one
+ * pushes out the oldest of the few that are good.
+ */
+export async function issueSetupToken(kernel: Kernel): Promise<string> {
   const setupToken = randomBytes(24).toString('base64url')
   const hash = hashOf(setupToken).toString('hex')
   const at = kernel.clock.now()
@@ -92,7 +96,7 @@ async function issueToken(kernel: Kernel): Promise<{ readonly setupToken: string
       INSERT INTO settings (key, value, updated_at) VALUES (${SETTING}, ${hashes}::text::jsonb, ${at})
       ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`.execute(tx)
   })
-  return { setupToken }
+  return setupToken
 }
 
 async function storedHashes(db: Database): Promise<string[]> {

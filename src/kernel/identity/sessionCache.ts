@@ -12,8 +12,11 @@ type Load = (token: string) => Promise<Known>
 
 /** What one process remembers of tokens it has checked. */
 export interface SessionCache {
-  /** The actor of a token: remembered, or loaded and then remembered. Throws what `load` throws; refusals are not remembered. */
-  get(token: string, now: Date, load: Load): Promise<Actor>
+  /**
+   * The actor of a token: remembered, or loaded and then remembered. Throws what `load` throws; refusals are not remembered. Without `inUse`
+   * what is remembered is good to its end, and is not loaded for that to move on.
+   */
+  get(token: string, now: Date, load: Load, inUse?: boolean): Promise<Actor>
   /** Forgets a person. */
   forget(userId: number): void
   /** Empties the memory; while it is off nothing is remembered and every call loads. */
@@ -54,9 +57,9 @@ export function createSessionCache(most: number): SessionCache {
   }
 
   return {
-    async get(token, now, load) {
+    async get(token, now, load, inUse = true) {
       const entry = known.get(token)
-      if (entry?.slidesAt !== undefined && entry.slidesAt <= now) {
+      if (entry?.slidesAt !== undefined && (inUse ? entry.slidesAt : entry.expiresAt) <= now) {
         // Also when it looks over: another process may have moved its end.
         drop(token, entry.actor.userId)
       } else if (entry) {

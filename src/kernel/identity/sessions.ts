@@ -4,7 +4,7 @@ import type { Actor } from './actor.ts'
 import { hashCost, prepareDummy } from './passwords.ts'
 import { ADMIN, permissionsOf, rolesOf } from './roles.ts'
 import { createSessionCache, type SessionCache } from './sessionCache.ts'
-import { announceRevocation, findSession, SESSIONS_CHANNEL, type SessionRow, slideSession } from './sessionStore.ts'
+import { announceRevocation, findSession, SESSIONS_CHANNEL, slideSession } from './sessionStore.ts'
 import { accessTokens, notGood } from './tokens.ts'
 
 /** Turns access tokens into actors. */
@@ -14,6 +14,8 @@ export interface Identity {
    * @throws Unauthenticated when it is not ours, over, revoked, or its user is not active; Unavailable when the database can't be asked.
    */
   authenticate(token: string): Promise<Actor>
+  /** The same without being a use: the end of a sliding session stays where it is. Throws like `authenticate`. */
+  recheck(token: string): Promise<Actor>
   /** Stops listening. */
   close(): Promise<void>
 }
@@ -38,7 +40,7 @@ export async function createIdentity(
   const cache = createSessionCache(mostTokens)
   caches.set(config, cache)
 
-  const load = async (token: string): Promise<{ actor: Actor } & Course> => {
+  const find = async (token: string): Promise<Found> => {
     const now = clock.now()
     const claims = tokens.verify(token, now)
     const session = await kernel.attempt((db) => findSession(db, claims.sessionId, claims.userId, now))
@@ -51,8 +53,9 @@ export async function createIdentity(
       isAdmin: session.roles.includes(ADMIN),
       scope: session.scope,
     }
-    return { actor, ...(await slide(kernel, claims.sessionId, session, now)) }
+    return { actor, ...courseOf(kernel, session.expires_at, session.ends_at) }
   }
+  const use = async (token: string) => slide(kernel, await find(token), clock.now())
 
   const { listenState } = database
   const stopWatching = [
@@ -65,7 +68,8 @@ export async function createIdentity(
   await prepareDummy(hashCost(config))
 
   return {
-    authenticate: (token) => cache.get(token, clock.now(), load),
+    authenticate: (token) => cache.get(token, clock.now(), use),
+    recheck: (token) => cache.get(token, clock.now(), find, false),
     async close() {
       cache.turn(false)
       for (const stop of stopWatching) stop()
@@ -74,29 +78,33 @@ export async function createIdentity(
   }
 }
 
-/** How a session goes on: when it is over, and from when on using it moves that. */
+/** How a session goes on: when it is over, from when on using it moves that, and until when at most. */
 interface Course {
   readonly expiresAt: Date
   readonly slidesAt?: Date | undefined
+  readonly endsAt: Date | null
+}
+
+/** A session as it was found. */
+interface Found extends Course {
+  readonly actor: Actor
+}
+
+function courseOf({ config }: Kernel, expiresAt: Date, endsAt: Date | null): Course {
+  if (endsAt === null || expiresAt >= endsAt) return { expiresAt, endsAt }
+  return { expiresAt, endsAt, slidesAt: new Date(expiresAt.getTime() - config.jwtTtlMinutes * 30_000) }
 }
 
 /**
  * Moves the end of a sliding session on once less than half of JWT_TTL_MINUTES is left of it: at most one write a session and half
  * window, over all processes.
  */
-async function slide(
-  kernel: Kernel,
-  id: string,
-  { expires_at: expiresAt, ends_at: endsAt }: Pick<SessionRow, 'expires_at' | 'ends_at'>,
-  now: Date,
-): Promise<Course> {
-  if (endsAt === null || expiresAt >= endsAt) return { expiresAt }
-  const window = kernel.config.jwtTtlMinutes * 60_000
-  const slidesAt = new Date(expiresAt.getTime() - window / 2)
-  if (now < slidesAt) return { expiresAt, slidesAt }
-  const moved = new Date(Math.min(now.getTime() + window, endsAt.getTime()))
-  await kernel.attempt((db) => slideSession(db, id, expiresAt, moved))
-  return { expiresAt: moved, slidesAt: moved < endsAt ? new Date(moved.getTime() - window / 2) : undefined }
+async function slide(kernel: Kernel, found: Found, now: Date): Promise<Found> {
+  const { actor, expiresAt, endsAt, slidesAt } = found
+  if (endsAt === null || slidesAt === undefined || now < slidesAt) return found
+  const moved = new Date(Math.min(now.getTime() + kernel.config.jwtTtlMinutes * 60_000, endsAt.getTime()))
+  await kernel.attempt((db) => slideSession(db, actor.sessionId, expiresAt, moved))
+  return { actor, ...courseOf(kernel, moved, endsAt) }
 }
 
 /**

@@ -130,6 +130,23 @@ test('using it costs the database a look and a write each half of its time, and 
   await identity.close()
 })
 
+test('looking whether it is good does not let it go on, and asks the database again only when it looks over', async () => {
+  const token = await slider('watched')
+  await use(token)
+  world.clock.advance(59)
+  await world.identity.recheck(token)
+  await other.identity.recheck(token)
+  expect(await minutesLeft()).toBe(1)
+  expect(await use(token, other)).toBe(200)
+  expect(await minutesLeft()).toBe(60)
+  world.clock.advance(59)
+  // The other process has moved it since.
+  await world.identity.recheck(token)
+  world.clock.advance(1)
+  await expect(world.identity.recheck(token)).rejects.toMatchObject({ code: 'unauthenticated' })
+  expect(await use(token)).toBe(401)
+})
+
 test('other log-ins stay as long as JWT_TTL_MINUTES says, used or not', async () => {
   const { token } = await world.person('fixed')
   world.clock.advance(59)

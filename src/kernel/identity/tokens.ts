@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto'
 import { createSigner, createVerifier } from 'fast-jwt'
 import type { Config } from '../../config.ts'
 import { Unauthenticated } from '../http/errors.ts'
+import { onceFor } from '../onceFor.ts'
 
 /** What an access token says: which session it stands for, until when (whole seconds). Everything else is asked of the session. */
 export interface TokenClaims {
@@ -24,19 +25,8 @@ const ISSUER = 'yuyue'
 const AUDIENCE = 'yuyue'
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-const made = new WeakMap<object, AccessTokens>()
-
 /** The access tokens of a configuration: HS256 and nothing else, with a key derived from SECRET_KEY for this one use. */
-export function accessTokens(config: Pick<Config, 'secretKey'>): AccessTokens {
-  let tokens = made.get(config)
-  if (!tokens) {
-    tokens = createAccessTokens(config.secretKey)
-    made.set(config, tokens)
-  }
-  return tokens
-}
-
-function createAccessTokens(secretKey: string): AccessTokens {
+export const accessTokens = onceFor(({ secretKey }: Pick<Config, 'secretKey'>): AccessTokens => {
   const key = Buffer.from(hkdfSync('sha256', secretKey, '', 'yuyue access tokens', 32))
   const encode = createSigner<Record<string, unknown>>({ algorithm: 'HS256', key, iss: ISSUER, aud: AUDIENCE })
   const decode = createVerifier<string>({
@@ -74,7 +64,7 @@ function createAccessTokens(secretKey: string): AccessTokens {
       throw notGood()
     }
   }
-}
+})
 
 function readClaims(payload: unknown): TokenClaims {
   if (typeof payload !== 'object' || payload === null || !('jti' in payload && 'sub' in payload && 'exp' in payload))

@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { onceFor } from '../onceFor.ts'
 import { createFieldCipher, type FieldCipher } from '../secrets/fields.ts'
 
 export type UserStatus = 'active' | 'disabled'
@@ -21,17 +22,10 @@ export interface User {
   readonly updatedAt: Date
 }
 
-const ciphers = new WeakMap<object, FieldCipher>()
+const cipherOf = onceFor(createFieldCipher)
 
-/** The cipher for fields of people, made once a configuration. */
-export function fieldCipher(config: Pick<Config, 'fieldKeys'>): FieldCipher {
-  let cipher = ciphers.get(config.fieldKeys)
-  if (!cipher) {
-    cipher = createFieldCipher(config.fieldKeys)
-    ciphers.set(config.fieldKeys, cipher)
-  }
-  return cipher
-}
+/** The cipher for fields of people. */
+export const fieldCipher = ({ fieldKeys }: Pick<Config, 'fieldKeys'>): FieldCipher => cipherOf(fieldKeys)
 
 /** The stored form of a phone number in E.164, or of none. */
 export function storedPhone(config: Pick<Config, 'fieldKeys'>, phone: string | null | undefined) {

@@ -1,25 +1,18 @@
 import { sql } from 'kysely'
 import type { Config } from '../../config.ts'
 import type { Database } from '../database/database.ts'
-import { createSigner, type Signer } from '../secrets/signature.ts'
+import { onceFor } from '../onceFor.ts'
+import { createSigner } from '../secrets/signature.ts'
 import type { Locale } from './types.ts'
 
 type Site = Pick<Config, 'secretKey' | 'publicUrl' | 'mailTracking'>
 
-const signers = new WeakMap<object, Signer>()
 const PURPOSE = { open: 'mail opened', click: 'link followed', unsubscribe: 'unsubscribe' } as const
 
 /** Longer tokens don't fit a path: such a link is left as it is. */
 const LONGEST_TOKEN = 480
 
-function signerOf(site: Site): Signer {
-  let signer = signers.get(site)
-  if (!signer) {
-    signer = createSigner(site.secretKey)
-    signers.set(site, signer)
-  }
-  return signer
-}
+const signerOf = onceFor(({ secretKey }: Site) => createSigner(secretKey))
 
 /** The link that ends mails like a delivery's; it works without log-in, and for ever. */
 export function unsubscribeUrl(site: Site, deliveryId: number): string {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { Transaction } from '../database/database.ts'
 import { keepDownload, namedBy, tokenUntil } from '../files/download.ts'
 import { type FileRow, findFile, releaseFiles, useFile } from '../files/store.ts'
 import { by, type Caller } from '../http/caller.ts'
@@ -14,7 +15,8 @@ import { recordsOf } from './records.ts'
 
 /** The job that makes a copy. */
 export const EXPORT_JOB = 'kernel.data-export'
-const DAY = 86_400_000
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
 const MOST_A_DAY = 3
 const PURPOSE = 'data_export'
 const fileOf = (id: number) => ({ purpose: PURPOSE, subject: `data_export:${id}` })
@@ -31,13 +33,16 @@ export async function askForExport(kernel: Kernel, caller: Caller): Promise<stor
     if ((await store.countExports(tx, caller.userId, new Date(at.getTime() - DAY))) > MOST_A_DAY) {
       throw new TooMany('too_many_exports', 'You have had 3 copies within a day.', { retryAfter: DAY / 1000 })
     }
-    await jobsOf(kernel).send(tx, EXPORT_JOB, { id: made.id })
+    await sendExport(kernel, tx, made.id)
     await record(tx, at, { ...by(caller), action: 'user.export', resource: 'user', resourceId: caller.userId })
     return made
   })
   kernel.nudge()
   return asked ?? (await latestExport(kernel, caller.userId))
 }
+
+const sendExport = (kernel: Kernel, tx: Transaction, id: number) =>
+  jobsOf(kernel).send(tx, EXPORT_JOB, { id }, { singletonKey: `copy ${id}` })
 
 /** The latest copy that was asked for. @throws NotFound */
 export async function latestExport(kernel: Kernel, userId: number): Promise<store.DataExport> {
@@ -97,10 +102,11 @@ export async function fileBehind(kernel: Kernel, token: string): Promise<FileRow
 
 const noSuchCopy = () => new NotFound('not_found', 'The link is not valid any more. Ask for a new copy.')
 
-/** Lets copies go whose time is over. To be called every hour. */
-export async function expireExports(kernel: Kernel): Promise<void> {
+/** Lets copies go whose time is over, and tries again to make those whose job has given up. To be called every hour. */
+export async function keepDataExports(kernel: Kernel): Promise<void> {
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {
+    for (const id of await store.waitingExports(tx, new Date(at.getTime() - HOUR))) await sendExport(kernel, tx, id)
     for (const id of await store.expireExports(tx, at)) await releaseFiles(tx, fileOf(id), at)
   })
 }

@@ -52,6 +52,13 @@ export async function finishExport(
   return rows.length > 0
 }
 
+/** Copies that were asked for before, and are still to be made. */
+export async function waitingExports(tx: Transaction, askedBefore: Date): Promise<readonly number[]> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM data_exports WHERE state = 'queued' AND requested_at <= ${askedBefore} ORDER BY id`.execute(tx)
+  return rows.map(({ id }) => id)
+}
+
 /** Ends the time of copies; answers which. */
 export async function expireExports(tx: Transaction, now: Date): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`

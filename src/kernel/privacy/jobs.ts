@@ -1,10 +1,10 @@
 import type { JobDefinition } from '../jobs/jobs.ts'
-import { EXPORT_JOB, expireExports, makeExport } from './dataExport.ts'
+import { EXPORT_JOB, keepDataExports, makeExport } from './dataExport.ts'
 import { deleteLeavers } from './leaving.ts'
 
 /** What privacy does in the background. */
 export const privacyJobs: readonly JobDefinition[] = [
   { name: EXPORT_JOB, run: makeExport },
-  { name: 'kernel.data-exports', cron: '12 * * * *', run: expireExports },
+  { name: 'kernel.data-exports', cron: '12 * * * *', run: keepDataExports },
   { name: 'kernel.leavers', cron: '22 * * * *', run: deleteLeavers },
 ]

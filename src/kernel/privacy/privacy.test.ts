@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromBuffer } from 'yauzl'
@@ -265,6 +267,26 @@ describe('A copy of one’s data', () => {
     await world.drain()
     expect(await ask(as)).toMatchObject({ status: 429, body: { code: 'too_many_exports' } })
     expect(await world.rows(`SELECT state FROM data_exports WHERE user_id = ${as.id}`)).toHaveLength(3)
+  })
+
+  it('that could not be made is tried again every hour, until it is there', async () => {
+    const as = await world.person()
+    const blocked = join(world.config.dataDir, 'tmp')
+    await rm(blocked, { recursive: true, force: true })
+    await writeFile(blocked, 'in the way')
+    await ask(as)
+    await world.drain()
+    expect((await latest(as)).body.state).toBe('queued')
+    await rm(blocked)
+
+    const keep = async (minutes: number) => {
+      world.clock.advance(minutes)
+      await world.system.jobs.runNow('kernel.data-exports')
+      await world.drain()
+      return (await latest(as)).body.state
+    }
+    expect([await keep(59), await keep(1)]).toEqual(['queued', 'ready'])
+    expect((await typesOf(as)).filter((type) => type === 'account.data_export_ready')).toHaveLength(1)
   })
 
   it('that is made twice is one copy and one message', async () => {

@@ -24,7 +24,7 @@ export interface Realtime {
 export async function registerRealtime(
   app: App,
   kernel: Pick<Kernel, 'config' | 'db' | 'log'>,
-  identity: Pick<Identity, 'authenticate'>,
+  identity: Pick<Identity, 'authenticate' | 'recheck'>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   limits?: SocketLimits,
 ): Promise<Realtime> {

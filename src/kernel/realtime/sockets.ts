@@ -87,7 +87,7 @@ const GOODBYE_MS = 2000
 /** Builds what all WebSocket routes share: signing in, heartbeats, limits, and the end of sessions. */
 export async function createSockets(
   kernel: Pick<Kernel, 'log'>,
-  identity: Pick<Identity, 'authenticate'>,
+  identity: Pick<Identity, 'authenticate' | 'recheck'>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   limits: SocketLimits = SOCKET_LIMITS,
 ): Promise<Sockets> {
@@ -103,11 +103,11 @@ export async function createSockets(
 
   /**
    * Asks again whether a token is good, and for the same as when the socket was opened: what was granted or taken since holds for the next
-   * connection. The database being away is no reason to close.
+   * connection. Asking is no use of the session. The database being away is no reason to close.
    */
   const recheck = async ({ socket, token, peer }: Open) => {
     try {
-      const actor = await identity.authenticate(token)
+      const actor = await identity.recheck(token)
       if (actor.scope !== 'full') shut(socket, CLOSE.unauthenticated, 'the password must be changed')
       else if (actor.roles.symmetricDifference(peer.actor.roles).size > 0) {
         shut(socket, CLOSE.unauthenticated, 'the roles have changed')

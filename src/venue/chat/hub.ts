@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { isDatabaseAway } from '../../kernel/database/constraints.ts'
 import type { Database, OpenDatabase } from '../../kernel/database/database.ts'
 import * as store from './store.ts'
 
@@ -77,7 +78,8 @@ export function createChatHub(
       },
       (err: unknown) => {
         following.reading = false
-        log.error({ err }, 'chat messages could not be read')
+        // Said once elsewhere, not for every reader and second.
+        if (!isDatabaseAway(err)) log.error({ err }, 'chat messages could not be read')
         if (!following.gone) following.retry = setTimeout(() => wake(following), RETRY_MS)
       },
     )

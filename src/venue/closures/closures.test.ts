@@ -4,7 +4,6 @@ import { MONDAY } from '../../../test/support/world.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
 import { compileTemplates } from '../../kernel/notifications/templates.ts'
 import { closureNotificationTypes } from './notificationTypes.ts'
-import { isClosed } from './store.ts'
 
 let world: ClosureWorld
 let ann: Caller
@@ -233,12 +232,6 @@ describe('a maintenance plan', () => {
     const { body: read } = await world.call('GET', `/api/v1/venues/${venue}`, undefined, null)
     expect(read.status).toBe('open')
     await expect(world.book(bob, inside)).rejects.toMatchObject({ code: 'venue_closed' })
-    expect(await isClosed(world.kernel.db, venue, new Date('2026-03-04T03:59Z'), new Date('2026-03-04T05:00Z'))).toBe(
-      true,
-    )
-    expect(await isClosed(world.kernel.db, venue, new Date('2026-03-04T04:00Z'), new Date('2026-03-04T05:00Z'))).toBe(
-      false,
-    )
 
     const stateAt = async (time: string) => {
       world.clock.set(new Date(time))

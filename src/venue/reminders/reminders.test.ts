@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
-import { isDue, type ReminderKind } from './rules.ts'
+import { minutesAfter } from '../../booking/interval.ts'
+import { addDays, instantAt, localDate } from '../../kernel/time.ts'
 import { sendReminders } from './service.ts'
+import type { ReminderKind, ReminderTimes } from './store.ts'
 
 let world: World
 beforeAll(async () => {
@@ -13,6 +15,29 @@ beforeEach(() => world.clock.set(MONDAY))
 const at = (text: string) => new Date(`2026-03-${text}:00+08:00`)
 const times = { dayBeforeAt: '18:00', minutesBefore: 60 }
 const zone = 'Asia/Shanghai'
+
+/** When a reminder is due; who booked, moved or was approved later than this gets none. */
+function dueAt(kind: ReminderKind, startAt: Date, times: ReminderTimes, zone: string): Date {
+  return kind === 'hour'
+    ? minutesAfter(startAt, -times.minutesBefore)
+    : instantAt(addDays(localDate(startAt, zone), -1), times.dayBeforeAt, zone)
+}
+
+/**
+ * Is a reminder to be sent now? `toldAt`: when the reservation was made or last changed, which its person was told of. The reminder of the
+ * day before is left out once that of the hour is due. What the statement of store.ts has to agree with.
+ */
+function isDue(
+  kind: ReminderKind,
+  reservation: { readonly startAt: Date; readonly toldAt: Date },
+  times: ReminderTimes,
+  zone: string,
+  now: Date,
+): boolean {
+  const due = dueAt(kind, reservation.startAt, times, zone)
+  if (now < due || reservation.toldAt > due || now >= reservation.startAt) return false
+  return kind === 'hour' || now < dueAt('hour', reservation.startAt, times, zone)
+}
 
 /** A reservation of Tuesday at `hour`, made at the clock's time. */
 async function booked(hour = 9, rules = {}): Promise<{ anna: Person; id: number; slot: number; venue: number }> {

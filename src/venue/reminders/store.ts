@@ -1,6 +1,13 @@
 import { sql } from 'kysely'
 import type { Database } from '../../kernel/database/database.ts'
-import type { ReminderKind, ReminderTimes } from './rules.ts'
+
+/** When people are reminded: a local time of the day before, and minutes before the start. */
+export interface ReminderTimes {
+  readonly dayBeforeAt: string
+  readonly minutesBefore: number
+}
+
+export type ReminderKind = 'day' | 'hour'
 
 /**
  * Marks every confirmed reservation whose reminder is due as reminded and leaves the message in the outbox, in one statement: neither exists

@@ -1,21 +1,17 @@
 import type { Config } from '../../../config.ts'
 import { NotFound } from '../../http/errors.ts'
+import { onceFor } from '../../onceFor.ts'
 import { openIdConnect } from './oidc.ts'
 import type { ThirdParty } from './provider.ts'
 import { weChat } from './wechat.ts'
 import { weCom } from './wecom.ts'
 
-const made = new WeakMap<object, readonly ThirdParty[]>()
-
 /** The third parties that are configured. */
-export function thirdParties(config: Config): readonly ThirdParty[] {
-  let parties = made.get(config)
-  if (!parties) {
-    parties = [...weChatOf(config), ...weComOf(config), ...(config.oidcProviders ?? []).map(openIdConnect)]
-    made.set(config, parties)
-  }
-  return parties
-}
+export const thirdParties = onceFor((config: Config): readonly ThirdParty[] => [
+  ...weChatOf(config),
+  ...weComOf(config),
+  ...(config.oidcProviders ?? []).map(openIdConnect),
+])
 
 /** One of them. @throws NotFound */
 export function thirdParty(config: Config, name: string): ThirdParty {

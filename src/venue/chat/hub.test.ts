@@ -1,0 +1,26 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { freePort } from '../../../test/support/cluster.ts'
+import { startProxy } from '../../../test/support/proxy.ts'
+import type { DB } from '../../kernel/database/tables.ts'
+import { createChatHub } from './hub.ts'
+
+test('a reader whose reading is cut off tries again, and leaves it to others to say that the database is away', async () => {
+  const said: unknown[] = []
+  const way = await startProxy(await freePort())
+  const db = new Kysely<DB>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ port: way.port, host: '127.0.0.1' }) }),
+  })
+  const deaf = { listening: false, onLost: () => () => {}, onListening: () => () => {} }
+  const database = { listen: async () => async () => {}, listenState: deaf }
+  const hub = createChatHub(db, database, { error: (line: unknown) => said.push(line) })
+  await hub.start()
+  hub.follow({ userId: 1, sessionId: 1, deliver: () => {}, typing: () => {}, flushed: async () => {} }, 0)
+  // The second try: what there is to say of the first has been said.
+  await expect.poll(way.accepted, { timeout: 15_000 }).toBeGreaterThan(1)
+  expect(said).toEqual([])
+  await hub.stop()
+  await db.destroy()
+  await way.close()
+})
