@@ -135,6 +135,14 @@ const attendance: readonly NotificationType[] = [
     body: `您预约了 ${WHERE}，但未按时签到，已记为爽约，扣除信用分 {{ credit_lost }} 分。按时赴约可逐步恢复信用分。${NUMBER}`,
     sample: { ...reservation, credit_lost: 10 },
   },
+  {
+    ...ordinary,
+    key: 'reservation.no_show_undone',
+    title: '爽约记录已撤销',
+    subject: '爽约记录已撤销：{{ venue_name }} {{ date }} {{ start_time }}',
+    body: `工作人员已为您补办 ${WHERE} 的签到，爽约记录已撤销，退还信用分 {{ credit_returned }} 分。${NUMBER}`,
+    sample: { ...reservation, credit_returned: 10 },
+  },
 ]
 
 const waitingList: readonly NotificationType[] = [

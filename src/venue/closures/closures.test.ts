@@ -179,6 +179,24 @@ describe('closing a venue', () => {
     expect(await world.differences()).toEqual([])
   })
 
+  it('displaces who had come before the start, like everybody else', async () => {
+    await clean()
+    const venue = await world.venue({ rules: { points_cost: 5 } })
+    const slot = await world.slot(venue, '2026-03-02 09:00')
+    const points = await world.points(ann)
+    const { id } = await world.book(ann, slot)
+    await world.rows(
+      `UPDATE reservations SET status = 'checked_in', checked_in_at = '2026-03-02 08:50+08' WHERE id = ${id}`,
+    )
+    world.clock.set(new Date('2026-03-02T08:55:00+08:00'))
+    const { body } = await status(venue, { status: 'closed' })
+    expect(body.affected).toMatchObject([{ reservation_id: id, status: 'displaced', points_returned: 5 }])
+    expect(await world.slotRow(slot)).toEqual({ open: false, taken: 0, held: 0 })
+    expect(await world.points(ann)).toBe(points)
+    expect(await world.rows(`SELECT delta FROM credit_ledger WHERE reservation_id = ${id}`)).toEqual([])
+    expect(await world.differences()).toEqual([])
+  })
+
   it('ends the waiting lists of its slots and gives back what was held for offers', async () => {
     await clean()
     const venue = await world.venue()

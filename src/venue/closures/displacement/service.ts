@@ -32,8 +32,8 @@ export type Displacement = store.Target & {
 }
 
 /**
- * Ends active reservations because their place goes: pending and confirmed ones are displaced (points back in full, may be booked again), checked-in
- * ones complete now. Each person is told once a reservation, with alternatives. Of whole slots the waiting lists end too; of single
+ * Ends active reservations because their place goes: visits that have begun complete now, all others are displaced (points back in full, may be
+ * booked again). Each person is told once a reservation, with alternatives. Of whole slots the waiting lists end too; of single
  * reservations the places are offered to it. Locks people, then slots, then reservations; the slots stay locked until the transaction ends.
  * The number of statements does not grow with that of reservations, batches of messages apart (with that of slots, for single reservations).
  * @throws Stale when somebody came in between whose row is in use: `kernel.transaction` does it again.
@@ -97,8 +97,9 @@ async function end(
 ): Promise<readonly Affected[]> {
   if (doomed.length === 0) return []
   const cause = { now, endedBy: origin.actorId, reason }
-  const present = doomed.filter(({ status }) => status === 'checked_in').map(({ id }) => id)
-  const absent = doomed.filter(({ status }) => status !== 'checked_in').map(({ id }) => id)
+  const isVisit = ({ status, startAt }: store.Doomed) => status === 'checked_in' && startAt <= now
+  const present = doomed.filter(isVisit).map(({ id }) => id)
+  const absent = doomed.filter((one) => !isVisit(one)).map(({ id }) => id)
   const until = absent.length > 0 ? await store.displace(tx, absent, cause) : new Map<number, Date>()
   if (doomed.some(({ id, pointsPaid }) => pointsPaid > 0 && until.has(id))) await store.returnPoints(tx, absent, now)
   if (present.length > 0) {
