@@ -41,6 +41,7 @@ import { leaveSupport } from './support/leaving.ts'
 import { supportRoutes } from './support/routes.ts'
 import { tags } from './tags.ts'
 import { userRoutes } from './users/routes.ts'
+import { stopOverdue } from './useSessions/ending.ts'
 import { useSessionRoutes } from './useSessions/routes.ts'
 import { findDifferences } from './verify/store.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
@@ -60,6 +61,7 @@ export const venue: Product = {
     { name: 'venue.waiting-list', cron: '* * * * *', run: sweep },
     { name: 'venue.attendance', cron: '* * * * *', run: settleAttendance },
     { name: 'venue.reminders', cron: '* * * * *', run: sendReminders },
+    { name: 'venue.use-sessions', cron: '* * * * *', run: stopOverdue },
     { name: ANSWER_JOB, run: answerMessage },
     { name: 'venue.support-forgotten', cron: '* * * * *', run: answerForgotten },
     { name: 'venue.support-idle-chats', cron: '7 * * * *', run: closeIdleChats },

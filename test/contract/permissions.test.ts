@@ -165,6 +165,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /login-logs/export',
     'GET /logs/export',
     'GET /repair-reports',
+    'GET /use-sessions',
     'PUT /repair-reports/{}',
     'GET /stats/user-reservations',
     'GET /stats/user-activity',

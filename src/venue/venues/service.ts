@@ -11,6 +11,7 @@ import { displaceVenue } from '../closures/displacement/service.ts'
 import { DEFAULT_REASONS } from '../closures/rules.ts'
 import { applyClosures, setVenueStatus } from '../closures/service.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
+import { stopWhatEnded } from '../useSessions/ending.ts'
 import * as store from './store.ts'
 
 /** The answer for a venue that does not exist (any more). */
@@ -121,7 +122,7 @@ export async function changeVenue(
 }
 
 /**
- * Takes a venue out of use, with its slots that have not begun. With upcoming reservations only by `force`, which displaces them.
+ * Takes a venue out of use, with its slots that have not begun and what is used there. With upcoming reservations only by `force`, which displaces them.
  * @throws NotFound, Conflict `in_use`
  */
 export async function removeVenue(kernel: Kernel, caller: Caller, id: number, force: boolean): Promise<void> {
@@ -134,6 +135,7 @@ export async function removeVenue(kernel: Kernel, caller: Caller, id: number, fo
     // The slots go first: what is booked until then is counted, and nothing can be booked after it.
     await store.deleteVenue(tx, id, now)
     await showImageAt(tx, imageOf(id), null, now)
+    await stopWhatEnded(kernel, tx, by(caller), now)
     const reservations = await store.countUpcomingReservations(tx, id, now)
     if (reservations > 0) {
       throw new Conflict('in_use', `The venue has ${reservations} upcoming reservations. Use force to displace them.`, {
