@@ -7,7 +7,7 @@ import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, Invalid, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
-import { displaceVenue } from '../closures/displacement/service.ts'
+import { displaceVenue, endQueues } from '../closures/displacement/service.ts'
 import { DEFAULT_REASONS } from '../closures/rules.ts'
 import { applyClosures, setVenueStatus } from '../closures/service.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
@@ -38,6 +38,9 @@ export async function lockPlace(
   if (venue.sport_venue_id !== seen) throw new Stale()
   return venue
 }
+
+/** Why people's venue is gone, as they are told. */
+const REMOVED = '场馆停用'
 
 type NewVenue = Partial<store.VenueFields> & Pick<store.VenueFields, 'name' | 'capacity'>
 
@@ -130,10 +133,11 @@ export async function removeVenue(kernel: Kernel, caller: Caller, id: number, fo
   await kernel.transaction(async (tx) => {
     const venue = await lockPlace(tx, id, 'update')
     if (force && (await store.countUpcomingReservations(tx, id, now)) > 0) {
-      await displaceVenue(tx, kernel, by(caller), id, '场馆停用')
+      await displaceVenue(tx, kernel, by(caller), id, REMOVED)
     }
     // The slots go first: what is booked until then is counted, and nothing can be booked after it.
-    await store.deleteVenue(tx, id, now)
+    const slotIds = await store.deleteVenue(tx, id, now)
+    await endQueues(tx, kernel, slotIds, REMOVED)
     await showImageAt(tx, imageOf(id), null, now)
     await stopWhatEnded(kernel, tx, by(caller), now)
     const reservations = await store.countUpcomingReservations(tx, id, now)

@@ -176,11 +176,12 @@ export async function updateVenue(tx: Transaction, id: number, fields: VenueFiel
     image_url = ${fields.image_url}, updated_at = ${now} WHERE id = ${id}`.execute(tx)
 }
 
-/** Takes a venue out of use, with its slots that have not begun; its name is free again. Slots of the past stay for the statistics. */
-export async function deleteVenue(tx: Transaction, id: number, now: Date): Promise<void> {
+/** Takes a venue out of use, with its slots that have not begun (answered); its name is free again. Slots of the past stay for the statistics. */
+export async function deleteVenue(tx: Transaction, id: number, now: Date): Promise<readonly number[]> {
   await sql`UPDATE venues SET deleted_at = ${now}, updated_at = ${now} WHERE id = ${id}`.execute(tx)
-  await sql`UPDATE time_slots SET deleted_at = ${now}, updated_at = ${now}
-    WHERE venue_id = ${id} AND start_at > ${now} AND deleted_at IS NULL`.execute(tx)
+  const { rows } = await sql<{ id: number }>`UPDATE time_slots SET deleted_at = ${now}, updated_at = ${now}
+    WHERE venue_id = ${id} AND start_at > ${now} AND deleted_at IS NULL RETURNING id`.execute(tx)
+  return rows.map(({ id }) => id)
 }
 
 /** How many reservations of a venue are active and have not ended. */
