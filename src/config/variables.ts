@@ -566,6 +566,13 @@ export const variables = {
     60,
     'Minutes before the start at which people are reminded once more.',
   ),
+  venueUseSessionMaxMinutes: setting(
+    'Venue',
+    'VENUE_USE_SESSION_MAX_MINUTES',
+    wholeNumber(1, 10_080),
+    240,
+    'Minutes after which somebody’s use of a facility ends by itself: they forgot to stop.',
+  ),
   supportLlmUrl: optional(
     'Venue',
     'SUPPORT_LLM_URL',

@@ -102,10 +102,11 @@ const priority: readonly NotificationType[] = [
     subject: '您的预约已被取消：{{ venue_name }} {{ date }} {{ start_time }}',
     body:
       `很抱歉，您 ${WHERE} 的预约已被取消，原因：{{ reason }}。已扣积分已退还，您已排在该时段等候列表的首位，有空位时会立即通知您。\n\n` +
-      `您也可以在原定开始时间之前按原价改约其他时段：/api/v1/reservations/{{ reservation_id }}/rebook${alternativesText}${NUMBER}`,
+      `您也可以在原定开始时间之前按原价改约其他时段：{{ rebook_url }}${alternativesText}${NUMBER}`,
     sample: {
       ...reservation,
       reason: '领导优先',
+      rebook_url: 'https://gym.example.com/api/v1/reservations/42/rebook',
       alternatives: [{ ...place, time_slot_id: 77, start_time: '11:00', end_time: '12:00' }],
     },
   },
@@ -136,6 +137,14 @@ const attendance: readonly NotificationType[] = [
     subject: '您未按时签到：{{ venue_name }} {{ date }} {{ start_time }}',
     body: `您预约了 ${WHERE}，但未按时签到，已记为爽约，扣除信用分 {{ credit_lost }} 分。按时赴约可逐步恢复信用分。${NUMBER}`,
     sample: { ...reservation, credit_lost: 10 },
+  },
+  {
+    ...ordinary,
+    key: 'reservation.no_show_undone',
+    title: '爽约记录已撤销',
+    subject: '爽约记录已撤销：{{ venue_name }} {{ date }} {{ start_time }}',
+    body: `工作人员已为您补办 ${WHERE} 的签到，爽约记录已撤销，退还信用分 {{ credit_returned }} 分。${NUMBER}`,
+    sample: { ...reservation, credit_returned: 10 },
   },
 ]
 

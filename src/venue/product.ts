@@ -41,6 +41,7 @@ import { handSupportOver, leaveSupport } from './support/leaving.ts'
 import { supportRoutes } from './support/routes.ts'
 import { tags } from './tags.ts'
 import { userRoutes } from './users/routes.ts'
+import { stopOverdue } from './useSessions/ending.ts'
 import { useSessionRoutes } from './useSessions/routes.ts'
 import { findDifferences } from './verify/store.ts'
 import { PROMOTE_JOB } from './waitingList/offers.ts'
@@ -62,6 +63,7 @@ export const venue: Product = {
     { name: PROMOTE_JOB, run: promoteOffer },
     { name: 'venue.attendance', cron: '* * * * *', run: settleAttendance },
     { name: 'venue.reminders', cron: '* * * * *', run: sendReminders },
+    { name: 'venue.use-sessions', cron: '* * * * *', run: stopOverdue },
     { name: ANSWER_JOB, run: answerMessage },
     { name: 'venue.support-forgotten', cron: '* * * * *', run: answerForgotten },
     { name: 'venue.support-idle-chats', cron: '7 * * * *', run: closeIdleChats },

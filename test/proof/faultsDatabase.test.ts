@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type OpenDatabase, openDatabase } from '../../src/kernel/database/database.ts'
@@ -180,8 +182,13 @@ describe.runIf(onServer)('a server that is stopped', () => {
       expect(refused.output.trim().split('\n').at(-1)).toBe(
         `The database ${host}/postgres cannot be used: connect ECONNREFUSED ${host}`,
       )
+      // It asks where nobody answers, and goes on asking.
+      const nobody = createServer((socket) => socket.destroy()).listen(Number(new URL(url).port), '127.0.0.1')
+      await once(nobody, 'listening')
       const starting = fleet.start('start')
-      await new Promise((resolve) => setTimeout(resolve, 1500))
+      await once(nobody, 'connection')
+      nobody.close()
+      await once(nobody, 'close')
       await start()
       const running = await starting
       expect((await fetch(`${running.url}/readyz`)).status).toBe(200)

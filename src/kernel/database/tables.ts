@@ -124,7 +124,7 @@ export interface CreditLedgerTable {
   user_id: number
   delta: number
   score: number
-  reason: "no_show" | "late_cancel" | "kept" | "adjustment"
+  reason: "no_show" | "no_show_undone" | "late_cancel" | "kept" | "adjustment"
   note: string | null
   reservation_id: number | null
   created_by: number | null

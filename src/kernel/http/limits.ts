@@ -17,15 +17,13 @@ export interface SharedCounts {
   close(): void
 }
 
-/** A rate limit must never be what people wait for. */
-const patienceMs = 250
 const lookEveryMs = 1000
 
 /**
  * Connects to Redis for `limitRates`; whether it is there or not is found out later, and again whenever that changes, each change with a line in
- * the log. The connection is tried again for ever.
+ * the log. The connection is tried again for ever. What does not answer in `patienceMs` is away: a rate limit must never be what people wait for.
  */
-export function connectRedis(url: string, log: Pick<Logger, 'info' | 'warn'>): SharedCounts {
+export function connectRedis(url: string, log: Pick<Logger, 'info' | 'warn'>, patienceMs = 250): SharedCounts {
   const redis = new Redis(url, {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,

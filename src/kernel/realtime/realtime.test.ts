@@ -303,7 +303,7 @@ describe('a socket is closed', () => {
   })
 
   test('when its token expires', async () => {
-    const quick = await startProcess({ heartbeatMs: 30 })
+    const quick = await startProcess({ heartbeatMs: 500 })
     const client = await connectAs(lin, {}, quick.url)
     world.clock.advance(61)
     expect(await client.closed).toMatchObject({ code: 4401 })
@@ -345,7 +345,7 @@ describe('a socket is closed', () => {
   })
 
   test('when it does not answer pings', async () => {
-    const quick = await startProcess({ heartbeatMs: 100 })
+    const quick = await startProcess({ heartbeatMs: 500 })
     const { token } = await signIn(lin)
     const client = connect(quick.url, ['bearer', token])
     await client.ready()

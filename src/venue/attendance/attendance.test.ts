@@ -80,7 +80,25 @@ describe('checking in and out', () => {
     expect((await post(`/api/reservations/${id}/check-in`, anna)).status).toBe(200)
   })
 
-  it('of somebody else’s reservation is 404, and staff may at any time until the slot ends', async () => {
+  it('is for no visit before its time, by staff neither: nothing is earned by it', async () => {
+    const { anna, id } = await booked({}, { credit: 90 })
+    world.clock.set(tuesday('08:44'))
+    expect((await checkIn(id, staff)).body).toMatchObject({ code: 'too_early', start_at: '2026-03-03T09:00:00+08:00' })
+    world.clock.set(tuesday('08:50'))
+    expect((await checkIn(id, anna)).status).toBe(200)
+    for (const person of [anna, staff]) {
+      expect((await checkOut(id, person)).body).toMatchObject({
+        code: 'too_early',
+        start_at: '2026-03-03T09:00:00+08:00',
+      })
+    }
+    expect((await reservation(id)).status).toBe('checked_in')
+    expect(await member(anna)).toMatchObject({ credit: 90 })
+    world.clock.set(tuesday('09:00'))
+    expect((await checkOut(id, anna)).body).toMatchObject({ status: 'completed', actual_minutes: 0 })
+  })
+
+  it('of somebody else’s reservation is 404, and staff may, also late, until the slot ends', async () => {
     const { id } = await booked()
     expect((await checkIn(id, await world.person())).status).toBe(404)
     world.clock.set(tuesday('09:40'))
@@ -114,6 +132,92 @@ describe('checking in and out', () => {
     const outs = await Promise.all(Array.from({ length: 8 }, () => checkOut(id, anna)))
     expect(outs.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(409)])
     expect(await ledger(id)).toEqual([])
+  })
+})
+
+describe('somebody who comes after the no-show was noted', () => {
+  /** A no-show of Tuesday from 9 to 10, at 09:20. */
+  async function absent(rules: Record<string, unknown> = {}, options: Parameters<World['person']>[1] = {}) {
+    const all = await booked(rules, options)
+    world.clock.set(tuesday('09:20'))
+    await settleAttendance(world.kernel)
+    expect((await reservation(all.id)).status).toBe('no_show')
+    return all
+  }
+
+  it('is checked in by staff: the place is theirs again, the credit comes back, they are told, and the visit goes on', async () => {
+    const { anna, id, slot } = await absent({ points_cost: 3 }, { points: 5 })
+    expect((await checkIn(id, anna)).body).toMatchObject({ code: 'bad_state', state: 'no_show' })
+    const here = await checkIn(id, staff)
+    expect(here.status, JSON.stringify(here.body)).toBe(200)
+    expect(here.body).toMatchObject({
+      status: 'checked_in',
+      checked_in_at: '2026-03-03T09:20:00+08:00',
+      end_reason: null,
+    })
+    expect(await places(slot)).toEqual({ taken: 1, held: 0 })
+    expect(await member(anna)).toEqual({ credit: 100, points: 2 })
+    expect(await ledger(id)).toEqual([
+      { delta: -10, reason: 'no_show' },
+      { delta: 10, reason: 'no_show_undone' },
+    ])
+    expect((await world.inbox(anna)).at(-1)).toMatchObject({
+      type: 'reservation.no_show_undone',
+      body: expect.stringContaining('信用分 10 分'),
+    })
+    expect(
+      await world.rows(
+        `SELECT changes FROM operation_log WHERE action = 'reservation.check_in' AND resource_id = '${id}'`,
+      ),
+    ).toEqual([{ changes: { status: ['no_show', 'checked_in'] } }])
+    world.clock.set(tuesday('10:00'))
+    await settleAttendance(world.kernel)
+    expect(await reservation(id)).toMatchObject({ status: 'completed', actual_minutes: 40 })
+  })
+
+  it('gets back no more credit than the no-show had cost', async () => {
+    const { anna, id } = await absent({ min_credit: 0 }, { credit: 4 })
+    expect(await member(anna)).toMatchObject({ credit: 0 })
+    await checkIn(id, staff)
+    expect(await member(anna)).toMatchObject({ credit: 4 })
+  })
+
+  it('is not let in where the place has gone to somebody else, the venue has closed, or the slot is over', async () => {
+    const given = await booked()
+    const ben = await world.person()
+    await post(`/api/v1/reservations/${given.id}/waiting-list`, ben, {})
+    const closed = await booked()
+    const over = await absent()
+    expect((await checkIn(given.id, staff)).body.code).toBe('slot_full')
+    expect((await reservation(given.id)).status).toBe('no_show')
+    const status = await world.call('PATCH', `/api/v1/venues/${closed.venue}/status`, {
+      as: staff,
+      payload: { status: 'closed' },
+    })
+    expect(status.status).toBe(200)
+    expect((await checkIn(closed.id, staff)).body.code).toBe('venue_closed')
+    world.clock.set(tuesday('10:00'))
+    expect((await checkIn(over.id, staff)).body.code).toBe('too_late')
+    expect(await ledger(given.id)).toEqual([{ delta: -10, reason: 'no_show' }])
+  })
+
+  it('is not let in while they are somewhere else', async () => {
+    const { anna, id } = await absent()
+    const elsewhere = await world.venue()
+    world.clock.set(MONDAY)
+    const other = await book(anna, await world.slot(elsewhere))
+    world.clock.set(tuesday('09:20'))
+    await checkIn(other, staff)
+    expect((await checkIn(id, staff)).body.code).toBe('own_overlap')
+    expect(await ledger(id)).toEqual([{ delta: -10, reason: 'no_show' }])
+  })
+
+  it('is let in once, however many of the staff ask at once', async () => {
+    const { id, slot } = await absent()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => checkIn(id, staff)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(409)])
+    expect(await places(slot)).toEqual({ taken: 1, held: 0 })
+    expect(await ledger(id)).toHaveLength(2)
   })
 })
 
@@ -224,15 +328,18 @@ describe('settling what time has decided', () => {
     ).toEqual([{ credit: 90 }, { credit: 100 }])
   }, 60_000)
 
-  it('and a check-in at the last moment never both happen', async () => {
+  it('and a check-in by staff at the same moment leave one visit, whichever comes first', async () => {
     for (let round = 0; round < (onServer ? 8 : 2); round += 1) {
       world.clock.set(MONDAY)
-      const { id } = await booked()
+      const { anna, id, slot } = await booked()
       world.clock.set(tuesday('09:20'))
       const [answer] = await Promise.all([checkIn(id, staff), settleAttendance(world.kernel)])
-      const { status } = await reservation(id)
-      expect(status).toBe(answer.status === 200 ? 'checked_in' : 'no_show')
-      expect(await ledger(id)).toHaveLength(answer.status === 200 ? 0 : 1)
+      expect(answer.body.status).toBe('checked_in')
+      expect((await reservation(id)).status).toBe('checked_in')
+      expect(await places(slot)).toEqual({ taken: 1, held: 0 })
+      // Staff came first, or took back what had just been settled.
+      expect(await member(anna)).toMatchObject({ credit: 100 })
+      expect([0, 2]).toContain((await ledger(id)).length)
     }
   })
 })

@@ -22,7 +22,8 @@ export function attendanceRoutes(app: App, kernel: Kernel): void {
     summary: 'Check in',
     description:
       'The owner within the check-in window, with the venue’s code where its rules ask for one (`too_early`, `too_late`, `wrong_code`); ' +
-      'staff for others until the slot ends.',
+      'staff for others until the slot ends, also where the no-show is noted already: that is taken back with the credit it cost, while the place is ' +
+      'free (`slot_full`, `venue_closed`, `own_overlap`).',
     tag,
     schema: {
       params: IdParams,
@@ -40,7 +41,8 @@ export function attendanceRoutes(app: App, kernel: Kernel): void {
     paths: v1('/reservations/{id}/check-out'),
     permission: 'venue:reservations.book',
     summary: 'Check out',
-    description: 'Completes the visit, records its minutes within the slot and gives the credit of a kept booking.',
+    description:
+      'Completes the visit, records its minutes within the slot and gives the credit of a kept booking. Not before the slot begins (`too_early`).',
     tag,
     schema: { params: IdParams, response: { 200: ReservationSchema } },
     handler: async (request) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { acceptsCode, currentCode } from './code.ts'
-import { actualMinutes, checkInRefusal, lastCheckIn, settlement, type Visit } from './rules.ts'
+import { actualMinutes, checkInRefusal, checkOutRefusal, lastCheckIn, settlement, type Visit } from './rules.ts'
 
 const at = (time: string, seconds = '00') => new Date(`2026-03-03T${time}:${seconds}+08:00`)
 const rules = { check_in_before_minutes: 15, check_in_after_minutes: 15, check_in_code_required: false }
@@ -30,8 +30,9 @@ describe('checking in', () => {
     expect(lastCheckIn({ ...visit, createdAt: at('09:50') }, rules)).toEqual(at('10:00'))
   })
 
-  it('by staff has no window, and ends with the slot', () => {
-    expect(checkInRefusal(visit, rules, staff, at('07:00'))).toBeNull()
+  it('by staff begins with the window, and ends with the slot', () => {
+    expect(checkInRefusal(visit, rules, staff, at('08:44'))).toBe('too_early')
+    expect(checkInRefusal(visit, rules, staff, at('08:45'))).toBeNull()
     expect(checkInRefusal(visit, rules, staff, at('09:59'))).toBeNull()
     expect(checkInRefusal(visit, rules, staff, at('10:00'))).toBe('too_late')
   })
@@ -43,9 +44,26 @@ describe('checking in', () => {
     expect(checkInRefusal(visit, strict, staff, at('09:00'))).toBeNull()
   })
 
-  it('is for confirmed reservations alone', () => {
+  it('of a no-show is for staff, until the slot ends', () => {
+    const absent = { ...visit, status: 'no_show' } as const
+    expect(checkInRefusal(absent, rules, owner, at('09:10'))).toBe('bad_state')
+    expect(checkInRefusal(absent, rules, staff, at('09:40'))).toBeNull()
+    expect(checkInRefusal(absent, rules, staff, at('10:00'))).toBe('too_late')
+  })
+
+  it('is else for confirmed reservations alone', () => {
     expect(checkInRefusal({ ...visit, status: 'pending' }, rules, staff, at('09:00'))).toBe('bad_state')
     expect(checkInRefusal({ ...visit, status: 'checked_in' }, rules, owner, at('09:00'))).toBe('bad_state')
+  })
+})
+
+describe('checking out', () => {
+  it('is for whoever is there, from the start of the slot on', () => {
+    const here = { ...visit, status: 'checked_in' } as const
+    expect(checkOutRefusal(here, at('08:59'))).toBe('too_early')
+    expect(checkOutRefusal(here, at('09:00'))).toBeNull()
+    expect(checkOutRefusal(visit, at('08:50'))).toBe('bad_state')
+    expect(checkOutRefusal({ ...visit, status: 'completed' }, at('09:30'))).toBe('bad_state')
   })
 })
 

@@ -25,24 +25,31 @@ export function lastCheckIn(
   return earlier(minutesAfter(from, rules.check_in_after_minutes), visit.endAt)
 }
 
-export type CheckInRefusal = 'bad_state' | 'too_early' | 'too_late' | 'wrong_code'
+export type AttendanceRefusal = 'bad_state' | 'too_early' | 'too_late' | 'wrong_code'
 
 /**
- * What speaks against checking in now, or null. Staff may do it for others until the end of the slot, without the code;
- * `codeAccepted` says whether the venue's code of the moment was given.
+ * What speaks against checking in now, or null. Staff may do it for others until the end of the slot, also after the no-show was noted, without the
+ * code; `codeAccepted` says whether the venue's code of the moment was given.
  */
 export function checkInRefusal(
   visit: Visit,
   rules: CheckInRules,
   by: { readonly staff: boolean; readonly codeAccepted: boolean },
   now: Date,
-): CheckInRefusal | null {
+): AttendanceRefusal | null {
   if (!lifecycle.mayMove(visit.status, 'checked_in')) return 'bad_state'
+  if (visit.status === 'no_show' && !by.staff) return 'bad_state'
   if (now >= visit.endAt) return 'too_late'
-  if (by.staff) return null
   if (now < minutesAfter(visit.startAt, -rules.check_in_before_minutes)) return 'too_early'
+  if (by.staff) return null
   if (now > lastCheckIn(visit, rules)) return 'too_late'
   return rules.check_in_code_required && !by.codeAccepted ? 'wrong_code' : null
+}
+
+/** What speaks against checking out now, or null. Before the start nothing has been used that could be completed. */
+export function checkOutRefusal(visit: Pick<Visit, 'status' | 'startAt'>, now: Date): AttendanceRefusal | null {
+  if (!lifecycle.mayMove(visit.status, 'completed')) return 'bad_state'
+  return now < visit.startAt ? 'too_early' : null
 }
 
 /** What time alone makes of a reservation. */

@@ -4,17 +4,19 @@ import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { localTimestamp } from '../../kernel/time.ts'
+import { isClosed } from '../closures/store.ts'
 import { changeCredit } from '../members/store.ts'
 import { getReservation, lockReservation, mayManage } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { badState, endReservation } from '../reservations/ending.ts'
-import { findReservation, moveState, type Reservation, venueRules } from '../reservations/store.ts'
+import { findReservation, moveState, type Reservation, takePlaces, venueRules } from '../reservations/store.ts'
 import { offerFreePlaces } from '../waitingList/offers.ts'
 import { acceptsCode, currentCode } from './code.ts'
 import {
+  type AttendanceRefusal,
   actualMinutes,
-  type CheckInRefusal,
   checkInRefusal,
+  checkOutRefusal,
   lastCheckIn,
   type Settlement,
   settlement,
@@ -30,8 +32,9 @@ export async function checkInCode(kernel: Kernel, venueId: number): Promise<{ co
 }
 
 /**
- * Checks a person in: the owner within the window (with the venue's code, where its rules ask for one), staff for others until the slot ends.
- * @throws Conflict `bad_state`, `too_early`, `too_late` or `wrong_code`.
+ * Checks a person in: the owner within the window (with the venue's code, where its rules ask for one), staff for others until the slot ends. A
+ * no-show that staff check in is taken back with all it has cost, while there is room.
+ * @throws Conflict `bad_state`, `too_early`, `too_late` or `wrong_code`; for a no-show also `slot_full`, `venue_closed` or `own_overlap`.
  */
 export async function checkIn(kernel: Kernel, caller: Caller, id: number, code = ''): Promise<Reservation> {
   await getReservation(kernel, caller, id)
@@ -45,8 +48,9 @@ export async function checkIn(kernel: Kernel, caller: Caller, id: number, code =
       codeAccepted: secret !== null && acceptsCode(secret, code, now),
     }
     const refusal = checkInRefusal(reservation, rules, person, now)
-    if (refusal) throw refusedCheckIn(refusal, reservation, lastCheckIn(reservation, rules), kernel.config.timeZone)
+    if (refusal) throw refused(refusal, reservation, lastCheckIn(reservation, rules), kernel.config.timeZone)
     if (!(await moveState(tx, id, { to: 'checked_in', now }))) throw badState(await findReservation(tx, id))
+    if (reservation.status === 'no_show') await undoNoShow(kernel, tx, by(caller), reservation, now)
     await store.noteCheckIn(tx, id, now)
     await recordMove(tx, by(caller), 'reservation.check_in', reservation, 'checked_in', now)
   })
@@ -54,12 +58,36 @@ export async function checkIn(kernel: Kernel, caller: Caller, id: number, code =
   return getReservation(kernel, caller, id)
 }
 
-function refusedCheckIn(refusal: CheckInRefusal, reservation: Reservation, until: Date, zone: string): Conflict {
+/** Takes a no-show back whose reservation has just been made one of the active ones again: its place, its credit; its person is told. */
+async function undoNoShow(
+  kernel: Kernel,
+  tx: Transaction,
+  { actorId }: Origin,
+  reservation: Reservation,
+  now: Date,
+): Promise<void> {
+  const { id, userId, slotId, venueId, partySize, startAt, endAt } = reservation
+  if (!(await takePlaces(tx, { id: slotId, startAt, endAt }, partySize))) {
+    throw (await isClosed(tx, venueId, startAt, endAt))
+      ? new Conflict('venue_closed', 'The venue is closed at that time.')
+      : new Conflict('slot_full', 'The place has gone to somebody else.')
+  }
+  const cost = await store.reopenNoShow(tx, reservation)
+  await changeCredit(tx, userId, cost, 'no_show_undone', { reservationId: id, createdBy: actorId, now })
+  await notify(tx, now, {
+    type: 'reservation.no_show_undone',
+    userIds: [userId],
+    data: { ...appointment(reservation, kernel.config.timeZone), reservation_id: id, credit_returned: cost },
+    key: `reservation:${id}:no_show_undone`,
+  })
+}
+
+function refused(refusal: AttendanceRefusal, reservation: Reservation, until: Date, zone: string): Conflict {
   switch (refusal) {
     case 'bad_state':
       return badState(reservation)
     case 'too_early':
-      return new Conflict('too_early', 'It is too early to check in.', {
+      return new Conflict('too_early', 'It is too early for that.', {
         facts: { start_at: localTimestamp(reservation.startAt, zone) },
       })
     case 'too_late':
@@ -69,12 +97,18 @@ function refusedCheckIn(refusal: CheckInRefusal, reservation: Reservation, until
   }
 }
 
-/** Checks a person out: the visit is completed, its minutes are noted and the credit of a kept booking is given. @throws Conflict `bad_state`. */
+/**
+ * Checks a person out: the visit is completed, its minutes are noted and the credit of a kept booking is given.
+ * @throws Conflict `bad_state`, `too_early` before the start of the slot.
+ */
 export async function checkOut(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
   await getReservation(kernel, caller, id)
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    await completeVisit(kernel, tx, by(caller), await lockReservation(tx, id), now, now)
+    const reservation = await lockReservation(tx, id)
+    const refusal = checkOutRefusal(reservation, now)
+    if (refusal) throw refused(refusal, reservation, reservation.endAt, kernel.config.timeZone)
+    await completeVisit(kernel, tx, by(caller), reservation, now, now)
   })
   kernel.nudge()
   return getReservation(kernel, caller, id)

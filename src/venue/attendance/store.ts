@@ -15,6 +15,23 @@ export async function noteCheckIn(tx: Transaction, id: number, at: Date): Promis
   await sql`UPDATE reservations SET checked_in_at = ${at} WHERE id = ${id}`.execute(tx)
 }
 
+/**
+ * Forgets what had ended a no-show that counts again: whoever decides on the person's reservations reads them anew. Answers the credit that it cost.
+ * The person is locked.
+ */
+export async function reopenNoShow(
+  tx: Transaction,
+  { id, userId }: { readonly id: number; readonly userId: number },
+): Promise<number> {
+  const { rows } = await sql<{ cost: number }>`
+    WITH person AS (UPDATE venue_members SET revision = revision + 1 WHERE user_id = ${userId}
+    ), reopened AS (UPDATE reservations SET ended_by = NULL, end_reason = NULL WHERE id = ${id})
+    SELECT (-coalesce(sum(delta), 0))::int AS cost FROM credit_ledger WHERE reservation_id = ${id} AND reason = 'no_show'`.execute(
+    tx,
+  )
+  return rows[0]?.cost ?? 0
+}
+
 /** Notes when somebody left (null: nobody said, the slot ended) and the minutes of the slot they used. */
 export async function noteCheckOut(tx: Transaction, id: number, at: Date | null, minutes: number): Promise<void> {
   await sql`UPDATE reservations SET checked_out_at = ${at}, actual_minutes = ${minutes} WHERE id = ${id}`.execute(tx)

@@ -75,7 +75,7 @@ describe('closing a venue', () => {
     expect(told.map(({ userIds }) => userIds)).toEqual([[ann.userId], [bob.userId]])
     expect(told[0]?.data).toMatchObject({
       reason: '漏水',
-      rebook_url: `/api/v1/reservations/${first.id}/rebook`,
+      rebook_url: `http://127.0.0.1:3000/api/v1/reservations/${first.id}/rebook`,
       reservation_id: first.id,
       start_time: '18:00',
     })
@@ -97,8 +97,8 @@ describe('closing a venue', () => {
     if (!closed) throw new Error('there is no type')
     const { subject, body } = templates.render(closed, closed.sample)
     expect(subject).toBe('羽毛球 1 号场 2026-03-14 09:00 的预约已取消：场馆维护')
-    expect(body).toContain('1. 羽毛球 1 号场 2026-03-14 11:00–12:00')
-    expect(body).toContain('/api/v1/reservations/42/rebook')
+    expect(body).toContain('1. 羽毛球 1 号场 2026-03-14 11:00–12:00（时段编号 77）')
+    expect(body).toContain('改约：https://gym.example.com/api/v1/reservations/42/rebook')
     const stopped = templates.render(closed, { ...closed.sample, status: 'completed', rebook_url: '' })
     expect(stopped.subject).toContain('提前结束')
     expect(stopped.body).not.toContain('改约')
@@ -178,6 +178,24 @@ describe('closing a venue', () => {
     expect(await world.differences()).toEqual([])
   })
 
+  it('displaces who had come before the start, like everybody else', async () => {
+    await clean()
+    const venue = await world.venue({ rules: { points_cost: 5 } })
+    const slot = await world.slot(venue, '2026-03-02 09:00')
+    const points = await world.points(ann)
+    const { id } = await world.book(ann, slot)
+    await world.rows(
+      `UPDATE reservations SET status = 'checked_in', checked_in_at = '2026-03-02 08:50+08' WHERE id = ${id}`,
+    )
+    world.clock.set(new Date('2026-03-02T08:55:00+08:00'))
+    const { body } = await status(venue, { status: 'closed' })
+    expect(body.affected).toMatchObject([{ reservation_id: id, status: 'displaced', points_returned: 5 }])
+    expect(await world.slotRow(slot)).toEqual({ open: false, taken: 0, held: 0 })
+    expect(await world.points(ann)).toBe(points)
+    expect(await world.rows(`SELECT delta FROM credit_ledger WHERE reservation_id = ${id}`)).toEqual([])
+    expect(await world.differences()).toEqual([])
+  })
+
   it('ends the waiting lists of its slots and gives back what was held for offers', async () => {
     await clean()
     const venue = await world.venue()
@@ -186,12 +204,16 @@ describe('closing a venue', () => {
     await world.rows(`INSERT INTO waiting_list (slot_id, user_id, party_size, state, offer_expires_at, created_at, updated_at)
       VALUES (${slot}, ${ann.userId}, 1, 'offered', '2026-03-02 09:00+08', '2026-03-02', '2026-03-02'),
         (${slot}, ${bob.userId}, 1, 'waiting', NULL, '2026-03-02', '2026-03-02')`)
-    await status(venue, { status: 'closed' })
+    await status(venue, { status: 'closed', reason: '停电' })
     expect(await world.slotRow(slot)).toEqual({ open: false, taken: 0, held: 0 })
     expect(await world.rows(`SELECT state FROM waiting_list WHERE slot_id = ${slot}`)).toEqual([
       { state: 'expired' },
       { state: 'expired' },
     ])
+    const told = await world.messages('waiting_list.closed')
+    expect(told.map(({ userIds }) => userIds)).toEqual([[ann.userId], [bob.userId]])
+    expect(told[0]?.data).toMatchObject({ offered: true, reason: '停电', date: '2026-03-02', start_time: '18:00' })
+    expect(told[1]?.data).toMatchObject({ offered: false })
   })
 
   it('is the work of those who keep the catalogue, with dates that make sense, at venues that exist', async () => {

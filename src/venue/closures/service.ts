@@ -6,6 +6,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
 import { lockFacility } from '../facilities/store.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
+import { stopWhatEnded } from '../useSessions/ending.ts'
 import { findVenue, lockVenue, type Venue } from '../venues/store.ts'
 import { type Affected, displaceReservations } from './displacement/service.ts'
 import { type ClosureKind, DEFAULT_REASONS, mayClosureLie, planState, statusChange } from './rules.ts'
@@ -175,10 +176,22 @@ async function changePlan(
 
 /**
  * Makes the slots of locked venues agree with the closures: those that are covered close and their reservations end (`displaceReservations`),
- * those that no closure covers any more open. For whoever has changed closures, or moved a venue to another sport venue.
+ * those that no closure covers any more open. What is used in a closed place is stopped. For whoever has changed closures, or moved a venue to another sport venue.
  * @throws Stale like `displaceReservations`.
  */
 export async function applyClosures(
+  tx: Transaction,
+  kernel: Kernel,
+  origin: Origin,
+  venueIds: readonly number[],
+  reason: string,
+): Promise<readonly Affected[]> {
+  const affected = await turnSlots(tx, kernel, origin, venueIds, reason)
+  await stopWhatEnded(kernel, tx, origin, kernel.clock.now())
+  return affected
+}
+
+async function turnSlots(
   tx: Transaction,
   kernel: Kernel,
   origin: Origin,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 
 let world: World
 let admin: Person
@@ -26,9 +26,13 @@ async function booked(rules = {}) {
 describe('staff', () => {
   it('takes a reservation through its life, and no further', async () => {
     const { id } = await booked({ requires_approval: true })
-    for (const status of ['confirmed', 'checked_in', 'completed']) {
+    expect((await change(id, { status: 'confirmed' })).body.status).toBe('confirmed')
+    expect((await change(id, { status: 'checked_in' })).body.code).toBe('too_early')
+    world.clock.set(new Date('2026-03-02T09:00:00+08:00'))
+    for (const status of ['checked_in', 'completed']) {
       expect((await change(id, { status })).body.status).toBe(status)
     }
+    world.clock.set(MONDAY)
     const answer = await change(id, { status: 'cancelled' })
     expect([answer.status, answer.body.code, answer.body.state]).toEqual([409, 'bad_state', 'completed'])
   })

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { pdfTexts } from '../../../test/support/pdf.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { sourceOf } from '../../kernel/exports/jobs/service.ts'
 
 let world: World
 let admin: Person
@@ -159,11 +160,25 @@ describe('An export in the background', () => {
 
   it('that is cancelled while it runs leaves no file', async () => {
     const { body } = await ask({ what: 'login_logs', format: 'csv' })
+    const [reading, may] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const source = sourceOf(world.kernel, 'login_logs')
+    const open = source.open.bind(source)
+    const held = vi.spyOn(source, 'open').mockImplementation((...asked) => {
+      const { rows, ...list } = open(...asked)
+      async function* waiting() {
+        reading.resolve()
+        await may.promise
+        yield* rows
+      }
+      return { ...list, rows: waiting() }
+    })
     const running = world.system.jobs.runNow('kernel.export-file', { id: body.id })
-    const cancelled = expect
-      .poll(async () => (await world.call('DELETE', `/api/v1/exports/${body.id}`, { as: admin })).status)
-      .toBe(204)
-    await Promise.all([running, cancelled])
+    await reading.promise
+    expect((await read(body.id)).state).toBe('running')
+    expect((await world.call('DELETE', `/api/v1/exports/${body.id}`, { as: admin })).status).toBe(204)
+    may.resolve()
+    await running
+    held.mockRestore()
     expect(await filesOf(body.id)).toEqual([])
     expect((await world.call('GET', `/api/v1/exports/${body.id}`, { as: admin })).status).toBe(404)
   })

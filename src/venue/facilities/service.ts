@@ -4,6 +4,7 @@ import { by, type Caller } from '../../kernel/http/caller.ts'
 import { NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
+import { stopWhatEnded } from '../useSessions/ending.ts'
 import { getVenue, noSuchVenue } from '../venues/service.ts'
 import { lockVenue } from '../venues/store.ts'
 import * as store from './store.ts'
@@ -77,13 +78,14 @@ export async function changeFacility(
   return getFacility(kernel, id)
 }
 
-/** Takes a facility out of use. @throws NotFound */
+/** Takes a facility out of use; who uses it stops. @throws NotFound */
 export async function removeFacility(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     const before = await store.lockFacility(tx, id)
     if (!before) throw noSuchFacility()
     await store.deleteFacility(tx, id, now)
+    await stopWhatEnded(kernel, tx, by(caller), now)
     await record(tx, now, {
       ...by(caller),
       action: 'facility.delete',

@@ -3,7 +3,7 @@ import { creditChange } from '../../booking/credit.ts'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 
 export type PointsReason = 'grant' | 'adjustment' | 'booking' | 'refund' | 'expiry'
-export type CreditReason = 'no_show' | 'late_cancel' | 'kept' | 'adjustment'
+export type CreditReason = 'no_show' | 'no_show_undone' | 'late_cancel' | 'kept' | 'adjustment'
 
 /** What a change of points or credit is about. */
 export interface Cause {

@@ -60,6 +60,7 @@ describe('leader priority', () => {
     const told = (await world.inbox(anna)).find((message) => message.type === 'reservation.displaced')
     expect(told?.body).toContain('可选时段：\n1. ')
     expect(told?.body).toContain('2026-03-05 14:00–15:00')
+    expect(told?.body).toContain(`http://127.0.0.1:3000/api/v1/reservations/${body.id}/rebook`)
   })
 
   it('offers what the displaced had beyond what the leader takes to the first in line', async () => {

@@ -4,7 +4,7 @@ import { Stale } from '../../kernel/database/transaction.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { dayBounds, localDate } from '../../kernel/time.ts'
-import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES } from '../closures/alternatives/service.ts'
+import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES, rebookLink } from '../closures/alternatives/service.ts'
 import { lockMembers } from '../members/store.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { endReservation } from '../reservations/ending.ts'
@@ -122,6 +122,7 @@ async function putInLine(
       ...appointment(slot, zone),
       reservation_id: reservation.id,
       reason: '领导优先',
+      rebook_url: rebookLink(kernel.config, reservation.id),
       alternatives: alternativesNamed(alternatives.get(reservation.id), zone),
     },
     key: `reservation:${reservation.id}:displaced`,

@@ -14,15 +14,18 @@ export const RESERVATION_STATES = [
 
 export type ReservationStatus = (typeof RESERVATION_STATES)[number]
 
-/** The one table of allowed moves. A closure completes what is checked in, and displaces what is not; a slot that one moves to may ask for approval. */
+/**
+ * The one table of allowed moves. A closure completes the visits that have begun, and displaces the others; a slot that one moves to may ask for
+ * approval; who comes after the no-show was noted can be let in.
+ */
 export const lifecycle = defineLifecycle<ReservationStatus>({
   pending: ['confirmed', 'rejected', 'cancelled', 'displaced'],
   confirmed: ['pending', 'checked_in', 'cancelled', 'no_show', 'displaced'],
-  checked_in: ['completed'],
+  checked_in: ['completed', 'displaced'],
   completed: [],
   rejected: [],
   cancelled: [],
-  no_show: [],
+  no_show: ['checked_in'],
   displaced: [],
 })
 

@@ -425,8 +425,8 @@ export interface Ending {
 }
 
 /**
- * Moves a reservation to another state where the lifecycle allows it, and its places with it: false when it is no longer in
- * a state that may. Locks the reservation, then its slot; lock the person first (`lockMembers`) when their points or credit change too.
+ * Moves a reservation to another state where the lifecycle allows it, and gives its places back where that state holds none: false when it is no
+ * longer in a state that may. A state that had none takes them by `takePlaces`. Locks the reservation, then its slot; lock the person first (`lockMembers`) when their points or credit change too.
  */
 export async function moveState(tx: Transaction, id: number, ending: Ending): Promise<boolean> {
   const moved = await sql<{ slot_id: number; party_size: number }>`
@@ -488,7 +488,7 @@ export async function changeSlot(
   if (!(await takePlaces(tx, facts.slot, reservation.partySize))) throw new Stale()
 }
 
-/** Takes places for a reservation that comes from another slot: false unless the slot is open, lies where it lay when it was read, and has room. */
+/** Takes places for a reservation that comes into a slot: false unless the slot is open, lies where it lay when it was read, and has room. */
 export async function takePlaces(
   tx: Transaction,
   slot: { readonly id: number; readonly startAt: Date; readonly endAt: Date },

@@ -7,8 +7,8 @@ import { Conflict, Invalid, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
 import { daysBetween, localDate } from '../../kernel/time.ts'
-import { type Displacement, displaceReservations } from '../closures/displacement/service.ts'
-import { endQueues, type Target } from '../closures/displacement/store.ts'
+import { type Displacement, displaceReservations, endQueues } from '../closures/displacement/service.ts'
+import type { Target } from '../closures/displacement/store.ts'
 import { venueHours } from '../openingHours/store.ts'
 import { lockPlace, noSuchVenue } from '../venues/service.ts'
 import { venueExists } from '../venues/store.ts'
@@ -155,12 +155,12 @@ export async function removeSlot(
     if (!current) throw noSuchSlot()
     requireAhead(current, now)
     if (at.force && current.taken + current.held > 0) {
-      await displace(tx, kernel, caller, { slotIds: [slotId], reason: '时段取消', type: 'reservation.slot_changed' })
+      await displace(tx, kernel, caller, { slotIds: [slotId], reason: REMOVED, type: 'reservation.slot_changed' })
     }
     const locked = await store.lockSlot(tx, venueId, slotId)
     if (!locked) throw noSuchSlot()
     if (locked.taken + locked.held > 0) throw await inUse(tx, locked)
-    await endQueues(tx, [slotId], now)
+    await endQueues(tx, kernel, [slotId], REMOVED)
     await store.deleteSlot(tx, slotId, now)
     await record(tx, now, {
       ...by(caller),
@@ -172,6 +172,9 @@ export async function removeSlot(
   })
   kernel.nudge()
 }
+
+/** Why people's slot is gone, as they are told. */
+const REMOVED = '时段取消'
 
 async function displace(tx: Transaction, kernel: Kernel, caller: Caller, displacement: Displacement): Promise<void> {
   await displaceReservations(tx, kernel, by(caller), displacement)

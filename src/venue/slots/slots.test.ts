@@ -218,6 +218,17 @@ describe('changing a slot', () => {
     expect(await status(third)).toBe('displaced')
   })
 
+  it('by force displaces also who has checked in already', async () => {
+    const venue = await world.venue({ capacity: 1 })
+    const slot = await world.slot(venue, ['2026-03-14', '10:00', '11:00'])
+    const path = `${slotsOf(venue)}/${slot.id}`
+    await world.booked(slot.id, 'checked_in')
+    const moved = await world.call('PUT', path, { start_time: '10:30', force: true })
+    expect(moved).toMatchObject({ status: 200, body: { taken: 0, available: 1 } })
+    await world.booked(slot.id, 'checked_in')
+    expect((await world.call('DELETE', `${path}?force=true`)).status).toBe(204)
+  })
+
   it('takes it out of use, and its time is free again', async () => {
     const venue = await world.venue()
     const slot = await world.slot(venue, ['2026-03-10', '10:00', '11:00'])

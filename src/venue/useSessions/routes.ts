@@ -16,8 +16,8 @@ import {
 import type { Kernel } from '../../kernel/kernel.ts'
 import { localTimestamp } from '../../kernel/time.ts'
 import { v1 } from '../paths.ts'
-import { startUse, stopUse } from './service.ts'
-import { sessionsOf, type UseSession } from './store.ts'
+import { STAFF, startUse, stopUse } from './service.ts'
+import { listSessions, type SessionFilter, type UseSession } from './store.ts'
 
 const tag = 'Facilities'
 const permission = 'venue:reservations.book'
@@ -46,9 +46,29 @@ function presentSession(session: UseSession, zone: string): Of<typeof Session> {
   }
 }
 
+const MineQuery = pageQuery(['id'], {}, '-id')
+const AllQuery = pageQuery(
+  ['id'],
+  {
+    venue_id: Type.Optional(Id),
+    facility_id: Type.Optional(Id),
+    user_id: Type.Optional(Id),
+    running: Type.Optional(Type.Boolean({ description: 'Going on now; false: over.' })),
+  },
+  '-id',
+)
+
 /** Using facilities: who uses what, from when to when. Feeds the facility statistics. */
 export function useSessionRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
+  const list = async (query: Of<typeof MineQuery>, filter: SessionFilter) => {
+    const { items, total } = await listSessions(kernel.db, filter, pageAsked(query))
+    return pageAnswer(
+      items.map((session) => presentSession(session, zone)),
+      total,
+      query,
+    )
+  }
 
   route(app, {
     method: 'POST',
@@ -57,7 +77,8 @@ export function useSessionRoutes(app: App, kernel: Kernel): void {
     summary: 'Start to use a facility',
     description:
       'One thing at a time (`already_using`), and as many people as the facility has units (`all_in_use`). Broken facilities, and those under ' +
-      'maintenance, can’t be used (`not_available`).',
+      'maintenance, can’t be used (`not_available`), nor those of a venue that is closed now (`venue_closed`). It ends by itself when the facility ' +
+      'or the venue goes or closes, and after the longest time that the site allows.',
     tag,
     schema: { params: Type.Object({ facility_id: Id }), response: { 201: Session } },
     handler: async (request) =>
@@ -81,13 +102,23 @@ export function useSessionRoutes(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'What I use and used',
     tag,
-    schema: { querystring: pageQuery(['id'], {}, '-id'), response: { 200: pageOf(Session) } },
-    handler: async (request) => {
-      const { query } = request
-      const page = pageAsked(query)
-      const { items, total } = await sessionsOf(kernel.db, callerOf(request).userId, page)
-      const shown = items.map((session) => presentSession(session, zone))
-      return pageAnswer(shown, total, query)
-    },
+    schema: { querystring: MineQuery, response: { 200: pageOf(Session) } },
+    handler: (request) => list(request.query, { userId: callerOf(request).userId }),
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/use-sessions'),
+    permission: STAFF,
+    summary: 'Who uses what, and used',
+    tag,
+    schema: { querystring: AllQuery, response: { 200: pageOf(Session) } },
+    handler: ({ query }) =>
+      list(query, {
+        userId: query.user_id,
+        facilityId: query.facility_id,
+        venueId: query.venue_id,
+        running: query.running,
+      }),
   })
 }

@@ -2,24 +2,33 @@ import { by, type Caller } from '../../kernel/http/caller.ts'
 import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/notifications/outbox.ts'
+import { closuresInForce } from '../closures/store.ts'
 import { findFacility, lockFacility } from '../facilities/store.ts'
+import { lockPlace } from '../venues/service.ts'
 import * as store from './store.ts'
 
-/** Who may stop what somebody else forgot to. */
-const STAFF = 'venue:catalogue.write'
+/** Who sees what others use, and may stop what they forgot to. */
+export const STAFF = 'venue:catalogue.write'
 
+const noSuchFacility = () => new NotFound('not_found', 'There is no such facility.')
 const noSuchSession = () => new NotFound('not_found', 'There is no such use session.')
 
 /**
  * Starts to use one unit of a facility.
- * @throws NotFound; Conflict `not_available` (broken or under maintenance), `all_in_use`, `already_using`
+ * @throws NotFound; Conflict `venue_closed`, `not_available` (broken or under maintenance), `all_in_use`, `already_using`
  */
 export async function startUse(kernel: Kernel, caller: Caller, facilityId: number): Promise<store.UseSession> {
   const now = kernel.clock.now()
   const id = await kernel.transaction(async (tx) => {
+    const known = await findFacility(tx, facilityId, now)
+    if (!known) throw noSuchFacility()
+    await lockPlace(tx, known.venue_id, 'share')
     await lockFacility(tx, facilityId)
     const facility = await findFacility(tx, facilityId, now)
-    if (!facility) throw new NotFound('not_found', 'There is no such facility.')
+    if (!facility) throw noSuchFacility()
+    if ((await closuresInForce(tx, facility.venue_id, now)).length > 0) {
+      throw new Conflict('venue_closed', 'The venue is closed now.')
+    }
     if (facility.status !== 'available') {
       throw new Conflict('not_available', 'The facility can’t be used now.', { facts: { state: facility.status } })
     }

@@ -23,16 +23,29 @@ export async function findSession(db: Database, id: number): Promise<UseSession 
   return rows[0] ?? null
 }
 
-/** One page of the sessions of a person, and how many there are. */
-export async function sessionsOf(
+/** Which sessions. */
+export interface SessionFilter {
+  readonly userId?: number | undefined
+  readonly facilityId?: number | undefined
+  readonly venueId?: number | undefined
+  readonly running?: boolean | undefined
+}
+
+/** One page of sessions, and how many there are. */
+export async function listSessions(
   db: Database,
-  userId: number,
+  { userId, facilityId, venueId, running }: SessionFilter,
   page: PageOf<'id'>,
 ): Promise<{ readonly items: readonly UseSession[]; readonly total: number }> {
   return await readPage<UseSession>(db, {
     select: sessions,
     counted: sql`use_sessions o`,
-    conditions: [sql`o.user_id = ${userId}`],
+    conditions: [
+      userId !== undefined && sql`o.user_id = ${userId}`,
+      facilityId !== undefined && sql`o.facility_id = ${facilityId}`,
+      venueId !== undefined && sql`o.facility_id IN (SELECT id FROM facilities WHERE venue_id = ${venueId})`,
+      running !== undefined && (running ? sql`o.stopped_at IS NULL` : sql`o.stopped_at IS NOT NULL`),
+    ],
     page: pageClause(page, { id: sql`o.id` }, sql`o.id`),
   })
 }
@@ -64,6 +77,30 @@ export async function stopSession(tx: Transaction, id: number, now: Date): Promi
     tx,
   )
   return rows.length > 0
+}
+
+/**
+ * Stops what should have ended by now, at the instant at which it should have: the facility or its venue went or closed, or somebody forgot it for
+ * `longest` minutes. Answers which.
+ */
+export async function stopOverdue(tx: Transaction, longest: number, now: Date): Promise<readonly number[]> {
+  const { rows } = await sql<{ id: number }>`
+    WITH overdue AS (
+      SELECT o.id, due.at FROM use_sessions o
+      JOIN facilities f ON f.id = o.facility_id
+      JOIN venues v ON v.id = f.venue_id
+      CROSS JOIN LATERAL (
+        SELECT least(f.deleted_at, v.deleted_at, o.started_at + make_interval(mins => ${longest}::int), min(greatest(c.start_at, c.updated_at))) AS at
+        FROM closures c
+        WHERE (c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id OR c.facility_id = f.id)
+          AND c.cancelled_at IS NULL AND c.during && tstzrange(o.started_at, greatest(o.started_at, ${now}::timestamptz), '[]')
+      ) due
+      WHERE o.stopped_at IS NULL AND due.at <= ${now}
+      ORDER BY o.id FOR UPDATE OF o
+    )
+    UPDATE use_sessions o SET stopped_at = greatest(o.started_at, overdue.at) FROM overdue WHERE o.id = overdue.id
+    RETURNING o.id`.execute(tx)
+  return rows.map(({ id }) => id)
 }
 
 /** Stops what a person uses, because they leave. */

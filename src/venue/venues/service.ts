@@ -13,6 +13,7 @@ import { DEFAULT_REASONS } from '../closures/rules.ts'
 import { applyClosures, setVenueStatus } from '../closures/service.ts'
 import { lockSlots } from '../reservations/store.ts'
 import { lockSportVenue } from '../sportVenues/store.ts'
+import { stopWhatEnded } from '../useSessions/ending.ts'
 import * as store from './store.ts'
 
 /** The answer for a venue that does not exist (any more). */
@@ -39,6 +40,9 @@ export async function lockPlace(
   if (venue.sport_venue_id !== seen) throw new Stale()
   return venue
 }
+
+/** Why people's venue is gone, as they are told. */
+const REMOVED = '场馆停用'
 
 type NewVenue = Partial<store.VenueFields> & Pick<store.VenueFields, 'name' | 'capacity'>
 
@@ -123,7 +127,8 @@ export async function changeVenue(
 }
 
 /**
- * Takes a venue out of use, with its slots that have not begun and the waiting lists of all that have not ended. With upcoming reservations only by `force`, which displaces them.
+ * Takes a venue out of use, with its slots that have not begun, the waiting lists of all that have not ended, and what is used there. With
+ * upcoming reservations only by `force`, which displaces them.
  * @throws NotFound, Conflict `in_use`
  */
 export async function removeVenue(kernel: Kernel, caller: Caller, id: number, force: boolean): Promise<void> {
@@ -131,9 +136,10 @@ export async function removeVenue(kernel: Kernel, caller: Caller, id: number, fo
   await kernel.transaction(async (tx) => {
     const venue = await lockPlace(tx, id, 'update')
     if (!force) await refuseUpcoming(tx, id, now)
-    await displaceVenue(tx, kernel, by(caller), id, '场馆停用')
+    await displaceVenue(tx, kernel, by(caller), id, REMOVED)
     await store.deleteVenue(tx, id, now)
     await showImageAt(tx, imageOf(id), null, now)
+    await stopWhatEnded(kernel, tx, by(caller), now)
     await record(tx, now, {
       ...by(caller),
       action: 'venue.delete',

@@ -265,4 +265,22 @@ describe('deleting a venue', () => {
     const { rows } = await sql`SELECT status FROM reservations WHERE id = ${reservation}`.execute(world.kernel.db)
     expect(rows).toEqual([{ status: 'displaced' }])
   })
+
+  it('ends its waiting lists, and tells who was in them', async () => {
+    const id = await world.venue()
+    const slot = await world.slot(id, ['2026-03-03', '17:00', '18:00'])
+    await sql`INSERT INTO venue_members (user_id, created_at) VALUES (${world.personId}, ${MONDAY}) ON CONFLICT DO NOTHING`.execute(
+      world.kernel.db,
+    )
+    await sql`INSERT INTO waiting_list (slot_id, user_id, party_size, state, offer_expires_at, created_at, updated_at)
+      VALUES (${slot.id}, ${world.personId}, 1, 'offered', '2026-03-02 12:00+08', ${MONDAY}, ${MONDAY})`.execute(
+      world.kernel.db,
+    )
+    await sql`UPDATE time_slots SET held = 1 WHERE id = ${slot.id}`.execute(world.kernel.db)
+    expect((await world.call('DELETE', `/api/v1/venues/${id}`)).status).toBe(204)
+    const { rows } = await sql`
+      SELECT w.state, s.held, (SELECT count(*) FROM outbox WHERE message ->> 'key' = 'waiting_list:' || w.id || ':closed') AS told
+      FROM waiting_list w JOIN time_slots s ON s.id = w.slot_id WHERE s.id = ${slot.id}`.execute(world.kernel.db)
+    expect(rows).toEqual([{ state: 'expired', held: 0, told: 1 }])
+  })
 })

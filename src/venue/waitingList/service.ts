@@ -7,15 +7,18 @@ import { mayManage, personOf } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { readFacts } from '../reservations/facts.ts'
 import { refused } from '../reservations/refusals.ts'
-import { refusals } from '../reservations/rules.ts'
+import { type Refusal, refusals } from '../reservations/rules.ts'
 import { placeOrder } from '../reservations/service.ts'
 import { findPerson, type Reservation } from '../reservations/store.ts'
 import { offerFreePlaces } from './offers.ts'
 import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
+/** What stands against a booking now, and which its person can clear away until a place comes free: by cancelling, by coming, by earning points. */
+const MAY_PASS: ReadonlySet<Refusal> = new Set(['slot_full', 'own_overlap', 'limit_reached', 'points_short'])
+
 /**
- * Joins the waiting list of a full slot. Whoever may not book for another reason may not wait either: they would hold up the line.
+ * Joins the waiting list of a full slot. Whoever could not take a place in the end may not wait for one either: they would hold up the line.
  * @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and as `book` does.
  */
 export async function join(
@@ -36,7 +39,7 @@ export async function join(
     if (await store.isBooked(tx, slotId, userId))
       throw new Conflict('already_booked', 'You have a reservation for this slot.')
     const wish = { partySize }
-    const refusal = refusals(facts, wish, now).find((found) => found !== 'slot_full')
+    const refusal = refusals(facts, wish, now).find((found) => !MAY_PASS.has(found))
     if (refusal) throw refused(refusal, facts, wish)
     if (slot.capacity - slot.taken - slot.held >= partySize) {
       throw new Conflict('slot_not_full', 'There are free places: book one.')

@@ -1,3 +1,4 @@
+import type { Config } from '../../../config.ts'
 import type { Database } from '../../../kernel/database/database.ts'
 import { appointment } from '../../reservations/appointment.ts'
 import { type Alternative, chooseAlternatives } from '../rules.ts'
@@ -46,6 +47,11 @@ export async function findAlternatives(
     }
   }
   return found
+}
+
+/** Where whoever lost a reservation sees what else there is (GET), and takes it (POST). */
+export function rebookLink({ publicUrl }: Pick<Config, 'publicUrl'>, reservationId: number): string {
+  return `${publicUrl}/api/v1/reservations/${reservationId}/rebook`
 }
 
 /** Alternatives as messages name them. */

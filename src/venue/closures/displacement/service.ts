@@ -1,15 +1,16 @@
 import { FULL_CREDIT } from '../../../booking/credit.ts'
+import type { Config } from '../../../config.ts'
 import type { Transaction } from '../../../kernel/database/database.ts'
 import { Stale } from '../../../kernel/database/transaction.ts'
 import type { Origin } from '../../../kernel/http/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { messageJson, operationJson } from '../../../kernel/notifications/outbox.ts'
+import { messageJson, notifyAll, operationJson } from '../../../kernel/notifications/outbox.ts'
 import { localTimestamp } from '../../../kernel/time.ts'
 import { lockMembers } from '../../members/store.ts'
 import { appointment } from '../../reservations/appointment.ts'
 import { lockSlots } from '../../reservations/store.ts'
 import { offerFreePlaces } from '../../waitingList/offers.ts'
-import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES } from '../alternatives/service.ts'
+import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES, rebookLink } from '../alternatives/service.ts'
 import type { ClosureNotification } from '../notificationTypes.ts'
 import type { Alternative } from '../rules.ts'
 import * as store from './store.ts'
@@ -32,8 +33,8 @@ export type Displacement = store.Target & {
 }
 
 /**
- * Ends active reservations because their place goes: pending and confirmed ones are displaced (points back in full, may be booked again), checked-in
- * ones complete now. Each person is told once a reservation, with alternatives. Of whole slots the waiting lists end too; of single
+ * Ends active reservations because their place goes: visits that have begun complete now, all others are displaced (points back in full, may be
+ * booked again). Each person is told once a reservation, with alternatives. Of whole slots the waiting lists end too; of single
  * reservations the places are offered to it. Locks people, then slots, then reservations; the slots stay locked until the transaction ends.
  * The number of statements does not grow with that of reservations, batches of messages apart (with that of slots, for single reservations).
  * @throws Stale when somebody came in between whose row is in use: `kernel.transaction` does it again.
@@ -54,9 +55,28 @@ export async function displaceReservations(
   const doomed = await store.lockDoomed(tx, displacement)
   await lockNewcomers(tx, doomed, people, slotIds)
   const affected = await end(tx, kernel, origin, doomed, displacement, now, slotIds)
-  if ('slotIds' in displacement) await store.endQueues(tx, slotIds, now)
+  if ('slotIds' in displacement) await endQueues(tx, kernel, slotIds, displacement.reason)
   else for (const slotId of slotIds.toSorted((a, b) => a - b)) await offerFreePlaces(kernel, tx, slotId, now)
   return affected
+}
+
+/** Ends the waiting lists of locked slots that go, or close; everybody who was in them is told. */
+export async function endQueues(
+  tx: Transaction,
+  { config, clock }: Pick<Kernel, 'config' | 'clock'>,
+  slotIds: readonly number[],
+  reason: string,
+): Promise<void> {
+  const now = clock.now()
+  const ended = await store.endQueues(tx, slotIds, now)
+  if (ended.length === 0) return
+  const messages = ended.map(({ id, userId, offered, ...slot }) => ({
+    type: 'waiting_list.closed',
+    userIds: [userId],
+    data: { ...appointment(slot, config.timeZone), waiting_list_id: id, reason, offered },
+    key: `waiting_list:${id}:closed`,
+  }))
+  await notifyAll(tx, now, messages)
 }
 
 /** Ends what is active in all slots of a venue that have not ended, which is about to go itself. */
@@ -97,8 +117,9 @@ async function end(
 ): Promise<readonly Affected[]> {
   if (doomed.length === 0) return []
   const cause = { now, endedBy: origin.actorId, reason }
-  const present = doomed.filter(({ status }) => status === 'checked_in').map(({ id }) => id)
-  const absent = doomed.filter(({ status }) => status !== 'checked_in').map(({ id }) => id)
+  const isVisit = ({ status, startAt }: store.Doomed) => status === 'checked_in' && startAt <= now
+  const present = doomed.filter(isVisit).map(({ id }) => id)
+  const absent = doomed.filter((one) => !isVisit(one)).map(({ id }) => id)
   const until = absent.length > 0 ? await store.displace(tx, absent, cause) : new Map<number, Date>()
   if (doomed.some(({ id, pointsPaid }) => pointsPaid > 0 && until.has(id))) await store.returnPoints(tx, absent, now)
   if (present.length > 0) {
@@ -118,7 +139,7 @@ async function end(
     }
   })
   const entries = affected.map((one, index) => ({
-    message: messageOf(one, reason, type, kernel.config.timeZone),
+    message: messageOf(one, reason, type, kernel.config),
     operation: operationJson({
       ...origin,
       action: 'reservation.displace',
@@ -131,8 +152,9 @@ async function end(
   return affected
 }
 
-function messageOf(affected: Affected, reason: string, type: ClosureNotification, zone: string): string {
+function messageOf(affected: Affected, reason: string, type: ClosureNotification, config: Config): string {
   const { id, userId, status, rebookUntil } = affected
+  const zone = config.timeZone
   return messageJson({
     type,
     userIds: [userId],
@@ -143,7 +165,7 @@ function messageOf(affected: Affected, reason: string, type: ClosureNotification
       reason,
       points_returned: affected.pointsReturned,
       rebook_until: rebookUntil ? localTimestamp(rebookUntil, zone) : '',
-      rebook_url: rebookUntil ? `/api/v1/reservations/${id}/rebook` : '',
+      rebook_url: rebookUntil ? rebookLink(config, id) : '',
       alternatives: alternativesNamed(affected.alternatives, zone),
     },
     key: `reservation:${id}:${status}`,

@@ -131,22 +131,36 @@ export async function rewardKept(
   )
 }
 
-/** Ends the waiting lists of locked slots: nobody waits any more, and what was held for offers is free. */
-export async function endQueues(tx: Transaction, slotIds: readonly number[], now: Date): Promise<void> {
-  await sql`
+/** Somebody who was in a waiting list that has ended. */
+export interface Outwaited {
+  readonly id: number
+  readonly userId: number
+  /** A place was held for them. */
+  readonly offered: boolean
+  readonly venueId: number
+  readonly venueName: string
+  readonly startAt: Date
+  readonly endAt: Date
+}
+
+/** Ends the waiting lists of locked slots: nobody waits any more, and what was held for offers is free. Answers who was in them. */
+export async function endQueues(tx: Transaction, slotIds: readonly number[], now: Date): Promise<readonly Outwaited[]> {
+  const { rows } = await sql<Outwaited>`
     WITH waiting AS (
-      SELECT id, slot_id, CASE WHEN state = 'offered' THEN party_size ELSE 0 END AS places FROM waiting_list
+      SELECT id, slot_id, user_id, state = 'offered' AS offered, CASE WHEN state = 'offered' THEN party_size ELSE 0 END AS places FROM waiting_list
       WHERE slot_id = ANY (${slotIds}) AND state IN ('waiting', 'offered') FOR UPDATE
     ), ended AS (
       UPDATE waiting_list w SET state = 'expired', offer_expires_at = NULL, updated_at = ${now}::timestamptz
       FROM waiting WHERE w.id = waiting.id
-    )
-    ${movePlaces({
+    ), freed AS (${movePlaces({
       taken: sql`0`,
       held: sql`(-gone.places)`,
       from: sql`(SELECT slot_id, sum(places)::int AS places FROM waiting GROUP BY slot_id HAVING sum(places) > 0) AS gone`,
       guard: sql`s.id = gone.slot_id`,
-    })}`.execute(tx)
+    })})
+    SELECT w.id, w.user_id AS "userId", w.offered, s.venue_id AS "venueId", v.name AS "venueName", s.start_at AS "startAt", s.end_at AS "endAt"
+    FROM waiting w JOIN time_slots s ON s.id = w.slot_id JOIN venues v ON v.id = s.venue_id ORDER BY w.id`.execute(tx)
+  return rows
 }
 
 /** Rows of one INSERT: a message with its alternatives has about a kilobyte. */

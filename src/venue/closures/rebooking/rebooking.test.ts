@@ -157,6 +157,19 @@ describe('alternatives', () => {
     ])
     expect((await world.call('GET', `/api/v1/reservations/${id}/alternatives`, undefined, 'bob')).status).toBe(404)
   })
+
+  it('are what the link of a message shows to whoever it is for', async () => {
+    const { venue, id } = await displaced()
+    const free = await world.slot(venue, '2026-03-06 07:00')
+    const [told] = await world.messages('reservation.closed')
+    const link = new URL(String(told?.data.rebook_url))
+    expect(link.origin).toBe(world.kernel.config.publicUrl)
+    const shown = await world.call('GET', link.pathname, undefined, 'ann')
+    expect(shown.status).toBe(200)
+    expect(shown.body).toMatchObject({ reservation_id: id, rebooked_as: null, items: [{ time_slot_id: free }] })
+    expect((await world.call('POST', link.pathname, { time_slot_id: free }, 'ann')).status).toBe(201)
+    expect((await world.call('GET', link.pathname, undefined, 'bob')).status).toBe(404)
+  })
 })
 
 describe('displacing', () => {

@@ -20,12 +20,12 @@ export function rebookingRoutes(app: App, kernel: Kernel): void {
 
   route(app, {
     method: 'GET',
-    paths: v1('/reservations/{id}/alternatives'),
+    paths: [...v1('/reservations/{id}/alternatives'), ...v1('/reservations/{id}/rebook')],
     permission: own,
     summary: 'Slots to take instead of a reservation',
     description:
       'Open slots with room for the same party at times at which the person has nothing: those of the same venue within 14 days, the nearest first, ' +
-      'then sibling venues at the same time. At most 20; nothing is held.',
+      'then sibling venues at the same time. At most 20; nothing is held. The link in messages of displaced reservations leads here (`…/rebook`).',
     tag,
     schema: {
       params: IdParams,
