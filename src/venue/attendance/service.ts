@@ -4,12 +4,18 @@ import { Conflict, NotFound } from '../../kernel/http/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/notifications/outbox.ts'
 import { localTimestamp } from '../../kernel/time.ts'
-import { isClosed } from '../closures/store.ts'
 import { changeCredit } from '../members/store.ts'
 import { getReservation, lockReservation, mayManage } from '../reservations/access.ts'
 import { appointment } from '../reservations/appointment.ts'
 import { badState, endReservation } from '../reservations/ending.ts'
-import { findReservation, moveState, type Reservation, takePlaces, venueRules } from '../reservations/store.ts'
+import {
+  closureKind,
+  findReservation,
+  moveState,
+  type Reservation,
+  takePlaces,
+  venueRules,
+} from '../reservations/store.ts'
 import { offerFreePlaces } from '../waitingList/offers.ts'
 import { acceptsCode, currentCode } from './code.ts'
 import {
@@ -66,9 +72,9 @@ async function undoNoShow(
   reservation: Reservation,
   now: Date,
 ): Promise<void> {
-  const { id, userId, slotId, venueId, partySize, startAt, endAt } = reservation
+  const { id, userId, slotId, partySize, startAt, endAt } = reservation
   if (!(await takePlaces(tx, { id: slotId, startAt, endAt }, partySize))) {
-    throw (await isClosed(tx, venueId, startAt, endAt))
+    throw (await closureKind(tx, slotId))
       ? new Conflict('venue_closed', 'The venue is closed at that time.')
       : new Conflict('slot_full', 'The place has gone to somebody else.')
   }

@@ -134,15 +134,6 @@ export async function lockVenuesOf(tx: Transaction, sportVenueId: number): Promi
   return rows.map(({ id }) => id)
 }
 
-/** True where a closure of the venue or of its sport venue covers any of a span. */
-export async function isClosed(db: Database, venueId: number, start: Date, end: Date): Promise<boolean> {
-  const { rows } = await sql<{ closed: boolean }>`
-    SELECT EXISTS (SELECT FROM venues v JOIN closures c ON c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id
-      WHERE v.id = ${venueId} AND c.cancelled_at IS NULL
-        AND c.during && tstzrange(${start}::timestamptz, ${end}::timestamptz, '[)')) AS closed`.execute(db)
-  return rows[0]?.closed ?? false
-}
-
 /**
  * The closures that count for slots that have not ended, by venue (`live`), and the slots whose `open` says something else (`wrong`).
  * A slot lasts a day at most: what ended before touches none.

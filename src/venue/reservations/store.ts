@@ -164,7 +164,7 @@ const readRow = gathered(async (db, wishes: readonly FactsOf[]): Promise<readonl
 })
 
 /** The kind of the closure that covers a slot; `closed` comes before `maintenance`. Asked only for slots that are not open. */
-async function closureKind(db: Database, slotId: number): Promise<'closed' | 'maintenance' | null> {
+export async function closureKind(db: Database, slotId: number): Promise<'closed' | 'maintenance' | null> {
   const { rows } = await sql<{ kind: 'closed' | 'maintenance' }>`
     SELECT c.kind FROM time_slots s JOIN venues v ON v.id = s.venue_id
     JOIN closures c ON (c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id) AND c.cancelled_at IS NULL AND c.during && s.during
