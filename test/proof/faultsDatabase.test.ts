@@ -26,8 +26,8 @@ function expectQuick(figures: OutageFigures): void {
   const count = (text: string) => figures.said.filter((line) => line.includes(text)).length
   expect(count('the database cannot be reached')).toBe(1)
   expect(count('the database can be reached again')).toBe(1)
-  // With the listening server, what /readyz says, and the stop.
-  expect(figures.said.length).toBeLessThan(15)
+  // With the listening server, what the queue of jobs and /readyz say, and the stop: some for each, not one for each request.
+  expect(figures.said.length).toBeLessThan(60)
 }
 
 describe.runIf(onServer)(
