@@ -1,4 +1,4 @@
-import type { NotificationType } from '../kernel/notifications/types.ts'
+import type { NotificationType } from '../kernel/notifications/texts/types.ts'
 import { banNotificationTypes } from './bans/notificationTypes.ts'
 import { bookingNotificationTypes } from './bookings/notificationTypes.ts'
 import { closureNotificationTypes } from './closures/notificationTypes.ts'

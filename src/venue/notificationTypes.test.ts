@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compileTemplates } from '../kernel/notifications/templates.ts'
+import { compileTemplates } from '../kernel/notifications/texts/templates.ts'
 import { notificationTypes } from './notificationTypes.ts'
 
 describe('what the venue product tells people', () => {

@@ -1,4 +1,4 @@
-import type { NotificationType } from '../kernel/notifications/types.ts'
+import type { NotificationType } from '../kernel/notifications/texts/types.ts'
 import { alternativesText, closureNotificationTypes } from './closures/notificationTypes.ts'
 import { repairNotificationTypes } from './repairs/notificationTypes.ts'
 import { supportNotificationTypes } from './support/notificationTypes.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ManualClock } from '../../src/kernel/clock.ts'
-import { createBreaker } from '../../src/kernel/notifications/breaker.ts'
+import { createBreaker } from '../../src/kernel/notifications/providers/breaker.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
 
 const HOUR = 60

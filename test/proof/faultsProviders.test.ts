@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { s3Storage } from '../../src/kernel/files/s3.ts'
 import { newName } from '../../src/kernel/files/storage.ts'
-import { callProvider } from '../../src/kernel/notifications/http.ts'
+import { callProvider } from '../../src/kernel/notifications/providers/http.ts'
 import { openFakeS3 } from '../support/fakes/s3.ts'
 import { startProxy } from '../support/proxy.ts'
 

@@ -1,4 +1,4 @@
-import type { NotificationType } from '../notifications/types.ts'
+import type { NotificationType } from '../notifications/texts/types.ts'
 
 /** What the kernel itself tells people about their accounts. */
 export const identityNotificationTypes: readonly NotificationType[] = [

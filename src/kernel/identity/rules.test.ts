@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compileTemplates } from '../notifications/templates.ts'
+import { compileTemplates } from '../notifications/texts/templates.ts'
 import { lockedUntil } from './lockout.ts'
 import { identityNotificationTypes } from './notificationTypes.ts'
 import { hashPassword, isOutdated, verifyPassword } from './passwords.ts'

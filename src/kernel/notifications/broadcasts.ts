@@ -4,10 +4,10 @@ import { by, type Caller } from '../http/caller.ts'
 import { Conflict, Invalid, NotFound } from '../http/errors.ts'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
-import { getAudience, whoFits } from './audiences.ts'
 import { catalogueOf } from './engine.ts'
 import { notify, record } from './outbox.ts'
-import type { Delivered } from './types.ts'
+import { getAudience, whoFits } from './people/audiences.ts'
+import type { Delivered } from './texts/types.ts'
 
 /** One message to many. */
 export interface Broadcast {

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import type { Provider } from './provider.ts'
+import type { Provider } from './providers/provider.ts'
 
 /**
  * The ways out for a text that must not stand in anybody's inbox, outbox or log: a code that opens something. Absent ones are not

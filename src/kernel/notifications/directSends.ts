@@ -4,10 +4,10 @@ import { by, type Caller } from '../http/caller.ts'
 import { Invalid } from '../http/errors.ts'
 import { fieldCipher } from '../identity/users.ts'
 import type { Kernel } from '../kernel.ts'
+import { maskAddress, suppressionKey } from './delivery/suppressions.ts'
 import { engineOf } from './engine.ts'
 import { record } from './outbox.ts'
-import { maskAddress, suppressionKey } from './suppressions.ts'
-import type { Delivered } from './types.ts'
+import type { Delivered } from './texts/types.ts'
 
 /** A message to bare addresses. */
 export interface DirectSend {

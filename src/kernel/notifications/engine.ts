@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
-import type { Catalogue } from './catalogue.ts'
-import type { Provider } from './provider.ts'
+import type { Provider } from './providers/provider.ts'
+import type { Catalogue } from './texts/catalogue.ts'
 
 /** What a process tells people with. */
 export interface Engine {

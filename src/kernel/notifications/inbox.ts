@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
-import type { Catalogue } from './catalogue.ts'
-import { isMandatory } from './types.ts'
+import type { Catalogue } from './texts/catalogue.ts'
+import { isMandatory } from './texts/types.ts'
 
 /** One message in somebody's inbox. */
 export interface InboxMessage {

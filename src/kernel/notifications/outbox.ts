@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database/database.ts'
-import type { Channel } from './types.ts'
+import type { Channel } from './texts/types.ts'
 
 /** An event that people are told of: the relay makes one message a person out of it, by the type's templates. */
 export interface OutgoingMessage {

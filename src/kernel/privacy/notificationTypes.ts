@@ -1,4 +1,4 @@
-import type { NotificationType } from '../notifications/types.ts'
+import type { NotificationType } from '../notifications/texts/types.ts'
 
 /** What people are told of their data. No link: whoever reads the mail is not yet whoever may read the data. */
 export const privacyNotificationTypes: readonly NotificationType[] = [

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import { isDatabaseAway } from '../database/constraints.ts'
 import type { Database, OpenDatabase } from '../database/database.ts'
-import type { Catalogue } from '../notifications/catalogue.ts'
 import { type AddressedMessage, lastMessageId, messagesAfter, replayStart } from '../notifications/inbox.ts'
+import type { Catalogue } from '../notifications/texts/catalogue.ts'
 
 /** Somebody connected to this process. */
 export interface Listener {

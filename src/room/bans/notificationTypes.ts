@@ -1,4 +1,4 @@
-import type { NotificationType } from '../../kernel/notifications/types.ts'
+import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 
 const ordinary = { category: 'reservation', urgent: false, channels: ['websocket', 'email'] } as const
 

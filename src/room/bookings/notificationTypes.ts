@@ -1,4 +1,4 @@
-import type { NotificationType } from '../../kernel/notifications/types.ts'
+import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 
 /** What `tellBookings` lets every template show. */
 export const bookingSample = {

@@ -1,4 +1,4 @@
-import type { NotificationType } from '../../kernel/notifications/types.ts'
+import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 import { bookingSample, PLACE_AND_TIME } from '../bookings/notificationTypes.ts'
 
 /** What people are told when a closure ends a booking that runs; what lies ahead is cancelled by staff. */

@@ -1,4 +1,4 @@
-import type { NotificationType } from '../../kernel/notifications/types.ts'
+import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 import { NO_SHOW_DAYS, NO_SHOWS } from '../bans/rules.ts'
 import { bookingSample, PLACE_AND_TIME } from '../bookings/notificationTypes.ts'
 

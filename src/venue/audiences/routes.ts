@@ -16,8 +16,8 @@ import {
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import * as audiences from '../../kernel/notifications/audiences.ts'
 import * as broadcasts from '../../kernel/notifications/broadcasts.ts'
+import * as audiences from '../../kernel/notifications/people/audiences.ts'
 import { Deleted } from '../fields.ts'
 import { ChannelName, Condition, Facts, FactsInput, MANAGE, TypeKey } from '../notifications/schemas.ts'
 import { requireOne } from '../notifications/sendRoutes.ts'

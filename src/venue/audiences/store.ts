@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { Type } from 'typebox'
-import { type AudienceCondition, audienceCondition } from '../../kernel/notifications/conditions.ts'
+import { type AudienceCondition, audienceCondition } from '../../kernel/notifications/people/conditions.ts'
 
 const days = (now: Date, count: number) => new Date(now.getTime() - count * 86_400_000)
 const Count = Type.Integer({ minimum: 0, maximum: 1_000_000 })

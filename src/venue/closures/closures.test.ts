@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ClosureWorld, openClosureWorld } from '../../../test/support/closureWorld.ts'
 import { MONDAY } from '../../../test/support/world.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
-import { compileTemplates } from '../../kernel/notifications/templates.ts'
+import { compileTemplates } from '../../kernel/notifications/texts/templates.ts'
 import { closureNotificationTypes } from './notificationTypes.ts'
 
 let world: ClosureWorld

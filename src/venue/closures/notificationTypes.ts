@@ -1,4 +1,4 @@
-import type { NotificationType } from '../../kernel/notifications/types.ts'
+import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 
 /** By what people are told that their reservation has ended for reasons of the house. */
 export type ClosureNotification = 'reservation.closed' | 'reservation.slot_changed'

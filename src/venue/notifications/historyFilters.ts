@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Id, LocalDate, type Of } from '../../kernel/http/schemas.ts'
-import { type HistoryFilter, STATES } from '../../kernel/notifications/history.ts'
+import { type HistoryFilter, STATES } from '../../kernel/notifications/delivery/history.ts'
 import { dayBounds } from '../../kernel/time.ts'
 import { TypeKey } from './schemas.ts'
 

@@ -18,8 +18,8 @@ import {
   pageQuery,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import * as history from '../../kernel/notifications/history.ts'
-import { retryDeliveries } from '../../kernel/notifications/retries.ts'
+import * as history from '../../kernel/notifications/delivery/history.ts'
+import { retryDeliveries } from '../../kernel/notifications/delivery/retries.ts'
 import { addDays, dayBounds, daysBetween, localDate } from '../../kernel/time.ts'
 import { ChannelOrInbox, historyFilter, historyFilters } from './historyFilters.ts'
 import { ChannelName, CONTACTS, MANAGE, READ } from './schemas.ts'

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Id, Instant, Nullable, Text } from '../../kernel/http/schemas.ts'
-import { CATEGORIES, DELIVERED, LOCALES, SWITCHABLE, WRITTEN } from '../../kernel/notifications/types.ts'
+import { CATEGORIES, DELIVERED, LOCALES, SWITCHABLE, WRITTEN } from '../../kernel/notifications/texts/types.ts'
 
 export const MANAGE = 'venue:notifications.manage'
 export const READ = 'venue:notifications.read'

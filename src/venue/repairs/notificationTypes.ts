@@ -1,4 +1,4 @@
-import type { NotificationType } from '../../kernel/notifications/types.ts'
+import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 import type { Decision } from './rules.ts'
 
 const sample = { repair_report_id: 7, facility_name: '跑步机', facility_venue_name: '健身房', note: '' }

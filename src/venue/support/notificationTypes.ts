@@ -1,4 +1,4 @@
-import type { NotificationType } from '../../kernel/notifications/types.ts'
+import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 
 const toPerson = { category: 'notice', urgent: false, channels: ['websocket', 'email'] } as const
 /** Staff look at their lists: no mail for each. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openWorld, type World } from '../../../../test/support/world.ts'
 import { sendDirectlyBy } from '../../notifications/direct.ts'
-import { type Parcel, Refused } from '../../notifications/provider.ts'
+import { type Parcel, Refused } from '../../notifications/providers/provider.ts'
 
 let world: World
 let sent: Parcel[] = []

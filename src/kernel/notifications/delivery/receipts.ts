@@ -1,0 +1,99 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { NotFound, Unauthenticated } from '../../http/errors.ts'
+import { fieldCipher } from '../../identity/users.ts'
+import type { Kernel } from '../../kernel.ts'
+import { objectOf, textOf } from '../providers/http.ts'
+import { recordable, withoutContacts } from '../providers/provider.ts'
+import { type Moved, noteReceipt, type Receipt } from './receiptStore.ts'
+import { maskAddress, suppress, suppressionKey } from './suppressions.ts'
+
+/** Takes receipts in. One that comes again, and one of something we don't know, changes nothing. */
+export async function takeReceipts(kernel: Kernel, receipts: readonly Receipt[]): Promise<void> {
+  const at = kernel.clock.now()
+  for (const given of receipts) {
+    const receipt = { ...given, reason: recordable(withoutContacts(given.reason)) }
+    await kernel.transaction(async (tx) => {
+      const moved = await noteReceipt(tx, receipt, at)
+      if (!moved || !receipt.permanent || receipt.outcome !== 'failed') return
+      const address = addressOf(kernel, receipt, moved)
+      const key = suppressionKey(kernel.config, receipt.channel, receipt.to)
+      // Of somebody who has given another address since, the old one is meant.
+      if (address === null || suppressionKey(kernel.config, receipt.channel, address) !== key) return
+      const entry = { channel: receipt.channel, key, masked: maskAddress(address), userId: moved.user_id }
+      await suppress(tx, { ...entry, reason: receipt.reason }, at)
+    })
+  }
+}
+
+function addressOf(kernel: Pick<Kernel, 'config'>, { channel }: Receipt, moved: Moved): string | null {
+  const stored = moved.address_encrypted ?? (channel === 'sms' ? moved.phone_encrypted : null)
+  return stored === null ? moved.email : fieldCipher(kernel.config).decrypt(stored)
+}
+
+/** What Aliyun says of numbers that will never work: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2 */
+const DEAD_AT_ALIYUN = /^(INVALID_NUMBER|MOBILE_NOT_ON_SERVICE|MOBILE_IN_BLACK)$/
+
+/** Aliyun's `SmsReport`: `biz_id` is its own id, `out_id` ours. */
+export function aliyunReceipt(report: unknown): Receipt {
+  const { biz_id, out_id, success, err_code, err_msg, phone_number } = objectOf(report)
+  const code = textOf(err_code)
+  return {
+    channel: 'sms',
+    ids: [textOf(biz_id), textOf(out_id)].filter(Boolean),
+    outcome: success === true || success === 'true' ? 'delivered' : 'failed',
+    permanent: DEAD_AT_ALIYUN.test(code),
+    to: chinese(textOf(phone_number)),
+    reason: `${code} ${textOf(err_msg)}`.trim(),
+  }
+}
+
+/** Tencent's status report: `sid` is the id of the message. A number that does not exist (空号) will never work. */
+export function tencentReceipt(report: unknown): Receipt {
+  const { sid, report_status, errmsg, description, nationcode, mobile } = objectOf(report)
+  const said = `${textOf(errmsg)} ${textOf(description)}`.trim()
+  return {
+    channel: 'sms',
+    ids: [textOf(sid)].filter(Boolean),
+    outcome: report_status === 'SUCCESS' ? 'delivered' : 'failed',
+    permanent: /空号/.test(said),
+    to: textOf(nationcode) === '' ? chinese(textOf(mobile)) : `+${textOf(nationcode)}${textOf(mobile)}`,
+    reason: said,
+  }
+}
+
+/** Numbers without a country are Chinese. */
+function chinese(number: string): string {
+  return number.startsWith('+') ? number : number.length === 11 ? `+86${number}` : `+${number}`
+}
+
+/** Refuses who doesn't know RECEIPT_TOKEN. @throws NotFound, also where none is configured */
+export function requireToken({ config }: Pick<Kernel, 'config'>, token: string): void {
+  if (config.receiptToken === undefined || !sameSecret(token, config.receiptToken)) {
+    throw new NotFound('not_found', 'There is nothing at this path.')
+  }
+}
+
+/** How far the sender's clock may be from ours. */
+const SKEW_MS = 5 * 60_000
+
+/**
+ * Refuses what was not signed with RECEIPT_SECRET: `signature` is `sha256=<hex>` of HMAC-SHA256 over `<timestamp>.<body>`, `timestamp` in seconds.
+ * @throws NotFound where no secret is configured; Unauthenticated `bad_signature`
+ */
+export function requireSignature(
+  { config, clock }: Pick<Kernel, 'config' | 'clock'>,
+  { timestamp, signature }: { readonly timestamp: string; readonly signature: string },
+  body: Buffer,
+): void {
+  if (config.receiptSecret === undefined) throw new NotFound('not_found', 'There is nothing at this path.')
+  const mac = createHmac('sha256', config.receiptSecret).update(`${timestamp}.`).update(body).digest('hex')
+  const late = Math.abs(Number(timestamp) * 1000 - clock.now().getTime())
+  if (sameSecret(signature, `sha256=${mac}`) && late <= SKEW_MS) return
+  throw new Unauthenticated('bad_signature', 'The signature is not right, or more than 5 minutes old.')
+}
+
+/** Digests are compared: they have one length, so that the time tells nothing. */
+function sameSecret(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(expected))
+}

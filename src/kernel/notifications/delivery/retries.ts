@@ -1,0 +1,43 @@
+import { sql } from 'kysely'
+import { allOf } from '../../database/lists.ts'
+import { by, type Caller } from '../../http/caller.ts'
+import type { Kernel } from '../../kernel.ts'
+import { engineOf } from '../engine.ts'
+import { record } from '../outbox.ts'
+import type { HistoryFilter } from './history.ts'
+
+/** Which failed deliveries are meant: those that match all of it. */
+export interface RetryFilter extends Omit<HistoryFilter, 'state'> {
+  readonly ids?: readonly number[] | undefined
+}
+
+/**
+ * Queues deliveries anew that were given up, as if they had never been tried; those for ways that are not configured stay. Answers how many.
+ * One that may have arrived after all is handed over once more at most.
+ */
+export async function retryDeliveries(kernel: Kernel, caller: Caller, filter: RetryFilter): Promise<number> {
+  const { ids, channel, type, userId, from, to } = filter
+  const now = kernel.clock.now()
+  const lanes = engineOf(kernel).providers.map(({ lane }) => lane)
+  const meant = allOf([
+    sql`state = 'failed' AND lane = ANY (${lanes}::text[])`,
+    ids !== undefined && sql`id = ANY (${ids}::bigint[])`,
+    channel !== undefined && sql`channel = ${channel}`,
+    type !== undefined && sql`type = ${type}`,
+    userId !== undefined && sql`user_id = ${userId}`,
+    from !== undefined && sql`created_at >= ${from}`,
+    to !== undefined && sql`created_at < ${to}`,
+  ])
+  const retried = await kernel.transaction(async (tx) => {
+    const { numAffectedRows } = await sql`
+      UPDATE deliveries SET state = 'queued', reason = NULL, next_try_at = ${now}, failing_since = NULL, open_claims = 0, updated_at = ${now}
+      WHERE ${meant}`.execute(tx)
+    const count = Number(numAffectedRows ?? 0n)
+    const changes = { filter: [null, filter], retried: [null, count] } as const
+    const operation = { action: 'notification.retry', resource: 'notification', changes }
+    await record(tx, now, { ...by(caller), ...operation })
+    return count
+  })
+  kernel.nudge()
+  return retried
+}

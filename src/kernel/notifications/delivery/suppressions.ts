@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Config } from '../../../config.ts'
+import type { Database } from '../../database/database.ts'
+import { phoneIndex } from '../../identity/users.ts'
+import type { Delivered } from '../texts/types.ts'
+
+/** An address that proved unusable, as administrators see it. */
+export interface Suppression {
+  readonly id: number
+  readonly channel: Delivered
+  readonly masked: string
+  readonly reason: string
+  readonly userId: number | null
+  readonly createdAt: Date
+}
+
+/** A digest by which an address is found again; equal to `contact_key` and `users.phone_index` in the database. */
+export function suppressionKey(config: Pick<Config, 'fieldKeys'>, channel: Delivered, address: string): string {
+  if (channel === 'sms') return phoneIndex(config, address)
+  return createHash('sha256').update(address.toLowerCase()).digest('hex')
+}
+
+/** An address as people may see it who have no business with it: `l***@example.com`, `+86*******1234`. */
+export function maskAddress(address: string): string {
+  const at = address.lastIndexOf('@')
+  if (at > 0) return `${[...address][0]}***${address.slice(at)}`
+  if (/^\+\d+$/.test(address))
+    return `${address.slice(0, 3)}${'*'.repeat(Math.max(address.length - 7, 1))}${address.slice(-4)}`
+  return /_robot$/.test(address) ? address : `${[...address][0] ?? ''}***`
+}
+
+/** Puts an address on the list; one that is there already stays as it is. */
+export async function suppress(
+  db: Database,
+  entry: {
+    readonly channel: Delivered
+    readonly key: string
+    readonly masked: string
+    readonly reason: string
+    readonly userId: number | null
+  },
+  at: Date,
+): Promise<void> {
+  await sql`
+    INSERT INTO suppressions (channel, address_key, masked, reason, user_id, created_at)
+    VALUES (${entry.channel}, ${entry.key}, ${entry.masked}, ${entry.reason}, ${entry.userId}, ${at})
+    ON CONFLICT (channel, address_key) DO NOTHING`.execute(db)
+}
+
+/** One page of the list, newest first, and how many there are. */
+export async function listSuppressions(
+  db: Database,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ readonly items: readonly Suppression[]; readonly total: number }> {
+  const { rows } = await sql<Suppression>`
+    SELECT id, channel, masked, reason, user_id AS "userId", created_at AS "createdAt" FROM suppressions
+    ORDER BY id DESC LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db)
+  const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM suppressions`.execute(db)
+  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+}
+
+/** Takes an address off the list; answers whether it was there. */
+export async function liftSuppression(db: Database, id: number): Promise<boolean> {
+  const { numAffectedRows } = await sql`DELETE FROM suppressions WHERE id = ${id}`.execute(db)
+  return (numAffectedRows ?? 0n) > 0n
+}

@@ -1,0 +1,104 @@
+import { sql } from 'kysely'
+import type { Config } from '../../../config.ts'
+import type { Database } from '../../database/database.ts'
+import { onceFor } from '../../onceFor.ts'
+import { createSigner } from '../../secrets/signature.ts'
+import type { Locale } from '../texts/types.ts'
+
+type Site = Pick<Config, 'secretKey' | 'publicUrl' | 'mailTracking'>
+
+const PURPOSE = { open: 'mail opened', click: 'link followed', unsubscribe: 'unsubscribe' } as const
+
+/** Longer tokens don't fit a path: such a link is left as it is. */
+const LONGEST_TOKEN = 480
+
+const signerOf = onceFor(({ secretKey }: Site) => createSigner(secretKey))
+
+/** The link that ends mails like a delivery's; it works without log-in, and for ever. */
+export function unsubscribeUrl(site: Site, deliveryId: number): string {
+  return `${site.publicUrl}/u/${signerOf(site).sign(String(deliveryId), PURPOSE.unsubscribe)}`
+}
+
+const FOOTER: Readonly<Record<Locale, string>> = {
+  'zh-CN': '退订此类邮件',
+  'zh-TW': '取消訂閱此類郵件',
+  en: 'Unsubscribe from such mails',
+}
+
+/** The rich text of a mail as it is sent: links that count, the way to unsubscribe, and an image that tells when it was opened. */
+export function trackedHtml(
+  site: Site,
+  deliveryId: number,
+  html: string,
+  unsubscribe: { readonly url: string; readonly locale: Locale } | undefined,
+): string {
+  const signer = signerOf(site)
+  const links = html.replaceAll(/(<a\b[^<>]*?\shref=")(https?:\/\/[^"]+)"/g, (whole, start: string, href: string) => {
+    const token = signer.sign(`${deliveryId} ${unescapeHtml(href)}`, PURPOSE.click)
+    return token.length <= LONGEST_TOKEN ? `${start}${site.publicUrl}/t/${token}"` : whole
+  })
+  const footer = unsubscribe
+    ? `<p style="font-size:12px;color:#888888"><a href="${unsubscribe.url}">${FOOTER[unsubscribe.locale]}</a></p>`
+    : ''
+  if (!site.mailTracking) return `${html}${footer}`
+  const token = signer.sign(String(deliveryId), PURPOSE.open)
+  return `${links}${footer}<img src="${site.publicUrl}/o/${token}.png" width="1" height="1" alt="">`
+}
+
+/** Plain text with the way to unsubscribe below. */
+export function withFooter(text: string, unsubscribe: { readonly url: string; readonly locale: Locale } | undefined) {
+  return unsubscribe ? `${text}\n\n--\n${FOOTER[unsubscribe.locale]}: ${unsubscribe.url}` : text
+}
+
+/** Plain text as rich text: paragraphs, and addresses that can be clicked. */
+export function htmlOf(text: string): string {
+  const linked = escapeHtml(text).replaceAll(/https?:\/\/[^\s<>"，。；]+/g, (url) => `<a href="${url}">${url}</a>`)
+  return linked
+    .split(/\n{2,}/)
+    .map((part) => `<p>${part.replaceAll('\n', '<br>')}</p>`)
+    .join('')
+}
+
+/** Text that stands in HTML as it is. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}
+
+function unescapeHtml(text: string): string {
+  return text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+}
+
+/** The delivery of an unsubscribe link, or undefined when the token is not ours. */
+export function readUnsubscribe(site: Site, token: string): number | undefined {
+  return idIn(signerOf(site).verify(token, PURPOSE.unsubscribe))
+}
+
+/** Notes that a mail was opened; answers whether the token is ours. */
+export async function noteOpened(db: Database, site: Site, token: string, now: Date): Promise<boolean> {
+  const id = idIn(signerOf(site).verify(token, PURPOSE.open))
+  if (id === undefined) return false
+  await sql`
+    UPDATE deliveries SET opened_at = ${now}, delivered_at = coalesce(delivered_at, ${now}), updated_at = ${now},
+      state = CASE WHEN state IN ('sent', 'delivered') THEN 'opened' ELSE state END
+    WHERE id = ${id} AND opened_at IS NULL`.execute(db)
+  return true
+}
+
+/** Notes that a link was followed, and answers where it leads; undefined when the token is not ours. */
+export async function noteClicked(db: Database, site: Site, token: string, now: Date): Promise<string | undefined> {
+  const payload = signerOf(site).verify(token, PURPOSE.click)
+  const space = payload?.indexOf(' ') ?? -1
+  if (payload === undefined || space < 0) return undefined
+  const [id, url] = [idIn(payload.slice(0, space)), payload.slice(space + 1)]
+  if (id !== undefined) {
+    await sql`
+      UPDATE deliveries SET clicked_at = ${now}, opened_at = coalesce(opened_at, ${now}), delivered_at = coalesce(delivered_at, ${now}),
+        updated_at = ${now}, state = CASE WHEN state IN ('sent', 'delivered', 'opened') THEN 'clicked' ELSE state END
+      WHERE id = ${id} AND clicked_at IS NULL`.execute(db)
+  }
+  return url
+}
+
+function idIn(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}

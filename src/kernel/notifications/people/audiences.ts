@@ -1,0 +1,131 @@
+import { type RawBuilder, sql } from 'kysely'
+import { defineConstraints } from '../../database/constraints.ts'
+import type { Database } from '../../database/database.ts'
+import { by, type Caller } from '../../http/caller.ts'
+import { Conflict, NotFound } from '../../http/errors.ts'
+import type { Kernel } from '../../kernel.ts'
+import { record } from '../outbox.ts'
+import { type AudienceCondition, compileCondition, kernelConditions } from './conditions.ts'
+
+defineConstraints({
+  audiences_name_key: () => new Conflict('name_taken', 'There already is an audience of that name.'),
+})
+
+/** A condition with a name. */
+export interface Audience {
+  readonly id: number
+  readonly name: string
+  readonly condition: unknown
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+const noSuchAudience = () => new NotFound('not_found', 'There is no such audience.')
+const columns = sql`id, name, condition, created_at AS "createdAt", updated_at AS "updatedAt"`
+
+/** Every kind of condition: the kernel's and those of the products that are switched on. */
+export function conditionKinds(kernel: Pick<Kernel, 'products'>): readonly AudienceCondition[] {
+  return [...kernelConditions, ...kernel.products.flatMap((product) => product.audienceConditions ?? [])]
+}
+
+/** A condition on the row `u` of `users`, by which only active people are found. @throws Invalid `bad_condition`. */
+export function whoFits(kernel: Kernel, condition: unknown): RawBuilder<unknown> {
+  const facts = { now: kernel.clock.now(), zone: kernel.config.timeZone }
+  return sql`u.status = 'active' AND coalesce(${compileCondition(conditionKinds(kernel), condition, facts)}, false)`
+}
+
+/** How many people fit a condition now, and some of them. @throws Invalid `bad_condition`. */
+export async function previewCondition(
+  kernel: Kernel,
+  condition: unknown,
+): Promise<{
+  readonly count: number
+  readonly sample: readonly { readonly id: number; readonly displayName: string }[]
+}> {
+  const fits = whoFits(kernel, condition)
+  const counted = await sql<{ count: number }>`SELECT count(*)::int AS count FROM users u WHERE ${fits}`.execute(
+    kernel.reads,
+  )
+  const some = await sql<{ id: number; displayName: string }>`
+    SELECT u.id, u.display_name AS "displayName" FROM users u WHERE ${fits} ORDER BY u.id LIMIT 10`.execute(
+    kernel.reads,
+  )
+  return { count: counted.rows[0]?.count ?? 0, sample: some.rows }
+}
+
+/** One page of the audiences, by name, and how many there are. */
+export async function listAudiences(
+  db: Database,
+  page: { readonly limit: number; readonly offset: number; readonly descending: boolean },
+): Promise<{ readonly items: readonly Audience[]; readonly total: number }> {
+  const direction = page.descending ? sql`DESC` : sql`ASC`
+  const { rows } = await sql<Audience>`
+    SELECT ${columns} FROM audiences ORDER BY lower(name) ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`.execute(
+    db,
+  )
+  const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM audiences`.execute(db)
+  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+}
+
+/** @throws NotFound */
+export async function getAudience(db: Database, id: number): Promise<Audience> {
+  const { rows } = await sql<Audience>`SELECT ${columns} FROM audiences WHERE id = ${id}`.execute(db)
+  const [audience] = rows
+  if (!audience) throw noSuchAudience()
+  return audience
+}
+
+/** Gives a condition a name. @throws Invalid `bad_condition`; Conflict `name_taken`. */
+export async function createAudience(
+  kernel: Kernel,
+  caller: Caller,
+  name: string,
+  condition: unknown,
+): Promise<Audience> {
+  whoFits(kernel, condition)
+  const now = kernel.clock.now()
+  const audience = await kernel.transaction(async (tx) => {
+    const { rows } = await sql<{ id: number }>`
+      INSERT INTO audiences (name, condition, created_by, created_at, updated_at)
+      VALUES (${name}, ${JSON.stringify(condition)}::text::jsonb, ${caller.userId}, ${now}, ${now}) RETURNING id`.execute(
+      tx,
+    )
+    const id = rows[0]?.id ?? 0
+    await record(tx, now, { ...by(caller), action: 'audience.create', resource: 'audience', resourceId: id })
+    return getAudience(tx, id)
+  })
+  kernel.nudge()
+  return audience
+}
+
+/** Changes name or condition. @throws NotFound; Invalid `bad_condition`; Conflict `name_taken`. */
+export async function updateAudience(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  wish: { readonly name: string; readonly condition: unknown },
+): Promise<Audience> {
+  whoFits(kernel, wish.condition)
+  const now = kernel.clock.now()
+  const audience = await kernel.transaction(async (tx) => {
+    const { numAffectedRows } = await sql`
+      UPDATE audiences SET name = ${wish.name}, condition = ${JSON.stringify(wish.condition)}::text::jsonb, updated_at = ${now}
+      WHERE id = ${id}`.execute(tx)
+    if ((numAffectedRows ?? 0n) === 0n) throw noSuchAudience()
+    await record(tx, now, { ...by(caller), action: 'audience.update', resource: 'audience', resourceId: id })
+    return getAudience(tx, id)
+  })
+  kernel.nudge()
+  return audience
+}
+
+/** Deletes an audience; what was sent to it keeps its condition. @throws NotFound */
+export async function deleteAudience(kernel: Kernel, caller: Caller, id: number): Promise<void> {
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    const { numAffectedRows } = await sql`DELETE FROM audiences WHERE id = ${id}`.execute(tx)
+    if ((numAffectedRows ?? 0n) === 0n) throw noSuchAudience()
+    await record(tx, now, { ...by(caller), action: 'audience.delete', resource: 'audience', resourceId: id })
+  })
+  kernel.nudge()
+}

@@ -1,0 +1,275 @@
+import { createHash, createHmac, randomUUID } from 'node:crypto'
+import type { Clock } from '../../clock.ts'
+import { callProvider, objectOf, textOf } from './http.ts'
+import { type Parcel, type Provider, type RefusalKind, Refused } from './provider.ts'
+
+/** An account at an SMS provider. */
+export interface SmsAccount {
+  readonly baseUrl: string
+  readonly keyId: string
+  readonly secret: string
+  readonly signName: string
+  /** The registered template for texts that have none of their own; it takes one variable, the text. */
+  readonly template: string
+  /** Tencent: SmsSdkAppId. */
+  readonly appId: string
+  readonly region: string
+}
+
+/** E.164. */
+const PHONE = /^\+[1-9]\d{6,14}$/
+const SMS = { lane: 'sms', channel: 'sms', rings: true, address: PHONE, close: async () => {} } as const
+
+/**
+ * Aliyun SMS (`SendSms`, version 2017-05-25), RPC signature HMAC-SHA1. It knows no idempotency, so a message that may have been sent before is
+ * first looked for among the receipts (`QuerySendDetails` by our OutId).
+ */
+export function aliyunSms(account: SmsAccount, clock: Clock): Provider {
+  const call = async (action: string, own: Readonly<Record<string, string>>) => {
+    const query = aliyunQuery(account, clock.now(), { Action: action, ...own })
+    const { body } = await callProvider(`${account.baseUrl}/?${query}`, { method: 'POST' })
+    const code = textOf(body.Code)
+    if (code === 'OK') return body
+    throw new Refused(`${code || 'no code'} ${textOf(body.Message)}`, kindOf(code, ALIYUN))
+  }
+
+  /** Whether there is a receipt of an earlier try, made today or on the day it was written, that got through without our hearing of it. */
+  const wasSent = async (parcel: Parcel, number: string): Promise<boolean> => {
+    for (const day of new Set([chineseDay(parcel.at), chineseDay(clock.now())])) {
+      const page = { PhoneNumber: number, SendDate: day, PageSize: '50', CurrentPage: '1' }
+      const found = objectOf((await call('QuerySendDetails', page)).SmsSendDetailDTOs).SmsSendDetailDTO
+      const rows = Array.isArray(found) ? found.map(objectOf) : []
+      // 2: it failed.
+      if (rows.some((row) => textOf(row.OutId) === outId(parcel) && textOf(row.SendStatus) !== '2')) return true
+    }
+    return false
+  }
+
+  return {
+    ...SMS,
+    name: 'aliyun',
+    knowsRepeats: true,
+    async send(parcel, again = false) {
+      const number = parcel.to.startsWith('+86') ? parcel.to.slice(3) : parcel.to.slice(1)
+      if (again && (await wasSent(parcel, number))) return { providerId: outId(parcel) }
+      const { code, params } = templateOf(parcel, account)
+      const body = await call('SendSms', {
+        PhoneNumbers: number,
+        SignName: account.signName,
+        TemplateCode: code,
+        TemplateParam: JSON.stringify(Object.fromEntries(params)),
+        OutId: outId(parcel),
+      })
+      return { providerId: textOf(body.BizId) }
+    },
+  }
+}
+
+/** The provider files receipts by China's day: YYYYMMDD. */
+function chineseDay(at: Date): string {
+  return new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 10).replaceAll('-', '')
+}
+
+function outId(parcel: Parcel): string {
+  return `yuyue-${parcel.id}-${parcel.at.getTime()}`
+}
+
+/** The signed query of a call: parameters in order of their names, encoded as RFC 3986, signed with HMAC-SHA1. */
+function aliyunQuery(
+  { keyId, secret }: Pick<SmsAccount, 'keyId' | 'secret'>,
+  at: Date,
+  own: Readonly<Record<string, string>>,
+): string {
+  const all: Readonly<Record<string, string>> = {
+    Format: 'JSON',
+    Version: '2017-05-25',
+    AccessKeyId: keyId,
+    SignatureMethod: 'HMAC-SHA1',
+    SignatureVersion: '1.0',
+    SignatureNonce: randomUUID(),
+    Timestamp: at.toISOString().replace(/\.\d+/, ''),
+    RegionId: 'cn-hangzhou',
+    ...own,
+  }
+  return `Signature=${encode(aliyunSignature(all, secret))}&${canonical(all)}`
+}
+
+/** The signature of a call's parameters (without `Signature`), as the provider computes it. */
+function aliyunSignature(params: Readonly<Record<string, string>>, secret: string): string {
+  const text = `POST&${encode('/')}&${encode(canonical(params))}`
+  return createHmac('sha1', `${secret}&`).update(text).digest('base64')
+}
+
+function canonical(params: Readonly<Record<string, string>>): string {
+  const names = Object.keys(params).sort()
+  return names.map((name) => `${encode(name)}=${encode(params[name] ?? '')}`).join('&')
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+/**
+ * Tencent Cloud SMS (`SendSms`, version 2021-01-11), signature TC3-HMAC-SHA256. It knows no idempotency. A message that may have been sent
+ * before is looked for among the receipts (`PullSmsSendStatusByPhoneNumber` by our SessionContext); what the carrier has not reported yet isn't there.
+ */
+export function tencentSms(account: SmsAccount, clock: Clock): Provider {
+  const call = async (action: string, own: object, asks = false) => {
+    const payload = JSON.stringify({ SmsSdkAppId: account.appId, ...own })
+    const headers = tencentHeaders(account, clock.now(), action, payload)
+    const { body } = await callProvider(`${account.baseUrl}/`, { method: 'POST', headers, body: payload, asks })
+    const response = objectOf(body.Response)
+    if (body.Response === undefined || response.Error !== undefined) throw tencentRefusal(objectOf(response.Error))
+    return response
+  }
+
+  /** Whether there is a receipt of an earlier try that got through without our hearing of it. */
+  const wasSent = async (parcel: Parcel): Promise<boolean> => {
+    const since = Math.max(parcel.at.getTime(), clock.now().getTime() - TENCENT_KEEPS_MS)
+    const own = { PhoneNumber: parcel.to, BeginTime: Math.floor(since / 1000), Offset: 0, Limit: 100 }
+    const found = (await call('PullSmsSendStatusByPhoneNumber', own, true)).PullSmsSendStatusSet
+    const rows = Array.isArray(found) ? found.map(objectOf) : []
+    return rows.some((row) => textOf(row.SessionContext) === outId(parcel) && textOf(row.ReportStatus) !== 'FAIL')
+  }
+
+  return {
+    ...SMS,
+    name: 'tencent',
+    async send(parcel, again = false) {
+      if (again && (await wasSent(parcel))) return { providerId: outId(parcel) }
+      const { code, params } = templateOf(parcel, account)
+      const response = await call('SendSms', {
+        SignName: account.signName,
+        TemplateId: code,
+        TemplateParamSet: params.map(([, value]) => value),
+        PhoneNumberSet: [parcel.to],
+        SessionContext: outId(parcel),
+      })
+      const status = objectOf(Array.isArray(response.SendStatusSet) ? response.SendStatusSet[0] : undefined)
+      if (textOf(status.Code) !== 'Ok') throw tencentRefusal(status)
+      return { providerId: textOf(status.SerialNo) }
+    },
+  }
+}
+
+/** Receipts of the last 7 days can be asked for. */
+const TENCENT_KEEPS_MS = 7 * 24 * 3_600_000
+
+function tencentRefusal({ Code, Message }: Readonly<Record<string, unknown>>): Refused {
+  const code = textOf(Code)
+  return new Refused(`${code || 'no code'} ${textOf(Message)}`, kindOf(code, TENCENT))
+}
+
+/** The headers of a signed call. */
+function tencentHeaders(
+  account: Pick<SmsAccount, 'baseUrl' | 'keyId' | 'secret' | 'region'>,
+  at: Date,
+  action: string,
+  payload: string,
+): Record<string, string> {
+  const seconds = String(Math.floor(at.getTime() / 1000))
+  const { host } = new URL(account.baseUrl)
+  return {
+    'content-type': 'application/json; charset=utf-8',
+    'x-tc-action': action,
+    'x-tc-version': '2021-01-11',
+    'x-tc-timestamp': seconds,
+    'x-tc-region': account.region,
+    authorization: tencentAuthorization(account, host, seconds, action, payload),
+  }
+}
+
+/** The Authorization header of a call (TC3-HMAC-SHA256 over content type, host and action). `seconds`: since the epoch. */
+function tencentAuthorization(
+  { keyId, secret }: Pick<SmsAccount, 'keyId' | 'secret'>,
+  host: string,
+  seconds: string,
+  action: string,
+  payload: string,
+) {
+  const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 10)
+  const signed = 'content-type;host;x-tc-action'
+  const head = `content-type:application/json; charset=utf-8\nhost:${host}\nx-tc-action:${action.toLowerCase()}\n`
+  const request = ['POST', '/', '', head, signed, sha256(payload)].join('\n')
+  const scope = `${date}/sms/tc3_request`
+  const text = ['TC3-HMAC-SHA256', seconds, scope, sha256(request)].join('\n')
+  const key = [date, 'sms', 'tc3_request'].reduce<Buffer>(
+    (before, part) => createHmac('sha256', before).update(part).digest(),
+    Buffer.from(`TC3${secret}`),
+  )
+  const signature = createHmac('sha256', key).update(text).digest('hex')
+  return `TC3-HMAC-SHA256 Credential=${keyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/**
+ * Any other provider behind a small service of one's own: one POST of JSON a message, signed with `X-Yuyue-Signature: sha256=<hex>` over
+ * `<X-Yuyue-Timestamp>.<body>`; `Idempotency-Key` is the same for every try.
+ */
+export function webhookSms(account: Pick<SmsAccount, 'baseUrl' | 'secret'>, clock: Clock): Provider {
+  return {
+    ...SMS,
+    name: 'webhook',
+    knowsRepeats: true,
+    async send(parcel) {
+      const payload = JSON.stringify({
+        id: outId(parcel),
+        to: parcel.to,
+        subject: parcel.subject,
+        text: parcel.text,
+        template: parcel.template?.code ?? null,
+        params: Object.fromEntries(parcel.template?.params ?? []),
+      })
+      const seconds = String(Math.floor(clock.now().getTime() / 1000))
+      const { status, body } = await callProvider(account.baseUrl, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': outId(parcel),
+          'x-yuyue-timestamp': seconds,
+          'x-yuyue-signature': `sha256=${createHmac('sha256', account.secret).update(`${seconds}.${payload}`).digest('hex')}`,
+        },
+        body: payload,
+      })
+      if (status >= 200 && status < 300) return { providerId: textOf(body.id) || outId(parcel) }
+      const kind = status === 410 ? 'address' : status === 400 || status === 422 ? 'message' : 'ours'
+      throw new Refused(`${status} ${textOf(body.message)}`, kind)
+    },
+  }
+}
+
+function templateOf(parcel: Parcel, account: SmsAccount) {
+  return parcel.template ?? { code: account.template, params: [['content', parcel.text] as const] }
+}
+
+type Table = readonly (readonly [RegExp, RefusalKind])[]
+
+/** What the codes of https://help.aliyun.com/zh/sms/developer-reference/api-error-codes mean for another try. */
+const ALIYUN: Table = [
+  [/^(isv\.BUSINESS_LIMIT_CONTROL|isv\.DAY_LIMIT_CONTROL|isv\.MONTH_LIMIT_CONTROL|Throttling.*)$/, 'busy'],
+  [/^isv\.(MOBILE_NUMBER_ILLEGAL|MOBILE_COUNT_OVER_LIMIT)$/, 'address'],
+  [/^isv\.(SMS_TEMPLATE_ILLEGAL|TEMPLATE_MISSING_PARAMETERS|TEMPLATE_PARAMS_ILLEGAL|INVALID_JSON_PARAM)$/, 'message'],
+  [/^isv\.(INVALID_PARAMETERS|BLACK_KEY_CONTROL_LIMIT|PARAM_LENGTH_LIMIT|PARAM_NOT_SUPPORT_URL)$/, 'message'],
+  [/^isv\.|^(Signature|InvalidAccessKeyId|Forbidden|InvalidTimeStamp|MissingAccessKeyId)/, 'ours'],
+]
+
+/** What the codes of https://cloud.tencent.com/document/product/382/59177 mean for another try. */
+const TENCENT: Table = [
+  [/^(LimitExceeded|RequestLimitExceeded)/, 'busy'],
+  [/^(InvalidParameterValue\.IncorrectPhoneNumber|FailedOperation\.PhoneNumberInBlacklist)$/, 'address'],
+  [
+    /^InvalidParameterValue\.(Template|ContentLengthLimit)|^FailedOperation\.(Template|ContainSensitiveWord)/,
+    'message',
+  ],
+  [
+    /^(UnauthorizedOperation|AuthFailure|FailedOperation|InvalidParameter|MissingParameter|UnsupportedOperation)/,
+    'ours',
+  ],
+]
+
+function kindOf(code: string, table: Table): RefusalKind {
+  return table.find(([pattern]) => pattern.test(code))?.[1] ?? 'temporary'
+}

@@ -1,0 +1,262 @@
+import { sql } from 'kysely'
+import { isDatabaseAway } from '../../database/constraints.ts'
+import type { Database, OpenDatabase } from '../../database/database.ts'
+import type { Kernel } from '../../kernel.ts'
+import { reconsider } from '../delivery/deliveryStore.ts'
+import { DEFAULT_POLICY, type Policy } from '../delivery/policy.ts'
+import { loadPolicy } from '../delivery/policyStore.ts'
+import {
+  type Compiled,
+  compile,
+  compileTemplates,
+  type Rendered,
+  renderHtml,
+  renderLine,
+  renderText,
+  type Templates,
+} from './templates.ts'
+import type { Category, Channel, Locale, NotificationType, Written } from './types.ts'
+
+/** What stands in `notification_types`. */
+export interface StoredType extends NotificationType {
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** What stands in `notification_templates`. */
+export interface StoredTemplate {
+  readonly id: number
+  readonly type: string
+  readonly channel: Written
+  readonly locale: Locale
+  readonly subject: string
+  readonly body: string
+  readonly html: string | null
+  readonly providerCode: string | null
+  readonly providerParams: readonly string[] | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** A text for one channel. */
+export interface ChannelText extends Rendered {
+  readonly html?: string | undefined
+  readonly template?: { readonly code: string; readonly params: readonly (readonly [string, string])[] } | undefined
+}
+
+/** All types and texts of the site, those of the code and those of its administrators, and when people may be disturbed. */
+export interface Catalogue extends Templates {
+  /** Every type, those of the code first. */
+  types(): readonly NotificationType[]
+  /** Whether a product registered the type in code. */
+  isBuiltIn(key: string): boolean
+  /** The inbox text in the language of whoever has none of their own (`*`), and in each language that has a template. */
+  inboxTexts(type: NotificationType, data: object): Readonly<Record<string, Rendered>>
+  /** The text for a channel in a language, with the type's own text where there is no template. Throws (LiquidJS) when the data doesn't fit. */
+  write(type: NotificationType, channel: Written, locale: Locale, data: object): ChannelText
+  policy(): Policy
+  /** Reads the stored types, templates and the policy again. */
+  reload(db: Database): Promise<void>
+}
+
+interface CompiledTemplate {
+  readonly subject: Compiled
+  readonly body: Compiled
+  readonly html: Compiled | undefined
+  readonly code: string | null
+  readonly params: readonly string[]
+}
+
+/** The channel on which processes tell each other that types, templates or the policy changed. */
+const CHANGED = 'notification_catalogue'
+const DEFAULT_LOCALE: Locale = 'zh-CN'
+
+/**
+ * Builds the catalogue out of the types in code; what is stored comes with `reload`.
+ * @throws Error when a type in code is wrong (see `compileTemplates`).
+ */
+export function createCatalogue(builtIn: readonly NotificationType[]): Catalogue {
+  const fixed = compileTemplates(builtIn)
+  let own = compileTemplates([])
+  let types: readonly NotificationType[] = builtIn
+  let templates = new Map<string, CompiledTemplate>()
+  let policy: Policy = { ...DEFAULT_POLICY, holidays: new Set() }
+
+  const typeOf = (key: string) => fixed.typeOf(key) ?? own.typeOf(key)
+  const plain = (type: NotificationType, data: object) =>
+    fixed.typeOf(type.key) ? fixed.render(type, data) : own.render(type, data)
+
+  const written = (type: NotificationType, channel: Written, locale: Locale) => {
+    const wanted = [
+      [channel, locale],
+      ['inbox', locale],
+      [channel, DEFAULT_LOCALE],
+      ['inbox', DEFAULT_LOCALE],
+    ] as const
+    for (const [by, language] of wanted) {
+      const template = templates.get(keyOf(type.key, by, language))
+      if (template) return template
+    }
+    return undefined
+  }
+
+  const write = (type: NotificationType, channel: Written, locale: Locale, data: object): ChannelText => {
+    const template = written(type, channel, locale)
+    if (template === undefined) return plain(type, data)
+    try {
+      return fill(template, data)
+    } catch {
+      // Data of another shape than the sample: the type's own text is made for it.
+      return plain(type, data)
+    }
+  }
+
+  return {
+    types: () => types,
+    typeOf,
+    isBuiltIn: (key) => fixed.typeOf(key) !== undefined,
+    render: plain,
+    inboxTexts(type, data) {
+      const languages = (['zh-CN', 'zh-TW', 'en'] as const).filter((locale) =>
+        templates.has(keyOf(type.key, 'inbox', locale)),
+      )
+      const texts = languages.map((locale) => [locale, write(type, 'inbox', locale, data)] as const)
+      return { ...Object.fromEntries(texts), '*': write(type, 'inbox', DEFAULT_LOCALE, data) }
+    },
+    write,
+    policy: () => policy,
+    async reload(db) {
+      const [stored, rows, held] = [await loadTypes(db), await loadTemplates(db), await loadPolicy(db)]
+      const added = stored.filter((type) => fixed.typeOf(type.key) === undefined)
+      own = compileTemplates(added)
+      types = [...builtIn, ...added]
+      templates = new Map(
+        rows.flatMap((row) => {
+          const type = typeOf(row.type)
+          const compiled = type && compileQuietly(row, type)
+          return compiled ? [[keyOf(row.type, row.channel, row.locale), compiled] as const] : []
+        }),
+      )
+      policy = held
+    },
+  }
+}
+
+/** What of the stored part was changed, as processes tell each other. */
+type Changed = 'texts' | 'policy'
+
+/** Reads the stored part now, and again whenever a process changes it or the connection was lost. Answers how to stop. */
+export async function followChanges(
+  kernel: Pick<Kernel, 'clock' | 'db' | 'log'>,
+  database: Pick<OpenDatabase, 'listen' | 'listenState'>,
+  catalogue: Catalogue,
+): Promise<() => Promise<void>> {
+  const read = async (changed: string) => {
+    await catalogue.reload(kernel.db)
+    // Until now this process held up deliveries by the policy before.
+    if (changed === ('policy' satisfies Changed)) await reconsider(kernel.db, kernel.clock.now())
+  }
+  const again = (changed: string) => {
+    read(changed).catch((err: unknown) => {
+      // Gone again: they are read when it is back.
+      if (!isDatabaseAway(err)) kernel.log.error({ err }, 'notification types not read')
+    })
+  }
+  const stop = await database.listen(CHANGED, again)
+  // Whatever was said in between went unheard.
+  const forget = database.listenState.onListening(() => again('policy'))
+  await catalogue.reload(kernel.db)
+  return async () => {
+    forget()
+    await stop()
+  }
+}
+
+/** Tells every process that types, templates or the policy changed: with the commit when `db` is a transaction. */
+export async function announceChange(db: Database, changed: Changed): Promise<void> {
+  await sql`SELECT pg_notify(${CHANGED}, ${changed})`.execute(db)
+}
+
+/**
+ * Checks a template against its type.
+ * @throws Error that says which part is wrong: unknown variables and filters, broken syntax.
+ */
+export function compileTemplate(
+  template: Pick<StoredTemplate, 'subject' | 'body' | 'html' | 'providerCode' | 'providerParams'>,
+  sample: Readonly<Record<string, unknown>>,
+): CompiledTemplate {
+  const part = (name: string, source: string, kind: 'text' | 'html') => {
+    try {
+      return compile(source, sample, kind)
+    } catch (error) {
+      throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  const params = template.providerParams ?? []
+  const unknown = params.filter((name) => !Object.hasOwn(sample, name))
+  if (unknown.length > 0) throw new Error(`provider_params: unknown variable ${unknown.join(', ')}`)
+  return {
+    subject: part('subject', template.subject, 'text'),
+    body: part('body', template.body, 'text'),
+    html: template.html === null ? undefined : part('html', template.html, 'html'),
+    code: template.providerCode,
+    params,
+  }
+}
+
+/** Fills a compiled template. Throws (LiquidJS) when the data lacks a variable. */
+export function fill(template: CompiledTemplate, data: object): ChannelText {
+  const { subject, body, html, code, params } = template
+  const facts = new Map(Object.entries(data))
+  return {
+    subject: renderLine(subject, data),
+    body: renderText(body, data),
+    ...(html && { html: renderHtml(html, data) }),
+    ...(code !== null && { template: { code, params: params.map((name) => [name, String(facts.get(name) ?? '')]) } }),
+  }
+}
+
+function compileQuietly(row: StoredTemplate, type: NotificationType): CompiledTemplate | undefined {
+  try {
+    return compileTemplate(row, type.sample)
+  } catch {
+    // The type in code lost a variable with a new version: its own text takes over.
+    return undefined
+  }
+}
+
+function keyOf(type: string, channel: string, locale: string): string {
+  return `${type} ${channel} ${locale}`
+}
+
+/** The types of administrators, by key. */
+async function loadTypes(db: Database): Promise<readonly StoredType[]> {
+  const { rows } = await sql<{
+    readonly key: string
+    readonly title: string
+    readonly category: Category
+    readonly urgent: boolean
+    readonly channels: Channel[]
+    readonly subject: string
+    readonly body: string
+    readonly sample: Record<string, unknown>
+    readonly createdAt: Date
+    readonly updatedAt: Date
+  }>`SELECT key, name AS title, category, urgent, channels, subject, body, sample, created_at AS "createdAt", updated_at AS "updatedAt"
+    FROM notification_types ORDER BY key`.execute(db)
+  return rows
+}
+
+/** The templates, by type, channel and language; of one type, or one of them. */
+export async function loadTemplates(
+  db: Database,
+  filter: { readonly id?: number; readonly type?: string } = {},
+): Promise<readonly StoredTemplate[]> {
+  const { rows } = await sql<StoredTemplate>`
+    SELECT id, type, channel, locale, subject, body, html, provider_code AS "providerCode", provider_params AS "providerParams",
+      created_at AS "createdAt", updated_at AS "updatedAt"
+    FROM notification_templates
+    WHERE (${filter.id ?? null}::bigint IS NULL OR id = ${filter.id ?? null}) AND (${filter.type ?? null}::text IS NULL OR type = ${filter.type ?? null})
+    ORDER BY type, channel, locale`.execute(db)
+  return rows
+}
