@@ -96,7 +96,10 @@ function bodyAttempts(operation: Operation): Attempt[] {
       expected: isWrong ? 400 : 'decent',
     }
   })
-  const all = [...mutated, ...wrongBodies(examples[0], { overlooksUnknown: operation.product === 'room' })]
+  const all = [
+    ...mutated,
+    ...wrongBodies(examples[0], { overlooksUnknown: operation.product === 'room', takesForms: operation.takesFile }),
+  ]
   // The same handler behind the same schema: some are enough to show that it is.
   return isAlias ? all.filter((_, index) => index % 12 === 0) : all
 }

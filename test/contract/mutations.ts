@@ -171,8 +171,11 @@ const twoMegabytes = JSON.stringify({ a: 'x'.repeat(2 * 1024 * 1024) })
 const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
 const json: Readonly<Record<string, string>> = { 'content-type': 'application/json' }
 
-/** Bodies that are wrong as a whole; `example` is a good one. With `overlooksUnknown`, fields that nobody knows do no harm. */
-export function wrongBodies(example: unknown, { overlooksUnknown = false } = {}): Attempt[] {
+/**
+ * Bodies that are wrong as a whole; `example` is a good one. With `overlooksUnknown`, fields that nobody knows do no harm; with `takesForms` what
+ * calls itself a form is read as one.
+ */
+export function wrongBodies(example: unknown, { overlooksUnknown = false, takesForms = false } = {}): Attempt[] {
   const good = JSON.stringify(example)
   const members = good.slice(1, -1)
   const withMember = (member: string) => `{${member}${members === '' ? '' : ','}${members}}`
@@ -182,7 +185,7 @@ export function wrongBodies(example: unknown, { overlooksUnknown = false } = {})
     expected,
     headers,
   })
-  const asType = (type: string) => wrong(`as ${type}`, good, 415, { 'content-type': type })
+  const asType = (type: string, status = 415) => wrong(`as ${type}`, good, status, { 'content-type': type })
   return [
     wrong('with an unknown field', withMember('"surprise":1'), overlooksUnknown ? 'decent' : 400),
     wrong('with __proto__', withMember('"__proto__":{"isAdmin":true}'), 400),
@@ -202,7 +205,7 @@ export function wrongBodies(example: unknown, { overlooksUnknown = false } = {})
     wrong('compressed', good, 415, { ...json, 'content-encoding': 'gzip' }),
     asType('text/plain'),
     asType('application/xml'),
-    asType('multipart/form-data; boundary=x'),
+    asType('multipart/form-data; boundary=x', takesForms ? 400 : 415),
     asType('application/json; charset=gbk'),
     asType('nonsense'),
     wrong('a form', 'a=1&a=2&__proto__=3', 400, { 'content-type': 'application/x-www-form-urlencoded' }),

@@ -22,7 +22,7 @@ export interface Operation {
   /** With every `$ref` replaced by what it stands for. */
   readonly body: JsonSchema | undefined
   readonly bodyRequired: boolean
-  /** Takes a file as multipart/form-data. */
+  /** Takes multipart/form-data: a file, or a form as mail programs send it. */
   readonly takesFile: boolean
   readonly takesIdempotencyKey: boolean
 }
