@@ -270,12 +270,16 @@ function isProblem({ statusCode: status, headers, body }: RawAnswer): boolean {
   )
 }
 
-/** Every answer of the room product that is no file has a code and a sentence; a refusal has nothing else, and its sentence is Chinese. */
+/**
+ * Every answer of the room product that is no file has a code and a sentence; a refusal has nothing else, and its sentence is Chinese. 429 is the
+ * status of the answer too, for whatever stands in front.
+ */
 function isEnvelope({ statusCode, headers, body }: RawAnswer): boolean {
-  if (statusCode !== 200) return statusCode === 304
+  if (statusCode !== 200 && statusCode !== 429) return statusCode === 304
   if (!String(headers['content-type']).startsWith('application/json')) return true
   const { code, msg, ...more } = JSON.parse(body)
-  const isWhole = Number.isInteger(code) && typeof msg === 'string' && msg !== ''
+  const isWhole =
+    Number.isInteger(code) && (code === 429) === (statusCode === 429) && typeof msg === 'string' && msg !== ''
   return isWhole && (code === 200 || (/[\u4e00-\u9fff]/.test(msg) && Object.keys(more).length === 0))
 }
 
