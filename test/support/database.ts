@@ -62,9 +62,12 @@ export async function openTestDatabase(
 
 /** Until so many statements of a database wait for a lock. On a server only. */
 export async function waitForLocks(db: Database, count: number): Promise<void> {
-  for (;;) {
-    const { rows } = await sql<{ waiting: number }>`SELECT count(*) AS waiting FROM pg_stat_activity
-      WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(db)
-    if ((rows[0]?.waiting ?? 0) >= count) return
-  }
+  while ((await countLockWaits(db)) < count);
+}
+
+/** How many statements of a database wait for a lock now. On a server only. */
+export async function countLockWaits(db: Database): Promise<number> {
+  const { rows } = await sql<{ waiting: number }>`SELECT count(*) AS waiting FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(db)
+  return rows[0]?.waiting ?? 0
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
+import { inserted } from '../database/inserted.ts'
 
 /** The generation of somebody's calendar links: 1 until they are reset. Null when there is nobody (any more) with an account in use. */
 export async function linkGeneration(db: Database, userId: number): Promise<number | null> {
@@ -16,7 +17,5 @@ export async function resetLinks(db: Database, userId: number, now: Date): Promi
     ON CONFLICT (user_id) DO UPDATE SET generation = c.generation + 1, updated_at = excluded.updated_at RETURNING generation`.execute(
     db,
   )
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.generation
+  return inserted(rows).generation
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { onServer } from '../../../test/support/database.ts'
+import { countLockWaits, onServer } from '../../../test/support/database.ts'
 import { at, building, people, room } from '../../../test/support/rooms.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 
@@ -44,12 +44,7 @@ const list = async (query = '', as = worker) =>
 const listed = async (query = '', as = worker) => (await list(query, as)).rows.map(({ id }: { id: number }) => id)
 const stored = (id: number) => world.rows(`SELECT status, reject_reason FROM tb_facility_booking WHERE id = ${id}`)
 /** Until a statement waits for the lock of another. */
-const untilSomebodyWaits = () =>
-  expect
-    .poll(() =>
-      world.rows(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`),
-    )
-    .not.toEqual([])
+const untilSomebodyWaits = () => expect.poll(() => countLockWaits(world.kernel.db)).toBeGreaterThan(0)
 const limit = async (buildingId: number) => {
   const as = await world.person('room:admin')
   const path = `/manage/facility/approver/${worker.id}`

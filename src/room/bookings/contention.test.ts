@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { onServer } from '../../../test/support/database.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { countLockWaits, onServer } from '../../../test/support/database.ts'
 import { at, people, room, setting } from '../../../test/support/rooms.ts'
 import { type Answer, MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 import { settleBookings } from './settling.ts'
@@ -175,12 +175,7 @@ describe.runIf(onServer)('Many at once', () => {
       await meanwhile()
     })
   const untilWaiting = (count: number) =>
-    vi.waitFor(async () => {
-      const waiting = await world.rows(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      )
-      expect(waiting).toHaveLength(count)
-    }, 20_000)
+    expect.poll(() => countLockWaits(world.kernel.db), { timeout: 20_000 }).toBe(count)
   const remove = (person: Person, as: Person) => world.call('DELETE', `/api/admin/users/${person.id}`, { as })
 
   it.each([

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
 import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 
 /** Buildings and rooms: `0` in use, `1` out of use. */
@@ -87,9 +88,7 @@ export async function insertBuilding(tx: Transaction, fields: BuildingFields, by
   const { rows } = await sql<{ id: number }>`
     INSERT INTO tb_facility_building (building_name, status, remark, create_by, create_time)
     VALUES (${fields.buildingName}, ${fields.status}, ${fields.remark}, ${by}, ${now}) RETURNING id`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.id
+  return inserted(rows).id
 }
 
 /** @throws Invalid `name_taken` by constraint. */

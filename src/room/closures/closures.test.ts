@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { onServer } from '../../../test/support/database.ts'
+import { onServer, waitForLocks } from '../../../test/support/database.ts'
 import { at, building, people, room, setting } from '../../../test/support/rooms.ts'
 import { type Method, openWorld, type Person, type World } from '../../../test/support/world.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
@@ -289,7 +289,7 @@ describe.runIf(onServer)('While people book', () => {
       const kernel = joinedTo(tx, world.kernel, () => {})
       const id = await addRoom(kernel, caller(), { buildingId, floorNo: 1, roomName: '新房间', capacity: 9 })
       closing = call('POST', path, closure('09:00', '12:00', { buildingId }))
-      await someoneWaits()
+      await waitForLocks(world.kernel.db, 1)
       return id
     })
     expect(await closing).toMatchObject({ code: 200 })
@@ -306,14 +306,4 @@ describe.runIf(onServer)('While people book', () => {
     address: '192.0.2.1',
     requestId: 'r',
   })
-
-  /** Until a session of this database waits for a lock. */
-  async function someoneWaits(): Promise<void> {
-    for (;;) {
-      const waiting = await world.rows(
-        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      )
-      if (waiting.length > 0) return
-    }
-  }
 })

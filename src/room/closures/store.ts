@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Interval } from '../../booking/interval.ts'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
 import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { HOLDING } from '../bookings/states.ts'
@@ -102,9 +103,7 @@ export async function insertClosure(
   const { rows } = await sql<{ id: number }>`
     INSERT INTO tb_facility_closure (building_id, room_id, start_time, end_time, reason, create_by, create_time)
     VALUES (${buildingId}, ${roomId}, ${start}, ${end}, ${reason}, ${by}, ${now}) RETURNING id`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.id
+  return inserted(rows).id
 }
 
 export async function updateClosure(

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { WeeklyHours } from '../../booking/openingHours.ts'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
 import { allOf, contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { HOLDING } from '../bookings/states.ts'
@@ -124,9 +125,7 @@ export async function insertRoom(tx: Transaction, fields: RoomFields, by: number
     VALUES (${fields.buildingId}, ${fields.floorNo}, ${fields.roomName}, ${fields.capacity}, ${fields.equipmentTags},
       ${fields.status}, ${hoursJson(fields.openHours)}::text::jsonb, ${by}, ${now})
     RETURNING id`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.id
+  return inserted(rows).id
 }
 
 /** Writes a room anew; bookings that were decided on it before are decided again. @throws Invalid `name_taken` by constraint. */

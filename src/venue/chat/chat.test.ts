@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openAnotherProcess } from '../../../test/support/anotherProcess.ts'
 import { chatClient, hangUp } from '../../../test/support/chatClient.ts'
-import { onServer } from '../../../test/support/database.ts'
+import { countLockWaits, onServer } from '../../../test/support/database.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
 import { closeServed, transfer } from './agents.ts'
@@ -392,9 +392,7 @@ describe('the queue', () => {
           payload: { assignee: gone.id },
         }),
       ]
-      const waitingForUs = () =>
-        world.rows("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-      await expect.poll(waitingForUs, { timeout: 15_000 }).toHaveLength(asked.length)
+      await expect.poll(() => countLockWaits(world.kernel.db), { timeout: 15_000 }).toBe(asked.length)
       return { asked }
     })
     const refused = await Promise.all(answers.asked)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ClosureWorld, openClosureWorld } from '../../../test/support/closureWorld.ts'
-import { onServer } from '../../../test/support/database.ts'
+import { onServer, waitForLocks } from '../../../test/support/database.ts'
 import { MONDAY } from '../../../test/support/world.ts'
 import { transaction } from '../../kernel/database/transaction.ts'
 import type { Caller } from '../../kernel/http/caller.ts'
@@ -44,22 +44,12 @@ async function bookingWhileClosing(
       { slotId: slot, partySize: 1 },
     )
     others = other?.()
-    if (others) await waiting(1)
+    if (others) await waitForLocks(world.kernel.db, 1)
     closing = setVenueStatus(kernel, world.staff, venue, { status: 'closed' })
-    await waiting(others ? 2 : 1)
+    await waitForLocks(world.kernel.db, others ? 2 : 1)
   })
   if (!closing) throw new Error('nothing was closed')
   return { closing, others }
-}
-
-/** Until so many sessions of this database wait for a lock. */
-async function waiting(sessions: number): Promise<void> {
-  for (;;) {
-    const found = await world.rows(
-      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    )
-    if (found.length >= sessions) return
-  }
 }
 
 describe.runIf(onServer)('a venue that closes while people book', () => {

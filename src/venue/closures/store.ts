@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
 import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import type { Difference } from '../../kernel/product.ts'
@@ -91,9 +92,7 @@ export async function insertClosure(
       ${'facilityId' in owner ? owner.facilityId : null}, ${closure.kind}, ${closure.start}, ${closure.end}, ${closure.reason},
       ${closure.createdBy}, ${now}, ${now})
     RETURNING id`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.id
+  return inserted(rows).id
 }
 
 /** Changes times and reason of a closure; its owner is locked. */

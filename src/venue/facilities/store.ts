@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
 import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 
 export type FacilityStatus = 'available' | 'maintenance' | 'broken'
@@ -77,9 +78,7 @@ export async function insertFacility(
     INSERT INTO facilities (venue_id, name, type, quantity, status, description, created_at, updated_at)
     VALUES (${venueId}, ${fields.name}, ${fields.type}, ${fields.quantity}, ${fields.status}, ${fields.description}, ${now}, ${now})
     RETURNING id`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.id
+  return inserted(rows).id
 }
 
 /** @throws Conflict `name_taken` by constraint. */

@@ -44,7 +44,7 @@ export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservat
     const facts = await readFacts(kernel, db, order, now)
     const verdict = mayBook(facts, order, now)
     if (verdict.ok && facts.member.heldForMember > order.partySize) return bookPart(kernel, order)
-    if (verdict.ok) return takePlaces(kernel, db, order, facts, verdict.terms, now)
+    if (verdict.ok) return bookPlaces(kernel, db, order, facts, verdict.terms, now)
     if (order.byLeader && verdict.refusal === 'slot_full') return bookWithPriority(kernel, order)
     throw refused(verdict.refusal, facts, order)
   })
@@ -72,12 +72,12 @@ async function bookAndOfferRest(kernel: Kernel, tx: Transaction, order: Order, n
   const facts = await readFacts(kernel, tx, order, now)
   const verdict = mayBook(facts, order, now)
   if (!verdict.ok) throw refused(verdict.refusal, facts, order)
-  const reservation = await takePlaces(kernel, tx, order, facts, verdict.terms, now)
+  const reservation = await bookPlaces(kernel, tx, order, facts, verdict.terms, now)
   await offerFreePlaces(kernel, tx, order.slotId, now)
   return reservation
 }
 
-async function takePlaces(
+async function bookPlaces(
   kernel: Kernel,
   db: Database,
   order: Order,

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Interval } from '../../booking/interval.ts'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
 import { type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
@@ -63,9 +64,7 @@ export async function insertSlot(
     VALUES (${venueId}, ${start}, ${end}, ${capacity},
       ${isOpen(sql`${venueId}`, sql`${start}::timestamptz`, sql`${end}::timestamptz`)}, ${now}, ${now})
     RETURNING ${columns}`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row
+  return inserted(rows)
 }
 
 /** A slot of a venue, or null when there is none (any more). */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
 import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 
 /** A building or ground that holds venues. */
@@ -81,9 +82,7 @@ export async function insertSportVenue(tx: Transaction, fields: SportVenueFields
     INSERT INTO sport_venues (name, type, location, description, image_url, created_at, updated_at)
     VALUES (${fields.name}, ${fields.type}, ${fields.location}, ${fields.description}, ${fields.image_url}, ${now}, ${now})
     RETURNING id`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.id
+  return inserted(rows).id
 }
 
 /** @throws Conflict `name_taken` by constraint. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
 import { type Condition, contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
 import { among } from '../../kernel/database/literals.ts'
 import { ACTIVE } from '../reservations/states.ts'
@@ -164,9 +165,7 @@ export async function insertVenue(
     VALUES (${fields.sport_venue_id}, ${fields.name}, ${fields.type}, ${fields.location}, ${fields.capacity}, ${fields.notice},
       ${fields.description}, ${fields.image_url}, ${checkInSecret}, ${now}, ${now})
     RETURNING id`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
-  return row.id
+  return inserted(rows).id
 }
 
 /** @throws Conflict `name_taken` by constraint. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { onServer } from '../../../test/support/database.ts'
+import { countLockWaits, onServer } from '../../../test/support/database.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
 import { SYSTEM } from '../../kernel/http/caller.ts'
 import { settleAttendance } from '../attendance/service.ts'
@@ -118,8 +118,7 @@ describe('joining a waiting list', () => {
     await world.kernel.transaction(async (tx) => {
       await lockMembers(tx, [anna.id])
       joined ??= join(anna, slot)
-      const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-      await expect.poll(() => world.rows(waiting), { timeout: 15_000 }).toHaveLength(1)
+      await expect.poll(() => countLockWaits(world.kernel.db), { timeout: 15_000 }).toBe(1)
       await sql`SELECT FROM time_slots WHERE id = ${slot} FOR UPDATE NOWAIT`.execute(tx)
     })
     expect((await joined)?.status).toBe(201)
