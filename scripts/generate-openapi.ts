@@ -5,7 +5,7 @@ import { type Config, loadConfig } from '../src/config.ts'
 import { systemClock } from '../src/kernel/clock.ts'
 import { openDatabase } from '../src/kernel/database/database.ts'
 import { MIGRATIONS, migrate } from '../src/kernel/database/migrate.ts'
-import { describe } from '../src/kernel/http/openapi.ts'
+import { describe } from '../src/kernel/http/reference/openapi.ts'
 
 // Writes openapi.json from the routes of all products; with --check only says whether it is fresh.
 const file = new URL('../openapi.json', import.meta.url)

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifySchema, RouteHandlerMethod } from 'fastify'
 import type { App, Route } from './app.ts'
-import './config.ts'
+import './fastifyTypes.ts'
 
-export { signedIn } from './authorise.ts'
+export { signedIn } from './request/authorise.ts'
 
 /**
  * Registers an operation under its canonical path and its aliases. Bad use (no permission, an unknown one, an operation declared twice)
