@@ -9,6 +9,7 @@ import type { OpenDatabase } from './kernel/database/database.ts'
 import { MIGRATIONS, migrationNames, pendingMigrations } from './kernel/database/migrate.ts'
 import { attempt, transaction } from './kernel/database/transaction.ts'
 import { exportJobs } from './kernel/exports/jobs/jobs.ts'
+import { openStorage } from './kernel/files/place.ts'
 import { sweepFiles } from './kernel/files/service.ts'
 import type { App } from './kernel/http/app.ts'
 import { registerHealth } from './kernel/http/health.ts'
@@ -18,24 +19,27 @@ import { openScope } from './kernel/http/scope.ts'
 import { createServer } from './kernel/http/server.ts'
 import { closeServer } from './kernel/http/stop.ts'
 import { identityJobs } from './kernel/identity/jobs.ts'
+import { createThirdParties } from './kernel/identity/logIn/thirdParty/providers.ts'
 import { identityNotificationTypes } from './kernel/identity/notificationTypes.ts'
+import { createSessionCache } from './kernel/identity/sessions/sessionCache.ts'
 import { createIdentity } from './kernel/identity/sessions/sessions.ts'
-import type { JobDefinition } from './kernel/jobs/jobs.ts'
+import { accessTokens } from './kernel/identity/sessions/tokens.ts'
+import { boundTo, type JobDefinition } from './kernel/jobs/jobs.ts'
 import { createJobs, type Jobs } from './kernel/jobs/queues.ts'
 import type { Kernel } from './kernel/kernel.ts'
 import { createDispatcher } from './kernel/notifications/broadcasts.ts'
 import { createCourier } from './kernel/notifications/delivery/deliver.ts'
 import { forgetOldPaces } from './kernel/notifications/delivery/pace.ts'
 import { createRelay } from './kernel/notifications/delivery/relay.ts'
-import { installEngine } from './kernel/notifications/engine.ts'
 import { createProviders } from './kernel/notifications/providers/providers.ts'
-import { sendDirectlyBy } from './kernel/notifications/secretCodes.ts'
+import { secretCodeSenders } from './kernel/notifications/secretCodes.ts'
 import { noticeNotificationTypes } from './kernel/notifications/texts/builtInTypes.ts'
 import { createCatalogue, followChanges } from './kernel/notifications/texts/catalogue.ts'
 import { privacyJobs } from './kernel/privacy/jobs.ts'
 import { privacyNotificationTypes } from './kernel/privacy/notificationTypes.ts'
 import type { Product } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
+import { createSecrets } from './kernel/secrets/secrets.ts'
 import { room } from './room/product.ts'
 import { clockRoutes } from './site/development/clockRoutes.ts'
 import { exportFileRoutes } from './site/exports/fileRoutes.ts'
@@ -69,15 +73,33 @@ export interface System {
   stop(): Promise<void>
 }
 
-/** Puts a process together out of a configuration, an open and migrated database, and the products that are switched on. */
+/**
+ * Puts a process together out of a configuration, an open and migrated database, and the products that are switched on. Tests say in
+ * `replaced` which parts are their own.
+ */
 export async function createSystem(
   config: Config,
   clock: Clock,
   log: Logger,
   database: OpenDatabase,
   duties: Duties,
+  replaced: Partial<Pick<Kernel, 'secretCodes'>> = {},
 ): Promise<System> {
   const products = PRODUCTS.filter((product) => config.products.includes(product.name))
+  const catalogue = createCatalogue([
+    ...identityNotificationTypes,
+    ...privacyNotificationTypes,
+    ...noticeNotificationTypes,
+    ...products.flatMap((product) => product.notificationTypes),
+  ])
+  const providers = createProviders(config, clock)
+  const definitions = [...upkeep, ...products.flatMap((product) => product.jobs)]
+  const jobs = createJobs(
+    { config, clock, log },
+    database,
+    boundTo(() => kernel, definitions),
+    { work: duties.work },
+  )
   const kernel: Kernel = {
     config,
     clock,
@@ -87,28 +109,23 @@ export async function createSystem(
     reads: database.reads,
     transaction: (work) => transaction(database.db, work),
     attempt: (work) => attempt(database.db, work),
+    jobs,
+    notifications: { catalogue, providers },
+    secretCodes: replaced.secretCodes ?? secretCodeSenders(providers),
+    sessions: createSessionCache(),
+    accessTokens: accessTokens(config),
+    thirdParties: createThirdParties(config),
+    files: await openStorage(config),
+    secrets: createSecrets(config),
     nudge() {
       relay.nudge()
       dispatcher.nudge()
       courier.nudge()
     },
   }
-  const catalogue = createCatalogue([
-    ...identityNotificationTypes,
-    ...privacyNotificationTypes,
-    ...noticeNotificationTypes,
-    ...products.flatMap((product) => product.notificationTypes),
-  ])
-  const providers = createProviders(config, clock)
-  installEngine(config, { catalogue, providers })
-  const ways = (lane: 'email' | 'sms') => providers.find((provider) => provider.lane === lane)
-  const [byMail, bySms] = [ways('email'), ways('sms')]
-  sendDirectlyBy(config, { ...(byMail && { email: byMail }), ...(bySms && { sms: bySms }) })
   const courier = createCourier(kernel, { catalogue, providers })
   const relay = createRelay(kernel, { catalogue, providers, onDeliveries: courier.nudge })
   const dispatcher = createDispatcher(kernel, relay.nudge)
-  const definitions = [...upkeep, ...products.flatMap((product) => product.jobs)]
-  const jobs = createJobs(kernel, database, definitions, { work: duties.work })
   const drain = async () => {
     for (let more = true; more; ) {
       const handedOn = (await dispatcher.drain()) + (await relay.drain())

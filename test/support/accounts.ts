@@ -1,7 +1,6 @@
 import { pino } from 'pino'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
-import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
 import { onUnexpected } from '../../src/kernel/http/answer/failures.ts'
 import { problemContract } from '../../src/kernel/http/answer/problem.ts'
 import type { App } from '../../src/kernel/http/app.ts'
@@ -10,12 +9,12 @@ import { identityNotificationTypes } from '../../src/kernel/identity/notificatio
 import { createIdentity, type Identity } from '../../src/kernel/identity/sessions/sessions.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { createRelay, type Relay } from '../../src/kernel/notifications/delivery/relay.ts'
-import { installEngine } from '../../src/kernel/notifications/engine.ts'
 import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import type { Product } from '../../src/kernel/product.ts'
 import { userRoutes } from '../../src/site/accounts/routes.ts'
 import { identityRoutes } from '../../src/site/setUp/routes.ts'
 import { permissions, roles } from '../../src/venue/permissions.ts'
+import { bareKernel } from './bareKernel.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
 /** One process of a site that has accounts and nothing else. */
@@ -138,21 +137,9 @@ async function startProcess(
   config: Config,
   site: Product,
 ): Promise<Process> {
-  const { db, reads } = database
   const log = pino({ level: 'silent' })
-  const kernel: Kernel = {
-    // A copy: what a process remembers hangs on its configuration.
-    config: { ...config },
-    clock,
-    log,
-    products: [site],
-    db,
-    reads,
-    transaction: (work) => transaction(db, work),
-    attempt: (work) => attempt(db, work),
-    nudge: () => {},
-  }
-  installEngine(kernel.config, { catalogue: createCatalogue([...identityNotificationTypes]), providers: [] })
+  const catalogue = createCatalogue([...identityNotificationTypes])
+  const kernel: Kernel = { ...(await bareKernel({ config, clock, log }, database, catalogue)), products: [site] }
   const identity = await createIdentity(kernel, database)
   const app = await createServer(
     {

@@ -2,7 +2,6 @@ import type { OpenDatabase } from '../database/database.ts'
 import type { App } from '../http/app.ts'
 import type { Identity } from '../identity/sessions/sessions.ts'
 import type { Kernel } from '../kernel.ts'
-import { catalogueOf } from '../notifications/engine.ts'
 import type { AddressedMessage } from '../notifications/inbox.ts'
 import { present } from '../notifications/wire.ts'
 import { createHub } from './hub.ts'
@@ -23,12 +22,12 @@ export interface Realtime {
  */
 export async function registerRealtime(
   app: App,
-  kernel: Pick<Kernel, 'config' | 'db' | 'log'>,
+  kernel: Pick<Kernel, 'config' | 'db' | 'log' | 'notifications'>,
   identity: Pick<Identity, 'authenticate' | 'recheck'>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   limits?: SocketLimits,
 ): Promise<Realtime> {
-  const hub = createHub(kernel.db, database, kernel.log, catalogueOf(kernel))
+  const hub = createHub(kernel.db, database, kernel.log, kernel.notifications.catalogue)
   await hub.start()
   const sockets = await createSockets(kernel, identity, database, limits)
 
