@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
+import { operationConsumer } from './kernel/audit/operations.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
 import { dropOldLogs } from './kernel/audit/retention.ts'
 import type { Clock } from './kernel/clock.ts'
@@ -30,11 +31,12 @@ import type { Kernel } from './kernel/kernel.ts'
 import { createDispatcher } from './kernel/notifications/broadcasts.ts'
 import { createCourier } from './kernel/notifications/delivery/deliver.ts'
 import { forgetOldPaces } from './kernel/notifications/delivery/pace.ts'
-import { createRelay } from './kernel/notifications/delivery/relay.ts'
+import { messageConsumer } from './kernel/notifications/delivery/relay.ts'
 import { createProviders } from './kernel/notifications/providers/providers.ts'
 import { secretCodeSenders } from './kernel/notifications/secretCodes.ts'
 import { noticeNotificationTypes } from './kernel/notifications/texts/builtInTypes.ts'
 import { createCatalogue, followChanges } from './kernel/notifications/texts/catalogue.ts'
+import { createRelay } from './kernel/outbox/relay.ts'
 import { privacyJobs } from './kernel/privacy/jobs.ts'
 import { privacyNotificationTypes } from './kernel/privacy/notificationTypes.ts'
 import type { Product } from './kernel/product.ts'
@@ -124,7 +126,10 @@ export async function createSystem(
     },
   }
   const courier = createCourier(kernel, { catalogue, providers })
-  const relay = createRelay(kernel, { catalogue, providers, onDeliveries: courier.nudge })
+  const relay = createRelay(kernel, {
+    message: messageConsumer(kernel, { catalogue, providers, onDeliveries: courier.nudge }),
+    operation: operationConsumer,
+  })
   const dispatcher = createDispatcher(kernel, relay.nudge)
   const drain = async () => {
     for (let more = true; more; ) {

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { type Config, loadConfig } from '../../src/config.ts'
+import { operationConsumer } from '../../src/kernel/audit/operations.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import { onUnexpected } from '../../src/kernel/http/answer/failures.ts'
 import { problemContract } from '../../src/kernel/http/answer/problem.ts'
@@ -8,8 +9,9 @@ import { createServer } from '../../src/kernel/http/server.ts'
 import { identityNotificationTypes } from '../../src/kernel/identity/notificationTypes.ts'
 import { createIdentity, type Identity } from '../../src/kernel/identity/sessions/sessions.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
-import { createRelay, type Relay } from '../../src/kernel/notifications/delivery/relay.ts'
+import { messageConsumer } from '../../src/kernel/notifications/delivery/relay.ts'
 import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
+import { createRelay, type Relay } from '../../src/kernel/outbox/relay.ts'
 import type { Product } from '../../src/kernel/product.ts'
 import { userRoutes } from '../../src/site/accounts/routes.ts'
 import { identityRoutes } from '../../src/site/setUp/routes.ts'
@@ -107,7 +109,10 @@ export async function openAccountWorld(
     database,
     clock,
     faults,
-    relay: createRelay(first.kernel, { catalogue, providers: [] }),
+    relay: createRelay(first.kernel, {
+      message: messageConsumer(first.kernel, { catalogue, providers: [] }),
+      operation: operationConsumer,
+    }),
     anotherProcess: start,
     logIn,
     async person(username) {

@@ -1,13 +1,15 @@
 import { sql } from 'kysely'
 import { pino } from 'pino'
 import { type Config, loadConfig } from '../../src/config.ts'
+import { operationConsumer } from '../../src/kernel/audit/operations.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { type Courier, createCourier } from '../../src/kernel/notifications/delivery/deliver.ts'
-import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/notifications/delivery/relay.ts'
+import { type MessageOptions, messageConsumer } from '../../src/kernel/notifications/delivery/relay.ts'
 import type { Provider } from '../../src/kernel/notifications/providers/provider.ts'
 import { type Catalogue, createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import type { NotificationType } from '../../src/kernel/notifications/texts/types.ts'
+import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/outbox/relay.ts'
 import { bareKernel } from './bareKernel.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
@@ -58,7 +60,7 @@ export interface MessageWorld {
   readonly lines: string[]
   readonly catalogue: Catalogue
   /** A relay where mail can leave unless said. */
-  relay(options?: Partial<RelayOptions>): Relay
+  relay(options?: Partial<MessageOptions & RelayOptions>, kernel?: Kernel): Relay
   courier(...providers: readonly Provider[]): Courier
   /** Adds a person; answers the id. */
   person(name: string, email?: string): Promise<number>
@@ -86,12 +88,11 @@ export async function openMessageWorld(env: Record<string, string> = {}): Promis
     clock,
     lines,
     catalogue,
-    relay: (options) =>
-      createRelay(kernel, {
-        catalogue,
-        providers: [{ lane: 'email', channel: 'email', rings: true }],
-        ...options,
-      }),
+    relay({ batch, ...options } = {}, on = kernel) {
+      const providers = [{ lane: 'email', channel: 'email', rings: true }] as const
+      const message = messageConsumer(on, { catalogue, providers, ...options })
+      return createRelay(on, { message, operation: operationConsumer }, { batch })
+    },
     courier: (...providers) => createCourier(kernel, { catalogue, providers }),
     async person(name, email) {
       const at = clock.now()
