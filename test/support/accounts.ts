@@ -12,10 +12,13 @@ import type { Kernel } from '../../src/kernel/kernel.ts'
 import { createRelay, type Relay } from '../../src/kernel/notifications/delivery/relay.ts'
 import { installEngine } from '../../src/kernel/notifications/engine.ts'
 import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
+import { collect } from '../../src/kernel/parts.ts'
 import type { Product } from '../../src/kernel/product.ts'
 import { userRoutes } from '../../src/site/accounts/routes.ts'
+import { permissions as sitePermissions } from '../../src/site/permissions.ts'
 import { identityRoutes } from '../../src/site/setUp/routes.ts'
-import { permissions, roles } from '../../src/venue/permissions.ts'
+import { permissions as supportPermissions } from '../../src/support/permissions.ts'
+import { EMPLOYEE, permissions, roles } from '../../src/venue/permissions.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
 /** One process of a site that has accounts and nothing else. */
@@ -66,11 +69,13 @@ const product: Product = {
   title: 'Venue',
   description: '',
   tags: {},
-  permissions,
+  permissions: { ...permissions, ...sitePermissions, ...supportPermissions },
   roles,
+  registerRole: EMPLOYEE,
   notificationTypes: [],
   jobs: [],
   contract: problemContract,
+  tokenUrl: '/api/v1/users/login',
   routes: userRoutes,
   verify: async () => [],
   demo: async () => [],
@@ -145,7 +150,7 @@ async function startProcess(
     config: { ...config },
     clock,
     log,
-    products: [site],
+    ...collect([site]),
     db,
     reads,
     transaction: (work) => transaction(db, work),
@@ -160,13 +165,13 @@ async function startProcess(
       corsOrigins: [],
       rateLimits: false,
       authenticate: identity.authenticate,
-      permissions: Object.keys(permissions),
+      permissions: Object.keys(site.permissions),
       documentation: { title: 'Test', description: '', version: '0', products: [] },
     },
     log,
   )
   identityRoutes(app, kernel)
-  site.routes(app, kernel, { sockets: { accept() {}, async close() {} }, database })
+  site.routes(app, kernel, { sockets: { accept() {}, async close() {} }, database, async catchUp() {} })
   await app.ready()
   return {
     kernel,

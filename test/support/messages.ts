@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { loadConfig } from '../../src/config.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
-import type { Kernel } from '../../src/kernel/kernel.ts'
+import type { Collected, Kernel } from '../../src/kernel/kernel.ts'
 import { type Courier, createCourier } from '../../src/kernel/notifications/delivery/deliver.ts'
 import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/notifications/delivery/relay.ts'
 import { installEngine } from '../../src/kernel/notifications/engine.ts'
@@ -67,6 +67,16 @@ export interface MessageWorld {
   rows<T>(query: string): Promise<readonly T[]>
 }
 
+const noParts: Collected = {
+  roles: [],
+  registerRole: '',
+  beforeUserLeaves: [],
+  afterRightsChange: [],
+  exportSources: [],
+  audienceConditions: [],
+  personalRecords: [],
+}
+
 /** A kernel on a database of its own with a clock that stands at 2026-03-14 09:00 in Shanghai, and nothing that runs by itself. */
 export async function openMessageWorld(env: Record<string, string> = {}): Promise<MessageWorld> {
   const database = await openTestDatabase()
@@ -85,7 +95,7 @@ export async function openMessageWorld(env: Record<string, string> = {}): Promis
     reads,
     transaction: (work) => transaction(db, work),
     attempt: (work) => attempt(db, work),
-    products: [],
+    ...noParts,
     nudge: () => {},
   }
   const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning, letter])

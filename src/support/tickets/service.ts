@@ -7,8 +7,8 @@ import type { Caller } from '../../kernel/http/request/caller.ts'
 import { lockStaff, staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/outbox/outbox.ts'
+import { MANAGE } from '../permissions.ts'
 import { MOST_REPLIES } from '../rules.ts'
-import { MANAGE } from '../staff.ts'
 import { addReply, listReplies, type Reply } from '../store.ts'
 import {
   afterMessage,

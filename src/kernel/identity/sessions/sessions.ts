@@ -2,7 +2,7 @@ import type { OpenDatabase, Transaction } from '../../database/database.ts'
 import type { Kernel } from '../../kernel.ts'
 import { hashCost, prepareDummy } from '../accounts/passwords.ts'
 import type { Actor } from '../actor.ts'
-import { ADMIN, permissionsOf, rolesOf } from '../roles.ts'
+import { ADMIN, permissionsOf } from '../roles.ts'
 import { createSessionCache, type SessionCache } from './sessionCache.ts'
 import { announceRevocation, findSession, SESSIONS_CHANNEL, slideSession } from './sessionStore.ts'
 import { accessTokens, notGood } from './tokens.ts'
@@ -36,7 +36,7 @@ export async function createIdentity(
 ): Promise<Identity> {
   const { config, clock } = kernel
   const tokens = accessTokens(config)
-  const roles = rolesOf(kernel)
+  const roles = kernel.roles
   const cache = createSessionCache(mostTokens)
   caches.set(config, cache)
 
