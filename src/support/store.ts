@@ -12,7 +12,18 @@ export interface Reply {
   readonly createdAt: Date
 }
 
-/** What is talked about: feedback and tickets have the same kind of messages. */
+/** What feedback and tickets have in common. */
+export interface Thread {
+  readonly id: number
+  readonly userId: number
+  readonly userName: string
+  /** Number of messages. */
+  readonly replies: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** The kinds of threads: both have the same kind of messages. */
 export type Subject = 'feedback' | 'ticket'
 
 const tables = { feedback: sql.table('feedback_messages'), ticket: sql.table('ticket_messages') } as const
