@@ -2,10 +2,13 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Clock } from './clock.ts'
 import type { Database, Transaction } from './database/database.ts'
+import type { Secrets } from './secrets/secrets.ts'
 
-/** What the parts of a kernel themselves stand on: configuration, time, log and database. */
+/** The members of the kernel that its other parts are built on: configuration, secrets, time, log and database. */
 export interface Ground {
   readonly config: Config
+  /** Encryption, signatures and keyed digests under the keys of this installation. */
+  readonly secrets: Secrets
   readonly clock: Clock
   readonly log: Logger
   /** For single statements. On the embedded database there is one connection: never use it inside `transaction`. */

@@ -12,10 +12,13 @@ import type { Kernel } from '../../src/kernel/kernel.ts'
 import { messageConsumer } from '../../src/kernel/notifications/delivery/relay.ts'
 import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import { createRelay, type Relay } from '../../src/kernel/outbox/relay.ts'
+import { collect } from '../../src/kernel/parts.ts'
 import type { Product } from '../../src/kernel/product.ts'
 import { userRoutes } from '../../src/site/accounts/routes.ts'
+import { permissions as sitePermissions } from '../../src/site/permissions.ts'
 import { identityRoutes } from '../../src/site/setUp/routes.ts'
-import { permissions, roles } from '../../src/venue/permissions.ts'
+import { permissions as supportPermissions } from '../../src/support/permissions.ts'
+import { EMPLOYEE, permissions, roles } from '../../src/venue/permissions.ts'
 import { bareKernel } from './bareKernel.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
@@ -67,11 +70,13 @@ const product: Product = {
   title: 'Venue',
   description: '',
   tags: {},
-  permissions,
+  permissions: { ...permissions, ...sitePermissions, ...supportPermissions },
   roles,
+  registerRole: EMPLOYEE,
   notificationTypes: [],
   jobs: [],
   contract: problemContract,
+  tokenUrl: '/api/v1/users/login',
   routes: userRoutes,
   verify: async () => [],
   demo: async () => [],
@@ -144,7 +149,7 @@ async function startProcess(
 ): Promise<Process> {
   const log = pino({ level: 'silent' })
   const catalogue = createCatalogue([...identityNotificationTypes])
-  const kernel: Kernel = { ...(await bareKernel({ config, clock, log }, database, catalogue)), products: [site] }
+  const kernel = await bareKernel({ config, clock, log }, database, catalogue, collect([site]))
   const identity = await createIdentity(kernel, database)
   const app = await createServer(
     {
@@ -152,13 +157,13 @@ async function startProcess(
       corsOrigins: [],
       rateLimits: false,
       authenticate: identity.authenticate,
-      permissions: Object.keys(permissions),
+      permissions: Object.keys(site.permissions),
       documentation: { title: 'Test', description: '', version: '0', products: [] },
     },
     log,
   )
   identityRoutes(app, kernel)
-  site.routes(app, kernel, { sockets: { accept() {}, async close() {} }, database })
+  site.routes(app, kernel, { sockets: { accept() {}, async close() {} }, database, async catchUp() {} })
   await app.ready()
   return {
     kernel,

@@ -6,18 +6,30 @@ import { createThirdParties } from '../../src/kernel/identity/logIn/thirdParty/p
 import { createSessionCache } from '../../src/kernel/identity/sessions/sessionCache.ts'
 import { accessTokens } from '../../src/kernel/identity/sessions/tokens.ts'
 import { createJobs } from '../../src/kernel/jobs/queues.ts'
-import type { Kernel } from '../../src/kernel/kernel.ts'
+import type { Collected, Kernel } from '../../src/kernel/kernel.ts'
 import type { Catalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import { createSecrets } from '../../src/kernel/secrets/secrets.ts'
 
-/** A kernel for tests of single parts: no product, no job, no provider, and nothing that runs by itself. */
+const noParts: Collected = {
+  roles: [],
+  registerRole: '',
+  beforeUserLeaves: [],
+  afterRightsChange: [],
+  exportSources: [],
+  audienceConditions: [],
+  personalRecords: [],
+}
+
+/** A kernel for tests of single pieces: no part of the program unless given, no job, no provider, and nothing that runs by itself. */
 export async function bareKernel(
   { config, clock, log }: Pick<Ground, 'clock' | 'config' | 'log'>,
   database: OpenDatabase,
   catalogue: Catalogue,
+  parts: Collected = noParts,
 ): Promise<Kernel> {
   const { db, reads } = database
   return {
+    ...parts,
     config,
     clock,
     log,
@@ -25,7 +37,6 @@ export async function bareKernel(
     reads,
     transaction: (work) => transaction(db, work),
     attempt: (work) => attempt(db, work),
-    products: [],
     jobs: createJobs({ config, clock, log }, database, [], { work: false }),
     notifications: { catalogue, providers: [] },
     secretCodes: {},

@@ -180,7 +180,7 @@ export async function openWorld(
     drain: system.drain,
     async verify() {
       await system.drain()
-      const found = await Promise.all(kernel.products.map((product) => product.verify(kernel)))
+      const found = await Promise.all(system.parts.map((part) => part.verify?.(kernel) ?? []))
       return found.flat()
     },
     async close() {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
+import type { Reader } from '../database/reader.ts'
 import { findUser } from '../identity/accounts/store.ts'
-import type { Kernel } from '../kernel.ts'
 import type { FieldCipher } from '../secrets/fields.ts'
 
 /** One kind of thing that is held about a person: a file of their copy. */
@@ -11,27 +11,35 @@ export interface PersonalRecords {
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
+/** What one part knows about a person beyond the tables with a `user_id`. */
+export interface RecordsOfPart {
+  readonly part: string
+  find(reader: Reader, userId: number): Promise<readonly PersonalRecords[]>
+}
+
 /** Tables whose rows are of no use to anybody: what opens something, kept for hours. */
 const leftOut = ['users', 'password_resets', 'sign_in_states', 'idempotency_keys', 'data_exports']
 /** Columns that open something. */
 const secretColumn = /secret|hash|token|salt|password|_index$/
 const encryptedColumn = /_encrypted$/
 
+interface Added {
+  readonly personalRecords: readonly RecordsOfPart[]
+}
+
 /**
  * Everything held about a person, kind by kind: the account, every table that names its rows' person in `user_id` (those of products and
- * those still to come too), what they did by the operation log, and what products add.
+ * those still to come too), what they did by the operation log, and what the parts add.
  */
-export async function* recordsOf(kernel: Kernel, userId: number): AsyncGenerator<PersonalRecords> {
+export async function* recordsOf(kernel: Reader & Added, userId: number): AsyncGenerator<PersonalRecords> {
   yield { name: 'account', rows: await accountOf(kernel.reads, kernel.secrets.cipher, userId) }
   for (const table of await personalTables(kernel.reads)) {
     yield { name: table, rows: await rowsOf(kernel.reads, kernel.secrets.cipher, table, userId) }
   }
   yield { name: 'operation_log', rows: await operationsOf(kernel.reads, userId) }
   yield { name: 'files', rows: await filesOf(kernel.reads, userId) }
-  for (const product of kernel.products) {
-    for (const one of (await product.personalRecords?.(kernel, userId)) ?? []) {
-      yield { ...one, name: `${product.name}_${one.name}` }
-    }
+  for (const { part, find } of kernel.personalRecords) {
+    for (const one of await find(kernel, userId)) yield { ...one, name: `${part}_${one.name}` }
   }
 }
 

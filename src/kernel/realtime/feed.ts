@@ -18,7 +18,7 @@ export interface Feed<Row> {
 }
 
 /** Somebody on this process who gets the rows of one key. */
-export interface Reader<Row> {
+export interface Follower<Row> {
   readonly key: number
   /** Sends one row; ids only rise. */
   deliver(row: Row): void

@@ -1,22 +1,22 @@
 import type { Logger } from 'pino'
 import { isDatabaseAway } from '../database/constraints.ts'
-import type { Feed, Reader } from './feed.ts'
+import type { Feed, Follower } from './feed.ts'
 
-/** The readers that are served by the same queries. */
-export interface Group<Row, By extends Reader<Row>> {
+/** The followers that are served by the same queries. */
+export interface Group<Row, By extends Follower<Row>> {
   /** There are new rows: up to an id, or nobody knows how far. */
   wake(upTo?: number): void
   /** Everything up to an id needs no reading any more. */
   startAt(id: number): void
-  /** Sends a reader what is there after an id, then each row as it comes. Answers how to stop. */
-  follow(reader: By, after: number): () => void
-  readersOf(key: number): readonly By[]
+  /** Sends a follower what is there after an id, then each row as it comes. Answers how to stop. */
+  follow(follower: By, after: number): () => void
+  followersOf(key: number): readonly By[]
   isEmpty(): boolean
   stop(): Promise<void>
 }
 
-interface Follower<Row, By extends Reader<Row>> {
-  readonly reader: By
+interface Following<Row, By extends Follower<Row>> {
+  readonly follower: By
   /** The last id that was sent. */
   position: number
   /** False while it is sent what was there before. */
@@ -34,12 +34,12 @@ const RETRY_MS = 1000
 const NO_END = Number.POSITIVE_INFINITY
 
 /** Builds a group. It keeps one number, up to which everything was handed out, and reads on from there whenever it is woken. */
-export function createGroup<Row extends { readonly id: number }, By extends Reader<Row>>(
+export function createGroup<Row extends { readonly id: number }, By extends Follower<Row>>(
   feed: Feed<Row>,
   log: Pick<Logger, 'error'>,
 ): Group<Row, By> {
-  const followers = new Map<number, Set<Follower<Row, By>>>()
-  /** Undefined until a follower is live: those who are not live read for themselves. */
+  const followings = new Map<number, Set<Following<Row, By>>>()
+  /** Undefined until a following is live: those who are not live read for themselves. */
   let cursor: number | undefined
   /** How far to read; undefined when nothing new was announced. */
   let wanted: number | undefined
@@ -47,7 +47,7 @@ export function createGroup<Row extends { readonly id: number }, By extends Read
   let retry: NodeJS.Timeout | undefined
   let stopped = false
 
-  const all = () => [...followers.values()].flatMap((some) => [...some])
+  const all = () => [...followings.values()].flatMap((some) => [...some])
   const want = (upTo: number) => {
     wanted = Math.max(wanted ?? 0, upTo)
   }
@@ -58,14 +58,14 @@ export function createGroup<Row extends { readonly id: number }, By extends Read
 
   const readPage = async (target: number) => {
     if (cursor === undefined) {
-      for (const follower of all()) follower.missed = true
+      for (const following of all()) following.missed = true
       return
     }
     if (target <= cursor) return
-    const keys = [...followers.keys()]
+    const keys = [...followings.keys()]
     const upTo = target === NO_END ? undefined : target
     const rows = keys.length > 0 ? await feed.rowsAfter(keys, cursor, LIVE_PAGE, upTo) : []
-    for (const row of rows) handOut(followers.get(feed.keyOf(row)) ?? [], row)
+    for (const row of rows) handOut(followings.get(feed.keyOf(row)) ?? [], row)
     const isFull = rows.length === LIVE_PAGE
     cursor = isFull || upTo === undefined ? (rows.at(-1)?.id ?? cursor) : upTo
     if (isFull) want(target)
@@ -103,26 +103,26 @@ export function createGroup<Row extends { readonly id: number }, By extends Read
     if (wanted !== undefined && !stopped) wake(wanted)
   }
 
-  const catchUp = (follower: Follower<Row, By>) => {
+  const catchUp = (following: Following<Row, By>) => {
     const goLive = () => {
-      follower.live = true
-      // Where one query serves all, the cursor never goes back. Else a follower may have begun beyond the newest row.
-      if (!feed.newest) cursor = Math.min(cursor ?? NO_END, follower.position)
+      following.live = true
+      // Where one query serves all, the cursor never goes back. Else a following may have begun beyond the newest row.
+      if (!feed.newest) cursor = Math.min(cursor ?? NO_END, following.position)
     }
-    replay(feed, follower, goLive).catch((err: unknown) => {
-      if (follower.gone) return
-      if (follower.reader.failed) return follower.reader.failed(err)
+    replay(feed, following, goLive).catch((err: unknown) => {
+      if (following.gone) return
+      if (following.follower.failed) return following.follower.failed(err)
       sayUnlessAway(err)
-      follower.retry = setTimeout(() => catchUp(follower), RETRY_MS)
+      following.retry = setTimeout(() => catchUp(following), RETRY_MS)
     })
   }
 
-  const leave = (follower: Follower<Row, By>) => {
-    follower.gone = true
-    clearTimeout(follower.retry)
-    const others = followers.get(follower.reader.key)
-    others?.delete(follower)
-    if (others?.size === 0) followers.delete(follower.reader.key)
+  const leave = (following: Following<Row, By>) => {
+    following.gone = true
+    clearTimeout(following.retry)
+    const others = followings.get(following.follower.key)
+    others?.delete(following)
+    if (others?.size === 0) followings.delete(following.follower.key)
   }
 
   return {
@@ -130,56 +130,56 @@ export function createGroup<Row extends { readonly id: number }, By extends Read
     startAt(id) {
       cursor = id
     },
-    follow(reader, after) {
-      const follower: Follower<Row, By> = { reader, position: after, live: false, missed: false, gone: false }
-      const others = followers.get(reader.key)
-      if (others) others.add(follower)
-      else followers.set(reader.key, new Set([follower]))
-      catchUp(follower)
-      return () => leave(follower)
+    follow(follower, after) {
+      const following: Following<Row, By> = { follower, position: after, live: false, missed: false, gone: false }
+      const others = followings.get(follower.key)
+      if (others) others.add(following)
+      else followings.set(follower.key, new Set([following]))
+      catchUp(following)
+      return () => leave(following)
     },
-    readersOf: (key) => [...(followers.get(key) ?? [])].map(({ reader }) => reader),
-    isEmpty: () => followers.size === 0,
+    followersOf: (key) => [...(followings.get(key) ?? [])].map(({ follower }) => follower),
+    isEmpty: () => followings.size === 0,
     async stop() {
       stopped = true
       clearTimeout(retry)
-      for (const follower of all()) leave(follower)
+      for (const following of all()) leave(following)
       await reading
     },
   }
 }
 
 /** Gives a row to those who are live; the others find it when they read on. */
-function handOut<Row extends { readonly id: number }, By extends Reader<Row>>(
-  followers: Iterable<Follower<Row, By>>,
+function handOut<Row extends { readonly id: number }, By extends Follower<Row>>(
+  followings: Iterable<Following<Row, By>>,
   row: Row,
 ): void {
-  for (const follower of followers) {
-    if (!follower.live) follower.missed = true
-    else if (row.id > follower.position) {
-      follower.position = row.id
-      follower.reader.deliver(row)
+  for (const following of followings) {
+    if (!following.live) following.missed = true
+    else if (row.id > following.position) {
+      following.position = row.id
+      following.follower.deliver(row)
     }
   }
 }
 
-/** Sends a follower what is there, then lets it go live. */
-async function replay<Row extends { readonly id: number }, By extends Reader<Row>>(
+/** Sends a following what is there, then lets it go live. */
+async function replay<Row extends { readonly id: number }, By extends Follower<Row>>(
   feed: Feed<Row>,
-  follower: Follower<Row, By>,
+  following: Following<Row, By>,
   goLive: () => void,
 ): Promise<void> {
-  const { reader } = follower
-  while (!follower.gone) {
-    follower.missed = false
-    const rows = await feed.rowsAfter([reader.key], follower.position, REPLAY_PAGE)
+  const { follower } = following
+  while (!following.gone) {
+    following.missed = false
+    const rows = await feed.rowsAfter([follower.key], following.position, REPLAY_PAGE)
     for (const row of rows) {
-      if (follower.gone) return
-      follower.position = row.id
-      reader.deliver(row)
+      if (following.gone) return
+      following.position = row.id
+      follower.deliver(row)
     }
     // What was committed after the query is either still to be handed out, or was just now and is marked.
-    if (rows.length < REPLAY_PAGE && !follower.missed) return goLive()
-    await reader.flushed()
+    if (rows.length < REPLAY_PAGE && !following.missed) return goLive()
+    await follower.flushed()
   }
 }

@@ -11,7 +11,7 @@ export interface Beginning {
   readonly cut: boolean
 }
 
-/** Brings new messages to whoever is connected to this process; the key of a reader is the person's id. */
+/** Brings new messages to whoever is connected to this process; the key of a follower is the person's id. */
 export interface MessageHub extends LiveFeed<AddressedMessage> {
   /**
    * Where a connection that has seen the messages up to `lastId` goes on; from now on without one.

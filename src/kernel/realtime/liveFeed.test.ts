@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Feed, Reader } from './feed.ts'
+import type { Feed, Follower } from './feed.ts'
 import { createLiveFeed } from './liveFeed.ts'
 
 interface Row {
@@ -44,7 +44,7 @@ function openTable({ ordered }: { ordered: boolean }) {
     },
   }
   const live = createLiveFeed(feed, database, { error: (line: unknown) => said.push(line) })
-  const follow = (key: number, after = 0, more: Partial<Reader<Row>> = {}) => {
+  const follow = (key: number, after = 0, more: Partial<Follower<Row>> = {}) => {
     const ids: number[] = []
     const stop = live.follow({ key, deliver: ({ id }) => ids.push(id), flushed: async () => {}, ...more }, after)
     return { ids, stop }
@@ -95,15 +95,15 @@ test.each([true, false])('reads on after a lost connection (%s)', async (ordered
 test('asks once for everybody where the ids are in order', async () => {
   const { live, follow, add, queries } = openTable({ ordered: true })
   await live.start()
-  const readers = [1, 2, 3].map((key) => follow(key))
+  const followers = [1, 2, 3].map((key) => follow(key))
   await expect.poll(() => queries).toHaveLength(3)
   add(2)
-  await expect.poll(() => readers[1]?.ids).toEqual([1])
+  await expect.poll(() => followers[1]?.ids).toEqual([1])
   expect(queries.slice(3)).toEqual([[1, 2, 3]])
   await live.stop()
 })
 
-test('serves all readers of a key, also when one begins beyond the newest row', async () => {
+test('serves all followers of a key, also when one begins beyond the newest row', async () => {
   const { live, follow, add } = openTable({ ordered: false })
   await live.start()
   const beyond = follow(7, 1_000_000)
@@ -116,7 +116,7 @@ test('serves all readers of a key, also when one begins beyond the newest row', 
   await live.stop()
 })
 
-test('tells a reader that its rows can not be read, or tries again', async () => {
+test('tells a follower that its rows can not be read, or tries again', async () => {
   const { live, follow, add, faults, said } = openTable({ ordered: false })
   await live.start()
   const failures: unknown[] = []

@@ -1,24 +1,24 @@
 import type { Logger } from 'pino'
 import type { OpenDatabase } from '../database/database.ts'
-import type { Feed, Reader } from './feed.ts'
+import type { Feed, Follower } from './feed.ts'
 import { createGroup, type Group } from './group.ts'
 
 /** Brings the new rows of a table to whoever is connected to this process. */
-export interface LiveFeed<Row, By extends Reader<Row> = Reader<Row>> {
+export interface LiveFeed<Row, By extends Follower<Row> = Follower<Row>> {
   /** Starts listening to the database. */
   start(): Promise<void>
   stop(): Promise<void>
   /** Sends the rows of a key after an id: first those that are there, then each as it comes; none twice, none left out. Answers how to stop. */
-  follow(reader: By, after: number): () => void
+  follow(follower: By, after: number): () => void
   /** Those who follow a key now. */
-  readersOf(key: number): readonly By[]
+  followersOf(key: number): readonly By[]
 }
 
 /** The key of the only group when one query serves all. */
 const ALL = 0
 
 /** Builds the live feed of a table: NOTIFY wakes the group that has new rows, and a connection that is back wakes them all. */
-export function createLiveFeed<Row extends { readonly id: number }, By extends Reader<Row> = Reader<Row>>(
+export function createLiveFeed<Row extends { readonly id: number }, By extends Follower<Row> = Follower<Row>>(
   feed: Feed<Row>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   log: Pick<Logger, 'error'>,
@@ -51,16 +51,16 @@ export function createLiveFeed<Row extends { readonly id: number }, By extends R
       for (const stop of stops.splice(0)) await stop()
       await Promise.all([...groups.values()].map((group) => group.stop()))
     },
-    follow(reader, after) {
-      const group = groupFor(reader.key)
-      const leave = group.follow(reader, after)
+    follow(follower, after) {
+      const group = groupFor(follower.key)
+      const leave = group.follow(follower, after)
       return () => {
         leave()
-        if (feed.newest || !group.isEmpty() || groups.get(reader.key) !== group) return
-        groups.delete(reader.key)
+        if (feed.newest || !group.isEmpty() || groups.get(follower.key) !== group) return
+        groups.delete(follower.key)
         void group.stop()
       }
     },
-    readersOf: (key) => groups.get(groupOf(key))?.readersOf(key) ?? [],
+    followersOf: (key) => groups.get(groupOf(key))?.followersOf(key) ?? [],
   }
 }

@@ -17,7 +17,7 @@ import { visitorOf } from '../../kernel/identity/logIn/visitor.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
-import { loggedIn, REGISTER_ROLE } from './loggedIn.ts'
+import { loggedIn } from './loggedIn.ts'
 import { LoginAnswer } from './schemas.ts'
 
 const tag = 'Third-party log-in'
@@ -84,7 +84,7 @@ const endings =
 
 function callbacks(app: App, kernel: Kernel): void {
   const end = async (request: FastifyRequest, reply: FastifyReply, provider: string, came: CameBack) => {
-    const session = await finish(kernel, provider, came, REGISTER_ROLE, visitorOf(request))
+    const session = await finish(kernel, provider, came, kernel.registerRole, visitorOf(request))
     setCookie(reply, kernel, came.state, '', 0)
     return loggedIn(reply, session)
   }

@@ -24,7 +24,7 @@ import { UserParams } from '../accounts/schemas.ts'
 import { v1 } from '../paths.ts'
 
 const tag = 'Logs'
-const read = 'venue:logs.read'
+const read = 'site:logs.read'
 
 const Operation = Type.Object(
   {

@@ -36,7 +36,7 @@ const Entry = Type.Object(
     type: Type.String(),
     channel: ChannelOrInbox,
     state: Type.Enum([...history.STATES]),
-    address: Nullable(Type.String({ description: 'Masked without `venue:contacts.read`.' })),
+    address: Nullable(Type.String({ description: 'Masked without `site:contacts.read`.' })),
     subject: Nullable(Type.String()),
     provider: Nullable(Type.String()),
     provider_id: Nullable(Type.String()),

@@ -16,7 +16,7 @@ beforeAll(async () => {
   lin = await world.person('lin')
   wang = await world.person('wang')
   const rights = { roles: new Set<string>(), isAdmin: false, scope: 'full' as const, sessionId: 's' }
-  const manage = 'venue:jobs.manage'
+  const manage = 'site:jobs.manage'
   app = await createServer(
     {
       trustProxy: false,

@@ -57,7 +57,7 @@ export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, pe
     followed.get(sessionId)?.()
     const about = { session_id: sessionId, status: session.status, last_event_id: after, ...(cut && { cut: true }) }
     peer.send({ type: 'following', ...about })
-    const reader = {
+    const follower = {
       key: sessionId,
       userId: peer.userId,
       deliver: (message: store.ChatMessage) =>
@@ -65,7 +65,7 @@ export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, pe
       typing: (userId: number) => peer.send({ type: 'typing', session_id: sessionId, user_id: userId }),
       flushed: peer.flushed,
     }
-    followed.set(sessionId, hub.follow(reader, after))
+    followed.set(sessionId, hub.follow(follower, after))
   }
 
   /** The session a frame is about: the one it names, else the only one that is followed. */

@@ -1,18 +1,18 @@
 import type { Logger } from 'pino'
 import type { Database, OpenDatabase } from '../../kernel/database/database.ts'
-import type { Reader } from '../../kernel/realtime/feed.ts'
+import type { Follower } from '../../kernel/realtime/feed.ts'
 import { createLiveFeed, type LiveFeed } from '../../kernel/realtime/liveFeed.ts'
 import * as store from './store.ts'
 
 /** Somebody on this process who reads a session; its key is the session's id. */
-export interface ChatReader extends Reader<store.ChatMessage> {
+export interface ChatFollower extends Follower<store.ChatMessage> {
   readonly userId: number
   /** Somebody is typing in the session. */
   typing(userId: number): void
 }
 
 /** Brings new chat messages to whoever is connected to this process. */
-export type ChatHub = Pick<LiveFeed<store.ChatMessage, ChatReader>, 'start' | 'stop' | 'follow'>
+export type ChatHub = Pick<LiveFeed<store.ChatMessage, ChatFollower>, 'start' | 'stop' | 'follow'>
 
 /**
  * Builds the hub. NOTIFY names the session that has something new. Within a session messages become visible in the order of their ids, as they
@@ -23,7 +23,7 @@ export function createChatHub(
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   log: Pick<Logger, 'error'>,
 ): ChatHub {
-  const feed = createLiveFeed<store.ChatMessage, ChatReader>(
+  const feed = createLiveFeed<store.ChatMessage, ChatFollower>(
     {
       name: 'chat messages',
       channel: store.CHAT_CHANNEL,
@@ -39,8 +39,8 @@ export function createChatHub(
 
   const tellTyping = (payload: string) => {
     const [sessionId, userId] = payload.split(':').map(Number)
-    for (const reader of feed.readersOf(sessionId ?? 0)) {
-      if (userId !== undefined && reader.userId !== userId) reader.typing(userId)
+    for (const follower of feed.followersOf(sessionId ?? 0)) {
+      if (userId !== undefined && follower.userId !== userId) follower.typing(userId)
     }
   }
 

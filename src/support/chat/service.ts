@@ -5,12 +5,12 @@ import type { Actor } from '../../kernel/identity/actor.ts'
 import { staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify } from '../../kernel/outbox/outbox.ts'
-import { AGENT } from '../staff.ts'
+import { AGENT } from '../permissions.ts'
 import { asksForHuman, IDLE_HOURS, TEXTS } from './rules.ts'
 import * as store from './store.ts'
 
 /** The job that has the bot answer a message: `{ message_id }`. */
-export const ANSWER_JOB = 'venue.support-answer'
+export const ANSWER_JOB = 'support.answer'
 
 export const noSuchSession = () => new NotFound('not_found', 'There is no such session.')
 

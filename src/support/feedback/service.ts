@@ -6,9 +6,9 @@ import type { Caller } from '../../kernel/http/request/caller.ts'
 import { staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/outbox/outbox.ts'
-import { MOST_REPLIES } from '../rules.ts'
-import { MANAGE } from '../staff.ts'
-import { addReply, listReplies, type Reply } from '../store.ts'
+import { MANAGE } from '../permissions.ts'
+import { listReplies, type Reply } from '../store.ts'
+import { say } from '../threads.ts'
 import { afterEvent, type FeedbackEvent, type FeedbackStatus, type FeedbackType } from './rules.ts'
 import * as store from './store.ts'
 
@@ -96,7 +96,7 @@ export async function addToFeedback(
     const before = await store.lockFeedback(tx, id)
     if (before?.userId !== caller.userId) throw noSuchFeedback()
     await move(tx, id, before.status, 'addition', now)
-    await say(tx, caller, id, content, false, now)
+    await say(tx, 'feedback', id, { authorId: caller.userId, fromStaff: false, content, now })
     await notifyStaff(tx, kernel, now, 'feedback.added', id)
   })
   kernel.nudge()
@@ -110,7 +110,7 @@ export async function reply(kernel: Kernel, caller: Caller, id: number, content:
     const before = await store.lockFeedback(tx, id)
     if (!before) throw noSuchFeedback()
     const status = await move(tx, id, before.status, 'reply', now)
-    await say(tx, caller, id, content, true, now)
+    await say(tx, 'feedback', id, { authorId: caller.userId, fromStaff: true, content, now })
     const data = { feedback_id: id, content }
     await notify(tx, now, { type: 'feedback.replied', userIds: [before.userId], data })
     const changes = { status: [before.status, status] } as const
@@ -165,15 +165,4 @@ async function move(
   if (!to) throw new Conflict('bad_state', `The feedback is ${from}.`, { facts: { state: from } })
   await store.setStatus(tx, id, to, now)
   return to
-}
-
-async function say(tx: Transaction, caller: Caller, id: number, content: string, fromStaff: boolean, now: Date) {
-  const added = await addReply(tx, 'feedback', id, {
-    authorId: caller.userId,
-    fromStaff,
-    content,
-    now,
-    most: MOST_REPLIES,
-  })
-  if (!added) throw new Conflict('too_many_messages', `Feedback has at most ${MOST_REPLIES} messages.`)
 }

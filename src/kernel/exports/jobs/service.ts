@@ -26,8 +26,8 @@ export interface ExportWish {
 }
 
 /** The list of that name. @throws NotFound */
-export function sourceOf(kernel: Pick<Kernel, 'products'>, what: string): ExportSource {
-  const source = kernel.products.flatMap((product) => product.exports ?? []).find((one) => one.what === what)
+export function sourceOf(kernel: Pick<Kernel, 'exportSources'>, what: string): ExportSource {
+  const source = kernel.exportSources.find((one) => one.what === what)
   if (!source) throw new NotFound('not_found', 'There is no such list.')
   return source
 }

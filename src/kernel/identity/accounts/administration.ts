@@ -87,7 +87,7 @@ export async function removeLeaver(kernel: Kernel, userId: number): Promise<void
 }
 
 async function remove(tx: Transaction, kernel: Kernel, user: User, origin: Origin, at: Date): Promise<void> {
-  for (const product of kernel.products) await product.beforeUserLeaves?.(tx, kernel, user.id)
+  for (const leave of kernel.beforeUserLeaves) await leave(tx, kernel, user.id)
   await endSessions(tx, user.id, at)
   await store.scrubUser(tx, kernel.secrets.cipher, user, at)
   const changes = { status: [user.status, 'deleted'] as const }
@@ -141,7 +141,7 @@ export async function changeRoles(
 
 /** Has the products take away what somebody may not look after any more. */
 async function handOver(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
-  for (const product of kernel.products) await product.afterRightsChange?.(tx, kernel, userId)
+  for (const handOver of kernel.afterRightsChange) await handOver(tx, kernel, userId)
 }
 
 /** Throws Conflict when this person is the only administrator. The administrators are locked. */

@@ -2,7 +2,7 @@ import type { OpenDatabase, Transaction } from '../../database/database.ts'
 import type { Kernel } from '../../kernel.ts'
 import { hashCost, prepareDummy } from '../accounts/passwords.ts'
 import type { Actor } from '../actor.ts'
-import { ADMIN, permissionsOf, rolesOf } from '../roles.ts'
+import { ADMIN, permissionsOf } from '../roles.ts'
 import { announceRevocation, findSession, SESSIONS_CHANNEL, slideSession } from './sessionStore.ts'
 import { notGood } from './tokens.ts'
 
@@ -27,8 +27,7 @@ export async function createIdentity(
   kernel: Kernel,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
 ): Promise<Identity> {
-  const { config, clock, accessTokens: tokens, sessions: cache } = kernel
-  const roles = rolesOf(kernel)
+  const { config, clock, roles, accessTokens: tokens, sessions: cache } = kernel
 
   const find = async (token: string): Promise<Found> => {
     const now = clock.now()
