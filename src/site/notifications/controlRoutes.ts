@@ -191,7 +191,7 @@ function contacts(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths,
-    permission: 'venue:users.write',
+    permission: 'site:users.write',
     summary: 'Say under which name somebody is a member of WeCom',
     tag,
     schema: {
@@ -212,7 +212,7 @@ function contacts(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths,
-    permission: 'venue:users.write',
+    permission: 'site:users.write',
     summary: 'Forget somebody’s name at WeCom',
     tag,
     schema: { params, response: { 204: Deleted } },
