@@ -2,11 +2,13 @@ import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
+import { operationConsumer } from './kernel/audit/operations.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { OpenDatabase } from './kernel/database/database.ts'
 import { MIGRATIONS, migrationNames, pendingMigrations } from './kernel/database/migrate.ts'
 import { attempt, transaction } from './kernel/database/transaction.ts'
+import { openStorage } from './kernel/files/place.ts'
 import type { App } from './kernel/http/app.ts'
 import { registerHealth } from './kernel/http/health.ts'
 import { connectRedis } from './kernel/http/request/limits.ts'
@@ -14,19 +16,24 @@ import type { PathRoots } from './kernel/http/routeTable.ts'
 import { openScope } from './kernel/http/scope.ts'
 import { createServer } from './kernel/http/server.ts'
 import { closeServer } from './kernel/http/stop.ts'
+import { createThirdParties } from './kernel/identity/logIn/thirdParty/providers.ts'
+import { createSessionCache } from './kernel/identity/sessions/sessionCache.ts'
 import { createIdentity } from './kernel/identity/sessions/sessions.ts'
+import { accessTokens } from './kernel/identity/sessions/tokens.ts'
+import { boundTo } from './kernel/jobs/jobs.ts'
 import { createJobs, type Jobs } from './kernel/jobs/queues.ts'
 import type { Kernel } from './kernel/kernel.ts'
 import { createDispatcher } from './kernel/notifications/broadcasts.ts'
 import { createCourier } from './kernel/notifications/delivery/deliver.ts'
-import { createRelay } from './kernel/notifications/delivery/relay.ts'
-import { installEngine } from './kernel/notifications/engine.ts'
+import { messageConsumer } from './kernel/notifications/delivery/relay.ts'
 import { createProviders } from './kernel/notifications/providers/providers.ts'
-import { sendDirectlyBy } from './kernel/notifications/secretCodes.ts'
+import { secretCodeSenders } from './kernel/notifications/secretCodes.ts'
 import { createCatalogue, followChanges } from './kernel/notifications/texts/catalogue.ts'
+import { createRelay } from './kernel/outbox/relay.ts'
 import { collect, permissionsOfParts } from './kernel/parts.ts'
 import type { Live, Part, Product } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
+import { createSecrets } from './kernel/secrets/secrets.ts'
 import { upkeep } from './kernel/upkeep.ts'
 import { room } from './room/product.ts'
 import { site } from './site/product.ts'
@@ -64,15 +71,28 @@ export interface System {
   stop(): Promise<void>
 }
 
-/** Puts a process together out of a configuration, an open and migrated database, and the parts that are switched on. */
+/**
+ * Puts a process together out of a configuration, an open and migrated database, and the parts that are switched on. Tests say in `replaced`
+ * which members of the kernel are their own.
+ */
 export async function createSystem(
   config: Config,
   clock: Clock,
   log: Logger,
   database: OpenDatabase,
   duties: Duties,
+  replaced: Partial<Pick<Kernel, 'secretCodes'>> = {},
 ): Promise<System> {
   const parts = partsOf(config)
+  const catalogue = createCatalogue(parts.flatMap((part) => part.notificationTypes))
+  const providers = createProviders(config, clock)
+  const definitions = [...upkeep, ...parts.flatMap((part) => part.jobs)]
+  const jobs = createJobs(
+    { config, clock, log },
+    database,
+    boundTo(() => kernel, definitions),
+    { work: duties.work },
+  )
   const kernel: Kernel = {
     ...collect(parts),
     config,
@@ -82,23 +102,26 @@ export async function createSystem(
     reads: database.reads,
     transaction: (work) => transaction(database.db, work),
     attempt: (work) => attempt(database.db, work),
+    jobs,
+    notifications: { catalogue, providers },
+    secretCodes: replaced.secretCodes ?? secretCodeSenders(providers),
+    sessions: createSessionCache(),
+    accessTokens: accessTokens(config),
+    thirdParties: createThirdParties(config),
+    files: await openStorage(config),
+    secrets: createSecrets(config),
     nudge() {
       relay.nudge()
       dispatcher.nudge()
       courier.nudge()
     },
   }
-  const catalogue = createCatalogue(parts.flatMap((part) => part.notificationTypes))
-  const providers = createProviders(config, clock)
-  installEngine(config, { catalogue, providers })
-  const ways = (lane: 'email' | 'sms') => providers.find((provider) => provider.lane === lane)
-  const [byMail, bySms] = [ways('email'), ways('sms')]
-  sendDirectlyBy(config, { ...(byMail && { email: byMail }), ...(bySms && { sms: bySms }) })
   const courier = createCourier(kernel, { catalogue, providers })
-  const relay = createRelay(kernel, { catalogue, providers, onDeliveries: courier.nudge })
+  const relay = createRelay(kernel, {
+    message: messageConsumer(kernel, { catalogue, providers, onDeliveries: courier.nudge }),
+    operation: operationConsumer,
+  })
   const dispatcher = createDispatcher(kernel, relay.nudge)
-  const definitions = [...upkeep, ...parts.flatMap((part) => part.jobs)]
-  const jobs = createJobs(kernel, database, definitions, { work: duties.work })
   const drain = async () => {
     for (let more = true; more; ) {
       const handedOn = (await dispatcher.drain()) + (await relay.drain())

@@ -1,10 +1,4 @@
-import type { Config } from '../../config.ts'
-import type { Clock } from '../clock.ts'
-import type { Database } from './database.ts'
+import type { Ground } from '../ground.ts'
 
-/** The members of the kernel that suffice to read: rows, settings and the time. */
-export interface Reader {
-  readonly reads: Database
-  readonly config: Config
-  readonly clock: Clock
-}
+/** The members of the kernel that suffice to read: rows, the keys of encrypted fields, settings and the time. */
+export type Reader = Pick<Ground, 'clock' | 'config' | 'reads' | 'secrets'>

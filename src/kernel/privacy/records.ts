@@ -1,9 +1,8 @@
 import { sql } from 'kysely'
-import type { Config } from '../../config.ts'
 import type { Database } from '../database/database.ts'
 import type { Reader } from '../database/reader.ts'
 import { findUser } from '../identity/accounts/store.ts'
-import { fieldCipher } from '../identity/accounts/users.ts'
+import type { FieldCipher } from '../secrets/fields.ts'
 
 /** One kind of thing that is held about a person: a file of their copy. */
 export interface PersonalRecords {
@@ -33,9 +32,9 @@ interface Added {
  * those still to come too), what they did by the operation log, and what the parts add.
  */
 export async function* recordsOf(kernel: Reader & Added, userId: number): AsyncGenerator<PersonalRecords> {
-  yield { name: 'account', rows: await accountOf(kernel.reads, kernel.config, userId) }
+  yield { name: 'account', rows: await accountOf(kernel.reads, kernel.secrets.cipher, userId) }
   for (const table of await personalTables(kernel.reads)) {
-    yield { name: table, rows: await rowsOf(kernel.reads, kernel.config, table, userId) }
+    yield { name: table, rows: await rowsOf(kernel.reads, kernel.secrets.cipher, table, userId) }
   }
   yield { name: 'operation_log', rows: await operationsOf(kernel.reads, userId) }
   yield { name: 'files', rows: await filesOf(kernel.reads, userId) }
@@ -44,8 +43,8 @@ export async function* recordsOf(kernel: Reader & Added, userId: number): AsyncG
   }
 }
 
-async function accountOf(db: Database, config: Config, userId: number): Promise<PersonalRecords['rows']> {
-  const user = await findUser(db, config, userId)
+async function accountOf(db: Database, cipher: FieldCipher, userId: number): Promise<PersonalRecords['rows']> {
+  const user = await findUser(db, cipher, userId)
   if (!user) return []
   const { rows } = await sql<{ password_changed_at: Date | null; leaves_at: Date | null }>`
     SELECT password_changed_at, leaves_at FROM users WHERE id = ${userId}`.execute(db)
@@ -62,22 +61,27 @@ async function personalTables(db: Database): Promise<readonly string[]> {
   return rows.map(({ name }) => name)
 }
 
-async function rowsOf(db: Database, config: Config, table: string, userId: number): Promise<PersonalRecords['rows']> {
+async function rowsOf(
+  db: Database,
+  cipher: FieldCipher,
+  table: string,
+  userId: number,
+): Promise<PersonalRecords['rows']> {
   const { rows } = await sql<Readonly<Record<string, unknown>>>`
     SELECT to_jsonb(t) AS row FROM ${sql.table(table)} t WHERE t.user_id = ${userId} ORDER BY 1`.execute(db)
   return rows.map(({ row }) =>
     Object.fromEntries(
       Object.entries(row ?? {}).flatMap(([name, value]) =>
-        secretColumn.test(name) ? [] : [legible(config, name, value)],
+        secretColumn.test(name) ? [] : [legible(cipher, name, value)],
       ),
     ),
   )
 }
 
 /** What is encrypted against others is the person's own to read. */
-function legible(config: Config, name: string, value: unknown): readonly [string, unknown] {
+function legible(cipher: FieldCipher, name: string, value: unknown): readonly [string, unknown] {
   if (!encryptedColumn.test(name)) return [name, value]
-  return [name.replace(encryptedColumn, ''), typeof value === 'string' ? fieldCipher(config).decrypt(value) : null]
+  return [name.replace(encryptedColumn, ''), typeof value === 'string' ? cipher.decrypt(value) : null]
 }
 
 async function operationsOf(db: Database, userId: number): Promise<PersonalRecords['rows']> {

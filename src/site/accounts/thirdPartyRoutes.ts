@@ -5,7 +5,6 @@ import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/request/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Instant, Nullable } from '../../kernel/http/schemas.ts'
-import { thirdParties } from '../../kernel/identity/logIn/thirdParty/providers.ts'
 import {
   begin,
   type CameBack,
@@ -45,7 +44,7 @@ function doors(app: App, kernel: Kernel): void {
         200: Type.Object({ items: Type.Array(Type.Object({ name: Type.String(), title: Type.String() })) }),
       },
     },
-    handler: () => ({ items: thirdParties(kernel.config).map(({ name, title }) => ({ name, title })) }),
+    handler: () => ({ items: kernel.thirdParties.map(({ name, title }) => ({ name, title })) }),
   })
 
   route(app, {

@@ -76,11 +76,11 @@ export const notifications = exportSource({
     ...['provider', 'provider_id', 'reason', 'attempts', 'sent_at', 'opened_at', 'clicked_at'],
   ],
   filters: Type.Object(historyFilters),
-  open({ reads, config }, filters, permissions) {
+  open({ reads, config, secrets }, filters, permissions) {
     const filter = historyFilter(filters, config.timeZone)
     const unmasked = permissions.has(CONTACTS)
     const records = inBatches((after: history.HistoryEntry | undefined, limit) =>
-      attempt(reads, (db) => history.historyAfter(db, config, filter, after, limit, unmasked)),
+      attempt(reads, (db) => history.historyAfter(db, secrets.cipher, filter, after, limit, unmasked)),
     )
     return {
       rows: cellsOf(records, (one) => [

@@ -88,7 +88,13 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const { query } = request
       const page = pageAsked(query)
-      const found = await history.listHistory(kernel.reads, config, historyFilter(query, zone), page, mayRead(request))
+      const found = await history.listHistory(
+        kernel.reads,
+        kernel.secrets.cipher,
+        historyFilter(query, zone),
+        page,
+        mayRead(request),
+      )
       return pageAnswer(found.items.map(present), found.total, query)
     },
   })

@@ -3,7 +3,6 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import type { PageOf } from '../../kernel/database/lists.ts'
 import { Conflict, NotFound } from '../../kernel/errors.ts'
 import type { Caller } from '../../kernel/http/request/caller.ts'
-import { fieldCipher } from '../../kernel/identity/accounts/users.ts'
 import { staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/outbox/outbox.ts'
@@ -32,7 +31,7 @@ const noSuchFeedback = () => new NotFound('not_found', 'There is no such feedbac
 
 /** Takes somebody's feedback and tells those who answer it. @throws NotFound for a venue that is not there */
 export async function giveFeedback(kernel: Kernel, caller: Caller, wish: FeedbackWish): Promise<WholeFeedback> {
-  const contactEncrypted = wish.contact === undefined ? null : fieldCipher(kernel.config).encrypt(wish.contact)
+  const contactEncrypted = wish.contact === undefined ? null : kernel.secrets.cipher.encrypt(wish.contact)
   const id = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const added = await store.addFeedback(tx, {
@@ -64,7 +63,7 @@ async function whole(kernel: Kernel, id: number): Promise<WholeFeedback> {
     const found = await store.findFeedback(db, id)
     if (!found) throw noSuchFeedback()
     const { contactEncrypted, ...feedback } = found
-    const contact = contactEncrypted === null ? null : fieldCipher(kernel.config).decrypt(contactEncrypted)
+    const contact = contactEncrypted === null ? null : kernel.secrets.cipher.decrypt(contactEncrypted)
     return { ...feedback, contact, messages: await listReplies(db, 'feedback', id) }
   })
 }

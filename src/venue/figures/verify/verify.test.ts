@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openWorld, type World } from '../../../../test/support/world.ts'
 
@@ -105,15 +104,5 @@ describe('verify', () => {
     ],
   ])('names what is wrong with %s', async (_, breakIt, mendIt, expected) => {
     expect(await broken(breakIt, mendIt)).toEqual(expected)
-  })
-
-  it('finds no offer in a slot that is gone once the migrations have run', async () => {
-    await world.rows(`UPDATE time_slots SET taken = 0, held = 1, deleted_at = created_at;
-      UPDATE waiting_list SET state = 'offered', offer_expires_at = created_at`)
-    const file = new URL('../../../../migrations/0037_lines_of_deleted_slots.sql', import.meta.url)
-    await world.rows(await readFile(file, 'utf8'))
-    const after = await world.rows(`SELECT state, held FROM waiting_list w JOIN time_slots s ON s.id = slot_id`)
-    await world.rows(`UPDATE time_slots SET taken = 1, deleted_at = NULL; UPDATE waiting_list SET state = 'waiting'`)
-    expect(after).toEqual([{ state: 'expired', held: 0 }])
   })
 })

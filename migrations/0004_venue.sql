@@ -1,4 +1,7 @@
--- Venue: a company's gym and sports venues. Rules: docs/venue.md; words: sport venue 1–n venue 1–n slot 1–n reservation.
+-- Venue: a company's gym and sports venues. Rules: docs/venue.md.
+-- A sport venue has venues, a venue has time slots, a time slot has reservations.
+
+-- Places ------------------------------------------------------------------------------------------
 
 CREATE TABLE sport_venues (
   id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -23,7 +26,7 @@ CREATE TABLE venues (
   description     text,
   notice          text,
   image_url       text,
-  -- Key of the rotating check-in code shown at the door.
+  -- Key of the rotating check-in code that is shown at the door.
   check_in_secret text NOT NULL,
   created_at      timestamptz NOT NULL,
   updated_at      timestamptz NOT NULL,
@@ -46,14 +49,15 @@ CREATE TABLE facilities (
 );
 CREATE UNIQUE INDEX facilities_name_key ON facilities (venue_id, lower(name)) WHERE deleted_at IS NULL;
 
--- Weekly hours (weekday 1 = Monday) and dated exceptions of a venue, else of its sport venue; none at all: always open.
+-- Weekly hours (weekday 1 = Monday) and dated exceptions. A venue without rows has those of its sport venue. Without
+-- either it is always open.
 CREATE TABLE opening_hours (
   id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   venue_id       bigint REFERENCES venues,
   sport_venue_id bigint REFERENCES sport_venues,
   weekday        smallint CHECK (weekday BETWEEN 1 AND 7),
   date           date,
-  -- Local times; an exception without them is a day on which the place is shut. closes may be 24:00.
+  -- Local times. An exception without them closes the place for that day. closes may be 24:00.
   opens          time,
   closes         time,
   reason         text,
@@ -65,7 +69,8 @@ CREATE TABLE opening_hours (
 CREATE INDEX opening_hours_venue ON opening_hours (venue_id);
 CREATE INDEX opening_hours_sport_venue ON opening_hours (sport_venue_id);
 
--- Booking rules of a venue, of a sport venue, or of the system (both owners null). NULL: not set here, ask the next.
+-- Booking rules of a venue, of a sport venue, or of the system (both owners null). A null rule is taken from the next
+-- of these.
 CREATE TABLE booking_rules (
   id                         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   venue_id                   bigint UNIQUE REFERENCES venues,
@@ -89,10 +94,11 @@ CREATE TABLE booking_rules (
   updated_at                 timestamptz NOT NULL,
   CHECK (num_nonnulls(venue_id, sport_venue_id) <= 1)
 );
-CREATE UNIQUE INDEX booking_rules_system_key ON booking_rules ((true)) WHERE venue_id IS NULL AND sport_venue_id IS NULL;
+CREATE UNIQUE INDEX booking_rules_system_key ON booking_rules ((true))
+  WHERE venue_id IS NULL AND sport_venue_id IS NULL;
 
--- A time for which a venue, all venues of a sport venue, or a facility is out of use. The status of a venue at an
--- instant is read from here, so that a plan that lies ahead starts and ends by itself. end_at null: until further notice.
+-- Times at which a venue, all venues of a sport venue, or a facility is out of use. The status of a venue is read from
+-- here, so that a planned closure starts and ends by itself. end_at null: until further notice.
 CREATE TABLE closures (
   id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   venue_id       bigint REFERENCES venues,
@@ -115,8 +121,10 @@ CREATE INDEX closures_sport_venue ON closures USING gist (sport_venue_id, during
 CREATE INDEX closures_facility ON closures USING gist (facility_id, during) WHERE cancelled_at IS NULL;
 CREATE INDEX closures_created_by ON closures (created_by);
 
--- taken: places of reservations that are pending, confirmed, checked_in or completed; held: places offered to the
--- waiting list. Both are moved by venue/reservations/store.ts movePlaces alone.
+-- Slots, reservations and waiting lists ------------------------------------------------------------
+
+-- taken: places of reservations that are pending, confirmed, checked_in or completed. held: places offered to the
+-- waiting list. Only movePlaces (venue/reservations/store.ts) changes them.
 CREATE TABLE time_slots (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   venue_id   bigint NOT NULL REFERENCES venues,
@@ -126,7 +134,7 @@ CREATE TABLE time_slots (
   capacity   int NOT NULL CHECK (capacity BETWEEN 1 AND 100000),
   taken      int NOT NULL DEFAULT 0 CHECK (taken >= 0),
   held       int NOT NULL DEFAULT 0 CHECK (held >= 0),
-  -- False while a closure covers any of it: the guarded booking looks here, so that nobody books past a closure.
+  -- False while a closure covers any of it. The guarded booking checks this, so that nobody books past a closure.
   open       boolean NOT NULL DEFAULT true,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
@@ -136,10 +144,11 @@ CREATE TABLE time_slots (
   CONSTRAINT time_slots_overlap EXCLUDE USING gist (venue_id WITH =, during WITH &&) WHERE (deleted_at IS NULL)
 ) WITH (fillfactor = 70);
 CREATE INDEX time_slots_calendar ON time_slots (venue_id, start_at) WHERE deleted_at IS NULL;
-CREATE INDEX time_slots_start ON time_slots (start_at) WHERE deleted_at IS NULL;
+-- Includes deleted slots: statistics count places that people had in them, and would read the whole table without it.
+CREATE INDEX time_slots_start ON time_slots (start_at);
 
--- What the venue product knows of a person. Every write that adds to a person's reservations names the revision that
--- its decision was made on and moves it on, so that two bookings of one person can't both rest on the same facts.
+-- What the venue product knows about a person. Every write that adds a reservation names the revision that its decision
+-- was based on and raises it, so that two bookings of one person can't be based on the same facts.
 CREATE TABLE venue_members (
   user_id    bigint PRIMARY KEY REFERENCES users,
   revision   bigint NOT NULL DEFAULT 0,
@@ -152,15 +161,15 @@ CREATE TABLE reservations (
   id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   user_id        bigint NOT NULL REFERENCES venue_members,
   slot_id        bigint NOT NULL REFERENCES time_slots,
-  -- The slot's, copied with its times: no constraint of its own, every constraint here is looked at for every booking.
+  -- Copied from the slot, with its times. No foreign key: every constraint here is checked for every booking.
   venue_id       bigint NOT NULL,
   start_at       timestamptz NOT NULL,
   end_at         timestamptz NOT NULL,
   during         tstzrange NOT NULL GENERATED ALWAYS AS (tstzrange(start_at, end_at, '[)')) STORED,
   party_size     int NOT NULL CHECK (party_size BETWEEN 1 AND 1000),
-  status         text NOT NULL CHECK (status IN ('pending', 'confirmed', 'checked_in', 'completed', 'rejected', 'cancelled',
-                                                 'no_show', 'displaced')),
-  -- Booked with a leader's priority: never displaced.
+  status         text NOT NULL CHECK (status IN ('pending', 'confirmed', 'checked_in', 'completed', 'rejected',
+                                                 'cancelled', 'no_show', 'displaced')),
+  -- Booked with a leader's priority, so never displaced.
   by_leader      boolean NOT NULL,
   points_paid    int NOT NULL CHECK (points_paid >= 0),
   -- The weekly series it was booked in.
@@ -168,10 +177,10 @@ CREATE TABLE reservations (
   checked_in_at  timestamptz,
   checked_out_at timestamptz,
   actual_minutes int,
-  -- Who ended it (null: the system) and why.
+  -- The person who ended it (null: the system), and the reason.
   ended_by       bigint REFERENCES users,
   end_reason     text,
-  -- A displaced reservation may be booked again until then, for what it had cost.
+  -- A displaced person may book again until then, for the same price.
   rebook_until   timestamptz,
   rebooked_as    bigint REFERENCES reservations,
   day_reminder   boolean NOT NULL DEFAULT false,
@@ -181,8 +190,8 @@ CREATE TABLE reservations (
   CONSTRAINT reservations_user_overlap EXCLUDE USING gist (user_id WITH =, during WITH &&)
     WHERE (status IN ('pending', 'confirmed', 'checked_in'))
 ) WITH (fillfactor = 80);
--- No more indexes than the queries need: each is opened and kept up by every booking. ended_by and rebooked_as have none, as neither people nor
--- reservations are ever deleted.
+-- No more indexes than the queries need: every booking opens and maintains each of them. ended_by and rebooked_as have
+-- none, because people and reservations are never deleted.
 CREATE INDEX reservations_slot ON reservations (slot_id);
 CREATE INDEX reservations_user ON reservations (user_id, start_at);
 CREATE INDEX reservations_venue ON reservations (venue_id, start_at);
@@ -208,7 +217,8 @@ CREATE TABLE credit_ledger (
   user_id        bigint NOT NULL REFERENCES venue_members,
   delta          int NOT NULL CHECK (delta <> 0),
   score          int NOT NULL CHECK (score BETWEEN 0 AND 100),
-  reason         text NOT NULL CHECK (reason IN ('no_show', 'late_cancel', 'kept', 'adjustment')),
+  -- no_show_undone: staff checked the person in after the no-show was noted, so its credit comes back.
+  reason         text NOT NULL CHECK (reason IN ('no_show', 'no_show_undone', 'late_cancel', 'kept', 'adjustment')),
   note           text,
   reservation_id bigint REFERENCES reservations,
   created_by     bigint REFERENCES users,
@@ -218,7 +228,7 @@ CREATE INDEX credit_ledger_user ON credit_ledger (user_id, id);
 CREATE INDEX credit_ledger_reservation ON credit_ledger (reservation_id);
 CREATE INDEX credit_ledger_created_by ON credit_ledger (created_by);
 
--- First come first served, by slot: priority (a displaced person stands first), then id.
+-- First come, first served in each slot: by priority (displaced people come first), then by id.
 CREATE TABLE waiting_list (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   slot_id          bigint NOT NULL REFERENCES time_slots,
@@ -252,3 +262,47 @@ CREATE TABLE ratings (
 );
 CREATE INDEX ratings_venue ON ratings (venue_id, id) INCLUDE (score);
 CREATE INDEX ratings_user ON ratings (user_id);
+
+-- Facilities: use and repairs ---------------------------------------------------------------------
+-- Both are counted in the facility statistics.
+
+-- The use of one unit of a facility by a person. Units are numbered from 1 to the facility's quantity. A person uses
+-- one unit at a time.
+CREATE TABLE use_sessions (
+  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  facility_id bigint NOT NULL REFERENCES facilities,
+  user_id     bigint NOT NULL REFERENCES users,
+  unit        int NOT NULL CHECK (unit >= 1),
+  started_at  timestamptz NOT NULL,
+  stopped_at  timestamptz,
+  CHECK (started_at <= stopped_at)
+);
+CREATE UNIQUE INDEX use_sessions_one_per_user ON use_sessions (user_id) WHERE stopped_at IS NULL;
+CREATE UNIQUE INDEX use_sessions_one_per_unit ON use_sessions (facility_id, unit) WHERE stopped_at IS NULL;
+CREATE INDEX use_sessions_facility ON use_sessions (facility_id, started_at);
+CREATE INDEX use_sessions_user ON use_sessions (user_id, id);
+
+-- reported → accepted (the facility is broken) → fixed (it is available again). A report can be rejected from reported
+-- and from accepted.
+CREATE TABLE repair_reports (
+  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  facility_id bigint NOT NULL REFERENCES facilities,
+  user_id     bigint NOT NULL REFERENCES users,
+  description text NOT NULL,
+  status      text NOT NULL DEFAULT 'reported' CHECK (status IN ('reported', 'accepted', 'fixed', 'rejected')),
+  -- The note of the last person who worked on it.
+  note        text,
+  handled_by  bigint REFERENCES users,
+  accepted_at timestamptz,
+  closed_at   timestamptz,
+  created_at  timestamptz NOT NULL,
+  updated_at  timestamptz NOT NULL,
+  CHECK ((status IN ('fixed', 'rejected')) = (closed_at IS NOT NULL))
+);
+CREATE INDEX repair_reports_facility ON repair_reports (facility_id, created_at);
+CREATE INDEX repair_reports_user ON repair_reports (user_id, id);
+CREATE INDEX repair_reports_open ON repair_reports (status, id) WHERE status IN ('reported', 'accepted');
+CREATE INDEX repair_reports_handled_by ON repair_reports (handled_by);
+
+-- Feedback of the support part may be about a venue.
+ALTER TABLE feedback ADD FOREIGN KEY (venue_id) REFERENCES venues;

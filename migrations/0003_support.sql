@@ -1,13 +1,14 @@
--- Feedback, frequent questions, tickets and the chat with support. docs/support.md has the rules.
+-- Support: feedback, frequent questions, tickets and the chat. Rules: docs/support.md.
 
 CREATE TABLE feedback (
   id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   user_id           bigint NOT NULL REFERENCES users,
-  venue_id          bigint REFERENCES venues,
+  -- The venue it is about. References venues, see 0004_venue.sql.
+  venue_id          bigint,
   type              text NOT NULL CHECK (type IN ('suggestion', 'complaint', 'problem', 'praise', 'other')),
   title             text,
   content           text NOT NULL,
-  -- AES-256-GCM: a phone number or an address, as the person wrote it.
+  -- A phone number or an address as the person wrote it, by AES-256-GCM.
   contact_encrypted text,
   rating            smallint CHECK (rating BETWEEN 1 AND 5),
   status            text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'replied', 'closed')),
@@ -34,11 +35,12 @@ CREATE TABLE faqs (
   category       text NOT NULL,
   question       text NOT NULL,
   answer         text NOT NULL,
-  -- Other words for the same thing, which people search by.
+  -- Other words for the same thing that people search for.
   keywords       text NOT NULL DEFAULT '',
   position       int NOT NULL DEFAULT 0,
   published      boolean NOT NULL DEFAULT true,
-  -- What the texts are found by: words of letters, pairs of neighbouring Chinese characters (trigrams miss words of two).
+  -- Search terms of the texts: words of letters, and pairs of neighbouring Chinese characters (trigrams miss words of
+  -- two characters).
   question_terms text[] NOT NULL,
   terms          text[] NOT NULL,
   created_at     timestamptz NOT NULL,
@@ -58,7 +60,7 @@ CREATE TABLE tickets (
   assignee_id bigint REFERENCES users,
   created_at  timestamptz NOT NULL,
   updated_at  timestamptz NOT NULL,
-  -- When it was resolved or closed: until 14 days later its owner can open it again.
+  -- When it was resolved or closed. Its owner can open it again until 14 days later.
   ended_at    timestamptz,
   CHECK ((status IN ('resolved', 'closed')) = (ended_at IS NOT NULL))
 );
@@ -82,38 +84,39 @@ CREATE TABLE chat_sessions (
   user_id     bigint NOT NULL REFERENCES users,
   -- bot: the bot answers; queued: waits for an agent; agent: an agent answers.
   status      text NOT NULL DEFAULT 'bot' CHECK (status IN ('bot', 'queued', 'agent', 'closed')),
-  -- Who answers, or answered last.
+  -- The agent who answers, or answered last.
   agent_id    bigint REFERENCES users,
-  -- When a human was asked for: the order of the queue, also after a transfer back into it.
+  -- When the person asked for a human: the order of the queue, also after a transfer back into it.
   queued_at   timestamptz,
   accepted_at timestamptz,
   created_at  timestamptz NOT NULL,
-  -- The last message.
+  -- When the last message was written.
   updated_at  timestamptz NOT NULL,
   closed_at   timestamptz,
   CHECK (status <> 'agent' OR (agent_id IS NOT NULL AND accepted_at IS NOT NULL)),
   CHECK (status <> 'queued' OR queued_at IS NOT NULL),
   CHECK ((status = 'closed') = (closed_at IS NOT NULL))
 );
--- One open session a person: opening twice at once finds the same one.
+-- Each person has one open session: opening twice at once finds the same one.
 CREATE UNIQUE INDEX chat_sessions_one_open ON chat_sessions (user_id) WHERE status <> 'closed';
 CREATE INDEX chat_sessions_user ON chat_sessions (user_id, id);
 CREATE INDEX chat_sessions_agent ON chat_sessions (agent_id, id);
 CREATE INDEX chat_sessions_queue ON chat_sessions (queued_at, id) WHERE status = 'queued';
 CREATE INDEX chat_sessions_idle ON chat_sessions (updated_at) WHERE status <> 'closed';
 
--- Written with the session's row locked, so that within a session messages become visible in the order of their ids.
+-- Messages are written with the session's row locked, so that those of one session become visible in the order of their
+-- ids.
 CREATE TABLE chat_messages (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   session_id bigint NOT NULL REFERENCES chat_sessions,
   author     text NOT NULL CHECK (author IN ('user', 'bot', 'agent', 'system')),
   author_id  bigint REFERENCES users,
   content    text NOT NULL,
-  -- What happened, for a message of the system: the session's way can be read from its history.
+  -- The event that a message of the system reports, so that the history shows every change of the session.
   event      text CHECK (event IN ('opened', 'handover', 'accepted', 'transferred', 'closed')),
-  -- The sender's own id of the message: sent again, it is the same message.
+  -- The sender's own id of the message. Sent again with the same id, it is the same message.
   client_id  text,
-  -- The question that the bot answers here: one answer each, however often the job runs.
+  -- The question that the bot answers here. Each question has one answer, however often the job runs.
   reply_to   bigint REFERENCES chat_messages,
   faq_ids    bigint[] NOT NULL DEFAULT '{}',
   created_at timestamptz NOT NULL,

@@ -1,6 +1,7 @@
--- The room product: a campus' function rooms. Tables and columns are named as its published document names them; what we
--- need beyond is added beside: the range of a booking, revisions, series, closures, approvers.
--- create_by and update_by hold user ids; del_flag is '0', or '2' for what was deleted.
+-- Room: the function rooms of a campus. Rules: docs/room.md.
+-- Tables and columns have the names of the product's published document. Some are added: the range of a booking,
+-- revisions, series, closures, approvers, captchas.
+-- create_by and update_by are user ids. del_flag is '0', or '2' for deleted rows.
 
 CREATE TABLE tb_facility_building (
   id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -29,8 +30,8 @@ CREATE TABLE tb_facility_room (
   status         text NOT NULL DEFAULT '0' CHECK (status IN ('0', '1')),
   -- [{weekday, opens, closes}]; null: always open.
   open_hours     jsonb,
-  -- Counts what may forbid a booking (status, hours, capacity, closures, its building): a booking is decided on one revision and
-  -- written only if it still holds.
+  -- Counts the changes that may forbid a booking (status, hours, capacity, closures, its building). A booking is
+  -- decided on one revision and written only if that is still the current one.
   revision       int NOT NULL DEFAULT 1,
   create_by      bigint REFERENCES users,
   create_time    timestamptz NOT NULL,
@@ -38,7 +39,8 @@ CREATE TABLE tb_facility_room (
   update_time    timestamptz,
   del_flag       text NOT NULL DEFAULT '0' CHECK (del_flag IN ('0', '2'))
 );
-CREATE UNIQUE INDEX tb_facility_room_name_key ON tb_facility_room (building_id, floor_no, room_name) WHERE del_flag = '0';
+CREATE UNIQUE INDEX tb_facility_room_name_key ON tb_facility_room (building_id, floor_no, room_name)
+  WHERE del_flag = '0';
 
 CREATE TABLE tb_facility_booking (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -47,35 +49,40 @@ CREATE TABLE tb_facility_booking (
   purpose          text NOT NULL,
   start_time       timestamptz NOT NULL,
   end_time         timestamptz NOT NULL,
-  duration_minutes int NOT NULL GENERATED ALWAYS AS (floor(extract(epoch FROM end_time - start_time) / 60)::int) STORED,
+  duration_minutes int NOT NULL
+    GENERATED ALWAYS AS (floor(extract(epoch FROM end_time - start_time) / 60)::int) STORED,
   during           tstzrange NOT NULL GENERATED ALWAYS AS (tstzrange(start_time, end_time, '[)')) STORED,
   -- 0 pending, 1 approved, 2 rejected, 3 cancelled, 4 ongoing, 5 completed
   status           text NOT NULL CHECK (status IN ('0', '1', '2', '3', '4', '5')),
-  -- When the clock moves it on: it begins, is rejected as undecided, or ends.
-  due_time         timestamptz GENERATED ALWAYS AS (CASE WHEN status IN ('0', '1') THEN start_time WHEN status = '4' THEN end_time END) STORED,
+  -- When its status next changes by the clock: it begins, is rejected as undecided, or ends.
+  due_time         timestamptz GENERATED ALWAYS AS (
+    CASE WHEN status IN ('0', '1') THEN start_time WHEN status = '4' THEN end_time END) STORED,
   reject_reason    text,
-  -- Who cancelled, when it was not the applicant, and why.
+  -- The person who cancelled, when it was not the applicant, and the reason.
   cancelled_by     bigint REFERENCES users,
   cancel_reason    text,
-  -- When staff noted that nobody came.
+  -- When staff noted a no-show.
   no_show_at       timestamptz,
   series_id        uuid,
-  -- Not a reference: for every booking that would be a look-up more, and whoever it is was looked up as applicant or as staff.
+  -- No foreign key: it would cost every booking one more look-up, and the person was already looked up as applicant or
+  -- as staff.
   create_by        bigint,
   create_time      timestamptz NOT NULL,
   update_by        bigint REFERENCES users,
   update_time      timestamptz,
   del_flag         text NOT NULL DEFAULT '0' CHECK (del_flag IN ('0', '2')),
   CHECK (end_time >= start_time),
-  -- A window of time finds its bookings by their start alone.
+  -- With a greatest length, the bookings of a span of time are found by their start alone.
   CONSTRAINT tb_facility_booking_length CHECK (end_time - start_time <= interval '168 hours'),
-  CONSTRAINT tb_facility_booking_overlap EXCLUDE USING gist (room_id WITH =, during WITH &&) WHERE (status IN ('0', '1', '4'))
+  CONSTRAINT tb_facility_booking_overlap EXCLUDE USING gist (room_id WITH =, during WITH &&)
+    WHERE (status IN ('0', '1', '4'))
 );
 CREATE INDEX tb_facility_booking_room ON tb_facility_booking (room_id, start_time);
-CREATE INDEX tb_facility_booking_applicant ON tb_facility_booking (applicant_id, start_time DESC, id DESC) WHERE del_flag = '0';
+CREATE INDEX tb_facility_booking_applicant ON tb_facility_booking (applicant_id, start_time DESC, id DESC)
+  WHERE del_flag = '0';
 CREATE INDEX tb_facility_booking_start ON tb_facility_booking (start_time);
--- Whatever the number of old rows. Not for a set of states: where the planner knows of few bookings in them it would read this index from end to end
--- for the times of one room, and go on so when they are many.
+-- Its size does not grow with old rows. It is on due_time and not on a set of states: with few bookings in those states
+-- the planner would read all of such an index for the times of one room, and go on doing so when they are many.
 CREATE INDEX tb_facility_booking_due ON tb_facility_booking (due_time) WHERE due_time IS NOT NULL;
 CREATE INDEX tb_facility_booking_series ON tb_facility_booking (series_id) WHERE series_id IS NOT NULL;
 
@@ -83,9 +90,10 @@ CREATE TABLE tb_facility_booking_user (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   booking_id   bigint NOT NULL REFERENCES tb_facility_booking,
   user_id      bigint NOT NULL REFERENCES users,
-  -- 1 for whoever applied
+  -- 1 for the applicant
   is_applicant text NOT NULL DEFAULT '0' CHECK (is_applicant IN ('0', '1')),
-  -- The booking ends then, or earlier when it was ended early: finds what somebody takes part in at a time without their other bookings.
+  -- The end of the booking, or later when it was ended early. Finds the bookings that a person takes part in at a time
+  -- without reading the person's other bookings.
   ends_by      timestamptz NOT NULL,
   create_by    bigint,
   create_time  timestamptz NOT NULL,
@@ -96,14 +104,15 @@ CREATE TABLE tb_facility_booking_user (
 );
 CREATE INDEX tb_facility_booking_user_user ON tb_facility_booking_user (user_id, ends_by);
 
--- One row.
+-- Has one row.
 CREATE TABLE tb_facility_setting (
   id                   bigint PRIMARY KEY CHECK (id = 1),
   audit_required       boolean NOT NULL DEFAULT true,
   max_duration_minutes int NOT NULL DEFAULT 4320 CHECK (max_duration_minutes BETWEEN 5 AND 10080),
   advance_days         int NOT NULL DEFAULT 30 CHECK (advance_days BETWEEN 1 AND 366),
   grid_minutes         int NOT NULL DEFAULT 5 CHECK (grid_minutes BETWEEN 1 AND 60),
-  -- When a participant has another booking at that time: warn says so in the answer, refuse refuses, allow says nothing.
+  -- When a participant has another booking at that time: warn names it in the answer, refuse refuses the booking, allow
+  -- ignores it.
   participant_overlap  text NOT NULL DEFAULT 'warn' CHECK (participant_overlap IN ('warn', 'refuse', 'allow')),
   create_by            bigint REFERENCES users,
   create_time          timestamptz NOT NULL,
@@ -117,11 +126,12 @@ CREATE TABLE tb_facility_ban (
   id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   user_id       bigint NOT NULL REFERENCES users,
   reason        text NOT NULL,
-  -- 0 in force, 1 ended (lifted; also what has expired counts as this), 2 proposed after no-shows, waits for an administrator
+  -- 0 in force, 1 ended (lifted; an expired ban counts as ended too), 2 proposed after no-shows, waits for an
+  -- administrator
   status        text NOT NULL DEFAULT '0' CHECK (status IN ('0', '1', '2')),
-  -- Null: for ever.
+  -- Null: it never expires.
   expire_time   timestamptz,
-  -- Whether it ends the bookings that lie ahead, also one that is made in the same moment.
+  -- Whether it cancels the person's future bookings, also one that is made at the same moment.
   cancel_future boolean NOT NULL DEFAULT false,
   create_by     bigint REFERENCES users,
   create_time   timestamptz NOT NULL,
@@ -129,7 +139,7 @@ CREATE TABLE tb_facility_ban (
   update_time   timestamptz,
   del_flag      text NOT NULL DEFAULT '0' CHECK (del_flag IN ('0', '2'))
 );
--- One ban in force and one proposal a person.
+-- Each person has one ban in force and one proposal at most.
 CREATE UNIQUE INDEX tb_facility_ban_one ON tb_facility_ban (user_id, status) WHERE status <> '1' AND del_flag = '0';
 CREATE INDEX tb_facility_ban_user ON tb_facility_ban (user_id, id);
 
@@ -153,7 +163,7 @@ CREATE TABLE tb_facility_closure (
 CREATE INDEX tb_facility_closure_room ON tb_facility_closure USING gist (room_id, during) WHERE del_flag = '0';
 CREATE INDEX tb_facility_closure_building ON tb_facility_closure USING gist (building_id, during) WHERE del_flag = '0';
 
--- Student workers with a row decide only about bookings of these buildings; those without one about all.
+-- Student workers with rows here decide only about bookings of these buildings, those without any about all bookings.
 CREATE TABLE tb_facility_approver (
   user_id     bigint NOT NULL REFERENCES users,
   building_id bigint NOT NULL REFERENCES tb_facility_building,
@@ -162,3 +172,11 @@ CREATE TABLE tb_facility_approver (
   PRIMARY KEY (user_id, building_id)
 );
 CREATE INDEX tb_facility_approver_building ON tb_facility_approver (building_id);
+
+-- Captchas that were shown at log-in: a keyed hash of the letters. A row is deleted when it is tried, right or wrong.
+CREATE TABLE captchas (
+  id         uuid PRIMARY KEY,
+  code_hash  bytea NOT NULL,
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX captchas_expiry ON captchas (expires_at);
