@@ -9,6 +9,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import * as nodeModule from 'node:module'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
@@ -28,6 +29,12 @@ function missingFlags() {
   const given = [...process.execArgv, process.env.NODE_OPTIONS || '']
   return FLAGS.filter((flag) => !given.some((option) => option.includes(flag.replace(/=.*/, ''))))
 }
+
+/**
+ * Where Node keeps the compiled program, also for a folder that is moved; half of the time to load it is saved. Written soon after a start, or
+ * by `prepare`; where it can't be written Node does without.
+ */
+const COMPILED = { NODE_COMPILE_CACHE: `${root}node_modules/.cache/yuyue/compiled`, NODE_COMPILE_CACHE_PORTABLE: '1' }
 
 /** The project's Node, if it is installed. */
 function projectsNode() {
@@ -64,7 +71,11 @@ function refuseForLackOfNode() {
  */
 function startOn(/** @type {string} */ node) {
   const args = [...process.execArgv, ...missingFlags(), here, ...process.argv.slice(2)]
-  const child = spawn(node, args, { stdio: 'inherit', detached: process.platform !== 'win32' })
+  const child = spawn(node, args, {
+    stdio: 'inherit',
+    env: { ...COMPILED, ...process.env },
+    detached: process.platform !== 'win32',
+  })
   /** @type {readonly NodeJS.Signals[]} */
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']
   for (const signal of signals) process.on(signal, () => child.kill(signal))
@@ -85,7 +96,9 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   // Windows can't replace a process: there the program goes on without the flags.
   if (flags.length > 0 && process.execve && process.platform !== 'win32') {
     const { execPath, execArgv, argv, env } = process
-    process.execve(execPath, [execPath, ...flags, ...execArgv, ...argv.slice(1)], env)
+    process.execve(execPath, [execPath, ...flags, ...execArgv, ...argv.slice(1)], { ...COMPILED, ...env })
   }
+  if (!process.env.NODE_COMPILE_CACHE)
+    nodeModule.enableCompileCache({ directory: COMPILED.NODE_COMPILE_CACHE, portable: true })
   await import('../src/main.ts')
 }

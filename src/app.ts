@@ -43,6 +43,7 @@ import { privacyNotificationTypes } from './kernel/privacy/notificationTypes.ts'
 import { dataExportRoutes } from './kernel/privacy/routes.ts'
 import type { Product } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
+import { reached } from './kernel/startTimes.ts'
 import { room } from './room/product.ts'
 import { venue } from './venue/product.ts'
 
@@ -244,6 +245,7 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
     }
   }
   await app.ready()
+  reached('routes registered')
   return {
     app,
     async stop() {
