@@ -11,6 +11,7 @@ const STOP_MS = 15_000
 export interface Running {
   /** Where it listens; 0 for a worker. */
   readonly port: number
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -48,7 +49,7 @@ export async function startProgram(
   child.once('exit', () => process.removeListener('exit', end))
   const ready = command === 'worker' ? /worker ready()/ : /Yuyue is ready: +http:\/\/127\.0\.0\.1:(\d+)/
   try {
-    return { port: Number(await said(child, ready, command)), stop: () => stop(child) }
+    return { port: Number(await said(child, ready, command)), pid: child.pid ?? 0, stop: () => stop(child) }
   } catch (error) {
     await stop(child)
     throw error

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -50,6 +50,7 @@ export async function unpackTemplate(file: string, folder: string): Promise<bool
   try {
     rmSync(part, { recursive: true, force: true })
     extract(tar, part)
+    if (!existsSync(join(part, 'PG_VERSION'))) throw new Error(`${file} is damaged: there is no database in it`)
     renameSync(part, folder)
   } catch (error) {
     rmSync(part, { recursive: true, force: true })
