@@ -56,8 +56,6 @@ function refuse(/** @type {string} */ sentence) {
 /** Says why there is no Node for the program, and what to do. */
 function refuseForLackOfNode() {
   const needs = `Yuyue needs Node ${NEEDED}, and this is Node ${process.versions.node}.`
-  if (!existsSync(`${root}node_modules`))
-    refuse(`${needs} It comes with the packages: run \`npm ci\` in ${root} first.`)
   if (!existsSync(`${root}node_modules/node`))
     refuse(`${needs} The package \`node\`, which brings it, is not installed: run \`npm ci\` in ${root} again.`)
   refuse(
@@ -87,6 +85,7 @@ function startOn(/** @type {string} */ node) {
   child.on('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)))
 }
 
+if (!existsSync(`${root}node_modules`)) refuse(`The packages of Yuyue are missing: run \`npm ci\` in ${root} first.`)
 if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   const node = projectsNode()
   if (node) startOn(node)
