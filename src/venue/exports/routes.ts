@@ -31,6 +31,7 @@ export function exportRoutes(app: App, kernel: Kernel): void {
   })
   exportRoute(app, kernel, notifications, {
     paths: ['/api/admin/notifications/export'],
+    operationId: 'exportSentNotifications',
     summary: 'Export what was sent',
     order: 'Oldest first.',
     tag: 'Notification history',
@@ -39,16 +40,19 @@ export function exportRoutes(app: App, kernel: Kernel): void {
 
 interface Place {
   readonly paths: readonly [string, ...string[]]
+  readonly operationId?: string
   readonly summary: string
   readonly order?: string
   readonly tag: string
 }
 
 /** Hands a list out as a file, and writes down who took it: it holds what many people did. */
-function exportRoute(app: App, kernel: Kernel, source: ExportSource, { paths, summary, order, tag }: Place): void {
+function exportRoute(app: App, kernel: Kernel, source: ExportSource, place: Place): void {
+  const { paths, operationId, summary, order, tag } = place
   route(app, {
     method: 'GET',
     paths,
+    operationId,
     permission: source.permission,
     summary,
     description: `Takes the filters of the list and answers all it finds, as CSV (UTF-8 with a byte order mark), Excel workbook or PDF (20,000 rows at most). ${order === undefined ? '' : `${order} `}Streamed, so it may be long. Who took it is recorded.`,

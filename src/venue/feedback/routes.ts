@@ -120,6 +120,7 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/feedback'),
+    operationId: 'listMyFeedback',
     permission: 'signed-in',
     summary: 'List one’s own feedback',
     tag,
@@ -171,6 +172,7 @@ function answering(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/feedback'],
+    operationId: 'listAllFeedback',
     permission: MANAGE,
     summary: 'List everybody’s feedback',
     tag,
@@ -180,6 +182,7 @@ function answering(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/api/admin/feedback/{id}/reply'],
+    operationId: 'replyToFeedback',
     permission: MANAGE,
     summary: 'Reply to feedback',
     description: 'As often as needed. The person gets a notification, live over `/ws/notifications`.',

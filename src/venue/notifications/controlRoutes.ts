@@ -58,6 +58,7 @@ export function notificationControlRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${path}/controls`],
+    operationId: 'getNotificationControls',
     permission,
     summary: 'Read quiet hours and frequency caps',
     tag,
@@ -68,6 +69,7 @@ export function notificationControlRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${path}/controls`],
+    operationId: 'updateNotificationControls',
     permission,
     summary: 'Set quiet hours and frequency caps',
     description:
@@ -107,6 +109,7 @@ function holidays(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${path}/holidays/{date}`],
+    operationId: 'setHoliday',
     permission,
     summary: 'Make a day a public holiday',
     description: 'What isn’t urgent waits until the next day that is none, after its quiet hours.',
@@ -190,6 +193,7 @@ function contacts(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths,
+    operationId: 'setUserWecomName',
     permission: 'venue:users.write',
     summary: 'Say under which name somebody is a member of WeCom',
     tag,
@@ -211,6 +215,7 @@ function contacts(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths,
+    operationId: 'deleteUserWecomName',
     permission: 'venue:users.write',
     summary: 'Forget somebody’s name at WeCom',
     tag,

@@ -81,6 +81,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/logs/me'),
+    operationId: 'listMyLogs',
     permission: 'signed-in',
     summary: 'Read what one did',
     tag,
@@ -91,6 +92,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/logs/user/{user_id}'),
+    operationId: 'listUserLogs',
     permission: read,
     summary: 'Read what somebody did',
     tag,

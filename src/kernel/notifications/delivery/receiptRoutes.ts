@@ -55,6 +55,7 @@ const Receipts = Type.Object({
 export function receiptRoutes(app: App, kernel: Kernel): void {
   smsRoute(app, kernel, {
     provider: 'aliyun',
+    operationId: 'reportAliyunReceipts',
     summary: 'Take receipts of Aliyun (SmsReport)',
     read: aliyunReceipt,
     answer: Type.Object({ code: Type.Integer(), msg: Type.String() }),
@@ -62,6 +63,7 @@ export function receiptRoutes(app: App, kernel: Kernel): void {
   })
   smsRoute(app, kernel, {
     provider: 'tencent',
+    operationId: 'reportTencentReceipts',
     summary: 'Take receipts of Tencent Cloud (status callback)',
     read: tencentReceipt,
     answer: Type.Object({ result: Type.Integer(), errmsg: Type.String() }),
@@ -76,6 +78,7 @@ function smsRoute(
   kernel: Kernel,
   of: {
     readonly provider: string
+    readonly operationId: string
     readonly summary: string
     readonly read: typeof aliyunReceipt
     readonly answer: TSchema
@@ -85,6 +88,7 @@ function smsRoute(
   route(app, {
     method: 'POST',
     paths: [`/api/v1/receipts/${of.provider}/{token}`],
+    operationId: of.operationId,
     permission: 'public',
     summary: of.summary,
     description: secretPath,
@@ -123,6 +127,7 @@ function signedRoute(scope: App, kernel: Kernel): void {
   route(scope, {
     method: 'POST',
     paths: ['/api/v1/receipts'],
+    operationId: 'reportReceipts',
     permission: 'public',
     summary: 'Take receipts of SMS and bounces of mails, signed',
     description:
