@@ -34,8 +34,12 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** What the API reference says besides the operations. */
     documentation: Documentation
+    /** Prefixes under which all operations of a part answer too, by the name of the part (see `openScope`). */
+    basePrefixes: Map<string, readonly string[]>
   }
 }
+
+const thisServer = { url: '/', description: 'This server' }
 
 /** How to log in, as the first of the products that has a log-in says. */
 function securitySchemes(products: readonly DocumentedProduct[]) {
@@ -64,6 +68,7 @@ export function documentedParts({ products }: Documentation): readonly Documente
  */
 export async function documentApi(app: App, documentation: Documentation): Promise<void> {
   app.decorate('documentation', documentation)
+  app.decorate('basePrefixes', new Map())
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -73,7 +78,7 @@ export async function documentApi(app: App, documentation: Documentation): Promi
         version: documentation.version,
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/', description: 'This server' }],
+      servers: [thisServer],
       components: { securitySchemes: securitySchemes(documentation.products) },
     },
     convertConstToEnum: false,
@@ -137,7 +142,12 @@ export function describe(app: App, part?: string): JsonSchema {
     ...(isSchema(whole.components) && whole.components),
     securitySchemes: securitySchemes(subject.tokenUrl === undefined ? documentation.products : [subject]),
   }
-  return shape({ ...whole, info, paths, components }, tags)
+  const servers = [thisServer, ...prefixedServers(app.basePrefixes.get(part) ?? [])]
+  return shape({ ...whole, info, servers, paths, components }, tags)
+}
+
+function prefixedServers(prefixes: readonly string[]) {
+  return prefixes.map((url) => ({ url, description: 'The same, for clients that were built with this prefix' }))
 }
 
 function shape(document: JsonSchema, tags: Readonly<Record<string, string>>): JsonSchema {
