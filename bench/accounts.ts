@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { hashCost, hashPassword } from '../src/kernel/identity/passwords.ts'
+import { hashCost, hashPassword } from '../src/kernel/identity/accounts/passwords.ts'
 import type { Ask } from './load.ts'
 
 /** Who may ask for statistics; index of the token. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
-import { accessTokens } from '../src/kernel/identity/tokens.ts'
+import { accessTokens } from '../src/kernel/identity/sessions/tokens.ts'
 import type { Ask } from './load.ts'
 import { written } from './written.ts'
 

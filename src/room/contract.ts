@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import type { DomainError, FieldError } from '../kernel/http/errors.ts'
+import type { DomainError, FieldError } from '../kernel/errors.ts'
 import type { Contract } from '../kernel/product.ts'
 import { sentenceOf } from './sentences.ts'
 

@@ -1,6 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { App } from '../kernel/http/app.ts'
-import { absentWhenEmpty } from '../kernel/http/inspection.ts'
+import { absentWhenEmpty } from '../kernel/http/request/inspection.ts'
 
 /** Declares routes that take what their query may say as a form too: so clients of this kind POST the filters of an export. */
 export function acceptFilterForms(app: App, register: (app: App) => void): void {

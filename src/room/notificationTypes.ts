@@ -1,8 +1,8 @@
 import type { NotificationType } from '../kernel/notifications/texts/types.ts'
-import { banNotificationTypes } from './bans/notificationTypes.ts'
-import { bookingNotificationTypes } from './bookings/notificationTypes.ts'
-import { closureNotificationTypes } from './closures/notificationTypes.ts'
-import { noShowNotificationTypes } from './noShows/notificationTypes.ts'
+import { bookingNotificationTypes } from './core/notificationTypes.ts'
+import { banNotificationTypes } from './people/bans/notificationTypes.ts'
+import { noShowNotificationTypes } from './people/noShows/notificationTypes.ts'
+import { closureNotificationTypes } from './places/closures/notificationTypes.ts'
 
 export const notificationTypes: readonly NotificationType[] = [
   ...banNotificationTypes,

@@ -1,5 +1,5 @@
-import type { DomainError, FieldError } from '../kernel/http/errors.ts'
-import { Invalid } from '../kernel/http/errors.ts'
+import type { DomainError, FieldError } from '../kernel/errors.ts'
+import { Invalid } from '../kernel/errors.ts'
 
 /**
  * A rule of the business forbids it (code 500 of the document's list). `msg` is what people read.

@@ -1,5 +1,5 @@
 import { defineConstraints } from '../kernel/database/constraints.ts'
-import { Conflict } from '../kernel/http/errors.ts'
+import { Conflict } from '../kernel/errors.ts'
 
 // What the constraints of the venue product's tables mean to people.
 defineConstraints({

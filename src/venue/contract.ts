@@ -1,4 +1,4 @@
-import { problemContract } from '../kernel/http/problem.ts'
+import { problemContract } from '../kernel/http/answer/problem.ts'
 import type { Contract } from '../kernel/product.ts'
 
 /** Venue answers plain objects and, for refusals, problem documents with real statuses (kernel page, section 3). */

@@ -1,4 +1,4 @@
-import { Invalid } from '../kernel/http/errors.ts'
+import { Invalid } from '../kernel/errors.ts'
 
 /** 'HH:MM' of a time that may have seconds. @throws Invalid `validation` when the seconds are not zero */
 export function wholeMinutes(time: string): string {

@@ -1,7 +1,7 @@
 import type { NotificationType } from '../kernel/notifications/texts/types.ts'
-import { alternativesText, closureNotificationTypes } from './closures/notificationTypes.ts'
-import { repairNotificationTypes } from './repairs/notificationTypes.ts'
-import { supportNotificationTypes } from './support/notificationTypes.ts'
+import { supportNotificationTypes } from '../support/notificationTypes.ts'
+import { alternativesText, closureNotificationTypes } from './places/closures/notificationTypes.ts'
+import { repairNotificationTypes } from './places/repairs/notificationTypes.ts'
 
 const place = {
   venue_id: 3,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
 import { examplesOf } from './mutations.ts'
 import { type ApiDocument, expectDecent, type Operation, readDocument, statusOf } from './operations.ts'

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromBufferPromise } from 'yauzl'
-import { isSchema, type JsonSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { type FilledWorld, openFilledWorld } from './filledWorld.ts'
 import { examplesOf } from './mutations.ts'
 import { type ApiDocument, expectDecent, type Operation, readDocument } from './operations.ts'

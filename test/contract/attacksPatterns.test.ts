@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { isSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 
 /** A pattern of the API reference, and the longest text that it is tried on. */
 interface Pattern {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isSchema, type JsonSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { readDocument } from './operations.ts'
 

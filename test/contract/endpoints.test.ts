@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
 import { type ApiDocument, codeOf, expectDecent, readDocument } from './operations.ts'
 import { ROOM_WALK } from './roomWalk.ts'

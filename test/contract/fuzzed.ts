@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { isSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { brokenForms, soundForms } from './forms.ts'
 import { queriesOf, wrongBodies, wrongIds, wrongValues } from './mutations.ts'
 import { type NearlyValid, requestsTo } from './nearlyValid.ts'

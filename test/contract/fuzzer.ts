@@ -1,5 +1,5 @@
 import { Agent, request as httpRequest } from 'node:http'
-import { isSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import type { Person } from '../support/world.ts'
 import type { FilledWorld } from './filledWorld.ts'
 import type { FuzzedRequest } from './fuzzed.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import type { Person } from '../support/world.ts'
 import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
 import { type Attempt, examplesOf, isUnclean, mutationsOf, queriesOf, wrongBodies, wrongIds } from './mutations.ts'

@@ -1,4 +1,4 @@
-import { isSchema, type JsonSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 
 /** A request body as it goes over the wire, and what is wrong with it. */
 export interface Attempt {

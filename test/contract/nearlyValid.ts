@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { isSchema, type JsonSchema } from '../../src/kernel/http/strictSchema.ts'
+import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { SLOTS } from './filledWorld.ts'
 import type { Operation } from './operations.ts'
 

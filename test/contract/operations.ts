@@ -2,9 +2,9 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
 import { expect } from 'vitest'
 import type { App } from '../../src/kernel/http/app.ts'
-import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from '../../src/kernel/http/formats.ts'
-import { describe as describeApi } from '../../src/kernel/http/openapi.ts'
-import { isSchema, type JsonSchema } from '../../src/kernel/http/strictSchema.ts'
+import { describe as describeApi } from '../../src/kernel/http/reference/openapi.ts'
+import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from '../../src/kernel/http/request/formats.ts'
+import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { onServer } from '../support/database.ts'
 
 /** One operation of the published document, an alias counting as one of its own. */

@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accessTokens } from '../../src/kernel/identity/tokens.ts'
+import { accessTokens } from '../../src/kernel/identity/sessions/tokens.ts'
 import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
 import { examplesOf } from './mutations.ts'
 import { type ApiDocument, expectDecent, readDocument, shareOf, statusOf } from './operations.ts'

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { notify } from '../../src/kernel/notifications/outbox.ts'
 import { smtpMailer } from '../../src/kernel/notifications/providers/mailer.ts'
 import type { Provider } from '../../src/kernel/notifications/providers/provider.ts'
+import { notify } from '../../src/kernel/outbox/outbox.ts'
 import { type BrokenSmtp, type Fault, type Stage, startBrokenSmtp } from '../support/fakes/brokenSmtp.ts'
 import { fakeProvider, type MessageWorld, openMessageWorld } from '../support/messages.ts'
 

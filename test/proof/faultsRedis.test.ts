@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { App } from '../../src/kernel/http/app.ts'
-import { connectRedis, type SharedCounts } from '../../src/kernel/http/limits.ts'
+import { connectRedis, type SharedCounts } from '../../src/kernel/http/request/limits.ts'
 import { route } from '../../src/kernel/http/route.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { createRedis, noRedis, type RedisServer } from '../support/redis.ts'

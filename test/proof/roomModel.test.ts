@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { settleBookings } from '../../src/room/bookings/settling.ts'
+import { settleBookings } from '../../src/room/core/settling.ts'
 import { moment } from '../../src/room/fields.ts'
 import { onServer } from '../support/database.ts'
 import { people, room, setting } from '../support/rooms.ts'

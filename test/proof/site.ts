@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Database } from '../../src/kernel/database/database.ts'
-import { accessTokens } from '../../src/kernel/identity/tokens.ts'
+import { accessTokens } from '../../src/kernel/identity/sessions/tokens.ts'
 import { addDays, instantAt, localDate } from '../../src/kernel/time.ts'
 import { SECRET_KEY } from '../support/processes.ts'
 

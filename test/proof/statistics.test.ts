@@ -2,9 +2,9 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Transaction } from '../../src/kernel/database/database.ts'
 import { localDate } from '../../src/kernel/time.ts'
-import type { Dimension } from '../../src/venue/statistics/dimensions.ts'
-import { DEFINITIONS } from '../../src/venue/statistics/figures.ts'
-import { ask, type Group, prepare, type Question, type Statistic } from '../../src/venue/statistics/store.ts'
+import type { Dimension } from '../../src/venue/figures/statistics/dimensions.ts'
+import { DEFINITIONS } from '../../src/venue/figures/statistics/figures.ts'
+import { ask, type Group, prepare, type Question, type Statistic } from '../../src/venue/figures/statistics/store.ts'
 import { onServer, openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /**

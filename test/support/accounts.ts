@@ -2,20 +2,20 @@ import { pino } from 'pino'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
+import { onUnexpected } from '../../src/kernel/http/answer/failures.ts'
+import { problemContract } from '../../src/kernel/http/answer/problem.ts'
 import type { App } from '../../src/kernel/http/app.ts'
-import { onUnexpected } from '../../src/kernel/http/failures.ts'
-import { problemContract } from '../../src/kernel/http/problem.ts'
 import { createServer } from '../../src/kernel/http/server.ts'
 import { identityNotificationTypes } from '../../src/kernel/identity/notificationTypes.ts'
-import { identityRoutes } from '../../src/kernel/identity/routes.ts'
-import { createIdentity, type Identity } from '../../src/kernel/identity/sessions.ts'
+import { createIdentity, type Identity } from '../../src/kernel/identity/sessions/sessions.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { createRelay, type Relay } from '../../src/kernel/notifications/delivery/relay.ts'
 import { installEngine } from '../../src/kernel/notifications/engine.ts'
 import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import type { Product } from '../../src/kernel/product.ts'
+import { userRoutes } from '../../src/site/accounts/routes.ts'
+import { identityRoutes } from '../../src/site/setUp/routes.ts'
 import { permissions, roles } from '../../src/venue/permissions.ts'
-import { userRoutes } from '../../src/venue/users/routes.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
 /** One process of a site that has accounts and nothing else. */
@@ -116,7 +116,7 @@ export async function openAccountWorld(
       return { id: made.body.id, token: (await logIn(username)).body.access_token }
     },
     async administrator() {
-      const { issueSetupToken } = await import('../../src/kernel/identity/firstAdministrator.ts')
+      const { issueSetupToken } = await import('../../src/kernel/identity/accounts/firstAdministrator.ts')
       const token = await issueSetupToken(first.kernel)
       const made = await first.call('POST', '/api/v1/setup', { body: { token, username: 'root', password: PASSWORD } })
       return { id: made.body.id, token: (await logIn('root')).body.access_token }
@@ -194,3 +194,5 @@ async function startProcess(
     },
   }
 }
+
+export { roles as venueRoles } from '../../src/venue/permissions.ts'

@@ -1,7 +1,7 @@
-import type { Caller } from '../../src/kernel/http/caller.ts'
+import type { Caller } from '../../src/kernel/http/request/caller.ts'
+import type { Reservation } from '../../src/venue/core/store.ts'
 import { roles } from '../../src/venue/permissions.ts'
-import { book } from '../../src/venue/reservations/service.ts'
-import type { Reservation } from '../../src/venue/reservations/store.ts'
+import { book } from '../../src/venue/visits/reservations/service.ts'
 import { type Answer, type Method, MONDAY, openWorld, type Person } from './world.ts'
 
 /** A world with what tests of closures ask for. Calls are by people under their names; `staff` may do everything. */

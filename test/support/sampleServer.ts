@@ -1,6 +1,6 @@
 import { pino } from 'pino'
+import { Unauthenticated } from '../../src/kernel/errors.ts'
 import type { App } from '../../src/kernel/http/app.ts'
-import { Unauthenticated } from '../../src/kernel/http/errors.ts'
 import type { HttpOptions } from '../../src/kernel/http/server.ts'
 import { createServer } from '../../src/kernel/http/server.ts'
 import type { Actor } from '../../src/kernel/identity/actor.ts'

@@ -1,6 +1,6 @@
 import { earlier, type Interval } from '../../src/booking/interval.ts'
 import { localDate, localTime, weekday } from '../../src/kernel/time.ts'
-import { hourOfWeek, NO_MINUTES, type WeekMinutes } from '../../src/room/figures/rules.ts'
+import { hourOfWeek, NO_MINUTES, type WeekMinutes } from '../../src/room/figures/statistics/rules.ts'
 
 /** How many minutes of spans lie in each hour of the week, on the wall clock: the slow definition, one step an hour of each span. */
 export function minutesByHour(spans: readonly Interval[], zone: string): WeekMinutes {

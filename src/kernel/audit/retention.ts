@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../database/database.ts'
-import { SYSTEM } from '../http/caller.ts'
 import type { Kernel } from '../kernel.ts'
-import { record } from '../notifications/outbox.ts'
+import { record } from '../outbox/outbox.ts'
+import { SYSTEM } from './origin.ts'
 import { firstOf, LOGS, type Log, lockPartitions } from './partitions.ts'
 
 /** How long a drop waits for those who read or write the log, in milliseconds, as others wait behind it. Then it fails, and the queue tries again. */

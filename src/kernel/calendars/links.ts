@@ -1,7 +1,8 @@
-import { by, type Caller } from '../http/caller.ts'
-import { NotFound } from '../http/errors.ts'
+import { originOf } from '../audit/origin.ts'
+import { NotFound } from '../errors.ts'
+import type { Caller } from '../http/request/caller.ts'
 import type { Kernel } from '../kernel.ts'
-import { record } from '../notifications/outbox.ts'
+import { record } from '../outbox/outbox.ts'
 import { createSigner } from '../secrets/signature.ts'
 import * as store from './store.ts'
 
@@ -28,7 +29,7 @@ export async function resetCalendarLink(kernel: Kernel, feed: Feed, caller: Call
   const generation = await kernel.transaction(async (tx) => {
     const next = await store.resetLinks(tx, caller.userId, now)
     await record(tx, now, {
-      ...by(caller),
+      ...originOf(caller),
       action: 'calendar_link.reset',
       resource: 'user',
       resourceId: caller.userId,

@@ -1,4 +1,4 @@
-import { DomainError, Unavailable } from '../http/errors.ts'
+import { DomainError, Unavailable } from '../errors.ts'
 
 /** What a broken constraint means to people: made anew for each violation, so that the stack is the caller's. */
 export type ConstraintErrors = Readonly<Record<string, () => DomainError>>

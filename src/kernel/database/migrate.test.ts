@@ -62,7 +62,19 @@ describe('migrations', () => {
     await run()
     await write('0001_first.sql', 'create table other (id int);')
     await expect(run()).rejects.toThrow('0001_first.sql was changed after it had been applied')
+    await expect(run()).rejects.toThrow('put it back and write a new migration')
     await expect(run()).rejects.toThrow(MigrationMismatch)
+  })
+
+  test('a database of a development version is refused with what to do', async () => {
+    await run()
+    const before = await database.pool.query('select * from schema_migrations')
+    await write('0001_first.sql', 'create table a (id int);')
+    await unlink(join(folder, '0002_second.sql'))
+    await expect(run()).rejects.toThrow(
+      'start with a new one (set DATA_DIR to an empty folder, or DATABASE_URL to an empty database)',
+    )
+    expect((await database.pool.query('select * from schema_migrations')).rows).toEqual(before.rows)
   })
 
   test('other line endings are no change', async () => {

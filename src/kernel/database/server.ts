@@ -6,7 +6,7 @@ import type { Connection, DatabaseOptions } from './database.ts'
 import { serverListener } from './listener.ts'
 import { typeParsers } from './parsers.ts'
 import { prepareHotQueries, SESSION_SETTINGS } from './prepared.ts'
-import { createReach, type Reach } from './reach.ts'
+import { createReach, type Reach } from './serverHealth.ts'
 
 /** A statement that takes longer holds up others; migrations switch this off for themselves. */
 const statementTimeoutMs = 30_000

@@ -144,32 +144,32 @@ export interface DataExportsTable {
 export interface DeliveriesTable {
   id: GeneratedAlways<number>
   message_id: number | null
-  channel: string
-  state: "queued" | "sent" | "delivered" | "opened" | "clicked" | "failed" | "suppressed" | "skipped"
-  reason: string | null
-  provider_id: string | null
-  attempts: Generated<number>
-  next_try_at: Date | null
-  created_at: Date
-  updated_at: Date
   user_id: number | null
   type: string
   urgent: Generated<boolean>
+  channel: string
   lane: string
   address_encrypted: string | null
   address_key: string | null
   content: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
-  created_by: number | null
+  state: "queued" | "sent" | "delivered" | "opened" | "clicked" | "failed" | "suppressed" | "skipped"
+  reason: string | null
+  provider_id: string | null
+  attempts: Generated<number>
   claims: Generated<number>
+  open_claims: Generated<number>
+  unheard: Generated<boolean>
   counted: Generated<boolean>
+  next_try_at: Date | null
+  failing_since: Date | null
+  created_by: number | null
+  created_at: Date
+  updated_at: Date
   sent_at: Date | null
   delivered_at: Date | null
   opened_at: Date | null
   clicked_at: Date | null
   unsubscribed_at: Date | null
-  open_claims: Generated<number>
-  unheard: Generated<boolean>
-  failing_since: Date | null
 }
 
 export interface DeliveryAttemptsTable {
@@ -297,11 +297,11 @@ export interface LoginLogTable {
   id: GeneratedAlways<number>
   user_id: number | null
   name: string
+  name_index: string | null
   result: "success" | "bad_credentials" | "locked_out" | "disabled"
   address: string
   user_agent: string
   at: Date
-  name_index: string | null
 }
 
 export interface MessagesTable {
@@ -312,11 +312,11 @@ export interface MessagesTable {
   body: string
   data: ColumnType<JsonValue, JsonInput, JsonInput>
   urgent: boolean
+  channels: Generated<(string)[]>
+  chosen: Generated<boolean>
   key: string | null
   created_at: Date
   read_at: Date | null
-  channels: Generated<(string)[]>
-  chosen: Generated<boolean>
 }
 
 export interface NotificationPaceTable {
@@ -491,8 +491,8 @@ export interface SessionsTable {
   user_agent: string
   created_at: Date
   expires_at: Date
-  revoked_at: Date | null
   ends_at: Date | null
+  revoked_at: Date | null
 }
 
 export interface SettingsTable {
@@ -736,13 +736,13 @@ export interface UsersTable {
   password_changed_at: Date | null
   display_name: string
   department: string | null
+  avatar_file_id: number | null
   status: Generated<"active" | "disabled" | "deleted">
   locale: Generated<"zh-CN" | "zh-TW" | "en">
   created_at: Date
   updated_at: Date
-  deleted_at: Date | null
-  avatar_file_id: number | null
   leaves_at: Date | null
+  deleted_at: Date | null
 }
 
 export interface VenueMembersTable {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { onServer, openTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
-import { Conflict, Unavailable } from '../http/errors.ts'
+import { Conflict, Unavailable } from '../errors.ts'
 import { defineConstraints, mapConstraint, refusalCode } from './constraints.ts'
 import { openDatabase } from './database.ts'
 import { attempt, Stale, transaction } from './transaction.ts'

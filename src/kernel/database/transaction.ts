@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Unavailable } from '../http/errors.ts'
+import { Unavailable } from '../errors.ts'
 import { errorCode, mapDatabaseError, refusalCode } from './constraints.ts'
 import type { Database, Transaction } from './database.ts'
 import { isLostStatement, isStalePlan } from './prepared.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import { Invalid } from '../http/errors.ts'
+import { Invalid } from '../errors.ts'
 import { csvOf } from './csv.ts'
 import type { Row, Table } from './rows.ts'
 import { xlsxOf } from './xlsx.ts'

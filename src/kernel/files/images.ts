@@ -1,5 +1,5 @@
 import type { Sharp } from 'sharp'
-import { Invalid, Unavailable } from '../http/errors.ts'
+import { Invalid, Unavailable } from '../errors.ts'
 
 /** What an uploaded picture may be at most. */
 export const IMAGE_LIMITS = { bytes: 10 * 1024 * 1024, pixels: 50_000_000 } as const

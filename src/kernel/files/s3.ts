@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { Unavailable } from '../http/errors.ts'
+import { Unavailable } from '../errors.ts'
 import { checkName, FileMissing, type FileStorage } from './storage.ts'
 
 export interface S3Options {

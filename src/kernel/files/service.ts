@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import type { Transaction } from '../database/database.ts'
-import { NotFound } from '../http/errors.ts'
+import { NotFound } from '../errors.ts'
 import type { Kernel } from '../kernel.ts'
 import { prepareImage, resizeImage } from './images.ts'
 import { storageOf } from './place.ts'

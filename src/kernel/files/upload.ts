@@ -1,8 +1,8 @@
 import multipart from '@fastify/multipart'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
+import { DomainError, Invalid } from '../errors.ts'
 import type { App } from '../http/app.ts'
-import { DomainError, Invalid } from '../http/errors.ts'
 import { IMAGE_LIMITS } from './images.ts'
 
 /** Declares routes that take one file as `multipart/form-data`; the others go on refusing that content type. */

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
+import { DomainError } from '../errors.ts'
 import type { App } from './app.ts'
-import { DomainError } from './errors.ts'
 import { route } from './route.ts'
 
 /** Something the program needs in order to work; `check` throws when it does not. */

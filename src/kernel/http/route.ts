@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifySchema, RouteHandlerMethod } from 'fastify'
 import type { App, Route } from './app.ts'
-import './config.ts'
-import { operationIdOf } from './operationId.ts'
+import './fastifyTypes.ts'
+import { operationIdOf } from './reference/operationId.ts'
 
-export { signedIn } from './authorise.ts'
+export { signedIn } from './request/authorise.ts'
 
 /**
  * Registers an operation under its canonical path and its aliases. Bad use (no permission, an unknown one, an operation declared twice)

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { Contract } from '../product.ts'
 import type { App } from './app.ts'
-import './config.ts'
-import { DomainError, NotFound } from './errors.ts'
-import { problemContract } from './problem.ts'
+import './fastifyTypes.ts'
+import { DomainError, NotFound } from '../errors.ts'
+import { problemContract } from './answer/problem.ts'
 
 /** The path is there, the method is not: 405. */
 class MethodNotAllowed extends DomainError {

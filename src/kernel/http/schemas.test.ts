@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { Type } from 'typebox'
 import { describe, expect, test } from 'vitest'
-import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from './formats.ts'
+import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from './request/formats.ts'
+import { strict } from './request/strictSchema.ts'
 import { pageAnswer, pageOffset, sortOrder } from './schemas.ts'
-import { strict } from './strictSchema.ts'
 
 test('a local date is a day that exists', () => {
   expect(['2024-02-29', '1900-01-01', '2199-12-31'].every(isLocalDate)).toBe(true)

@@ -1,6 +1,6 @@
 import type { Static, TProperties, TSchema } from 'typebox'
 import { Type } from 'typebox'
-import { notBlank } from './validation.ts'
+import { notBlank } from './request/validation.ts'
 
 /** An id on the wire: a positive integer that JSON numbers carry exactly. */
 export const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, examples: [42] })

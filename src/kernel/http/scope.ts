@@ -1,8 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Contract } from '../product.ts'
 import type { App } from './app.ts'
-import { absentWhenEmpty } from './inspection.ts'
-import { createValidatorCompiler } from './validation.ts'
+import { absentWhenEmpty } from './request/inspection.ts'
+import { createValidatorCompiler } from './request/validation.ts'
 
 /** Whose routes a scope holds and how it refuses. */
 export interface Scope {

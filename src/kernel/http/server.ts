@@ -6,24 +6,30 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import websocket from '@fastify/websocket'
 import { fastify } from 'fastify'
 import type { Logger } from 'pino'
+import { answerClientError } from './answer/clientErrors.ts'
 import type { App } from './app.ts'
-import type { Authenticate } from './authorise.ts'
-import { authorise, identify } from './authorise.ts'
-import { readBodies } from './body.ts'
-import { answerClientError } from './clientErrors.ts'
-import './config.ts'
-import { keepPrivate, tagAnswers } from './etag.ts'
-import { refuse } from './failures.ts'
-import { inspectRequest } from './inspection.ts'
-import type { RateLimits, SharedCounts } from './limits.ts'
-import { limitRates } from './limits.ts'
-import type { Documentation } from './openapi.ts'
-import { documentApi } from './openapi.ts'
-import { createRequestLogger, loggerWhenNeeded, logRequests, QuietLogController, requestId } from './requestLog.ts'
+import type { Authenticate } from './request/authorise.ts'
+import { authorise, identify } from './request/authorise.ts'
+import { readBodies } from './request/body.ts'
+import './fastifyTypes.ts'
+import { keepPrivate, tagAnswers } from './answer/etag.ts'
+import { refuse } from './answer/failures.ts'
+import { allowSparseAnswers } from './answer/sparse.ts'
+import type { Documentation } from './reference/openapi.ts'
+import { documentApi } from './reference/openapi.ts'
+import { inspectRequest } from './request/inspection.ts'
+import type { RateLimits, SharedCounts } from './request/limits.ts'
+import { limitRates } from './request/limits.ts'
+import {
+  createRequestLogger,
+  loggerWhenNeeded,
+  logRequests,
+  QuietLogController,
+  requestId,
+} from './request/requestLog.ts'
+import { createValidatorCompiler } from './request/validation.ts'
 import { watchRoutes } from './routeTable.ts'
-import { allowSparseAnswers } from './sparse.ts'
 import { turnAwayWhileStopping } from './stop.ts'
-import { createValidatorCompiler } from './validation.ts'
 
 /** What the HTTP layer has to know. */
 export interface HttpOptions {

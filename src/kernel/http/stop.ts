@@ -1,5 +1,5 @@
+import { Unavailable } from '../errors.ts'
 import type { App } from './app.ts'
-import { Unavailable } from './errors.ts'
 
 const stopping = new WeakSet<object>()
 

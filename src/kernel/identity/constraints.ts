@@ -1,5 +1,5 @@
 import { defineConstraints } from '../database/constraints.ts'
-import { Conflict, NotFound } from '../http/errors.ts'
+import { Conflict, NotFound } from '../errors.ts'
 
 defineConstraints({
   users_username_key: () => new Conflict('username_taken', 'This username is taken.'),

@@ -1,8 +1,8 @@
 import type { JobDefinition } from '../jobs/jobs.ts'
-import { remindOfExpiry, SEND_CODE_JOB, sendCode } from './passwordReset/service.ts'
-import { deleteOldResets } from './passwordReset/store.ts'
-import { deleteOldSessions } from './sessionStore.ts'
-import { deleteOldStates } from './thirdParty/store.ts'
+import { remindOfExpiry, SEND_CODE_JOB, sendCode } from './logIn/passwordReset/service.ts'
+import { deleteOldResets } from './logIn/passwordReset/store.ts'
+import { deleteOldStates } from './logIn/thirdParty/store.ts'
+import { deleteOldSessions } from './sessions/sessionStore.ts'
 
 /** What identity does in the background. */
 export const identityJobs: readonly JobDefinition[] = [

@@ -1,4 +1,4 @@
-import { Forbidden, Invalid } from '../http/errors.ts'
+import { Forbidden, Invalid } from '../errors.ts'
 import type { Kernel } from '../kernel.ts'
 import type { RoleDefinition } from '../product.ts'
 import type { Actor } from './actor.ts'

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { compileTemplates } from '../notifications/texts/templates.ts'
-import { lockedUntil } from './lockout.ts'
+import { hashPassword, isOutdated, verifyPassword } from './accounts/passwords.ts'
+import { maskEmail, maskPhone, normalizePhone } from './accounts/phones.ts'
+import { lockedUntil } from './logIn/lockout.ts'
+import { plainAddress } from './logIn/visitor.ts'
 import { identityNotificationTypes } from './notificationTypes.ts'
-import { hashPassword, isOutdated, verifyPassword } from './passwords.ts'
-import { maskEmail, maskPhone, normalizePhone } from './phones.ts'
-import { plainAddress } from './visitor.ts'
 
 describe('a phone number', () => {
   test.each([

@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2'
 import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl'
-import { DomainError, Invalid } from '../http/errors.ts'
+import { DomainError, Invalid } from '../errors.ts'
 
 /** What a cell of an uploaded sheet holds. Dates are the numbers that the workbook has for them. */
 export type SheetCell = string | number | boolean | null

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
+import { originOf } from '../audit/origin.ts'
 import type { Database, Transaction } from '../database/database.ts'
-import { by, type Caller } from '../http/caller.ts'
-import { Conflict, Invalid, NotFound } from '../http/errors.ts'
+import { Conflict, Invalid, NotFound } from '../errors.ts'
+import type { Caller } from '../http/request/caller.ts'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
+import { notify, record } from '../outbox/outbox.ts'
 import { catalogueOf } from './engine.ts'
-import { notify, record } from './outbox.ts'
 import { getAudience, whoFits } from './people/audiences.ts'
 import type { Delivered } from './texts/types.ts'
 
@@ -99,7 +100,7 @@ export async function createBroadcast(kernel: Kernel, caller: Caller, wish: Broa
         INSERT INTO broadcast_recipients (broadcast_id, user_id) SELECT ${id}::bigint, u.id FROM users u WHERE ${fits} ORDER BY u.id RETURNING 1
       )
       UPDATE broadcasts SET total = (SELECT count(*) FROM found) WHERE id = ${id}`.execute(tx)
-    await record(tx, now, { ...by(caller), action: 'broadcast.create', resource: 'broadcast', resourceId: id })
+    await record(tx, now, { ...originOf(caller), action: 'broadcast.create', resource: 'broadcast', resourceId: id })
     return getBroadcast(tx, id)
   })
   kernel.nudge()
@@ -116,7 +117,7 @@ export async function cancelBroadcast(kernel: Kernel, caller: Caller, id: number
     )
     const after = await getBroadcast(tx, id)
     if ((numAffectedRows ?? 0n) === 0n) throw new Conflict('bad_state', `The broadcast is ${after.state}.`)
-    await record(tx, now, { ...by(caller), action: 'broadcast.cancel', resource: 'broadcast', resourceId: id })
+    await record(tx, now, { ...originOf(caller), action: 'broadcast.cancel', resource: 'broadcast', resourceId: id })
     return after
   })
   kernel.nudge()

@@ -1,8 +1,9 @@
+import { originOf } from '../audit/origin.ts'
 import type { Transaction } from '../database/database.ts'
-import { by, type Caller } from '../http/caller.ts'
-import { Invalid, NotFound } from '../http/errors.ts'
+import { Invalid, NotFound } from '../errors.ts'
+import type { Caller } from '../http/request/caller.ts'
 import type { Kernel } from '../kernel.ts'
-import { record } from '../notifications/outbox.ts'
+import { record } from '../outbox/outbox.ts'
 import * as store from './legalStore.ts'
 
 /** The versions of the texts that somebody says they agree to. */
@@ -26,7 +27,7 @@ export async function publish(
   const published = await kernel.transaction(async (tx) => {
     const made = await store.insertText(tx, { ...text, kind, by: caller.userId }, at)
     const changes = { version: [made.version === 1 ? null : made.version - 1, made.version] as const }
-    await record(tx, at, { ...by(caller), action: 'legal.publish', resource: 'legal', resourceId: kind, changes })
+    await record(tx, at, { ...originOf(caller), action: 'legal.publish', resource: 'legal', resourceId: kind, changes })
     return made
   })
   kernel.nudge()
@@ -78,7 +79,13 @@ export async function consent(kernel: Kernel, caller: Caller, wish: store.TextVe
     const given = { user_id: caller.userId, kind: wish.kind, version, address: caller.address }
     if (!(await store.insertConsent(tx, given, at))) return
     const changes = { version: [null, version] as const }
-    await record(tx, at, { ...by(caller), action: 'user.consent', resource: 'legal', resourceId: wish.kind, changes })
+    await record(tx, at, {
+      ...originOf(caller),
+      action: 'user.consent',
+      resource: 'legal',
+      resourceId: wish.kind,
+      changes,
+    })
   })
   kernel.nudge()
 }

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { originOf } from '../audit/origin.ts'
 import type { Transaction } from '../database/database.ts'
+import { NotFound, TooMany } from '../errors.ts'
 import { keepDownload, namedBy, tokenUntil } from '../files/download.ts'
 import { type FileRow, findFile, releaseFiles, useFile } from '../files/store.ts'
-import { by, type Caller } from '../http/caller.ts'
-import { NotFound, TooMany } from '../http/errors.ts'
+import type { Caller } from '../http/request/caller.ts'
 import { jobsOf } from '../jobs/queues.ts'
 import type { Kernel } from '../kernel.ts'
-import { notify, record } from '../notifications/outbox.ts'
+import { notify, record } from '../outbox/outbox.ts'
 import { localTimestamp } from '../time.ts'
 import { withArchive } from './archive.ts'
 import * as store from './exportStore.ts'
@@ -34,7 +35,7 @@ export async function askForExport(kernel: Kernel, caller: Caller): Promise<stor
       throw new TooMany('too_many_exports', 'You have had 3 copies within a day.', { retryAfter: DAY / 1000 })
     }
     await sendExport(kernel, tx, made.id)
-    await record(tx, at, { ...by(caller), action: 'user.export', resource: 'user', resourceId: caller.userId })
+    await record(tx, at, { ...originOf(caller), action: 'user.export', resource: 'user', resourceId: caller.userId })
     return made
   })
   kernel.nudge()

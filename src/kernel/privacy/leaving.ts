@@ -1,13 +1,14 @@
 import { sql } from 'kysely'
-import { by, type Caller } from '../http/caller.ts'
-import { present } from '../identity/accounts.ts'
-import { keepAnAdministrator, removeLeaver } from '../identity/administration.ts'
-import { checkOwner, type Proof } from '../identity/owner.ts'
-import { endSessions } from '../identity/sessionStore.ts'
-import { revoking } from '../identity/sessions.ts'
-import { lockAdministrators, lockUser } from '../identity/store.ts'
+import { originOf } from '../audit/origin.ts'
+import type { Caller } from '../http/request/caller.ts'
+import { present } from '../identity/accounts/accounts.ts'
+import { keepAnAdministrator, removeLeaver } from '../identity/accounts/administration.ts'
+import { checkOwner, type Proof } from '../identity/accounts/owner.ts'
+import { lockAdministrators, lockUser } from '../identity/accounts/store.ts'
+import { endSessions } from '../identity/sessions/sessionStore.ts'
+import { revoking } from '../identity/sessions/sessions.ts'
 import type { Kernel } from '../kernel.ts'
-import { notify, record } from '../notifications/outbox.ts'
+import { notify, record } from '../outbox/outbox.ts'
 import { localDate } from '../time.ts'
 
 const DAY = 86_400_000
@@ -28,7 +29,7 @@ export async function leave(kernel: Kernel, caller: Caller, proof: Proof): Promi
     await sql`UPDATE users SET leaves_at = ${leavesAt}, updated_at = ${at} WHERE id = ${user.id}`.execute(tx)
     await endSessions(tx, user.id, at)
     const changes = { leaves_at: [null, leavesAt.toISOString()] as const }
-    await record(tx, at, { ...by(caller), action: 'user.leave', resource: 'user', resourceId: user.id, changes })
+    await record(tx, at, { ...originOf(caller), action: 'user.leave', resource: 'user', resourceId: user.id, changes })
     await notify(tx, at, {
       type: 'account.leaving',
       userIds: [user.id],

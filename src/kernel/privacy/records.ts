@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Config } from '../../config.ts'
 import type { Database } from '../database/database.ts'
-import { findUser } from '../identity/store.ts'
-import { fieldCipher } from '../identity/users.ts'
+import { findUser } from '../identity/accounts/store.ts'
+import { fieldCipher } from '../identity/accounts/users.ts'
 import type { Kernel } from '../kernel.ts'
 
 /** One kind of thing that is held about a person: a file of their copy. */

@@ -1,6 +1,6 @@
 import type { OpenDatabase } from '../database/database.ts'
 import type { App } from '../http/app.ts'
-import type { Identity } from '../identity/sessions.ts'
+import type { Identity } from '../identity/sessions/sessions.ts'
 import type { Kernel } from '../kernel.ts'
 import { catalogueOf } from '../notifications/engine.ts'
 import type { AddressedMessage } from '../notifications/inbox.ts'

@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { OpenDatabase } from '../database/database.ts'
+import { Unavailable } from '../errors.ts'
 import type { App } from '../http/app.ts'
-import { Unavailable } from '../http/errors.ts'
 import type { Actor } from '../identity/actor.ts'
-import { SESSIONS_CHANNEL } from '../identity/sessionStore.ts'
-import type { Identity } from '../identity/sessions.ts'
+import { SESSIONS_CHANNEL } from '../identity/sessions/sessionStore.ts'
+import type { Identity } from '../identity/sessions/sessions.ts'
 import type { Kernel } from '../kernel.ts'
 
 /** Why we close a socket. */

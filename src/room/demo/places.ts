@@ -1,7 +1,7 @@
-import type { Caller } from '../../kernel/http/caller.ts'
+import type { Caller } from '../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { addBuilding } from '../buildings/service.ts'
-import { addRoom, changeRoom } from '../rooms/service.ts'
+import { addBuilding } from '../places/buildings/service.ts'
+import { addRoom, changeRoom } from '../places/rooms/service.ts'
 
 /** The campus of the demo. */
 export interface DemoPlaces {

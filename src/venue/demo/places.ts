@@ -1,12 +1,12 @@
-import type { Caller } from '../../kernel/http/caller.ts'
+import type { Caller } from '../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { addDays, localDate } from '../../kernel/time.ts'
-import { addFacility } from '../facilities/service.ts'
-import { setSportVenueHours } from '../openingHours/service.ts'
-import { setRules } from '../rules/service.ts'
-import { generateSlots } from '../slots/service.ts'
-import { addSportVenue } from '../sportVenues/service.ts'
-import { addVenue } from '../venues/service.ts'
+import { setRules } from '../places/bookingRules/service.ts'
+import { addFacility } from '../places/facilities/service.ts'
+import { setSportVenueHours } from '../places/openingHours/service.ts'
+import { generateSlots } from '../places/slots/service.ts'
+import { addSportVenue } from '../places/sportVenues/service.ts'
+import { addVenue } from '../places/venues/service.ts'
 
 /** The venues of the demo by what makes them interesting. */
 export interface DemoPlaces {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
+import { DomainError } from '../../errors.ts'
 import { useFile } from '../../files/store.ts'
-import { DomainError } from '../../http/errors.ts'
 import { permissionsOf, rolesOf } from '../../identity/roles.ts'
 import type { Kernel } from '../../kernel.ts'
 import { refuseLongPdf, streamOf } from '../exports.ts'

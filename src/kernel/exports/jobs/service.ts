@@ -1,11 +1,12 @@
+import { originOf } from '../../audit/origin.ts'
 import type { Transaction } from '../../database/database.ts'
+import { Forbidden, NotFound, TooMany } from '../../errors.ts'
 import { namedBy, tokenUntil } from '../../files/download.ts'
 import { releaseFiles } from '../../files/store.ts'
-import { by, type Caller } from '../../http/caller.ts'
-import { Forbidden, NotFound, TooMany } from '../../http/errors.ts'
+import type { Caller } from '../../http/request/caller.ts'
 import { jobsOf } from '../../jobs/queues.ts'
 import type { Kernel } from '../../kernel.ts'
-import { record } from '../../notifications/outbox.ts'
+import { record } from '../../outbox/outbox.ts'
 import { type ExportFormat, refuseLongPdf } from '../exports.ts'
 import type { ExportSource } from '../sources.ts'
 import { fileOf, PURPOSE } from './files.ts'
@@ -49,7 +50,7 @@ export async function askForFile(kernel: Kernel, caller: Caller, wish: ExportWis
     }
     const made = await store.insertJob(tx, { ...wish, user_id: caller.userId }, at)
     await sendNext(kernel, tx, caller.userId)
-    await record(tx, at, { ...by(caller), action: `${source.resource}.export`, resource: source.resource })
+    await record(tx, at, { ...originOf(caller), action: `${source.resource}.export`, resource: source.resource })
     return made
   })
   kernel.nudge()
@@ -72,7 +73,7 @@ export async function cancelExport(kernel: Kernel, caller: Caller, id: number): 
     await releaseFiles(tx, fileOf(id), at)
     await sendNext(kernel, tx, caller.userId)
     const operation = { action: 'export.cancel', resource: 'export', resourceId: id }
-    await record(tx, at, { ...by(caller), ...operation, changes: { what: [gone.what, null] } })
+    await record(tx, at, { ...originOf(caller), ...operation, changes: { what: [gone.what, null] } })
   })
   kernel.nudge()
 }

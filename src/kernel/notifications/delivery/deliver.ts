@@ -1,5 +1,5 @@
 import { isAboutData } from '../../database/constraints.ts'
-import { fieldCipher } from '../../identity/users.ts'
+import { fieldCipher } from '../../identity/accounts/users.ts'
 import { repeat } from '../../jobs/repeat.ts'
 import type { Kernel } from '../../kernel.ts'
 import { type Breaker, createBreaker } from '../providers/breaker.ts'

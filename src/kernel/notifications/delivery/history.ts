@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Config } from '../../../config.ts'
 import type { Database } from '../../database/database.ts'
-import { fieldCipher } from '../../identity/users.ts'
+import { fieldCipher } from '../../identity/accounts/users.ts'
 import { maskAddress } from './suppressions.ts'
 
 /** The states of a delivery; a message in the inbox is `delivered`, and `opened` when it was read. */

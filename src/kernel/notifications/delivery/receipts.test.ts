@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openWorld, type World } from '../../../../test/support/world.ts'
-import { fieldCipher, phoneIndex } from '../../identity/users.ts'
+import { fieldCipher, phoneIndex } from '../../identity/accounts/users.ts'
 
 const TOKEN = 'a-token-that-nobody-guesses-1'
 const SECRET = 'a secret that providers sign with'

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import { NotFound, Unauthenticated } from '../../http/errors.ts'
-import { fieldCipher } from '../../identity/users.ts'
+import { NotFound, Unauthenticated } from '../../errors.ts'
+import { fieldCipher } from '../../identity/accounts/users.ts'
 import type { Kernel } from '../../kernel.ts'
 import { objectOf, textOf } from '../providers/http.ts'
 import { recordable, withoutContacts } from '../providers/provider.ts'

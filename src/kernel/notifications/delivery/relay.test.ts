@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
 import { bookingConfirmed, type MessageWorld, openMessageWorld } from '../../../../test/support/messages.ts'
-import { messageJson, notify, record } from '../outbox.ts'
+import { messageJson, notify, record } from '../../outbox/outbox.ts'
 import { compileTemplates } from '../texts/templates.ts'
 import { createRelay } from './relay.ts'
 

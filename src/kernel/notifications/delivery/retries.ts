@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
+import { originOf } from '../../audit/origin.ts'
 import { allOf } from '../../database/lists.ts'
-import { by, type Caller } from '../../http/caller.ts'
+import type { Caller } from '../../http/request/caller.ts'
 import type { Kernel } from '../../kernel.ts'
+import { record } from '../../outbox/outbox.ts'
 import { engineOf } from '../engine.ts'
-import { record } from '../outbox.ts'
 import type { HistoryFilter } from './history.ts'
 
 /** Which failed deliveries are meant: those that match all of it. */
@@ -35,7 +36,7 @@ export async function retryDeliveries(kernel: Kernel, caller: Caller, filter: Re
     const count = Number(numAffectedRows ?? 0n)
     const changes = { filter: [null, filter], retried: [null, count] } as const
     const operation = { action: 'notification.retry', resource: 'notification', changes }
-    await record(tx, now, { ...by(caller), ...operation })
+    await record(tx, now, { ...originOf(caller), ...operation })
     return count
   })
   kernel.nudge()

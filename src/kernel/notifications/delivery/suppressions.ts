@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Config } from '../../../config.ts'
 import type { Database } from '../../database/database.ts'
-import { phoneIndex } from '../../identity/users.ts'
+import { phoneIndex } from '../../identity/accounts/users.ts'
 import type { Delivered } from '../texts/types.ts'
 
 /** An address that proved unusable, as administrators see it. */

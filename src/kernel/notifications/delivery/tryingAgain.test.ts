@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fakeProvider, type MessageWorld, openMessageWorld } from '../../../../test/support/messages.ts'
-import { fieldCipher } from '../../identity/users.ts'
-import { notify } from '../outbox.ts'
+import { fieldCipher } from '../../identity/accounts/users.ts'
+import { notify } from '../../outbox/outbox.ts'
 import { type Provider, type RefusalKind, Refused } from '../providers/provider.ts'
 
 const LEASE_MINUTES = 5

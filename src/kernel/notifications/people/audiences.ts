@@ -1,10 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
+import { originOf } from '../../audit/origin.ts'
 import { defineConstraints } from '../../database/constraints.ts'
 import type { Database } from '../../database/database.ts'
-import { by, type Caller } from '../../http/caller.ts'
-import { Conflict, NotFound } from '../../http/errors.ts'
+import { Conflict, NotFound } from '../../errors.ts'
+import type { Caller } from '../../http/request/caller.ts'
 import type { Kernel } from '../../kernel.ts'
-import { record } from '../outbox.ts'
+import { record } from '../../outbox/outbox.ts'
 import { type AudienceCondition, compileCondition, kernelConditions } from './conditions.ts'
 
 defineConstraints({
@@ -91,7 +92,7 @@ export async function createAudience(
       tx,
     )
     const id = rows[0]?.id ?? 0
-    await record(tx, now, { ...by(caller), action: 'audience.create', resource: 'audience', resourceId: id })
+    await record(tx, now, { ...originOf(caller), action: 'audience.create', resource: 'audience', resourceId: id })
     return getAudience(tx, id)
   })
   kernel.nudge()
@@ -112,7 +113,7 @@ export async function updateAudience(
       UPDATE audiences SET name = ${wish.name}, condition = ${JSON.stringify(wish.condition)}::text::jsonb, updated_at = ${now}
       WHERE id = ${id}`.execute(tx)
     if ((numAffectedRows ?? 0n) === 0n) throw noSuchAudience()
-    await record(tx, now, { ...by(caller), action: 'audience.update', resource: 'audience', resourceId: id })
+    await record(tx, now, { ...originOf(caller), action: 'audience.update', resource: 'audience', resourceId: id })
     return getAudience(tx, id)
   })
   kernel.nudge()
@@ -125,7 +126,7 @@ export async function deleteAudience(kernel: Kernel, caller: Caller, id: number)
   await kernel.transaction(async (tx) => {
     const { numAffectedRows } = await sql`DELETE FROM audiences WHERE id = ${id}`.execute(tx)
     if ((numAffectedRows ?? 0n) === 0n) throw noSuchAudience()
-    await record(tx, now, { ...by(caller), action: 'audience.delete', resource: 'audience', resourceId: id })
+    await record(tx, now, { ...originOf(caller), action: 'audience.delete', resource: 'audience', resourceId: id })
   })
   kernel.nudge()
 }

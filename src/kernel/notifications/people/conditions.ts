@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Static, type TSchema, Type } from 'typebox'
 import Value from 'typebox/value'
-import { Invalid } from '../../http/errors.ts'
+import { Invalid } from '../../errors.ts'
 
 /** What a condition may rest on besides the rows. */
 export interface ConditionFacts {

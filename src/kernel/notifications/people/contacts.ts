@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
-import { by, type Caller } from '../../http/caller.ts'
-import { NotFound } from '../../http/errors.ts'
+import { originOf } from '../../audit/origin.ts'
+import { NotFound } from '../../errors.ts'
+import type { Caller } from '../../http/request/caller.ts'
 import type { Kernel } from '../../kernel.ts'
+import { record } from '../../outbox/outbox.ts'
 import { suppressionKey } from '../delivery/suppressions.ts'
-import { record } from '../outbox.ts'
 
 const noSuchUser = () => new NotFound('not_found', 'There is no such user.')
 
@@ -20,7 +21,7 @@ export async function setContact(kernel: Kernel, caller: Caller, userId: number,
     if ((numAffectedRows ?? 0n) === 0n) throw noSuchUser()
     const key = suppressionKey(kernel.config, 'im', memberId)
     await sql`DELETE FROM suppressions WHERE channel = 'im' AND address_key = ${key}`.execute(tx)
-    await record(tx, now, { ...by(caller), action: 'contact.set', resource: 'user', resourceId: userId })
+    await record(tx, now, { ...originOf(caller), action: 'contact.set', resource: 'user', resourceId: userId })
   })
   kernel.nudge()
 }
@@ -32,7 +33,7 @@ export async function removeContact(kernel: Kernel, caller: Caller, userId: numb
     const { numAffectedRows } =
       await sql`DELETE FROM user_contacts WHERE user_id = ${userId} AND kind = 'wecom'`.execute(tx)
     if ((numAffectedRows ?? 0n) === 0n) throw new NotFound('not_found', 'There is no such contact.')
-    await record(tx, now, { ...by(caller), action: 'contact.remove', resource: 'user', resourceId: userId })
+    await record(tx, now, { ...originOf(caller), action: 'contact.remove', resource: 'user', resourceId: userId })
   })
   kernel.nudge()
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../database/database.ts'
-import { Conflict, Invalid } from '../../http/errors.ts'
+import { Conflict, Invalid } from '../../errors.ts'
 import type { Kernel } from '../../kernel.ts'
 import type { Catalogue } from '../texts/catalogue.ts'
 import { isMandatory, type NotificationType, SWITCHABLE, type Switchable } from '../texts/types.ts'

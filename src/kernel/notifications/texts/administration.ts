@@ -1,14 +1,15 @@
 import { sql } from 'kysely'
+import { originOf } from '../../audit/origin.ts'
 import { defineConstraints } from '../../database/constraints.ts'
 import type { Transaction } from '../../database/database.ts'
-import { by, type Caller } from '../../http/caller.ts'
-import { Conflict, Invalid, NotFound } from '../../http/errors.ts'
+import { Conflict, Invalid, NotFound } from '../../errors.ts'
+import type { Caller } from '../../http/request/caller.ts'
 import type { Kernel } from '../../kernel.ts'
+import { record } from '../../outbox/outbox.ts'
 import { reconsider } from '../delivery/deliveryStore.ts'
 import type { Policy } from '../delivery/policy.ts'
 import * as policyStore from '../delivery/policyStore.ts'
 import { catalogueOf } from '../engine.ts'
-import { record } from '../outbox.ts'
 import {
   announceChange,
   type Catalogue,
@@ -57,7 +58,7 @@ export async function createType(kernel: Kernel, caller: Caller, type: Notificat
       VALUES (${type.key}, ${type.title}, ${type.category}, ${type.urgent}, ${type.channels}, ${type.subject}, ${type.body},
         ${JSON.stringify(type.sample)}::text::jsonb, ${now}, ${now})`.execute(tx)
     const operation = { action: 'notification_type.create', resource: 'notification_type', resourceId: type.key }
-    await record(tx, now, { ...by(caller), ...operation })
+    await record(tx, now, { ...originOf(caller), ...operation })
   })
 }
 
@@ -77,7 +78,7 @@ export async function updateType(kernel: Kernel, caller: Caller, type: Notificat
     if ((numAffectedRows ?? 0n) === 0n) throw noSuchType()
     for (const template of await loadTemplates(tx, { type: type.key })) checkTemplate(template, type)
     const operation = { action: 'notification_type.update', resource: 'notification_type', resourceId: type.key }
-    await record(tx, now, { ...by(caller), ...operation })
+    await record(tx, now, { ...originOf(caller), ...operation })
   })
 }
 
@@ -98,7 +99,7 @@ export async function deleteType(kernel: Kernel, caller: Caller, key: string): P
     await sql`DELETE FROM notification_preferences WHERE type = ${key}`.execute(tx)
     await sql`DELETE FROM notification_types WHERE key = ${key}`.execute(tx)
     const operation = { action: 'notification_type.delete', resource: 'notification_type', resourceId: key }
-    await record(tx, now, { ...by(caller), ...operation })
+    await record(tx, now, { ...originOf(caller), ...operation })
   })
 }
 
@@ -127,7 +128,7 @@ export async function createTemplate(
       RETURNING id`.execute(tx)
     const id = rows[0]?.id ?? 0
     const operation = { action: 'notification_template.create', resource: 'notification_template', resourceId: id }
-    await record(tx, now, { ...by(caller), ...operation })
+    await record(tx, now, { ...originOf(caller), ...operation })
     return one(await loadTemplates(tx, { id }))
   })
 }
@@ -150,7 +151,7 @@ export async function updateTemplate(
     const after = one(await loadTemplates(tx, { id }))
     const changes = { subject: [before.subject, after.subject], body: [before.body, after.body] } as const
     const operation = { action: 'notification_template.update', resource: 'notification_template', resourceId: id }
-    await record(tx, now, { ...by(caller), ...operation, changes })
+    await record(tx, now, { ...originOf(caller), ...operation, changes })
     return after
   })
 }
@@ -162,7 +163,7 @@ export async function deleteTemplate(kernel: Kernel, caller: Caller, id: number)
     one(await loadTemplates(tx, { id }))
     await sql`DELETE FROM notification_templates WHERE id = ${id}`.execute(tx)
     const operation = { action: 'notification_template.delete', resource: 'notification_template', resourceId: id }
-    await record(tx, now, { ...by(caller), ...operation })
+    await record(tx, now, { ...originOf(caller), ...operation })
   })
 }
 
@@ -225,7 +226,7 @@ export async function changePolicy(kernel: Kernel, caller: Caller, policy: Omit<
     const { holidays: _, ...before } = await policyStore.loadPolicy(tx)
     await policyStore.savePolicy(tx, policy, now)
     const operation = { action: 'notification_policy.update', resource: 'notification_policy' }
-    await record(tx, now, { ...by(caller), ...operation, changes: { policy: [before, policy] } })
+    await record(tx, now, { ...originOf(caller), ...operation, changes: { policy: [before, policy] } })
   })
 }
 
@@ -235,7 +236,7 @@ export async function putHoliday(kernel: Kernel, caller: Caller, holiday: policy
   await changePolicyBy(kernel, async (tx) => {
     await policyStore.putHoliday(tx, holiday, now)
     const operation = { action: 'holiday.put', resource: 'holiday', resourceId: holiday.date }
-    await record(tx, now, { ...by(caller), ...operation })
+    await record(tx, now, { ...originOf(caller), ...operation })
   })
 }
 
@@ -245,7 +246,7 @@ export async function deleteHoliday(kernel: Kernel, caller: Caller, date: string
   await changePolicyBy(kernel, async (tx) => {
     if (!(await policyStore.deleteHoliday(tx, date))) throw new NotFound('not_found', 'There is no such holiday.')
     const operation = { action: 'holiday.delete', resource: 'holiday', resourceId: date }
-    await record(tx, now, { ...by(caller), ...operation })
+    await record(tx, now, { ...originOf(caller), ...operation })
   })
 }
 

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+import type { App } from '../app.ts'
+
+/**
+ * Gives successful answers to GET and HEAD a weak ETag (the bytes differ by compression, the meaning does not) and answers 304 when
+ * If-None-Match already has it (RFC 9110 §13.1.2: a list, compared weakly). Streams and answers with an ETag of their own are left alone.
+ */
+export function tagAnswers(app: App): void {
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (reply.statusCode !== 200 || (request.method !== 'GET' && request.method !== 'HEAD')) return payload
+    const tag = reply.getHeader('etag') ?? tagOf(payload)
+    if (typeof tag !== 'string') return payload
+    reply.header('etag', tag)
+    if (!matches(request.headers['if-none-match'], tag)) return payload
+    reply.code(304).removeHeader('content-length').removeHeader('content-type').removeHeader('content-encoding')
+    return ''
+  })
+}
+
+/**
+ * Says of every answer that depends on who asks, and of what only some may ask, that it is theirs alone and is to be asked for again, where
+ * the route says nothing else: a browser that several people use and a cache between us keep no such answer for others (RFC 9111 §5.2.2).
+ */
+export function keepPrivate(app: App): void {
+  app.addHook('onSend', async (request, reply, payload) => {
+    const isPrivate = request.actor !== null || request.routeOptions.config?.permission !== 'public'
+    if (isPrivate && !reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache')
+    return payload
+  })
+}
+
+function tagOf(payload: unknown): string | undefined {
+  if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return undefined
+  return `W/"${createHash('sha1').update(payload).digest('base64url')}"`
+}
+
+function matches(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false
+  const opaque = tag.replace(/^W\//, '')
+  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === opaque)
+}

@@ -1,0 +1,62 @@
+import { STATUS_CODES } from 'node:http'
+import { Type } from 'typebox'
+import type { DomainError } from '../../errors.ts'
+import type { Contract } from '../../product.ts'
+import type { Refusals } from '../fastifyTypes.ts'
+
+/** RFC 9457. Further members hold facts about the refusal, which depend on `code`. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'Always `about:blank`: `code` is what tells problems apart.' }),
+    title: Type.String({ description: 'The phrase of the HTTP status.' }),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String({ description: 'A sentence for people.' }),
+    code: Type.String({ description: 'Stable: clients act on it.' }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          in: Type.Enum(['body', 'query', 'params', 'headers']),
+          path: Type.String({ description: 'JSON pointer into that part of the request.' }),
+          message: Type.String(),
+        }),
+        { description: 'What is wrong with the fields of the request.' },
+      ),
+    ),
+    request_id: Type.String({ description: 'The X-Request-Id of the answer, also in the log.' }),
+  },
+  { title: 'Problem', additionalProperties: true },
+)
+
+export const problemContentType = 'application/problem+json'
+
+/** The problem document of a domain error. Facts never hide the standard members. */
+function problemOf(error: DomainError, requestId: string): Record<string, unknown> {
+  return {
+    ...error.facts,
+    type: 'about:blank',
+    title: STATUS_CODES[error.status] ?? 'Error',
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    ...(error.errors && { errors: error.errors }),
+    request_id: requestId,
+  }
+}
+
+/** The contract of the kernel's own routes, of unknown paths and of every product without one of its own. */
+export const problemContract: Contract = {
+  refuse: (error, request, reply) =>
+    reply.code(error.status).type(problemContentType).serializer(JSON.stringify).send(problemOf(error, request.id)),
+}
+
+/** A refusal of one operation that the API reference would not show by itself. */
+export function problemAnswer(description: string) {
+  return { description, content: { [problemContentType]: { schema: Problem } } }
+}
+
+/** What the API reference says of them. */
+export const problemRefusals: Refusals = {
+  contentType: problemContentType,
+  schema: Problem,
+  statuses: [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503],
+}

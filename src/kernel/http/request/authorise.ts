@@ -1,0 +1,66 @@
+import type { FastifyRequest } from 'fastify'
+import type { Actor } from '../../identity/actor.ts'
+import '../fastifyTypes.ts'
+import { Forbidden, Unauthenticated } from '../../errors.ts'
+
+/** Turns an access token into its actor. Throws Unauthenticated for a token that is not, or no longer, good. */
+export type Authenticate = (token: string) => Promise<Actor>
+
+/**
+ * Finds out who calls, from the `Authorization: Bearer` header alone. A bad token is remembered, not thrown: whether it matters is
+ * `authorise`'s question, after the rate limit has counted the call.
+ */
+export function identify(authenticate: Authenticate): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    // Health asks for nobody, and must not depend on the database that would know.
+    if (request.routeOptions.config.limit === 'none') return
+    const token = bearerToken(request)
+    if (token === undefined) return
+    try {
+      const actor = await authenticate(token)
+      if (actor.scope === 'full' || request.routeOptions.config.allowsPasswordChange) request.actor = actor
+      else request.tokenError = new Forbidden('password_change_required', 'The password must be changed first.')
+    } catch (error) {
+      request.tokenError = error
+    }
+  }
+}
+
+function bearerToken({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +([\w.~+/=-]+) *$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+/**
+ * Lets a call pass that the route's declared permission allows. Runs before the body is read. Throws Unauthenticated without a good token,
+ * Forbidden without the permission. On public routes a bad token counts as none.
+ */
+export async function authorise(request: FastifyRequest): Promise<void> {
+  const { permission } = request.routeOptions.config
+  if (permission === 'public' || isAnsweredByKernel(request)) {
+    if (request.tokenError !== undefined && !isRefusal(request.tokenError)) throw request.tokenError
+    return
+  }
+  const actor = signedIn(request)
+  if (permission === 'signed-in' || (permission !== undefined && actor.permissions.has(permission))) return
+  throw new Forbidden(
+    'forbidden',
+    'This needs a permission you do not have.',
+    permission ? { facts: { permission } } : {},
+  )
+}
+
+/** Unknown paths (answered with 404 whoever asks) and CORS preflights. */
+function isAnsweredByKernel(request: FastifyRequest): boolean {
+  return request.is404 || request.method === 'OPTIONS'
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Unauthenticated || error instanceof Forbidden
+}
+
+/** The actor of a request. Throws Unauthenticated when nobody is signed in, or why the token that was sent is no good. */
+export function signedIn(request: FastifyRequest): Actor {
+  if (request.actor) return request.actor
+  if (request.tokenError !== undefined) throw request.tokenError
+  throw new Unauthenticated('unauthenticated', 'Sign in first.')
+}

@@ -1,0 +1,155 @@
+import { type Origin, originOf, SYSTEM } from '../../audit/origin.ts'
+import type { Transaction } from '../../database/database.ts'
+import { Conflict } from '../../errors.ts'
+import type { Caller } from '../../http/request/caller.ts'
+import type { Kernel } from '../../kernel.ts'
+import { record } from '../../outbox/outbox.ts'
+import { ADMIN, knownRoles, requireRightsOver } from '../roles.ts'
+import { endSessions } from '../sessions/sessionStore.ts'
+import { revoking } from '../sessions/sessions.ts'
+import { changeFor, type ProfileWish, present } from './accounts.ts'
+import { changesOf } from './changes.ts'
+import { afterContactChange } from './contactChange.ts'
+import * as store from './store.ts'
+import type { User } from './users.ts'
+
+/** One page of the people with an account. */
+export async function listUsers(
+  kernel: Kernel,
+  filter: store.UserFilter,
+  order: store.UserOrder,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ readonly items: readonly User[]; readonly total: number }> {
+  return await kernel.attempt((db) => store.listUsers(db, kernel.config, filter, order, page))
+}
+
+/**
+ * Changes somebody's account. Disabling it ends all its sessions, and what it looked after goes to others.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `last_administrator`, `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`.
+ */
+export async function updateUser(kernel: Kernel, caller: Caller, userId: number, wish: ProfileWish): Promise<User> {
+  const change = changeFor(kernel, wish)
+  const at = kernel.clock.now()
+  const user = await revoking(kernel, userId, async (tx) => {
+    if (wish.status !== undefined) await store.lockAdministrators(tx)
+    const before = present(await store.lockUser(tx, kernel.config, userId))
+    requireRightsOver(kernel, caller, before.roles)
+    if (wish.status === 'disabled') await keepAnAdministrator(tx, before)
+    await store.updateUser(tx, userId, change, at)
+    if (wish.status === 'disabled') {
+      await endSessions(tx, userId, at)
+      await handOver(tx, kernel, userId)
+    }
+    const after = present(await store.findUser(tx, kernel.config, userId))
+    await afterContactChange(tx, kernel, before, after, at)
+    const changes = changesOf(before, after)
+    await record(tx, at, { ...originOf(caller), action: 'user.update', resource: 'user', resourceId: userId, changes })
+    return after
+  })
+  kernel.nudge()
+  return user
+}
+
+/**
+ * Lets somebody go: sessions end, roles and everything personal are gone, the names are free again; what they booked stays as history.
+ * The products undo what lies ahead, in the same transaction.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `own_account` for the caller's own, `last_administrator`.
+ */
+export async function deleteUser(kernel: Kernel, caller: Caller, userId: number): Promise<void> {
+  if (userId === caller.userId) throw new Conflict('own_account', 'Administrators cannot delete their own account.')
+  const at = kernel.clock.now()
+  await revoking(kernel, userId, async (tx) => {
+    await store.lockAdministrators(tx)
+    const user = present(await store.lockUser(tx, kernel.config, userId, { leaves: true }))
+    requireRightsOver(kernel, caller, user.roles)
+    await keepAnAdministrator(tx, user)
+    await remove(tx, kernel, user, originOf(caller), at)
+  })
+  kernel.nudge()
+}
+
+/**
+ * Deletes the account of somebody who asked for it, if its time has come and they did not log in since. The last administrator stays.
+ */
+export async function removeLeaver(kernel: Kernel, userId: number): Promise<void> {
+  const at = kernel.clock.now()
+  await revoking(kernel, userId, async (tx) => {
+    await store.lockAdministrators(tx)
+    const user = await store.lockUser(tx, kernel.config, userId, { leaves: true })
+    if (!user || !(await store.isLeaving(tx, userId, at))) return
+    if (await isLastAdministrator(tx, user)) {
+      kernel.log.warn({ userId }, 'the last administrator asked to leave and was kept')
+      return
+    }
+    await remove(tx, kernel, user, SYSTEM, at)
+  })
+  kernel.nudge()
+}
+
+async function remove(tx: Transaction, kernel: Kernel, user: User, origin: Origin, at: Date): Promise<void> {
+  for (const product of kernel.products) await product.beforeUserLeaves?.(tx, kernel, user.id)
+  await endSessions(tx, user.id, at)
+  await store.scrubUser(tx, kernel.config, user, at)
+  const changes = { status: [user.status, 'deleted'] as const }
+  await record(tx, at, { ...origin, action: 'user.delete', resource: 'user', resourceId: user.id, changes })
+}
+
+/**
+ * Makes these somebody's roles, in force from the next request on.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Invalid `unknown_role`; Conflict `last_administrator` when nobody could administer any more.
+ */
+export async function setRoles(
+  kernel: Kernel,
+  caller: Caller,
+  userId: number,
+  names: readonly string[],
+): Promise<User> {
+  const roles = knownRoles(kernel, names)
+  return await changeRoles(kernel, caller, userId, () => roles)
+}
+
+/** Makes what `change` answers of somebody's roles their roles. @throws like `setRoles` */
+export async function changeRoles(
+  kernel: Kernel,
+  caller: Caller,
+  userId: number,
+  change: (roles: readonly string[]) => readonly string[],
+): Promise<User> {
+  const at = kernel.clock.now()
+  const user = await revoking(kernel, userId, async (tx) => {
+    await store.lockAdministrators(tx)
+    const before = present(await store.lockUser(tx, kernel.config, userId))
+    const roles = change(before.roles)
+    requireRightsOver(kernel, caller, new Set(roles).symmetricDifference(new Set(before.roles)))
+    if (!roles.includes(ADMIN)) await keepAnAdministrator(tx, before)
+    await store.replaceRoles(tx, userId, roles, caller.userId, at)
+    await handOver(tx, kernel, userId)
+    const after = present(await store.findUser(tx, kernel.config, userId))
+    const changes = changesOf(before, after)
+    await record(tx, at, {
+      ...originOf(caller),
+      action: 'user.set_roles',
+      resource: 'user',
+      resourceId: userId,
+      changes,
+    })
+    return after
+  })
+  kernel.nudge()
+  return user
+}
+
+/** Has the products take away what somebody may not look after any more. */
+async function handOver(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  for (const product of kernel.products) await product.afterRightsChange?.(tx, kernel, userId)
+}
+
+/** Throws Conflict when this person is the only administrator. The administrators are locked. */
+export async function keepAnAdministrator(tx: Transaction, user: User): Promise<void> {
+  if (!(await isLastAdministrator(tx, user))) return
+  throw new Conflict('last_administrator', 'This is the only administrator. Make somebody else one first.')
+}
+
+async function isLastAdministrator(tx: Transaction, user: User): Promise<boolean> {
+  return user.roles.includes(ADMIN) && user.status === 'active' && (await store.countAdministrators(tx, user.id)) === 0
+}

@@ -1,0 +1,43 @@
+import type { Transaction } from '../../database/database.ts'
+import type { Kernel } from '../../kernel.ts'
+import { queueForAddresses } from '../../notifications/bareAddresses.ts'
+import { catalogueOf } from '../../notifications/engine.ts'
+import { notify } from '../../outbox/outbox.ts'
+import { localTimestamp } from '../../time.ts'
+import { voidResetsOf } from '../logIn/passwordReset/store.ts'
+import type { User } from './users.ts'
+
+const TYPE = 'account.contact_changed'
+
+/**
+ * What follows from another e-mail address or phone number of a person: codes that were asked for open nothing any more, and the person is
+ * told, at the addresses that were theirs too, as they may not be who gave the new ones. Nothing when both are the same.
+ */
+export async function afterContactChange(
+  tx: Transaction,
+  kernel: Kernel,
+  before: User,
+  after: User,
+  at: Date,
+): Promise<void> {
+  const email = before.email !== after.email
+  const phone = before.phone !== after.phone
+  if (!email && !phone) return
+  await voidResetsOf(tx, after.id, at)
+  const { username, locale } = after
+  const data = { username, time: localTimestamp(at, kernel.config.timeZone), email, phone }
+  await notify(tx, at, { type: TYPE, userIds: [after.id], data })
+  const catalogue = catalogueOf(kernel)
+  const type = catalogue.typeOf(TYPE)
+  if (!type) throw new Error(`${TYPE} is not registered`)
+  const former = [
+    { channel: 'email', address: email ? before.email : null },
+    { channel: 'sms', address: phone ? before.phone : null },
+  ] as const
+  for (const { channel, address } of former) {
+    if (address === null) continue
+    const { subject, body } = catalogue.write(type, channel, locale, data)
+    const send = { channel, type: TYPE, addresses: [address], subject, body }
+    await queueForAddresses(tx, kernel, send, { userId: after.id, urgent: type.urgent, at })
+  }
+}

@@ -1,0 +1,124 @@
+import { hash, parseOptions, verify } from '@node-rs/argon2'
+import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
+import type { Config } from '../../../config.ts'
+import { Invalid } from '../../errors.ts'
+
+/** What one argon2id hash costs: memory in KiB, passes over it. One thread. */
+export interface HashCost {
+  readonly memoryCost: number
+  readonly timeCost: number
+  readonly parallelism: number
+}
+
+/** OWASP's Password Storage Cheat Sheet (2024): 19 MiB, 2 passes. */
+const strongCost: HashCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+/** For tests, which hash hundreds of passwords that protect nothing. */
+const cheapCost: HashCost = { memoryCost: 64, timeCost: 1, parallelism: 1 }
+
+/** The cost this process hashes at. */
+export function hashCost(config: Pick<Config, 'nodeEnv'>): HashCost {
+  return config.nodeEnv === 'test' ? cheapCost : strongCost
+}
+
+/** Characters of a new password. */
+export const PASSWORD_LENGTH = { min: 8, max: 128 } as const
+
+/** NIST SP 800-63B: the same password typed on another keyboard may arrive in another normal form. */
+const normalized = (password: string): string => password.normalize('NFKC')
+
+/** Hashes with argon2id and a fresh salt, off the event loop. */
+export async function hashPassword(password: string, cost: HashCost): Promise<string> {
+  return await hash(normalized(password), cost)
+}
+
+const dummies = new Map<number, Promise<string>>()
+
+/**
+ * Whether the password belongs to the hash. Without a hash (nobody has that name) it takes the same time and answers false.
+ */
+export async function verifyPassword(
+  stored: string | null | undefined,
+  password: string,
+  cost: HashCost,
+): Promise<boolean> {
+  if (stored) return await verify(stored, normalized(password))
+  let dummy = dummies.get(cost.memoryCost)
+  if (!dummy) {
+    dummy = hash('nobody has this password', cost)
+    dummies.set(cost.memoryCost, dummy)
+  }
+  await verify(await dummy, normalized(password))
+  return false
+}
+
+/** Makes the hash that stands in for people who don't exist, so that not even the first unknown name takes longer. */
+export async function prepareDummy(cost: HashCost): Promise<void> {
+  await verifyPassword(undefined, '', cost)
+}
+
+/** Whether a hash was made at another cost than today's and is due to be made again when its owner logs in. */
+export function isOutdated(stored: string, cost: HashCost): boolean {
+  const made = parseOptions(stored)
+  return made.memoryCost !== cost.memoryCost || made.timeCost !== cost.timeCost || made.parallelism !== cost.parallelism
+}
+
+let estimator: Promise<ZxcvbnFactory> | undefined
+
+/** The dictionaries are 30 MB of memory: they come with the first new password, not with the start. */
+async function loadEstimator(): Promise<ZxcvbnFactory> {
+  const [{ ZxcvbnFactory }, common, english] = await Promise.all([
+    import('@zxcvbn-ts/core'),
+    import('@zxcvbn-ts/language-common'),
+    import('@zxcvbn-ts/language-en'),
+  ])
+  return new ZxcvbnFactory({
+    dictionary: { ...common.dictionary, ...english.dictionary },
+    graphs: common.adjacencyGraphs,
+    translations: english.translations,
+    // Longer is strong enough or repetition, and the time grows with the square.
+    maxLength: 32,
+  })
+}
+
+async function strengthOf(password: string, own: string[]) {
+  estimator ??= loadEstimator()
+  return (await estimator).check(password, own)
+}
+
+/** What belongs to a person and must not be the password. */
+export interface OwnWords {
+  readonly username: string
+  readonly email?: string | null | undefined
+  readonly phone?: string | null | undefined
+  readonly displayName?: string | null | undefined
+}
+
+/**
+ * Refuses a new password that is too short or long, that is the person's name or e-mail address, or that zxcvbn scores below 2 of 4.
+ * @throws Invalid `weak_password`, with what would help as `suggestions`.
+ */
+export async function checkStrength(password: string, words: OwnWords, field = '/password'): Promise<void> {
+  const weak = (message: string, suggestions: readonly string[]) => weakPassword(message, suggestions, field)
+  const length = [...password].length
+  if (length < PASSWORD_LENGTH.min || length > PASSWORD_LENGTH.max) {
+    throw weak(`A password has ${PASSWORD_LENGTH.min} to ${PASSWORD_LENGTH.max} characters.`, [])
+  }
+  const own = ownWords(words)
+  if (own.includes(password.toLowerCase())) throw weak('The password must not be your name or e-mail address.', [])
+  const { score, feedback } = await strengthOf(password, own)
+  if (score >= 2) return
+  throw weak(feedback.warning ?? 'The password is too easy to guess.', feedback.suggestions)
+}
+
+function ownWords({ username, email, phone, displayName }: OwnWords): string[] {
+  const words = [username, email, email?.replace(/@.*$/s, ''), phone, phone?.replace(/^\+86/, ''), displayName]
+  return words.flatMap((word) => (word ? [word.toLowerCase()] : []))
+}
+
+/** The refusal of a new password. `field` is where in the body it stood. */
+export function weakPassword(message: string, suggestions: readonly string[], field = '/password'): Invalid {
+  return new Invalid('weak_password', message, {
+    errors: [{ in: 'body', path: field, message }],
+    facts: { suggestions },
+  })
+}

@@ -1,0 +1,174 @@
+import { sql } from 'kysely'
+import type { Config } from '../../../config.ts'
+import { type LogSpan, logOf } from '../../audit/log.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import { shownName, type TypedName } from '../accounts/names.ts'
+import { phoneIndex } from '../accounts/users.ts'
+import { failuresSince, type LockoutRule } from './lockout.ts'
+import type { Visitor } from './visitor.ts'
+
+export type LoginResult = 'success' | 'bad_credentials' | 'locked_out' | 'disabled'
+
+/** What a log-in needs to know of the person behind a name. */
+export interface Candidate {
+  readonly id: number
+  readonly username: string
+  readonly status: 'active' | 'disabled'
+  readonly password_hash: string | null
+  readonly password_changed_at: Date | null
+}
+
+/** The one person with this e-mail address, or with this username or phone number; a username goes first. */
+export async function findCandidate(
+  db: Database,
+  config: Pick<Config, 'fieldKeys'>,
+  { text, phone }: TypedName,
+): Promise<Candidate | undefined> {
+  const index = phone === undefined ? null : phoneIndex(config, phone)
+  const condition = text.includes('@')
+    ? sql`lower(email) = lower(${text})`
+    : sql`(lower(username) = lower(${text}) OR phone_index = ${index})`
+  const { rows } = await sql<Candidate>`
+    SELECT id, username, status, password_hash, password_changed_at FROM users
+    WHERE status <> 'deleted' AND ${condition}
+    ORDER BY (lower(username) = lower(${text})) DESC LIMIT 1`.execute(db)
+  return rows[0]
+}
+
+/** Holds the person's row as it is until the end of the transaction; false when the account can't be entered any more with this hash. */
+export async function holdCandidate(tx: Transaction, { id, password_hash }: Candidate): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM users WHERE id = ${id} AND status = 'active' AND password_hash = ${password_hash} FOR SHARE`.execute(tx)
+  return rows.length > 0
+}
+
+/** Somebody who had asked to leave has come back. False when they had not asked. */
+export async function stay(tx: Transaction, userId: number, at: Date): Promise<boolean> {
+  const { rows } = await sql`
+    UPDATE users SET leaves_at = NULL, updated_at = ${at} WHERE id = ${userId} AND leaves_at IS NOT NULL
+    RETURNING id`.execute(tx)
+  return rows.length > 0
+}
+
+/** Stores the same password's hash at today's cost. */
+export async function renewHash(db: Database, id: number, oldHash: string, newHash: string): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ password_hash: newHash })
+    .where('id', '=', id)
+    .where('password_hash', '=', oldHash)
+    .execute()
+}
+
+/** Somebody says who they are, and has yet to prove it. */
+export interface Attempt {
+  /** The person who has the name: whichever of their names it is, attempts count together. Null when nobody has it. */
+  readonly userId: number | null
+  readonly name: TypedName
+  readonly visitor: Visitor
+  readonly at: Date
+}
+
+/** Makes attempts at one person or name, and from one network, wait for each other: parallel guesses are counted one by one. */
+export async function lockAttempts(tx: Transaction, { userId, name, visitor }: Attempt): Promise<void> {
+  const counted = userId === null ? `name ${name.index}` : `user ${userId}`
+  // Always in this order, so that two can't wait for each other.
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`log-in ${counted}`}, 0))`.execute(tx)
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('log-in network ' || network_of(${visitor.address})::text, 0))`.execute(
+    tx,
+  )
+}
+
+/** When the latest failures at a person or name were, since the last success; newest first, as many as the rule needs. */
+export async function failuresOfName(
+  db: Database,
+  { userId, name, at }: Attempt,
+  rule: LockoutRule,
+): Promise<readonly Date[]> {
+  const counted = userId === null ? sql`name_index = ${name.index}` : sql`user_id = ${userId}`
+  const recent = sql`FROM login_log WHERE ${counted} AND at > ${failuresSince(rule, at)}`
+  const { rows } = await sql<{ at: Date }>`
+    SELECT at ${recent} AND result IN ('bad_credentials', 'disabled')
+      AND id > coalesce((SELECT max(id) ${recent} AND result = 'success'), 0)
+    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
+  return rows.map((row) => row.at)
+}
+
+/** When the latest failures from a network were. A success resets nothing: it may be the guesser's own account. */
+export async function failuresOfAddress(
+  db: Database,
+  { visitor, at }: Attempt,
+  rule: LockoutRule,
+): Promise<readonly Date[]> {
+  const { rows } = await sql<{ at: Date }>`
+    SELECT at FROM login_log
+    WHERE network_of(address) = network_of(${visitor.address}) AND at > ${failuresSince(rule, at)}
+      AND result IN ('bad_credentials', 'disabled')
+    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
+  return rows.map((row) => row.at)
+}
+
+/** Writes down what came of an attempt; the name masked. */
+export async function insertAttempt(
+  db: Database,
+  { userId, name, visitor, at }: Attempt,
+  result: LoginResult,
+): Promise<void> {
+  const { address, userAgent: user_agent } = visitor
+  await db
+    .insertInto('login_log')
+    .values({
+      user_id: userId,
+      name: shownName(name, userId !== null),
+      name_index: name.index,
+      result,
+      address,
+      user_agent,
+      at,
+    })
+    .execute()
+}
+
+/**
+ * Whether somebody who has logged in before never did from this address's neighbourhood (/24 of IPv4, /48 of IPv6). To be asked before this
+ * log-in is written down.
+ */
+export async function isNewPlace(db: Database, userId: number, address: string): Promise<boolean> {
+  const neighbourhood = sql`network(set_masklen(${address}::inet, ${address.includes(':') ? 48 : 24}::int))`
+  const earlier = sql`FROM login_log WHERE user_id = ${userId} AND result = 'success'`
+  const { rows } = await sql<{ strange: boolean }>`
+    SELECT EXISTS (SELECT ${earlier})
+      AND NOT EXISTS (SELECT ${earlier} AND address::inet <<= ${neighbourhood}) AS strange`.execute(db)
+  return rows[0]?.strange === true
+}
+
+export interface LoginEntry {
+  readonly id: number
+  readonly user_id: number | null
+  /** Masked, see `shownName`. */
+  readonly name: string
+  readonly result: LoginResult
+  readonly address: string
+  readonly user_agent: string
+  readonly at: Date
+}
+
+export interface LoginFilter extends LogSpan {
+  readonly userId?: number | undefined
+  /** `TypedName.index` */
+  readonly nameIndex?: string | undefined
+  readonly result?: LoginResult | undefined
+  readonly address?: string | undefined
+}
+
+/** Who logged in, or tried to. */
+export const attempts = logOf<LoginFilter, LoginEntry>(
+  sql`login_log`,
+  sql`id, user_id, name, result, address, user_agent, at`,
+  ({ userId, nameIndex, result, address }) => [
+    userId !== undefined && sql`user_id = ${userId}`,
+    nameIndex !== undefined && sql`name_index = ${nameIndex}`,
+    result !== undefined && sql`result = ${result}`,
+    address !== undefined && sql`address = ${address}`,
+  ],
+)

@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openWorld, type World } from '../../../../../test/support/world.ts'
+import { type Parcel, Refused } from '../../../notifications/providers/provider.ts'
+import { sendDirectlyBy } from '../../../notifications/secretCodes.ts'
+
+let world: World
+let sent: Parcel[] = []
+let count = 0
+beforeAll(async () => {
+  world = await openWorld({ PASSWORD_MAX_AGE_DAYS: '90' })
+})
+afterAll(() => world.close())
+beforeEach(() => {
+  sent = []
+  const provider = { send: async (parcel: Parcel) => ({ providerId: String(sent.push(parcel)) }) }
+  sendDirectlyBy(world.config, { email: provider, sms: provider })
+})
+
+const OLD = 'violet-harbour-42'
+const NEW = 'copper-lantern-77'
+
+async function someone() {
+  count += 1
+  const name = `linxi${count}`
+  const email = `${name}@example.com`
+  const phone = `+8613800${String(138_000 + count)}`
+  const made = await world.call('POST', '/api/v1/users/register', {
+    payload: { username: name, password: OLD, email, phone },
+  })
+  expect(made.status).toBe(201)
+  return { id: Number(made.body.id), name, email, phone }
+}
+
+const ask = (payload: object) => world.call('POST', '/api/v1/users/password/reset-code', { payload })
+const reset = (payload: object) => world.call('POST', '/api/v1/users/password/reset', { payload })
+const logIn = (username: string, password: string) =>
+  world.call('POST', '/api/v1/users/login', { payload: { username, password } })
+
+/** The code that was sent last. */
+async function codeSent(): Promise<string> {
+  await world.drain()
+  return /\d{6}/.exec(sent.at(-1)?.text ?? '')?.[0] ?? 'none'
+}
+
+/** Another code of six digits. */
+const otherThan = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0')
+
+describe('Resetting a password by a code', () => {
+  it('sends six digits by e-mail; with them a new password is set and every session ends', async () => {
+    const { name, email } = await someone()
+    const token = (await logIn(name, OLD)).body.access_token
+    expect(await ask({ name })).toMatchObject({ status: 202, body: { expires_in: 600 } })
+    const code = await codeSent()
+    expect(code).toMatch(/^\d{6}$/)
+    expect(sent[0]?.to).toBe(email)
+    expect(sent[0]?.text).toContain(code)
+    expect(sent[0]?.subject).not.toContain(code)
+
+    expect((await reset({ name, code, new_password: NEW })).status).toBe(204)
+    const headers = { authorization: `Bearer ${token}` }
+    expect((await world.call('GET', '/api/v1/users/me', { headers })).status).toBe(401)
+    expect((await logIn(name, OLD)).status).toBe(401)
+    expect((await logIn(name, NEW)).status).toBe(200)
+  })
+
+  it('takes the e-mail address or the phone number for a name, and sends by SMS when asked', async () => {
+    const { email, phone } = await someone()
+    await ask({ phone, channel: 'sms' })
+    const code = await codeSent()
+    expect(sent.map((message) => message.to)).toEqual([phone])
+    expect((await reset({ email, code, new_password: NEW })).status).toBe(204)
+  })
+
+  it('keeps the code nowhere: not in the database, its queues, the inbox or the operation log', async () => {
+    const { id, name } = await someone()
+    await ask({ name })
+    const code = await codeSent()
+    const tables = ['password_resets', 'pgboss.job', 'outbox', 'operation_log', 'messages']
+    for (const table of tables) {
+      const rows = await world.rows<{ row: string }>(`SELECT to_jsonb(t)::text AS row FROM ${table} t`)
+      expect(
+        rows.filter(({ row }) => new RegExp(`\\D${code}\\D`).test(row)),
+        table,
+      ).toEqual([])
+    }
+    expect((await world.inbox({ id, token: '' })).map(({ type }) => type)).toEqual(['account.welcome'])
+  })
+
+  it('is used once', async () => {
+    const { name } = await someone()
+    await ask({ name })
+    const code = await codeSent()
+    expect((await reset({ name, code, new_password: NEW })).status).toBe(204)
+    expect(await reset({ name, code, new_password: 'marble-orchard-19' })).toMatchObject({
+      status: 400,
+      body: { code: 'bad_code' },
+    })
+  })
+
+  it('is void once the person has another address, whoever changed it', async () => {
+    const admin = await world.person('admin')
+    for (const others of [false, true]) {
+      const { id, name } = await someone()
+      await ask({ name })
+      const code = await codeSent()
+      const as = { id, token: (await logIn(name, OLD)).body.access_token }
+      const path = others ? `/api/v1/users/${id}` : '/api/v1/users/me'
+      const payload = { email: `${name}@new.example` }
+      expect((await world.call('PUT', path, { as: others ? admin : as, payload })).status).toBe(200)
+      expect((await reset({ name, code, new_password: NEW })).body.code).toBe('bad_code')
+    }
+  })
+
+  it('is good for 10 minutes', async () => {
+    const { name } = await someone()
+    await ask({ name })
+    const code = await codeSent()
+    world.clock.advance(10)
+    expect((await reset({ name, code, new_password: NEW })).body.code).toBe('bad_code')
+  })
+
+  it('can be tried five times, even at once', async () => {
+    const { name } = await someone()
+    await ask({ name })
+    const code = await codeSent()
+    const wrong = { name, code: otherThan(code), new_password: NEW }
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => reset(wrong)))
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400])
+    expect((await reset({ name, code, new_password: NEW })).body.code).toBe('bad_code')
+    expect((await logIn(name, OLD)).status).toBe(200)
+  })
+
+  it('voids the code before', async () => {
+    const { name } = await someone()
+    await ask({ name })
+    const first = await codeSent()
+    await ask({ name })
+    const second = await codeSent()
+    if (first !== second) expect((await reset({ name, code: first, new_password: NEW })).body.code).toBe('bad_code')
+    expect((await reset({ name, code: second, new_password: NEW })).status).toBe(204)
+  })
+
+  it('answers the same and leaves the same rows for a name nobody has', async () => {
+    const { name } = await someone()
+    await ask({ name })
+    const known = await ask({ name })
+    const unknown = await ask({ name: 'nobody-here' })
+    expect({ ...unknown, headers: {} }).toEqual({ ...known, headers: {} })
+    const { body: wrong } = await reset({ name, code: '000000', new_password: NEW })
+    const { body: nobody } = await reset({ name: 'nobody-here', code: '000000', new_password: NEW })
+    expect({ ...nobody, request_id: '' }).toEqual({ ...wrong, request_id: '' })
+    const rows = await world.rows<{ jobs: number; resets: number }>(`SELECT
+      (SELECT count(*) FROM password_resets WHERE subject LIKE 'name:%') AS resets,
+      (SELECT count(*) FROM pgboss.job WHERE name = 'kernel.password-reset-code' AND (data->'payload'->>'id')::bigint IN
+        (SELECT id FROM password_resets WHERE subject LIKE 'name:%')) AS jobs`)
+    expect(rows).toEqual([{ resets: 1, jobs: 1 }])
+    await world.drain()
+    expect(sent.map((message) => message.toName)).not.toContain('nobody-here')
+  })
+
+  it('sends one person at most five codes an hour and ten a day', async () => {
+    const { name } = await someone()
+    for (let n = 0; n < 7; n += 1) expect((await ask({ name })).status).toBe(202)
+    await world.drain()
+    // Of those that waited together only the last is still good, and sent.
+    const made = () =>
+      world.rows<{ n: number }>(`SELECT count(*) AS n FROM password_resets r
+      JOIN users u ON u.id = r.user_id WHERE u.username = '${name}'`)
+    expect(await made()).toEqual([{ n: 5 }])
+    for (let hour = 0; hour < 4; hour += 1) {
+      world.clock.advance(61)
+      for (let n = 0; n < 5; n += 1) await ask({ name })
+    }
+    expect(await made()).toEqual([{ n: 10 }])
+    await world.drain()
+  })
+
+  it('refuses a weak password before it says anything of the code, and the person’s own address with the right one', async () => {
+    const { name, email } = await someone()
+    await ask({ name })
+    const code = await codeSent()
+    expect((await reset({ name, code: otherThan(code), new_password: '12345678' })).body.code).toBe('weak_password')
+    expect((await reset({ name, code: otherThan(code), new_password: email })).body.code).toBe('bad_code')
+    expect((await reset({ name, code, new_password: email })).body.code).toBe('weak_password')
+    expect((await reset({ name, code, new_password: NEW })).status).toBe(204)
+  })
+
+  it('does nothing for a disabled account', async () => {
+    const { id, name } = await someone()
+    const as = await world.person('admin')
+    await world.call('PUT', `/api/v1/users/${id}`, { as, payload: { status: 'disabled' } })
+    expect((await ask({ name })).status).toBe(202)
+    await world.drain()
+    expect(sent).toEqual([])
+  })
+
+  it('is sent again when the mail server had no time, and not when it refused for good or may have taken it', async () => {
+    const { name } = await someone()
+    let tries = 0
+    sendDirectlyBy(world.config, {
+      email: {
+        send: async (parcel) => {
+          tries += 1
+          if (tries === 1) throw new Refused('busy', 'temporary')
+          return { providerId: String(sent.push(parcel)) }
+        },
+      },
+    })
+    await ask({ name })
+    await world.drain()
+    expect([tries, sent.length]).toEqual([2, 1])
+    for (const kind of ['address', 'unheard'] as const) {
+      tries = 0
+      sendDirectlyBy(world.config, {
+        email: {
+          send: async () => {
+            tries += 1
+            throw new Refused(kind, kind)
+          },
+        },
+      })
+      await ask({ name })
+      await world.drain()
+      expect(tries).toBe(1)
+    }
+  })
+
+  it('needs a name of some kind', async () => {
+    expect((await ask({})).body.code).toBe('validation')
+  })
+})
+
+describe('A password that becomes too old', () => {
+  it('is announced 7 days before, once', async () => {
+    const { id } = await someone()
+    const expiring = async () =>
+      (await world.inbox({ id, token: '' })).filter(({ type }) => type === 'account.password_expiring')
+    const daily = () => world.system.jobs.runNow('kernel.password-expiry')
+    world.clock.advance(82 * 24 * 60)
+    await daily()
+    expect(await expiring()).toEqual([])
+    world.clock.advance(2 * 24 * 60)
+    await daily()
+    await daily()
+    expect(await expiring()).toHaveLength(1)
+    world.clock.advance(24 * 60)
+    await daily()
+    expect(await expiring()).toHaveLength(1)
+  })
+})

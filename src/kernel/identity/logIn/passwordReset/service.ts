@@ -1,0 +1,197 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Config } from '../../../../config.ts'
+import { Invalid } from '../../../errors.ts'
+import { jobsOf } from '../../../jobs/queues.ts'
+import type { Kernel } from '../../../kernel.ts'
+import { isFinal, Refused } from '../../../notifications/providers/provider.ts'
+import { directSenders } from '../../../notifications/secretCodes.ts'
+import { notify, record } from '../../../outbox/outbox.ts'
+import { keyedHash } from '../../../secrets/keyedHash.ts'
+import { localDate, localTimestamp } from '../../../time.ts'
+import { type TypedName, typedName } from '../../accounts/names.ts'
+import { checkStrength, hashCost, hashPassword } from '../../accounts/passwords.ts'
+import { findUser } from '../../accounts/store.ts'
+import type { User } from '../../accounts/users.ts'
+import { endSessions } from '../../sessions/sessionStore.ts'
+import { revoking } from '../../sessions/sessions.ts'
+import { type Candidate, findCandidate } from '../loginStore.ts'
+import type { Visitor } from '../visitor.ts'
+import { codeMail } from './mail.ts'
+import * as store from './store.ts'
+
+/** The job that hands a code over. */
+export const SEND_CODE_JOB = 'kernel.password-reset-code'
+
+/** Seconds for which a code is good. */
+export const CODE_SECONDS = 600
+const MOST_TRIES = 5
+/** Codes for one person: with 5 tries each, a guesser gets 25 of a million an hour, and nobody's mailbox is flooded. */
+const MOST_CODES = { hour: 5, day: 10 } as const
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+const DIGITS = 6
+
+export interface CodeWish {
+  /** Username, e-mail address or phone number. */
+  readonly name: string
+  /** E-mail when the person has an address and mail is configured, unless said. */
+  readonly channel?: store.ResetChannel | undefined
+}
+
+/**
+ * Sends a code to whoever has the name. Always the same: names nobody has, disabled accounts, people without an address and those who had
+ * their codes leave the same rows after the same work, so that neither the answer nor its time tells them apart.
+ */
+export async function askForCode(kernel: Kernel, wish: CodeWish, visitor: Visitor): Promise<void> {
+  const name = typedName(kernel.config, wish.name)
+  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.config, name))
+  const user = await kernel.attempt((db) => findUser(db, kernel.config, candidate?.id ?? 0))
+  const at = kernel.clock.now()
+  const channel = user && channelFor(kernel.config, user, wish.channel)
+  const subject = subjectOf(name, candidate)
+  const reset = {
+    subject,
+    user_id: channel && candidate?.status === 'active' ? candidate.id : null,
+    channel: channel ?? 'email',
+    salt: randomBytes(16).toString('base64url'),
+    expires_at: new Date(at.getTime() + CODE_SECONDS * 1000),
+  } as const
+  await kernel.transaction(async (tx) => {
+    await store.lockSubject(tx, subject)
+    const lastHour = await store.countSince(tx, subject, new Date(at.getTime() - HOUR))
+    const lastDay = await store.countSince(tx, subject, new Date(at.getTime() - DAY))
+    if (lastHour >= MOST_CODES.hour || lastDay >= MOST_CODES.day) return
+    const id = await store.insertReset(tx, reset, at)
+    await jobsOf(kernel).send(tx, SEND_CODE_JOB, { id })
+    await record(tx, at, {
+      actorId: null,
+      action: 'user.ask_password_reset',
+      resource: 'user',
+      ...(reset.user_id !== null && { resourceId: reset.user_id }),
+      address: visitor.address,
+      requestId: visitor.requestId,
+    })
+  })
+  kernel.nudge()
+}
+
+/** Hands a code over, from the job. What is expired, used or sent already is left alone. */
+export async function sendCode(kernel: Kernel, payload: unknown): Promise<void> {
+  const id = typeof payload === 'object' && payload !== null && 'id' in payload ? Number(payload.id) : 0
+  const reset = await store.findUnsent(kernel.db, id, kernel.clock.now())
+  const user = reset && (await findUser(kernel.db, kernel.config, reset.user_id))
+  if (!reset || !user) return
+  const to = reset.channel === 'email' ? user.email : user.phone
+  const send = directSenders(kernel.config)[reset.channel]
+  if (to === null || !send) return
+  try {
+    // Below zero: deliveries of notifications name their messages by positive ids.
+    const named = { id: -reset.id, at: reset.created_at, to, toName: user.displayName }
+    await send.send({ ...named, ...codeMail(user.locale, codeOf(kernel.config, reset)) })
+  } catch (error) {
+    // One that may have arrived is not sent twice either: who has none asks again.
+    const permanent = error instanceof Refused && (isFinal(error.kind) || error.kind === 'unheard')
+    kernel.log.warn({ resetId: id, permanent, channel: reset.channel }, 'a password reset code was not taken')
+    if (!permanent) throw error
+  }
+  await store.markSent(kernel.db, id, kernel.clock.now())
+}
+
+export interface ResetWish {
+  readonly name: string
+  readonly code: string
+  readonly newPassword: string
+}
+
+/**
+ * Sets a new password for whoever holds the code; all sessions end.
+ * @throws Invalid `bad_code` for a code that is wrong, too old, used or guessed at too often, and for names nobody has; `weak_password`.
+ */
+export async function resetPassword(kernel: Kernel, wish: ResetWish, visitor: Visitor): Promise<void> {
+  // Before anything is known of the person: this refusal must not tell whether there is one.
+  await checkStrength(wish.newPassword, { username: wish.name }, '/new_password')
+  const name = typedName(kernel.config, wish.name)
+  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.config, name))
+  const at = kernel.clock.now()
+  const subject = subjectOf(name, candidate)
+  const reset = await kernel.attempt((db) => store.takeTry(db, subject, MOST_TRIES, at))
+  if (!isCode(kernel.config, reset, wish.code) || !reset || reset.user_id === null || !candidate) throw badCode()
+  const userId = reset.user_id
+  const user = await kernel.attempt((db) => findUser(db, kernel.config, userId))
+  if (!user) throw badCode()
+  await checkStrength(wish.newPassword, user, '/new_password')
+  const hash = await hashPassword(wish.newPassword, hashCost(kernel.config))
+  await revoking(kernel, userId, async (tx) => {
+    if (!(await store.useReset(tx, reset.id, at)) || !(await store.setPassword(tx, userId, hash, at))) throw badCode()
+    await endSessions(tx, userId, at)
+    await record(tx, at, {
+      actorId: userId,
+      action: 'user.reset_password',
+      resource: 'user',
+      resourceId: userId,
+      changes: { password: ['***', '***'] },
+      address: visitor.address,
+      requestId: visitor.requestId,
+    })
+    await notify(tx, at, {
+      type: 'account.password_reset',
+      userIds: [userId],
+      data: { username: user.username, time: localTimestamp(at, kernel.config.timeZone), address: visitor.address },
+    })
+  })
+  kernel.nudge()
+}
+
+const WARNED_DAYS = 7
+
+/** Reminds people, once, whose password becomes too old within 7 days. To be called once a day. */
+export async function remindOfExpiry(kernel: Kernel): Promise<void> {
+  const { passwordMaxAgeDays: days, timeZone } = kernel.config
+  if (days === 0) return
+  const at = kernel.clock.now()
+  const oldest = new Date(at.getTime() - days * DAY)
+  const newest = new Date(oldest.getTime() + WARNED_DAYS * DAY)
+  for (const due of await store.passwordsMadeBetween(kernel.db, oldest, newest)) {
+    const until = new Date(due.password_changed_at.getTime() + days * DAY)
+    await notify(kernel.db, at, {
+      type: 'account.password_expiring',
+      userIds: [due.id],
+      data: { username: due.username, date: localDate(until, timeZone) },
+      key: `account.password_expiring:${due.password_changed_at.getTime()}`,
+    })
+  }
+  kernel.nudge()
+}
+
+/** What codes and tries are counted by: the person whatever name was used, or the name nobody has. */
+function subjectOf(name: TypedName, candidate: Candidate | undefined): string {
+  return candidate ? `user:${candidate.id}` : `name:${name.index}`
+}
+
+function channelFor(config: Config, user: User, wished?: store.ResetChannel): store.ResetChannel | undefined {
+  const senders = directSenders(config)
+  const open = { email: senders.email && user.email !== null, sms: senders.sms && user.phone !== null }
+  if (wished !== undefined) return open[wished] ? wished : undefined
+  if (open.email) return 'email'
+  return open.sms ? 'sms' : undefined
+}
+
+/** The 6 digits of a reset. They are kept nowhere: who knows the row and not SECRET_KEY knows nothing. */
+function codeOf(config: Config, { id, salt }: Pick<store.OpenReset, 'id' | 'salt'>): string {
+  // 48 bits over a million: no digit is likelier than another by more than one in 10^8.
+  const number = keyedHash(config, 'password reset code', `${id} ${salt}`).readUIntBE(0, 6)
+  return String(number % 10 ** DIGITS).padStart(DIGITS, '0')
+}
+
+function isCode(config: Config, reset: store.OpenReset | undefined, given: string): boolean {
+  const expected = Buffer.from(codeOf(config, reset ?? { id: 0, salt: '' }))
+  const code = Buffer.from(given)
+  return code.length === expected.length && timingSafeEqual(code, expected) && reset !== undefined
+}
+
+function badCode(): Invalid {
+  const message = 'is wrong, too old, or was tried too often'
+  return new Invalid('bad_code', `The code ${message}. Ask for another one.`, {
+    errors: [{ in: 'body', path: '/code', message }],
+  })
+}

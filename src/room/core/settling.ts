@@ -1,0 +1,66 @@
+import { SYSTEM } from '../../kernel/audit/origin.ts'
+import type { Transaction } from '../../kernel/database/database.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { record } from '../../kernel/outbox/outbox.ts'
+import { cancelAhead, tellBookings } from './moves.ts'
+import { type BookingStatus, COMPLETED, ONGOING, PENDING, REJECTED, TIMED_OUT } from './states.ts'
+import * as store from './store.ts'
+
+/** How many bookings one transaction of the job settles. */
+const BATCH = 200
+
+/** What time alone does to a booking, and what its people are told then. */
+const BY_ITSELF = [
+  { to: REJECTED, type: 'room.booking.rejected', reason: TIMED_OUT },
+  { to: ONGOING, type: 'room.booking.started', reason: null },
+  { to: COMPLETED, type: 'room.booking.completed', reason: null },
+] as const
+
+/**
+ * The job that lets stored states catch up with the clock (page, States): approved bookings begin and end, undecided ones are rejected when
+ * they were to begin. It also ends what somebody has ahead who is under a ban that says so. Everything reads right without it; it can be late.
+ */
+export async function settleBookings(kernel: Kernel): Promise<void> {
+  while ((await kernel.transaction((tx) => settleOverdue(kernel, tx, { limit: BATCH }))) === BATCH);
+  const now = kernel.clock.now()
+  for (const { userId, reason } of await store.bannedWithBookings(kernel.db, now)) {
+    await kernel.transaction((tx) =>
+      cancelAhead(tx, userId, { now, staff: true, reason: `申请人被封禁：${reason}` }, SYSTEM, kernel.config.timeZone),
+    )
+  }
+  kernel.nudge()
+}
+
+/** Settles what stands in the way in a room although its time is over. */
+export async function settleRoom(kernel: Kernel, tx: Transaction, roomId: number): Promise<void> {
+  await settleOverdue(kernel, tx, { roomId, limit: BATCH })
+}
+
+async function settleOverdue(
+  kernel: Kernel,
+  tx: Transaction,
+  which: { readonly roomId?: number; readonly limit: number },
+): Promise<number> {
+  const now = kernel.clock.now()
+  const overdue = await store.lockOverdue(tx, now, which)
+  for (const { to, type, reason } of BY_ITSELF) {
+    const due = overdue.filter(({ status }) => status === to)
+    if (due.length === 0) continue
+    const moved = await store.writeMove(tx, due, { to, now, by: null, reason })
+    await tellBookings(tx, moved, type, now, kernel.config.timeZone, { ...(reason !== null && { reason }) })
+    if (to === REJECTED) for (const { id } of moved) await recordTimeOut(tx, id, now)
+  }
+  return overdue.length
+}
+
+/** Beginning and ending is the clock's work; that nobody decided is worth an entry. */
+async function recordTimeOut(tx: Transaction, id: number, now: Date): Promise<void> {
+  const status: readonly [BookingStatus, BookingStatus] = [PENDING, REJECTED]
+  await record(tx, now, {
+    ...SYSTEM,
+    action: 'room.booking.time_out',
+    resource: 'room_booking',
+    resourceId: id,
+    changes: { status },
+  })
+}

@@ -1,0 +1,64 @@
+import { Type } from 'typebox'
+import type { App } from '../../../kernel/http/app.ts'
+import { callerOf } from '../../../kernel/http/request/caller.ts'
+import { route } from '../../../kernel/http/route.ts'
+import { Text } from '../../../kernel/http/schemas.ts'
+import { rolesWith } from '../../../kernel/identity/staff.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { Done, done, Rows, rows } from '../../contract.ts'
+import { Id, listQuery, MANAGE, pageOf } from '../../fields.ts'
+import { APPROVE, limitApprover } from './service.ts'
+import { listApprovers } from './store.ts'
+
+const tag = 'Room audit'
+
+const ApproverAnswer = Type.Object(
+  {
+    userId: Id,
+    username: Type.String(),
+    nickname: Type.String(),
+    allBuildings: Type.Boolean(),
+    buildings: Type.Array(Type.Object({ id: Id, buildingName: Type.String() })),
+  },
+  { title: 'RoomApprover' },
+)
+
+/** Which buildings' bookings each approver decides about. */
+export function approverRoutes(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: [`${MANAGE}/approver/list`, `${MANAGE}/approver`],
+    permission: 'manage:facility:approver:list',
+    summary: 'List approvers and what they decide about',
+    description: 'Everybody whose roles permit approving. `allBuildings`: nobody has limited them.',
+    tag,
+    schema: {
+      querystring: listQuery(['userId', 'username'], { username: Type.Optional(Text(100)) }),
+      response: { 200: Rows(ApproverAnswer) },
+    },
+    handler: async ({ query }) => {
+      const page = pageOf(query, { sort: 'userId', descending: false })
+      const { items, total } = await listApprovers(kernel.db, rolesWith(kernel, APPROVE), query, page)
+      return rows({ items: items.map((one) => ({ ...one, buildings: [...one.buildings] })), total })
+    },
+  })
+  route(app, {
+    method: 'PUT',
+    paths: [`${MANAGE}/approver/{userId}`],
+    operationId: 'setApproverBuildings',
+    permission: 'manage:facility:approver:edit',
+    summary: 'Limit an approver to buildings',
+    description:
+      'Exactly these from now on; an empty list lifts the limit. They neither see nor decide about what waits elsewhere.',
+    tag,
+    schema: {
+      params: Type.Object({ userId: Id }),
+      body: Type.Object({ buildingIds: Type.Array(Id, { maxItems: 500 }) }),
+      response: { 200: Done },
+    },
+    handler: async (request) => {
+      await limitApprover(kernel, callerOf(request), request.params.userId, [...new Set(request.body.buildingIds)])
+      return done
+    },
+  })
+}

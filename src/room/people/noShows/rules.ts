@@ -1,0 +1,14 @@
+import { minutesAfter } from '../../../booking/interval.ts'
+import { type BookingStatus, COMPLETED, ONGOING } from '../../core/states.ts'
+
+/** Days after the end of a booking in which a no-show can be noted. */
+export const NOTE_DAYS = 7
+
+/** May staff note that nobody came to a booking in this state (by the clock)? It must have begun, and not have ended long ago. */
+export function mayNote(
+  { status, endTime }: { readonly status: BookingStatus; readonly endTime: Date },
+  now: Date,
+): 'bad_state' | 'too_late' | null {
+  if (status !== ONGOING && status !== COMPLETED) return 'bad_state'
+  return minutesAfter(endTime, NOTE_DAYS * 24 * 60) < now ? 'too_late' : null
+}

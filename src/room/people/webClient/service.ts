@@ -1,0 +1,85 @@
+import { TooMany, Unauthenticated } from '../../../kernel/errors.ts'
+import { filePath } from '../../../kernel/files/service.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import * as accounts from '../../../kernel/identity/accounts/accounts.ts'
+import * as identity from '../../../kernel/identity/logIn/logIn.ts'
+import type { Visitor } from '../../../kernel/identity/logIn/visitor.ts'
+import { ADMIN } from '../../../kernel/identity/roles.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import type { Accepted } from '../../../kernel/privacy/consent.ts'
+import { PORTAL_ROLE, permissions, ROOM_ADMIN, STUDENT_WORKER } from '../../permissions.ts'
+import { refusal, sentenceOf } from '../../sentences.ts'
+import { checkCaptcha, type Reading } from './captcha.ts'
+
+interface Wish extends Reading {
+  readonly username: string
+  readonly password: string
+}
+
+/**
+ * Opens a session that lasts as long as it is used; answers its token.
+ * @throws Invalid `captcha_expired`, `captcha_wrong`, `bad_credentials`, `locked_out`: the client shows what these say, while 401 would send
+ * it to the log-in page on which it is.
+ */
+export async function logIn(kernel: Kernel, wish: Wish, visitor: Visitor): Promise<string> {
+  await checkCaptcha(kernel, wish)
+  try {
+    const credentials = { name: wish.username, password: wish.password }
+    const { accessToken } = await identity.logIn(kernel, credentials, visitor, { slides: true })
+    return accessToken
+  } catch (error) {
+    if (error instanceof Unauthenticated || error instanceof TooMany) throw refusal(error.code, sentenceOf(error))
+    throw error
+  }
+}
+
+/**
+ * Opens an account for the portal. The published client has no box to tick: whoever says nothing of the texts is asked later.
+ * @throws Invalid like `logIn` of the picture, `weak_password`, `consent_required` for a version that is not the current one; Conflict
+ * `username_taken`.
+ */
+export async function register(
+  kernel: Kernel,
+  wish: Wish & { readonly accepted: Accepted },
+  visitor: Visitor,
+): Promise<void> {
+  await checkCaptcha(kernel, wish)
+  const { username, password, accepted } = wish
+  await accounts.register(kernel, { username, password, accepted, consentLater: true }, PORTAL_ROLE, visitor)
+}
+
+/**
+ * Replaces the caller's password; all other sessions end, and one that could do nothing else.
+ * @throws Invalid `bad_password`, `same_password`, `weak_password`; TooMany `locked_out`; Conflict `password_changed` when somebody was faster.
+ */
+export async function changePassword(
+  kernel: Kernel,
+  caller: Caller,
+  wish: { readonly oldPassword: string; readonly newPassword: string },
+  visitor: Visitor,
+): Promise<void> {
+  if (wish.newPassword === wish.oldPassword) throw refusal('same_password', '新密码不能与旧密码相同')
+  await accounts.changePassword(kernel, caller, wish, visitor)
+}
+
+/** Who the caller is, in the words of the published client: it sends whoever has no role to the portal. */
+export async function whoIs(kernel: Kernel, caller: Caller) {
+  const { id, username, displayName, avatarFileId } = await accounts.me(kernel, caller)
+  const avatar = avatarFileId === null ? '' : `${kernel.config.publicUrl}${filePath(avatarFileId)}`
+  return {
+    user: { userId: id, userName: username, nickName: displayName, avatar },
+    roles: [
+      ...(isAdministrator(caller) ? ['admin'] : []),
+      ...(caller.roles.has(STUDENT_WORKER) ? ['student_worker'] : []),
+    ],
+    permissions: isAdministrator(caller)
+      ? ['*:*:*']
+      : Object.keys(permissions).filter((permission) => caller.permissions.has(permission)),
+    isDefaultModifyPwd: false,
+    isPasswordExpired: caller.scope === 'password_change',
+  }
+}
+
+function isAdministrator({ roles }: Caller): boolean {
+  return roles.has(ADMIN) || roles.has(ROOM_ADMIN)
+}

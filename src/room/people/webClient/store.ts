@@ -1,0 +1,23 @@
+import type { Database } from '../../../kernel/database/database.ts'
+
+export async function insertCaptcha(
+  db: Database,
+  captcha: { readonly id: string; readonly code_hash: Buffer; readonly expires_at: Date },
+): Promise<void> {
+  await db.insertInto('captchas').values(captcha).execute()
+}
+
+/** Takes a picture's hash away, so that it is tried once; undefined when there is none or its time is over. */
+export async function takeCaptcha(db: Database, id: string, now: Date): Promise<Buffer | undefined> {
+  const taken = await db
+    .deleteFrom('captchas')
+    .where('id', '=', id)
+    .returning(['code_hash', 'expires_at'])
+    .executeTakeFirst()
+  return taken && taken.expires_at > now ? taken.code_hash : undefined
+}
+
+/** Deletes what nobody tried in time. */
+export async function deleteOldCaptchas(db: Database, now: Date): Promise<void> {
+  await db.deleteFrom('captchas').where('expires_at', '<=', now).execute()
+}

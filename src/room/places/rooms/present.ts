@@ -1,0 +1,38 @@
+import { Type } from 'typebox'
+import { Nullable } from '../../../kernel/http/schemas.ts'
+import { Id, Moment, moment, NullableMoment, nullableMoment, UsedStatus } from '../../fields.ts'
+import type { Room } from './store.ts'
+
+const Hours = Type.Object({
+  weekday: Type.Integer({ minimum: 1, maximum: 7, description: '1 is Monday, 7 is Sunday.' }),
+  opens: Type.String({ examples: ['08:00'] }),
+  closes: Type.String({ examples: ['22:00'] }),
+})
+
+/** A room as lists and details show it: the document's members (seed 数据模型), and what pages show beside. */
+export const RoomAnswer = Type.Object(
+  {
+    id: Id,
+    buildingId: Id,
+    buildingName: Type.String(),
+    floorNo: Type.Integer(),
+    roomName: Type.String(),
+    capacity: Type.Integer(),
+    equipmentTags: Type.String(),
+    status: UsedStatus,
+    openHours: Nullable(Type.Array(Hours)),
+    createTime: Moment,
+    updateTime: NullableMoment,
+  },
+  { title: 'Room' },
+)
+
+export function presentRoom({ equipmentTags, openHours, createTime, updateTime, ...plain }: Room, zone: string) {
+  return {
+    ...plain,
+    equipmentTags: equipmentTags ?? '',
+    openHours: openHours && [...openHours],
+    createTime: moment(createTime, zone),
+    updateTime: nullableMoment(updateTime, zone),
+  }
+}

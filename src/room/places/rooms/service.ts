@@ -1,0 +1,220 @@
+import { isDeepStrictEqual } from 'node:util'
+import { faultsOf, type WeeklyHours } from '../../../booking/openingHours.ts'
+import { changesBetween } from '../../../kernel/audit/changes.ts'
+import { originOf } from '../../../kernel/audit/origin.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
+import { Conflict, Invalid, NotFound } from '../../../kernel/errors.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import { readSheet } from '../../../kernel/imports/xlsx.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
+import { refusal } from '../../sentences.ts'
+import { noSuchBuilding } from '../buildings/service.ts'
+import { lockBuildings, lockBuildingsNamed, type UsedStatus } from '../buildings/store.ts'
+import { COLUMNS, keyOf, type LineFault, orderedHours, type RoomLine, roomLines, tagsText } from './rules.ts'
+import * as store from './store.ts'
+
+export const noSuchRoom = () => new NotFound('not_found', '房间不存在')
+
+/** A room. @throws NotFound */
+export async function getRoom(kernel: Kernel, id: number): Promise<store.Room> {
+  const found = await store.findRoom(kernel.db, id)
+  if (!found) throw noSuchRoom()
+  return found
+}
+
+/** What is said of a room; what is left out, or null where there must be something, stays as it is. */
+export interface RoomWish {
+  readonly buildingId?: number | null | undefined
+  readonly floorNo?: number | null | undefined
+  readonly roomName?: string | null | undefined
+  readonly capacity?: number | null | undefined
+  readonly equipmentTags?: string | null | undefined
+  readonly status?: UsedStatus | null | undefined
+  readonly openHours?: readonly WeeklyHours[] | null | undefined
+}
+
+type NewRoom = RoomWish & Pick<store.RoomFields, 'buildingId' | 'floorNo' | 'roomName' | 'capacity'>
+
+/** Adds a room; answers its id. @throws NotFound for the building, Invalid `validation` for its hours, `name_taken` */
+export async function addRoom(kernel: Kernel, caller: Caller, wish: NewRoom): Promise<number> {
+  const now = kernel.clock.now()
+  const { buildingId, floorNo, roomName, capacity } = wish
+  const bare = { buildingId, floorNo, roomName, capacity, equipmentTags: null, status: '0', openHours: null } as const
+  const fields = merged(bare, wish)
+  const id = await kernel.transaction(async (tx) => {
+    if ((await lockBuildings(tx, [buildingId], 'share')).length === 0) throw noSuchBuilding()
+    const added = await store.insertRoom(tx, fields, caller.userId, now)
+    await record(tx, now, {
+      ...originOf(caller),
+      action: 'room.room.create',
+      resource: 'room',
+      resourceId: added,
+      changes: changesBetween(null, fields),
+    })
+    return added
+  })
+  kernel.nudge()
+  return id
+}
+
+/**
+ * Changes a room. Out of use, or with other hours, it takes no other bookings than that allows; bookings that stand stay (a closure ends them).
+ * @throws NotFound for the room or its new building, Invalid `validation` for its hours, `name_taken`; Conflict `too_small` when a booking that
+ * stands has more people, `in_use` when it is to be in another building and has bookings.
+ */
+export async function changeRoom(kernel: Kernel, caller: Caller, id: number, wish: RoomWish): Promise<void> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    if (wish.buildingId != null && (await lockBuildings(tx, [wish.buildingId], 'share')).length === 0) {
+      throw noSuchBuilding()
+    }
+    const [before] = await store.lockRooms(tx, [id])
+    if (!before) throw noSuchRoom()
+    const old = fieldsOf(before)
+    const fields = merged(old, wish)
+    if (fields.buildingId !== old.buildingId) await requireFree(tx, [id], now, '移动到其他楼房')
+    if (
+      fields.capacity < old.capacity &&
+      (await store.tooSmall(tx, [{ id, capacity: fields.capacity }], now)).length > 0
+    ) {
+      throw new Conflict('too_small', `房间「${old.roomName}」已有预约的使用人数超过新的容量`)
+    }
+    await store.updateRoom(tx, id, fields, caller.userId, now)
+    await record(tx, now, {
+      ...originOf(caller),
+      action: 'room.room.update',
+      resource: 'room',
+      resourceId: id,
+      changes: changesBetween(old, fields),
+    })
+  })
+  kernel.nudge()
+}
+
+/** Deletes rooms, all or none. @throws NotFound when one is not there, Conflict `in_use` when one has bookings now or ahead. */
+export async function removeRooms(kernel: Kernel, caller: Caller, ids: readonly number[]): Promise<void> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const found = await store.lockRooms(tx, ids)
+    if (found.length < ids.length) throw noSuchRoom()
+    await requireFree(tx, ids, now, '删除')
+    await store.deleteRooms(tx, ids, caller.userId, now)
+    for (const { id, roomName } of found) {
+      await record(tx, now, {
+        ...originOf(caller),
+        action: 'room.room.delete',
+        resource: 'room',
+        resourceId: id,
+        changes: changesBetween({ roomName }, null),
+      })
+    }
+  })
+  kernel.nudge()
+}
+
+/** After the rooms were locked: who has read them before can't write a booking any more. */
+async function requireFree(tx: Transaction, ids: readonly number[], now: Date, what: string): Promise<void> {
+  const used = await store.namesWithBookings(tx, ids, now)
+  if (used.length > 0) throw new Conflict('in_use', `房间还有未结束的预约，不能${what}：${used.join('、')}`)
+}
+
+function fieldsOf({ buildingId, floorNo, roomName, capacity, equipmentTags, status, openHours }: store.Room) {
+  return { buildingId, floorNo, roomName, capacity, equipmentTags, status, openHours }
+}
+
+/** @throws Invalid `validation` when the opening hours contradict each other. */
+function merged(before: store.RoomFields, wish: RoomWish): store.RoomFields {
+  const { equipmentTags, openHours } = wish
+  const faults = faultsOf({ weekly: openHours ?? [], exceptions: [] })
+  if (faults.length > 0) {
+    throw new Invalid('validation', '开放时间有误', {
+      errors: faults.slice(0, 20).map(({ path, message }) => ({
+        in: 'body',
+        path: path.replace('/weekly', '/openHours'),
+        message,
+      })),
+    })
+  }
+  return {
+    buildingId: wish.buildingId ?? before.buildingId,
+    floorNo: wish.floorNo ?? before.floorNo,
+    roomName: wish.roomName ?? before.roomName,
+    capacity: wish.capacity ?? before.capacity,
+    equipmentTags: equipmentTags === undefined ? before.equipmentTags : tagsText(equipmentTags ?? ''),
+    status: wish.status ?? before.status,
+    openHours: openHours === undefined ? before.openHours : orderedHours(openHours ?? []),
+  }
+}
+
+/** What an import has done: rooms, not lines that said what was so already. */
+export interface Imported {
+  readonly added: number
+  readonly changed: number
+}
+
+/** Rooms that one workbook may describe. */
+export const MOST_LINES = 5000
+/** Characters of a cell: more than a hundred opening hours need. */
+const MOST_CHARACTERS = 5000
+/** Faults that an answer names. */
+const MOST_FAULTS = 20
+
+/**
+ * Adds or changes the rooms of an uploaded workbook, all or none. A room is known by its building's name, floor and name; the building must be
+ * there. Every column counts: an empty cell is no tags, in use, always open.
+ * @throws Invalid like `readSheet`, `no_rooms`, `columns_missing`, `lines_refused` with what is wrong by line.
+ */
+export async function importRooms(kernel: Kernel, caller: Caller, workbook: Buffer): Promise<Imported> {
+  const sheet = await readSheet(workbook, { rows: MOST_LINES + 1, columns: 50, characters: MOST_CHARACTERS })
+  const read = roomLines(sheet)
+  if (!read) throw refusal('columns_missing', `导入失败：第一行应包含这些列：${COLUMNS.join('、')}`)
+  if (read.faults.length > 0) throw linesRefused(read.faults)
+  if (read.lines.length === 0) throw refusal('no_rooms', '导入失败：文件中没有房间')
+  const done = await kernel.transaction((tx) => writeLines(tx, caller, read.lines, kernel.clock.now()))
+  kernel.nudge()
+  return done
+}
+
+async function writeLines(tx: Transaction, caller: Caller, lines: readonly RoomLine[], now: Date): Promise<Imported> {
+  const buildings = await lockBuildingsNamed(tx, [...new Set(lines.map(({ buildingName }) => buildingName))])
+  const ids = new Map(buildings.map(({ id, buildingName }) => [buildingName, id]))
+  const placed = lines.map((line) => ({ ...line, buildingId: ids.get(line.buildingName) ?? 0 }))
+  const lost = placed.filter(({ buildingId }) => buildingId === 0)
+  if (lost.length > 0) throw linesRefused(lost.map(({ line }) => ({ line, message: '楼房不存在' })))
+
+  const rooms = new Map((await store.lockRoomsOfLines(tx, placed)).map((room) => [keyOf(room), room]))
+  const added = placed.filter((line) => !rooms.has(keyOf(line)))
+  const changed = placed.flatMap((line) => {
+    const room = rooms.get(keyOf(line))
+    return room && !isDeepStrictEqual(written(room), written(line)) ? [{ ...line, id: room.id }] : []
+  })
+  const small = await store.tooSmall(tx, changed, now)
+  if (small.length > 0) {
+    const faulty = changed.filter(({ id }) => small.includes(id))
+    throw linesRefused(faulty.map(({ line }) => ({ line, message: '已有预约的使用人数超过新的容量' })))
+  }
+  await store.insertLines(tx, added, caller.userId, now)
+  await store.updateByLines(tx, changed, caller.userId, now)
+  const counts = { added: added.length, changed: changed.length }
+  await record(tx, now, {
+    ...originOf(caller),
+    action: 'room.room.import',
+    resource: 'room',
+    changes: changesBetween(null, counts),
+  })
+  return counts
+}
+
+const written = ({ capacity, equipmentTags, status, openHours }: Omit<store.RoomFields, 'buildingId'>) => ({
+  capacity,
+  equipmentTags: equipmentTags || null,
+  status,
+  openHours,
+})
+
+function linesRefused(faults: readonly LineFault[]): Invalid {
+  const shown = faults.slice(0, MOST_FAULTS).map(({ line, message }) => `第 ${line} 行：${message}`)
+  const more = faults.length > shown.length ? '；……' : ''
+  return refusal('lines_refused', `导入失败，共 ${faults.length} 处错误，未导入任何数据。${shown.join('；')}${more}`)
+}

@@ -1,0 +1,202 @@
+import { type Static, Type } from 'typebox'
+import type { Interval } from '../../../booking/interval.ts'
+import type { App } from '../../../kernel/http/app.ts'
+import { route } from '../../../kernel/http/route.ts'
+import { IdParams, Text } from '../../../kernel/http/schemas.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { Data, data, Rows, rows } from '../../contract.ts'
+import { FEWEST_PEOPLE } from '../../core/rules.ts'
+import { Id, listQuery, Moment, MomentInput, moment, PORTAL, pageOf, parseInstant, UsedStatus } from '../../fields.ts'
+import { refusal } from '../../sentences.ts'
+import { requireShort, type Window, windowOf, windowQuery } from '../../window.ts'
+import { listBuildings } from '../buildings/store.ts'
+import { presentRoom, RoomAnswer } from '../rooms/present.ts'
+import { LIMITS, tagsText } from '../rooms/rules.ts'
+import { SettingAnswer } from '../settings/routes.ts'
+import { readSetting } from '../settings/store.ts'
+import { freeRooms, portalRoom } from './service.ts'
+import { listBookableRooms, type PortalRoom, searchUsers } from './store.ts'
+
+const tag = 'Room portal'
+/** The most people a search finds. */
+const MOST_USERS = 20
+
+const PortalBuilding = Type.Object(
+  { id: Id, buildingName: Type.String(), status: UsedStatus, remark: Type.String() },
+  { title: 'RoomPortalBuilding' },
+)
+const PortalRoomAnswer = Type.Object(
+  {
+    ...RoomAnswer.properties,
+    bookable: Type.Boolean({ description: 'Whether the room and its building are in use.' }),
+  },
+  { title: 'RoomPortalRoom' },
+)
+
+const capacity = Type.Integer({ minimum: 1, maximum: LIMITS.capacity, description: 'At least so many people.' })
+const filters = {
+  buildingId: Type.Optional(Id),
+  floorNo: Type.Optional(Type.Integer({ minimum: LIMITS.floor.lowest, maximum: LIMITS.floor.highest })),
+  roomName: Type.Optional(Text(LIMITS.name)),
+  capacity: Type.Optional(capacity),
+  equipmentTags: Type.Optional(
+    Type.String({ maxLength: LIMITS.tags, description: 'All of these, separated by commas.' }),
+  ),
+}
+const Filters = Type.Object(filters)
+const filterOf = ({ buildingId, floorNo, roomName, capacity, equipmentTags }: Static<typeof Filters>) => ({
+  buildingId,
+  floorNo,
+  roomName,
+  capacity,
+  equipmentTags: tagsText(equipmentTags ?? ''),
+})
+
+/** The time in which rooms are to be free, or null. @throws Invalid when it has one end only, or is too long */
+function wholeWindow({ from, to }: Window): Interval | null {
+  if (!from && !to) return null
+  if (!from || !to) throw refusal('window_incomplete', '开始时间 from 与结束时间 to 须同时填写')
+  requireShort(from, to)
+  return { start: from, end: to }
+}
+
+/** Finding a room and people to use it with. */
+export function searchRoutes(app: App, kernel: Kernel): void {
+  roomSearch(app, kernel)
+
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/building/list`],
+    operationId: 'listPortalBuildings',
+    permission: 'signed-in',
+    summary: 'The buildings in use',
+    tag,
+    schema: {
+      querystring: listQuery(['id', 'buildingName'], { buildingName: Type.Optional(Text(100)) }),
+      response: { 200: Rows(PortalBuilding) },
+    },
+    handler: async ({ query }) => {
+      const filter = { buildingName: query.buildingName, status: '0' } as const
+      const { items, total } = await listBuildings(kernel.db, filter, pageOf(query, { sort: 'id', descending: false }))
+      return rows({
+        items: items.map(({ id, buildingName, status, remark }) => ({
+          id,
+          buildingName,
+          status,
+          remark: remark ?? '',
+        })),
+        total,
+      })
+    },
+  })
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/user/search`],
+    permission: 'signed-in',
+    summary: 'Find people to use a room with',
+    description: `At most ${MOST_USERS} whose name or user name starts with the keyword.`,
+    tag,
+    schema: {
+      querystring: Type.Object({ keyword: Text(50) }),
+      response: {
+        200: Data(Type.Array(Type.Object({ userId: Id, userName: Type.String(), nickName: Type.String() }))),
+      },
+    },
+    handler: async ({ query }) => data([...(await searchUsers(kernel.db, query.keyword, MOST_USERS))]),
+  })
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/setting`],
+    operationId: 'getBookingLimits',
+    permission: 'signed-in',
+    summary: 'What limits apply to bookings',
+    tag,
+    schema: {
+      response: {
+        200: Data(
+          Type.Object({
+            ...SettingAnswer.properties,
+            minParticipants: Type.Integer({ description: 'The applicant included.' }),
+          }),
+        ),
+      },
+    },
+    handler: async () => data({ ...(await readSetting(kernel.db)), minParticipants: FEWEST_PEOPLE }),
+  })
+}
+
+function roomSearch(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+  const present = ({ bookable, ...room }: PortalRoom) => ({ ...presentRoom(room, zone), bookable })
+
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/room/list`],
+    operationId: 'listPortalRooms',
+    permission: 'signed-in',
+    summary: 'The rooms in use',
+    description:
+      '`from` and `to`, together, find those that are free all that time: neither booked nor closed, and within their opening hours.',
+    tag,
+    schema: {
+      querystring: listQuery(['id', 'buildingName', 'floorNo', 'roomName', 'capacity'], { ...filters, ...windowQuery }),
+      response: { 200: Rows(PortalRoomAnswer) },
+    },
+    handler: async ({ query }) => {
+      const page = pageOf(query, { sort: 'id', descending: false })
+      const wanted = { filter: filterOf(query), free: wholeWindow(windowOf(query, zone)) }
+      const { items, total } = await listBookableRooms(kernel.db, wanted, page, { now: kernel.clock.now(), zone })
+      return rows({ items: items.map(present), total })
+    },
+  })
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/room/free`],
+    operationId: 'listFreeRooms',
+    permission: 'signed-in',
+    summary: 'Rooms that are free for a wished time',
+    description:
+      'Those that hold so many people, the smallest first. When there is none, `nearest` has the nearest times of that length at which one is. Times that no booking may have are refused as booking does.',
+    tag,
+    schema: {
+      querystring: Type.Object({
+        start: MomentInput,
+        end: MomentInput,
+        people: Type.Integer({ minimum: 1, maximum: LIMITS.capacity, default: FEWEST_PEOPLE }),
+        buildingId: filters.buildingId,
+        equipmentTags: filters.equipmentTags,
+      }),
+      response: {
+        200: Data(
+          Type.Object({
+            rooms: Type.Array(PortalRoomAnswer),
+            nearest: Type.Array(Type.Object({ start: Moment, end: Moment, room: PortalRoomAnswer })),
+          }),
+        ),
+      },
+    },
+    handler: async ({ query }) => {
+      const wish = { start: parseInstant(query.start, zone), end: parseInstant(query.end, zone) }
+      const { rooms, nearest } = await freeRooms(kernel, wish, filterOf({ ...query, capacity: query.people }))
+      return data({
+        rooms: rooms.map(present),
+        nearest: nearest.map(({ start, end, room }) => ({
+          start: moment(start, zone),
+          end: moment(end, zone),
+          room: present(room),
+        })),
+      })
+    },
+  })
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/room/{id}`],
+    operationId: 'getPortalRoom',
+    permission: 'signed-in',
+    summary: 'A room',
+    description: 'One that is out of use too, which `bookable` says.',
+    tag,
+    schema: { params: IdParams, response: { 200: Data(PortalRoomAnswer) } },
+    handler: async ({ params }) => data(present(await portalRoom(kernel, params.id))),
+  })
+}

@@ -1,0 +1,56 @@
+import { earlier, type Interval, later, minutesAfter, without } from '../../../booking/interval.ts'
+import { openSpans, type WeeklyHours } from '../../../booking/openingHours.ts'
+import { addDays, instantAt, localDate, localTime } from '../../../kernel/time.ts'
+
+/** What is known of a room where a free time is looked for. */
+export interface RoomTimes {
+  readonly openHours: readonly WeeklyHours[]
+  /** When it is booked or closed; may overlap. */
+  readonly taken: readonly Interval[]
+}
+
+/**
+ * The free time of a room that is as long as the wished one and begins nearest to it, on the grid of minutes; null when there is none in the
+ * span that is searched.
+ */
+export function nearestFree(
+  room: RoomTimes,
+  wish: Interval,
+  search: Interval & { readonly gridMinutes: number; readonly zone: string },
+): Interval | null {
+  const { gridMinutes, zone } = search
+  const length = wish.end.getTime() - wish.start.getTime()
+  const distance = (start: Date) => Math.abs(start.getTime() - wish.start.getTime())
+  let nearest: Date | null = null
+  for (const gap of without(openSpans({ weekly: room.openHours, exceptions: [] }, search, zone), room.taken)) {
+    const first = upToGrid(gap.start, gridMinutes, zone)
+    const last = downToGrid(new Date(gap.end.getTime() - length), gridMinutes, zone)
+    if (first > last) continue
+    const start = wish.start > last ? last : later(downToGrid(wish.start, gridMinutes, zone), first)
+    if (nearest === null || distance(start) < distance(nearest)) nearest = start
+  }
+  return nearest && { start: nearest, end: new Date(nearest.getTime() + length) }
+}
+
+/** The last time on the grid that is not later; the grid starts at local midnight. */
+function downToGrid(instant: Date, gridMinutes: number, zone: string): Date {
+  const minute = minuteOf(instant, zone)
+  return minutesAfter(wholeMinute(instant), -(minute % gridMinutes))
+}
+
+/** The first time on the grid that is not earlier. */
+function upToGrid(instant: Date, gridMinutes: number, zone: string): Date {
+  const down = downToGrid(instant, gridMinutes, zone)
+  if (down.getTime() === instant.getTime()) return down
+  const midnight = instantAt(addDays(localDate(instant, zone), 1), '00:00', zone)
+  return earlier(minutesAfter(down, gridMinutes), midnight)
+}
+
+function minuteOf(instant: Date, zone: string): number {
+  const [hours = 0, minutes = 0] = localTime(instant, zone).split(':').map(Number)
+  return hours * 60 + minutes
+}
+
+function wholeMinute(instant: Date): Date {
+  return new Date(Math.floor(instant.getTime() / 60_000) * 60_000)
+}

@@ -1,0 +1,65 @@
+import { later } from '../../../booking/interval.ts'
+import { NotFound } from '../../../kernel/errors.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { noSuchRoom } from '../../core/refusals.ts'
+import { DAY_MS, requireShort, type Window } from '../../window.ts'
+import * as store from './store.ts'
+
+/** How far back a timeline goes when nobody says (page, The published web client). */
+const DAYS_BACK = 30
+
+interface Range {
+  readonly from: Date
+  readonly to: Date
+}
+
+interface Timeline {
+  readonly range: Range
+  readonly segments: readonly store.Segment[]
+}
+
+/**
+ * The bookings of a room that are not off, whole, as far as they share time with the window. Without `from` it begins 30 days ago (30 days before
+ * `to`, if that is earlier), without `to` it goes on to the last booking there is.
+ * @throws NotFound; Invalid `window_too_long`
+ */
+export async function roomTimeline(
+  kernel: Kernel,
+  roomId: number,
+  window: Window,
+  viewerId: number,
+): Promise<Timeline> {
+  if (!(await store.findLine(kernel.reads, roomId))) throw noSuchRoom()
+  return segmentsIn(kernel, [roomId], window, viewerId)
+}
+
+/** The timelines of all rooms of a building, each with its room. Throws like `roomTimeline`. */
+export async function buildingGantt(
+  kernel: Kernel,
+  buildingId: number,
+  window: Window,
+  viewerId: number,
+): Promise<{ range: Range; items: readonly (store.Line & { segments: readonly store.Segment[] })[] }> {
+  const lines = await store.linesOf(kernel.reads, buildingId)
+  if (!lines) throw new NotFound('not_found', '楼房不存在')
+  const ids = lines.map(({ roomId }) => roomId)
+  const { range, segments } = await segmentsIn(kernel, ids, window, viewerId)
+  const byRoom = Map.groupBy(segments, ({ roomId }) => roomId)
+  return { range, items: lines.map((line) => ({ ...line, segments: byRoom.get(line.roomId) ?? [] })) }
+}
+
+async function segmentsIn(
+  kernel: Kernel,
+  roomIds: readonly number[],
+  window: Window,
+  viewerId: number,
+): Promise<Timeline> {
+  const now = kernel.clock.now()
+  const from = window.from ?? new Date(Math.min(now.getTime(), window.to?.getTime() ?? Infinity) - DAYS_BACK * DAY_MS)
+  requireShort(from, window.to ?? now)
+  const segments = await store.segmentsOf(kernel.reads, roomIds, { from, to: window.to }, { now, viewerId })
+  return {
+    range: { from, to: window.to ?? segments.reduce((last, { end }) => later(last, end), later(from, now)) },
+    segments,
+  }
+}

@@ -1,0 +1,120 @@
+import { Type } from 'typebox'
+import type { App } from '../../../kernel/http/app.ts'
+import { callerOf } from '../../../kernel/http/request/caller.ts'
+import { route } from '../../../kernel/http/route.ts'
+import { IdParams, type Of, Text } from '../../../kernel/http/schemas.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { Data, Done, data, done, Rows, refusalOf, rows } from '../../contract.ts'
+import { APPROVED, REJECTED } from '../../core/states.ts'
+import { Id, listQuery, MANAGE, pageOf } from '../../fields.ts'
+import { windowOf, windowQuery } from '../../window.ts'
+import { listBookings } from '../bookingLists/store.ts'
+import { BookingAnswer, presentBooking } from '../bookings/present.ts'
+import { type Decided, decide, decideAll } from './service.ts'
+
+const tag = 'Room audit'
+const approve = 'manage:facility:booking:audit:approve'
+const reject = 'manage:facility:booking:audit:reject'
+
+const Reason = Text(500, { description: 'The applicant and the participants read it.' })
+const Ids = Type.Array(Id, { minItems: 1, maxItems: 100 })
+
+const Decisions = Data(Type.Array(Type.Object({ id: Id, code: Type.Integer(), msg: Type.String() })))
+
+function presentDecisions(decided: readonly Decided[]): Of<typeof Decisions> {
+  return data(decided.map(({ id, refused }) => ({ id, ...(refused ? refusalOf(refused) : done) })))
+}
+
+/** The bookings that wait for a decision, and deciding about them. */
+export function auditRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+  route(app, {
+    method: 'GET',
+    paths: [`${MANAGE}/booking/audit/list`],
+    operationId: 'listBookingsToApprove',
+    permission: 'manage:facility:booking:audit:list',
+    summary: 'List the bookings that wait for a decision',
+    description:
+      'The next to begin first; those of the buildings that the caller decides about. `from` and `to` are a window that a booking reaches into.',
+    tag,
+    schema: {
+      querystring: listQuery(['startTime', 'endTime', 'createTime', 'id'], {
+        bookingId: Type.Optional(Id),
+        buildingId: Type.Optional(Id),
+        roomId: Type.Optional(Id),
+        applicantId: Type.Optional(Id),
+        applicantUserName: Type.Optional(Text(100)),
+        ...windowQuery,
+      }),
+      response: { 200: Rows(BookingAnswer) },
+    },
+    handler: async (request) => {
+      const { bookingId, buildingId, roomId, applicantId, applicantUserName } = request.query
+      const filter = {
+        bookingId,
+        buildingId,
+        roomId,
+        applicantId,
+        applicantUserName,
+        waitsFor: callerOf(request).userId,
+      }
+      const page = pageOf(request.query, { sort: 'startTime', descending: false })
+      const window = windowOf(request.query, zone)
+      const { items, total } = await listBookings(kernel.db, { ...filter, ...window }, page, kernel.clock.now())
+      return rows({ items: items.map((booking) => presentBooking(booking, zone)), total })
+    },
+  })
+  route(app, {
+    method: 'PUT',
+    paths: [`${MANAGE}/booking/{id}/approve`],
+    permission: approve,
+    summary: 'Approve a booking',
+    description:
+      'Room, closures, bans and people are looked at again. 409 unless it waits; 403 outside the caller’s buildings.',
+    tag,
+    schema: { params: IdParams, response: { 200: Done } },
+    handler: async (request) => {
+      await decide(kernel, callerOf(request), request.params.id, { to: APPROVED })
+      return done
+    },
+  })
+  route(app, {
+    method: 'PUT',
+    paths: [`${MANAGE}/booking/{id}/reject`],
+    permission: reject,
+    summary: 'Reject a booking',
+    description: '409 unless it waits; 403 outside the caller’s buildings.',
+    tag,
+    schema: { params: IdParams, body: Type.Object({ reason: Reason }), response: { 200: Done } },
+    handler: async (request) => {
+      await decide(kernel, callerOf(request), request.params.id, { to: REJECTED, reason: request.body.reason })
+      return done
+    },
+  })
+  route(app, {
+    method: 'PUT',
+    paths: [`${MANAGE}/booking/audit/approve`],
+    operationId: 'approveBookings',
+    permission: approve,
+    summary: 'Approve several bookings',
+    description: 'Each by itself, with an answer each: `code` and `msg` are those that approving it alone would have.',
+    tag,
+    schema: { body: Type.Object({ ids: Ids }), response: { 200: Decisions } },
+    handler: async (request) =>
+      presentDecisions(await decideAll(kernel, callerOf(request), request.body.ids, { to: APPROVED })),
+  })
+  route(app, {
+    method: 'PUT',
+    paths: [`${MANAGE}/booking/audit/reject`],
+    operationId: 'rejectBookings',
+    permission: reject,
+    summary: 'Reject several bookings for one reason',
+    description: 'Each by itself, with an answer each: `code` and `msg` are those that rejecting it alone would have.',
+    tag,
+    schema: { body: Type.Object({ ids: Ids, reason: Reason }), response: { 200: Decisions } },
+    handler: async (request) => {
+      const { ids, reason } = request.body
+      return presentDecisions(await decideAll(kernel, callerOf(request), ids, { to: REJECTED, reason }))
+    },
+  })
+}

@@ -1,0 +1,44 @@
+import { originOf } from '../../../kernel/audit/origin.ts'
+import { attempt } from '../../../kernel/database/transaction.ts'
+import { inBatches } from '../../../kernel/exports/rows.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
+import { noSuchBooking } from '../../core/refusals.ts'
+import { type Booking, findBooking } from '../../core/store.ts'
+import * as store from './store.ts'
+
+/** A booking with all who take part. */
+export interface BookingDetails {
+  readonly booking: Booking
+  readonly people: readonly store.BookingPerson[]
+}
+
+/** Any booking. @throws NotFound */
+export async function bookingDetails(kernel: Kernel, id: number): Promise<BookingDetails> {
+  const booking = await findBooking(kernel.db, id, kernel.clock.now())
+  if (!booking) throw noSuchBooking()
+  return { booking, people: await store.peopleOf(kernel.db, id) }
+}
+
+/** A booking that the caller takes part in, or any for staff who may read them. @throws NotFound for others' as for none */
+export async function ownBookingDetails(kernel: Kernel, caller: Caller, id: number): Promise<BookingDetails> {
+  const details = await bookingDetails(kernel, id)
+  const takesPart = details.people.some(({ userId }) => userId === caller.userId)
+  if (!takesPart && !caller.permissions.has('manage:facility:booking:get')) throw noSuchBooking()
+  return details
+}
+
+/** All bookings a filter finds, latest made first, to be written out; who takes them is noted. */
+export async function exportBookings(
+  kernel: Kernel,
+  caller: Caller,
+  filter: store.BookingFilter,
+): Promise<AsyncIterable<store.BookingRecord>> {
+  const now = kernel.clock.now()
+  await record(kernel.db, now, { ...originOf(caller), action: 'room.booking.export', resource: 'room_booking' })
+  kernel.nudge()
+  return inBatches<store.BookingRecord>((after, limit) =>
+    attempt(kernel.reads, (db) => store.bookingsAfter(db, filter, { after, limit, now })),
+  )
+}

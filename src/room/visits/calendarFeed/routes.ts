@@ -1,0 +1,66 @@
+import { Type } from 'typebox'
+import { ICALENDAR } from '../../../kernel/calendars/icalendar.ts'
+import { calendarLink, ownerOf, resetCalendarLink } from '../../../kernel/calendars/links.ts'
+import type { App } from '../../../kernel/http/app.ts'
+import { callerOf } from '../../../kernel/http/request/caller.ts'
+import { route } from '../../../kernel/http/route.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { Data, data } from '../../contract.ts'
+import { PORTAL } from '../../fields.ts'
+import { calendarOf, FEED } from './service.ts'
+
+const tag = 'Room portal'
+const Link = Data(
+  Type.Object({
+    url: Type.String({ description: 'Whoever has it can read the calendar; it opens nothing else.' }),
+  }),
+)
+
+/** One's own bookings in the calendar of a phone. */
+export function calendarFeedRoutes(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/booking/my/calendar-link`],
+    operationId: 'getMyBookingsLink',
+    permission: 'signed-in',
+    summary: 'The private link to subscribe to my bookings',
+    tag,
+    schema: { response: { 200: Link } },
+    handler: async (request) => data({ url: await calendarLink(kernel, FEED, callerOf(request).userId) }),
+  })
+  route(app, {
+    method: 'POST',
+    paths: [`${PORTAL}/booking/my/calendar-link/reset`],
+    operationId: 'resetMyBookingsLink',
+    permission: 'signed-in',
+    summary: 'Make a new link; the old ones open nothing any more',
+    tag,
+    schema: { response: { 200: Link } },
+    handler: async (request) => data({ url: await resetCalendarLink(kernel, FEED, callerOf(request)) }),
+  })
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/booking/my/calendar.ics`],
+    operationId: 'getMyBookingsFeed',
+    permission: 'public',
+    summary: 'The bookings I take part in as an iCalendar (RFC 5545)',
+    description:
+      'For whoever is signed in, or under the private link, which calendar programs fetch by themselves. Bookings that wait for a decision are tentative; what was called off in the last 30 days is shown as cancelled.',
+    tag,
+    schema: {
+      querystring: Type.Object({ token: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) }),
+      response: {
+        200: {
+          description: 'The calendar.',
+          content: { [ICALENDAR]: { schema: Type.String() } },
+        },
+      },
+    },
+    handler: async (request, reply) => {
+      const { token } = request.query
+      const userId = token === undefined ? callerOf(request).userId : await ownerOf(kernel, FEED, token)
+      reply.type(ICALENDAR).header('cache-control', 'private, no-cache')
+      return calendarOf(kernel, userId)
+    },
+  })
+}

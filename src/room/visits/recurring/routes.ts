@@ -1,0 +1,100 @@
+import { Type } from 'typebox'
+import type { App } from '../../../kernel/http/app.ts'
+import { callerOf } from '../../../kernel/http/request/caller.ts'
+import { once } from '../../../kernel/http/request/idempotency.ts'
+import { route } from '../../../kernel/http/route.ts'
+import { LocalDate, Nullable, type Of } from '../../../kernel/http/schemas.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { Data, data } from '../../contract.ts'
+import { BOOKING_STATES } from '../../core/states.ts'
+import { Id, MomentInput, PORTAL, parseInstant } from '../../fields.ts'
+import { Purpose, UserIds } from '../bookings/routes.ts'
+import { FEWEST_WEEKS, MOST_WEEKS } from './rules.ts'
+import { bookSeries, cancelSeries } from './service.ts'
+
+const tag = 'Room portal'
+
+const Wish = Type.Object({
+  roomId: Id,
+  purpose: Purpose,
+  startTime: MomentInput,
+  endTime: MomentInput,
+  userIdList: UserIds,
+  weeks: Type.Optional(
+    Nullable(
+      Type.Integer({
+        minimum: FEWEST_WEEKS,
+        maximum: MOST_WEEKS,
+        description: 'Weeks in all, the given one included.',
+      }),
+    ),
+  ),
+  until: Type.Optional(Nullable(LocalDate)),
+  mode: Type.Optional(Nullable(Type.Enum(['all', 'best_effort']))),
+})
+
+const SeriesAnswer = Data(
+  Type.Object({
+    seriesId: Type.String(),
+    booked: Type.Array(
+      Type.Object({
+        id: Id,
+        date: LocalDate,
+        status: Type.Enum([...BOOKING_STATES]),
+        doubleBooked: Type.Array(Type.String()),
+      }),
+    ),
+    failed: Type.Array(Type.Object({ date: LocalDate, msg: Type.String() })),
+  }),
+)
+
+/** Weekly series. */
+export function recurringRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+
+  function wishOf({ roomId, purpose, startTime, endTime, userIdList, weeks, until, mode }: Of<typeof Wish>) {
+    const first = {
+      roomId,
+      purpose,
+      start: parseInstant(startTime, zone),
+      end: parseInstant(endTime, zone),
+      userIds: userIdList,
+    }
+    return { first, weeks: weeks ?? null, until: until ?? null, mode: mode ?? 'all' }
+  }
+
+  route(app, {
+    method: 'POST',
+    paths: [`${PORTAL}/booking/recurring`],
+    operationId: 'bookRoomWeekly',
+    permission: 'signed-in',
+    summary: 'Book the same time in several weeks',
+    description:
+      '`weeks` in all, or up to the day `until`. Mode `all` (unless said) books every week or none, and `msg` names the dates that can’t be had; ' +
+      '`best_effort` books those that can, and is refused only when none can. Each week is a booking like any other: those beyond the days that ' +
+      'can be booked ahead (`advanceDays`) fail.',
+    tag,
+    idempotent: true,
+    schema: { body: Wish, response: { 200: SeriesAnswer } },
+    handler: (request, reply) =>
+      once(kernel, request, reply, async (kernel) => {
+        const { seriesId, booked, failed } = await bookSeries(kernel, callerOf(request), wishOf(request.body))
+        return data({ seriesId, booked: [...booked], failed: [...failed] })
+      }),
+  })
+  route(app, {
+    method: 'DELETE',
+    paths: [`${PORTAL}/booking/series/{seriesId}`],
+    operationId: 'cancelSeries',
+    permission: 'signed-in',
+    summary: 'Cancel what lies ahead of a series',
+    description: 'By whoever applied. What has begun stays.',
+    tag,
+    schema: {
+      params: Type.Object({ seriesId: Type.String({ format: 'uuid' }) }),
+      response: { 200: Data(Type.Object({ cancelled: Type.Array(Id) })) },
+    },
+    handler: async (request) =>
+      data({ cancelled: [...(await cancelSeries(kernel, callerOf(request), request.params.seriesId))] }),
+  })
+}

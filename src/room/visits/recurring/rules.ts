@@ -1,0 +1,17 @@
+import { daysBetween } from '../../../kernel/time.ts'
+
+/** The fewest and the most weeks of a series. */
+export const FEWEST_WEEKS = 2
+export const MOST_WEEKS = 26
+
+/** How many weeks there are from the local date of the first booking to the last day of a series, or null when a series can't have so many. */
+export function weeksUntil(first: string, until: string): number | null {
+  const weeks = Math.floor(daysBetween(first, until) / 7) + 1
+  return weeks >= FEWEST_WEEKS && weeks <= MOST_WEEKS ? weeks : null
+}
+
+/** Why weeks can't be booked, for people: each reason once, after the dates that it holds for. */
+export function failedWords(failed: readonly { readonly date: string; readonly msg: string }[]): string {
+  const byReason = Map.groupBy(failed, ({ msg }) => msg)
+  return [...byReason].map(([msg, weeks]) => `${weeks.map(({ date }) => date).join('、')}：${msg}`).join('；')
+}

@@ -1,0 +1,207 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { problemAnswer } from '../../kernel/http/answer/problem.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/request/caller.ts'
+import { route } from '../../kernel/http/route.ts'
+import { Instant, Nullable } from '../../kernel/http/schemas.ts'
+import { thirdParties } from '../../kernel/identity/logIn/thirdParty/providers.ts'
+import {
+  begin,
+  type CameBack,
+  finish,
+  HANDSHAKE_SECONDS,
+  unlink,
+} from '../../kernel/identity/logIn/thirdParty/service.ts'
+import { listIdentities } from '../../kernel/identity/logIn/thirdParty/store.ts'
+import { visitorOf } from '../../kernel/identity/logIn/visitor.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { Deleted } from '../fields.ts'
+import { v1 } from '../paths.ts'
+import { loggedIn, REGISTER_ROLE } from './loggedIn.ts'
+import { LoginAnswer } from './schemas.ts'
+
+const tag = 'Third-party log-in'
+const Params = Type.Object({ provider: Type.String({ minLength: 1, maxLength: 20, pattern: '^[a-z][a-z0-9-]*$' }) })
+const Word = Type.String({ minLength: 1, maxLength: 2000 })
+const State = Type.String({ minLength: 1, maxLength: 200 })
+
+/** Logging in by WeChat, WeCom and OpenID Connect providers; linking accounts there to one's own. */
+export function thirdPartyRoutes(app: App, kernel: Kernel): void {
+  doors(app, kernel)
+  callbacks(app, kernel)
+  ownIdentities(app, kernel)
+}
+
+function doors(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: v1('/auth/providers'),
+    operationId: 'listLogInProviders',
+    permission: 'public',
+    summary: 'List the third parties by which people log in here',
+    tag,
+    schema: {
+      response: {
+        200: Type.Object({ items: Type.Array(Type.Object({ name: Type.String(), title: Type.String() })) }),
+      },
+    },
+    handler: () => ({ items: thirdParties(kernel.config).map(({ name, title }) => ({ name, title })) }),
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/auth/{provider}/authorize'),
+    operationId: 'beginProviderLogIn',
+    permission: 'public',
+    summary: 'Begin a log-in at a third party',
+    description:
+      'Send the browser to `url` within 10 minutes. Whoever is signed in links that account to their own; a token that is no longer good is ' +
+      'refused here too. The browser that began must also end: by the cookie that this answer sets, or by sending `binding` with the callback.',
+    tag,
+    schema: {
+      params: Params,
+      response: {
+        200: Type.Object({
+          url: Type.String(),
+          state: Type.String(),
+          binding: Type.String({ description: 'Keep it in the browser; never send it to the third party.' }),
+          expires_in: Type.Integer({ description: 'Seconds.' }),
+        }),
+      },
+    },
+    handler: async (request, reply) => {
+      // Whoever comes with a token means to link: with one that has ended they must not end up with a second account.
+      if (request.tokenError !== undefined) throw request.tokenError
+      const caller = request.actor ? callerOf(request) : undefined
+      const begun = await begin(kernel, request.params.provider, caller)
+      setCookie(reply, kernel, begun.state, begun.binding, HANDSHAKE_SECONDS)
+      reply.header('cache-control', 'no-store')
+      return { ...begun, expires_in: HANDSHAKE_SECONDS }
+    },
+  })
+}
+
+const endings =
+  'Works once. Links the account of whoever was signed in at the beginning, or enters the linked account, or makes a new one.'
+
+function callbacks(app: App, kernel: Kernel): void {
+  const end = async (request: FastifyRequest, reply: FastifyReply, provider: string, came: CameBack) => {
+    const session = await finish(kernel, provider, came, REGISTER_ROLE, visitorOf(request))
+    setCookie(reply, kernel, came.state, '', 0)
+    return loggedIn(reply, session)
+  }
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/auth/{provider}/callback'),
+    operationId: 'endProviderLogInByRedirect',
+    permission: 'public',
+    summary: 'End a log-in at a third party, as its redirect',
+    description: `${endings} Needs the cookie of the browser that began.`,
+    tag,
+    limit: 'login',
+    schema: {
+      params: Params,
+      querystring: Type.Object({
+        state: State,
+        code: Type.Optional(Word),
+        error: Type.Optional(Word),
+        iss: Type.Optional(Word),
+      }),
+      response: { 200: LoginAnswer, 409: problemAnswer('`identity_taken`, `already_linked`') },
+    },
+    handler: async (request, reply) => {
+      const { state, ...answer } = request.query
+      const binding = cookieOf(request, state)
+      return await end(request, reply, request.params.provider, { state, binding, answer: wordsOf(answer) })
+    },
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: v1('/auth/{provider}/callback'),
+    operationId: 'endProviderLogIn',
+    permission: 'public',
+    summary: 'End a log-in at a third party, from an application’s own page',
+    description: `${endings} For sites whose AUTH_REDIRECT_URL is a page of their own.`,
+    tag,
+    limit: 'login',
+    schema: {
+      params: Params,
+      body: Type.Object({
+        state: State,
+        code: Type.Optional(Word),
+        error: Type.Optional(Word),
+        iss: Type.Optional(Word),
+        binding: Type.Optional(Type.String({ maxLength: 200, description: 'Without it, the cookie counts.' })),
+      }),
+      response: { 200: LoginAnswer },
+    },
+    handler: async (request, reply) => {
+      const { state, binding = cookieOf(request, state), ...answer } = request.body
+      return await end(request, reply, request.params.provider, { state, binding, answer: wordsOf(answer) })
+    },
+  })
+}
+
+function ownIdentities(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: v1('/users/me/identities'),
+    permission: 'signed-in',
+    summary: 'List the third parties linked to one’s own account',
+    tag,
+    schema: {
+      response: {
+        200: Type.Object({
+          items: Type.Array(
+            Type.Object({
+              provider: Type.String(),
+              display_name: Nullable(Type.String()),
+              linked_at: Instant,
+              used_at: Instant,
+            }),
+          ),
+        }),
+      },
+    },
+    handler: async (request) => ({ items: await listIdentities(kernel.db, callerOf(request).userId) }),
+  })
+
+  route(app, {
+    method: 'DELETE',
+    paths: v1('/users/me/identities/{provider}'),
+    operationId: 'unlinkMyIdentity',
+    permission: 'signed-in',
+    summary: 'Unlink a third party',
+    description: 'Refused with `last_log_in` when no way to log in would be left.',
+    tag,
+    schema: { params: Params, response: { 204: Deleted } },
+    handler: (request) => unlink(kernel, callerOf(request), request.params.provider),
+  })
+}
+
+function wordsOf(answer: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(answer).flatMap(([field, value]) => (typeof value === 'string' ? [[field, value] as const] : [])),
+  )
+}
+
+/** One cookie a log-in, so that two tabs don't disturb each other. */
+const cookieName = (state: string) => `yuyue_sign_in_${state.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 12)}`
+
+function setCookie(reply: FastifyReply, { config }: Kernel, state: string, value: string, seconds: number): void {
+  const secure = config.publicUrl.startsWith('https:') ? '; Secure' : ''
+  // Lax: the third party's redirect is a navigation from another site.
+  reply.header(
+    'set-cookie',
+    `${cookieName(state)}=${value}; Path=/api; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`,
+  )
+}
+
+function cookieOf(request: FastifyRequest, state: string): string | undefined {
+  const name = `${cookieName(state)}=`
+  const found = (request.headers.cookie ?? '').split(';').map((one) => one.trim())
+  return found.find((one) => one.startsWith(name))?.slice(name.length)
+}

@@ -1,0 +1,55 @@
+import { Type } from 'typebox'
+import { ManualClock } from '../../kernel/clock.ts'
+import { Invalid } from '../../kernel/errors.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { route } from '../../kernel/http/route.ts'
+import { Instant, InstantInput } from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+
+const Moment = Type.Object({ now: Instant })
+
+/**
+ * `GET|POST /dev/clock`: lets a person walk a booking through its life. Registered only when the clock is manual (never in production).
+ * `afterMove` does what would have happened by itself at the new time; the answer waits for it, so that whoever moved the clock sees it.
+ */
+export function clockRoutes(app: App, kernel: Pick<Kernel, 'clock'>, afterMove: () => Promise<void>): void {
+  const { clock } = kernel
+  if (!(clock instanceof ManualClock)) return
+  route(app, {
+    method: 'GET',
+    paths: ['/dev/clock'],
+    permission: 'public',
+    summary: 'What time the program thinks it is',
+    tag: 'Development',
+    schema: { response: { 200: Moment } },
+    handler: () => ({ now: clock.now() }),
+  })
+  route(app, {
+    method: 'POST',
+    paths: ['/dev/clock'],
+    operationId: 'moveClock',
+    permission: 'public',
+    summary: 'Move the clock: to an instant, or on by minutes',
+    description:
+      'Then everything that time drives (reminders, offers, no-shows, upkeep) is done once for the new time, and what it sends is delivered, ' +
+      'before the answer comes. What lies between the old and the new time is not lived through minute by minute.',
+    tag: 'Development',
+    schema: {
+      body: Type.Object({
+        to: Type.Optional(InstantInput),
+        advance_minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_256_000 })),
+      }),
+      response: { 200: Moment },
+    },
+    handler: async (request) => {
+      const { to, advance_minutes: minutes } = request.body
+      if ((to === undefined) === (minutes === undefined)) {
+        throw new Invalid('validation', 'Say either `to` or `advance_minutes`.')
+      }
+      if (to !== undefined) clock.set(new Date(to))
+      if (minutes !== undefined) clock.advance(minutes)
+      await afterMove()
+      return { now: clock.now() }
+    },
+  })
+}

@@ -1,0 +1,136 @@
+import { Type } from 'typebox'
+import { type ExportFormat, ExportFormatSchema } from '../../kernel/exports/exports.ts'
+import { askForFile, cancelExport, fileLink, ownJob } from '../../kernel/exports/jobs/service.ts'
+import { type ExportJob, listJobs } from '../../kernel/exports/jobs/store.ts'
+import { problemAnswer } from '../../kernel/http/answer/problem.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/request/caller.ts'
+import { route } from '../../kernel/http/route.ts'
+import { Id, IdParams, Instant, Nullable, pageAnswer, pageOf, pageOffset } from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { v1 } from '../paths.ts'
+
+const tag = 'Exports'
+
+interface Wish {
+  readonly what: string
+  readonly format: ExportFormat
+  readonly filters?: object
+}
+
+/** Each list with the filters that its own export takes. */
+function wishOf({ products }: Pick<Kernel, 'products'>) {
+  return Type.Unsafe<Wish>({
+    anyOf: products
+      .flatMap((product) => product.exports ?? [])
+      .map(({ what, filters }) =>
+        Type.Object({ what: Type.Enum([what]), format: ExportFormatSchema, filters: Type.Optional(filters) }),
+      ),
+  })
+}
+
+const Answer = Type.Object(
+  {
+    id: Id,
+    what: Type.String({ examples: ['reservations'] }),
+    format: ExportFormatSchema,
+    state: Type.Enum(['queued', 'running', 'done', 'failed', 'expired']),
+    rows: Type.Integer({ description: 'Written so far.' }),
+    estimated_rows: Nullable(Type.Integer({ description: 'How many there were when it began.' })),
+    reason: Nullable(
+      Type.String({ description: 'Why it failed: `forbidden`, `too_many_rows`, `interrupted`, `failed`.' }),
+    ),
+    requested_at: Instant,
+    finished_at: Nullable(Instant),
+    expires_at: Nullable(Instant),
+    download_url: Nullable(
+      Type.String({ description: 'Works without logging in until `expires_at`: keep it to yourself.' }),
+    ),
+  },
+  { title: 'Export' },
+)
+
+/** Long lists as files that a job makes. */
+export function exportJobRoutes(app: App, kernel: Kernel): void {
+  const present = (job: ExportJob) => ({
+    id: job.id,
+    what: job.what,
+    format: job.format,
+    state: job.state,
+    rows: job.rows,
+    estimated_rows: job.estimate,
+    reason: job.reason,
+    requested_at: job.requested_at,
+    finished_at: job.finished_at,
+    expires_at: job.expires_at,
+    download_url: fileLink(kernel, job),
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: v1('/exports'),
+    permission: 'signed-in',
+    summary: 'Have a long list made into a file in the background',
+    description:
+      'Asks for what `GET …/export` answers at once; who may do that may do this. Of one person one file is made at a time, and 5 at most wait.',
+    tag,
+    schema: {
+      body: wishOf(kernel),
+      response: {
+        202: Answer,
+        403: problemAnswer('`forbidden`'),
+        429: problemAnswer('`too_many_exports`: others of yours are still to be made.'),
+      },
+    },
+    handler: async (request) => {
+      const { what, format, filters = {} } = request.body
+      return present(await askForFile(kernel, callerOf(request), { what, format, filters }))
+    },
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/exports'),
+    permission: 'signed-in',
+    summary: 'List one’s own exports, latest first',
+    description: 'Kept for 30 days.',
+    tag,
+    schema: {
+      querystring: Type.Object({
+        page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
+        page_size: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+      }),
+      response: { 200: pageOf(Answer) },
+    },
+    handler: async (request, reply) => {
+      reply.header('cache-control', 'no-store')
+      const { query } = request
+      const page = { limit: query.page_size, offset: pageOffset(query) }
+      const { items, total } = await kernel.attempt((db) => listJobs(db, callerOf(request).userId, page))
+      return pageAnswer(items.map(present), total, query)
+    },
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/exports/{id}'),
+    permission: 'signed-in',
+    summary: 'Read how far an export is, and where to fetch it',
+    tag,
+    schema: { params: IdParams, response: { 200: Answer } },
+    handler: async (request, reply) => {
+      reply.header('cache-control', 'no-store')
+      return present(await ownJob(kernel, callerOf(request).userId, request.params.id))
+    },
+  })
+
+  route(app, {
+    method: 'DELETE',
+    paths: v1('/exports/{id}'),
+    permission: 'signed-in',
+    summary: 'Cancel an export, or delete its file',
+    tag,
+    schema: { params: IdParams, response: { 204: Type.Null({ description: 'Gone.' }) } },
+    handler: (request) => cancelExport(kernel, callerOf(request), request.params.id),
+  })
+}

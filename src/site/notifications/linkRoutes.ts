@@ -1,0 +1,122 @@
+import { Type } from 'typebox'
+import { NotFound } from '../../kernel/errors.ts'
+import { acceptForms } from '../../kernel/files/upload.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { route } from '../../kernel/http/route.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { escapeHtml, noteClicked, noteOpened } from '../../kernel/notifications/delivery/tracking.ts'
+import { subscriptionOf, unsubscribe } from '../../kernel/notifications/people/unsubscribe.ts'
+
+const tag = 'Links in mails'
+const Params = Type.Object({ token: Type.String({ minLength: 1, maxLength: 500, pattern: '^[\\w.-]+$' }) })
+const Page = Type.String({ description: 'A small HTML page.' })
+
+/** One transparent pixel. */
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+  'base64',
+)
+
+/**
+ * What the links in mails lead to: opened without log-in, by whoever has the mail. No limit counts them: a mail provider comes for many people
+ * from few addresses, and a token that is not ours costs no query.
+ */
+export function linkRoutes(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: ['/u/{token}'],
+    operationId: 'showUnsubscribePage',
+    permission: 'public',
+    summary: 'Ask whether to unsubscribe',
+    description:
+      'A page with one button a choice: mail programs and scanners follow links by themselves, so looking ends nothing.',
+    tag,
+    limit: 'none',
+    schema: { params: Params, response: { 200: Page } },
+    handler: async ({ params }, reply) => {
+      const { user_id: userId } = await subscriptionOf(kernel, params.token)
+      reply.type('text/html; charset=utf-8').header('cache-control', 'no-store')
+      return page(choices(params.token, userId !== null))
+    },
+  })
+
+  acceptForms(app, (forms) =>
+    route(forms, {
+      method: 'POST',
+      paths: ['/u/{token}'],
+      operationId: 'unsubscribe',
+      permission: 'public',
+      summary: 'Unsubscribe with one click',
+      description:
+        'From mails like the one the link came with; with `scope=all` from all that can be switched off. RFC 8058: mail programs post here.',
+      tag,
+      limit: 'none',
+      schema: {
+        consumes: ['multipart/form-data', 'application/x-www-form-urlencoded', 'application/json'],
+        params: Params,
+        querystring: Type.Object({ scope: Type.Enum(['type', 'all'], { default: 'type' }) }),
+        body: Type.Unsafe<{ readonly scope?: 'type' | 'all' } | null>({
+          anyOf: [
+            Type.Object({
+              'List-Unsubscribe': Type.Optional(Type.String({ maxLength: 100 })),
+              scope: Type.Optional(Type.Enum(['type', 'all'])),
+            }),
+            { type: 'null' },
+          ],
+        }),
+        response: { 200: Page },
+      },
+      handler: async ({ params, query, body }, reply) => {
+        await unsubscribe(kernel, params.token, body?.scope ?? query.scope)
+        reply.type('text/html; charset=utf-8').header('cache-control', 'no-store')
+        return page('<p>已退订。You are unsubscribed.</p>')
+      },
+    }),
+  )
+
+  route(app, {
+    method: 'GET',
+    paths: ['/o/{token}'],
+    operationId: 'noteMailOpened',
+    permission: 'public',
+    summary: 'Note that a mail was opened',
+    tag,
+    limit: 'none',
+    schema: { params: Params, response: { 200: Type.Unsafe<Buffer>({ description: 'An image of one pixel.' }) } },
+    handler: async ({ params }, reply) => {
+      const token = params.token.replace(/\.png$/, '')
+      const ours = await noteOpened(kernel.db, kernel.config, token, kernel.clock.now())
+      if (!ours) throw new NotFound('not_found', 'This picture is not one of ours.')
+      // A Buffer goes out as it is.
+      return reply.type('image/png').header('cache-control', 'no-store').send(PIXEL)
+    },
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: ['/t/{token}'],
+    operationId: 'followMailLink',
+    permission: 'public',
+    summary: 'Follow a link of a mail',
+    description: 'Leads where the mail’s link led, and nowhere else: the address is part of what we signed.',
+    tag,
+    limit: 'none',
+    schema: { params: Params, response: { 302: Type.Null({ description: 'To the page.' }) } },
+    handler: async ({ params }, reply) => {
+      const url = await noteClicked(kernel.db, kernel.config, params.token, kernel.clock.now())
+      if (url === undefined) throw new NotFound('not_found', 'This link is not one of ours.')
+      return reply.header('cache-control', 'no-store').redirect(url, 302)
+    },
+  })
+}
+
+function choices(token: string, known: boolean): string {
+  const button = (scope: string, text: string) =>
+    `<form method="post" action="/u/${escapeHtml(token)}?scope=${scope}"><button>${text}</button></form>`
+  const all = known ? button('all', '退订所有可退订的邮件 · Unsubscribe from all mails') : ''
+  return `<h1>退订 · Unsubscribe</h1>${button('type', '退订此类邮件 · Unsubscribe from such mails')}${all}`
+}
+
+function page(content: string): string {
+  return `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Yuyue</title><body>${content}</body></html>`
+}

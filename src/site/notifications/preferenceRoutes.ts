@@ -1,0 +1,74 @@
+import { Type } from 'typebox'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/request/caller.ts'
+import { route } from '../../kernel/http/route.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { catalogueOf } from '../../kernel/notifications/engine.ts'
+import { readPreferences, savePreferences } from '../../kernel/notifications/people/preferences.ts'
+import { CATEGORIES, SWITCHABLE } from '../../kernel/notifications/texts/types.ts'
+import { v1 } from '../paths.ts'
+import { TypeKey } from './schemas.ts'
+
+const tag = 'Notifications'
+const path = v1('/users/me/notification-preferences')
+const Channels = Type.Object({
+  websocket: Type.Boolean(),
+  email: Type.Boolean(),
+  sms: Type.Boolean(),
+  im: Type.Boolean(),
+})
+const Preferences = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({
+        type: TypeKey,
+        name: Type.String(),
+        category: Type.Enum([...CATEGORIES]),
+        mandatory: Type.Boolean({ description: 'Urgent, or about the safety of the account: can’t be switched off.' }),
+        channels: Channels,
+      }),
+    ),
+  },
+  { title: 'NotificationPreferences' },
+)
+
+/** What one wants to be told, and how. */
+export function preferenceRoutes(app: App, kernel: Kernel): void {
+  const answer = async (userId: number) => {
+    const preferences = await readPreferences(kernel.db, catalogueOf(kernel), userId)
+    return { items: preferences.map(({ title, ...preference }) => ({ ...preference, name: title })) }
+  }
+
+  route(app, {
+    method: 'GET',
+    paths: path,
+    permission: 'signed-in',
+    summary: 'Read what one is told by which channel',
+    tag,
+    schema: { response: { 200: Preferences } },
+    handler: async (request) => answer(callerOf(request).userId),
+  })
+
+  route(app, {
+    method: 'PUT',
+    paths: path,
+    permission: 'signed-in',
+    summary: 'Change what one is told by which channel',
+    description: 'What isn’t named stays as it is. The inbox always has everything.',
+    tag,
+    schema: {
+      body: Type.Object({
+        items: Type.Array(
+          Type.Object({ type: TypeKey, channel: Type.Enum([...SWITCHABLE]), enabled: Type.Boolean() }),
+          { minItems: 1, maxItems: 500 },
+        ),
+      }),
+      response: { 200: Preferences },
+    },
+    handler: async (request) => {
+      const { userId } = callerOf(request)
+      await savePreferences(kernel, catalogueOf(kernel), userId, request.body.items)
+      return answer(userId)
+    },
+  })
+}

@@ -1,0 +1,105 @@
+import { Type } from 'typebox'
+import { Invalid } from '../../kernel/errors.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/request/caller.ts'
+import { once } from '../../kernel/http/request/idempotency.ts'
+import { route } from '../../kernel/http/route.ts'
+import { Id, Nullable, Text } from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { sendToAddresses } from '../../kernel/notifications/bareAddresses.ts'
+import { createBroadcast } from '../../kernel/notifications/broadcasts.ts'
+import { DIRECT_TYPE } from '../../kernel/notifications/texts/builtInTypes.ts'
+import { DELIVERED, type Delivered } from '../../kernel/notifications/texts/types.ts'
+import { Condition, MANAGE } from './schemas.ts'
+
+const tag = 'Audiences and broadcasts'
+
+const titles: Readonly<
+  Record<
+    Delivered,
+    { readonly operationId: string; readonly summary: string; readonly address: string; readonly example: string }
+  >
+> = {
+  email: { operationId: 'sendEmail', summary: 'Send a mail', address: 'Mail addresses.', example: 'lin@example.com' },
+  sms: {
+    operationId: 'sendSms',
+    summary: 'Send an SMS',
+    address: 'Phone numbers in E.164.',
+    example: '+8613800138000',
+  },
+  im: {
+    operationId: 'sendInstantMessage',
+    summary: 'Send an instant message',
+    address: '`wecom:<member>`, or a group’s robot: `wecom_robot`, `dingtalk_robot`, `feishu_robot`.',
+    example: 'wecom_robot',
+  },
+}
+
+/** Messages that administrators write themselves. */
+export function notificationSendRoutes(app: App, kernel: Kernel): void {
+  for (const channel of DELIVERED) {
+    const { operationId, summary, address, example } = titles[channel]
+    route(app, {
+      method: 'POST',
+      paths: [`/api/notifications/${channel}`, `/api/v1/notifications/${channel}`],
+      operationId,
+      permission: MANAGE,
+      summary,
+      description:
+        'To people, an audience, a condition, or bare addresses: exactly one of them. People also have it in their inbox; who unsubscribed gets it there alone.',
+      tag,
+      idempotent: true,
+      limit: 'message',
+      schema: {
+        body: Type.Object({
+          to: Type.Object({
+            user_ids: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 10_000 })),
+            audience_id: Type.Optional(Id),
+            condition: Type.Optional(Condition),
+            addresses: Type.Optional(
+              Type.Array(Type.String({ minLength: 3, maxLength: 254, examples: [example] }), {
+                minItems: 1,
+                maxItems: 1000,
+                description: address,
+              }),
+            ),
+          }),
+          subject: Text(200),
+          body: Text(20_000),
+        }),
+        response: {
+          202: Type.Object({
+            broadcast_id: Nullable(Id),
+            recipients: Type.Integer({ minimum: 0, description: 'People or addresses it goes to.' }),
+          }),
+        },
+      },
+      handler: (request, reply) =>
+        once(kernel, request, reply, async (inside) => {
+          const { to, subject, body } = request.body
+          requireOne(to)
+          const caller = callerOf(request)
+          if (to.addresses) {
+            const send = { channel, type: DIRECT_TYPE, addresses: to.addresses, subject, body }
+            return { broadcast_id: null, recipients: await sendToAddresses(inside, caller, send) }
+          }
+          const condition = to.user_ids ? { kind: 'users', ids: to.user_ids } : to.condition
+          const wish = {
+            type: DIRECT_TYPE,
+            data: { subject, body },
+            channels: [channel],
+            audienceId: to.audience_id,
+            condition,
+          }
+          const broadcast = await createBroadcast(inside, caller, wish)
+          return { broadcast_id: broadcast.id, recipients: broadcast.total }
+        }),
+    })
+  }
+}
+
+/** Exactly one of the ways to say whom. @throws Invalid `bad_request`. */
+export function requireOne(ways: Readonly<Record<string, unknown>>): void {
+  if (Object.values(ways).filter((way) => way !== undefined).length === 1) return
+  throw new Invalid('bad_request', `Say whom in exactly one way: ${Object.keys(ways).join(', ')}.`)
+}

@@ -1,0 +1,168 @@
+import { DomainError, Invalid, TooMany } from '../../kernel/errors.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { CLOSE, type Conversation, type Peer } from '../../kernel/realtime/sockets.ts'
+import { MESSAGE_LENGTH } from '../rules.ts'
+import type { ChatHub } from './hub.ts'
+import { CLIENT_ID_LENGTH, readText } from './rules.ts'
+import { presentMessage } from './schemas.ts'
+import * as service from './service.ts'
+import * as store from './store.ts'
+
+type Frame = Readonly<Record<string, unknown>>
+
+/** Sessions that one connection follows. */
+const MOST_FOLLOWED = 50
+/** Messages that a connection gets again at most. */
+const MOST_REPLAYED = 500
+const TYPING_PAUSE_MS = 2000
+
+/** Who may write how much: counts over all connections of a person to this process. */
+export type WritingGate = (userId: number) => boolean
+
+/** At most so many messages in a minute, for each person. */
+export function writingGate(most: number): WritingGate {
+  let windowStart = performance.now()
+  const counts = new Map<number, number>()
+  return (userId) => {
+    const now = performance.now()
+    if (now - windowStart > 60_000) {
+      windowStart = now
+      counts.clear()
+    }
+    const count = (counts.get(userId) ?? 0) + 1
+    counts.set(userId, count)
+    return count <= most
+  }
+}
+
+/**
+ * Serves a connection to `/ws/support/chat` (frames: docs/support.md). Frames of one connection are worked off one after another, so that what is
+ * written first stands first. A frame that can't be done is answered `{"type":"error"}`; one that makes no sense closes the connection.
+ */
+export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, peer: Peer, hello: Frame): Conversation {
+  const followed = new Map<number, () => void>()
+  let closed = false
+  let lastTyping = Number.NEGATIVE_INFINITY
+
+  const follow = async (sessionId: number, frame: Frame) => {
+    const lastId = eventId(frame.last_event_id)
+    const session = await service.getSession(kernel, peer.actor, sessionId)
+    if (!followed.has(sessionId) && followed.size >= MOST_FOLLOWED) {
+      throw new TooMany('too_many_sessions', `A connection follows at most ${MOST_FOLLOWED} sessions.`)
+    }
+    const { after, cut } = await store.replayStart(kernel.db, sessionId, lastId, MOST_REPLAYED)
+    if (closed) return
+    followed.get(sessionId)?.()
+    const about = { session_id: sessionId, status: session.status, last_event_id: after, ...(cut && { cut: true }) }
+    peer.send({ type: 'following', ...about })
+    const reader = {
+      userId: peer.userId,
+      sessionId,
+      deliver: (message: store.ChatMessage) =>
+        peer.send({ type: 'message', id: message.id, message: presentMessage(message, kernel.config.timeZone) }),
+      typing: (userId: number) => peer.send({ type: 'typing', session_id: sessionId, user_id: userId }),
+      flushed: peer.flushed,
+    }
+    followed.set(sessionId, hub.follow(reader, after))
+  }
+
+  /** The session a frame is about: the one it names, else the only one that is followed. */
+  const sessionOf = (frame: Frame): number => {
+    if (frame.session_id !== undefined) return sessionIdOf(frame.session_id)
+    const [only, ...others] = followed.keys()
+    if (only !== undefined && others.length === 0) return only
+    throw new Invalid('validation', 'session_id is needed: say which session.')
+  }
+
+  const write = async (frame: Frame) => {
+    const content = readText(frame.content, MESSAGE_LENGTH)
+    if (content === undefined) {
+      throw new Invalid('validation', `content must be a text of 1 to ${MESSAGE_LENGTH} characters.`)
+    }
+    const clientId = frame.client_id === undefined ? undefined : readText(frame.client_id, CLIENT_ID_LENGTH)
+    if (frame.client_id !== undefined && clientId === undefined) {
+      throw new Invalid('validation', `client_id must be a text of 1 to ${CLIENT_ID_LENGTH} characters.`)
+    }
+    if (!mayWrite(peer.userId)) throw new TooMany('rate_limited', 'Too many messages. Please wait a minute.')
+    const sessionId = sessionOf(frame)
+    const id = await service.say(kernel, peer.actor, sessionId, content, clientId)
+    peer.send({ type: 'ack', session_id: sessionId, id, ...(clientId !== undefined && { client_id: clientId }) })
+  }
+
+  const tellTyping = async (frame: Frame) => {
+    const sessionId = sessionOf(frame)
+    const now = performance.now()
+    if (!followed.has(sessionId) || now - lastTyping < TYPING_PAUSE_MS) return
+    lastTyping = now
+    await store.announceTyping(kernel.db, sessionId, peer.userId)
+  }
+
+  const handlers: Readonly<Record<string, (frame: Frame) => unknown>> = {
+    ping: () => peer.send({ type: 'pong' }),
+    follow: (frame) => follow(sessionIdOf(frame.session_id), frame),
+    unfollow(frame) {
+      const sessionId = sessionIdOf(frame.session_id)
+      followed.get(sessionId)?.()
+      followed.delete(sessionId)
+    },
+    message: write,
+    handover: (frame) => service.requestAgent(kernel, peer.actor, sessionOf(frame)),
+    typing: tellTyping,
+  }
+
+  const attend = async (frame: Frame, task: (frame: Frame) => unknown) => {
+    if (closed) return
+    try {
+      await task(frame)
+    } catch (error) {
+      if (!(error instanceof DomainError)) {
+        kernel.log.error({ err: error }, 'a chat frame could not be served')
+        return peer.close(CLOSE.failed, 'try again')
+      }
+      const clientId = typeof frame.client_id === 'string' ? { client_id: frame.client_id.slice(0, 100) } : {}
+      peer.send({ type: 'error', code: error.code, detail: error.message, ...clientId })
+    }
+  }
+
+  const start = async () => {
+    const own = hello.session_id === undefined ? await store.openSessionOf(kernel.db, peer.userId) : undefined
+    const sessionId = own?.id ?? (hello.session_id === undefined ? undefined : sessionIdOf(hello.session_id))
+    peer.send({ type: 'ready', session_id: sessionId ?? null })
+    if (sessionId !== undefined) await follow(sessionId, hello)
+  }
+  // Not awaited here: what the client sends on `ready` waits behind it.
+  let work = attend(hello, start)
+
+  return {
+    onFrame(frame) {
+      const task =
+        typeof frame.type === 'string' && Object.hasOwn(handlers, frame.type) ? handlers[frame.type] : undefined
+      if (!task) return peer.close(CLOSE.badFrame, 'unknown type')
+      work = work.then(() => attend(frame, task))
+    },
+    onClose() {
+      closed = true
+      for (const stop of followed.values()) stop()
+      followed.clear()
+    },
+  }
+}
+
+function wholeNumber(value: unknown): number {
+  const isText = typeof value === 'string' && /^\d{1,16}$/.test(value)
+  const number = typeof value === 'number' || isText ? Number(value) : Number.NaN
+  return Number.isSafeInteger(number) ? number : -1
+}
+
+function sessionIdOf(value: unknown): number {
+  const id = wholeNumber(value)
+  if (id < 1) throw new Invalid('validation', 'session_id must be the id of a session.')
+  return id
+}
+
+function eventId(value: unknown): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  const id = wholeNumber(value)
+  if (id < 0) throw new Invalid('validation', 'last_event_id must be the id of a message, or 0.')
+  return id
+}

@@ -1,0 +1,180 @@
+import { originOf } from '../../kernel/audit/origin.ts'
+import type { Transaction } from '../../kernel/database/database.ts'
+import type { PageOf } from '../../kernel/database/lists.ts'
+import { Conflict, NotFound } from '../../kernel/errors.ts'
+import type { Caller } from '../../kernel/http/request/caller.ts'
+import { fieldCipher } from '../../kernel/identity/accounts/users.ts'
+import { staffWith } from '../../kernel/identity/staff.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { notify, record } from '../../kernel/outbox/outbox.ts'
+import { MOST_REPLIES } from '../rules.ts'
+import { MANAGE } from '../staff.ts'
+import { addReply, listReplies, type Reply } from '../store.ts'
+import { afterEvent, type FeedbackEvent, type FeedbackStatus, type FeedbackType } from './rules.ts'
+import * as store from './store.ts'
+
+export interface FeedbackWish {
+  readonly type?: FeedbackType
+  readonly title?: string
+  readonly content: string
+  readonly contact?: string
+  readonly venue_id?: number
+  readonly rating?: number
+}
+
+/** Feedback with all that was said about it. */
+export interface WholeFeedback extends Omit<store.Feedback, 'contactEncrypted'> {
+  readonly contact: string | null
+  readonly messages: readonly Reply[]
+}
+
+const noSuchFeedback = () => new NotFound('not_found', 'There is no such feedback.')
+
+/** Takes somebody's feedback and tells those who answer it. @throws NotFound for a venue that is not there */
+export async function giveFeedback(kernel: Kernel, caller: Caller, wish: FeedbackWish): Promise<WholeFeedback> {
+  const contactEncrypted = wish.contact === undefined ? null : fieldCipher(kernel.config).encrypt(wish.contact)
+  const id = await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const added = await store.addFeedback(tx, {
+      userId: caller.userId,
+      venueId: wish.venue_id ?? null,
+      type: wish.type ?? 'suggestion',
+      title: wish.title ?? null,
+      content: wish.content,
+      contactEncrypted,
+      rating: wish.rating ?? null,
+      now,
+    })
+    if (added === null) throw new NotFound('not_found', 'There is no such venue.')
+    await notifyStaff(tx, kernel, now, 'feedback.received', added)
+    await record(tx, now, { ...originOf(caller), action: 'feedback.create', resource: 'feedback', resourceId: added })
+    return added
+  })
+  kernel.nudge()
+  return whole(kernel, id)
+}
+
+async function notifyStaff(tx: Transaction, kernel: Kernel, now: Date, type: string, feedbackId: number) {
+  const userIds = await staffWith(tx, kernel, MANAGE)
+  await notify(tx, now, { type, userIds, data: { feedback_id: feedbackId } })
+}
+
+async function whole(kernel: Kernel, id: number): Promise<WholeFeedback> {
+  return kernel.attempt(async (db) => {
+    const found = await store.findFeedback(db, id)
+    if (!found) throw noSuchFeedback()
+    const { contactEncrypted, ...feedback } = found
+    const contact = contactEncrypted === null ? null : fieldCipher(kernel.config).decrypt(contactEncrypted)
+    return { ...feedback, contact, messages: await listReplies(db, 'feedback', id) }
+  })
+}
+
+/** Feedback, for whoever gave it and for support. @throws NotFound, also for everybody else */
+export async function getFeedback(kernel: Kernel, caller: Caller, id: number): Promise<WholeFeedback> {
+  const feedback = await whole(kernel, id)
+  if (feedback.userId !== caller.userId && !caller.permissions.has(MANAGE)) throw noSuchFeedback()
+  return feedback
+}
+
+/** One page of feedback. */
+export async function listFeedback(
+  kernel: Kernel,
+  filter: store.FeedbackFilter,
+  page: PageOf<store.FeedbackSort>,
+): Promise<{ items: readonly store.Feedback[]; total: number }> {
+  return kernel.attempt((db) => store.listFeedback(db, filter, page))
+}
+
+/** The owner adds to their feedback: it is open again. @throws NotFound, Conflict `bad_state` when closed, `too_many_messages` */
+export async function addToFeedback(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  content: string,
+): Promise<WholeFeedback> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const before = await store.lockFeedback(tx, id)
+    if (before?.userId !== caller.userId) throw noSuchFeedback()
+    await move(tx, id, before.status, 'addition', now)
+    await say(tx, caller, id, content, false, now)
+    await notifyStaff(tx, kernel, now, 'feedback.added', id)
+  })
+  kernel.nudge()
+  return whole(kernel, id)
+}
+
+/** Support replies; the owner is told. @throws NotFound, Conflict `bad_state` when closed, `too_many_messages` */
+export async function reply(kernel: Kernel, caller: Caller, id: number, content: string): Promise<WholeFeedback> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const before = await store.lockFeedback(tx, id)
+    if (!before) throw noSuchFeedback()
+    const status = await move(tx, id, before.status, 'reply', now)
+    await say(tx, caller, id, content, true, now)
+    const data = { feedback_id: id, content }
+    await notify(tx, now, { type: 'feedback.replied', userIds: [before.userId], data })
+    const changes = { status: [before.status, status] } as const
+    await record(tx, now, {
+      ...originOf(caller),
+      action: 'feedback.reply',
+      resource: 'feedback',
+      resourceId: id,
+      changes,
+    })
+  })
+  kernel.nudge()
+  return whole(kernel, id)
+}
+
+/** Support closes feedback, or opens it again. @throws NotFound, Conflict `bad_state` */
+export async function settle(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  event: 'close' | 'reopen',
+): Promise<WholeFeedback> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const before = await store.lockFeedback(tx, id)
+    if (!before) throw noSuchFeedback()
+    const status = await move(tx, id, before.status, event, now)
+    if (event === 'close') {
+      await notify(tx, now, { type: 'feedback.closed', userIds: [before.userId], data: { feedback_id: id } })
+    }
+    const changes = { status: [before.status, status] } as const
+    await record(tx, now, {
+      ...originOf(caller),
+      action: `feedback.${event}`,
+      resource: 'feedback',
+      resourceId: id,
+      changes,
+    })
+  })
+  kernel.nudge()
+  return whole(kernel, id)
+}
+
+async function move(
+  tx: Transaction,
+  id: number,
+  from: FeedbackStatus,
+  event: FeedbackEvent,
+  now: Date,
+): Promise<FeedbackStatus> {
+  const to = afterEvent(from, event)
+  if (!to) throw new Conflict('bad_state', `The feedback is ${from}.`, { facts: { state: from } })
+  await store.setStatus(tx, id, to, now)
+  return to
+}
+
+async function say(tx: Transaction, caller: Caller, id: number, content: string, fromStaff: boolean, now: Date) {
+  const added = await addReply(tx, 'feedback', id, {
+    authorId: caller.userId,
+    fromStaff,
+    content,
+    now,
+    most: MOST_REPLIES,
+  })
+  if (!added) throw new Conflict('too_many_messages', `Feedback has at most ${MOST_REPLIES} messages.`)
+}

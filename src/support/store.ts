@@ -1,0 +1,59 @@
+import { sql } from 'kysely'
+import type { Database, Transaction } from '../kernel/database/database.ts'
+
+/** One contribution to feedback or a ticket. */
+export interface Reply {
+  readonly id: number
+  readonly authorId: number
+  readonly authorName: string
+  readonly fromStaff: boolean
+  readonly content: string
+  readonly createdAt: Date
+}
+
+/** What is talked about: feedback and tickets have the same kind of messages. */
+export type Subject = 'feedback' | 'ticket'
+
+const tables = { feedback: sql.table('feedback_messages'), ticket: sql.table('ticket_messages') } as const
+const keys = { feedback: sql.ref('feedback_id'), ticket: sql.ref('ticket_id') } as const
+
+/** Adds a message. The row of the subject must be locked: that keeps the messages in the order of their ids, and `most` exact. False: there are so many already. */
+export async function addReply(
+  tx: Transaction,
+  subject: Subject,
+  id: number,
+  reply: {
+    readonly authorId: number
+    readonly fromStaff: boolean
+    readonly content: string
+    readonly now: Date
+    readonly most: number
+  },
+): Promise<boolean> {
+  const answer = await sql`
+    INSERT INTO ${tables[subject]} (${keys[subject]}, author_id, from_staff, content, created_at)
+    SELECT ${id}::bigint, ${reply.authorId}::bigint, ${reply.fromStaff}::boolean, ${reply.content}::text, ${reply.now}::timestamptz
+    WHERE (SELECT count(*) FROM ${tables[subject]} WHERE ${keys[subject]} = ${id}) < ${reply.most}`.execute(tx)
+  return Number(answer.numAffectedRows ?? 0) > 0
+}
+
+/** All messages of a subject, oldest first. */
+export async function listReplies(db: Database, subject: Subject, id: number): Promise<readonly Reply[]> {
+  const { rows } = await sql<Reply>`
+    SELECT m.id, m.author_id AS "authorId", u.display_name AS "authorName", m.from_staff AS "fromStaff", m.content, m.created_at AS "createdAt"
+    FROM ${tables[subject]} m JOIN users u ON u.id = m.author_id
+    WHERE m.${keys[subject]} = ${id} ORDER BY m.id`.execute(db)
+  return rows
+}
+
+/** What support must not keep of somebody who leaves. */
+export async function forgetContacts(tx: Transaction, userId: number): Promise<void> {
+  await sql`UPDATE feedback SET contact_encrypted = NULL WHERE user_id = ${userId} AND contact_encrypted IS NOT NULL`.execute(
+    tx,
+  )
+}
+
+/** The tickets that somebody answers for are nobody's, those apart that are over. */
+export async function releaseTickets(tx: Transaction, userId: number): Promise<void> {
+  await sql`UPDATE tickets SET assignee_id = NULL WHERE assignee_id = ${userId} AND ended_at IS NULL`.execute(tx)
+}

@@ -1,0 +1,230 @@
+import { Type } from 'typebox'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/request/caller.ts'
+import { once } from '../../kernel/http/request/idempotency.ts'
+import { route } from '../../kernel/http/route.ts'
+import {
+  Id,
+  IdParams,
+  Instant,
+  Nullable,
+  type Of,
+  pageAnswer,
+  pageAsked,
+  pageOf,
+  pageQuery,
+  Text,
+} from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { localTimestamp } from '../../kernel/time.ts'
+import { v1 } from '../../site/paths.ts'
+import { MESSAGE_LENGTH } from '../rules.ts'
+import { presentReply, ReplySchema } from '../schemas.ts'
+import { MANAGE } from '../staff.ts'
+import { PRIORITIES, TICKET_STATUSES } from './rules.ts'
+import * as service from './service.ts'
+import type { Ticket } from './store.ts'
+
+const tag = 'Support tickets'
+const Status = Type.Enum([...TICKET_STATUSES])
+const Urgency = Type.Enum([...PRIORITIES])
+const Category = Text(50, { examples: ['账号'] })
+const Content = Type.Object({ content: Text(MESSAGE_LENGTH) })
+
+const summary = {
+  id: Id,
+  user_id: Id,
+  user_name: Type.String(),
+  subject: Type.String(),
+  description: Type.String(),
+  category: Nullable(Type.String()),
+  priority: Urgency,
+  status: Status,
+  assignee: Nullable(Id),
+  assignee_name: Nullable(Type.String()),
+  replies: Type.Integer({ description: 'How many messages follow.' }),
+  created_at: Instant,
+  updated_at: Instant,
+  ended_at: Nullable(Instant),
+}
+const Summary = Type.Object(summary, { title: 'TicketSummary' })
+const Whole = Type.Object({ ...summary, messages: Type.Array(ReplySchema) }, { title: 'Ticket' })
+
+const Wish = Type.Object({
+  subject: Text(120, { examples: ['无法登录'] }),
+  description: Text(5000),
+  priority: Type.Optional(Type.Enum([...PRIORITIES], { description: '`normal` unless said.' })),
+  category: Type.Optional(Category),
+})
+
+const sorts = ['created_at', 'updated_at', 'priority', 'id'] as const
+const filters = {
+  status: Type.Optional(Status),
+  priority: Type.Optional(Urgency),
+  category: Type.Optional(Category),
+}
+const MyQuery = pageQuery(sorts, filters, '-created_at')
+const AllQuery = pageQuery(
+  sorts,
+  {
+    ...filters,
+    user_id: Type.Optional(Id),
+    assignee: Type.Optional(Id),
+    q: Type.Optional(Text(100, { description: 'Found in subject or description.' })),
+  },
+  '-created_at',
+)
+
+function presentSummary(ticket: Ticket, zone: string): Of<typeof Summary> {
+  return {
+    id: ticket.id,
+    user_id: ticket.userId,
+    user_name: ticket.userName,
+    subject: ticket.subject,
+    description: ticket.description,
+    category: ticket.category,
+    priority: ticket.priority,
+    status: ticket.status,
+    assignee: ticket.assigneeId,
+    assignee_name: ticket.assigneeName,
+    replies: ticket.replies,
+    created_at: localTimestamp(ticket.createdAt, zone),
+    updated_at: localTimestamp(ticket.updatedAt, zone),
+    ended_at: ticket.endedAt && localTimestamp(ticket.endedAt, zone),
+  }
+}
+
+function presentWhole(ticket: service.WholeTicket, zone: string): Of<typeof Whole> {
+  const messages = ticket.messages.map((message) => presentReply(message, zone))
+  return { ...presentSummary(ticket, zone), messages }
+}
+
+/** Requests for help and what becomes of them. */
+export function ticketRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+
+  route(app, {
+    method: 'POST',
+    paths: v1('/support/tickets'),
+    permission: 'signed-in',
+    summary: 'Ask support for help',
+    tag,
+    limit: 'message',
+    idempotent: true,
+    schema: { body: Wish, response: { 201: Whole } },
+    handler: (request, reply) =>
+      once(kernel, request, reply, async (kernel) =>
+        presentWhole(await service.openTicket(kernel, callerOf(request), request.body), zone),
+      ),
+  })
+  route(app, {
+    method: 'GET',
+    paths: v1('/support/tickets'),
+    operationId: 'listMyTickets',
+    permission: 'signed-in',
+    summary: 'List one’s own tickets',
+    tag,
+    schema: { querystring: MyQuery, response: { 200: pageOf(Summary) } },
+    handler: (request) => list(kernel, { ...request.query, user_id: callerOf(request).userId }),
+  })
+  route(app, {
+    method: 'GET',
+    paths: v1('/support/tickets/{id}'),
+    permission: 'signed-in',
+    summary: 'Read a ticket with its messages',
+    description: 'Its owner, and support; it does not exist for others.',
+    tag,
+    schema: { params: IdParams, response: { 200: Whole } },
+    handler: async (request) =>
+      presentWhole(await service.getTicket(kernel, callerOf(request), request.params.id), zone),
+  })
+  route(app, {
+    method: 'POST',
+    paths: v1('/support/tickets/{id}/messages'),
+    permission: 'signed-in',
+    summary: 'Write to a ticket',
+    description:
+      'Its owner and support; the other side is told. A message of support takes an open ticket up, one of the owner ends `waiting`. ' +
+      'A ticket that is over takes no more (`bad_state`): open it again first.',
+    tag,
+    limit: 'message',
+    idempotent: true,
+    schema: { params: IdParams, body: Content, response: { 201: Whole } },
+    handler: (request, reply) =>
+      once(kernel, request, reply, async (kernel) => {
+        const { params, body } = request
+        return presentWhole(await service.reply(kernel, callerOf(request), params.id, body.content), zone)
+      }),
+  })
+  route(app, {
+    method: 'POST',
+    paths: v1('/support/tickets/{id}/close'),
+    permission: 'signed-in',
+    summary: 'Close one’s own ticket',
+    tag,
+    schema: { params: IdParams, response: { 200: Whole } },
+    handler: async (request) =>
+      presentWhole(await service.closeOwn(kernel, callerOf(request), request.params.id), zone),
+  })
+  route(app, {
+    method: 'POST',
+    paths: v1('/support/tickets/{id}/reopen'),
+    permission: 'signed-in',
+    summary: 'Open one’s own ticket again',
+    description: 'Within 14 days after it was resolved or closed (`too_late_to_reopen`).',
+    tag,
+    schema: { params: IdParams, response: { 200: Whole } },
+    handler: async (request) =>
+      presentWhole(await service.reopenOwn(kernel, callerOf(request), request.params.id), zone),
+  })
+  work(app, kernel)
+}
+
+async function list(kernel: Kernel, query: Of<typeof AllQuery>) {
+  const page = pageAsked(query)
+  const { status, priority, category, q } = query
+  const filter = { status, priority, category, q, userId: query.user_id, assigneeId: query.assignee }
+  const { items, total } = await service.listTickets(kernel, filter, page)
+  const shown = items.map((ticket) => presentSummary(ticket, kernel.config.timeZone))
+  return pageAnswer(shown, total, query)
+}
+
+function work(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'GET',
+    paths: ['/api/admin/support/tickets'],
+    operationId: 'listAllTickets',
+    permission: MANAGE,
+    summary: 'List everybody’s tickets',
+    tag,
+    schema: { querystring: AllQuery, response: { 200: pageOf(Summary) } },
+    handler: ({ query }) => list(kernel, query),
+  })
+  route(app, {
+    method: 'PUT',
+    paths: ['/api/admin/support/tickets/{id}'],
+    permission: MANAGE,
+    summary: 'Change state, priority or assignee of a ticket',
+    description:
+      'open → in_progress, waiting, resolved, closed; in_progress → open, waiting, resolved, closed; waiting → open, in_progress, resolved, closed; ' +
+      'resolved → open, in_progress, closed; closed → open, in_progress. Others are `bad_state`. The assignee must be in support (`assignee_not_staff`); ' +
+      'null is nobody. The owner is told.',
+    tag,
+    schema: {
+      params: IdParams,
+      body: Type.Object(
+        {
+          status: Type.Optional(Status),
+          priority: Type.Optional(Urgency),
+          assignee: Type.Optional(Nullable(Id)),
+        },
+        { minProperties: 1 },
+      ),
+      response: { 200: Whole },
+    },
+    handler: async (request) => {
+      const ticket = await service.changeTicket(kernel, callerOf(request), request.params.id, request.body)
+      return presentWhole(ticket, kernel.config.timeZone)
+    },
+  })
+}

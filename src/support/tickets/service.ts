@@ -1,0 +1,238 @@
+import { changesBetween } from '../../kernel/audit/changes.ts'
+import { originOf } from '../../kernel/audit/origin.ts'
+import type { Transaction } from '../../kernel/database/database.ts'
+import type { PageOf } from '../../kernel/database/lists.ts'
+import { Conflict, NotFound } from '../../kernel/errors.ts'
+import type { Caller } from '../../kernel/http/request/caller.ts'
+import { lockStaff, staffWith } from '../../kernel/identity/staff.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { notify, record } from '../../kernel/outbox/outbox.ts'
+import { MOST_REPLIES } from '../rules.ts'
+import { MANAGE } from '../staff.ts'
+import { addReply, listReplies, type Reply } from '../store.ts'
+import {
+  afterMessage,
+  isEnded,
+  mayReopen,
+  type Priority,
+  REOPEN_DAYS,
+  STATUS_NAMES,
+  staffMayMove,
+  type TicketStatus,
+} from './rules.ts'
+import * as store from './store.ts'
+
+export interface TicketWish {
+  readonly subject: string
+  readonly description: string
+  readonly priority?: Priority
+  readonly category?: string
+}
+
+/** What support may change of a ticket; what is not given stays. */
+export interface TicketChange {
+  readonly status?: TicketStatus
+  readonly priority?: Priority
+  /** Null: nobody. */
+  readonly assignee?: number | null
+}
+
+/** A ticket with all that was said. */
+export interface WholeTicket extends store.Ticket {
+  readonly messages: readonly Reply[]
+}
+
+const noSuchTicket = () => new NotFound('not_found', 'There is no such ticket.')
+const badState = (state: TicketStatus, hint = '') =>
+  new Conflict('bad_state', `The ticket is ${state}.${hint}`, { facts: { state } })
+
+async function whole(kernel: Kernel, id: number): Promise<WholeTicket> {
+  return kernel.attempt(async (db) => {
+    const ticket = await store.findTicket(db, id)
+    if (!ticket) throw noSuchTicket()
+    return { ...ticket, messages: await listReplies(db, 'ticket', id) }
+  })
+}
+
+/** Whoever answers for a ticket: its assignee, else, and when the assignee is not in support any more, everybody in support. */
+async function staffOf(tx: Transaction, kernel: Kernel, assigneeId: number | null): Promise<readonly number[]> {
+  const staff = await staffWith(tx, kernel, MANAGE)
+  return assigneeId !== null && staff.includes(assigneeId) ? [assigneeId] : staff
+}
+
+/** Opens a ticket and tells support. */
+export async function openTicket(kernel: Kernel, caller: Caller, wish: TicketWish): Promise<WholeTicket> {
+  const id = await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const { subject, description, category = null, priority = 'normal' } = wish
+    const added = await store.addTicket(tx, { userId: caller.userId, subject, description, category, priority, now })
+    const data = { ticket_id: added, priority }
+    await notify(tx, now, { type: 'ticket.opened', userIds: await staffOf(tx, kernel, null), data })
+    await record(tx, now, { ...originOf(caller), action: 'ticket.create', resource: 'ticket', resourceId: added })
+    return added
+  })
+  kernel.nudge()
+  return whole(kernel, id)
+}
+
+/** A ticket, for its owner and for support. @throws NotFound, also for everybody else */
+export async function getTicket(kernel: Kernel, caller: Caller, id: number): Promise<WholeTicket> {
+  const ticket = await whole(kernel, id)
+  if (ticket.userId !== caller.userId && !caller.permissions.has(MANAGE)) throw noSuchTicket()
+  return ticket
+}
+
+/** One page of tickets. */
+export async function listTickets(
+  kernel: Kernel,
+  filter: store.TicketFilter,
+  page: PageOf<store.TicketSort>,
+): Promise<{ items: readonly store.Ticket[]; total: number }> {
+  return kernel.attempt((db) => store.listTickets(db, filter, page))
+}
+
+/**
+ * Adds a message of the owner or of support and tells the other side.
+ * @throws NotFound, Conflict `bad_state` when the ticket is over, `too_many_messages`
+ */
+export async function reply(kernel: Kernel, caller: Caller, id: number, content: string): Promise<WholeTicket> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const before = await store.lockTicket(tx, id)
+    const isOwner = before?.userId === caller.userId
+    if (!before || (!isOwner && !caller.permissions.has(MANAGE))) throw noSuchTicket()
+    const status = afterMessage(before.status, !isOwner)
+    if (!status) throw badState(before.status, ' Open it again to go on.')
+    const message = { authorId: caller.userId, fromStaff: !isOwner, content, now, most: MOST_REPLIES }
+    if (!(await addReply(tx, 'ticket', id, message))) {
+      throw new Conflict('too_many_messages', `A ticket has at most ${MOST_REPLIES} messages.`)
+    }
+    await store.setState(tx, id, { ...before, status }, now)
+    if (isOwner) await tellStaff(tx, kernel, id, { ...before, status }, now)
+    else await notify(tx, now, { type: 'ticket.replied', userIds: [before.userId], data: { ticket_id: id, content } })
+    if (!isOwner) {
+      const changes = changesBetween({ status: before.status }, { status })
+      await record(tx, now, {
+        ...originOf(caller),
+        action: 'ticket.reply',
+        resource: 'ticket',
+        resourceId: id,
+        changes,
+      })
+    }
+  })
+  kernel.nudge()
+  return whole(kernel, id)
+}
+
+async function tellStaff(
+  tx: Transaction,
+  kernel: Kernel,
+  id: number,
+  { status, assigneeId }: store.TicketState,
+  now: Date,
+) {
+  const data = { ticket_id: id, status, status_name: STATUS_NAMES[status] }
+  const userIds = await staffOf(tx, kernel, assigneeId)
+  await notify(tx, now, { type: 'ticket.changed_by_owner', userIds, data })
+}
+
+/**
+ * Support changes state, priority or assignee; the owner is told of the first two, a new assignee of the third. What is as wished already is left alone.
+ * @throws NotFound, Conflict `bad_state` for a move that is not allowed, `assignee_not_staff`
+ */
+export async function changeTicket(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  change: TicketChange,
+): Promise<WholeTicket> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const { assignee = null } = change
+    const toStaff = assignee !== null && (await lockStaff(tx, kernel, MANAGE, assignee))
+    const before = await store.lockTicket(tx, id)
+    if (!before) throw noSuchTicket()
+    const after = changed(before, change, now)
+    const newAssignee = after.assigneeId === before.assigneeId ? null : after.assigneeId
+    if (newAssignee !== null && !toStaff) {
+      throw new Conflict('assignee_not_staff', 'Tickets go to people who may answer them.')
+    }
+    const changes = changesBetween(shown(before), shown(after))
+    if (Object.keys(changes).length === 0) return
+    await store.setState(tx, id, after, now)
+    if (after.status !== before.status || after.priority !== before.priority) {
+      const { status, priority } = after
+      const data = { ticket_id: id, status, status_name: STATUS_NAMES[status], priority }
+      await notify(tx, now, { type: 'ticket.updated', userIds: [before.userId], data })
+    }
+    if (newAssignee !== null && newAssignee !== caller.userId) {
+      await notify(tx, now, { type: 'ticket.assigned', userIds: [newAssignee], data: { ticket_id: id } })
+    }
+    await record(tx, now, { ...originOf(caller), action: 'ticket.update', resource: 'ticket', resourceId: id, changes })
+  })
+  kernel.nudge()
+  return whole(kernel, id)
+}
+
+function changed(before: store.TicketState, change: TicketChange, now: Date): store.TicketState {
+  const status = change.status ?? before.status
+  if (status !== before.status && !staffMayMove(before.status, status)) throw badState(before.status)
+  return {
+    ...before,
+    status,
+    priority: change.priority ?? before.priority,
+    assigneeId: change.assignee === undefined ? before.assigneeId : change.assignee,
+    // Closing what is resolved gives no new fortnight.
+    endedAt: isEnded(status) ? (before.endedAt ?? now) : null,
+  }
+}
+
+const shown = ({ status, priority, assigneeId }: store.TicketState) => ({ status, priority, assignee: assigneeId })
+
+/** The owner ends their ticket: it needs no answer any more. @throws NotFound, Conflict `bad_state` */
+export async function closeOwn(kernel: Kernel, caller: Caller, id: number): Promise<WholeTicket> {
+  return moveOwn(kernel, caller, id, 'close', (before, now) => {
+    if (before.status === 'closed') throw badState(before.status)
+    return { ...before, status: 'closed', endedAt: before.endedAt ?? now }
+  })
+}
+
+/** The owner opens a ticket again that was resolved or closed, within 14 days. @throws NotFound, Conflict `bad_state`, `too_late_to_reopen` */
+export async function reopenOwn(kernel: Kernel, caller: Caller, id: number): Promise<WholeTicket> {
+  return moveOwn(kernel, caller, id, 'reopen', (before, now) => {
+    const verdict = mayReopen(before, now)
+    if (verdict === 'not_ended') throw badState(before.status)
+    if (verdict === 'too_late') {
+      throw new Conflict('too_late_to_reopen', `A ticket can be opened again for ${REOPEN_DAYS} days: open a new one.`)
+    }
+    return { ...before, status: 'open', endedAt: null }
+  })
+}
+
+async function moveOwn(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  action: 'close' | 'reopen',
+  decide: (before: store.TicketState, now: Date) => store.TicketState,
+): Promise<WholeTicket> {
+  await kernel.transaction(async (tx) => {
+    const now = kernel.clock.now()
+    const before = await store.lockTicket(tx, id)
+    if (before?.userId !== caller.userId) throw noSuchTicket()
+    const after = decide(before, now)
+    await store.setState(tx, id, after, now)
+    await tellStaff(tx, kernel, id, after, now)
+    const changes = changesBetween(shown(before), shown(after))
+    await record(tx, now, {
+      ...originOf(caller),
+      action: `ticket.${action}`,
+      resource: 'ticket',
+      resourceId: id,
+      changes,
+    })
+  })
+  kernel.nudge()
+  return whole(kernel, id)
+}

@@ -1,0 +1,52 @@
+import type { Transaction } from '../../kernel/database/database.ts'
+import { Forbidden, NotFound } from '../../kernel/errors.ts'
+import type { Caller } from '../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { lockMembers } from '../people/members/store.ts'
+import type { Reservation } from './store.ts'
+import * as store from './store.ts'
+
+/** True for those who work with everybody's reservations. */
+export function mayManage(caller: Caller): boolean {
+  return caller.permissions.has('venue:reservations.manage')
+}
+
+/** A reservation the caller may see: their own, or any for staff. @throws NotFound for everything else. */
+export async function getReservation(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
+  const reservation = await store.findReservation(kernel.db, id)
+  if (!reservation || (reservation.userId !== caller.userId && !mayManage(caller))) {
+    throw noSuchReservation()
+  }
+  return reservation
+}
+
+/**
+ * Locks the person of a reservation, and reads it as it is then: everything that changes a reservation takes this lock first, and decides on what it
+ * reads under it.
+ * @throws NotFound
+ */
+export async function lockReservation(tx: Transaction, id: number): Promise<Reservation> {
+  const found = await store.findReservation(tx, id)
+  if (!found) throw noSuchReservation()
+  await lockMembers(tx, [found.userId])
+  const reservation = await store.findReservation(tx, id)
+  if (!reservation) throw noSuchReservation()
+  return reservation
+}
+
+function noSuchReservation(): NotFound {
+  return new NotFound('not_found', 'There is no such reservation.')
+}
+
+/** For whom a caller may book. @throws Forbidden for somebody else when the caller is not staff, NotFound when there is no such person. */
+export async function personOf(
+  kernel: Kernel,
+  caller: Caller,
+  userId = caller.userId,
+): Promise<{ readonly userId: number; readonly byLeader: boolean }> {
+  if (userId === caller.userId) return { userId, byLeader: caller.roles.has('venue:leader') }
+  if (!mayManage(caller)) throw new Forbidden('forbidden', 'Only staff may book for somebody else.')
+  const person = await store.findPerson(kernel.db, userId)
+  if (!person) throw new NotFound('not_found', 'There is no such user.')
+  return { userId, byLeader: person.isLeader }
+}

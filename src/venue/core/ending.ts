@@ -1,0 +1,35 @@
+import type { Transaction } from '../../kernel/database/database.ts'
+import { Conflict } from '../../kernel/errors.ts'
+import { changePoints, lockMembers } from '../people/members/store.ts'
+import type { Reservation } from './store.ts'
+import * as store from './store.ts'
+
+/**
+ * Ends a reservation within a transaction: person first, then the reservation and its slot; points go back when `refund`.
+ * The caller offers the places that came free, or takes them.
+ * @throws Conflict `bad_state` when the lifecycle forbids the move.
+ */
+export async function endReservation(
+  tx: Transaction,
+  reservation: Pick<Reservation, 'id' | 'userId' | 'pointsPaid' | 'status'>,
+  ending: store.Ending,
+  { refund }: { readonly refund: boolean },
+): Promise<void> {
+  await lockMembers(tx, [reservation.userId])
+  if (!(await store.moveState(tx, reservation.id, ending)))
+    throw badState(await store.findReservation(tx, reservation.id))
+  if (refund && reservation.pointsPaid > 0) {
+    await changePoints(tx, reservation.userId, reservation.pointsPaid, 'refund', {
+      reservationId: reservation.id,
+      now: ending.now,
+    })
+  }
+}
+
+/** The error for a move the lifecycle forbids, with the state the reservation is in. */
+export function badState(reservation: Pick<Reservation, 'status'> | null): Conflict {
+  const status = reservation?.status ?? 'cancelled'
+  return new Conflict('bad_state', `That can’t be done with a reservation that is ${status}.`, {
+    facts: { state: status },
+  })
+}

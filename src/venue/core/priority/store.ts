@@ -1,0 +1,72 @@
+import { sql } from 'kysely'
+import type { Interval } from '../../../booking/interval.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
+import { among } from '../../../kernel/database/literals.ts'
+import { ACTIVE } from '../states.ts'
+import { freePlaces, takePlaces } from '../store.ts'
+
+export interface OrdinaryReservation {
+  readonly id: number
+  readonly userId: number
+  readonly slotId: number
+  readonly partySize: number
+  readonly pointsPaid: number
+  readonly status: 'pending' | 'confirmed'
+}
+
+/** The reservations of a slot in these states that are no leader's, the newest first. */
+export async function ordinaryReservations(
+  tx: Transaction,
+  slotId: number,
+  states: readonly OrdinaryReservation['status'][],
+): Promise<readonly OrdinaryReservation[]> {
+  const { rows } = await sql<OrdinaryReservation>`
+    SELECT id, user_id AS "userId", slot_id AS "slotId", party_size AS "partySize", points_paid AS "pointsPaid", status
+    FROM reservations
+    WHERE slot_id = ${slotId} AND status IN ${among(states)} AND NOT by_leader
+    ORDER BY created_at DESC, id DESC`.execute(tx)
+  return rows
+}
+
+export interface NearbySlot {
+  readonly id: number
+  readonly venueId: number
+  readonly venueName: string
+  readonly startAt: Date
+  readonly endAt: Date
+}
+
+/**
+ * The nearest slot of the same venue that starts within a span of time, has room for a displaced reservation and that its person is free at;
+ * `taken` are slots that another displaced one goes to already.
+ */
+export async function nearestFreeSlot(
+  tx: Transaction,
+  of: OrdinaryReservation,
+  { start, end }: Interval,
+  taken: readonly number[],
+): Promise<NearbySlot | null> {
+  const { rows } = await sql<NearbySlot>`
+    SELECT s.id, s.venue_id AS "venueId", v.name AS "venueName", s.start_at AS "startAt", s.end_at AS "endAt"
+    FROM time_slots old
+    JOIN time_slots s ON s.venue_id = old.venue_id AND s.id <> old.id
+    JOIN venues v ON v.id = s.venue_id
+    WHERE old.id = ${of.slotId} AND s.deleted_at IS NULL AND s.open AND s.id <> ALL (${taken})
+      AND s.start_at >= ${start} AND s.start_at < ${end}
+      AND s.taken + s.held + ${of.partySize} <= s.capacity
+      AND NOT EXISTS (SELECT FROM reservations r
+        WHERE r.user_id = ${of.userId} AND r.id <> ${of.id} AND r.status IN ${among(ACTIVE)} AND r.during && s.during)
+    ORDER BY abs(extract(epoch FROM s.start_at - old.start_at)), s.id
+    LIMIT 1`.execute(tx)
+  return rows[0] ?? null
+}
+
+/** Moves a reservation into another slot; both slots are locked. False when the new slot has moved, closed or filled after all. */
+export async function moveTo(tx: Transaction, of: OrdinaryReservation, slot: NearbySlot, now: Date): Promise<boolean> {
+  if (!(await takePlaces(tx, slot, of.partySize))) return false
+  await sql`UPDATE reservations SET slot_id = ${slot.id}, start_at = ${slot.startAt}, end_at = ${slot.endAt}, updated_at = ${now},
+    day_reminder = false, hour_reminder = false WHERE id = ${of.id}`.execute(tx)
+  await freePlaces(tx, of.slotId, of.partySize)
+  await sql`UPDATE venue_members SET revision = revision + 1 WHERE user_id = ${of.userId}`.execute(tx)
+  return true
+}

@@ -1,0 +1,133 @@
+import { minutesAfter } from '../../booking/interval.ts'
+import { type BookedCounts, withinQuota } from '../../booking/quota.ts'
+import type { BookingRules } from '../places/bookingRules/rules.ts'
+import { lifecycle, type ReservationStatus } from './states.ts'
+
+/** Everything the decision about a booking rests on, read in one query. */
+export interface BookingFacts {
+  readonly slot: {
+    readonly id: number
+    readonly venueId: number
+    readonly venueName: string
+    readonly startAt: Date
+    readonly endAt: Date
+    readonly capacity: number
+    readonly taken: number
+    readonly held: number
+    readonly open: boolean
+    /** What shuts the slot when it is not open. */
+    readonly closedBy: 'closed' | 'maintenance' | null
+    /** Whole local days from today to the day of the slot. */
+    readonly daysAhead: number
+  }
+  readonly rules: BookingRules
+  readonly member: {
+    /** Null: the venue product has no row of this person yet; their first booking makes it. */
+    readonly revision: number | null
+    readonly credit: number
+    readonly points: number
+    readonly counts: BookedCounts
+    readonly ownOverlap: boolean
+    /** This person's live entry in the waiting list of the slot, which a booking ends. */
+    readonly entryId: number | null
+    /** Places that entry is being offered. */
+    readonly heldForMember: number
+  }
+}
+
+/** What a person wants. A rebooking after a closure keeps its price and may look past `advance_booking_days`. */
+export interface Wish {
+  readonly partySize: number
+  /** The entry of the waiting list whose live offer it takes. */
+  readonly entryId?: number
+  readonly rebooking?: { readonly pointsPaid: number }
+}
+
+export type Refusal =
+  | 'no_offer'
+  | 'in_the_past'
+  | 'venue_closed'
+  | 'maintenance'
+  | 'too_far_ahead'
+  | 'party_too_large'
+  | 'credit_too_low'
+  | 'own_overlap'
+  | 'limit_reached'
+  | 'points_short'
+  | 'slot_full'
+
+export interface Terms {
+  readonly status: Extract<ReservationStatus, 'pending' | 'confirmed'>
+  readonly pointsCost: number
+}
+
+export type Verdict = { readonly ok: true; readonly terms: Terms } | { readonly ok: false; readonly refusal: Refusal }
+
+/** Every reason that speaks against a booking, the most basic first (spec 1-venue, Rules). */
+export function refusals(facts: BookingFacts, wish: Wish, now: Date): readonly Refusal[] {
+  const { slot, rules, member } = facts
+  const found: Refusal[] = []
+  const offered = member.heldForMember > 0 ? member.entryId : null
+  if (wish.entryId !== undefined && wish.entryId !== offered) found.push('no_offer')
+  // A place that a no-show left is offered to the waiting list after the start, and taken then.
+  const takesOffer = member.heldForMember > 0 && now < slot.endAt
+  if (slot.startAt <= now && !takesOffer) found.push('in_the_past')
+  if (!slot.open) found.push(slot.closedBy === 'maintenance' ? 'maintenance' : 'venue_closed')
+  if (!wish.rebooking && slot.daysAhead > rules.advance_booking_days) found.push('too_far_ahead')
+  if (wish.partySize > largestParty(facts)) found.push('party_too_large')
+  if (member.credit < rules.min_credit) found.push('credit_too_low')
+  if (member.ownOverlap) found.push('own_overlap')
+  if (!withinQuota(member.counts, rules.window, rules.max_reservations_per_user)) found.push('limit_reached')
+  if (member.points < pointsCost(rules, wish)) found.push('points_short')
+  if (freePlaces(facts) < wish.partySize) found.push('slot_full')
+  return found
+}
+
+/** May this booking be made, and on what terms? */
+export function mayBook(facts: BookingFacts, wish: Wish, now: Date): Verdict {
+  const [refusal] = refusals(facts, wish, now)
+  if (refusal) return { ok: false, refusal }
+  return {
+    ok: true,
+    terms: {
+      status: facts.rules.requires_approval ? 'pending' : 'confirmed',
+      pointsCost: pointsCost(facts.rules, wish),
+    },
+  }
+}
+
+/** People of one reservation: what the rules allow, and what the slot has room for when it is empty. */
+export function largestParty({ rules, slot }: BookingFacts): number {
+  return Math.min(rules.max_party_size, slot.capacity)
+}
+
+/** Places this person can have: what nobody holds, and what is held for them. */
+export function freePlaces({ slot, member }: BookingFacts): number {
+  return slot.capacity - slot.taken - slot.held + member.heldForMember
+}
+
+/** Points for the whole party; a rebooking never costs more than the booking it replaces. */
+export function pointsCost(rules: BookingRules, wish: Wish): number {
+  const cost = rules.points_cost * wish.partySize
+  return wish.rebooking ? Math.min(cost, wish.rebooking.pointsPaid) : cost
+}
+
+export type Cancellation =
+  | { readonly ok: true; readonly late: boolean }
+  | { readonly ok: false; readonly refusal: 'bad_state' | 'too_late_to_cancel' }
+
+/**
+ * May the person cancel now? Until `cancel_before_minutes` before the start; with less than
+ * `free_cancel_before_minutes` of notice it counts as late: credit is taken and points are not given back.
+ */
+export function mayCancel(
+  reservation: { readonly status: ReservationStatus; readonly startAt: Date },
+  rules: Pick<BookingRules, 'cancel_before_minutes' | 'free_cancel_before_minutes'>,
+  now: Date,
+): Cancellation {
+  if (!lifecycle.mayMove(reservation.status, 'cancelled')) return { ok: false, refusal: 'bad_state' }
+  if (now >= minutesAfter(reservation.startAt, -rules.cancel_before_minutes)) {
+    return { ok: false, refusal: 'too_late_to_cancel' }
+  }
+  return { ok: true, late: now > minutesAfter(reservation.startAt, -rules.free_cancel_before_minutes) }
+}

@@ -1,0 +1,72 @@
+import { changesBetween } from '../../../kernel/audit/changes.ts'
+import { originOf } from '../../../kernel/audit/origin.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
+import { getSportVenue, noSuchSportVenue } from '../sportVenues/service.ts'
+import { lockSportVenue } from '../sportVenues/store.ts'
+import { getVenue, noSuchVenue } from '../venues/service.ts'
+import { lockVenue } from '../venues/store.ts'
+import { NO_RULES, type OwnRules, type RuleName } from './rules.ts'
+import * as store from './store.ts'
+
+/** Rules somebody gives: those that are absent stay as they are, null unsets. */
+export type RulesChange = Partial<OwnRules>
+
+/** What is set at a venue and above it. @throws NotFound */
+export async function getVenueRules(kernel: Kernel, venueId: number): Promise<store.RuleLayers> {
+  await getVenue(kernel, venueId)
+  return store.venueLayers(kernel.db, venueId)
+}
+
+/** What is set at a sport venue and above it. @throws NotFound */
+export async function getSportVenueRules(kernel: Kernel, sportVenueId: number): Promise<store.RuleLayers> {
+  await getSportVenue(kernel, sportVenueId)
+  return store.sportVenueLayers(kernel.db, sportVenueId)
+}
+
+/** What is set for the whole system. */
+export function getSystemRules(kernel: Kernel): Promise<store.RuleLayers> {
+  return store.sportVenueLayers(kernel.db, null)
+}
+
+/**
+ * Sets the given rules of a venue, a sport venue or the system. They hold for bookings made from now on.
+ * @throws NotFound
+ */
+export async function setRules(
+  kernel: Kernel,
+  caller: Caller,
+  owner: store.RulesOwner,
+  change: RulesChange,
+): Promise<void> {
+  const now = kernel.clock.now()
+  const given = ruleNames.flatMap((name) => (change[name] === undefined ? [] : [[name, change[name]] as const]))
+  await kernel.transaction(async (tx) => {
+    if (owner !== 'system') {
+      if ('venueId' in owner && !(await lockVenue(tx, owner.venueId, 'share'))) throw noSuchVenue()
+      if ('sportVenueId' in owner && !(await lockSportVenue(tx, owner.sportVenueId, 'share'))) throw noSuchSportVenue()
+    }
+    const before = await store.lockRules(tx, owner, now)
+    await store.updateRules(tx, owner, given, now)
+    await record(tx, now, {
+      ...originOf(caller),
+      action: 'booking_rules.update',
+      ...subjectOf(owner),
+      changes: changesBetween(before, { ...before, ...Object.fromEntries(given) }),
+    })
+  })
+  kernel.nudge()
+}
+
+const isRuleName = (name: string): name is RuleName => name in NO_RULES
+
+/** Every rule, in the order of the table. */
+export const ruleNames: readonly RuleName[] = Object.keys(NO_RULES).filter(isRuleName)
+
+function subjectOf(owner: store.RulesOwner): { resource: string; resourceId?: number } {
+  if (owner === 'system') return { resource: 'booking_rules' }
+  return 'venueId' in owner
+    ? { resource: 'venue', resourceId: owner.venueId }
+    : { resource: 'sport_venue', resourceId: owner.sportVenueId }
+}

@@ -1,0 +1,86 @@
+import { faultsOf, type OpeningHours } from '../../../booking/openingHours.ts'
+import { changesBetween } from '../../../kernel/audit/changes.ts'
+import { originOf } from '../../../kernel/audit/origin.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
+import { Invalid } from '../../../kernel/errors.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
+import { getSportVenue, noSuchSportVenue } from '../sportVenues/service.ts'
+import { lockSportVenue } from '../sportVenues/store.ts'
+import { getVenue, noSuchVenue } from '../venues/service.ts'
+import { lockVenue } from '../venues/store.ts'
+import * as store from './store.ts'
+
+/** The opening hours that hold at a venue. @throws NotFound */
+export async function getVenueHours(kernel: Kernel, venueId: number): Promise<store.HoursAnswer> {
+  await getVenue(kernel, venueId)
+  return store.venueHours(kernel.db, venueId)
+}
+
+/** The opening hours set at a sport venue. @throws NotFound */
+export async function getSportVenueHours(kernel: Kernel, sportVenueId: number): Promise<store.HoursAnswer> {
+  await getSportVenue(kernel, sportVenueId)
+  return store.ownHours(kernel.db, { sportVenueId })
+}
+
+/**
+ * Sets all opening hours of a venue; what it leaves out, the week or a dated day, goes by its sport venue's. Slots that exist stay as they are.
+ * @throws NotFound, Invalid `validation` for times out of order, overlaps and contradictions
+ */
+export async function setVenueHours(
+  kernel: Kernel,
+  caller: Caller,
+  venueId: number,
+  hours: OpeningHours,
+): Promise<store.HoursAnswer> {
+  requireSound(hours)
+  await kernel.transaction(async (tx) => {
+    if (!(await lockVenue(tx, venueId, 'update'))) throw noSuchVenue()
+    await replace(tx, kernel, caller, { venueId }, hours)
+  })
+  kernel.nudge()
+  return store.venueHours(kernel.db, venueId)
+}
+
+/** Sets all opening hours of a sport venue; they hold for its venues where those say nothing themselves. Throws like `setVenueHours`. */
+export async function setSportVenueHours(
+  kernel: Kernel,
+  caller: Caller,
+  sportVenueId: number,
+  hours: OpeningHours,
+): Promise<store.HoursAnswer> {
+  requireSound(hours)
+  await kernel.transaction(async (tx) => {
+    if (!(await lockSportVenue(tx, sportVenueId, 'update'))) throw noSuchSportVenue()
+    await replace(tx, kernel, caller, { sportVenueId }, hours)
+  })
+  kernel.nudge()
+  return store.ownHours(kernel.db, { sportVenueId })
+}
+
+async function replace(
+  tx: Transaction,
+  kernel: Kernel,
+  caller: Caller,
+  owner: store.HoursOwner,
+  after: OpeningHours,
+): Promise<void> {
+  const { weekly, exceptions } = await store.ownHours(tx, owner)
+  await store.replaceHours(tx, owner, after)
+  await record(tx, kernel.clock.now(), {
+    ...originOf(caller),
+    action: 'opening_hours.update',
+    resource: 'venueId' in owner ? 'venue' : 'sport_venue',
+    resourceId: 'venueId' in owner ? owner.venueId : owner.sportVenueId,
+    changes: changesBetween({ weekly, exceptions }, after),
+  })
+}
+
+function requireSound(hours: OpeningHours): void {
+  const faults = faultsOf(hours)
+  if (faults.length === 0) return
+  throw new Invalid('validation', 'The opening hours are not valid.', {
+    errors: faults.slice(0, 20).map(({ path, message }) => ({ in: 'body', path, message })),
+  })
+}

@@ -1,0 +1,129 @@
+import type { Interval } from '../../../booking/interval.ts'
+import { isWithinHours, type LocalMoment, type OpeningHours, openIntervals } from '../../../booking/openingHours.ts'
+import { addDays, daysBetween, instantAt, localDate, localTime, weekday } from '../../../kernel/time.ts'
+
+/** What a run of slots is made of. Dates are local and inclusive; lengths are minutes on the wall clock. */
+export interface SlotPattern {
+  readonly startDate: string
+  readonly endDate: string
+  readonly slotMinutes: number
+  readonly gapMinutes: number
+  /** ISO weekdays (Monday is 1); empty: every day. */
+  readonly weekdays: readonly number[]
+}
+
+export type SlotStatus = 'open' | 'full' | 'closed' | 'past'
+
+export type SpanVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: 'bad_interval' | 'too_long' | 'in_the_past' | 'outside_hours' }
+
+/** Calendars and runs of slots cover no more local days than this. */
+export const MOST_DAYS = 92
+/** A run of slots makes no more than this. */
+export const MOST_GENERATED = 5000
+/** Milliseconds: whoever looks for slots or reservations that are running looks back one day. */
+const LONGEST_SLOT = 24 * 3_600_000
+
+/** Whether a slot may lie there: start before end, no longer than a day, not in the past, inside the opening hours. */
+export function maySlotLie(span: Interval, hours: OpeningHours, now: Date, zone: string): SpanVerdict {
+  if (span.start >= span.end) return { ok: false, code: 'bad_interval' }
+  if (span.end.getTime() - span.start.getTime() > LONGEST_SLOT) return { ok: false, code: 'too_long' }
+  if (span.start < now) return { ok: false, code: 'in_the_past' }
+  return isWithinHours(hours, moment(span.start, zone), moment(span.end, zone))
+    ? { ok: true }
+    : { ok: false, code: 'outside_hours' }
+}
+
+function moment(instant: Date, zone: string): LocalMoment {
+  return { date: localDate(instant, zone), time: localTime(instant, zone) }
+}
+
+/**
+ * The slots of a pattern within opening hours, in order of time; they never overlap. Slots start anew at each opening, and what is left
+ * of an opening is left out when it is shorter than a slot. Where the clock jumps, a slot that shrinks to nothing or would run into
+ * the one before is left out.
+ */
+export function generateSlots(hours: OpeningHours, pattern: SlotPattern, zone: string): Interval[] {
+  const slots: Interval[] = []
+  const step = pattern.slotMinutes + pattern.gapMinutes
+  let reached = Number.NEGATIVE_INFINITY
+  for (const date of datesBetween(pattern.startDate, pattern.endDate)) {
+    if (pattern.weekdays.length > 0 && !pattern.weekdays.includes(weekday(date))) continue
+    for (const { opens, closes } of openIntervals(hours, date)) {
+      const last = minutesOf(closes) - pattern.slotMinutes
+      for (let minute = minutesOf(opens); minute <= last; minute += step) {
+        const start = instantAt(date, timeOf(minute), zone)
+        const end = instantAt(date, timeOf(minute + pattern.slotMinutes), zone)
+        if (start >= end || start.getTime() < reached) continue
+        slots.push({ start, end })
+        reached = end.getTime()
+      }
+    }
+  }
+  return slots
+}
+
+/** The local dates from one to another, both included. None when they are in the wrong order. */
+export function datesBetween(from: string, to: string): string[] {
+  return Array.from({ length: Math.max(0, daysBetween(from, to) + 1) }, (_, index) => addDays(from, index))
+}
+
+function minutesOf(time: string): number {
+  return Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5))
+}
+
+function timeOf(minutes: number): string {
+  return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
+}
+
+/** The state of a slot at an instant: past from its start on, closed while a closure covers any of it, full when no place is free. */
+export function slotStatus(slot: SlotState, now: Date): SlotStatus {
+  if (slot.startAt <= now) return 'past'
+  if (!slot.open) return 'closed'
+  return slot.taken + slot.held >= slot.capacity ? 'full' : 'open'
+}
+
+interface SlotState {
+  readonly startAt: Date
+  readonly endAt: Date
+  readonly open: boolean
+  readonly capacity: number
+  readonly taken: number
+  readonly held: number
+}
+
+/** Whether a change of a slot leaves the people in it untouched: their time stays, and so do their places. */
+export function isHarmless(slot: SlotState, span: Interval, capacity: number): boolean {
+  const used = slot.taken + slot.held
+  const stays = slot.startAt.getTime() === span.start.getTime() && slot.endAt.getTime() === span.end.getTime()
+  return used === 0 || (stays && used <= capacity)
+}
+
+/** How a request names a time: by local date and times of one day, or by two instants. */
+export interface TimeWish {
+  readonly date?: string | undefined
+  readonly start_time?: string | undefined
+  readonly end_time?: string | undefined
+  readonly start_at?: Date | undefined
+  readonly end_at?: Date | undefined
+}
+
+/** The span a wish means; what it leaves open is taken from `current`. Null when it still is not whole, or says both kinds. */
+export function spanOf(wish: TimeWish, current: Interval | null, zone: string): Interval | null {
+  const local = wish.date !== undefined || wish.start_time !== undefined || wish.end_time !== undefined
+  const instants = wish.start_at !== undefined || wish.end_at !== undefined
+  if (local && instants) return null
+  if (!local) {
+    const start = wish.start_at ?? current?.start
+    const end = wish.end_at ?? current?.end
+    return start && end ? { start, end } : null
+  }
+  const from = current && moment(current.start, zone)
+  const to = current && moment(current.end, zone)
+  const date = wish.date ?? from?.date
+  const startTime = wish.start_time ?? from?.time
+  const endTime = wish.end_time ?? (to?.time === '00:00' ? '24:00' : to?.time)
+  if (date === undefined || startTime === undefined || endTime === undefined) return null
+  return { start: instantAt(date, startTime, zone), end: instantAt(date, endTime, zone) }
+}

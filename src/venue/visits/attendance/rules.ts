@@ -1,0 +1,76 @@
+import { earlier, minutesAfter, minutesBetween } from '../../../booking/interval.ts'
+import { lifecycle, type ReservationStatus } from '../../core/states.ts'
+import type { BookingRules } from '../../places/bookingRules/rules.ts'
+
+/** What decisions about attendance rest on. */
+export interface Visit {
+  readonly status: ReservationStatus
+  readonly startAt: Date
+  readonly endAt: Date
+  readonly createdAt: Date
+  readonly checkedInAt: Date | null
+}
+
+type CheckInRules = Pick<BookingRules, 'check_in_before_minutes' | 'check_in_after_minutes' | 'check_in_code_required'>
+
+/**
+ * The last instant at which the owner may check in: `check_in_after_minutes` after the start, or after the booking when that was made
+ * later (a place that a no-show left), never past the end of the slot.
+ */
+export function lastCheckIn(
+  visit: Pick<Visit, 'startAt' | 'endAt' | 'createdAt'>,
+  rules: Pick<BookingRules, 'check_in_after_minutes'>,
+): Date {
+  const from = new Date(Math.max(visit.createdAt.getTime(), visit.startAt.getTime()))
+  return earlier(minutesAfter(from, rules.check_in_after_minutes), visit.endAt)
+}
+
+export type AttendanceRefusal = 'bad_state' | 'too_early' | 'too_late' | 'wrong_code'
+
+/**
+ * What speaks against checking in now, or null. Staff may do it for others until the end of the slot, also after the no-show was noted, without the
+ * code; `codeAccepted` says whether the venue's code of the moment was given.
+ */
+export function checkInRefusal(
+  visit: Visit,
+  rules: CheckInRules,
+  by: { readonly staff: boolean; readonly codeAccepted: boolean },
+  now: Date,
+): AttendanceRefusal | null {
+  if (!lifecycle.mayMove(visit.status, 'checked_in')) return 'bad_state'
+  if (visit.status === 'no_show' && !by.staff) return 'bad_state'
+  if (now >= visit.endAt) return 'too_late'
+  if (now < minutesAfter(visit.startAt, -rules.check_in_before_minutes)) return 'too_early'
+  if (by.staff) return null
+  if (now > lastCheckIn(visit, rules)) return 'too_late'
+  return rules.check_in_code_required && !by.codeAccepted ? 'wrong_code' : null
+}
+
+/** What speaks against checking out now, or null. Before the start nothing has been used that could be completed. */
+export function checkOutRefusal(visit: Pick<Visit, 'status' | 'startAt'>, now: Date): AttendanceRefusal | null {
+  if (!lifecycle.mayMove(visit.status, 'completed')) return 'bad_state'
+  return now < visit.startAt ? 'too_early' : null
+}
+
+/** What time alone makes of a reservation. */
+export type Settlement = 'approval_expired' | 'no_show' | 'completed'
+
+/** What has become of a reservation by now, or null when nothing has. */
+export function settlement(
+  visit: Visit,
+  rules: Pick<BookingRules, 'check_in_after_minutes'>,
+  now: Date,
+): Settlement | null {
+  if (visit.status === 'pending') return now >= visit.startAt ? 'approval_expired' : null
+  if (visit.status === 'confirmed') {
+    return now > lastCheckIn(visit, rules) || now >= visit.endAt ? 'no_show' : null
+  }
+  if (visit.status === 'checked_in') return now >= visit.endAt ? 'completed' : null
+  return null
+}
+
+/** Whole minutes of the slot that were used: the time before its start and after its end is not counted. */
+export function actualMinutes(visit: Pick<Visit, 'startAt' | 'endAt' | 'checkedInAt'>, leftAt: Date): number {
+  const from = visit.checkedInAt && visit.checkedInAt > visit.startAt ? visit.checkedInAt : visit.startAt
+  return Math.max(0, minutesBetween(from, earlier(leftAt, visit.endAt)))
+}

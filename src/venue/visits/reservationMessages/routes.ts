@@ -1,0 +1,77 @@
+import { Type } from 'typebox'
+import type { App } from '../../../kernel/http/app.ts'
+import { callerOf } from '../../../kernel/http/request/caller.ts'
+import { once } from '../../../kernel/http/request/idempotency.ts'
+import { route } from '../../../kernel/http/route.ts'
+import { Id, IdParams, type Of, Text } from '../../../kernel/http/schemas.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { v1 } from '../../../site/paths.ts'
+import { sendChangeNotice, sendConfirmation, sendReminder } from './service.ts'
+
+const tag = 'Notices'
+const Sent = Type.Object(
+  { success: Type.Literal(true), message: Type.String(), reservation_id: Id },
+  { title: 'NoticeAnswer' },
+)
+
+const sent = (id: number, message: string): Of<typeof Sent> => ({ success: true, message, reservation_id: id })
+
+/** The canonical path of a notice and the two aliases of the walk-through. */
+function noticePaths(notice: 'confirm' | 'reminder'): [string, ...string[]] {
+  return [...v1(`/reservations/{id}/${notice}`), `/api/notifications/reservations/{id}/${notice}`]
+}
+
+/** Telling the owner of a reservation something by hand. What is due by itself is sent by itself. */
+export function noticeRoutes(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'POST',
+    paths: noticePaths('confirm'),
+    operationId: 'sendReservationConfirmation',
+    permission: 'venue:reservations.book',
+    summary: 'Make sure that the confirmation was sent',
+    description: 'It goes out by itself when a reservation is confirmed; nobody gets it twice.',
+    tag,
+    limit: 'message',
+    schema: { params: IdParams, response: { 200: Sent } },
+    handler: async (request) => {
+      await sendConfirmation(kernel, callerOf(request), request.params.id)
+      return sent(request.params.id, 'The confirmation has been sent.')
+    },
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: noticePaths('reminder'),
+    operationId: 'sendReservationReminder',
+    permission: 'venue:reservations.book',
+    summary: 'Send a reminder',
+    description:
+      'At most one an hour; reminders also go out by themselves the day before and shortly before the start.',
+    tag,
+    limit: 'message',
+    schema: { params: IdParams, response: { 200: Sent } },
+    handler: async (request) => {
+      const { id } = request.params
+      const now = await sendReminder(kernel, callerOf(request), id)
+      return sent(id, now ? 'The reminder has been sent.' : 'A reminder was sent within the last hour.')
+    },
+  })
+
+  route(app, {
+    method: 'POST',
+    paths: v1('/reservations/{id}/change-notice'),
+    operationId: 'sendChangeNotice',
+    permission: 'venue:reservations.manage',
+    summary: 'Tell the owner of a reservation what has changed',
+    tag,
+    limit: 'message',
+    idempotent: true,
+    schema: { params: IdParams, body: Type.Object({ message: Text(1000) }), response: { 200: Sent } },
+    handler: (request, reply) =>
+      once(kernel, request, reply, async (inside) => {
+        const { id } = request.params
+        await sendChangeNotice(inside, callerOf(request), id, request.body.message)
+        return sent(id, 'The notice has been sent.')
+      }),
+  })
+}

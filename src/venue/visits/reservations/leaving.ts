@@ -1,0 +1,25 @@
+import type { Transaction } from '../../../kernel/database/database.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { endReservation } from '../../core/ending.ts'
+import { offerFreePlaces } from '../../core/offers.ts'
+import { lockSlots, upcomingOf } from '../../core/store.ts'
+import { outdateMember } from '../../people/members/store.ts'
+import { stopSessionsOf } from '../useSessions/store.ts'
+import { endEntries, slotsOfWaiter } from '../waitingList/store.ts'
+
+/** Somebody's account ends: what they had ahead is cancelled, what they waited for is left, what they use is free, and the places go to the next in line. */
+export async function leaveVenue(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  const now = kernel.clock.now()
+  await outdateMember(tx, userId, now)
+  const ahead = await upcomingOf(tx, userId)
+  const waiting = await slotsOfWaiter(tx, userId)
+  await lockSlots(tx, [...ahead.map((reservation) => reservation.slotId), ...waiting])
+  for (const reservation of ahead) {
+    await endReservation(tx, reservation, { to: 'cancelled', now, reason: 'account_ended' }, { refund: true })
+  }
+  await stopSessionsOf(tx, userId, now)
+  for (const slotId of waiting) await endEntries(tx, { slotId, userId, to: 'left', now })
+  for (const slotId of new Set([...ahead.map((reservation) => reservation.slotId), ...waiting])) {
+    await offerFreePlaces(kernel, tx, slotId, now)
+  }
+}

@@ -1,0 +1,210 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { App } from '../../../kernel/http/app.ts'
+import { callerOf } from '../../../kernel/http/request/caller.ts'
+import { once } from '../../../kernel/http/request/idempotency.ts'
+import { route } from '../../../kernel/http/route.ts'
+import {
+  Id,
+  IdParams,
+  LocalDate,
+  type Of,
+  pageAnswer,
+  pageAsked,
+  pageOf,
+  pageQuery,
+  Text,
+} from '../../../kernel/http/schemas.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { dayBounds } from '../../../kernel/time.ts'
+import { v1 } from '../../../site/paths.ts'
+import { getReservation } from '../../core/access.ts'
+import { listReservations, type ReservationFilter } from '../../core/store.ts'
+import { ConflictAnswer, ConflictQuestion, checkConflict } from './conflicts.ts'
+import { presentReservation, ReservationSchema, ReservationStatusSchema } from './schemas.ts'
+import { book, cancel, moveReservation } from './service.ts'
+
+const tag = 'Reservations'
+const own = 'venue:reservations.book'
+const manage = 'venue:reservations.manage'
+
+const Wish = Type.Object({
+  user_id: Type.Optional({ ...Id, description: 'For whom: the caller unless said; only staff may book for others.' }),
+  time_slot_id: Id,
+  party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Places to take: 1 unless said.' })),
+})
+
+/** By what reservations are searched. */
+const reservationFilters = {
+  status: Type.Optional(ReservationStatusSchema),
+  venue_id: Type.Optional(Id),
+  start_date: Type.Optional(LocalDate),
+  end_date: Type.Optional(LocalDate),
+}
+const found = 'Found in the name of the venue'
+/** As `reservationFilters`, for lists and exports of everybody's. */
+export const allReservationFilters = {
+  ...reservationFilters,
+  user_id: Type.Optional(Id),
+  q: Type.Optional(Text(100, { description: `${found}, or the name or username of the person.` })),
+}
+const sortable = ['start_at', 'created_at', 'id'] as const
+const MineQuery = pageQuery(
+  sortable,
+  { ...reservationFilters, q: Type.Optional(Text(100, { description: `${found}.` })) },
+  '-start_at',
+)
+const AllQuery = pageQuery(sortable, allReservationFilters, '-start_at')
+
+const Reason = Type.Object({ reason: Type.Optional(Text(200, { description: 'Shown to the person.' })) })
+
+/** Booking, reading, moving and cancelling reservations. */
+export function reservationRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+  const present = (reservation: Parameters<typeof presentReservation>[0]) => presentReservation(reservation, zone)
+  const bookOnce = (request: FastifyRequest<{ Body: Of<typeof Wish> }>, reply: FastifyReply) =>
+    once(kernel, request, reply, async (kernel) => present(await book(kernel, callerOf(request), wishOf(request.body))))
+
+  route(app, {
+    method: 'POST',
+    paths: ['/api/v1/reservations'],
+    operationId: 'bookSlot',
+    permission: own,
+    summary: 'Book a place in a slot',
+    description:
+      'Refused with 409 and one of the codes `in_the_past`, `venue_closed`, `too_far_ahead`, `party_too_large`, `credit_too_low`, `own_overlap`, ' +
+      '`limit_reached`, `points_short`, `slot_full`. The status of the answer is `pending` where the venue asks for approval.',
+    tag,
+    idempotent: true,
+    schema: { body: Wish, response: { 201: ReservationSchema } },
+    handler: bookOnce,
+  })
+  route(app, {
+    method: 'POST',
+    paths: ['/api/reservations'],
+    operationId: 'bookSlotBriefly',
+    permission: own,
+    summary: 'Book a place in a slot (short answer)',
+    description: 'The same as `POST /api/v1/reservations` with the short answer of the document’s walk-through.',
+    tag,
+    idempotent: true,
+    schema: {
+      body: Wish,
+      response: { 201: Type.Object({ success: Type.Boolean(), message: Type.String(), reservation_id: Id }) },
+    },
+    handler: (request, reply) =>
+      once(kernel, request, reply, async (kernel) => {
+        const { id } = await book(kernel, callerOf(request), wishOf(request.body))
+        return { success: true, message: 'Reservation created successfully', reservation_id: id }
+      }),
+  })
+  route(app, {
+    method: 'GET',
+    paths: v1('/reservations'),
+    operationId: 'listMyReservations',
+    permission: 'signed-in',
+    summary: 'My reservations',
+    tag,
+    schema: { querystring: MineQuery, response: { 200: pageOf(ReservationSchema) } },
+    handler: (request) => list(request.query, { userId: callerOf(request).userId, venueText: request.query.q }),
+  })
+  route(app, {
+    method: 'GET',
+    paths: ['/api/admin/reservations'],
+    operationId: 'listAllReservations',
+    permission: manage,
+    summary: 'All reservations',
+    tag,
+    schema: { querystring: AllQuery, response: { 200: pageOf(ReservationSchema) } },
+    handler: (request) => list(request.query, { userId: request.query.user_id, text: request.query.q }),
+  })
+  route(app, {
+    method: 'GET',
+    paths: v1('/reservations/{id}'),
+    permission: 'signed-in',
+    summary: 'One of my reservations (any, for staff)',
+    tag,
+    schema: { params: IdParams, response: { 200: ReservationSchema } },
+    handler: async (request) => present(await getReservation(kernel, callerOf(request), request.params.id)),
+  })
+  route(app, {
+    method: 'GET',
+    paths: ['/api/admin/reservations/{id}'],
+    operationId: 'getAnyReservation',
+    permission: manage,
+    summary: 'Any reservation',
+    tag,
+    schema: { params: IdParams, response: { 200: ReservationSchema } },
+    handler: async (request) => present(await getReservation(kernel, callerOf(request), request.params.id)),
+  })
+  route(app, {
+    method: 'PUT',
+    paths: v1('/reservations/{id}'),
+    operationId: 'moveReservation',
+    permission: own,
+    summary: 'Move a reservation to another slot',
+    description: 'The same checks as a new booking; the difference in points is paid or returned.',
+    tag,
+    schema: { params: IdParams, body: Type.Object({ time_slot_id: Id }), response: { 200: ReservationSchema } },
+    handler: async (request) =>
+      present(await moveReservation(kernel, callerOf(request), request.params.id, request.body.time_slot_id)),
+  })
+  route(app, {
+    method: 'DELETE',
+    paths: v1('/reservations/{id}'),
+    operationId: 'cancelReservation',
+    permission: own,
+    summary: 'Cancel a reservation',
+    description:
+      'Refused with `too_late_to_cancel` inside `cancel_before_minutes`. With less notice than `free_cancel_before_minutes` it costs credit, and the points are kept.',
+    tag,
+    schema: {
+      params: IdParams,
+      querystring: Reason,
+      response: { 200: ReservationSchema },
+    },
+    handler: async (request) =>
+      present(await cancel(kernel, callerOf(request), request.params.id, request.query.reason)),
+  })
+  route(app, {
+    method: 'DELETE',
+    paths: ['/api/admin/reservations/{id}'],
+    operationId: 'cancelAnyReservation',
+    permission: manage,
+    summary: 'Cancel anybody’s reservation',
+    tag,
+    schema: { params: IdParams, querystring: Reason, response: { 200: ReservationSchema } },
+    handler: async (request) =>
+      present(await cancel(kernel, callerOf(request), request.params.id, request.query.reason)),
+  })
+  route(app, {
+    method: 'POST',
+    paths: v1('/venues/{venue_id}/check-conflict'),
+    operationId: 'checkBookingConflicts',
+    permission: own,
+    summary: 'What would speak against a booking?',
+    description: 'The slot is the one that starts and ends at these local times; nothing is booked.',
+    tag,
+    schema: { params: Type.Object({ venue_id: Id }), body: ConflictQuestion, response: { 200: ConflictAnswer } },
+    handler: (request) => checkConflict(kernel, callerOf(request), request.params.venue_id, request.body),
+  })
+
+  async function list(query: Of<typeof MineQuery>, of: Pick<ReservationFilter, 'userId' | 'text' | 'venueText'>) {
+    const { items, total } = await listReservations(
+      kernel.db,
+      {
+        ...of,
+        status: query.status,
+        venueId: query.venue_id,
+        from: query.start_date === undefined ? undefined : dayBounds(query.start_date, zone).start,
+        to: query.end_date === undefined ? undefined : dayBounds(query.end_date, zone).end,
+      },
+      pageAsked(query),
+    )
+    return pageAnswer(items.map(present), total, query)
+  }
+}
+
+function wishOf(body: Of<typeof Wish>): Parameters<typeof book>[2] {
+  return { slotId: body.time_slot_id, userId: body.user_id, partySize: body.party_size ?? 1 }
+}

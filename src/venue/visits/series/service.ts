@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import { maySeriesStand, type SeriesMode, weeksOf } from '../../../booking/weekly.ts'
+import { originOf } from '../../../kernel/audit/origin.ts'
+import { Conflict, DomainError, NotFound } from '../../../kernel/errors.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import { joinedTo } from '../../../kernel/http/request/idempotency.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { personOf } from '../../core/access.ts'
+import type { Order } from '../../core/order.ts'
+import type { Reservation } from '../../core/store.ts'
+import { ensureMembers, lockMembers } from '../../people/members/store.ts'
+import { placeOrder } from '../reservations/service.ts'
+import * as store from './store.ts'
+
+export interface SeriesWish {
+  readonly slotId: number
+  /** For whom; the caller when absent. */
+  readonly userId?: number | undefined
+  readonly partySize: number
+  /** How many weeks in all, that of the slot being the first. */
+  readonly weeks: number
+  readonly mode: SeriesMode
+}
+
+/** What became of one week: a reservation, or why there is none. Neither: it could have been had, but the series was refused. */
+export interface WeekResult {
+  readonly week: number
+  readonly date: string
+  readonly slotId: number | null
+  readonly reservation: Reservation | null
+  readonly code: string | null
+  readonly message: string | null
+}
+
+export interface Series {
+  readonly id: string
+  readonly booked: number
+  readonly results: readonly WeekResult[]
+}
+
+/**
+ * Books the same time of the same venue week after week, in one transaction: all weeks, or (`best_effort`) those that can be had.
+ * @throws Conflict `series_refused` with `facts.results` when a week of `all`, or every week, was refused; nothing is booked then.
+ */
+export async function bookSeries(kernel: Kernel, caller: Caller, wish: SeriesWish): Promise<Series> {
+  const person = await personOf(kernel, caller, wish.userId)
+  const id = randomUUID()
+  const results = await kernel.transaction(async (tx) => {
+    const slot = await store.findTimes(tx, wish.slotId)
+    if (!slot) throw new NotFound('not_found', 'There is no such slot.')
+    const weeks = weeksOf(slot, wish.weeks, kernel.config.timeZone)
+    // The person, then all slots by id: with the locks held the bookings below find the facts they rest on unchanged.
+    await ensureMembers(tx, [person.userId], kernel.clock.now())
+    await lockMembers(tx, [person.userId])
+    const slots = await store.lockSlotsOfWeeks(tx, slot.venueId, weeks)
+    const inside = joinedTo(tx, kernel, () => {})
+    const results: WeekResult[] = []
+    for (const { week, date } of weeks) {
+      const slotId = slots.get(week) ?? null
+      const order = { ...person, origin: originOf(caller), partySize: wish.partySize, seriesId: id }
+      results.push({ week, date, slotId, ...(await bookWeek(inside, slotId, order)) })
+    }
+    if (!maySeriesStand(wish.mode, bookedIn(results), wish.weeks)) throw seriesRefused(results)
+    return results
+  })
+  kernel.nudge()
+  return { id, booked: bookedIn(results), results }
+}
+
+function bookedIn(results: readonly WeekResult[]): number {
+  return results.filter(({ reservation }) => reservation !== null).length
+}
+
+/** Books one week; a refusal undoes that week alone. */
+async function bookWeek(
+  kernel: Kernel,
+  slotId: number | null,
+  order: Omit<Order, 'slotId'>,
+): Promise<Pick<WeekResult, 'reservation' | 'code' | 'message'>> {
+  if (slotId === null) {
+    return { reservation: null, code: 'no_slot', message: 'The venue has no slot at that time in this week.' }
+  }
+  try {
+    return { reservation: await placeOrder(kernel, { ...order, slotId }), code: null, message: null }
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.status !== 409) throw error
+    return { reservation: null, code: error.code, message: error.message }
+  }
+}
+
+function seriesRefused(results: readonly WeekResult[]): Conflict {
+  const refusedWeeks = results.filter(({ reservation }) => reservation === null).length
+  return new Conflict('series_refused', `${refusedWeeks} of ${results.length} weeks can’t be booked; nothing was.`, {
+    facts: {
+      results: results.map(({ week, date, slotId, code, message }) => ({
+        week,
+        date,
+        time_slot_id: slotId,
+        reservation: null,
+        code,
+        message,
+      })),
+    },
+  })
+}

@@ -1,0 +1,35 @@
+import { sql } from 'kysely'
+import type { Week } from '../../../booking/weekly.ts'
+import type { Database, Transaction } from '../../../kernel/database/database.ts'
+
+/** Where and when a slot is. */
+export interface SlotTimes {
+  readonly venueId: number
+  readonly startAt: Date
+  readonly endAt: Date
+}
+
+/** A slot that exists, or null. */
+export async function findTimes(db: Database, slotId: number): Promise<SlotTimes | null> {
+  const { rows } = await sql<SlotTimes>`
+    SELECT s.venue_id AS "venueId", s.start_at AS "startAt", s.end_at AS "endAt"
+    FROM time_slots s JOIN venues v ON v.id = s.venue_id
+    WHERE s.id = ${slotId} AND s.deleted_at IS NULL AND v.deleted_at IS NULL`.execute(db)
+  return rows[0] ?? null
+}
+
+/** Locks the slots of a venue at exactly the times of these weeks, by id: they stay there. Answers them by the number of the week. */
+export async function lockSlotsOfWeeks(
+  tx: Transaction,
+  venueId: number,
+  weeks: readonly Week[],
+): Promise<ReadonlyMap<number, number>> {
+  const starts = weeks.map(({ startAt }) => startAt.toISOString())
+  const ends = weeks.map(({ endAt }) => endAt.toISOString())
+  const { rows } = await sql<{ week: number; id: number }>`
+    SELECT w.week::int AS week, s.id
+    FROM unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) WITH ORDINALITY AS w (start_at, end_at, week)
+    JOIN time_slots s ON s.venue_id = ${venueId} AND s.start_at = w.start_at AND s.end_at = w.end_at AND s.deleted_at IS NULL
+    ORDER BY s.id FOR UPDATE OF s`.execute(tx)
+  return new Map(rows.map(({ week, id }) => [week, id]))
+}

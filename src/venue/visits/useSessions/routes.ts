@@ -1,0 +1,125 @@
+import { Type } from 'typebox'
+import type { App } from '../../../kernel/http/app.ts'
+import { callerOf } from '../../../kernel/http/request/caller.ts'
+import { route } from '../../../kernel/http/route.ts'
+import {
+  Id,
+  IdParams,
+  Instant,
+  Nullable,
+  type Of,
+  pageAnswer,
+  pageAsked,
+  pageOf,
+  pageQuery,
+} from '../../../kernel/http/schemas.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { localTimestamp } from '../../../kernel/time.ts'
+import { v1 } from '../../../site/paths.ts'
+import { STAFF, startUse, stopUse } from './service.ts'
+import { listSessions, type SessionFilter, type UseSession } from './store.ts'
+
+const tag = 'Facilities'
+const permission = 'venue:reservations.book'
+
+const Session = Type.Object(
+  {
+    id: Id,
+    facility_id: Id,
+    facility_name: Type.String(),
+    user_id: Id,
+    unit: Type.Integer({ minimum: 1, description: 'Which of the facility’s units.' }),
+    started_at: Instant,
+    stopped_at: Nullable(Instant),
+    minutes: Nullable(Type.Integer({ description: 'Whole minutes, once it is over.' })),
+  },
+  { title: 'UseSession' },
+)
+
+function presentSession(session: UseSession, zone: string): Of<typeof Session> {
+  const { started_at: start, stopped_at: stop } = session
+  return {
+    ...session,
+    started_at: localTimestamp(start, zone),
+    stopped_at: stop && localTimestamp(stop, zone),
+    minutes: stop && Math.floor((stop.getTime() - start.getTime()) / 60_000),
+  }
+}
+
+const MineQuery = pageQuery(['id'], {}, '-id')
+const AllQuery = pageQuery(
+  ['id'],
+  {
+    venue_id: Type.Optional(Id),
+    facility_id: Type.Optional(Id),
+    user_id: Type.Optional(Id),
+    running: Type.Optional(Type.Boolean({ description: 'Going on now; false: over.' })),
+  },
+  '-id',
+)
+
+/** Using facilities: who uses what, from when to when. Feeds the facility statistics. */
+export function useSessionRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+  const list = async (query: Of<typeof MineQuery>, filter: SessionFilter) => {
+    const { items, total } = await listSessions(kernel.db, filter, pageAsked(query))
+    return pageAnswer(
+      items.map((session) => presentSession(session, zone)),
+      total,
+      query,
+    )
+  }
+
+  route(app, {
+    method: 'POST',
+    paths: v1('/facilities/{facility_id}/use-sessions'),
+    operationId: 'startUseSession',
+    permission,
+    summary: 'Start to use a facility',
+    description:
+      'One thing at a time (`already_using`), and as many people as the facility has units (`all_in_use`). Broken facilities, and those under ' +
+      'maintenance, can’t be used (`not_available`), nor those of a venue that is closed now (`venue_closed`). It ends by itself when the facility ' +
+      'or the venue goes or closes, and after the longest time that the site allows.',
+    tag,
+    schema: { params: Type.Object({ facility_id: Id }), response: { 201: Session } },
+    handler: async (request) =>
+      presentSession(await startUse(kernel, callerOf(request), request.params.facility_id), zone),
+  })
+
+  route(app, {
+    method: 'PUT',
+    paths: v1('/use-sessions/{id}/stop'),
+    permission,
+    summary: 'Stop to use a facility',
+    description: 'One’s own session; any for staff. Stopping twice is `bad_state`.',
+    tag,
+    schema: { params: IdParams, response: { 200: Session } },
+    handler: async (request) => presentSession(await stopUse(kernel, callerOf(request), request.params.id), zone),
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/users/me/use-sessions'),
+    permission: 'signed-in',
+    summary: 'What I use and used',
+    tag,
+    schema: { querystring: MineQuery, response: { 200: pageOf(Session) } },
+    handler: (request) => list(request.query, { userId: callerOf(request).userId }),
+  })
+
+  route(app, {
+    method: 'GET',
+    paths: v1('/use-sessions'),
+    permission: STAFF,
+    summary: 'Who uses what, and used',
+    tag,
+    schema: { querystring: AllQuery, response: { 200: pageOf(Session) } },
+    handler: ({ query }) =>
+      list(query, {
+        userId: query.user_id,
+        facilityId: query.facility_id,
+        venueId: query.venue_id,
+        running: query.running,
+      }),
+  })
+}

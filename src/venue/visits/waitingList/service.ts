@@ -1,0 +1,216 @@
+import { originOf, SYSTEM } from '../../../kernel/audit/origin.ts'
+import { Conflict, DomainError, NotFound } from '../../../kernel/errors.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { notify, record } from '../../../kernel/outbox/outbox.ts'
+import { mayManage, personOf } from '../../core/access.ts'
+import { appointment } from '../../core/appointment.ts'
+import { readFacts } from '../../core/facts.ts'
+import { offerFreePlaces } from '../../core/offers.ts'
+import { refused } from '../../core/refusals.ts'
+import { type Refusal, refusals } from '../../core/rules.ts'
+import { findPerson, type Reservation } from '../../core/store.ts'
+import { ensureMembers, lockMembers } from '../../people/members/store.ts'
+import { placeOrder } from '../reservations/service.ts'
+import type { Entry } from './store.ts'
+import * as store from './store.ts'
+
+/** What stands against a booking now, and which its person can clear away until a place comes free: by cancelling, by coming, by earning points. */
+const MAY_PASS: ReadonlySet<Refusal> = new Set(['slot_full', 'own_overlap', 'limit_reached', 'points_short'])
+
+/**
+ * Joins the waiting list of a full slot. Whoever could not take a place in the end may not wait for one either: they would hold up the line.
+ * @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and as `book` does.
+ */
+export async function join(
+  kernel: Kernel,
+  caller: Caller,
+  { slotId, venueId }: { readonly slotId: number; readonly venueId?: number },
+  partySize = 1,
+): Promise<Entry> {
+  const { userId } = caller
+  const now = kernel.clock.now()
+  await ensureMembers(kernel.db, [userId], now)
+  const id = await kernel.transaction(async (tx) => {
+    await lockMembers(tx, [userId])
+    const slot = await store.lockSlot(tx, slotId)
+    if (!slot || (venueId ?? slot.venueId) !== slot.venueId) throw new NotFound('not_found', 'There is no such slot.')
+    const facts = await readFacts(kernel, tx, { userId, slotId }, now)
+    if (!facts.rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
+    if (await store.isBooked(tx, slotId, userId))
+      throw new Conflict('already_booked', 'You have a reservation for this slot.')
+    const wish = { partySize }
+    const refusal = refusals(facts, wish, now).find((found) => !MAY_PASS.has(found))
+    if (refusal) throw refused(refusal, facts, wish)
+    if (slot.capacity - slot.taken - slot.held >= partySize) {
+      throw new Conflict('slot_not_full', 'There are free places: book one.')
+    }
+    const entry = await store.addEntry(tx, { slotId, userId, partySize, priority: 0, now })
+    await record(tx, now, {
+      ...originOf(caller),
+      action: 'waiting_list.join',
+      resource: 'waiting_list',
+      resourceId: entry,
+      changes: { time_slot_id: [null, slotId] },
+    })
+    return entry
+  })
+  return entryOf(kernel, id)
+}
+
+/** Joins the waiting list of the slot that a reservation is for (the seed's door; the reservation may be anybody's, only its slot counts). */
+export async function joinByReservation(
+  kernel: Kernel,
+  caller: Caller,
+  reservationId: number,
+  partySize?: number,
+): Promise<Entry> {
+  const slotId = await store.slotOfReservation(kernel.db, reservationId)
+  if (slotId === null) throw new NotFound('not_found', 'There is no such reservation.')
+  return join(kernel, caller, { slotId }, partySize)
+}
+
+/** An entry the caller may see. @throws NotFound for everything else. */
+async function getEntry(kernel: Kernel, caller: Caller, id: number): Promise<Entry> {
+  const entry = await store.findEntry(kernel.db, id)
+  if (!entry || (entry.userId !== caller.userId && !mayManage(caller)))
+    throw new NotFound('not_found', 'There is no such waiting-list entry.')
+  return entry
+}
+
+/** Leaves the line; places that were held go to the next. @throws Conflict `bad_state` when the entry has ended. */
+export async function leave(kernel: Kernel, caller: Caller, id: number): Promise<Entry> {
+  const entry = await getEntry(kernel, caller, id)
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    await store.lockSlot(tx, entry.slotId)
+    const ended = await store.endEntries(tx, { slotId: entry.slotId, entryId: id, to: 'left', now })
+    if (ended.length === 0) throw endedAlready(await store.findEntry(tx, id))
+    await record(tx, now, {
+      ...originOf(caller),
+      action: 'waiting_list.leave',
+      resource: 'waiting_list',
+      resourceId: id,
+    })
+    await offerFreePlaces(kernel, tx, entry.slotId, now)
+  })
+  kernel.nudge()
+  return entryOf(kernel, id)
+}
+
+/** Takes the places that are being offered. @throws Conflict `bad_state` without a live offer, else as `book` does. */
+export async function claim(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
+  const entry = await getEntry(kernel, caller, id)
+  if (entry.state !== 'offered' || !entry.offerExpiresAt || entry.offerExpiresAt <= kernel.clock.now())
+    throw endedAlready(entry)
+  const { byLeader } = await personOf(kernel, caller, entry.userId)
+  return placeOrder(kernel, {
+    origin: originOf(caller),
+    userId: entry.userId,
+    byLeader,
+    slotId: entry.slotId,
+    partySize: entry.partySize,
+    entryId: id,
+  })
+}
+
+/**
+ * Every minute: what a killed process had in hand to book for automatic venues is booked; offers that ran out lapse and go to the next in line; at the
+ * start of a slot its line ends.
+ * @throws the first error, after everything else was done.
+ */
+export async function sweep(kernel: Kernel): Promise<void> {
+  const now = kernel.clock.now()
+  const errors: unknown[] = []
+  const apart = async (what: { entryId: number } | { slotId: number }, work: Promise<void>) => {
+    try {
+      await work
+    } catch (err) {
+      kernel.log.error({ err, ...what }, 'a waiting list could not be swept')
+      errors.push(err)
+    }
+  }
+  for (const entryId of await store.offersToPromote(kernel.db, now)) await apart({ entryId }, promote(kernel, entryId))
+  for (const slotId of await store.slotsToSweep(kernel.db, now)) await apart({ slotId }, sweepSlot(kernel, slotId, now))
+  kernel.nudge()
+  if (errors.length > 0) throw errors[0]
+}
+
+function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
+  return kernel.transaction(async (tx) => {
+    const slot = await store.lockSlot(tx, slotId)
+    if (!slot) return
+    const lapsed = await store.endEntries(tx, { slotId, to: 'lapsed', now, offeredUntil: now })
+    for (const entry of lapsed) {
+      await notify(tx, now, {
+        type: 'waiting_list.lapsed',
+        userIds: [entry.userId],
+        data: { ...appointment(slot, kernel.config.timeZone), waiting_list_id: entry.id },
+        key: `waiting_list:${entry.id}:lapsed`,
+      })
+    }
+    if (slot.startAt <= now) await store.expireWaiting(tx, slotId, now)
+    await offerFreePlaces(kernel, tx, slotId, now)
+  })
+}
+
+/** The job of an offer that is to be booked: see `PROMOTE_JOB`. */
+export function promoteOffer(kernel: Kernel, payload: unknown): Promise<void> {
+  const id: unknown = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'entry_id') : undefined
+  if (typeof id !== 'number') throw new Error('the job names no entry')
+  return promote(kernel, id)
+}
+
+/** Books what is offered for its person. Who can't be booked (overlap, limit, points) loses the turn and is told; an offer that has ended stays as it is. */
+async function promote(kernel: Kernel, id: number): Promise<void> {
+  const entry = await store.findEntry(kernel.db, id)
+  if (entry?.state !== 'offered') return
+  try {
+    const person = await findPerson(kernel.db, entry.userId)
+    await placeOrder(kernel, {
+      origin: SYSTEM,
+      userId: entry.userId,
+      byLeader: person?.isLeader ?? false,
+      slotId: entry.slotId,
+      partySize: entry.partySize,
+      entryId: id,
+    })
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.status !== 409) throw error
+    await passOver(kernel, entry)
+  }
+}
+
+/** Ends an offer that could not be booked, and goes on with the next in line. */
+function passOver(kernel: Kernel, entry: Entry): Promise<void> {
+  const now = kernel.clock.now()
+  return kernel.transaction(async (tx) => {
+    await lockMembers(tx, [entry.userId])
+    const slot = await store.lockSlot(tx, entry.slotId)
+    if (!slot) return
+    const ended = await store.endEntries(tx, { slotId: entry.slotId, entryId: entry.id, to: 'lapsed', now })
+    if (ended.length === 0) return
+    await notify(tx, now, {
+      type: 'waiting_list.lapsed',
+      userIds: [entry.userId],
+      data: { ...appointment(slot, kernel.config.timeZone), waiting_list_id: entry.id },
+      key: `waiting_list:${entry.id}:lapsed`,
+    })
+    await offerFreePlaces(kernel, tx, entry.slotId, now)
+  })
+}
+
+async function entryOf(kernel: Kernel, id: number): Promise<Entry> {
+  const entry = await store.findEntry(kernel.db, id)
+  if (!entry) throw new NotFound('not_found', 'There is no such waiting-list entry.')
+  return entry
+}
+
+function endedAlready(entry: Entry | null): Conflict {
+  const state = entry?.state ?? 'left'
+  return new Conflict(
+    'bad_state',
+    state === 'waiting' ? 'No place is being offered yet.' : `This waiting-list entry is ${state}.`,
+    { facts: { state } },
+  )
+}

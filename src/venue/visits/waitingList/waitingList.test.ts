@@ -1,0 +1,421 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { countLockWaits, onServer } from '../../../../test/support/database.ts'
+import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { SYSTEM } from '../../../kernel/audit/origin.ts'
+import { lockMembers } from '../../people/members/store.ts'
+import { settleAttendance } from '../attendance/service.ts'
+import { placeOrder } from '../reservations/service.ts'
+import { promoteOffer, sweep } from './service.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(async () => {
+  expect(await world.verify()).toEqual([])
+  await world.close()
+})
+
+const book = (person: Person, slot: number) =>
+  world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot } })
+const cancel = (person: Person, id: number) => world.call('DELETE', `/api/v1/reservations/${id}`, { as: person })
+const join = async (person: Person, slot: number, party_size = 1) => {
+  const [{ venue_id } = { venue_id: 0 }] = await world.rows<{ venue_id: number }>(
+    `SELECT venue_id FROM time_slots WHERE id = ${slot}`,
+  )
+  return world.call('POST', `/api/v1/venues/${venue_id}/reservation-time-slots/${slot}/waiting-list`, {
+    as: person,
+    payload: { party_size },
+  })
+}
+const leave = (person: Person, id: number) => world.call('DELETE', `/api/v1/waiting-list/${id}`, { as: person })
+const claim = (person: Person, id: number) => world.call('POST', `/api/v1/waiting-list/${id}/claim`, { as: person })
+const states = async (slot: number) =>
+  (await world.rows<{ state: string }>(`SELECT state FROM waiting_list WHERE slot_id = ${slot} ORDER BY id`)).map(
+    (row) => row.state,
+  )
+const places = async (slot: number) => (await world.rows(`SELECT taken, held FROM time_slots WHERE id = ${slot}`))[0]
+const refusal = (answer: { status: number; body: { code: string } }) => [answer.status, answer.body.code]
+
+/** A slot whose every place is booked; answers it with those who booked. */
+async function fullSlot(rules: Record<string, unknown> = {}, capacity = 1, when = {}, having = {}) {
+  const slot = await world.slot(await world.venue({ capacity, rules }), when)
+  const booked = []
+  for (let place = 0; place < capacity; place += 1) {
+    const person = await world.person('venue:employee', having)
+    booked.push({ person, id: (await book(person, slot)).body.id as number })
+  }
+  return { slot, booked, first: booked[0] ?? { person: await world.person(), id: 0 } }
+}
+
+describe('joining a waiting list', () => {
+  it('shows the position in line', async () => {
+    const { slot } = await fullSlot()
+    const answers = [await join(await world.person(), slot), await join(await world.person(), slot)]
+    expect(answers.map(({ status, body }) => [status, body.state, body.position])).toEqual([
+      [201, 'waiting', 1],
+      [201, 'waiting', 2],
+    ])
+  })
+
+  it('is possible by the reservation that stands in one’s way', async () => {
+    const { slot, first } = await fullSlot()
+    const anna = await world.person()
+    const { status, body } = await world.call('POST', `/api/v1/reservations/${first.id}/waiting-list`, { as: anna })
+    expect([status, body.time_slot_id, body.user_id]).toEqual([201, slot, anna.id])
+  })
+
+  it('is refused twice, with a free place, for what one has booked, without a list, and after the start', async () => {
+    const { slot, first } = await fullSlot()
+    const anna = await world.person()
+    await join(anna, slot)
+    expect(refusal(await join(anna, slot))).toEqual([409, 'already_waiting'])
+    expect(refusal(await join(first.person, slot))).toEqual([409, 'already_booked'])
+    expect(refusal(await join(anna, await world.slot(await world.venue())))).toEqual([409, 'slot_not_full'])
+    expect(refusal(await join(anna, (await fullSlot({ allow_waiting_list: false })).slot))).toEqual([
+      409,
+      'no_waiting_list',
+    ])
+    expect(refusal(await join(anna, await world.slot(await world.venue(), { day: 0, hour: 8 })))).toEqual([
+      409,
+      'in_the_past',
+    ])
+  })
+
+  it('is refused to who could not take a place in the end, by the code of the booking', async () => {
+    const { slot } = await fullSlot()
+    const unreliable = await world.person('venue:employee', { credit: 10 })
+    expect(refusal(await join(unreliable, slot))).toEqual([409, 'credit_too_low'])
+    const near = await fullSlot()
+    await world.rows(`UPDATE booking_rules SET advance_booking_days = 0
+      WHERE venue_id = (SELECT venue_id FROM time_slots WHERE id = ${near.slot})`)
+    expect(refusal(await join(await world.person(), near.slot))).toEqual([409, 'too_far_ahead'])
+  })
+
+  it('is open to who has something else at that time, too many reservations or too few points: all that can pass', async () => {
+    const { slot } = await fullSlot({ points_cost: 1 }, 1, {}, { points: 1 })
+    const anna = await world.person()
+    await book(anna, await world.slot(await world.venue()))
+    await world.rows(`UPDATE booking_rules SET max_reservations_per_user = 0
+      WHERE venue_id = (SELECT venue_id FROM time_slots WHERE id = ${slot})`)
+    expect((await join(anna, slot)).status).toBe(201)
+  })
+
+  it('is refused to a party that no slot of this size can take, as booking is', async () => {
+    const slot = await world.slot(await world.venue({ capacity: 2, rules: { max_party_size: 5 } }))
+    const anna = await world.person()
+    const tooLarge = { status: 409, body: { code: 'party_too_large', max_party_size: 2 } }
+    expect(await join(anna, slot, 5)).toMatchObject(tooLarge)
+    const wish = { as: anna, payload: { time_slot_id: slot, party_size: 5 } }
+    expect(await world.call('POST', '/api/v1/reservations', wish)).toMatchObject(tooLarge)
+  })
+
+  it.runIf(onServer)('locks the person, then the slot, as everything does: nobody waits in a circle', async () => {
+    const { slot } = await fullSlot()
+    const anna = await world.person('venue:employee', { points: 1 })
+    let joined: ReturnType<typeof join> | undefined
+    await world.kernel.transaction(async (tx) => {
+      await lockMembers(tx, [anna.id])
+      joined ??= join(anna, slot)
+      await expect.poll(() => countLockWaits(world.kernel.db), { timeout: 15_000 }).toBe(1)
+      await sql`SELECT FROM time_slots WHERE id = ${slot} FOR UPDATE NOWAIT`.execute(tx)
+    })
+    expect((await joined)?.status).toBe(201)
+  })
+
+  it('shows others without their names', async () => {
+    const { slot } = await fullSlot()
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot)
+    await join(ben, slot)
+    const [{ venue_id } = { venue_id: 0 }] = await world.rows<{ venue_id: number }>(
+      `SELECT venue_id FROM time_slots WHERE id = ${slot}`,
+    )
+    const list = async (person: Person) =>
+      (await world.call('GET', `/api/v1/venues/${venue_id}/waiting-list`, { as: person })).body.items.map(
+        (item: { user_id: number }) => item.user_id,
+      )
+    expect(await list(ben)).toEqual([null, ben.id])
+    expect(await list(await world.person('admin'))).toEqual([anna.id, ben.id])
+  })
+})
+
+describe('a place that comes free', () => {
+  it('is held for the first in line, who is told; others see the slot as full', async () => {
+    const { slot, first } = await fullSlot()
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot)
+    await join(ben, slot)
+    await cancel(first.person, first.id)
+    expect(await states(slot)).toEqual(['offered', 'waiting'])
+    expect(await places(slot)).toEqual({ taken: 0, held: 1 })
+    expect((await world.inbox(anna)).map((message) => message.type)).toEqual(['waiting_list.offered'])
+    expect(await world.inbox(ben)).toEqual([])
+    expect(refusal(await book(await world.person(), slot))).toEqual([409, 'slot_full'])
+  })
+
+  it('is booked by claiming it, once, and only by the one it is offered to', async () => {
+    const { slot, first } = await fullSlot()
+    const anna = await world.person()
+    const entry = (await join(anna, slot)).body.id
+    expect(refusal(await claim(anna, entry))).toEqual([409, 'bad_state'])
+    await cancel(first.person, first.id)
+    expect(refusal(await claim(await world.person(), entry))).toEqual([404, 'not_found'])
+    const claimed = await claim(anna, entry)
+    expect([claimed.status, claimed.body.status, claimed.body.user_id]).toEqual([201, 'confirmed', anna.id])
+    expect(refusal(await claim(anna, entry))).toEqual([409, 'bad_state'])
+    expect(await places(slot)).toEqual({ taken: 1, held: 0 })
+    expect(await states(slot)).toEqual(['booked'])
+  })
+
+  it('is also claimed by simply booking the slot', async () => {
+    const { slot, first } = await fullSlot()
+    const anna = await world.person()
+    await join(anna, slot)
+    await cancel(first.person, first.id)
+    expect((await book(anna, slot)).status).toBe(201)
+    expect(await states(slot)).toEqual(['booked'])
+    expect(await places(slot)).toEqual({ taken: 1, held: 0 })
+  })
+
+  it('goes to the next in line when the hold runs out, and nobody can claim late', async () => {
+    const { slot, first } = await fullSlot({ waiting_hold_minutes: 15 })
+    const [anna, ben] = [await world.person(), await world.person()]
+    const annas = (await join(anna, slot)).body.id
+    await join(ben, slot)
+    await cancel(first.person, first.id)
+    world.clock.advance(15)
+    expect(refusal(await claim(anna, annas))).toEqual([409, 'bad_state'])
+    await sweep(world.kernel)
+    expect(await states(slot)).toEqual(['lapsed', 'offered'])
+    expect(await places(slot)).toEqual({ taken: 0, held: 1 })
+    expect((await world.inbox(anna)).map((message) => message.type)).toEqual([
+      'waiting_list.offered',
+      'waiting_list.lapsed',
+    ])
+  })
+
+  it('goes to the next in line when the offered person leaves', async () => {
+    const { slot, first } = await fullSlot()
+    const [anna, ben] = [await world.person(), await world.person()]
+    const entry = (await join(anna, slot)).body.id
+    await join(ben, slot)
+    await cancel(first.person, first.id)
+    expect((await leave(anna, entry)).body.state).toBe('left')
+    expect(await states(slot)).toEqual(['left', 'offered'])
+    expect(refusal(await leave(anna, entry))).toEqual([409, 'bad_state'])
+  })
+
+  it('passes over a party that is too large, which keeps its position', async () => {
+    const { slot, first } = await fullSlot({ max_party_size: 3 }, 3)
+    await join(await world.person(), slot, 2)
+    await join(await world.person(), slot, 1)
+    await cancel(first.person, first.id)
+    expect(await states(slot)).toEqual(['waiting', 'offered'])
+  })
+
+  it('after five cancellations makes five offers, in order', async () => {
+    const { slot, booked } = await fullSlot({}, 6)
+    const people = []
+    for (let index = 0; index < 8; index += 1) {
+      const person = await world.person()
+      await join(person, slot)
+      people.push(person)
+    }
+    for (const { person, id } of booked.slice(0, 5)) await cancel(person, id)
+    expect(await states(slot)).toEqual([...Array(5).fill('offered'), ...Array(3).fill('waiting')])
+    expect(await places(slot)).toEqual({ taken: 1, held: 5 })
+  })
+
+  it('stays with those who wait when somebody takes fewer places than were held for them', async () => {
+    const { slot, booked } = await fullSlot({ max_party_size: 2 }, 2)
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot, 2)
+    for (const { person, id } of booked) await cancel(person, id)
+    await join(ben, slot)
+    expect(await places(slot)).toEqual({ taken: 0, held: 2 })
+    expect((await book(anna, slot)).status).toBe(201)
+    expect(await states(slot)).toEqual(['booked', 'offered'])
+    expect(await places(slot)).toEqual({ taken: 1, held: 1 })
+    expect(refusal(await book(await world.person(), slot))).toEqual([409, 'slot_full'])
+  })
+
+  it('is not claimed by an offer that ended at the same moment', async () => {
+    const { slot, first } = await fullSlot()
+    const anna = await world.person()
+    const entry = (await join(anna, slot)).body.id
+    await cancel(first.person, first.id)
+    const order = { userId: anna.id, slotId: slot, partySize: 1, byLeader: false, origin: SYSTEM, entryId: entry }
+    await leave(anna, entry)
+    await expect(placeOrder(world.kernel, order)).rejects.toMatchObject({ status: 409, code: 'bad_state' })
+    expect(await places(slot)).toEqual({ taken: 0, held: 0 })
+  })
+})
+
+describe('a place that comes free where auto_promote is set', () => {
+  const kept = (slot: number) =>
+    world.rows<{ user_id: number }>(
+      `SELECT user_id FROM reservations WHERE slot_id = ${slot} AND status = 'confirmed' ORDER BY id`,
+    )
+
+  it('is booked at once for the first who can be booked; who can’t be loses the turn and is told', async () => {
+    const { slot, first } = await fullSlot({ auto_promote: true })
+    const [busy, anna] = [await world.person(), await world.person()]
+    await join(busy, slot)
+    await join(anna, slot)
+    await book(busy, await world.slot(await world.venue()))
+    await cancel(first.person, first.id)
+    await world.drain()
+    expect(await states(slot)).toEqual(['lapsed', 'booked'])
+    expect(await kept(slot)).toEqual([{ user_id: anna.id }])
+    expect(await places(slot)).toEqual({ taken: 1, held: 0 })
+    expect((await world.inbox(anna)).map((message) => message.type)).toEqual(['reservation.confirmed'])
+    expect((await world.inbox(busy)).map((message) => message.type)).toContain('waiting_list.lapsed')
+  })
+
+  it('is booked for the first in line however late the workers come, as long as the slot has not begun', async () => {
+    const { slot, first } = await fullSlot({ auto_promote: true, waiting_hold_minutes: 1 })
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot)
+    await join(ben, slot)
+    await cancel(first.person, first.id)
+    world.clock.advance(16)
+    await sweep(world.kernel)
+    expect(await states(slot)).toEqual(['booked', 'waiting'])
+    expect(await kept(slot)).toEqual([{ user_id: anna.id }])
+  })
+
+  it('is booked also in the last minute before the start, without waiting for the next tick', async () => {
+    const { slot, first } = await fullSlot({ auto_promote: true }, 1, { day: 0 })
+    const anna = await world.person()
+    await join(anna, slot)
+    world.clock.set(new Date('2026-03-02T08:59:30+08:00'))
+    await cancel(first.person, first.id)
+    await world.drain()
+    expect(await kept(slot)).toEqual([{ user_id: anna.id }])
+  })
+
+  it('is not booked for somebody who leaves the line in that moment, but for the next', async () => {
+    const { slot, first } = await fullSlot({ auto_promote: true })
+    const [anna, ben] = [await world.person(), await world.person()]
+    const entry = (await join(anna, slot)).body.id
+    await join(ben, slot)
+    await cancel(first.person, first.id)
+    const leavesInBetween: typeof world.kernel = {
+      ...world.kernel,
+      attempt: async (work) => {
+        await leave(anna, entry)
+        return world.kernel.attempt(work)
+      },
+    }
+    await promoteOffer(leavesInBetween, { entry_id: entry })
+    expect(await states(slot)).toEqual(['left', 'offered'])
+    await world.drain()
+    expect(await states(slot)).toEqual(['left', 'booked'])
+    expect(await kept(slot)).toEqual([{ user_id: ben.id }])
+  })
+
+  it('is booked even while another place somewhere can’t be', async () => {
+    const [broken, fine] = [await fullSlot({ auto_promote: true }), await fullSlot({ auto_promote: true })]
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, broken.slot)
+    await join(ben, fine.slot)
+    for (const { first } of [broken, fine]) await cancel(first.person, first.id)
+    const failsForAnna: typeof world.kernel = {
+      ...world.kernel,
+      transaction: async (work) => work(await Promise.reject(new Error('broken'))),
+    }
+    await world.rows(`UPDATE venue_members SET credit = 0 WHERE user_id = ${anna.id}`)
+    await expect(sweep(failsForAnna)).rejects.toThrow('broken')
+    await world.rows(`UPDATE venue_members SET credit = 100 WHERE user_id = ${anna.id}`)
+    expect(await states(fine.slot)).toEqual(['booked'])
+    await world.drain()
+    expect(await states(broken.slot)).toEqual(['booked'])
+  })
+})
+
+describe('the waiting lists of a venue that is deleted', () => {
+  it.each(['', '?force=true'])('end, with the offers that are out: what was held is free', async (force) => {
+    const { slot, booked } = await fullSlot({ auto_promote: true }, 2)
+    const [{ venue_id } = { venue_id: 0 }] = await world.rows<{ venue_id: number }>(
+      `SELECT venue_id FROM time_slots WHERE id = ${slot}`,
+    )
+    for (let people = 0; people < 3; people += 1) await join(await world.person(), slot)
+    for (const { person, id } of booked) await cancel(person, id)
+    expect(await states(slot)).toEqual(['offered', 'offered', 'waiting'])
+    const admin = await world.person('admin')
+    expect((await world.call('DELETE', `/api/v1/venues/${venue_id}${force}`, { as: admin })).status).toBe(204)
+    expect(await states(slot)).toEqual(['expired', 'expired', 'expired'])
+    expect(await places(slot)).toEqual({ taken: 0, held: 0 })
+    await sweep(world.kernel)
+    await world.drain()
+    expect(await world.rows(`SELECT status FROM reservations WHERE slot_id = ${slot} ORDER BY id`)).toEqual([
+      { status: 'cancelled' },
+      { status: 'cancelled' },
+    ])
+  })
+})
+
+describe('at the start of the slot', () => {
+  it('who still waits is out of line', async () => {
+    const { slot } = await fullSlot({}, 1, { day: 0, hour: 12 })
+    await join(await world.person(), slot)
+    world.clock.advance(4 * 60)
+    await sweep(world.kernel)
+    expect(await states(slot)).toEqual(['expired'])
+  })
+})
+
+describe('somebody who leaves the company', () => {
+  const remove = async (person: Person) => {
+    const admin = await world.person('admin')
+    expect((await world.call('DELETE', `/api/v1/users/${person.id}`, { as: admin })).status).toBe(204)
+  }
+
+  it('frees their places and their position, and the next in line is offered them', async () => {
+    const { slot, first } = await fullSlot()
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot)
+    await join(ben, slot)
+    await remove(anna)
+    await remove(first.person)
+    expect(await states(slot)).toEqual(['left', 'offered'])
+  })
+
+  it('is not offered the place of a no-show that they were still waiting for at the start', async () => {
+    const { slot } = await fullSlot()
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot)
+    await join(ben, slot)
+    world.clock.set(new Date('2026-03-03T09:00:00+08:00'))
+    await sweep(world.kernel)
+    await remove(anna)
+    world.clock.advance(16)
+    await settleAttendance(world.kernel)
+    expect(await states(slot)).toEqual(['expired', 'offered'])
+  })
+})
+
+describe('somebody whose account is disabled', () => {
+  it('keeps their position and holds nobody up', async () => {
+    const { slot, booked } = await fullSlot({}, 2)
+    const [anna, ben] = [await world.person(), await world.person()]
+    await join(anna, slot)
+    await join(ben, slot)
+    const setStatus = async (status: string) => {
+      const answer = await world.call('PUT', `/api/v1/users/${anna.id}`, {
+        as: await world.person('admin'),
+        payload: { status },
+      })
+      expect(answer.status).toBe(200)
+    }
+    await setStatus('disabled')
+    const [one, other] = booked
+    if (one) await cancel(one.person, one.id)
+    expect(await states(slot)).toEqual(['waiting', 'offered'])
+    await setStatus('active')
+    if (other) await cancel(other.person, other.id)
+    expect(await states(slot)).toEqual(['offered', 'offered'])
+  })
+})
