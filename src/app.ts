@@ -2,52 +2,52 @@ import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
+import { operationConsumer } from './kernel/audit/operations.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
-import { dropOldLogs } from './kernel/audit/retention.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { OpenDatabase } from './kernel/database/database.ts'
 import { MIGRATIONS, migrationNames, pendingMigrations } from './kernel/database/migrate.ts'
 import { attempt, transaction } from './kernel/database/transaction.ts'
-import { exportJobs } from './kernel/exports/jobs/jobs.ts'
-import { sweepFiles } from './kernel/files/service.ts'
+import { openStorage } from './kernel/files/place.ts'
 import type { App } from './kernel/http/app.ts'
 import { registerHealth } from './kernel/http/health.ts'
-import { forgetOldKeys } from './kernel/http/request/idempotency.ts'
 import { connectRedis } from './kernel/http/request/limits.ts'
+import type { PathRoots } from './kernel/http/routeTable.ts'
 import { openScope } from './kernel/http/scope.ts'
 import { createServer } from './kernel/http/server.ts'
 import { closeServer } from './kernel/http/stop.ts'
-import { identityJobs } from './kernel/identity/jobs.ts'
-import { identityNotificationTypes } from './kernel/identity/notificationTypes.ts'
+import { createThirdParties } from './kernel/identity/logIn/thirdParty/providers.ts'
+import { createSessionCache } from './kernel/identity/sessions/sessionCache.ts'
 import { createIdentity } from './kernel/identity/sessions/sessions.ts'
-import type { JobDefinition } from './kernel/jobs/jobs.ts'
+import { accessTokens } from './kernel/identity/sessions/tokens.ts'
+import { boundTo } from './kernel/jobs/jobs.ts'
 import { createJobs, type Jobs } from './kernel/jobs/queues.ts'
 import type { Kernel } from './kernel/kernel.ts'
 import { createDispatcher } from './kernel/notifications/broadcasts.ts'
 import { createCourier } from './kernel/notifications/delivery/deliver.ts'
-import { forgetOldPaces } from './kernel/notifications/delivery/pace.ts'
-import { createRelay } from './kernel/notifications/delivery/relay.ts'
-import { installEngine } from './kernel/notifications/engine.ts'
+import { messageConsumer } from './kernel/notifications/delivery/relay.ts'
 import { createProviders } from './kernel/notifications/providers/providers.ts'
-import { sendDirectlyBy } from './kernel/notifications/secretCodes.ts'
-import { noticeNotificationTypes } from './kernel/notifications/texts/builtInTypes.ts'
+import { secretCodeSenders } from './kernel/notifications/secretCodes.ts'
 import { createCatalogue, followChanges } from './kernel/notifications/texts/catalogue.ts'
-import { privacyJobs } from './kernel/privacy/jobs.ts'
-import { privacyNotificationTypes } from './kernel/privacy/notificationTypes.ts'
-import type { Product } from './kernel/product.ts'
+import { createRelay } from './kernel/outbox/relay.ts'
+import { collect, permissionsOfParts } from './kernel/parts.ts'
+import type { Live, Part, Product } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
+import { createSecrets } from './kernel/secrets/secrets.ts'
+import { upkeep } from './kernel/upkeep.ts'
 import { room } from './room/product.ts'
-import { clockRoutes } from './site/development/clockRoutes.ts'
-import { exportFileRoutes } from './site/exports/fileRoutes.ts'
-import { fileRoutes } from './site/files/routes.ts'
-import { linkRoutes } from './site/notifications/linkRoutes.ts'
-import { receiptRoutes } from './site/notifications/receiptRoutes.ts'
-import { dataExportRoutes } from './site/privacy/fileRoutes.ts'
-import { identityRoutes } from './site/setUp/routes.ts'
+import { site } from './site/product.ts'
+import { support } from './support/product.ts'
 import { venue } from './venue/product.ts'
 
 /** Every product this program has; PRODUCTS says which are switched on. A new product is one line here. */
 const PRODUCTS: readonly Product[] = [venue, room]
+
+/** The parts that are switched on. The site always is. */
+function partsOf(config: Config): readonly Part[] {
+  const products = PRODUCTS.filter((product) => config.products.includes(product.name))
+  return [site, ...(config.support ? [support] : []), ...products]
+}
 
 /** What one process does: answer requests, do background work, or both. */
 export interface Duties {
@@ -58,6 +58,8 @@ export interface Duties {
 /** A process put together: nothing runs before `start`. */
 export interface System {
   readonly kernel: Kernel
+  /** The parts that are switched on. */
+  readonly parts: readonly Part[]
   readonly jobs: Jobs
   /** Only when the process serves. */
   readonly app: App | undefined
@@ -69,46 +71,57 @@ export interface System {
   stop(): Promise<void>
 }
 
-/** Puts a process together out of a configuration, an open and migrated database, and the products that are switched on. */
+/**
+ * Puts a process together out of a configuration, an open and migrated database, and the parts that are switched on. Tests say in `replaced`
+ * which members of the kernel are their own.
+ */
 export async function createSystem(
   config: Config,
   clock: Clock,
   log: Logger,
   database: OpenDatabase,
   duties: Duties,
+  replaced: Partial<Pick<Kernel, 'secretCodes'>> = {},
 ): Promise<System> {
-  const products = PRODUCTS.filter((product) => config.products.includes(product.name))
+  const parts = partsOf(config)
+  const catalogue = createCatalogue(parts.flatMap((part) => part.notificationTypes))
+  const providers = createProviders(config, clock)
+  const definitions = [...upkeep, ...parts.flatMap((part) => part.jobs)]
+  const jobs = createJobs(
+    { config, clock, log },
+    database,
+    boundTo(() => kernel, definitions),
+    { work: duties.work },
+  )
   const kernel: Kernel = {
+    ...collect(parts),
     config,
     clock,
     log,
-    products,
     db: database.db,
     reads: database.reads,
     transaction: (work) => transaction(database.db, work),
     attempt: (work) => attempt(database.db, work),
+    jobs,
+    notifications: { catalogue, providers },
+    secretCodes: replaced.secretCodes ?? secretCodeSenders(providers),
+    sessions: createSessionCache(),
+    accessTokens: accessTokens(config),
+    thirdParties: createThirdParties(config),
+    files: await openStorage(config),
+    secrets: createSecrets(config),
     nudge() {
       relay.nudge()
       dispatcher.nudge()
       courier.nudge()
     },
   }
-  const catalogue = createCatalogue([
-    ...identityNotificationTypes,
-    ...privacyNotificationTypes,
-    ...noticeNotificationTypes,
-    ...products.flatMap((product) => product.notificationTypes),
-  ])
-  const providers = createProviders(config, clock)
-  installEngine(config, { catalogue, providers })
-  const ways = (lane: 'email' | 'sms') => providers.find((provider) => provider.lane === lane)
-  const [byMail, bySms] = [ways('email'), ways('sms')]
-  sendDirectlyBy(config, { ...(byMail && { email: byMail }), ...(bySms && { sms: bySms }) })
   const courier = createCourier(kernel, { catalogue, providers })
-  const relay = createRelay(kernel, { catalogue, providers, onDeliveries: courier.nudge })
+  const relay = createRelay(kernel, {
+    message: messageConsumer(kernel, { catalogue, providers, onDeliveries: courier.nudge }),
+    operation: operationConsumer,
+  })
   const dispatcher = createDispatcher(kernel, relay.nudge)
-  const definitions = [...upkeep, ...products.flatMap((product) => product.jobs)]
-  const jobs = createJobs(kernel, database, definitions, { work: duties.work })
   const drain = async () => {
     for (let more = true; more; ) {
       const handedOn = (await dispatcher.drain()) + (await relay.drain())
@@ -125,11 +138,12 @@ export async function createSystem(
   }
   await ensurePartitions(database.db, clock.now())
   await catalogue.reload(database.db)
-  const server = duties.serve ? await createApp(kernel, database, catchUp) : undefined
+  const server = duties.serve ? await createApp(kernel, parts, database, catchUp) : undefined
   let stopFollowing = async () => {}
 
   return {
     kernel,
+    parts,
     jobs,
     app: server?.app,
     async start() {
@@ -156,42 +170,28 @@ export async function createSystem(
   }
 }
 
-/** What the kernel itself does in the background. */
-const upkeep: readonly JobDefinition[] = [
-  {
-    name: 'kernel.partitions',
-    cron: '17 3 * * *',
-    run: async (kernel) => void (await ensurePartitions(kernel.db, kernel.clock.now())),
-  },
-  { name: 'kernel.log-retention', cron: '32 3 * * *', run: dropOldLogs },
-  ...identityJobs,
-  ...privacyJobs,
-  ...exportJobs,
-  { name: 'kernel.files', cron: '7 * * * *', run: sweepFiles },
-  {
-    name: 'kernel.notification-pace',
-    cron: '47 3 * * *',
-    run: async (kernel) => void (await forgetOldPaces(kernel.db, kernel.clock.now())),
-  },
-  {
-    name: 'kernel.idempotency-keys',
-    cron: '37 * * * *',
-    run: async (kernel) => void (await forgetOldKeys(kernel.db, kernel.clock.now())),
-  },
-]
+/** The first steps of paths that are one part's alone, with its contract. */
+function pathRootsOf(parts: readonly Part[], config: Config): PathRoots {
+  return new Map(
+    parts.flatMap(({ name, pathRoots = [], basePrefixes, contract }) =>
+      [...pathRoots, ...(basePrefixes?.(config) ?? [])].map((root) => [root, { part: name, contract }] as const),
+    ),
+  )
+}
 
-/** What the kernel's own tags in the API reference are about. */
+/** The subjects of the kernel's own tags in the API reference. */
 const kernelTags: Readonly<Record<string, string>> = {
-  'Set-up': 'The first administrator.',
-  Files: 'Pictures and other stored files.',
-  Receipts: 'What providers tell of what they were given to deliver.',
-  'Links in mails': 'Unsubscribing, and what tells that a mail was read.',
-  Development: 'Moving the clock by hand, where it is manual.',
   operations: 'Whether the process is alive and ready.',
 }
 
-async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () => Promise<void>) {
-  const { config, products } = kernel
+/** A product's own log-in comes before the site's in the reference of everything. */
+function documented(parts: readonly Part[]): readonly Part[] {
+  const isProduct = ({ name }: Part) => PRODUCTS.some((product) => product.name === name)
+  return [...parts.filter(isProduct), ...parts.filter((part) => !isProduct(part))]
+}
+
+async function createApp(kernel: Kernel, parts: readonly Part[], database: OpenDatabase, catchUp: () => Promise<void>) {
+  const { config } = kernel
   const identity = await createIdentity(kernel, database)
   const sharedCounts = config.redisUrl === undefined ? undefined : connectRedis(config.redisUrl, kernel.log)
   const app = await createServer(
@@ -205,13 +205,14 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
       },
       ...(sharedCounts && { sharedCounts }),
       authenticate: identity.authenticate,
-      permissions: products.flatMap((product) => Object.keys(product.permissions)),
+      permissions: permissionsOfParts(parts),
+      pathRoots: pathRootsOf(parts, config),
       documentation: {
         title: 'Yuyue 预约',
         description: 'Reservations for places and people.',
         version: packageJson.version,
-        products,
-        tags: Object.assign({}, kernelTags, ...products.map((product) => product.tags)),
+        products: documented(parts),
+        tags: Object.assign({}, kernelTags, ...parts.map((part) => part.tags)),
       },
     },
     kernel.log,
@@ -228,18 +229,12 @@ async function createApp(kernel: Kernel, database: OpenDatabase, afterMove: () =
       },
     },
   ])
-  identityRoutes(app, kernel)
-  fileRoutes(app, kernel)
-  dataExportRoutes(app, kernel)
-  exportFileRoutes(app, kernel)
-  linkRoutes(app, kernel)
-  receiptRoutes(app, kernel)
-  clockRoutes(app, kernel, afterMove)
   const realtime = await registerRealtime(app, kernel, identity, database)
-  for (const product of products) {
-    for (const prefix of ['', ...(product.basePrefixes?.(config) ?? [])]) {
-      await openScope(app, { product: product.name, contract: product.contract, prefix }, (scope) =>
-        product.routes(scope, kernel, { sockets: realtime.sockets, database }),
+  const live: Live = { sockets: realtime.sockets, database, catchUp }
+  for (const part of parts) {
+    for (const prefix of ['', ...(part.basePrefixes?.(config) ?? [])]) {
+      await openScope(app, { product: part.name, contract: part.contract, prefix }, (scope) =>
+        part.routes(scope, kernel, live),
       )
     }
   }

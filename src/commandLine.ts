@@ -95,11 +95,10 @@ async function open({ app, kernel }: System, config: Config): Promise<void> {
  * Fills the database, and ends the system again; answers who can log in, each once: the administrator is the same for all products.
  * Nothing else works meanwhile: a demo plays in the past, and jobs would settle it by today's clock.
  */
-async function playDemos({ kernel, start, drain, stop }: System): Promise<readonly DemoLogin[]> {
+async function playDemos({ kernel, parts, start, drain, stop }: System): Promise<readonly DemoLogin[]> {
   const logins = new Map<string, DemoLogin>()
   await start()
-  for (const product of kernel.products)
-    for (const login of await product.demo(kernel)) logins.set(login.username, login)
+  for (const part of parts) for (const login of (await part.demo?.(kernel)) ?? []) logins.set(login.username, login)
   await drain()
   await stop()
   return [...logins.values()]
@@ -113,12 +112,12 @@ function printLogins(logins: readonly DemoLogin[]): void {
 }
 
 async function verify(config: Config, log: ReturnType<typeof createLog>, database: OpenDatabase): Promise<number> {
-  const { kernel } = await createSystem(config, systemClock, log, database, AT_REST)
+  const { kernel, parts } = await createSystem(config, systemClock, log, database, AT_REST)
   let count = 0
-  for (const product of kernel.products) {
-    for (const { check, subject, stored, computed } of await product.verify(kernel)) {
+  for (const { name, verify: differencesOf } of parts) {
+    for (const { check, subject, stored, computed } of (await differencesOf?.(kernel)) ?? []) {
       count += 1
-      console.log(`${product.name}: ${check}: ${subject}: stored ${stored}, computed ${computed}`)
+      console.log(`${name}: ${check}: ${subject}: stored ${stored}, computed ${computed}`)
     }
   }
   console.log(count === 0 ? 'Everything agrees.' : `${count} difference${count === 1 ? '' : 's'}.`)

@@ -104,6 +104,13 @@ export const variables = {
     'Folder for the embedded database, generated secrets, files and the development outbox. Created when absent.',
   ),
   products: setting('Process', 'PRODUCTS', someOf(PRODUCT_NAMES), PRODUCT_NAMES, 'The products this site switches on.'),
+  support: setting(
+    'Process',
+    'SUPPORT',
+    onOff,
+    true,
+    'Whether people find feedback, frequent questions, tickets and the support chat here.',
+  ),
   timeZone: setting(
     'Process',
     'TIME_ZONE',

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { DomainError } from './errors.ts'
 import type { Caller } from './http/request/caller.ts'
 import { register } from './identity/accounts/accounts.ts'
-import { ADMIN, permissionsOf, rolesOf } from './identity/roles.ts'
+import { ADMIN, permissionsOf } from './identity/roles.ts'
 import type { Kernel } from './kernel.ts'
 import type { DemoLogin } from './product.ts'
 
@@ -52,7 +52,7 @@ export async function enterDemo(kernel: Kernel, { username, name, role }: DemoPe
     userId,
     sessionId: 'demo',
     roles: new Set([role]),
-    permissions: permissionsOf(rolesOf(kernel), [role]),
+    permissions: permissionsOf(kernel.roles, [role]),
     isAdmin: role === ADMIN,
     scope: 'full',
     address: visitor.address,

@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import type { DomainError, FieldError } from '../kernel/errors.ts'
-import type { Contract } from '../kernel/product.ts'
+import type { Contract } from '../kernel/http/contract.ts'
 import { sentenceOf } from './sentences.ts'
 
 // The wire of the room product (seed 约定与通用, 错误码与语义): one envelope, HTTP status 200 whatever happens, `code` tells.

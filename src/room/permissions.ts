@@ -1,4 +1,4 @@
-import type { RoleDefinition } from '../kernel/product.ts'
+import type { RoleDefinition } from '../kernel/identity/roles.ts'
 
 /** What a room route may ask for: the document's names (seed 权限与鉴权), and ours for what the page adds. */
 export const permissions = {

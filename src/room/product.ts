@@ -19,7 +19,7 @@ import { personalRecords } from './people/privacy/store.ts'
 import { staffRoutes } from './people/staff/routes.ts'
 import { captchaJob } from './people/webClient/captcha.ts'
 import { frontDoorRoutes } from './people/webClient/routes.ts'
-import { permissions, roles } from './permissions.ts'
+import { PORTAL_ROLE, permissions, roles } from './permissions.ts'
 import { closureRoutes } from './places/closures/routes.ts'
 import { roomRoutes } from './places/rooms/routes.ts'
 import { searchRoutes } from './places/search/routes.ts'
@@ -37,9 +37,14 @@ export const room: Product = {
   tags,
   permissions,
   roles,
+  registerRole: PORTAL_ROLE,
   notificationTypes,
   jobs: [{ name: 'room.settle', cron: '* * * * *', run: settleBookings }, captchaJob],
   contract,
+  pathRoots: [
+    ...['/manage', '/portal', '/system'],
+    ...['/captchaImage', '/login', '/register', '/logout', '/getInfo', '/getRouters'],
+  ],
   basePrefixes: (config) => config.roomBasePrefixes,
   tokenUrl: '/login',
   beforeUserLeaves: leaveRooms,

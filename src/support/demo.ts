@@ -1,7 +1,9 @@
 import type { Caller } from '../kernel/http/request/caller.ts'
+import { rolesWith } from '../kernel/identity/staff.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { addFaq } from './faqs/service.ts'
 import { addToFeedback, giveFeedback, reply } from './feedback/service.ts'
+import { MANAGE } from './permissions.ts'
 import { changeTicket, openTicket, reply as replyToTicket } from './tickets/service.ts'
 
 const FAQS: readonly {
@@ -43,8 +45,12 @@ const FAQS: readonly {
   },
 ]
 
-/** Frequent questions, feedback with a reply and a second look, and a ticket that is being worked on. */
+/**
+ * Frequent questions, feedback with a reply and a second look, and a ticket that is being worked on. Nothing where support is switched off:
+ * no role holds its permissions then.
+ */
 export async function playSupport(kernel: Kernel, admin: Caller, employee: Caller, venueId: number): Promise<void> {
+  if (rolesWith(kernel, MANAGE).length === 0) return
   for (const [index, faq] of FAQS.entries()) await addFaq(kernel, admin, { ...faq, position: (index + 1) * 10 })
   const { id } = await giveFeedback(kernel, employee, {
     type: 'suggestion',

@@ -2,7 +2,7 @@ import type { Transaction } from '../kernel/database/database.ts'
 import { staffWith } from '../kernel/identity/staff.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { leaveChat, releaseServed } from './chat/agents.ts'
-import { AGENT, MANAGE } from './staff.ts'
+import { AGENT, MANAGE } from './permissions.ts'
 import { forgetContacts, releaseTickets } from './store.ts'
 
 /** Somebody's account ends: how to reach them is forgotten, their chat is closed, and what they answered for waits for others. */

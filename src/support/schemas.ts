@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Id, Instant, type Of } from '../kernel/http/schemas.ts'
 import { localTimestamp } from '../kernel/time.ts'
-import type { Reply } from './store.ts'
+import type { Reply, Thread } from './store.ts'
 
 /** A message to feedback or a ticket in an answer. */
 export const ReplySchema = Type.Object(
@@ -25,5 +25,27 @@ export function presentReply(reply: Reply, zone: string): Of<typeof ReplySchema>
     from_staff: reply.fromStaff,
     content: reply.content,
     created_at: localTimestamp(reply.createdAt, zone),
+  }
+}
+
+/** What the answers of feedback and tickets have in common. */
+export const threadFields = {
+  id: Id,
+  user_id: Id,
+  user_name: Type.String(),
+  replies: Type.Integer({ description: 'How many messages follow.' }),
+  created_at: Instant,
+  updated_at: Instant,
+}
+
+/** The common fields in the shape of `threadFields`. */
+export function presentThread(thread: Thread, zone: string) {
+  return {
+    id: thread.id,
+    user_id: thread.userId,
+    user_name: thread.userName,
+    replies: thread.replies,
+    created_at: localTimestamp(thread.createdAt, zone),
+    updated_at: localTimestamp(thread.updatedAt, zone),
   }
 }

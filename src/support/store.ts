@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../kernel/database/database.ts'
+import type { PersonalRecords } from '../kernel/privacy/records.ts'
 
 /** One contribution to feedback or a ticket. */
 export interface Reply {
@@ -11,7 +12,18 @@ export interface Reply {
   readonly createdAt: Date
 }
 
-/** What is talked about: feedback and tickets have the same kind of messages. */
+/** What feedback and tickets have in common. */
+export interface Thread {
+  readonly id: number
+  readonly userId: number
+  readonly userName: string
+  /** Number of messages. */
+  readonly replies: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** The kinds of threads: both have the same kind of messages. */
 export type Subject = 'feedback' | 'ticket'
 
 const tables = { feedback: sql.table('feedback_messages'), ticket: sql.table('ticket_messages') } as const
@@ -56,4 +68,32 @@ export async function forgetContacts(tx: Transaction, userId: number): Promise<v
 /** The tickets that somebody answers for are nobody's, those apart that are over. */
 export async function releaseTickets(tx: Transaction, userId: number): Promise<void> {
   await sql`UPDATE tickets SET assignee_id = NULL WHERE assignee_id = ${userId} AND ended_at IS NULL`.execute(tx)
+}
+
+/** What a person and staff wrote to each other. Rows of support's tables with a `user_id` are copied anyway. */
+export async function personalRecords(db: Database, userId: number): Promise<readonly PersonalRecords[]> {
+  return Promise.all(CONVERSATIONS.map((one) => messagesOf(db, userId, one)))
+}
+
+/** Where people and staff write to each other. Whose a conversation is, its own table says; who wrote a message, the message. */
+const CONVERSATIONS = [
+  { name: 'chat_messages', of: 'session_id', owned: 'chat_sessions', writer: sql`m.author, m.event` },
+  { name: 'ticket_messages', of: 'ticket_id', owned: 'tickets', writer: sql`m.from_staff` },
+  { name: 'feedback_messages', of: 'feedback_id', owned: 'feedback', writer: sql`m.from_staff` },
+] as const
+
+/** All that was said in a person's own conversations, and what they wrote in those of others. */
+async function messagesOf(
+  db: Database,
+  userId: number,
+  { name, of, owned, writer }: (typeof CONVERSATIONS)[number],
+): Promise<PersonalRecords> {
+  const [table, conversation] = [sql.table(name), sql.ref(of)]
+  const { rows } = await sql<Readonly<Record<string, unknown>>>`
+    SELECT m.id, m.${conversation}, ${writer}, coalesce(m.author_id = ${userId}, false) AS mine, m.content, m.created_at
+    FROM (
+      SELECT * FROM ${table} WHERE ${conversation} IN (SELECT id FROM ${sql.table(owned)} WHERE user_id = ${userId})
+      UNION SELECT * FROM ${table} WHERE author_id = ${userId}
+    ) m ORDER BY m.id`.execute(db)
+  return { name, rows }
 }

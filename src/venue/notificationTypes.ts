@@ -1,5 +1,4 @@
 import type { NotificationType } from '../kernel/notifications/texts/types.ts'
-import { supportNotificationTypes } from '../support/notificationTypes.ts'
 import { alternativesText, closureNotificationTypes } from './places/closures/notificationTypes.ts'
 import { repairNotificationTypes } from './places/repairs/notificationTypes.ts'
 
@@ -176,5 +175,4 @@ export const notificationTypes: readonly NotificationType[] = [
   ...waitingList,
   ...closureNotificationTypes,
   ...repairNotificationTypes,
-  ...supportNotificationTypes,
 ]

@@ -1,7 +1,4 @@
 import type { Product } from '../kernel/product.ts'
-import { audienceRoutes } from '../site/audiences/routes.ts'
-import { answerForgotten, answerMessage } from '../support/chat/answer.ts'
-import { ANSWER_JOB, closeIdleChats } from '../support/chat/service.ts'
 import { audienceConditions } from './people/audiences/store.ts'
 import { closureRoutes } from './places/closures/routes.ts'
 import { verifyClosures } from './places/closures/store.ts'
@@ -11,18 +8,6 @@ import { attendanceRoutes } from './visits/attendance/routes.ts'
 import { settleAttendance } from './visits/attendance/service.ts'
 import { calendarFeedRoutes } from './visits/calendarFeed/routes.ts'
 import './constraints.ts'
-import { userRoutes } from '../site/accounts/routes.ts'
-import { exportJobRoutes } from '../site/exports/routes.ts'
-import { deadLetterRoutes } from '../site/jobs/routes.ts'
-import { notificationControlRoutes } from '../site/notifications/controlRoutes.ts'
-import { notificationHistoryRoutes } from '../site/notifications/historyRoutes.ts'
-import { preferenceRoutes } from '../site/notifications/preferenceRoutes.ts'
-import { notificationRoutes } from '../site/notifications/routes.ts'
-import { notificationSendRoutes } from '../site/notifications/sendRoutes.ts'
-import { notificationTypeRoutes } from '../site/notifications/typeRoutes.ts'
-import { privacyRoutes } from '../site/privacy/routes.ts'
-import { handSupportOver, leaveSupport } from '../support/leaving.ts'
-import { supportRoutes } from '../support/routes.ts'
 import { contract } from './contract.ts'
 import { PROMOTE_JOB } from './core/offers.ts'
 import { fillDemo } from './demo/service.ts'
@@ -34,7 +19,7 @@ import { notificationTypes } from './notificationTypes.ts'
 import { memberRoutes } from './people/members/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
 import { ratingRoutes } from './people/ratings/routes.ts'
-import { permissions, roles } from './permissions.ts'
+import { EMPLOYEE, permissions, roles } from './permissions.ts'
 import { repairRoutes } from './places/repairs/routes.ts'
 import { tags } from './tags.ts'
 import { sendReminders } from './visits/reminders/service.ts'
@@ -52,10 +37,11 @@ import { promoteOffer, sweep } from './visits/waitingList/service.ts'
 export const venue: Product = {
   name: 'venue',
   title: 'Venue 场馆预约',
-  description: 'A company’s gym and courts: slots, reservations, waiting lists, notifications.',
+  description: 'A company’s gym and courts: slots, reservations, waiting lists.',
   tags,
   permissions,
   roles,
+  registerRole: EMPLOYEE,
   notificationTypes,
   audienceConditions,
   jobs: [
@@ -64,22 +50,13 @@ export const venue: Product = {
     { name: 'venue.attendance', cron: '* * * * *', run: settleAttendance },
     { name: 'venue.reminders', cron: '* * * * *', run: sendReminders },
     { name: 'venue.use-sessions', cron: '* * * * *', run: stopOverdue },
-    { name: ANSWER_JOB, run: answerMessage },
-    { name: 'venue.support-forgotten', cron: '* * * * *', run: answerForgotten },
-    { name: 'venue.support-idle-chats', cron: '7 * * * *', run: closeIdleChats },
   ],
   exports: exportSources,
   contract,
   tokenUrl: '/api/v1/users/login',
-  async beforeUserLeaves(tx, kernel, userId) {
-    await leaveVenue(tx, kernel, userId)
-    await leaveSupport(tx, kernel, userId)
-  },
-  afterRightsChange: handSupportOver,
+  beforeUserLeaves: leaveVenue,
   personalRecords: ({ reads }, userId) => personalRecords(reads, userId),
-  routes(app, kernel, live) {
-    userRoutes(app, kernel)
-    privacyRoutes(app, kernel)
+  routes(app, kernel) {
     catalogueRoutes(app, kernel)
     reservationRoutes(app, kernel)
     deskRoutes(app, kernel)
@@ -93,19 +70,9 @@ export const venue: Product = {
     useSessionRoutes(app, kernel)
     statisticsRoutes(app, kernel)
     exportRoutes(app, kernel)
-    exportJobRoutes(app, kernel)
     calendarFeedRoutes(app, kernel)
     seriesRoutes(app, kernel)
     approvalRoutes(app, kernel)
-    notificationRoutes(app, kernel)
-    preferenceRoutes(app, kernel)
-    notificationTypeRoutes(app, kernel)
-    notificationControlRoutes(app, kernel)
-    notificationHistoryRoutes(app, kernel)
-    audienceRoutes(app, kernel)
-    notificationSendRoutes(app, kernel)
-    deadLetterRoutes(app, kernel)
-    supportRoutes(app, kernel, live)
   },
   async verify({ db, clock }) {
     return [...(await findDifferences(db)), ...(await verifyClosures(db, clock.now()))]

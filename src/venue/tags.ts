@@ -1,11 +1,5 @@
 /** What each tag of the venue routes is about. */
 export const tags: Readonly<Record<string, string>> = {
-  Users: 'Registering, logging in and out, one’s own account.',
-  'Third-party log-in': 'Logging in by WeChat, WeCom and OpenID Connect providers.',
-  Privacy: 'Policy and terms, the copy of one’s data, giving the account up.',
-  'User administration': 'Everybody’s accounts and roles.',
-  Logs: 'Who did what, and who logged in.',
-  Exports: 'Long lists as files that are made in the background.',
   'Sport venues': 'Buildings and parks.',
   Venues: 'Courts, pools and gym floors: what is booked.',
   Facilities: 'What stands in a venue.',
@@ -24,14 +18,4 @@ export const tags: Readonly<Record<string, string>> = {
   Ratings: 'What people thought of their visit.',
   Statistics: 'Who books, what is used, when, and how well it went; as JSON, CSV or Excel.',
   Notices: 'Confirmations, reminders and notices about one reservation.',
-  Notifications: 'One’s own inbox.',
-  Feedback: 'What people tell us, and what we answer.',
-  'Frequent questions': 'Questions that many people have, with their answers.',
-  'Support tickets': 'Requests for help and what becomes of them.',
-  'Support chat': 'Talking to the bot or to an agent; live at the WebSocket `/ws/support/chat`.',
-  'Notification types': 'Kinds of notifications and what they say, by channel and language.',
-  'Notification controls': 'Quiet hours, frequency caps, holidays, unusable addresses.',
-  'Notification history': 'What was sent to whom, and what came of it.',
-  'Audiences and broadcasts': 'Finding people by conditions, and writing to all of them.',
-  'Background work': 'Work that failed for good: look, retry, drop.',
 }

@@ -30,7 +30,7 @@ const RESTLESS = 100
 /** One in so many requests goes through a real socket. */
 const BY_SOCKET = 20
 const MOST_FAILURES = 50
-const JOBS = ['venue.waiting-list', 'venue.attendance', 'venue.reminders', 'venue.support-forgotten', 'room.settle']
+const JOBS = ['venue.waiting-list', 'venue.attendance', 'venue.reminders', 'support.forgotten', 'room.settle']
 const ROLES = [
   'venue:visitor',
   'venue:employee',

@@ -103,7 +103,7 @@ test.skipIf(onServer)(
     try {
       await system.start()
       await system.drain()
-      await system.jobs.runNow('venue.support-forgotten')
+      await system.jobs.runNow('support.forgotten')
       const { rows } = await sql<{ clientId: string; id: number; answers: number }>`
       SELECT q.client_id AS "clientId", q.id, (SELECT count(*)::int FROM chat_messages a WHERE a.reply_to = q.id AND a.author = 'bot') AS answers
       FROM chat_messages q WHERE q.author = 'user' ORDER BY q.id`.execute(after.db)

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { type Config, loadConfig } from '../../src/config.ts'
+import { operationConsumer } from '../../src/kernel/audit/operations.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
-import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
 import { onUnexpected } from '../../src/kernel/http/answer/failures.ts'
 import { problemContract } from '../../src/kernel/http/answer/problem.ts'
 import type { App } from '../../src/kernel/http/app.ts'
@@ -9,13 +9,17 @@ import { createServer } from '../../src/kernel/http/server.ts'
 import { identityNotificationTypes } from '../../src/kernel/identity/notificationTypes.ts'
 import { createIdentity, type Identity } from '../../src/kernel/identity/sessions/sessions.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
-import { createRelay, type Relay } from '../../src/kernel/notifications/delivery/relay.ts'
-import { installEngine } from '../../src/kernel/notifications/engine.ts'
+import { messageConsumer } from '../../src/kernel/notifications/delivery/relay.ts'
 import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
+import { createRelay, type Relay } from '../../src/kernel/outbox/relay.ts'
+import { collect } from '../../src/kernel/parts.ts'
 import type { Product } from '../../src/kernel/product.ts'
 import { userRoutes } from '../../src/site/accounts/routes.ts'
+import { permissions as sitePermissions } from '../../src/site/permissions.ts'
 import { identityRoutes } from '../../src/site/setUp/routes.ts'
-import { permissions, roles } from '../../src/venue/permissions.ts'
+import { permissions as supportPermissions } from '../../src/support/permissions.ts'
+import { EMPLOYEE, permissions, roles } from '../../src/venue/permissions.ts'
+import { bareKernel } from './bareKernel.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
 /** One process of a site that has accounts and nothing else. */
@@ -66,11 +70,13 @@ const product: Product = {
   title: 'Venue',
   description: '',
   tags: {},
-  permissions,
+  permissions: { ...permissions, ...sitePermissions, ...supportPermissions },
   roles,
+  registerRole: EMPLOYEE,
   notificationTypes: [],
   jobs: [],
   contract: problemContract,
+  tokenUrl: '/api/v1/users/login',
   routes: userRoutes,
   verify: async () => [],
   demo: async () => [],
@@ -108,7 +114,10 @@ export async function openAccountWorld(
     database,
     clock,
     faults,
-    relay: createRelay(first.kernel, { catalogue, providers: [] }),
+    relay: createRelay(first.kernel, {
+      message: messageConsumer(first.kernel, { catalogue, providers: [] }),
+      operation: operationConsumer,
+    }),
     anotherProcess: start,
     logIn,
     async person(username) {
@@ -138,21 +147,9 @@ async function startProcess(
   config: Config,
   site: Product,
 ): Promise<Process> {
-  const { db, reads } = database
   const log = pino({ level: 'silent' })
-  const kernel: Kernel = {
-    // A copy: what a process remembers hangs on its configuration.
-    config: { ...config },
-    clock,
-    log,
-    products: [site],
-    db,
-    reads,
-    transaction: (work) => transaction(db, work),
-    attempt: (work) => attempt(db, work),
-    nudge: () => {},
-  }
-  installEngine(kernel.config, { catalogue: createCatalogue([...identityNotificationTypes]), providers: [] })
+  const catalogue = createCatalogue([...identityNotificationTypes])
+  const kernel = await bareKernel({ config, clock, log }, database, catalogue, collect([site]))
   const identity = await createIdentity(kernel, database)
   const app = await createServer(
     {
@@ -160,13 +157,13 @@ async function startProcess(
       corsOrigins: [],
       rateLimits: false,
       authenticate: identity.authenticate,
-      permissions: Object.keys(permissions),
+      permissions: Object.keys(site.permissions),
       documentation: { title: 'Test', description: '', version: '0', products: [] },
     },
     log,
   )
   identityRoutes(app, kernel)
-  site.routes(app, kernel, { sockets: { accept() {}, async close() {} }, database })
+  site.routes(app, kernel, { sockets: { accept() {}, async close() {} }, database, async catchUp() {} })
   await app.ready()
   return {
     kernel,

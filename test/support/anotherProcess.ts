@@ -3,7 +3,7 @@ import { createSystem, type System } from '../../src/app.ts'
 import type { Config } from '../../src/config.ts'
 import type { World } from './world.ts'
 
-/** A second process of a world's program, on the same database: what a process remembers hangs on its own copy of the configuration. */
+/** A second process of a world's program on the same database; `config` says what is configured otherwise there. */
 export async function openAnotherProcess(
   world: World,
   config: Partial<Config> = {},

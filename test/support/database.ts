@@ -3,12 +3,8 @@ import { openAsBlob } from 'node:fs'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { inject } from 'vitest'
-import {
-  type Database,
-  type DatabaseOptions,
-  type OpenDatabase,
-  openDatabase,
-} from '../../src/kernel/database/database.ts'
+import type { DatabaseOptions } from '../../src/kernel/database/connection.ts'
+import { type Database, type OpenDatabase, openDatabase } from '../../src/kernel/database/database.ts'
 
 const source = inject('databaseSource')
 const printing = { info: () => {}, warn: console.warn, error: console.error }

@@ -1,15 +1,16 @@
 import { sql } from 'kysely'
 import { pino } from 'pino'
-import { loadConfig } from '../../src/config.ts'
+import { type Config, loadConfig } from '../../src/config.ts'
+import { operationConsumer } from '../../src/kernel/audit/operations.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
-import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { type Courier, createCourier } from '../../src/kernel/notifications/delivery/deliver.ts'
-import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/notifications/delivery/relay.ts'
-import { installEngine } from '../../src/kernel/notifications/engine.ts'
+import { type MessageOptions, messageConsumer } from '../../src/kernel/notifications/delivery/relay.ts'
 import type { Provider } from '../../src/kernel/notifications/providers/provider.ts'
 import { type Catalogue, createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import type { NotificationType } from '../../src/kernel/notifications/texts/types.ts'
+import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/outbox/relay.ts'
+import { bareKernel } from './bareKernel.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
 /** What the tests of messages register. */
@@ -59,7 +60,7 @@ export interface MessageWorld {
   readonly lines: string[]
   readonly catalogue: Catalogue
   /** A relay where mail can leave unless said. */
-  relay(options?: Partial<RelayOptions>): Relay
+  relay(options?: Partial<MessageOptions & RelayOptions>, kernel?: Kernel): Relay
   courier(...providers: readonly Provider[]): Courier
   /** Adds a person; answers the id. */
   person(name: string, email?: string): Promise<number>
@@ -70,38 +71,28 @@ export interface MessageWorld {
 /** A kernel on a database of its own with a clock that stands at 2026-03-14 09:00 in Shanghai, and nothing that runs by itself. */
 export async function openMessageWorld(env: Record<string, string> = {}): Promise<MessageWorld> {
   const database = await openTestDatabase()
-  const { db, reads } = database
+  const { db } = database
   const clock = new ManualClock(new Date('2026-03-14T01:00:00Z'))
   const lines: string[] = []
-  const kernel: Kernel = {
-    config: {
-      ...loadConfig({ NODE_ENV: 'test', ...env }),
-      secretKey: 'x'.repeat(32),
-      fieldKeys: [{ id: 'k1', key: Buffer.alloc(32) }],
-    },
-    clock,
-    log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
-    db,
-    reads,
-    transaction: (work) => transaction(db, work),
-    attempt: (work) => attempt(db, work),
-    products: [],
-    nudge: () => {},
+  const config: Config = {
+    ...loadConfig({ NODE_ENV: 'test', ...env }),
+    secretKey: 'x'.repeat(32),
+    fieldKeys: [{ id: 'k1', key: Buffer.alloc(32) }],
   }
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
   const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning, letter])
-  installEngine(kernel.config, { catalogue, providers: [] })
+  const kernel = await bareKernel({ config, clock, log }, database, catalogue)
   return {
     database,
     kernel,
     clock,
     lines,
     catalogue,
-    relay: (options) =>
-      createRelay(kernel, {
-        catalogue,
-        providers: [{ lane: 'email', channel: 'email', rings: true }],
-        ...options,
-      }),
+    relay({ batch, ...options } = {}, on = kernel) {
+      const providers = [{ lane: 'email', channel: 'email', rings: true }] as const
+      const message = messageConsumer(on, { catalogue, providers, ...options })
+      return createRelay(on, { message, operation: operationConsumer }, { batch })
+    },
     courier: (...providers) => createCourier(kernel, { catalogue, providers }),
     async person(name, email) {
       const at = clock.now()

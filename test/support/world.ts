@@ -80,7 +80,10 @@ export interface World {
 /** Monday, 2 March 2026, 08:00 in Shanghai: where every world's clock starts. */
 export const MONDAY = new Date('2026-03-02T00:00:00Z')
 
-export async function openWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
+export async function openWorld(
+  env: Readonly<Record<string, string>> = {},
+  replaced: Parameters<typeof createSystem>[5] = {},
+): Promise<World> {
   const database = await openTestDatabase()
   const dataDir = await mkdtemp(join(tmpdir(), 'yuyue-world-'))
   const clock = new ManualClock(MONDAY)
@@ -91,7 +94,8 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}): Pro
   }
   const faults: unknown[] = []
   const unwatch = onUnexpected((error) => faults.push(error))
-  const system = await createSystem(config, clock, pino({ level: 'silent' }), database, { serve: true, work: false })
+  const duties = { serve: true, work: false }
+  const system = await createSystem(config, clock, pino({ level: 'silent' }), database, duties, replaced)
   const { app, kernel } = system
   if (!app) throw new Error('a world serves')
   await system.start()
@@ -176,7 +180,7 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}): Pro
     drain: system.drain,
     async verify() {
       await system.drain()
-      const found = await Promise.all(kernel.products.map((product) => product.verify(kernel)))
+      const found = await Promise.all(system.parts.map((part) => part.verify?.(kernel) ?? []))
       return found.flat()
     },
     async close() {

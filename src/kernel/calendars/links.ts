@@ -3,7 +3,6 @@ import { NotFound } from '../errors.ts'
 import type { Caller } from '../http/request/caller.ts'
 import type { Kernel } from '../kernel.ts'
 import { record } from '../outbox/outbox.ts'
-import { createSigner } from '../secrets/signature.ts'
 import * as store from './store.ts'
 
 /** A calendar that people subscribe to. */
@@ -40,14 +39,19 @@ export async function resetCalendarLink(kernel: Kernel, feed: Feed, caller: Call
   return linkOf(kernel, feed, caller.userId, generation)
 }
 
-function linkOf({ config }: Pick<Kernel, 'config'>, feed: Feed, userId: number, generation: number): string {
-  const token = createSigner(config.secretKey).sign(`${userId}.${generation}`, feed.purpose)
+function linkOf(
+  { config, secrets }: Pick<Kernel, 'config' | 'secrets'>,
+  feed: Feed,
+  userId: number,
+  generation: number,
+): string {
+  const token = secrets.signer.sign(`${userId}.${generation}`, feed.purpose)
   return `${config.publicUrl}${feed.path}?token=${token}`
 }
 
 /** Whose calendar a link opens. @throws NotFound when it was not made by us, was reset, or its owner's account is not in use any more. */
 export async function ownerOf(kernel: Kernel, feed: Feed, token: string): Promise<number> {
-  const signed = createSigner(kernel.config.secretKey).verify(token, feed.purpose) ?? ''
+  const signed = kernel.secrets.signer.verify(token, feed.purpose) ?? ''
   const [user, generation] = signed.split('.').map(Number)
   if (user === undefined || generation === undefined) throw noSuchCalendar()
   if ((await store.linkGeneration(kernel.reads, user)) !== generation) throw noSuchCalendar()

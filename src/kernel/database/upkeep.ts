@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { DatabaseOptions } from './database.ts'
+import type { DatabaseOptions } from './connection.ts'
 
 const minute = 60_000
 const checkpointEvery = 5 * minute

@@ -1,5 +1,5 @@
 import type { Static, TObject, TProperties } from 'typebox'
-import type { Kernel } from '../kernel.ts'
+import type { Reader } from '../database/reader.ts'
 import type { Printable } from './exports.ts'
 import type { Row } from './rows.ts'
 
@@ -22,7 +22,7 @@ export interface ExportSource<Filters = unknown> {
   /** Schema of the filters. */
   readonly filters: TObject
   /** Opens it for somebody who holds these permissions. Nothing is read before it is asked for. */
-  open(kernel: Kernel, filters: Filters, permissions: ReadonlySet<string>): OpenList
+  open(reader: Reader, filters: Filters, permissions: ReadonlySet<string>): OpenList
 }
 
 /** A source whose `open` gets what its filters say. */

@@ -5,8 +5,6 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply } from 'fastify'
 import type { Kernel } from '../kernel.ts'
-import { createSigner } from '../secrets/signature.ts'
-import { storageOf } from './place.ts'
 import { openStored } from './service.ts'
 import { newName } from './storage.ts'
 import { type FileRow, insertFile } from './store.ts'
@@ -44,22 +42,22 @@ export async function keepDownload(
     },
     at,
   )
-  await (await storageOf(kernel.config)).put(name, path, about.contentType)
+  await kernel.files.put(name, path, about.contentType)
   return id
 }
 
 /** A token that names something until a time, for one purpose. */
-export function tokenUntil({ config }: Pick<Kernel, 'config'>, purpose: string, id: number, until: Date): string {
-  return createSigner(config.secretKey).sign(`${id} ${until.getTime()}`, purpose)
+export function tokenUntil({ secrets }: Pick<Kernel, 'secrets'>, purpose: string, id: number, until: Date): string {
+  return secrets.signer.sign(`${id} ${until.getTime()}`, purpose)
 }
 
 /** What a token names: undefined when it is not ours for this purpose, or its time is over. */
 export function namedBy(
-  { config, clock }: Pick<Kernel, 'config' | 'clock'>,
+  { secrets, clock }: Pick<Kernel, 'secrets' | 'clock'>,
   purpose: string,
   token: string,
 ): number | undefined {
-  const [id, until] = (createSigner(config.secretKey).verify(token, purpose) ?? '').split(' ').map(Number)
+  const [id, until] = (secrets.signer.verify(token, purpose) ?? '').split(' ').map(Number)
   return id === undefined || until === undefined || until <= clock.now().getTime() ? undefined : id
 }
 

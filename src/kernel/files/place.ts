@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
-import { onceFor } from '../onceFor.ts'
 import { type FileStorage, folderStorage } from './storage.ts'
 
 type Place = Pick<
@@ -8,8 +7,8 @@ type Place = Pick<
   'dataDir' | 's3Bucket' | 's3Endpoint' | 's3Region' | 's3AccessKeyId' | 's3SecretAccessKey' | 's3PathStyle'
 >
 
-/** Where files are: in S3_BUCKET when it is configured, else in DATA_DIR/files. */
-export const storageOf = onceFor(async (config: Place): Promise<FileStorage> => {
+/** Opens the storage of files: S3_BUCKET when it is configured, else DATA_DIR/files. */
+export async function openStorage(config: Place): Promise<FileStorage> {
   const { s3Bucket: bucket, s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = config
   if (bucket === undefined || accessKeyId === undefined || secretAccessKey === undefined) {
     return folderStorage(join(config.dataDir, 'files'))
@@ -25,4 +24,4 @@ export const storageOf = onceFor(async (config: Place): Promise<FileStorage> => 
     pathStyle: config.s3PathStyle,
     prefix: 'files/',
   })
-})
+}

@@ -4,7 +4,6 @@ import type { Transaction } from '../database/database.ts'
 import { NotFound } from '../errors.ts'
 import type { Kernel } from '../kernel.ts'
 import { prepareImage, resizeImage } from './images.ts'
-import { storageOf } from './place.ts'
 import { FileMissing, newName } from './storage.ts'
 import * as store from './store.ts'
 
@@ -48,9 +47,8 @@ export async function keepImage(kernel: Kernel, upload: Buffer, wish: ImageWish)
       at,
     ),
   )
-  const storage = await storageOf(kernel.config)
-  await storage.put(name, image.bytes, image.contentType)
-  await storage.put(thumbnailName, image.thumbnail, image.contentType)
+  await kernel.files.put(name, image.bytes, image.contentType)
+  await kernel.files.put(thumbnailName, image.thumbnail, image.contentType)
   return id
 }
 
@@ -146,7 +144,7 @@ export async function openStored(
   range?: { readonly start: number; readonly end: number },
 ) {
   try {
-    return await (await storageOf(kernel.config)).read(name, range)
+    return await kernel.files.read(name, range)
   } catch (error) {
     if (!(error instanceof FileMissing)) throw error
     kernel.log.error({ name }, 'a file has a row and no bytes')
@@ -159,11 +157,10 @@ const SWEPT_AT_ONCE = 500
 
 /** Deletes what nothing has shown for an hour: uploads that came to nothing, and what was replaced. */
 export async function sweepFiles(kernel: Kernel): Promise<void> {
-  const storage = await storageOf(kernel.config)
   const before = new Date(kernel.clock.now().getTime() - UNUSED_MS)
   for (const file of await store.unusedFiles(kernel.db, before, SWEPT_AT_ONCE)) {
-    await storage.remove(file.name)
-    if (file.thumbnail_name !== null) await storage.remove(file.thumbnail_name)
+    await kernel.files.remove(file.name)
+    if (file.thumbnail_name !== null) await kernel.files.remove(file.thumbnail_name)
     await store.deleteFile(kernel.db, file.id)
   }
 }

@@ -1,15 +1,6 @@
-import type { TSchema } from 'typebox'
 import type { Actor } from '../identity/actor.ts'
-import type { Contract } from '../product.ts'
 import type { Permission } from './app.ts'
-
-/** What a product's refusals look like in the API reference. */
-export interface Refusals {
-  readonly contentType: string
-  readonly schema: TSchema
-  /** The HTTP statuses it uses for refusals. With 200 among them, a success and a refusal are told apart by what they hold. */
-  readonly statuses: readonly number[]
-}
+import type { Contract } from './contract.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -17,9 +8,9 @@ declare module 'fastify' {
     permission?: Permission
     /** Which rate limit counts its calls: `general` unless said. */
     limit?: 'general' | 'login' | 'message' | 'none'
-    /** The product whose scope it was registered in; absent for the kernel's own. */
+    /** The part whose scope it was registered in; absent for the kernel's own. */
     product?: string
-    /** How its refusals are answered: as problem documents unless a product says otherwise. */
+    /** How its refusals are answered: as problem documents unless a part says otherwise. */
     contract?: Contract
     /** The canonical `METHOD /path` of the operation: the same for the canonical path and its aliases. */
     operation?: string

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import type { Contract } from '../product.ts'
 import type { App } from './app.ts'
+import type { Contract } from './contract.ts'
 import './fastifyTypes.ts'
 import { DomainError, NotFound } from '../errors.ts'
 import { problemContract } from './answer/problem.ts'
@@ -10,8 +10,11 @@ class MethodNotAllowed extends DomainError {
   readonly status = 405
 }
 
+/** First steps of paths (`/manage`) that are one part's alone, with the contract that refuses unknown paths there. */
+export type PathRoots = ReadonlyMap<string, { readonly part: string; readonly contract: Contract }>
+
 interface RouteTable {
-  /** How to refuse what never reached a route. */
+  /** The contract that refuses a path without a route; null stands for problem documents. */
   contractAt(url: string): Contract | null
   /** An onRequest hook: refuses what no route answers, whatever else is wrong with it, and reads no body for it. */
   refuseUnknown(request: FastifyRequest, reply: FastifyReply): Promise<void>
@@ -19,15 +22,19 @@ interface RouteTable {
 
 /**
  * Watches every route that is registered. The start fails, with all of them named, when a route declares no permission or one that
- * nobody registered. Unknown paths answer NotFound, wrong methods MethodNotAllowed with an Allow header.
+ * nobody registered, or lies under the path root of another part. Unknown paths answer NotFound, wrong methods MethodNotAllowed with an Allow header.
  */
-export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>): RouteTable {
+export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>, pathRoots: PathRoots): RouteTable {
   const routes: RouteOptions[] = []
   app.addHook('onRoute', (route) => {
     routes.push(route)
   })
   app.addHook('onReady', async () => {
-    const faults = [...permissionFaults(routes, knownPermissions), ...operationFaults(routes)]
+    const faults = [
+      ...permissionFaults(routes, knownPermissions),
+      ...operationFaults(routes),
+      ...rootFaults(routes, pathRoots),
+    ]
     if (faults.length > 0) throw new Error(`Routes are declared wrongly:\n  ${faults.join('\n  ')}`)
   })
   let known: readonly PathMethods[] | undefined
@@ -35,13 +42,28 @@ export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>): Ro
     known ??= pathMethods(routes)
     return known
   }
+  const contractAt = (path: string) => pathRoots.get(firstStep(path))?.contract ?? null
+  const unknown = (request: FastifyRequest, reply: FastifyReply): DomainError => {
+    const path = request.url.split('?', 1)[0] ?? '/'
+    const matches = paths().filter(({ pattern }) => pattern.test(path))
+    const [first] = matches
+    const allowed = new Set(matches.flatMap(({ methods }) => methods))
+    // The method may be right where a path stands for many, of which this is none.
+    if (!first || allowed.has(request.method)) {
+      request.contract = contractAt(path)
+      return new NotFound('not_found', 'There is nothing at this path.')
+    }
+    request.contract = first.contract
+    reply.header('allow', [...allowed].sort().join(', '))
+    return new MethodNotAllowed('method_not_allowed', 'This path does not take this method.')
+  }
   app.setNotFoundHandler(async (request: FastifyRequest, reply: FastifyReply) => {
-    throw unknown(request, reply, paths())
+    throw unknown(request, reply)
   })
   return {
-    contractAt: (url) => neighbourContract(url, paths()),
+    contractAt,
     async refuseUnknown(request, reply) {
-      if (request.is404) throw unknown(request, reply, paths())
+      if (request.is404) throw unknown(request, reply)
     },
   }
 }
@@ -69,6 +91,19 @@ function operationFaults(routes: readonly RouteOptions[]): string[] {
   })
 }
 
+/** Whoever owns a path root owns all paths below it, and a part with roots has no routes elsewhere: so each unknown path has one answer. */
+function rootFaults(routes: readonly RouteOptions[], pathRoots: PathRoots): string[] {
+  const owners = new Set([...pathRoots.values()].map(({ part }) => part))
+  return routes.flatMap((route) => {
+    const part = route.config?.product
+    const owner = pathRoots.get(firstStep(route.url))?.part
+    if (owner !== undefined && owner !== part) return [`${nameOf(route)} lies under a path root of ${owner}`]
+    if (owner === undefined && part !== undefined && owners.has(part))
+      return [`${nameOf(route)} lies under none of the path roots of its part`]
+    return []
+  })
+}
+
 /** The catch-all OPTIONS route of the CORS plugin: answers browsers' preflights, nothing else. */
 function isPreflight(route: RouteOptions): boolean {
   return route.method === 'OPTIONS' && route.url === '*'
@@ -79,7 +114,6 @@ function nameOf(route: RouteOptions): string {
 }
 
 interface PathMethods {
-  readonly url: string
   readonly pattern: RegExp
   readonly methods: readonly string[]
   readonly contract: Contract
@@ -89,7 +123,6 @@ function pathMethods(routes: readonly RouteOptions[]): PathMethods[] {
   return routes
     .filter((route) => !isPreflight(route))
     .map((route) => ({
-      url: route.url,
       pattern: patternOf(route.url),
       methods: [route.method].flat(),
       contract: route.config?.contract ?? problemContract,
@@ -104,29 +137,7 @@ function patternOf(url: string): RegExp {
   return new RegExp(`^${steps.join('/')}/?$`)
 }
 
-/** Under a first step that is one product's alone (`/manage/…`), what isn't there is refused as that product refuses. */
-function neighbourContract(path: string, paths: readonly PathMethods[]): Contract | null {
-  const start = firstStep(path)
-  const contracts = new Set(paths.filter(({ url }) => firstStep(url) === start).map(({ contract }) => contract))
-  const [only] = contracts
-  return only && contracts.size === 1 ? only : null
-}
-
+/** The first step of a path, the form in which path roots are given: `/manage`. */
 function firstStep(path: string): string {
-  return path.split('/', 2)[1] ?? ''
-}
-
-function unknown(request: FastifyRequest, reply: FastifyReply, paths: readonly PathMethods[]): DomainError {
-  const path = request.url.split('?', 1)[0] ?? '/'
-  const matches = paths.filter(({ pattern }) => pattern.test(path))
-  const [first] = matches
-  const allowed = new Set(matches.flatMap(({ methods }) => methods))
-  // The method may be right where a path stands for many, of which this is none.
-  if (!first || allowed.has(request.method)) {
-    request.contract = neighbourContract(path, paths)
-    return new NotFound('not_found', 'There is nothing at this path.')
-  }
-  request.contract = first.contract
-  reply.header('allow', [...allowed].sort().join(', '))
-  return new MethodNotAllowed('method_not_allowed', 'This path does not take this method.')
+  return `/${path.split(/[/?]/, 2)[1] ?? ''}`
 }

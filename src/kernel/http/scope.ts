@@ -1,12 +1,12 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { Contract } from '../product.ts'
 import type { App } from './app.ts'
+import type { Contract } from './contract.ts'
 import { absentWhenEmpty } from './request/inspection.ts'
 import { createValidatorCompiler } from './request/validation.ts'
 
 /** Whose routes a scope holds and how it refuses. */
 export interface Scope {
-  /** The product's name: its part of the API reference. */
+  /** The part's name: its document of the API reference. */
   readonly product: string
   readonly contract: Contract
   /** Stands before every path. The API reference shows the paths without one, and names the prefix as a server of the part. */

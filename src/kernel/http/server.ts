@@ -28,7 +28,7 @@ import {
   requestId,
 } from './request/requestLog.ts'
 import { createValidatorCompiler } from './request/validation.ts'
-import { watchRoutes } from './routeTable.ts'
+import { type PathRoots, watchRoutes } from './routeTable.ts'
 import { turnAwayWhileStopping } from './stop.ts'
 
 /** What the HTTP layer has to know. */
@@ -44,6 +44,7 @@ export interface HttpOptions {
   readonly authenticate: Authenticate
   /** Every permission a route may declare. */
   readonly permissions: Iterable<string>
+  readonly pathRoots?: PathRoots
   readonly documentation: Documentation
   /** Milliseconds a client may take to send a whole request: 30,000 unless said. */
   readonly requestTimeout?: number
@@ -89,7 +90,7 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
   app.decorateRequest('contract', null)
   app.setErrorHandler(refuse)
   app.setValidatorCompiler(createValidatorCompiler())
-  const routes = watchRoutes(app, new Set(options.permissions))
+  const routes = watchRoutes(app, new Set(options.permissions), options.pathRoots ?? new Map())
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })

@@ -1,19 +1,16 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../database/database.ts'
 import type { Kernel } from '../kernel.ts'
-import { rolesOf } from './roles.ts'
 
 /** The names of the roles that permit something. */
-export function rolesWith(kernel: Pick<Kernel, 'products'>, permission: string): readonly string[] {
-  return rolesOf(kernel)
-    .filter((role) => role.permissions.includes(permission))
-    .map(({ name }) => name)
+export function rolesWith(kernel: Pick<Kernel, 'roles'>, permission: string): readonly string[] {
+  return kernel.roles.filter((role) => role.permissions.includes(permission)).map(({ name }) => name)
 }
 
 /** The active people who may do what a permission says, by id. */
 export async function staffWith(
   db: Database,
-  kernel: Pick<Kernel, 'products'>,
+  kernel: Pick<Kernel, 'roles'>,
   permission: string,
 ): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
@@ -28,7 +25,7 @@ export async function staffWith(
  */
 export async function lockStaff(
   tx: Transaction,
-  kernel: Pick<Kernel, 'products'>,
+  kernel: Pick<Kernel, 'roles'>,
   permission: string,
   userId: number,
 ): Promise<boolean> {

@@ -2,7 +2,6 @@ import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
 import type { Kernel } from '../kernel.ts'
 import { DEAD_LETTERS, SCHEMA } from './names.ts'
-import { jobsOf } from './queues.ts'
 
 /** Work that was given up: a job that failed as often as it may, or an outbox row that can't be handed on. */
 export interface DeadLetter {
@@ -42,7 +41,7 @@ export async function listDeadLetters(
 export async function retryDeadLetters(kernel: Kernel, ids: readonly string[]): Promise<number> {
   const { jobs, rows } = split(ids)
   const { db, clock } = kernel
-  const jobsBack = jobs.length > 0 ? await jobsOf(kernel).redrive(jobs) : 0
+  const jobsBack = jobs.length > 0 ? await kernel.jobs.redrive(jobs) : 0
   const rowsBack = await sql`
     WITH taken AS (DELETE FROM outbox_failures WHERE id = ANY (${rows}::bigint[]) RETURNING id, message, operation)
     INSERT INTO outbox (message, operation, created_at) SELECT message, operation, ${clock.now()} FROM taken ORDER BY id`.execute(

@@ -2,8 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { onServer } from '../../../test/support/database.ts'
 import { type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
 import { dropDeadLetters, listDeadLetters, retryDeadLetters } from './deadLetters.ts'
-import type { JobDefinition } from './jobs.ts'
-import { createJobs, type Jobs } from './queues.ts'
+import { createJobs, type Job, type Jobs } from './queues.ts'
 
 let world: MessageWorld
 let jobs: Jobs
@@ -11,12 +10,12 @@ let startMs: number
 let fails = false
 const ran: unknown[] = []
 
-const definitions: readonly JobDefinition[] = [
-  { name: 'test.note', run: async (_kernel, payload) => void ran.push(payload) },
+const definitions: readonly Job[] = [
+  { name: 'test.note', run: async (payload) => void ran.push(payload) },
   { name: 'test.hourly', cron: '0 * * * *', run: async () => void ran.push('tick') },
   {
     name: 'test.fragile',
-    run: async (_kernel, payload) => {
+    run: async (payload) => {
       ran.push(payload)
       if (fails) throw Object.assign(new Error('broken'), { parameters: ['secret-parameter'] })
     },
@@ -117,7 +116,7 @@ describe('a job that keeps failing', () => {
   test('works when it is retried after the cause is gone', async () => {
     const [letter] = await kill({ n: 2 })
     ran.length = 0
-    expect(await retryDeadLetters(world.kernel, [letter?.id ?? ''])).toBe(1)
+    expect(await retryDeadLetters({ ...world.kernel, jobs }, [letter?.id ?? ''])).toBe(1)
     await jobs.drain()
     expect(ran).toEqual([{ n: 2 }])
     expect((await listDeadLetters(world.kernel.db, page)).total).toBe(0)
@@ -132,7 +131,7 @@ describe('an outbox row that was set aside', () => {
     const { items } = await listDeadLetters(world.kernel.db, page)
     expect(items).toMatchObject([{ source: 'outbox', name: 'gone.type', error: 'unknown' }])
     const ids = [...items.map((item) => item.id), 'outbox:999', 'job:nonsense', '']
-    expect(await retryDeadLetters(world.kernel, ids)).toBe(1)
+    expect(await retryDeadLetters({ ...world.kernel, jobs }, ids)).toBe(1)
     expect(await world.rows('SELECT message FROM outbox')).toEqual([{ message: { type: 'gone.type', userIds: [] } }])
     await world.rows(add)
     const [again] = (await listDeadLetters(world.kernel.db, page)).items
@@ -155,7 +154,7 @@ describe('a working process', () => {
   test('finishes the job in hand when it stops', async () => {
     const begun = Promise.withResolvers<void>()
     const may = Promise.withResolvers<void>()
-    const slow: JobDefinition = {
+    const slow: Job = {
       name: 'test.note',
       run: async () => {
         begun.resolve()
@@ -163,9 +162,7 @@ describe('a working process', () => {
         ran.push('finished')
       },
     }
-    const worker = createJobs({ ...world.kernel, config: { ...world.kernel.config } }, world.database, [slow], {
-      work: true,
-    })
+    const worker = createJobs(world.kernel, world.database, [slow], { work: true })
     await worker.start()
     await send({ n: 1 })
     await begun.promise
@@ -180,8 +177,7 @@ describe('a working process', () => {
   })
 
   test('that never started can stop', async () => {
-    const config = { ...world.kernel.config }
-    await createJobs({ ...world.kernel, config }, world.database, [], { work: true }).stop()
+    await createJobs(world.kernel, world.database, [], { work: true }).stop()
   })
 
   test.runIf(!onServer)('is ready soon on a new embedded database', () => {

@@ -1,15 +1,23 @@
 import { fromKysely, PgBoss } from 'pg-boss'
 import { errorCode, isDatabaseAway } from '../database/constraints.ts'
 import type { OpenDatabase, Transaction } from '../database/database.ts'
-import type { Kernel } from '../kernel.ts'
-import type { JobDefinition } from './jobs.ts'
+import type { Ground } from '../ground.ts'
 import { DEAD_LETTERS, SCHEMA } from './names.ts'
 
 export interface SendJobOptions {
   /** While a job with this key waits, another one is not added. */
   readonly singletonKey?: string
-  /** Not before this instant (of `kernel.clock`). */
+  /** Not before this instant (of the kernel's clock). */
   readonly startAfter?: Date
+}
+
+/** A piece of background work as its queue runs it. What it does must be idempotent: it can run twice. */
+export interface Job {
+  /** Also the queue's name. */
+  readonly name: string
+  /** Standard cron in the local time zone; runs once a tick over all processes. Absent: only when sent. */
+  readonly cron?: string | undefined
+  readonly run: (payload: unknown) => Promise<void>
 }
 
 /** The background work of a process. */
@@ -22,7 +30,7 @@ export interface Jobs {
   send(tx: Transaction, name: string, payload: object, options?: SendJobOptions): Promise<boolean>
   /** Runs a job here and now, without its queue: a tick of a timetable that the clock alone decides. */
   runNow(name: string, payload?: unknown): Promise<void>
-  /** Runs what waits and is due by `kernel.clock`, retries included, until nothing is left; a failing job ends as a dead letter. Answers how many ran. */
+  /** Runs what waits and is due by the kernel's clock, retries included, until nothing is left; a failing job ends as a dead letter. Answers how many ran. */
   drain(): Promise<number>
   /** Puts dead jobs back into their queues. Answers how many. */
   redrive(ids: string[]): Promise<number>
@@ -56,28 +64,18 @@ const queueOptions = {
   notify: true,
 } as const
 
-/** By configuration, as kernels that differ in their database handle share it. */
-const made = new WeakMap<object, Jobs>()
-
-/** The jobs of this process. @throws Error when it has none. */
-export function jobsOf({ config }: Pick<Kernel, 'config'>): Jobs {
-  const jobs = made.get(config)
-  if (!jobs) throw new Error('this process has no jobs')
-  return jobs
-}
-
 /**
- * Builds the job queues on the same database. One queue a definition; what fails 6 times becomes a dead letter.
- * @throws Error when two definitions have one name.
+ * Builds the job queues on the same database. One queue a job; what fails 6 times becomes a dead letter.
+ * @throws Error when two jobs have one name.
  */
 export function createJobs(
-  kernel: Kernel,
+  { config, clock, log }: Pick<Ground, 'clock' | 'config' | 'log'>,
   database: Pick<OpenDatabase, 'bossDatabase' | 'kind'>,
-  definitions: readonly JobDefinition[],
+  all: readonly Job[],
   options: JobsOptions,
 ): Jobs {
-  const known = new Map(definitions.map((definition) => [definition.name, definition]))
-  if (known.size !== definitions.length) throw new Error('two jobs have the same name')
+  const known = new Map(all.map((job) => [job.name, job]))
+  if (known.size !== all.length) throw new Error('two jobs have the same name')
 
   const boss = new PgBoss({
     db: database.bossDatabase,
@@ -95,11 +93,11 @@ export function createJobs(
   })
   // Its polling goes on while the database is away, which is said once elsewhere.
   boss.on('error', (err) => {
-    if (!isDatabaseAway(err)) kernel.log.error({ err }, 'job queue')
+    if (!isDatabaseAway(err)) log.error({ err }, 'job queue')
   })
-  boss.on('warning', ({ message }) => kernel.log.warn({ reason: message }, 'job queue'))
+  boss.on('warning', ({ message }) => log.warn({ reason: message }, 'job queue'))
 
-  const definition = (name: string): JobDefinition => {
+  const named = (name: string): Job => {
     const found = known.get(name)
     if (!found) throw new Error(`no job is called ${name}`)
     return found
@@ -108,10 +106,10 @@ export function createJobs(
   const run = async (name: string, payload: unknown): Promise<void> => {
     const started = performance.now()
     try {
-      await definition(name).run(kernel, payload)
-      kernel.log.debug({ job: name, ms: Math.round(performance.now() - started) }, 'job done')
+      await named(name).run(payload)
+      log.debug({ job: name, ms: Math.round(performance.now() - started) }, 'job done')
     } catch (err) {
-      if (!isDatabaseAway(err)) kernel.log.error({ err, job: name }, 'job failed')
+      if (!isDatabaseAway(err)) log.error({ err, job: name }, 'job failed')
       // pg-boss keeps what it is thrown, with all its properties: parameters of a query have no business there.
       throw new Error((err instanceof Error ? err.message : String(err)).slice(0, 500))
     }
@@ -147,8 +145,8 @@ export function createJobs(
     }
     for (const { name, cron } of known.values()) {
       const planned = timetable.find((entry) => entry.name === name)
-      if (cron !== undefined && (planned?.cron !== cron || planned.timezone !== kernel.config.timeZone)) {
-        await boss.schedule(name, cron, {}, { tz: kernel.config.timeZone })
+      if (cron !== undefined && (planned?.cron !== cron || planned.timezone !== config.timeZone)) {
+        await boss.schedule(name, cron, {}, { tz: config.timeZone })
       }
     }
   }
@@ -170,30 +168,28 @@ export function createJobs(
     await database.bossDatabase.executeSql(
       `UPDATE ${SCHEMA}.job SET start_after = created_on
        WHERE name = $1 AND (state = 'retry' OR state = 'created' AND (data->>'notBefore')::timestamptz <= $2)`,
-      [name, kernel.clock.now()],
+      [name, clock.now()],
     )
   }
 
-  const jobs: Jobs = {
+  return {
     async start() {
       await startBoss()
       await createQueues()
       if (!options.work) return
       await keepTimetable()
       for (const name of known.keys()) {
-        const workOptions = { localConcurrency: kernel.config.workerConcurrency, batchSize: 1 }
+        const workOptions = { localConcurrency: config.workerConcurrency, batchSize: 1 }
         await boss.work<Parcel>(name, workOptions, async ([job]) => run(name, job?.data?.payload))
       }
     },
     async stop(graceful = true) {
-      await boss.stop({ graceful, close: false, timeout: kernel.config.shutdownGraceSeconds * 1000 })
+      await boss.stop({ graceful, close: false, timeout: config.shutdownGraceSeconds * 1000 })
     },
     async send(tx, name, payload, { singletonKey, startAfter } = {}) {
-      definition(name)
+      named(name)
       const parcel = { payload, ...(startAfter && { notBefore: startAfter.toISOString() }) }
-      const seconds = startAfter
-        ? Math.max(0, Math.ceil((startAfter.getTime() - kernel.clock.now().getTime()) / 1000))
-        : 0
+      const seconds = startAfter ? Math.max(0, Math.ceil((startAfter.getTime() - clock.now().getTime()) / 1000)) : 0
       const id = await boss.send(name, parcel, {
         db: fromKysely(tx),
         singletonKey: singletonKey ?? crypto.randomUUID(),
@@ -202,7 +198,7 @@ export function createJobs(
       return id !== null
     },
     redrive: (ids) => boss.redrive(DEAD_LETTERS, { ids }),
-    runNow: (name, payload) => definition(name).run(kernel, payload),
+    runNow: (name, payload) => named(name).run(payload),
     async drain() {
       let total = 0
       for (;;) {
@@ -213,6 +209,4 @@ export function createJobs(
       }
     },
   }
-  made.set(kernel.config, jobs)
-  return jobs
 }

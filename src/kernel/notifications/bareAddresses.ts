@@ -3,11 +3,9 @@ import { originOf } from '../audit/origin.ts'
 import type { Transaction } from '../database/database.ts'
 import { Invalid } from '../errors.ts'
 import type { Caller } from '../http/request/caller.ts'
-import { fieldCipher } from '../identity/accounts/users.ts'
 import type { Kernel } from '../kernel.ts'
 import { record } from '../outbox/outbox.ts'
 import { maskAddress, suppressionKey } from './delivery/suppressions.ts'
-import { engineOf } from './engine.ts'
 import type { Delivered } from './texts/types.ts'
 
 /** A message to bare addresses. */
@@ -60,15 +58,15 @@ export async function queueForAddresses(
   { channel, type, addresses, subject, body }: DirectSend,
   { userId, createdBy, urgent = false, at }: DirectOrigin,
 ): Promise<number> {
-  const lanes = new Set(engineOf(kernel).providers.map(({ lane }) => lane))
-  const cipher = fieldCipher(kernel.config)
+  const lanes = new Set(kernel.notifications.providers.map(({ lane }) => lane))
+  const { cipher } = kernel.secrets
   const rows = addresses.map((address) => {
     const lane = channel === 'im' ? address.replace(/:.*/, '') : channel
     const to = address.replace(/^wecom:/, '')
     return {
       lane,
       address: cipher.encrypt(to),
-      address_key: suppressionKey(kernel.config, channel, to),
+      address_key: suppressionKey(cipher, channel, to),
       state: lanes.has(lane) ? 'queued' : 'skipped',
     }
   })

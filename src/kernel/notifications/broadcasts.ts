@@ -6,7 +6,6 @@ import type { Caller } from '../http/request/caller.ts'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
 import { notify, record } from '../outbox/outbox.ts'
-import { catalogueOf } from './engine.ts'
 import { getAudience, whoFits } from './people/audiences.ts'
 import type { Delivered } from './texts/types.ts'
 
@@ -73,11 +72,11 @@ export async function listBroadcasts(
  * @throws NotFound for the audience; Invalid `bad_condition`, `unknown_type`, `bad_data` when the type's texts need more than the data has.
  */
 export async function createBroadcast(kernel: Kernel, caller: Caller, wish: BroadcastWish): Promise<Broadcast> {
-  const type = catalogueOf(kernel).typeOf(wish.type)
+  const type = kernel.notifications.catalogue.typeOf(wish.type)
   if (!type)
     throw new Invalid('unknown_type', `There is no notification type ${JSON.stringify(wish.type.slice(0, 100))}.`)
   try {
-    catalogueOf(kernel).inboxTexts(type, wish.data)
+    kernel.notifications.catalogue.inboxTexts(type, wish.data)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Invalid('bad_data', `The data is not what the type’s texts need: ${reason.slice(0, 200)}`)

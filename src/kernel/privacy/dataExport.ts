@@ -6,7 +6,6 @@ import { NotFound, TooMany } from '../errors.ts'
 import { keepDownload, namedBy, tokenUntil } from '../files/download.ts'
 import { type FileRow, findFile, releaseFiles, useFile } from '../files/store.ts'
 import type { Caller } from '../http/request/caller.ts'
-import { jobsOf } from '../jobs/queues.ts'
 import type { Kernel } from '../kernel.ts'
 import { notify, record } from '../outbox/outbox.ts'
 import { localTimestamp } from '../time.ts'
@@ -43,7 +42,7 @@ export async function askForExport(kernel: Kernel, caller: Caller): Promise<stor
 }
 
 const sendExport = (kernel: Kernel, tx: Transaction, id: number) =>
-  jobsOf(kernel).send(tx, EXPORT_JOB, { id }, { singletonKey: `copy ${id}` })
+  kernel.jobs.send(tx, EXPORT_JOB, { id }, { singletonKey: `copy ${id}` })
 
 /** The latest copy that was asked for. @throws NotFound */
 export async function latestExport(kernel: Kernel, userId: number): Promise<store.DataExport> {

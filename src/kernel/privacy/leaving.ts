@@ -24,7 +24,7 @@ export async function leave(kernel: Kernel, caller: Caller, proof: Proof): Promi
   const leavesAt = new Date(at.getTime() + kernel.config.accountGraceDays * DAY)
   await revoking(kernel, caller.userId, async (tx) => {
     await lockAdministrators(tx)
-    const user = present(await lockUser(tx, kernel.config, caller.userId))
+    const user = present(await lockUser(tx, kernel.secrets.cipher, caller.userId))
     await keepAnAdministrator(tx, user)
     await sql`UPDATE users SET leaves_at = ${leavesAt}, updated_at = ${at} WHERE id = ${user.id}`.execute(tx)
     await endSessions(tx, user.id, at)

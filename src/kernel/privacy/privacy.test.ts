@@ -64,9 +64,9 @@ async function unpack(zip: Buffer): Promise<ReadonlyMap<string, string>> {
 /** Where a copy has what columns other than `user_id` say of a person. */
 const IN_FILES = {
   'tb_facility_booking.applicant_id': 'room_bookings',
-  'chat_messages.author_id': 'venue_chat_messages',
-  'ticket_messages.author_id': 'venue_ticket_messages',
-  'feedback_messages.author_id': 'venue_feedback_messages',
+  'chat_messages.author_id': 'support_chat_messages',
+  'ticket_messages.author_id': 'support_ticket_messages',
+  'feedback_messages.author_id': 'support_feedback_messages',
   'files.owner_id': 'files',
 }
 /** Staff who look after somebody else's conversation: it is that person's. */
@@ -149,14 +149,14 @@ describe('A copy of one’s data', () => {
         row.mine,
         row.content,
       ])
-    expect(said('venue_chat_messages')).toContainEqual([true, '我在聊天里写的'])
-    expect(said('venue_ticket_messages')).toEqual([[true, '我在工单里写的']])
-    expect(said('venue_feedback_messages')).toEqual([
+    expect(said('support_chat_messages')).toContainEqual([true, '我在聊天里写的'])
+    expect(said('support_ticket_messages')).toEqual([[true, '我在工单里写的']])
+    expect(said('support_feedback_messages')).toEqual([
       [false, '给我的答复'],
       [true, '我在反馈里写的'],
     ])
-    expect(files.get('venue_chat_messages.csv')).toContain('我在聊天里写的')
-    const written = (await copyOf(staff)).get('venue_feedback_messages.json')
+    expect(files.get('support_chat_messages.csv')).toContain('我在聊天里写的')
+    const written = (await copyOf(staff)).get('support_feedback_messages.json')
     expect(written).toContain('给别人的答复')
     expect(written).not.toContain('别人写的')
   })

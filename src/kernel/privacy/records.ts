@@ -1,9 +1,8 @@
 import { sql } from 'kysely'
-import type { Config } from '../../config.ts'
 import type { Database } from '../database/database.ts'
+import type { Reader } from '../database/reader.ts'
 import { findUser } from '../identity/accounts/store.ts'
-import { fieldCipher } from '../identity/accounts/users.ts'
-import type { Kernel } from '../kernel.ts'
+import type { FieldCipher } from '../secrets/fields.ts'
 
 /** One kind of thing that is held about a person: a file of their copy. */
 export interface PersonalRecords {
@@ -12,32 +11,40 @@ export interface PersonalRecords {
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
+/** What one part knows about a person beyond the tables with a `user_id`. */
+export interface RecordsOfPart {
+  readonly part: string
+  find(reader: Reader, userId: number): Promise<readonly PersonalRecords[]>
+}
+
 /** Tables whose rows are of no use to anybody: what opens something, kept for hours. */
 const leftOut = ['users', 'password_resets', 'sign_in_states', 'idempotency_keys', 'data_exports']
 /** Columns that open something. */
 const secretColumn = /secret|hash|token|salt|password|_index$/
 const encryptedColumn = /_encrypted$/
 
+interface Added {
+  readonly personalRecords: readonly RecordsOfPart[]
+}
+
 /**
  * Everything held about a person, kind by kind: the account, every table that names its rows' person in `user_id` (those of products and
- * those still to come too), what they did by the operation log, and what products add.
+ * those still to come too), what they did by the operation log, and what the parts add.
  */
-export async function* recordsOf(kernel: Kernel, userId: number): AsyncGenerator<PersonalRecords> {
-  yield { name: 'account', rows: await accountOf(kernel.reads, kernel.config, userId) }
+export async function* recordsOf(kernel: Reader & Added, userId: number): AsyncGenerator<PersonalRecords> {
+  yield { name: 'account', rows: await accountOf(kernel.reads, kernel.secrets.cipher, userId) }
   for (const table of await personalTables(kernel.reads)) {
-    yield { name: table, rows: await rowsOf(kernel.reads, kernel.config, table, userId) }
+    yield { name: table, rows: await rowsOf(kernel.reads, kernel.secrets.cipher, table, userId) }
   }
   yield { name: 'operation_log', rows: await operationsOf(kernel.reads, userId) }
   yield { name: 'files', rows: await filesOf(kernel.reads, userId) }
-  for (const product of kernel.products) {
-    for (const one of (await product.personalRecords?.(kernel, userId)) ?? []) {
-      yield { ...one, name: `${product.name}_${one.name}` }
-    }
+  for (const { part, find } of kernel.personalRecords) {
+    for (const one of await find(kernel, userId)) yield { ...one, name: `${part}_${one.name}` }
   }
 }
 
-async function accountOf(db: Database, config: Config, userId: number): Promise<PersonalRecords['rows']> {
-  const user = await findUser(db, config, userId)
+async function accountOf(db: Database, cipher: FieldCipher, userId: number): Promise<PersonalRecords['rows']> {
+  const user = await findUser(db, cipher, userId)
   if (!user) return []
   const { rows } = await sql<{ password_changed_at: Date | null; leaves_at: Date | null }>`
     SELECT password_changed_at, leaves_at FROM users WHERE id = ${userId}`.execute(db)
@@ -54,22 +61,27 @@ async function personalTables(db: Database): Promise<readonly string[]> {
   return rows.map(({ name }) => name)
 }
 
-async function rowsOf(db: Database, config: Config, table: string, userId: number): Promise<PersonalRecords['rows']> {
+async function rowsOf(
+  db: Database,
+  cipher: FieldCipher,
+  table: string,
+  userId: number,
+): Promise<PersonalRecords['rows']> {
   const { rows } = await sql<Readonly<Record<string, unknown>>>`
     SELECT to_jsonb(t) AS row FROM ${sql.table(table)} t WHERE t.user_id = ${userId} ORDER BY 1`.execute(db)
   return rows.map(({ row }) =>
     Object.fromEntries(
       Object.entries(row ?? {}).flatMap(([name, value]) =>
-        secretColumn.test(name) ? [] : [legible(config, name, value)],
+        secretColumn.test(name) ? [] : [legible(cipher, name, value)],
       ),
     ),
   )
 }
 
 /** What is encrypted against others is the person's own to read. */
-function legible(config: Config, name: string, value: unknown): readonly [string, unknown] {
+function legible(cipher: FieldCipher, name: string, value: unknown): readonly [string, unknown] {
   if (!encryptedColumn.test(name)) return [name, value]
-  return [name.replace(encryptedColumn, ''), typeof value === 'string' ? fieldCipher(config).decrypt(value) : null]
+  return [name.replace(encryptedColumn, ''), typeof value === 'string' ? cipher.decrypt(value) : null]
 }
 
 async function operationsOf(db: Database, userId: number): Promise<PersonalRecords['rows']> {

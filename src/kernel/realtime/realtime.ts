@@ -2,9 +2,9 @@ import type { OpenDatabase } from '../database/database.ts'
 import type { App } from '../http/app.ts'
 import type { Identity } from '../identity/sessions/sessions.ts'
 import type { Kernel } from '../kernel.ts'
-import { catalogueOf } from '../notifications/engine.ts'
 import type { AddressedMessage } from '../notifications/inbox.ts'
 import { present } from '../notifications/wire.ts'
+import { eventId } from './eventId.ts'
 import { createHub } from './hub.ts'
 import { CLOSE, createSockets, type SocketLimits, type Sockets } from './sockets.ts'
 
@@ -23,12 +23,12 @@ export interface Realtime {
  */
 export async function registerRealtime(
   app: App,
-  kernel: Pick<Kernel, 'config' | 'db' | 'log'>,
+  kernel: Pick<Kernel, 'config' | 'db' | 'log' | 'notifications'>,
   identity: Pick<Identity, 'authenticate' | 'recheck'>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   limits?: SocketLimits,
 ): Promise<Realtime> {
-  const hub = createHub(kernel.db, database, kernel.log, catalogueOf(kernel))
+  const hub = createHub(kernel.db, database, kernel.log, kernel.notifications.catalogue)
   await hub.start()
   const sockets = await createSockets(kernel, identity, database, limits)
 
@@ -42,17 +42,17 @@ export async function registerRealtime(
     peer.send({ type: 'ready', last_event_id: beginning.after, ...(beginning.cut && { cut: true }) })
     const deliver = (message: AddressedMessage) =>
       peer.send({ type: 'message', id: message.id, notification: present(message) })
-    const following = hub.follow({ userId: peer.userId, deliver, flushed: peer.flushed }, beginning.after)
-    following.caughtUp.catch((err: unknown) => {
+    const failed = (err: unknown) => {
       kernel.log.error({ err }, 'missed messages could not be sent')
       peer.close(CLOSE.failed, 'try again')
-    })
+    }
+    const stop = hub.follow({ key: peer.userId, deliver, flushed: peer.flushed, failed }, beginning.after)
     return {
       onFrame(frame) {
         if (frame.type === 'ping') peer.send({ type: 'pong' })
         else peer.close(CLOSE.badFrame, 'unknown type')
       },
-      onClose: following.stop,
+      onClose: stop,
     }
   })
 
@@ -63,11 +63,4 @@ export async function registerRealtime(
   }
   app.addHook('preClose', close)
   return { sockets, close }
-}
-
-function eventId(value: unknown): number | undefined | 'wrong' {
-  if (value === undefined || value === null || value === '') return undefined
-  const id =
-    typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value)) ? Number(value) : Number.NaN
-  return Number.isSafeInteger(id) && id >= 0 ? id : 'wrong'
 }

@@ -67,7 +67,7 @@ describe('the demo', () => {
 describe('the demos of several products', () => {
   it('fill one database, and share the administrator', async () => {
     const shared = await openWorld()
-    for (const product of shared.kernel.products) await product.demo(shared.kernel)
+    for (const part of shared.system.parts) await part.demo?.(shared.kernel)
     expect(await shared.rows(`SELECT FROM users WHERE username = 'admin'`)).toHaveLength(1)
     expect(await shared.verify()).toEqual([])
     await shared.close()

@@ -5,7 +5,7 @@ import { type AccountWorld, openAccountWorld, PASSWORD, venueRoles } from '../..
 import { accessTokens } from '../../kernel/identity/sessions/tokens.ts'
 
 /** Somebody who sees accounts and changes none. */
-const readerRole = { name: 'test:reader', title: 'Reader', permissions: ['venue:users.read'] }
+const readerRole = { name: 'test:reader', title: 'Reader', permissions: ['site:users.read'] }
 
 let world: AccountWorld
 let admin: { id: number; token: string }

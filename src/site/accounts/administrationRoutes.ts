@@ -6,16 +6,15 @@ import { Id, pageAnswer, pageOf, pageOffset, pageQuery, sortOrder, Text } from '
 import { getUser } from '../../kernel/identity/accounts/accounts.ts'
 import { deleteUser, listUsers, setRoles, updateUser } from '../../kernel/identity/accounts/administration.ts'
 import { setTags, tagsOf } from '../../kernel/identity/accounts/tags.ts'
-import { rolesOf } from '../../kernel/identity/roles.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import { presentUser, profileWish, Status, UserAnswer, UserChange, UserParams } from './schemas.ts'
 
 const tag = 'User administration'
-const read = 'venue:users.read'
-const write = 'venue:users.write'
-const grant = 'venue:roles.write'
+const read = 'site:users.read'
+const write = 'site:users.write'
+const grant = 'site:roles.write'
 
 const userPaths: [string, string, string] = [...v1('/users/{user_id}'), '/api/admin/users/{user_id}']
 
@@ -113,7 +112,7 @@ function roles(app: App, kernel: Kernel): void {
     tag,
     schema: { querystring: pageQuery(['name']), response: { 200: pageOf(Role) } },
     handler: ({ query }) => {
-      const all = rolesOf(kernel).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      const all = kernel.roles.toSorted((a, b) => (a.name < b.name ? -1 : 1))
       const sorted = sortOrder(query.sort).direction === 'asc' ? all : all.toReversed()
       const from = pageOffset(query)
       return pageAnswer(sorted.slice(from, from + query.page_size), all.length, query)

@@ -2,9 +2,6 @@ import type { FastifyReply } from 'fastify'
 import type { LoggedIn } from '../../kernel/identity/logIn/logIn.ts'
 import { presentUser } from './schemas.ts'
 
-/** What somebody is who has just registered here. A site that wants visitors only changes this line. */
-export const REGISTER_ROLE = 'venue:employee'
-
 /** The answer to every log-in, whatever it went by. */
 export function loggedIn(reply: FastifyReply, session: LoggedIn) {
   // RFC 6749, 5.1.

@@ -11,7 +11,7 @@ import { logRoutes } from '../logs/routes.ts'
 import { v1 } from '../paths.ts'
 import { administrationRoutes } from './administrationRoutes.ts'
 import { avatarRoutes } from './avatarRoutes.ts'
-import { loggedIn, REGISTER_ROLE } from './loggedIn.ts'
+import { loggedIn } from './loggedIn.ts'
 import { passwordRoutes } from './passwordRoutes.ts'
 import * as schemas from './schemas.ts'
 import { thirdPartyRoutes } from './thirdPartyRoutes.ts'
@@ -43,7 +43,7 @@ function doors(app: App, kernel: Kernel): void {
       const user = await accounts.register(
         kernel,
         { ...wish, displayName, accepted: { terms, privacy } },
-        REGISTER_ROLE,
+        kernel.registerRole,
         visitorOf(request),
       )
       return schemas.presentUser(user, 'shown')

@@ -5,7 +5,6 @@ import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/request/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Instant, Nullable } from '../../kernel/http/schemas.ts'
-import { thirdParties } from '../../kernel/identity/logIn/thirdParty/providers.ts'
 import {
   begin,
   type CameBack,
@@ -18,7 +17,7 @@ import { visitorOf } from '../../kernel/identity/logIn/visitor.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
-import { loggedIn, REGISTER_ROLE } from './loggedIn.ts'
+import { loggedIn } from './loggedIn.ts'
 import { LoginAnswer } from './schemas.ts'
 
 const tag = 'Third-party log-in'
@@ -46,7 +45,7 @@ function doors(app: App, kernel: Kernel): void {
         200: Type.Object({ items: Type.Array(Type.Object({ name: Type.String(), title: Type.String() })) }),
       },
     },
-    handler: () => ({ items: thirdParties(kernel.config).map(({ name, title }) => ({ name, title })) }),
+    handler: () => ({ items: kernel.thirdParties.map(({ name, title }) => ({ name, title })) }),
   })
 
   route(app, {
@@ -87,7 +86,7 @@ const endings =
 
 function callbacks(app: App, kernel: Kernel): void {
   const end = async (request: FastifyRequest, reply: FastifyReply, provider: string, came: CameBack) => {
-    const session = await finish(kernel, provider, came, REGISTER_ROLE, visitorOf(request))
+    const session = await finish(kernel, provider, came, kernel.registerRole, visitorOf(request))
     setCookie(reply, kernel, came.state, '', 0)
     return loggedIn(reply, session)
   }

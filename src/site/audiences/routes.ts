@@ -63,9 +63,7 @@ export function audienceRoutes(app: App, kernel: Kernel): void {
       },
     },
     handler: async () => ({
-      items: audiences
-        .conditionKinds(kernel)
-        .map(({ kind, about, example }) => ({ kind, about, example: { ...example } })),
+      items: kernel.audienceConditions.map(({ kind, about, example }) => ({ kind, about, example: { ...example } })),
     }),
   })
 

@@ -9,6 +9,8 @@ import { route } from '../../kernel/http/route.ts'
 import { Id, IdParams, Instant, Nullable, pageAnswer, pageOf, pageOffset } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { v1 } from '../paths.ts'
+import { exportRoute } from './exportRoute.ts'
+import { loginLog, notifications, operationLog } from './sources.ts'
 
 const tag = 'Exports'
 
@@ -19,13 +21,11 @@ interface Wish {
 }
 
 /** Each list with the filters that its own export takes. */
-function wishOf({ products }: Pick<Kernel, 'products'>) {
+function wishOf({ exportSources }: Pick<Kernel, 'exportSources'>) {
   return Type.Unsafe<Wish>({
-    anyOf: products
-      .flatMap((product) => product.exports ?? [])
-      .map(({ what, filters }) =>
-        Type.Object({ what: Type.Enum([what]), format: ExportFormatSchema, filters: Type.Optional(filters) }),
-      ),
+    anyOf: exportSources.map(({ what, filters }) =>
+      Type.Object({ what: Type.Enum([what]), format: ExportFormatSchema, filters: Type.Optional(filters) }),
+    ),
   })
 }
 
@@ -49,6 +49,27 @@ const Answer = Type.Object(
   },
   { title: 'Export' },
 )
+
+/** The long lists of administrators as files. */
+export function exportRoutes(app: App, kernel: Kernel): void {
+  exportRoute(app, kernel, loginLog, {
+    paths: v1('/login-logs/export'),
+    summary: 'Export who logged in, or tried to',
+    tag: 'Logs',
+  })
+  exportRoute(app, kernel, operationLog, {
+    paths: v1('/logs/export'),
+    summary: 'Export what everybody did',
+    tag: 'Logs',
+  })
+  exportRoute(app, kernel, notifications, {
+    paths: ['/api/admin/notifications/export'],
+    operationId: 'exportSentNotifications',
+    summary: 'Export what was sent',
+    order: 'Oldest first.',
+    tag: 'Notification history',
+  })
+}
 
 /** Long lists as files that a job makes. */
 export function exportJobRoutes(app: App, kernel: Kernel): void {

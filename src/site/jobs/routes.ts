@@ -11,7 +11,7 @@ import { record } from '../../kernel/outbox/outbox.ts'
 import { Deleted } from '../fields.ts'
 
 const tag = 'Background work'
-const permission = 'venue:jobs.manage'
+const permission = 'site:jobs.manage'
 const path = '/api/admin/jobs/dead-letters'
 
 const DeadLetterId = Type.String({

@@ -24,7 +24,7 @@ import { UserParams } from '../accounts/schemas.ts'
 import { v1 } from '../paths.ts'
 
 const tag = 'Logs'
-const read = 'venue:logs.read'
+const read = 'site:logs.read'
 
 const Operation = Type.Object(
   {
@@ -179,9 +179,12 @@ export function operationFilter(
 }
 
 /** What a query of the log-in log asks for. */
-export function loginFilter(kernel: Pick<Kernel, 'config'>, query: Of<typeof LoginFilterSchema>): LoginFilter {
+export function loginFilter(
+  kernel: Pick<Kernel, 'config' | 'secrets'>,
+  query: Of<typeof LoginFilterSchema>,
+): LoginFilter {
   const { user_id: userId, name, result, address } = query
-  const nameIndex = name === undefined ? undefined : typedName(kernel.config, name).index
+  const nameIndex = name === undefined ? undefined : typedName(kernel.secrets.cipher, name).index
   return { userId, nameIndex, result, address, ...spanOf(kernel, query) }
 }
 

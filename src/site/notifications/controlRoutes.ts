@@ -195,7 +195,7 @@ function contacts(app: App, kernel: Kernel): void {
     method: 'PUT',
     paths,
     operationId: 'setUserWecomName',
-    permission: 'venue:users.write',
+    permission: 'site:users.write',
     summary: 'Say under which name somebody is a member of WeCom',
     tag,
     schema: {
@@ -217,7 +217,7 @@ function contacts(app: App, kernel: Kernel): void {
     method: 'DELETE',
     paths,
     operationId: 'deleteUserWecomName',
-    permission: 'venue:users.write',
+    permission: 'site:users.write',
     summary: 'Forget somebody’s name at WeCom',
     tag,
     schema: { params, response: { 204: Deleted } },

@@ -36,7 +36,7 @@ const Entry = Type.Object(
     type: Type.String(),
     channel: ChannelOrInbox,
     state: Type.Enum([...history.STATES]),
-    address: Nullable(Type.String({ description: 'Masked without `venue:contacts.read`.' })),
+    address: Nullable(Type.String({ description: 'Masked without `site:contacts.read`.' })),
     subject: Nullable(Type.String()),
     provider: Nullable(Type.String()),
     provider_id: Nullable(Type.String()),
@@ -89,7 +89,13 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const { query } = request
       const page = pageAsked(query)
-      const found = await history.listHistory(kernel.reads, config, historyFilter(query, zone), page, mayRead(request))
+      const found = await history.listHistory(
+        kernel.reads,
+        kernel.secrets.cipher,
+        historyFilter(query, zone),
+        page,
+        mayRead(request),
+      )
       return pageAnswer(found.items.map(present), found.total, query)
     },
   })

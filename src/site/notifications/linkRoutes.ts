@@ -85,7 +85,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     schema: { params: Params, response: { 200: Type.Unsafe<Buffer>({ description: 'An image of one pixel.' }) } },
     handler: async ({ params }, reply) => {
       const token = params.token.replace(/\.png$/, '')
-      const ours = await noteOpened(kernel.db, kernel.config, token, kernel.clock.now())
+      const ours = await noteOpened(kernel.db, kernel, token, kernel.clock.now())
       if (!ours) throw new NotFound('not_found', 'This picture is not one of ours.')
       // A Buffer goes out as it is.
       return reply.type('image/png').header('cache-control', 'no-store').send(PIXEL)
@@ -103,7 +103,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     limit: 'none',
     schema: { params: Params, response: { 302: Type.Null({ description: 'To the page.' }) } },
     handler: async ({ params }, reply) => {
-      const url = await noteClicked(kernel.db, kernel.config, params.token, kernel.clock.now())
+      const url = await noteClicked(kernel.db, kernel, params.token, kernel.clock.now())
       if (url === undefined) throw new NotFound('not_found', 'This link is not one of ours.')
       return reply.header('cache-control', 'no-store').redirect(url, 302)
     },

@@ -2,14 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { createServer } from '../../kernel/http/server.ts'
-import { createJobs, type Jobs } from '../../kernel/jobs/queues.ts'
 import { notify } from '../../kernel/outbox/outbox.ts'
 import { deadLetterRoutes } from '../jobs/routes.ts'
 import { notificationRoutes } from './routes.ts'
 
 let world: MessageWorld
 let app: App
-let jobs: Jobs
 let lin: number
 let wang: number
 
@@ -18,7 +16,7 @@ beforeAll(async () => {
   lin = await world.person('lin')
   wang = await world.person('wang')
   const rights = { roles: new Set<string>(), isAdmin: false, scope: 'full' as const, sessionId: 's' }
-  const manage = 'venue:jobs.manage'
+  const manage = 'site:jobs.manage'
   app = await createServer(
     {
       trustProxy: false,
@@ -37,8 +35,7 @@ beforeAll(async () => {
   )
   notificationRoutes(app, world.kernel)
   deadLetterRoutes(app, world.kernel)
-  jobs = createJobs(world.kernel, world.database, [], { work: false })
-  await jobs.start()
+  await world.kernel.jobs.start()
   await app.ready()
 })
 beforeEach(() =>
@@ -46,7 +43,7 @@ beforeEach(() =>
 )
 afterAll(async () => {
   await app.close()
-  await jobs.stop()
+  await world.kernel.jobs.stop()
   await world.database.close()
 })
 

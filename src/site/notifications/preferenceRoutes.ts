@@ -3,7 +3,6 @@ import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/request/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { catalogueOf } from '../../kernel/notifications/engine.ts'
 import { readPreferences, savePreferences } from '../../kernel/notifications/people/preferences.ts'
 import { CATEGORIES, SWITCHABLE } from '../../kernel/notifications/texts/types.ts'
 import { v1 } from '../paths.ts'
@@ -35,7 +34,7 @@ const Preferences = Type.Object(
 /** What one wants to be told, and how. */
 export function preferenceRoutes(app: App, kernel: Kernel): void {
   const answer = async (userId: number) => {
-    const preferences = await readPreferences(kernel.db, catalogueOf(kernel), userId)
+    const preferences = await readPreferences(kernel.db, kernel.notifications.catalogue, userId)
     return { items: preferences.map(({ title, ...preference }) => ({ ...preference, name: title })) }
   }
 
@@ -67,7 +66,7 @@ export function preferenceRoutes(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const { userId } = callerOf(request)
-      await savePreferences(kernel, catalogueOf(kernel), userId, request.body.items)
+      await savePreferences(kernel, kernel.notifications.catalogue, userId, request.body.items)
       return answer(userId)
     },
   })

@@ -2,9 +2,9 @@ import { Type } from 'typebox'
 import { Id, Instant, Nullable, Text } from '../../kernel/http/schemas.ts'
 import { CATEGORIES, DELIVERED, LOCALES, SWITCHABLE, WRITTEN } from '../../kernel/notifications/texts/types.ts'
 
-export const MANAGE = 'venue:notifications.manage'
-export const READ = 'venue:notifications.read'
-export const CONTACTS = 'venue:contacts.read'
+export const MANAGE = 'site:notifications.manage'
+export const READ = 'site:notifications.read'
+export const CONTACTS = 'site:contacts.read'
 
 export const TypeKey = Type.String({
   minLength: 3,

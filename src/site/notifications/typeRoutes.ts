@@ -4,7 +4,6 @@ import { callerOf } from '../../kernel/http/request/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import { IdParams, type Of, pageAnswer, pageOf, pageOffset, pageQuery, sortOrder } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { catalogueOf } from '../../kernel/notifications/engine.ts'
 import * as administration from '../../kernel/notifications/texts/administration.ts'
 import { loadTemplates, type StoredTemplate } from '../../kernel/notifications/texts/catalogue.ts'
 import { type NotificationType, SWITCHABLE } from '../../kernel/notifications/texts/types.ts'
@@ -38,9 +37,9 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
     subject: type.subject,
     body: type.body,
     sample: { ...type.sample },
-    built_in: catalogueOf(kernel).isBuiltIn(type.key),
+    built_in: kernel.notifications.catalogue.isBuiltIn(type.key),
   })
-  const current = (key: string) => present(administration.getType(catalogueOf(kernel), key))
+  const current = (key: string) => present(administration.getType(kernel.notifications.catalogue, key))
 
   route(app, {
     method: 'GET',
@@ -50,9 +49,7 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
     tag,
     schema: { querystring: pageQuery(['key']), response: { 200: pageOf(NotificationTypeSchema) } },
     handler: async ({ query }) => {
-      const all = catalogueOf(kernel)
-        .types()
-        .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+      const all = kernel.notifications.catalogue.types().toSorted((a, b) => (a.key < b.key ? -1 : 1))
       const sorted = sortOrder(query.sort).direction === 'asc' ? all : all.toReversed()
       const items = sorted.slice(pageOffset(query), pageOffset(query) + query.page_size)
       return pageAnswer(items.map(present), all.length, query)
@@ -234,7 +231,7 @@ function templates(app: App, kernel: Kernel): void {
     },
     handler: async ({ body: wish }) => {
       const { type, channel, data = {} } = wish
-      const text = administration.previewTemplate(catalogueOf(kernel), type, channel, textsOf(wish), data)
+      const text = administration.previewTemplate(kernel.notifications.catalogue, type, channel, textsOf(wish), data)
       return { subject: text.subject, body: text.body, ...(text.html !== undefined && { html: text.html }) }
     },
   })

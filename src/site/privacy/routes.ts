@@ -15,7 +15,7 @@ import { Password } from '../accounts/schemas.ts'
 import { v1 } from '../paths.ts'
 
 const tag = 'Privacy'
-const write = 'venue:legal.write'
+const write = 'site:legal.write'
 const Kind = Type.Enum(LEGAL_KINDS)
 const Version = Type.Integer({ minimum: 1, maximum: 1_000_000 })
 const KindParams = Type.Object({ kind: Kind })

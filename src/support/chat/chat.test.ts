@@ -154,9 +154,7 @@ describe('the bot', () => {
     const anna = await world.person()
     const id = await openChat(anna)
     await say(id, anna, '泳池深吗')
-    const waitingJobs = await world.rows(
-      `SELECT 1 FROM pgboss.job WHERE name = 'venue.support-answer' AND state = 'created'`,
-    )
+    const waitingJobs = await world.rows(`SELECT 1 FROM pgboss.job WHERE name = 'support.answer' AND state = 'created'`)
     expect(waitingJobs).toHaveLength(1)
     // Another process takes it up.
     await other.drain()
@@ -171,7 +169,7 @@ describe('the bot', () => {
     const id = await openChat(anna)
     await say(id, anna, '在吗')
     await world.rows(
-      `UPDATE pgboss.job SET state = 'active', started_on = now() WHERE name = 'venue.support-answer' AND state = 'created'`,
+      `UPDATE pgboss.job SET state = 'active', started_on = now() WHERE name = 'support.answer' AND state = 'created'`,
     )
     await world.drain()
     await answerForgotten(world.kernel)
@@ -337,7 +335,7 @@ describe('the queue', () => {
   it('refuses an agent who neither serves a session nor manages support', async () => {
     const { id } = await waiting()
     await admin(id, 'accept', agent)
-    const bare = { ...callerLike(await world.person('venue:support')), permissions: new Set(['venue:support.agent']) }
+    const bare = { ...callerLike(await world.person('venue:support')), permissions: new Set(['support:agent']) }
     for (const attempt of [transfer, closeServed]) {
       await expect(attempt(world.kernel, bare, id)).rejects.toMatchObject({ status: 403, code: 'not_your_session' })
     }

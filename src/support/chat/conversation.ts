@@ -1,5 +1,6 @@
 import { DomainError, Invalid, TooMany } from '../../kernel/errors.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { eventId } from '../../kernel/realtime/eventId.ts'
 import { CLOSE, type Conversation, type Peer } from '../../kernel/realtime/sockets.ts'
 import { MESSAGE_LENGTH } from '../rules.ts'
 import type { ChatHub } from './hub.ts'
@@ -46,6 +47,7 @@ export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, pe
 
   const follow = async (sessionId: number, frame: Frame) => {
     const lastId = eventId(frame.last_event_id)
+    if (lastId === 'wrong') throw new Invalid('validation', 'last_event_id must be the id of a message, or 0.')
     const session = await service.getSession(kernel, peer.actor, sessionId)
     if (!followed.has(sessionId) && followed.size >= MOST_FOLLOWED) {
       throw new TooMany('too_many_sessions', `A connection follows at most ${MOST_FOLLOWED} sessions.`)
@@ -55,15 +57,15 @@ export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, pe
     followed.get(sessionId)?.()
     const about = { session_id: sessionId, status: session.status, last_event_id: after, ...(cut && { cut: true }) }
     peer.send({ type: 'following', ...about })
-    const reader = {
+    const follower = {
+      key: sessionId,
       userId: peer.userId,
-      sessionId,
       deliver: (message: store.ChatMessage) =>
         peer.send({ type: 'message', id: message.id, message: presentMessage(message, kernel.config.timeZone) }),
       typing: (userId: number) => peer.send({ type: 'typing', session_id: sessionId, user_id: userId }),
       flushed: peer.flushed,
     }
-    followed.set(sessionId, hub.follow(reader, after))
+    followed.set(sessionId, hub.follow(follower, after))
   }
 
   /** The session a frame is about: the one it names, else the only one that is followed. */
@@ -148,21 +150,9 @@ export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, pe
   }
 }
 
-function wholeNumber(value: unknown): number {
-  const isText = typeof value === 'string' && /^\d{1,16}$/.test(value)
-  const number = typeof value === 'number' || isText ? Number(value) : Number.NaN
-  return Number.isSafeInteger(number) ? number : -1
-}
-
 function sessionIdOf(value: unknown): number {
-  const id = wholeNumber(value)
-  if (id < 1) throw new Invalid('validation', 'session_id must be the id of a session.')
-  return id
-}
-
-function eventId(value: unknown): number | undefined {
-  if (value === undefined || value === null || value === '') return undefined
-  const id = wholeNumber(value)
-  if (id < 0) throw new Invalid('validation', 'last_event_id must be the id of a message, or 0.')
+  const id = eventId(value)
+  if (id === undefined || id === 'wrong' || id < 1)
+    throw new Invalid('validation', 'session_id must be the id of a session.')
   return id
 }

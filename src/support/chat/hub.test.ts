@@ -16,7 +16,7 @@ test('a reader whose reading is cut off tries again, and leaves it to others to 
   const database = { listen: async () => async () => {}, listenState: deaf }
   const hub = createChatHub(db, database, { error: (line: unknown) => said.push(line) })
   await hub.start()
-  hub.follow({ userId: 1, sessionId: 1, deliver: () => {}, typing: () => {}, flushed: async () => {} }, 0)
+  hub.follow({ userId: 1, key: 1, deliver: () => {}, typing: () => {}, flushed: async () => {} }, 0)
   // The second try: what there is to say of the first has been said.
   await expect.poll(way.accepted, { timeout: 15_000 }).toBeGreaterThan(1)
   expect(said).toEqual([])

@@ -3,15 +3,14 @@ import type { PageOf } from '../../kernel/database/lists.ts'
 import { Conflict, NotFound } from '../../kernel/errors.ts'
 import type { Actor } from '../../kernel/identity/actor.ts'
 import { staffWith } from '../../kernel/identity/staff.ts'
-import { jobsOf } from '../../kernel/jobs/queues.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify } from '../../kernel/outbox/outbox.ts'
-import { AGENT } from '../staff.ts'
+import { AGENT } from '../permissions.ts'
 import { asksForHuman, IDLE_HOURS, TEXTS } from './rules.ts'
 import * as store from './store.ts'
 
 /** The job that has the bot answer a message: `{ message_id }`. */
-export const ANSWER_JOB = 'venue.support-answer'
+export const ANSWER_JOB = 'support.answer'
 
 export const noSuchSession = () => new NotFound('not_found', 'There is no such session.')
 
@@ -75,7 +74,7 @@ export async function say(
     const added = await store.addMessage(tx, { ...message, author: isOwner ? 'user' : 'agent' })
     if (added === null) throw new Error('a chat message was not added')
     if (session.status === 'bot' && asksForHuman(content)) await enqueue(tx, kernel, sessionId, now)
-    else if (session.status === 'bot') await jobsOf(kernel).send(tx, ANSWER_JOB, { message_id: added })
+    else if (session.status === 'bot') await kernel.jobs.send(tx, ANSWER_JOB, { message_id: added })
     return added
   })
   kernel.nudge()

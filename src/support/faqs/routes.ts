@@ -17,7 +17,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { localTimestamp } from '../../kernel/time.ts'
 import { Deleted } from '../../site/fields.ts'
 import { v1 } from '../../site/paths.ts'
-import { MANAGE } from '../staff.ts'
+import { MANAGE } from '../permissions.ts'
 import * as service from './service.ts'
 import type { Faq } from './store.ts'
 

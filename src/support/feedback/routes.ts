@@ -6,7 +6,6 @@ import { route } from '../../kernel/http/route.ts'
 import {
   Id,
   IdParams,
-  Instant,
   Nullable,
   type Of,
   pageAnswer,
@@ -16,11 +15,10 @@ import {
   Text,
 } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { localTimestamp } from '../../kernel/time.ts'
 import { v1 } from '../../site/paths.ts'
-import { MESSAGE_LENGTH } from '../rules.ts'
-import { presentReply, ReplySchema } from '../schemas.ts'
-import { MANAGE } from '../staff.ts'
+import { MANAGE } from '../permissions.ts'
+import { presentReply, presentThread, ReplySchema, threadFields } from '../schemas.ts'
+import { messageRoute, readRoute } from '../threadRoutes.ts'
 import { FEEDBACK_STATUSES, FEEDBACK_TYPES } from './rules.ts'
 import * as service from './service.ts'
 import type { Feedback } from './store.ts'
@@ -29,12 +27,9 @@ const tag = 'Feedback'
 const Kind = Type.Enum([...FEEDBACK_TYPES])
 const Status = Type.Enum([...FEEDBACK_STATUSES])
 const Score = Type.Integer({ minimum: 1, maximum: 5 })
-const Content = Type.Object({ content: Text(MESSAGE_LENGTH) })
 
 const summary = {
-  id: Id,
-  user_id: Id,
-  user_name: Type.String(),
+  ...threadFields,
   venue_id: Nullable(Id),
   venue_name: Nullable(Type.String()),
   type: Kind,
@@ -42,9 +37,6 @@ const summary = {
   content: Type.String(),
   rating: Nullable(Score),
   status: Status,
-  replies: Type.Integer({ description: 'How many messages follow.' }),
-  created_at: Instant,
-  updated_at: Instant,
 }
 const Summary = Type.Object(summary, { title: 'FeedbackSummary' })
 const Whole = Type.Object(
@@ -78,9 +70,7 @@ const AllQuery = pageQuery(
 
 function presentSummary(feedback: Omit<Feedback, 'contactEncrypted'>, zone: string): Of<typeof Summary> {
   return {
-    id: feedback.id,
-    user_id: feedback.userId,
-    user_name: feedback.userName,
+    ...presentThread(feedback, zone),
     venue_id: feedback.venueId,
     venue_name: feedback.venueName,
     type: feedback.type,
@@ -88,9 +78,6 @@ function presentSummary(feedback: Omit<Feedback, 'contactEncrypted'>, zone: stri
     content: feedback.content,
     rating: feedback.rating,
     status: feedback.status,
-    replies: feedback.replies,
-    created_at: localTimestamp(feedback.createdAt, zone),
-    updated_at: localTimestamp(feedback.updatedAt, zone),
   }
 }
 
@@ -99,7 +86,7 @@ function presentWhole(feedback: service.WholeFeedback, zone: string): Of<typeof 
   return { ...presentSummary(feedback, zone), contact: feedback.contact, messages }
 }
 
-/** What people tell us, and what we answer. */
+/** Feedback of people, and the answers of support. */
 export function feedbackRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -127,33 +114,31 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
     schema: { querystring: MyQuery, response: { 200: pageOf(Summary) } },
     handler: (request) => list(kernel, { ...request.query, user_id: callerOf(request).userId }),
   })
-  route(app, {
-    method: 'GET',
-    paths: v1('/feedback/{id}'),
-    permission: 'signed-in',
-    summary: 'Read feedback with its replies',
-    description: 'Whoever gave it, and support; it does not exist for others.',
-    tag,
-    schema: { params: IdParams, response: { 200: Whole } },
-    handler: async (request) =>
-      presentWhole(await service.getFeedback(kernel, callerOf(request), request.params.id), zone),
-  })
-  route(app, {
-    method: 'POST',
-    paths: v1('/feedback/{id}/messages'),
-    permission: 'signed-in',
-    summary: 'Add to one’s own feedback',
-    description: 'It is open again after that. Closed feedback takes no more (`bad_state`).',
-    tag,
-    limit: 'message',
-    idempotent: true,
-    schema: { params: IdParams, body: Content, response: { 201: Whole } },
-    handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) => {
-        const { params, body } = request
-        return presentWhole(await service.addToFeedback(kernel, callerOf(request), params.id, body.content), zone)
-      }),
-  })
+  readRoute(
+    app,
+    {
+      paths: v1('/feedback/{id}'),
+      permission: 'signed-in',
+      summary: 'Read feedback with its replies',
+      description: 'Whoever gave it, and support; it does not exist for others.',
+      tag,
+    },
+    Whole,
+    async (caller, id) => presentWhole(await service.getFeedback(kernel, caller, id), zone),
+  )
+  messageRoute(
+    app,
+    kernel,
+    {
+      paths: v1('/feedback/{id}/messages'),
+      permission: 'signed-in',
+      summary: 'Add to one’s own feedback',
+      description: 'It is open again after that. Closed feedback takes no more (`bad_state`).',
+      tag,
+    },
+    Whole,
+    async (kernel, caller, id, content) => presentWhole(await service.addToFeedback(kernel, caller, id, content), zone),
+  )
   answering(app, kernel)
 }
 
@@ -179,23 +164,20 @@ function answering(app: App, kernel: Kernel): void {
     schema: { querystring: AllQuery, response: { 200: pageOf(Summary) } },
     handler: ({ query }) => list(kernel, query),
   })
-  route(app, {
-    method: 'POST',
-    paths: ['/api/admin/feedback/{id}/reply'],
-    operationId: 'replyToFeedback',
-    permission: MANAGE,
-    summary: 'Reply to feedback',
-    description: 'As often as needed. The person gets a notification, live over `/ws/notifications`.',
-    tag,
-    limit: 'message',
-    idempotent: true,
-    schema: { params: IdParams, body: Content, response: { 201: Whole } },
-    handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) => {
-        const { params, body } = request
-        return presentWhole(await service.reply(kernel, callerOf(request), params.id, body.content), zone)
-      }),
-  })
+  messageRoute(
+    app,
+    kernel,
+    {
+      paths: ['/api/admin/feedback/{id}/reply'],
+      operationId: 'replyToFeedback',
+      permission: MANAGE,
+      summary: 'Reply to feedback',
+      description: 'As often as needed. The person gets a notification, live over `/ws/notifications`.',
+      tag,
+    },
+    Whole,
+    async (kernel, caller, id, content) => presentWhole(await service.reply(kernel, caller, id, content), zone),
+  )
   route(app, {
     method: 'PUT',
     paths: ['/api/admin/feedback/{id}'],

@@ -3,13 +3,12 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import type { PageOf } from '../../kernel/database/lists.ts'
 import { Conflict, NotFound } from '../../kernel/errors.ts'
 import type { Caller } from '../../kernel/http/request/caller.ts'
-import { fieldCipher } from '../../kernel/identity/accounts/users.ts'
 import { staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/outbox/outbox.ts'
-import { MOST_REPLIES } from '../rules.ts'
-import { MANAGE } from '../staff.ts'
-import { addReply, listReplies, type Reply } from '../store.ts'
+import { MANAGE } from '../permissions.ts'
+import { listReplies, type Reply } from '../store.ts'
+import { say } from '../threads.ts'
 import { afterEvent, type FeedbackEvent, type FeedbackStatus, type FeedbackType } from './rules.ts'
 import * as store from './store.ts'
 
@@ -32,7 +31,7 @@ const noSuchFeedback = () => new NotFound('not_found', 'There is no such feedbac
 
 /** Takes somebody's feedback and tells those who answer it. @throws NotFound for a venue that is not there */
 export async function giveFeedback(kernel: Kernel, caller: Caller, wish: FeedbackWish): Promise<WholeFeedback> {
-  const contactEncrypted = wish.contact === undefined ? null : fieldCipher(kernel.config).encrypt(wish.contact)
+  const contactEncrypted = wish.contact === undefined ? null : kernel.secrets.cipher.encrypt(wish.contact)
   const id = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const added = await store.addFeedback(tx, {
@@ -64,7 +63,7 @@ async function whole(kernel: Kernel, id: number): Promise<WholeFeedback> {
     const found = await store.findFeedback(db, id)
     if (!found) throw noSuchFeedback()
     const { contactEncrypted, ...feedback } = found
-    const contact = contactEncrypted === null ? null : fieldCipher(kernel.config).decrypt(contactEncrypted)
+    const contact = contactEncrypted === null ? null : kernel.secrets.cipher.decrypt(contactEncrypted)
     return { ...feedback, contact, messages: await listReplies(db, 'feedback', id) }
   })
 }
@@ -97,7 +96,7 @@ export async function addToFeedback(
     const before = await store.lockFeedback(tx, id)
     if (before?.userId !== caller.userId) throw noSuchFeedback()
     await move(tx, id, before.status, 'addition', now)
-    await say(tx, caller, id, content, false, now)
+    await say(tx, 'feedback', id, { authorId: caller.userId, fromStaff: false, content, now })
     await notifyStaff(tx, kernel, now, 'feedback.added', id)
   })
   kernel.nudge()
@@ -111,7 +110,7 @@ export async function reply(kernel: Kernel, caller: Caller, id: number, content:
     const before = await store.lockFeedback(tx, id)
     if (!before) throw noSuchFeedback()
     const status = await move(tx, id, before.status, 'reply', now)
-    await say(tx, caller, id, content, true, now)
+    await say(tx, 'feedback', id, { authorId: caller.userId, fromStaff: true, content, now })
     const data = { feedback_id: id, content }
     await notify(tx, now, { type: 'feedback.replied', userIds: [before.userId], data })
     const changes = { status: [before.status, status] } as const
@@ -166,15 +165,4 @@ async function move(
   if (!to) throw new Conflict('bad_state', `The feedback is ${from}.`, { facts: { state: from } })
   await store.setStatus(tx, id, to, now)
   return to
-}
-
-async function say(tx: Transaction, caller: Caller, id: number, content: string, fromStaff: boolean, now: Date) {
-  const added = await addReply(tx, 'feedback', id, {
-    authorId: caller.userId,
-    fromStaff,
-    content,
-    now,
-    most: MOST_REPLIES,
-  })
-  if (!added) throw new Conflict('too_many_messages', `Feedback has at most ${MOST_REPLIES} messages.`)
 }

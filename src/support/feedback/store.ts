@@ -1,13 +1,11 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
+import type { Thread } from '../store.ts'
 import type { FeedbackStatus, FeedbackType } from './rules.ts'
 
 /** What somebody told us. */
-export interface Feedback {
-  readonly id: number
-  readonly userId: number
-  readonly userName: string
+export interface Feedback extends Thread {
   readonly venueId: number | null
   readonly venueName: string | null
   readonly type: FeedbackType
@@ -16,9 +14,6 @@ export interface Feedback {
   readonly contactEncrypted: string | null
   readonly rating: number | null
   readonly status: FeedbackStatus
-  readonly replies: number
-  readonly createdAt: Date
-  readonly updatedAt: Date
 }
 
 const feedback = sql`

@@ -18,9 +18,9 @@ import {
 import type { Kernel } from '../../kernel/kernel.ts'
 import { localTimestamp } from '../../kernel/time.ts'
 import { v1 } from '../../site/paths.ts'
-import { MESSAGE_LENGTH } from '../rules.ts'
-import { presentReply, ReplySchema } from '../schemas.ts'
-import { MANAGE } from '../staff.ts'
+import { MANAGE } from '../permissions.ts'
+import { presentReply, presentThread, ReplySchema, threadFields } from '../schemas.ts'
+import { messageRoute, moveRoute, readRoute } from '../threadRoutes.ts'
 import { PRIORITIES, TICKET_STATUSES } from './rules.ts'
 import * as service from './service.ts'
 import type { Ticket } from './store.ts'
@@ -29,12 +29,9 @@ const tag = 'Support tickets'
 const Status = Type.Enum([...TICKET_STATUSES])
 const Urgency = Type.Enum([...PRIORITIES])
 const Category = Text(50, { examples: ['账号'] })
-const Content = Type.Object({ content: Text(MESSAGE_LENGTH) })
 
 const summary = {
-  id: Id,
-  user_id: Id,
-  user_name: Type.String(),
+  ...threadFields,
   subject: Type.String(),
   description: Type.String(),
   category: Nullable(Type.String()),
@@ -42,9 +39,6 @@ const summary = {
   status: Status,
   assignee: Nullable(Id),
   assignee_name: Nullable(Type.String()),
-  replies: Type.Integer({ description: 'How many messages follow.' }),
-  created_at: Instant,
-  updated_at: Instant,
   ended_at: Nullable(Instant),
 }
 const Summary = Type.Object(summary, { title: 'TicketSummary' })
@@ -77,9 +71,7 @@ const AllQuery = pageQuery(
 
 function presentSummary(ticket: Ticket, zone: string): Of<typeof Summary> {
   return {
-    id: ticket.id,
-    user_id: ticket.userId,
-    user_name: ticket.userName,
+    ...presentThread(ticket, zone),
     subject: ticket.subject,
     description: ticket.description,
     category: ticket.category,
@@ -87,9 +79,6 @@ function presentSummary(ticket: Ticket, zone: string): Of<typeof Summary> {
     status: ticket.status,
     assignee: ticket.assigneeId,
     assignee_name: ticket.assigneeName,
-    replies: ticket.replies,
-    created_at: localTimestamp(ticket.createdAt, zone),
-    updated_at: localTimestamp(ticket.updatedAt, zone),
     ended_at: ticket.endedAt && localTimestamp(ticket.endedAt, zone),
   }
 }
@@ -99,7 +88,7 @@ function presentWhole(ticket: service.WholeTicket, zone: string): Of<typeof Whol
   return { ...presentSummary(ticket, zone), messages }
 }
 
-/** Requests for help and what becomes of them. */
+/** Requests for help and their handling. */
 export function ticketRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -127,56 +116,56 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
     schema: { querystring: MyQuery, response: { 200: pageOf(Summary) } },
     handler: (request) => list(kernel, { ...request.query, user_id: callerOf(request).userId }),
   })
-  route(app, {
-    method: 'GET',
-    paths: v1('/support/tickets/{id}'),
-    permission: 'signed-in',
-    summary: 'Read a ticket with its messages',
-    description: 'Its owner, and support; it does not exist for others.',
-    tag,
-    schema: { params: IdParams, response: { 200: Whole } },
-    handler: async (request) =>
-      presentWhole(await service.getTicket(kernel, callerOf(request), request.params.id), zone),
-  })
-  route(app, {
-    method: 'POST',
-    paths: v1('/support/tickets/{id}/messages'),
-    permission: 'signed-in',
-    summary: 'Write to a ticket',
-    description:
-      'Its owner and support; the other side is told. A message of support takes an open ticket up, one of the owner ends `waiting`. ' +
-      'A ticket that is over takes no more (`bad_state`): open it again first.',
-    tag,
-    limit: 'message',
-    idempotent: true,
-    schema: { params: IdParams, body: Content, response: { 201: Whole } },
-    handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) => {
-        const { params, body } = request
-        return presentWhole(await service.reply(kernel, callerOf(request), params.id, body.content), zone)
-      }),
-  })
-  route(app, {
-    method: 'POST',
-    paths: v1('/support/tickets/{id}/close'),
-    permission: 'signed-in',
-    summary: 'Close one’s own ticket',
-    tag,
-    schema: { params: IdParams, response: { 200: Whole } },
-    handler: async (request) =>
-      presentWhole(await service.closeOwn(kernel, callerOf(request), request.params.id), zone),
-  })
-  route(app, {
-    method: 'POST',
-    paths: v1('/support/tickets/{id}/reopen'),
-    permission: 'signed-in',
-    summary: 'Open one’s own ticket again',
-    description: 'Within 14 days after it was resolved or closed (`too_late_to_reopen`).',
-    tag,
-    schema: { params: IdParams, response: { 200: Whole } },
-    handler: async (request) =>
-      presentWhole(await service.reopenOwn(kernel, callerOf(request), request.params.id), zone),
-  })
+  readRoute(
+    app,
+    {
+      paths: v1('/support/tickets/{id}'),
+      permission: 'signed-in',
+      summary: 'Read a ticket with its messages',
+      description: 'Its owner, and support; it does not exist for others.',
+      tag,
+    },
+    Whole,
+    async (caller, id) => presentWhole(await service.getTicket(kernel, caller, id), zone),
+  )
+  messageRoute(
+    app,
+    kernel,
+    {
+      paths: v1('/support/tickets/{id}/messages'),
+      permission: 'signed-in',
+      summary: 'Write to a ticket',
+      description:
+        'Its owner and support; the other side is told. A message of support takes an open ticket up, one of the owner ends `waiting`. ' +
+        'A ticket that is over takes no more (`bad_state`): open it again first.',
+      tag,
+    },
+    Whole,
+    async (kernel, caller, id, content) => presentWhole(await service.reply(kernel, caller, id, content), zone),
+  )
+  moveRoute(
+    app,
+    {
+      paths: v1('/support/tickets/{id}/close'),
+      permission: 'signed-in',
+      summary: 'Close one’s own ticket',
+      tag,
+    },
+    Whole,
+    async (caller, id) => presentWhole(await service.closeOwn(kernel, caller, id), zone),
+  )
+  moveRoute(
+    app,
+    {
+      paths: v1('/support/tickets/{id}/reopen'),
+      permission: 'signed-in',
+      summary: 'Open one’s own ticket again',
+      description: 'Within 14 days after it was resolved or closed (`too_late_to_reopen`).',
+      tag,
+    },
+    Whole,
+    async (caller, id) => presentWhole(await service.reopenOwn(kernel, caller, id), zone),
+  )
   work(app, kernel)
 }
 

@@ -7,9 +7,9 @@ import type { Caller } from '../../kernel/http/request/caller.ts'
 import { lockStaff, staffWith } from '../../kernel/identity/staff.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify, record } from '../../kernel/outbox/outbox.ts'
-import { MOST_REPLIES } from '../rules.ts'
-import { MANAGE } from '../staff.ts'
-import { addReply, listReplies, type Reply } from '../store.ts'
+import { MANAGE } from '../permissions.ts'
+import { listReplies, type Reply } from '../store.ts'
+import { say } from '../threads.ts'
 import {
   afterMessage,
   isEnded,
@@ -103,10 +103,7 @@ export async function reply(kernel: Kernel, caller: Caller, id: number, content:
     if (!before || (!isOwner && !caller.permissions.has(MANAGE))) throw noSuchTicket()
     const status = afterMessage(before.status, !isOwner)
     if (!status) throw badState(before.status, ' Open it again to go on.')
-    const message = { authorId: caller.userId, fromStaff: !isOwner, content, now, most: MOST_REPLIES }
-    if (!(await addReply(tx, 'ticket', id, message))) {
-      throw new Conflict('too_many_messages', `A ticket has at most ${MOST_REPLIES} messages.`)
-    }
+    await say(tx, 'ticket', id, { authorId: caller.userId, fromStaff: !isOwner, content, now })
     await store.setState(tx, id, { ...before, status }, now)
     if (isOwner) await tellStaff(tx, kernel, id, { ...before, status }, now)
     else await notify(tx, now, { type: 'ticket.replied', userIds: [before.userId], data: { ticket_id: id, content } })

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { contains, type PageOf, pageClause, readPage } from '../../kernel/database/lists.ts'
+import type { Thread } from '../store.ts'
 import type { Priority, TicketStatus } from './rules.ts'
 
 /** What a ticket can be changed in. */
@@ -13,16 +14,11 @@ export interface TicketState {
 }
 
 /** A request for help. */
-export interface Ticket extends TicketState {
-  readonly id: number
-  readonly userName: string
+export interface Ticket extends Thread, TicketState {
   readonly assigneeName: string | null
   readonly subject: string
   readonly description: string
   readonly category: string | null
-  readonly replies: number
-  readonly createdAt: Date
-  readonly updatedAt: Date
 }
 
 const state = sql`t.user_id AS "userId", t.status, t.priority, t.assignee_id AS "assigneeId", t.ended_at AS "endedAt"`

@@ -1,7 +1,6 @@
 import { earlier, minutesAfter, minutesBetween } from '../../booking/interval.ts'
 import { nextOffers } from '../../booking/waitingList.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
-import { jobsOf } from '../../kernel/jobs/queues.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify } from '../../kernel/outbox/outbox.ts'
 import { localTimestamp } from '../../kernel/time.ts'
@@ -34,7 +33,7 @@ export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: n
   for (const offer of offers) {
     await store.makeOffer(tx, { entryId: offer.id, slotId, partySize: offer.partySize, expiresAt, now })
     if (rules.auto_promote) {
-      await jobsOf(kernel).send(tx, PROMOTE_JOB, { entry_id: offer.id })
+      await kernel.jobs.send(tx, PROMOTE_JOB, { entry_id: offer.id })
       continue
     }
     await notify(tx, now, {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { DomainError } from '../../errors.ts'
 import { useFile } from '../../files/store.ts'
-import { permissionsOf, rolesOf } from '../../identity/roles.ts'
+import { permissionsOf } from '../../identity/roles.ts'
 import type { Kernel } from '../../kernel.ts'
 import { refuseLongPdf, streamOf } from '../exports.ts'
 import type { Row } from '../rows.ts'
@@ -107,7 +107,7 @@ async function permissionsNow(kernel: Kernel, userId: number): Promise<ReadonlyS
     kernel.db,
   )
   return permissionsOf(
-    rolesOf(kernel),
+    kernel.roles,
     rows.map(({ role }) => role),
   )
 }

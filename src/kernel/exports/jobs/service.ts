@@ -4,7 +4,6 @@ import { Forbidden, NotFound, TooMany } from '../../errors.ts'
 import { namedBy, tokenUntil } from '../../files/download.ts'
 import { releaseFiles } from '../../files/store.ts'
 import type { Caller } from '../../http/request/caller.ts'
-import { jobsOf } from '../../jobs/queues.ts'
 import type { Kernel } from '../../kernel.ts'
 import { record } from '../../outbox/outbox.ts'
 import { type ExportFormat, refuseLongPdf } from '../exports.ts'
@@ -27,8 +26,8 @@ export interface ExportWish {
 }
 
 /** The list of that name. @throws NotFound */
-export function sourceOf(kernel: Pick<Kernel, 'products'>, what: string): ExportSource {
-  const source = kernel.products.flatMap((product) => product.exports ?? []).find((one) => one.what === what)
+export function sourceOf(kernel: Pick<Kernel, 'exportSources'>, what: string): ExportSource {
+  const source = kernel.exportSources.find((one) => one.what === what)
   if (!source) throw new NotFound('not_found', 'There is no such list.')
   return source
 }
@@ -83,7 +82,7 @@ const noSuchExport = () => new NotFound('not_found', 'There is no such export.')
 /** Has the next of somebody's files made (null: of everybody's), where none of theirs is in the making. */
 export async function sendNext(kernel: Kernel, tx: Transaction, userId: number | null): Promise<void> {
   for (const id of await store.nextJobs(tx, userId)) {
-    await jobsOf(kernel).send(tx, EXPORT_FILE_JOB, { id }, { singletonKey: `export ${id}` })
+    await kernel.jobs.send(tx, EXPORT_FILE_JOB, { id }, { singletonKey: `export ${id}` })
   }
 }
 

@@ -1,8 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { Type } from 'typebox'
 import type { DomainError } from '../../errors.ts'
-import type { Contract } from '../../product.ts'
-import type { Refusals } from '../fastifyTypes.ts'
+import type { Contract, Refusals } from '../contract.ts'
 
 /** RFC 9457. Further members hold facts about the refusal, which depend on `code`. */
 export const Problem = Type.Object(
@@ -43,11 +42,14 @@ function problemOf(error: DomainError, requestId: string): Record<string, unknow
   }
 }
 
-/** The contract of the kernel's own routes, of unknown paths and of every product without one of its own. */
+/** The contract of the kernel's own routes, and of unknown paths that are no part's alone. */
 export const problemContract: Contract = {
   refuse: (error, request, reply) =>
     reply.code(error.status).type(problemContentType).serializer(JSON.stringify).send(problemOf(error, request.id)),
 }
+
+/** The contract of parts that answer plain objects and, for refusals, problem documents with real statuses. */
+export const plainContract: Contract = { ...problemContract, sparseAnswers: true }
 
 /** A refusal of one operation that the API reference would not show by itself. */
 export function problemAnswer(description: string) {

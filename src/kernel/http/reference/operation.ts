@@ -1,7 +1,7 @@
 import type { FastifySchema, RouteOptions } from 'fastify'
 import { problemRefusals } from '../answer/problem.ts'
 import { sparseNames, sparseParameter } from '../answer/sparse.ts'
-import type { Refusals } from '../fastifyTypes.ts'
+import type { Refusals } from '../contract.ts'
 import type { JsonSchema } from '../request/strictSchema.ts'
 import { isSchema, strict } from '../request/strictSchema.ts'
 

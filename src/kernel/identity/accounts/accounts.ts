@@ -58,7 +58,10 @@ function checkPhone(phone: string | null): string | null {
 }
 
 /** A new person as a row, checked and with the password hashed. @throws Invalid `validation`, `weak_password`. */
-export async function newUserRow(kernel: Pick<Kernel, 'config'>, wish: Registration): Promise<store.NewUser> {
+export async function newUserRow(
+  kernel: Pick<Kernel, 'config' | 'secrets'>,
+  wish: Registration,
+): Promise<store.NewUser> {
   const username = checkUsername(wish.username)
   const phone = checkPhone(wish.phone ?? null)
   const displayName = wish.displayName ?? username
@@ -66,7 +69,7 @@ export async function newUserRow(kernel: Pick<Kernel, 'config'>, wish: Registrat
   return {
     username,
     email: wish.email ?? null,
-    ...storedPhone(kernel.config, phone),
+    ...storedPhone(kernel.secrets.cipher, phone),
     password_hash: await hashPassword(wish.password, hashCost(kernel.config)),
     display_name: displayName,
   }
@@ -97,7 +100,7 @@ export async function register(kernel: Kernel, wish: Registration, role: string,
       data: { username: row.username, display_name: row.display_name },
       key: `account.welcome:${id}`,
     })
-    return await store.findUser(tx, kernel.config, id)
+    return await store.findUser(tx, kernel.secrets.cipher, id)
   })
   kernel.nudge()
   return present(user)
@@ -110,7 +113,7 @@ export async function me(kernel: Kernel, caller: Pick<Caller, 'userId'>): Promis
 
 /** Somebody's account. @throws NotFound, also for people who have left. */
 export async function getUser(kernel: Kernel, userId: number): Promise<User> {
-  return present(await kernel.attempt((db) => store.findUser(db, kernel.config, userId)))
+  return present(await kernel.attempt((db) => store.findUser(db, kernel.secrets.cipher, userId)))
 }
 
 /** What can be said anew of a person; what is left out stays, null clears. */
@@ -125,11 +128,11 @@ export interface ProfileWish {
 }
 
 /** The columns a wish sets. @throws Invalid `validation`. */
-export function changeFor(kernel: Pick<Kernel, 'config'>, wish: ProfileWish): store.UserChange {
+export function changeFor(kernel: Pick<Kernel, 'secrets'>, wish: ProfileWish): store.UserChange {
   return {
     ...(wish.username !== undefined && { username: checkUsername(wish.username) }),
     ...(wish.email !== undefined && { email: wish.email }),
-    ...(wish.phone !== undefined && storedPhone(kernel.config, checkPhone(wish.phone))),
+    ...(wish.phone !== undefined && storedPhone(kernel.secrets.cipher, checkPhone(wish.phone))),
     ...(wish.displayName !== undefined && { display_name: wish.displayName }),
     ...(wish.locale !== undefined && { locale: wish.locale }),
     ...(wish.department !== undefined && { department: wish.department }),
@@ -154,11 +157,11 @@ export async function updateMe(
   if (isOwner) await checkOwner(kernel, caller, proof)
   const at = kernel.clock.now()
   const user = await kernel.transaction(async (tx) => {
-    const before = present(await store.lockUser(tx, kernel.config, caller.userId))
+    const before = present(await store.lockUser(tx, kernel.secrets.cipher, caller.userId))
     // Changed by somebody else a moment ago: what was no change is one now.
     if (!isOwner && changesContacts(before, wish)) throw passwordRequired()
     await store.updateUser(tx, caller.userId, change, at)
-    const after = present(await store.findUser(tx, kernel.config, caller.userId))
+    const after = present(await store.findUser(tx, kernel.secrets.cipher, caller.userId))
     await afterContactChange(tx, kernel, before, after, at)
     const changes = changesOf(before, after)
     await record(tx, at, {

@@ -20,7 +20,7 @@ export async function listUsers(
   order: store.UserOrder,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ readonly items: readonly User[]; readonly total: number }> {
-  return await kernel.attempt((db) => store.listUsers(db, kernel.config, filter, order, page))
+  return await kernel.attempt((db) => store.listUsers(db, kernel.secrets.cipher, filter, order, page))
 }
 
 /**
@@ -32,7 +32,7 @@ export async function updateUser(kernel: Kernel, caller: Caller, userId: number,
   const at = kernel.clock.now()
   const user = await revoking(kernel, userId, async (tx) => {
     if (wish.status !== undefined) await store.lockAdministrators(tx)
-    const before = present(await store.lockUser(tx, kernel.config, userId))
+    const before = present(await store.lockUser(tx, kernel.secrets.cipher, userId))
     requireRightsOver(kernel, caller, before.roles)
     if (wish.status === 'disabled') await keepAnAdministrator(tx, before)
     await store.updateUser(tx, userId, change, at)
@@ -40,7 +40,7 @@ export async function updateUser(kernel: Kernel, caller: Caller, userId: number,
       await endSessions(tx, userId, at)
       await handOver(tx, kernel, userId)
     }
-    const after = present(await store.findUser(tx, kernel.config, userId))
+    const after = present(await store.findUser(tx, kernel.secrets.cipher, userId))
     await afterContactChange(tx, kernel, before, after, at)
     const changes = changesOf(before, after)
     await record(tx, at, { ...originOf(caller), action: 'user.update', resource: 'user', resourceId: userId, changes })
@@ -60,7 +60,7 @@ export async function deleteUser(kernel: Kernel, caller: Caller, userId: number)
   const at = kernel.clock.now()
   await revoking(kernel, userId, async (tx) => {
     await store.lockAdministrators(tx)
-    const user = present(await store.lockUser(tx, kernel.config, userId, { leaves: true }))
+    const user = present(await store.lockUser(tx, kernel.secrets.cipher, userId, { leaves: true }))
     requireRightsOver(kernel, caller, user.roles)
     await keepAnAdministrator(tx, user)
     await remove(tx, kernel, user, originOf(caller), at)
@@ -75,7 +75,7 @@ export async function removeLeaver(kernel: Kernel, userId: number): Promise<void
   const at = kernel.clock.now()
   await revoking(kernel, userId, async (tx) => {
     await store.lockAdministrators(tx)
-    const user = await store.lockUser(tx, kernel.config, userId, { leaves: true })
+    const user = await store.lockUser(tx, kernel.secrets.cipher, userId, { leaves: true })
     if (!user || !(await store.isLeaving(tx, userId, at))) return
     if (await isLastAdministrator(tx, user)) {
       kernel.log.warn({ userId }, 'the last administrator asked to leave and was kept')
@@ -87,9 +87,9 @@ export async function removeLeaver(kernel: Kernel, userId: number): Promise<void
 }
 
 async function remove(tx: Transaction, kernel: Kernel, user: User, origin: Origin, at: Date): Promise<void> {
-  for (const product of kernel.products) await product.beforeUserLeaves?.(tx, kernel, user.id)
+  for (const leave of kernel.beforeUserLeaves) await leave(tx, kernel, user.id)
   await endSessions(tx, user.id, at)
-  await store.scrubUser(tx, kernel.config, user, at)
+  await store.scrubUser(tx, kernel.secrets.cipher, user, at)
   const changes = { status: [user.status, 'deleted'] as const }
   await record(tx, at, { ...origin, action: 'user.delete', resource: 'user', resourceId: user.id, changes })
 }
@@ -118,13 +118,13 @@ export async function changeRoles(
   const at = kernel.clock.now()
   const user = await revoking(kernel, userId, async (tx) => {
     await store.lockAdministrators(tx)
-    const before = present(await store.lockUser(tx, kernel.config, userId))
+    const before = present(await store.lockUser(tx, kernel.secrets.cipher, userId))
     const roles = change(before.roles)
     requireRightsOver(kernel, caller, new Set(roles).symmetricDifference(new Set(before.roles)))
     if (!roles.includes(ADMIN)) await keepAnAdministrator(tx, before)
     await store.replaceRoles(tx, userId, roles, caller.userId, at)
     await handOver(tx, kernel, userId)
-    const after = present(await store.findUser(tx, kernel.config, userId))
+    const after = present(await store.findUser(tx, kernel.secrets.cipher, userId))
     const changes = changesOf(before, after)
     await record(tx, at, {
       ...originOf(caller),
@@ -141,7 +141,7 @@ export async function changeRoles(
 
 /** Has the products take away what somebody may not look after any more. */
 async function handOver(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
-  for (const product of kernel.products) await product.afterRightsChange?.(tx, kernel, userId)
+  for (const handOver of kernel.afterRightsChange) await handOver(tx, kernel, userId)
 }
 
 /** Throws Conflict when this person is the only administrator. The administrators are locked. */

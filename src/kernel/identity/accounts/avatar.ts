@@ -30,7 +30,7 @@ export async function removeAvatar(kernel: Kernel, caller: Caller): Promise<void
 async function changeAvatar(kernel: Kernel, caller: Caller, fileId: number | null): Promise<User> {
   const at = kernel.clock.now()
   const user = await kernel.transaction(async (tx) => {
-    const before = present(await store.lockUser(tx, kernel.config, caller.userId))
+    const before = present(await store.lockUser(tx, kernel.secrets.cipher, caller.userId))
     if (before.avatarFileId === fileId) return before
     await releaseFiles(tx, avatarOf(caller.userId), at, fileId)
     if (fileId !== null) await useFile(tx, fileId, at, avatarOf(caller.userId))
@@ -42,7 +42,7 @@ async function changeAvatar(kernel: Kernel, caller: Caller, fileId: number | nul
       resourceId: caller.userId,
       changes: { avatar_file_id: [before.avatarFileId, fileId] },
     })
-    return present(await store.findUser(tx, kernel.config, caller.userId))
+    return present(await store.findUser(tx, kernel.secrets.cipher, caller.userId))
   })
   kernel.nudge()
   return user

@@ -1,7 +1,6 @@
 import type { Transaction } from '../../database/database.ts'
 import type { Kernel } from '../../kernel.ts'
 import { queueForAddresses } from '../../notifications/bareAddresses.ts'
-import { catalogueOf } from '../../notifications/engine.ts'
 import { notify } from '../../outbox/outbox.ts'
 import { localTimestamp } from '../../time.ts'
 import { voidResetsOf } from '../logIn/passwordReset/store.ts'
@@ -27,7 +26,7 @@ export async function afterContactChange(
   const { username, locale } = after
   const data = { username, time: localTimestamp(at, kernel.config.timeZone), email, phone }
   await notify(tx, at, { type: TYPE, userIds: [after.id], data })
-  const catalogue = catalogueOf(kernel)
+  const catalogue = kernel.notifications.catalogue
   const type = catalogue.typeOf(TYPE)
   if (!type) throw new Error(`${TYPE} is not registered`)
   const former = [

@@ -67,7 +67,7 @@ async function createAdministrator(kernel: Kernel, wish: Registration, visitor?:
     await store.grantRole(tx, id, ADMIN, null, at)
     await tx.deleteFrom('settings').where('key', '=', SETTING).execute()
     await recordSetup(tx, at, id, visitor)
-    return present(await store.findUser(tx, kernel.config, id))
+    return present(await store.findUser(tx, kernel.secrets.cipher, id))
   })
   kernel.nudge()
   return user

@@ -1,6 +1,5 @@
-import type { Config } from '../../../config.ts'
+import type { FieldCipher } from '../../secrets/fields.ts'
 import { maskEmail, maskPhone, normalizePhone } from './phones.ts'
-import { fieldCipher } from './users.ts'
 
 /** What somebody typed to say who they are: a username, an e-mail address, a phone number, or something else by mistake. */
 export interface TypedName {
@@ -12,10 +11,10 @@ export interface TypedName {
 }
 
 /** Reads what was typed for a name. */
-export function typedName(config: Pick<Config, 'fieldKeys'>, given: string): TypedName {
+export function typedName(cipher: FieldCipher, given: string): TypedName {
   const text = given.normalize('NFKC').trim()
   const phone = normalizePhone(text)
-  return { text, phone, index: fieldCipher(config).blindIndex(phone ?? text.toLowerCase(), 'login_log.name') }
+  return { text, phone, index: cipher.blindIndex(phone ?? text.toLowerCase(), 'login_log.name') }
 }
 
 /**

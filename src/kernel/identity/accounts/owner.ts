@@ -38,8 +38,8 @@ export async function checkPassword(
   password: string,
   visitor: Visitor,
 ): Promise<string> {
-  const user = await kernel.attempt((db) => findUser(db, kernel.config, caller.userId))
-  const name = typedName(kernel.config, user?.username ?? '')
+  const user = await kernel.attempt((db) => findUser(db, kernel.secrets.cipher, caller.userId))
+  const name = typedName(kernel.secrets.cipher, user?.username ?? '')
   const attempt = { userId: caller.userId, name, visitor, at: kernel.clock.now() }
   await refuseLocked(kernel, attempt)
   const hash = await kernel.attempt((db) => passwordHashOf(db, caller.userId))

@@ -1,12 +1,10 @@
 import { type SqlBool, sql } from 'kysely'
-import type { Config } from '../../../config.ts'
 import type { Database, Transaction } from '../../database/database.ts'
 import '../constraints.ts'
+import type { FieldCipher } from '../../secrets/fields.ts'
 import { ADMIN } from '../roles.ts'
 import { typedName } from './names.ts'
-import { fieldCipher, type User, type UserStatus } from './users.ts'
-
-type Keys = Pick<Config, 'fieldKeys'>
+import type { User, UserStatus } from './users.ts'
 
 const rolesColumn = sql<string[]>`ARRAY(SELECT role FROM user_roles WHERE user_id = users.id ORDER BY role)`.as('roles')
 
@@ -39,12 +37,12 @@ interface Row {
   readonly roles: readonly string[]
 }
 
-function userOf(keys: Keys, row: Row): User {
+function userOf(cipher: FieldCipher, row: Row): User {
   return {
     id: row.id,
     username: row.username,
     email: row.email,
-    phone: row.phone_encrypted === null ? null : fieldCipher(keys).decrypt(row.phone_encrypted),
+    phone: row.phone_encrypted === null ? null : cipher.decrypt(row.phone_encrypted),
     displayName: row.display_name,
     department: row.department,
     status: row.status,
@@ -57,7 +55,7 @@ function userOf(keys: Keys, row: Row): User {
 }
 
 /** A person who has not left, or undefined. */
-export async function findUser(db: Database, keys: Keys, id: number): Promise<User | undefined> {
+export async function findUser(db: Database, cipher: FieldCipher, id: number): Promise<User | undefined> {
   const row = await db
     .selectFrom('users')
     .select(columns)
@@ -65,7 +63,7 @@ export async function findUser(db: Database, keys: Keys, id: number): Promise<Us
     .where('id', '=', id)
     .where('status', '<>', 'deleted')
     .executeTakeFirst()
-  return row && userOf(keys, row)
+  return row && userOf(cipher, row)
 }
 
 /**
@@ -74,7 +72,7 @@ export async function findUser(db: Database, keys: Keys, id: number): Promise<Us
  */
 export async function lockUser(
   tx: Transaction,
-  keys: Keys,
+  cipher: FieldCipher,
   id: number,
   { leaves = false } = {},
 ): Promise<User | undefined> {
@@ -87,7 +85,7 @@ export async function lockUser(
     .$if(leaves, (query) => query.forUpdate())
     .$if(!leaves, (query) => query.forNoKeyUpdate())
     .executeTakeFirst()
-  return row && userOf(keys, row)
+  return row && userOf(cipher, row)
 }
 
 export interface UserFilter {
@@ -106,7 +104,7 @@ export interface UserOrder {
 /** One page of the people who have not left, and how many the filter finds. */
 export async function listUsers(
   db: Database,
-  keys: Keys,
+  cipher: FieldCipher,
   filter: UserFilter,
   order: UserOrder,
   page: { readonly limit: number; readonly offset: number },
@@ -141,7 +139,7 @@ export async function listUsers(
     .offset(page.offset)
     .execute()
   const { total } = await matching.select(sql<number>`count(*)`.as('total')).executeTakeFirstOrThrow()
-  return { items: rows.map((row) => userOf(keys, row)), total }
+  return { items: rows.map((row) => userOf(cipher, row)), total }
 }
 
 export interface NewUser {
@@ -216,11 +214,11 @@ export async function isLeaving(tx: Transaction, id: number, now: Date): Promise
  * Takes everything personal from what stays as history of somebody who leaves: the row, log-ins (also those under their names from before they
  * had them), sessions, messages. Their roles go; mail that waits is not sent.
  */
-export async function scrubUser(tx: Transaction, keys: Keys, user: User, at: Date): Promise<void> {
+export async function scrubUser(tx: Transaction, cipher: FieldCipher, user: User, at: Date): Promise<void> {
   const { id } = user
   const gone = `deleted-${id}`
   const names = [user.username, user.email, user.phone].flatMap((name) =>
-    name === null ? [] : typedName(keys, name).index,
+    name === null ? [] : typedName(cipher, name).index,
   )
   await tx
     .updateTable('users')
@@ -267,7 +265,7 @@ export async function scrubUser(tx: Transaction, keys: Keys, user: User, at: Dat
   await sql`
     UPDATE deliveries SET state = CASE state WHEN 'queued' THEN 'skipped' ELSE state END,
       reason = CASE state WHEN 'queued' THEN 'recipient_left' ELSE reason END, next_try_at = NULL, address_key = NULL,
-      address_encrypted = ${fieldCipher(keys).encrypt('')}, content = '{"subject": "", "body": ""}', updated_at = ${at}
+      address_encrypted = ${cipher.encrypt('')}, content = '{"subject": "", "body": ""}', updated_at = ${at}
     WHERE user_id = ${id} AND message_id IS NULL`.execute(tx)
   await tx.updateTable('messages').set({ subject: '', body: '', data: '{}' }).where('user_id', '=', id).execute()
 }

@@ -1,6 +1,4 @@
-import type { Config } from '../../../config.ts'
-import { onceFor } from '../../onceFor.ts'
-import { createFieldCipher, type FieldCipher } from '../../secrets/fields.ts'
+import type { FieldCipher } from '../../secrets/fields.ts'
 
 export type UserStatus = 'active' | 'disabled'
 
@@ -22,18 +20,13 @@ export interface User {
   readonly updatedAt: Date
 }
 
-const cipherOf = onceFor(createFieldCipher)
-
-/** The cipher for fields of people. */
-export const fieldCipher = ({ fieldKeys }: Pick<Config, 'fieldKeys'>): FieldCipher => cipherOf(fieldKeys)
-
 /** The stored form of a phone number in E.164, or of none. */
-export function storedPhone(config: Pick<Config, 'fieldKeys'>, phone: string | null | undefined) {
+export function storedPhone(cipher: FieldCipher, phone: string | null | undefined) {
   if (!phone) return { phone_encrypted: null, phone_index: null }
-  return { phone_encrypted: fieldCipher(config).encrypt(phone), phone_index: phoneIndex(config, phone) }
+  return { phone_encrypted: cipher.encrypt(phone), phone_index: phoneIndex(cipher, phone) }
 }
 
-/** By which a phone number in E.164 is found. */
-export function phoneIndex(config: Pick<Config, 'fieldKeys'>, phone: string): string {
-  return fieldCipher(config).blindIndex(phone, 'users.phone')
+/** Blind index of a phone number (E.164). */
+export function phoneIndex(cipher: Pick<FieldCipher, 'blindIndex'>, phone: string): string {
+  return cipher.blindIndex(phone, 'users.phone')
 }

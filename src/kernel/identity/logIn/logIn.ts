@@ -12,7 +12,6 @@ import { findUser } from '../accounts/store.ts'
 import type { User } from '../accounts/users.ts'
 import { endSession, insertSession } from '../sessions/sessionStore.ts'
 import { revoking } from '../sessions/sessions.ts'
-import { accessTokens } from '../sessions/tokens.ts'
 import { judge, refuseLocked } from './guesses.ts'
 import * as logins from './loginStore.ts'
 import type { Visitor } from './visitor.ts'
@@ -47,8 +46,8 @@ export async function logIn(
   visitor: Visitor,
   { slides = false } = {},
 ): Promise<LoggedIn> {
-  const name = typedName(kernel.config, credentials.name)
-  const candidate = await kernel.attempt((db) => logins.findCandidate(db, kernel.config, name))
+  const name = typedName(kernel.secrets.cipher, credentials.name)
+  const candidate = await kernel.attempt((db) => logins.findCandidate(db, kernel.secrets.cipher, name))
   const attempt = { userId: candidate?.id ?? null, name, visitor, at: kernel.clock.now() }
   await refuseLocked(kernel, attempt)
   const matches = await verifyPassword(candidate?.password_hash, credentials.password, hashCost(kernel.config))
@@ -65,7 +64,7 @@ export async function logIn(
   if (outcome === 'bad_credentials' || !outcome || !candidate) throw badCredentials()
   kernel.nudge()
   await renewOutdatedHash(kernel, candidate, credentials.password)
-  const user = await findUser(kernel.db, kernel.config, candidate.id)
+  const user = await findUser(kernel.db, kernel.secrets.cipher, candidate.id)
   if (!user) throw badCredentials()
   return { ...outcome, user }
 }
@@ -129,10 +128,7 @@ async function openSession(
     now,
   )
   return {
-    accessToken: accessTokens(config).sign(
-      { sessionId: id, userId: candidate.id, expiresAt: endsAt ?? expiresAt },
-      now,
-    ),
+    accessToken: kernel.accessTokens.sign({ sessionId: id, userId: candidate.id, expiresAt: endsAt ?? expiresAt }, now),
     expiresIn: (expiresAt.getTime() - start) / 1000,
     passwordChangeRequired: tooOld,
   }

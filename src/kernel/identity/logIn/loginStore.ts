@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import type { Config } from '../../../config.ts'
 import { type LogSpan, logOf } from '../../audit/log.ts'
 import type { Database, Transaction } from '../../database/database.ts'
+import type { FieldCipher } from '../../secrets/fields.ts'
 import { shownName, type TypedName } from '../accounts/names.ts'
 import { phoneIndex } from '../accounts/users.ts'
 import { failuresSince, type LockoutRule } from './lockout.ts'
@@ -21,10 +21,10 @@ export interface Candidate {
 /** The one person with this e-mail address, or with this username or phone number; a username goes first. */
 export async function findCandidate(
   db: Database,
-  config: Pick<Config, 'fieldKeys'>,
+  cipher: FieldCipher,
   { text, phone }: TypedName,
 ): Promise<Candidate | undefined> {
-  const index = phone === undefined ? null : phoneIndex(config, phone)
+  const index = phone === undefined ? null : phoneIndex(cipher, phone)
   const condition = text.includes('@')
     ? sql`lower(email) = lower(${text})`
     : sql`(lower(username) = lower(${text}) OR phone_index = ${index})`

@@ -8,6 +8,8 @@ interface Known {
   readonly slidesAt?: Date | undefined
 }
 
+const MOST_TOKENS = 50_000
+
 type Load = (token: string) => Promise<Known>
 
 /** What one process remembers of tokens it has checked. */
@@ -28,7 +30,7 @@ export interface SessionCache {
  * Remembers up to `most` tokens, those used last. A load that began before its user was forgotten, or before the memory was emptied, saw
  * the world as it was then: `generation` counts these moments, and such a load leaves nothing behind.
  */
-export function createSessionCache(most: number): SessionCache {
+export function createSessionCache(most = MOST_TOKENS): SessionCache {
   const known = new Map<string, Known>()
   const tokensOf = new Map<number, Set<string>>()
   let remembering = false

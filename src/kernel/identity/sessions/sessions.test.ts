@@ -87,7 +87,7 @@ describe('a process whose listener is lost', () => {
     let asked = 0
     const kernel = {
       ...world.kernel,
-      config: { ...world.kernel.config },
+      sessions: createSessionCache(),
       attempt: ((work) => {
         asked += 1
         return world.kernel.attempt(work)

@@ -2,10 +2,9 @@ import type { OpenDatabase, Transaction } from '../../database/database.ts'
 import type { Kernel } from '../../kernel.ts'
 import { hashCost, prepareDummy } from '../accounts/passwords.ts'
 import type { Actor } from '../actor.ts'
-import { ADMIN, permissionsOf, rolesOf } from '../roles.ts'
-import { createSessionCache, type SessionCache } from './sessionCache.ts'
+import { ADMIN, permissionsOf } from '../roles.ts'
 import { announceRevocation, findSession, SESSIONS_CHANNEL, slideSession } from './sessionStore.ts'
-import { accessTokens, notGood } from './tokens.ts'
+import { notGood } from './tokens.ts'
 
 /** Turns access tokens into actors. */
 export interface Identity {
@@ -20,11 +19,6 @@ export interface Identity {
   close(): Promise<void>
 }
 
-/** By configuration, as kernels that differ in their database handle (see `once`) share it: the memory of this process. */
-const caches = new WeakMap<object, SessionCache>()
-
-const MOST_TOKENS = 50_000
-
 /**
  * Starts recognising people in this process. Tokens it has seen stay in memory until NOTIFY says that something about their user changed;
  * while notifications don't arrive, the database is asked for every request.
@@ -32,13 +26,8 @@ const MOST_TOKENS = 50_000
 export async function createIdentity(
   kernel: Kernel,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
-  mostTokens = MOST_TOKENS,
 ): Promise<Identity> {
-  const { config, clock } = kernel
-  const tokens = accessTokens(config)
-  const roles = rolesOf(kernel)
-  const cache = createSessionCache(mostTokens)
-  caches.set(config, cache)
+  const { config, clock, roles, accessTokens: tokens, sessions: cache } = kernel
 
   const find = async (token: string): Promise<Found> => {
     const now = clock.now()
@@ -120,6 +109,6 @@ export async function revoking<T>(kernel: Kernel, userId: number, work: (tx: Tra
     })
   } finally {
     // Also when it failed: a lost connection may hide a commit.
-    caches.get(kernel.config)?.forget(userId)
+    kernel.sessions.forget(userId)
   }
 }

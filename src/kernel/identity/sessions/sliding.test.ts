@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AccountWorld, openAccountWorld, PASSWORD, type Process } from '../../../../test/support/accounts.ts'
 import type { OpenDatabase } from '../../database/database.ts'
 import { logIn } from '../logIn/logIn.ts'
+import { createSessionCache } from './sessionCache.ts'
 import { createIdentity } from './sessions.ts'
 
 let world: AccountWorld
@@ -105,7 +106,7 @@ test('using it costs the database a look and a write each half of its time, and 
   let asked = 0
   const kernel = {
     ...world.kernel,
-    config: { ...world.kernel.config },
+    sessions: createSessionCache(),
     attempt: ((work) => {
       asked += 1
       return world.kernel.attempt(work)

@@ -2,7 +2,6 @@ import { hkdfSync } from 'node:crypto'
 import { createSigner, createVerifier } from 'fast-jwt'
 import type { Config } from '../../../config.ts'
 import { Unauthenticated } from '../../errors.ts'
-import { onceFor } from '../../onceFor.ts'
 
 /** What an access token says: which session it stands for, until when (whole seconds). Everything else is asked of the session. */
 export interface TokenClaims {
@@ -26,7 +25,7 @@ const AUDIENCE = 'yuyue'
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The access tokens of a configuration: HS256 and nothing else, with a key derived from SECRET_KEY for this one use. */
-export const accessTokens = onceFor(({ secretKey }: Pick<Config, 'secretKey'>): AccessTokens => {
+export function accessTokens({ secretKey }: Pick<Config, 'secretKey'>): AccessTokens {
   const key = Buffer.from(hkdfSync('sha256', secretKey, '', 'yuyue access tokens', 32))
   const encode = createSigner<Record<string, unknown>>({ algorithm: 'HS256', key, iss: ISSUER, aud: AUDIENCE })
   const decode = createVerifier<string>({
@@ -64,7 +63,7 @@ export const accessTokens = onceFor(({ secretKey }: Pick<Config, 'secretKey'>): 
       throw notGood()
     }
   }
-})
+}
 
 function readClaims(payload: unknown): TokenClaims {
   if (typeof payload !== 'object' || payload === null || !('jti' in payload && 'sub' in payload && 'exp' in payload))

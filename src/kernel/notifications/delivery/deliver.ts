@@ -1,5 +1,4 @@
 import { isAboutData } from '../../database/constraints.ts'
-import { fieldCipher } from '../../identity/accounts/users.ts'
 import { repeat } from '../../jobs/repeat.ts'
 import type { Kernel } from '../../kernel.ts'
 import { type Breaker, createBreaker } from '../providers/breaker.ts'
@@ -28,7 +27,7 @@ export interface CourierOptions {
   readonly providers: readonly Provider[]
 }
 
-type CourierKernel = Pick<Kernel, 'clock' | 'config' | 'db' | 'log' | 'transaction'>
+type CourierKernel = Pick<Kernel, 'clock' | 'config' | 'db' | 'log' | 'secrets' | 'transaction'>
 
 const HOUR_MS = 60 * 60_000
 /** After so long in vain it is given up. Who reads a text a day later is misled rather than told. */
@@ -303,27 +302,26 @@ function mustBeTold(catalogue: Catalogue, claimed: store.Claimed): boolean {
   return claimed.urgent || (type !== undefined && isMandatory(type))
 }
 
-function recipient(kernel: Pick<Kernel, 'config'>, claimed: store.Claimed) {
+function recipient(kernel: Pick<Kernel, 'secrets'>, claimed: store.Claimed) {
   const { channel, address_encrypted: bare } = claimed
   const decrypt = (stored: string | null) => (stored === null ? null : readable(kernel, stored))
   const own =
     channel === 'email' ? claimed.email : channel === 'sms' ? decrypt(claimed.phone_encrypted) : claimed.contact
   const address = bare === null ? own : decrypt(bare)
-  const key = address === null ? null : suppressionKey(kernel.config, channel, address)
+  const key = address === null ? null : suppressionKey(kernel.secrets.cipher, channel, address)
   return { userId: claimed.user_id, address, key }
 }
 
 /** Null when the key is gone under which it was stored: one such row must not hold up its lane. */
-function readable(kernel: Pick<Kernel, 'config'>, stored: string): string | null {
+function readable(kernel: Pick<Kernel, 'secrets'>, stored: string): string | null {
   try {
-    return fieldCipher(kernel.config).decrypt(stored)
+    return kernel.secrets.cipher.decrypt(stored)
   } catch {
     return null
   }
 }
 
 function parcelOf(kernel: CourierKernel, catalogue: Catalogue, claimed: store.Claimed, address: string) {
-  const { config } = kernel
   const text = textFor(catalogue, claimed)
   const locale = claimed.locale ?? 'zh-CN'
   const parcel = {
@@ -336,11 +334,11 @@ function parcelOf(kernel: CourierKernel, catalogue: Catalogue, claimed: store.Cl
     ...(text.template && { template: text.template }),
   }
   if (claimed.channel !== 'email') return parcel
-  const unsubscribe = mustBeTold(catalogue, claimed) ? undefined : { url: unsubscribeUrl(config, claimed.id), locale }
+  const unsubscribe = mustBeTold(catalogue, claimed) ? undefined : { url: unsubscribeUrl(kernel, claimed.id), locale }
   return {
     ...parcel,
     text: withFooter(text.body, unsubscribe),
-    html: trackedHtml(config, claimed.id, text.html ?? htmlOf(text.body), unsubscribe),
+    html: trackedHtml(kernel, claimed.id, text.html ?? htmlOf(text.body), unsubscribe),
     unsubscribeUrl: unsubscribe?.url,
   }
 }

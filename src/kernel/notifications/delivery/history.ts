@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
-import type { Config } from '../../../config.ts'
 import type { Database } from '../../database/database.ts'
-import { fieldCipher } from '../../identity/accounts/users.ts'
+import type { FieldCipher } from '../../secrets/fields.ts'
 import { maskAddress } from './suppressions.ts'
 
 /** The states of a delivery; a message in the inbox is `delivered`, and `opened` when it was read. */
@@ -79,16 +78,16 @@ const shown = sql`
   coalesce(h.encrypted, CASE h.channel WHEN 'sms' THEN u.phone_encrypted END) AS encrypted`
 
 const presenting =
-  (config: Pick<Config, 'fieldKeys'>, unmasked: boolean) =>
+  (cipher: FieldCipher, unmasked: boolean) =>
   ({ at: _, rank: __, encrypted, address, ...entry }: Row): HistoryEntry => {
-    const known = encrypted === null ? address : fieldCipher(config).decrypt(encrypted)
+    const known = encrypted === null ? address : cipher.decrypt(encrypted)
     return { ...entry, address: known === null || unmasked ? known : maskAddress(known) }
   }
 
 /** One page of what was sent, in the order of time, and how much there is. `unmasked`: the reader may see contact data. */
 export async function listHistory(
   db: Database,
-  config: Pick<Config, 'fieldKeys'>,
+  cipher: FieldCipher,
   filter: HistoryFilter,
   page: { readonly limit: number; readonly offset: number; readonly descending: boolean },
   unmasked: boolean,
@@ -100,13 +99,13 @@ export async function listHistory(
     ) AS h LEFT JOIN users u ON u.id = h."userId"
     ORDER BY h.at ${direction}, h.rank ${direction}, h.number ${direction}`.execute(db)
   const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM ${entries(filter)}`.execute(db)
-  return { items: rows.map(presenting(config, unmasked)), total: counted.rows[0]?.total ?? 0 }
+  return { items: rows.map(presenting(cipher, unmasked)), total: counted.rows[0]?.total ?? 0 }
 }
 
 /** Everything that was sent, oldest first, from after `after` on, at most `limit`: for `inBatches`. */
 export async function historyAfter(
   db: Database,
-  config: Pick<Config, 'fieldKeys'>,
+  cipher: FieldCipher,
   filter: HistoryFilter,
   after: HistoryEntry | undefined,
   limit: number,
@@ -121,7 +120,7 @@ export async function historyAfter(
       SELECT * FROM ${entries({ ...filter, from: after?.createdAt ?? filter.from })} WHERE ${beyond} ORDER BY at, rank, number LIMIT ${limit}
     ) AS h LEFT JOIN users u ON u.id = h."userId"
     ORDER BY h.at, h.rank, h.number`.execute(db)
-  return rows.map(presenting(config, unmasked))
+  return rows.map(presenting(cipher, unmasked))
 }
 
 /** How many entries there are, counted up to `most`. */

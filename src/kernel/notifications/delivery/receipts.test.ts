@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openWorld, type World } from '../../../../test/support/world.ts'
-import { fieldCipher, phoneIndex } from '../../identity/accounts/users.ts'
+import { phoneIndex } from '../../identity/accounts/users.ts'
 
 const TOKEN = 'a-token-that-nobody-guesses-1'
 const SECRET = 'a secret that providers sign with'
@@ -18,8 +18,8 @@ async function sent(channel: 'sms' | 'email', state = 'sent') {
   const email = `person${count}@example.com`
   const phone = `+861380000${1000 + count}`
   const { id: userId } = await world.person('venue:employee', { email })
-  await world.rows(`UPDATE users SET phone_encrypted = '${fieldCipher(world.config).encrypt(phone)}',
-    phone_index = '${phoneIndex(world.config, phone)}' WHERE id = ${userId}`)
+  await world.rows(`UPDATE users SET phone_encrypted = '${world.kernel.secrets.cipher.encrypt(phone)}',
+    phone_index = '${phoneIndex(world.kernel.secrets.cipher, phone)}' WHERE id = ${userId}`)
   const at = world.clock.now().toISOString()
   const providerId = channel === 'email' ? `<yuyue.${count}@example.com>` : `biz-${count}`
   const [row] = await world.rows<{ id: number }>(`

@@ -1,6 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { NotFound, Unauthenticated } from '../../errors.ts'
-import { fieldCipher } from '../../identity/accounts/users.ts'
 import type { Kernel } from '../../kernel.ts'
 import { objectOf, textOf } from '../providers/http.ts'
 import { recordable, withoutContacts } from '../providers/provider.ts'
@@ -16,18 +15,18 @@ export async function takeReceipts(kernel: Kernel, receipts: readonly Receipt[])
       const moved = await noteReceipt(tx, receipt, at)
       if (!moved || !receipt.permanent || receipt.outcome !== 'failed') return
       const address = addressOf(kernel, receipt, moved)
-      const key = suppressionKey(kernel.config, receipt.channel, receipt.to)
+      const key = suppressionKey(kernel.secrets.cipher, receipt.channel, receipt.to)
       // Of somebody who has given another address since, the old one is meant.
-      if (address === null || suppressionKey(kernel.config, receipt.channel, address) !== key) return
+      if (address === null || suppressionKey(kernel.secrets.cipher, receipt.channel, address) !== key) return
       const entry = { channel: receipt.channel, key, masked: maskAddress(address), userId: moved.user_id }
       await suppress(tx, { ...entry, reason: receipt.reason }, at)
     })
   }
 }
 
-function addressOf(kernel: Pick<Kernel, 'config'>, { channel }: Receipt, moved: Moved): string | null {
+function addressOf(kernel: Pick<Kernel, 'secrets'>, { channel }: Receipt, moved: Moved): string | null {
   const stored = moved.address_encrypted ?? (channel === 'sms' ? moved.phone_encrypted : null)
-  return stored === null ? moved.email : fieldCipher(kernel.config).decrypt(stored)
+  return stored === null ? moved.email : kernel.secrets.cipher.decrypt(stored)
 }
 
 /** What Aliyun says of numbers that will never work: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2 */

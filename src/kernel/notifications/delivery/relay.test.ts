@@ -4,7 +4,6 @@ import { onServer } from '../../../../test/support/database.ts'
 import { bookingConfirmed, type MessageWorld, openMessageWorld } from '../../../../test/support/messages.ts'
 import { messageJson, notify, record } from '../../outbox/outbox.ts'
 import { compileTemplates } from '../texts/templates.ts'
-import { createRelay } from './relay.ts'
 
 let world: MessageWorld
 let lin: number
@@ -173,7 +172,8 @@ describe('relays', () => {
   test('lose nothing and repeat nothing when one dies between taking and committing', async () => {
     await tell([lin])
     const { kernel } = world
-    const dying = createRelay(
+    const dying = world.relay(
+      { providers: [] },
       {
         ...kernel,
         transaction: (work) =>
@@ -182,7 +182,6 @@ describe('relays', () => {
             throw new Error('killed')
           }),
       },
-      { catalogue: world.catalogue, providers: [] },
     )
     await expect(dying.drain()).rejects.toThrow('killed')
     expect(await world.rows('SELECT * FROM messages')).toEqual([])

@@ -4,7 +4,6 @@ import { allOf } from '../../database/lists.ts'
 import type { Caller } from '../../http/request/caller.ts'
 import type { Kernel } from '../../kernel.ts'
 import { record } from '../../outbox/outbox.ts'
-import { engineOf } from '../engine.ts'
 import type { HistoryFilter } from './history.ts'
 
 /** Which failed deliveries are meant: those that match all of it. */
@@ -19,7 +18,7 @@ export interface RetryFilter extends Omit<HistoryFilter, 'state'> {
 export async function retryDeliveries(kernel: Kernel, caller: Caller, filter: RetryFilter): Promise<number> {
   const { ids, channel, type, userId, from, to } = filter
   const now = kernel.clock.now()
-  const lanes = engineOf(kernel).providers.map(({ lane }) => lane)
+  const lanes = kernel.notifications.providers.map(({ lane }) => lane)
   const meant = allOf([
     sql`state = 'failed' AND lane = ANY (${lanes}::text[])`,
     ids !== undefined && sql`id = ANY (${ids}::bigint[])`,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import type { Config } from '../../../config.ts'
 import type { Database } from '../../database/database.ts'
 import { phoneIndex } from '../../identity/accounts/users.ts'
+import type { FieldCipher } from '../../secrets/fields.ts'
 import type { Delivered } from '../texts/types.ts'
 
 /** An address that proved unusable, as administrators see it. */
@@ -16,8 +16,8 @@ export interface Suppression {
 }
 
 /** A digest by which an address is found again; equal to `contact_key` and `users.phone_index` in the database. */
-export function suppressionKey(config: Pick<Config, 'fieldKeys'>, channel: Delivered, address: string): string {
-  if (channel === 'sms') return phoneIndex(config, address)
+export function suppressionKey(cipher: FieldCipher, channel: Delivered, address: string): string {
+  if (channel === 'sms') return phoneIndex(cipher, address)
   return createHash('sha256').update(address.toLowerCase()).digest('hex')
 }
 

@@ -1,22 +1,18 @@
 import { sql } from 'kysely'
-import type { Config } from '../../../config.ts'
 import type { Database } from '../../database/database.ts'
-import { onceFor } from '../../onceFor.ts'
-import { createSigner } from '../../secrets/signature.ts'
+import type { Kernel } from '../../kernel.ts'
 import type { Locale } from '../texts/types.ts'
 
-type Site = Pick<Config, 'secretKey' | 'publicUrl' | 'mailTracking'>
+type Site = Pick<Kernel, 'config' | 'secrets'>
 
 const PURPOSE = { open: 'mail opened', click: 'link followed', unsubscribe: 'unsubscribe' } as const
 
 /** Longer tokens don't fit a path: such a link is left as it is. */
 const LONGEST_TOKEN = 480
 
-const signerOf = onceFor(({ secretKey }: Site) => createSigner(secretKey))
-
 /** The link that ends mails like a delivery's; it works without log-in, and for ever. */
 export function unsubscribeUrl(site: Site, deliveryId: number): string {
-  return `${site.publicUrl}/u/${signerOf(site).sign(String(deliveryId), PURPOSE.unsubscribe)}`
+  return `${site.config.publicUrl}/u/${site.secrets.signer.sign(String(deliveryId), PURPOSE.unsubscribe)}`
 }
 
 const FOOTER: Readonly<Record<Locale, string>> = {
@@ -32,17 +28,17 @@ export function trackedHtml(
   html: string,
   unsubscribe: { readonly url: string; readonly locale: Locale } | undefined,
 ): string {
-  const signer = signerOf(site)
+  const { signer } = site.secrets
   const links = html.replaceAll(/(<a\b[^<>]*?\shref=")(https?:\/\/[^"]+)"/g, (whole, start: string, href: string) => {
     const token = signer.sign(`${deliveryId} ${unescapeHtml(href)}`, PURPOSE.click)
-    return token.length <= LONGEST_TOKEN ? `${start}${site.publicUrl}/t/${token}"` : whole
+    return token.length <= LONGEST_TOKEN ? `${start}${site.config.publicUrl}/t/${token}"` : whole
   })
   const footer = unsubscribe
     ? `<p style="font-size:12px;color:#888888"><a href="${unsubscribe.url}">${FOOTER[unsubscribe.locale]}</a></p>`
     : ''
-  if (!site.mailTracking) return `${html}${footer}`
+  if (!site.config.mailTracking) return `${html}${footer}`
   const token = signer.sign(String(deliveryId), PURPOSE.open)
-  return `${links}${footer}<img src="${site.publicUrl}/o/${token}.png" width="1" height="1" alt="">`
+  return `${links}${footer}<img src="${site.config.publicUrl}/o/${token}.png" width="1" height="1" alt="">`
 }
 
 /** Plain text with the way to unsubscribe below. */
@@ -70,12 +66,12 @@ function unescapeHtml(text: string): string {
 
 /** The delivery of an unsubscribe link, or undefined when the token is not ours. */
 export function readUnsubscribe(site: Site, token: string): number | undefined {
-  return idIn(signerOf(site).verify(token, PURPOSE.unsubscribe))
+  return idIn(site.secrets.signer.verify(token, PURPOSE.unsubscribe))
 }
 
 /** Notes that a mail was opened; answers whether the token is ours. */
 export async function noteOpened(db: Database, site: Site, token: string, now: Date): Promise<boolean> {
-  const id = idIn(signerOf(site).verify(token, PURPOSE.open))
+  const id = idIn(site.secrets.signer.verify(token, PURPOSE.open))
   if (id === undefined) return false
   await sql`
     UPDATE deliveries SET opened_at = ${now}, delivered_at = coalesce(delivered_at, ${now}), updated_at = ${now},
@@ -86,7 +82,7 @@ export async function noteOpened(db: Database, site: Site, token: string, now: D
 
 /** Notes that a link was followed, and answers where it leads; undefined when the token is not ours. */
 export async function noteClicked(db: Database, site: Site, token: string, now: Date): Promise<string | undefined> {
-  const payload = signerOf(site).verify(token, PURPOSE.click)
+  const payload = site.secrets.signer.verify(token, PURPOSE.click)
   const space = payload?.indexOf(' ') ?? -1
   if (payload === undefined || space < 0) return undefined
   const [id, url] = [idIn(payload.slice(0, space)), payload.slice(space + 1)]

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fakeProvider, type MessageWorld, openMessageWorld } from '../../../../test/support/messages.ts'
-import { fieldCipher } from '../../identity/accounts/users.ts'
 import { notify } from '../../outbox/outbox.ts'
 import { type Provider, type RefusalKind, Refused } from '../providers/provider.ts'
 
@@ -224,7 +223,7 @@ describe('a message that can not be sent for now', () => {
   test('is tried for a day as a text, which is of no use later', async () => {
     const at = world.clock.now().toISOString()
     await world.rows(`INSERT INTO deliveries (type, channel, lane, state, address_encrypted, address_key, content, next_try_at, created_at, updated_at)
-      VALUES ('booking.confirmed', 'sms', 'sms', 'queued', '${fieldCipher(world.kernel.config).encrypt('+8613800138000')}', 'key',
+      VALUES ('booking.confirmed', 'sms', 'sms', 'queued', '${world.kernel.secrets.cipher.encrypt('+8613800138000')}', 'key',
         '{"subject": "", "body": "text"}', '${at}', '${at}', '${at}')`)
     await triedFor(1, counting(refusing('temporary'), { lane: 'sms', channel: 'sms', address: /./ }).provider)
   })

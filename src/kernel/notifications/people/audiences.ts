@@ -6,7 +6,7 @@ import { Conflict, NotFound } from '../../errors.ts'
 import type { Caller } from '../../http/request/caller.ts'
 import type { Kernel } from '../../kernel.ts'
 import { record } from '../../outbox/outbox.ts'
-import { type AudienceCondition, compileCondition, kernelConditions } from './conditions.ts'
+import { compileCondition } from './conditions.ts'
 
 defineConstraints({
   audiences_name_key: () => new Conflict('name_taken', 'There already is an audience of that name.'),
@@ -24,15 +24,10 @@ export interface Audience {
 const noSuchAudience = () => new NotFound('not_found', 'There is no such audience.')
 const columns = sql`id, name, condition, created_at AS "createdAt", updated_at AS "updatedAt"`
 
-/** Every kind of condition: the kernel's and those of the products that are switched on. */
-export function conditionKinds(kernel: Pick<Kernel, 'products'>): readonly AudienceCondition[] {
-  return [...kernelConditions, ...kernel.products.flatMap((product) => product.audienceConditions ?? [])]
-}
-
 /** A condition on the row `u` of `users`, by which only active people are found. @throws Invalid `bad_condition`. */
 export function whoFits(kernel: Kernel, condition: unknown): RawBuilder<unknown> {
   const facts = { now: kernel.clock.now(), zone: kernel.config.timeZone }
-  return sql`u.status = 'active' AND coalesce(${compileCondition(conditionKinds(kernel), condition, facts)}, false)`
+  return sql`u.status = 'active' AND coalesce(${compileCondition(kernel.audienceConditions, condition, facts)}, false)`
 }
 
 /** How many people fit a condition now, and some of them. @throws Invalid `bad_condition`. */

@@ -19,7 +19,7 @@ export async function setContact(kernel: Kernel, caller: Caller, userId: number,
       tx,
     )
     if ((numAffectedRows ?? 0n) === 0n) throw noSuchUser()
-    const key = suppressionKey(kernel.config, 'im', memberId)
+    const key = suppressionKey(kernel.secrets.cipher, 'im', memberId)
     await sql`DELETE FROM suppressions WHERE channel = 'im' AND address_key = ${key}`.execute(tx)
     await record(tx, now, { ...originOf(caller), action: 'contact.set', resource: 'user', resourceId: userId })
   })

@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../database/database.ts'
 import { NotFound } from '../../errors.ts'
-import { fieldCipher } from '../../identity/accounts/users.ts'
 import type { Kernel } from '../../kernel.ts'
 import { maskAddress, suppress, suppressionKey } from '../delivery/suppressions.ts'
 import { readUnsubscribe } from '../delivery/tracking.ts'
@@ -17,7 +16,7 @@ const notOurs = () => new NotFound('not_found', 'This link is not one of ours.')
 
 /** What an unsubscribe link is about. @throws NotFound for a token that is not ours. */
 export async function subscriptionOf(kernel: Kernel, token: string): Promise<Addressed & { readonly id: number }> {
-  const id = readUnsubscribe(kernel.config, token)
+  const id = readUnsubscribe(kernel, token)
   if (id === undefined) throw notOurs()
   const { rows } = await sql<Addressed>`
     SELECT type, user_id, address_encrypted FROM deliveries WHERE id = ${id}`.execute(kernel.db)
@@ -34,9 +33,9 @@ export async function unsubscribe(kernel: Kernel, token: string, scope: 'type' |
   const { id, type, user_id: userId, address_encrypted: bare } = await subscriptionOf(kernel, token)
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    const address = bare === null ? null : fieldCipher(kernel.config).decrypt(bare)
+    const address = bare === null ? null : kernel.secrets.cipher.decrypt(bare)
     if (address !== null) {
-      const key = suppressionKey(kernel.config, 'email', address)
+      const key = suppressionKey(kernel.secrets.cipher, 'email', address)
       const entry = {
         channel: 'email',
         key,

@@ -9,7 +9,6 @@ import { record } from '../../outbox/outbox.ts'
 import { reconsider } from '../delivery/deliveryStore.ts'
 import type { Policy } from '../delivery/policy.ts'
 import * as policyStore from '../delivery/policyStore.ts'
-import { catalogueOf } from '../engine.ts'
 import {
   announceChange,
   type Catalogue,
@@ -47,7 +46,7 @@ function typeNamed(catalogue: Catalogue, key: string): NotificationType {
 
 /** Adds a type of the administrators'. @throws Conflict `type_exists`; Invalid `bad_template`. */
 export async function createType(kernel: Kernel, caller: Caller, type: NotificationType): Promise<void> {
-  if (catalogueOf(kernel).isBuiltIn(type.key)) {
+  if (kernel.notifications.catalogue.isBuiltIn(type.key)) {
     throw new Conflict('type_exists', 'There already is a notification type of that key.')
   }
   checkTexts(type)
@@ -67,7 +66,7 @@ export async function createType(kernel: Kernel, caller: Caller, type: Notificat
  * @throws NotFound; Conflict `built_in_type`; Invalid `bad_template` when its texts, or one of its templates, name a variable that the sample lacks.
  */
 export async function updateType(kernel: Kernel, caller: Caller, type: NotificationType): Promise<void> {
-  refuseBuiltIn(catalogueOf(kernel), type.key)
+  refuseBuiltIn(kernel.notifications.catalogue, type.key)
   checkTexts(type)
   const now = kernel.clock.now()
   await change(kernel, async (tx) => {
@@ -84,7 +83,7 @@ export async function updateType(kernel: Kernel, caller: Caller, type: Notificat
 
 /** Deletes a type of the administrators' with its templates. @throws NotFound; Conflict `built_in_type`, `type_in_use`. */
 export async function deleteType(kernel: Kernel, caller: Caller, key: string): Promise<void> {
-  refuseBuiltIn(catalogueOf(kernel), key)
+  refuseBuiltIn(kernel.notifications.catalogue, key)
   const now = kernel.clock.now()
   await change(kernel, async (tx) => {
     const { rows } = await sql`SELECT 1 AS found FROM notification_types WHERE key = ${key} FOR UPDATE`.execute(tx)
@@ -118,7 +117,7 @@ export async function createTemplate(
   place: { readonly type: string; readonly channel: Written; readonly locale: Locale },
   wish: TemplateWish,
 ): Promise<StoredTemplate> {
-  checkTemplate(wish, typeNamed(catalogueOf(kernel), place.type), place.channel)
+  checkTemplate(wish, typeNamed(kernel.notifications.catalogue, place.type), place.channel)
   const now = kernel.clock.now()
   return change(kernel, async (tx) => {
     const { rows } = await sql<{ id: number }>`
@@ -143,7 +142,7 @@ export async function updateTemplate(
   const now = kernel.clock.now()
   return change(kernel, async (tx) => {
     const before = one(await loadTemplates(tx, { id }))
-    checkTemplate(wish, getType(catalogueOf(kernel), before.type), before.channel)
+    checkTemplate(wish, getType(kernel.notifications.catalogue, before.type), before.channel)
     await sql`
       UPDATE notification_templates SET subject = ${wish.subject}, body = ${wish.body}, html = ${wish.html},
         provider_code = ${wish.providerCode}, provider_params = ${wish.providerParams}, updated_at = ${now}
@@ -270,7 +269,7 @@ async function change<T>(
     await announceChange(tx, changed)
     return result
   })
-  await catalogueOf(kernel).reload(kernel.db)
+  await kernel.notifications.catalogue.reload(kernel.db)
   kernel.nudge()
   return answer
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { isDatabaseAway } from '../../database/constraints.ts'
 import type { Database, OpenDatabase } from '../../database/database.ts'
-import type { Kernel } from '../../kernel.ts'
+import type { Ground } from '../../ground.ts'
 import { reconsider } from '../delivery/deliveryStore.ts'
 import { DEFAULT_POLICY, type Policy } from '../delivery/policy.ts'
 import { loadPolicy } from '../delivery/policyStore.ts'
@@ -147,7 +147,7 @@ type Changed = 'texts' | 'policy'
 
 /** Reads the stored part now, and again whenever a process changes it or the connection was lost. Answers how to stop. */
 export async function followChanges(
-  kernel: Pick<Kernel, 'clock' | 'db' | 'log'>,
+  kernel: Pick<Ground, 'clock' | 'db' | 'log'>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
   catalogue: Catalogue,
 ): Promise<() => Promise<void>> {

@@ -1,7 +1,6 @@
 import { randomInt, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { JobDefinition } from '../../../kernel/jobs/jobs.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { keyedHash } from '../../../kernel/secrets/keyedHash.ts'
 import { refusal } from '../../sentences.ts'
 import { ALPHABET, drawLetters } from './picture.ts'
 import * as store from './store.ts'
@@ -41,8 +40,8 @@ export async function checkCaptcha(kernel: Kernel, { code, uuid }: Reading): Pro
   if (!timingSafeEqual(expected, hashOf(kernel, id, code ?? ''))) throw refusal('captcha_wrong', '验证码错误')
 }
 
-function hashOf({ config }: Kernel, uuid: string, letters: string): Buffer {
-  return keyedHash(config, 'room captcha', `${uuid} ${letters.toUpperCase()}`)
+function hashOf({ secrets }: Kernel, uuid: string, letters: string): Buffer {
+  return secrets.keyedHash('room captcha', `${uuid} ${letters.toUpperCase()}`)
 }
 
 export const captchaJob: JobDefinition = {

@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openWorld, type World } from '../../../../test/support/world.ts'
-import { keyedHash } from '../../../kernel/secrets/keyedHash.ts'
 
 const PASSWORD = 'violet-harbour-42'
 
@@ -238,7 +237,7 @@ describe('With ROOM_CAPTCHA the front door', () => {
   /** A picture whose letters the test knows. */
   async function picture(letters = 'AC4X'): Promise<string> {
     const { uuid } = (await guarded.call('GET', '/captchaImage')).body
-    const hash = keyedHash(guarded.config, 'room captcha', `${uuid} ${letters}`)
+    const hash = guarded.kernel.secrets.keyedHash('room captcha', `${uuid} ${letters}`)
     await sql`UPDATE captchas SET code_hash = ${hash} WHERE id = ${uuid}`.execute(guarded.database.db)
     return uuid
   }

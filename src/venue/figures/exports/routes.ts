@@ -1,76 +1,14 @@
-import { Type } from 'typebox'
-import { originOf } from '../../../kernel/audit/origin.ts'
-import { ExportAnswer, ExportFormatSchema, sendExport } from '../../../kernel/exports/exports.ts'
-import type { ExportSource } from '../../../kernel/exports/sources.ts'
 import type { App } from '../../../kernel/http/app.ts'
-import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { route } from '../../../kernel/http/route.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { record } from '../../../kernel/outbox/outbox.ts'
-import { v1 } from '../../../site/paths.ts'
-import { loginLog, notifications, operationLog, reservations } from './sources.ts'
+import { exportRoute } from '../../../site/exports/exportRoute.ts'
+import { reservations } from './sources.ts'
 
-const Format = Type.Object({ format: Type.Enum([...ExportFormatSchema.enum], { default: 'csv' }) })
-
-/** The long lists of administrators as files. */
+/** The long list of administrators as a file. */
 export function exportRoutes(app: App, kernel: Kernel): void {
   exportRoute(app, kernel, reservations, {
     paths: ['/api/admin/reservations/export'],
     summary: 'Export reservations',
     order: 'In order of their ids.',
     tag: 'Reservations',
-  })
-  exportRoute(app, kernel, loginLog, {
-    paths: v1('/login-logs/export'),
-    summary: 'Export who logged in, or tried to',
-    tag: 'Logs',
-  })
-  exportRoute(app, kernel, operationLog, {
-    paths: v1('/logs/export'),
-    summary: 'Export what everybody did',
-    tag: 'Logs',
-  })
-  exportRoute(app, kernel, notifications, {
-    paths: ['/api/admin/notifications/export'],
-    operationId: 'exportSentNotifications',
-    summary: 'Export what was sent',
-    order: 'Oldest first.',
-    tag: 'Notification history',
-  })
-}
-
-interface Place {
-  readonly paths: readonly [string, ...string[]]
-  readonly operationId?: string
-  readonly summary: string
-  readonly order?: string
-  readonly tag: string
-}
-
-/** Hands a list out as a file, and writes down who took it: it holds what many people did. */
-function exportRoute(app: App, kernel: Kernel, source: ExportSource, place: Place): void {
-  const { paths, operationId, summary, order, tag } = place
-  route(app, {
-    method: 'GET',
-    paths,
-    operationId,
-    permission: source.permission,
-    summary,
-    description: `Takes the filters of the list and answers all it finds, as CSV (UTF-8 with a byte order mark), Excel workbook or PDF (20,000 rows at most). ${order === undefined ? '' : `${order} `}Streamed, so it may be long. Who took it is recorded.`,
-    tag,
-    schema: {
-      querystring: Type.Object({ ...source.filters.properties, ...Format.properties }),
-      response: { 200: ExportAnswer },
-    },
-    handler: async (request, reply) => {
-      const at = kernel.clock.now()
-      const caller = callerOf(request)
-      const { format, ...filters } = request.query
-      const { rows, count } = source.open(kernel, filters, caller.permissions)
-      const { name, columns, resource } = source
-      await record(kernel.db, at, { ...originOf(caller), action: `${resource}.export`, resource })
-      kernel.nudge()
-      return sendExport(reply, { name, format, zone: kernel.config.timeZone, at, columns, rows, count })
-    },
   })
 }

@@ -1,12 +1,10 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Config } from '../../../../config.ts'
 import { Invalid } from '../../../errors.ts'
-import { jobsOf } from '../../../jobs/queues.ts'
 import type { Kernel } from '../../../kernel.ts'
 import { isFinal, Refused } from '../../../notifications/providers/provider.ts'
-import { directSenders } from '../../../notifications/secretCodes.ts'
+import type { SecretCodeSenders } from '../../../notifications/secretCodes.ts'
 import { notify, record } from '../../../outbox/outbox.ts'
-import { keyedHash } from '../../../secrets/keyedHash.ts'
+import type { Secrets } from '../../../secrets/secrets.ts'
 import { localDate, localTimestamp } from '../../../time.ts'
 import { type TypedName, typedName } from '../../accounts/names.ts'
 import { checkStrength, hashCost, hashPassword } from '../../accounts/passwords.ts'
@@ -43,11 +41,11 @@ export interface CodeWish {
  * their codes leave the same rows after the same work, so that neither the answer nor its time tells them apart.
  */
 export async function askForCode(kernel: Kernel, wish: CodeWish, visitor: Visitor): Promise<void> {
-  const name = typedName(kernel.config, wish.name)
-  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.config, name))
-  const user = await kernel.attempt((db) => findUser(db, kernel.config, candidate?.id ?? 0))
+  const name = typedName(kernel.secrets.cipher, wish.name)
+  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.secrets.cipher, name))
+  const user = await kernel.attempt((db) => findUser(db, kernel.secrets.cipher, candidate?.id ?? 0))
   const at = kernel.clock.now()
-  const channel = user && channelFor(kernel.config, user, wish.channel)
+  const channel = user && channelFor(kernel.secretCodes, user, wish.channel)
   const subject = subjectOf(name, candidate)
   const reset = {
     subject,
@@ -62,7 +60,7 @@ export async function askForCode(kernel: Kernel, wish: CodeWish, visitor: Visito
     const lastDay = await store.countSince(tx, subject, new Date(at.getTime() - DAY))
     if (lastHour >= MOST_CODES.hour || lastDay >= MOST_CODES.day) return
     const id = await store.insertReset(tx, reset, at)
-    await jobsOf(kernel).send(tx, SEND_CODE_JOB, { id })
+    await kernel.jobs.send(tx, SEND_CODE_JOB, { id })
     await record(tx, at, {
       actorId: null,
       action: 'user.ask_password_reset',
@@ -79,15 +77,15 @@ export async function askForCode(kernel: Kernel, wish: CodeWish, visitor: Visito
 export async function sendCode(kernel: Kernel, payload: unknown): Promise<void> {
   const id = typeof payload === 'object' && payload !== null && 'id' in payload ? Number(payload.id) : 0
   const reset = await store.findUnsent(kernel.db, id, kernel.clock.now())
-  const user = reset && (await findUser(kernel.db, kernel.config, reset.user_id))
+  const user = reset && (await findUser(kernel.db, kernel.secrets.cipher, reset.user_id))
   if (!reset || !user) return
   const to = reset.channel === 'email' ? user.email : user.phone
-  const send = directSenders(kernel.config)[reset.channel]
+  const send = kernel.secretCodes[reset.channel]
   if (to === null || !send) return
   try {
     // Below zero: deliveries of notifications name their messages by positive ids.
     const named = { id: -reset.id, at: reset.created_at, to, toName: user.displayName }
-    await send.send({ ...named, ...codeMail(user.locale, codeOf(kernel.config, reset)) })
+    await send.send({ ...named, ...codeMail(user.locale, codeOf(kernel.secrets, reset)) })
   } catch (error) {
     // One that may have arrived is not sent twice either: who has none asks again.
     const permanent = error instanceof Refused && (isFinal(error.kind) || error.kind === 'unheard')
@@ -110,14 +108,14 @@ export interface ResetWish {
 export async function resetPassword(kernel: Kernel, wish: ResetWish, visitor: Visitor): Promise<void> {
   // Before anything is known of the person: this refusal must not tell whether there is one.
   await checkStrength(wish.newPassword, { username: wish.name }, '/new_password')
-  const name = typedName(kernel.config, wish.name)
-  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.config, name))
+  const name = typedName(kernel.secrets.cipher, wish.name)
+  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.secrets.cipher, name))
   const at = kernel.clock.now()
   const subject = subjectOf(name, candidate)
   const reset = await kernel.attempt((db) => store.takeTry(db, subject, MOST_TRIES, at))
-  if (!isCode(kernel.config, reset, wish.code) || !reset || reset.user_id === null || !candidate) throw badCode()
+  if (!isCode(kernel.secrets, reset, wish.code) || !reset || reset.user_id === null || !candidate) throw badCode()
   const userId = reset.user_id
-  const user = await kernel.attempt((db) => findUser(db, kernel.config, userId))
+  const user = await kernel.attempt((db) => findUser(db, kernel.secrets.cipher, userId))
   if (!user) throw badCode()
   await checkStrength(wish.newPassword, user, '/new_password')
   const hash = await hashPassword(wish.newPassword, hashCost(kernel.config))
@@ -168,8 +166,11 @@ function subjectOf(name: TypedName, candidate: Candidate | undefined): string {
   return candidate ? `user:${candidate.id}` : `name:${name.index}`
 }
 
-function channelFor(config: Config, user: User, wished?: store.ResetChannel): store.ResetChannel | undefined {
-  const senders = directSenders(config)
+function channelFor(
+  senders: SecretCodeSenders,
+  user: User,
+  wished?: store.ResetChannel,
+): store.ResetChannel | undefined {
   const open = { email: senders.email && user.email !== null, sms: senders.sms && user.phone !== null }
   if (wished !== undefined) return open[wished] ? wished : undefined
   if (open.email) return 'email'
@@ -177,14 +178,14 @@ function channelFor(config: Config, user: User, wished?: store.ResetChannel): st
 }
 
 /** The 6 digits of a reset. They are kept nowhere: who knows the row and not SECRET_KEY knows nothing. */
-function codeOf(config: Config, { id, salt }: Pick<store.OpenReset, 'id' | 'salt'>): string {
+function codeOf(secrets: Secrets, { id, salt }: Pick<store.OpenReset, 'id' | 'salt'>): string {
   // 48 bits over a million: no digit is likelier than another by more than one in 10^8.
-  const number = keyedHash(config, 'password reset code', `${id} ${salt}`).readUIntBE(0, 6)
+  const number = secrets.keyedHash('password reset code', `${id} ${salt}`).readUIntBE(0, 6)
   return String(number % 10 ** DIGITS).padStart(DIGITS, '0')
 }
 
-function isCode(config: Config, reset: store.OpenReset | undefined, given: string): boolean {
-  const expected = Buffer.from(codeOf(config, reset ?? { id: 0, salt: '' }))
+function isCode(secrets: Secrets, reset: store.OpenReset | undefined, given: string): boolean {
+  const expected = Buffer.from(codeOf(secrets, reset ?? { id: 0, salt: '' }))
   const code = Buffer.from(given)
   return code.length === expected.length && timingSafeEqual(code, expected) && reset !== undefined
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { type Config, ConfigurationError, loadConfig } from '../../../../config.ts'
-import { redirectUriOf, thirdParties } from './providers.ts'
+import { createThirdParties, redirectUriOf } from './providers.ts'
 
 const configured = (env: Record<string, string>): Config => ({
   ...loadConfig({ NODE_ENV: 'test', ...env }),
   secretKey: 'k'.repeat(48),
   fieldKeys: [{ id: 'k1', key: Buffer.alloc(32) }],
 })
-const namesOf = (env: Record<string, string>) => thirdParties(configured(env)).map(({ name }) => name)
+const namesOf = (env: Record<string, string>) => createThirdParties(configured(env)).map(({ name }) => name)
 const sso = { name: 'sso', issuer: 'https://sso.example.com', client_id: 'yuyue' }
 
 function problemsOf(env: Record<string, string>): readonly string[] {

@@ -1,21 +1,18 @@
 import type { Config } from '../../../../config.ts'
 import { NotFound } from '../../../errors.ts'
-import { onceFor } from '../../../onceFor.ts'
 import { openIdConnect } from './oidc.ts'
 import type { ThirdParty } from './provider.ts'
 import { weChat } from './wechat.ts'
 import { weCom } from './wecom.ts'
 
-/** The third parties that are configured. */
-export const thirdParties = onceFor((config: Config): readonly ThirdParty[] => [
-  ...weChatOf(config),
-  ...weComOf(config),
-  ...(config.oidcProviders ?? []).map(openIdConnect),
-])
+/** Makes the third parties that are configured. */
+export function createThirdParties(config: Config): readonly ThirdParty[] {
+  return [...weChatOf(config), ...weComOf(config), ...(config.oidcProviders ?? []).map(openIdConnect)]
+}
 
-/** One of them. @throws NotFound */
-export function thirdParty(config: Config, name: string): ThirdParty {
-  const party = thirdParties(config).find((one) => one.name === name)
+/** Finds one of them. @throws NotFound */
+export function thirdPartyNamed(parties: readonly ThirdParty[], name: string): ThirdParty {
+  const party = parties.find((one) => one.name === name)
   if (!party) throw new NotFound('not_found', 'Nobody can log in by this provider here.')
   return party
 }

@@ -8,12 +8,11 @@ import { notify, record } from '../../../outbox/outbox.ts'
 import { present } from '../../accounts/accounts.ts'
 import { typedName } from '../../accounts/names.ts'
 import { findUser, grantRole, lockUser, passwordHashOf } from '../../accounts/store.ts'
-import { fieldCipher } from '../../accounts/users.ts'
 import { findSession } from '../../sessions/sessionStore.ts'
 import { enter, type LoggedIn } from '../logIn.ts'
 import type { Visitor } from '../visitor.ts'
 import { refused, type ThirdPartyPerson } from './provider.ts'
-import { redirectUriOf, thirdParty } from './providers.ts'
+import { redirectUriOf, thirdPartyNamed } from './providers.ts'
 import * as store from './store.ts'
 
 /** Seconds people have to log in at the third party. */
@@ -32,7 +31,7 @@ export interface Begun {
  * @throws NotFound; Unavailable `third_party_unavailable`
  */
 export async function begin(kernel: Kernel, providerName: string, caller?: Caller): Promise<Begun> {
-  const provider = thirdParty(kernel.config, providerName)
+  const provider = thirdPartyNamed(kernel.thirdParties, providerName)
   const [state, binding, nonce, verifier] = [secret(), secret(), secret(), secret()]
   const url = await provider.authorizeUrl({
     state,
@@ -50,7 +49,7 @@ export async function begin(kernel: Kernel, providerName: string, caller?: Calle
         provider: provider.name,
         user_id: caller?.userId ?? null,
         session_id: caller?.sessionId ?? null,
-        secrets: fieldCipher(kernel.config).encrypt(JSON.stringify([nonce, verifier])),
+        secrets: kernel.secrets.cipher.encrypt(JSON.stringify([nonce, verifier])),
         expires_at: new Date(at.getTime() + HANDSHAKE_SECONDS * 1000),
       },
       at,
@@ -79,7 +78,7 @@ export async function finish(
   role: string,
   visitor: Visitor,
 ): Promise<LoggedIn> {
-  const provider = thirdParty(kernel.config, providerName)
+  const provider = thirdPartyNamed(kernel.thirdParties, providerName)
   const now = kernel.clock.now()
   const wish = { state_hash: hashOf(came.state), binding_hash: hashOf(came.binding ?? ''), provider: provider.name }
   const begun = await kernel.attempt((db) => store.takeState(db, wish, now))
@@ -100,10 +99,10 @@ export async function finish(
     const userId = await whoIs(tx, kernel, { provider: provider.name, begun, person, role, visitor, at })
     const candidate = await store.holdPerson(tx, userId)
     if (candidate?.status !== 'active') throw new Unauthenticated('account_disabled', 'This account is disabled.')
-    const name = typedName(kernel.config, `${provider.name}:${candidate.username}`)
+    const name = typedName(kernel.secrets.cipher, `${provider.name}:${candidate.username}`)
     // The age of a password that was not used matters to nobody.
     const entered = await enter(tx, kernel, { ...candidate, password_changed_at: null }, { name, visitor, at })
-    return { ...entered, user: present(await findUser(tx, kernel.config, userId)) }
+    return { ...entered, user: present(await findUser(tx, kernel.secrets.cipher, userId)) }
   })
   kernel.nudge()
   return session
@@ -133,7 +132,7 @@ async function whoIs(tx: Transaction, kernel: Kernel, arrival: Arrival): Promise
 
 async function link(tx: Transaction, kernel: Kernel, arrival: Arrival, userId: number): Promise<void> {
   const { provider, person, visitor, at } = arrival
-  await lockUser(tx, kernel.config, userId)
+  await lockUser(tx, kernel.secrets.cipher, userId)
   await insert(tx, arrival, userId)
   await record(tx, at, {
     actorId: userId,
@@ -186,7 +185,7 @@ export async function unlink(kernel: Kernel, caller: Caller, provider: string): 
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     // Two at once wait for each other here, and the second sees what is left.
-    await lockUser(tx, kernel.config, caller.userId)
+    await lockUser(tx, kernel.secrets.cipher, caller.userId)
     if (!(await store.deleteIdentity(tx, caller.userId, provider))) {
       throw new NotFound('not_found', 'Your account is not linked to this provider.')
     }
@@ -206,7 +205,7 @@ export async function unlink(kernel: Kernel, caller: Caller, provider: string): 
 }
 
 function secretsOf(kernel: Kernel, { secrets }: store.State): string[] {
-  const value: unknown = JSON.parse(fieldCipher(kernel.config).decrypt(secrets))
+  const value: unknown = JSON.parse(kernel.secrets.cipher.decrypt(secrets))
   return Array.isArray(value) ? value.map(String) : []
 }
 

@@ -1,0 +1,20 @@
+/** The subject of each tag of the site's routes. */
+export const tags: Readonly<Record<string, string>> = {
+  'Set-up': 'The first administrator.',
+  Users: 'Registering, logging in and out, one’s own account.',
+  'Third-party log-in': 'Logging in by WeChat, WeCom and OpenID Connect providers.',
+  Privacy: 'Policy and terms, the copy of one’s data, giving the account up.',
+  'User administration': 'Everybody’s accounts and roles.',
+  Logs: 'Who did what, and who logged in.',
+  Exports: 'Long lists as files that are made in the background.',
+  Files: 'Pictures and other stored files.',
+  Notifications: 'One’s own inbox.',
+  'Notification types': 'Kinds of notifications and what they say, by channel and language.',
+  'Notification controls': 'Quiet hours, frequency caps, holidays, unusable addresses.',
+  'Notification history': 'What was sent to whom, and what came of it.',
+  'Audiences and broadcasts': 'Finding people by conditions, and writing to all of them.',
+  'Links in mails': 'Unsubscribing, and what tells that a mail was read.',
+  Receipts: 'What providers tell of what they were given to deliver.',
+  'Background work': 'Work that failed for good: look, retry, drop.',
+  Development: 'Moving the clock by hand, where it is manual.',
+}
