@@ -4,6 +4,7 @@ import { loadConfig } from '../../src/config.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
+import type { Channels } from '../../src/kernel/notifications/channels.ts'
 import { type Courier, createCourier } from '../../src/kernel/notifications/delivery/deliver.ts'
 import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/notifications/delivery/relay.ts'
 import { installEngine } from '../../src/kernel/notifications/engine.ts'
@@ -68,7 +69,10 @@ export interface MessageWorld {
 }
 
 /** A kernel on a database of its own with a clock that stands at 2026-03-14 09:00 in Shanghai, and nothing that runs by itself. */
-export async function openMessageWorld(env: Record<string, string> = {}): Promise<MessageWorld> {
+export async function openMessageWorld(
+  env: Record<string, string> = {},
+  more: { readonly types?: readonly NotificationType[]; readonly channels?: Channels } = {},
+): Promise<MessageWorld> {
   const database = await openTestDatabase()
   const { db, reads } = database
   const clock = new ManualClock(new Date('2026-03-14T01:00:00Z'))
@@ -88,7 +92,10 @@ export async function openMessageWorld(env: Record<string, string> = {}): Promis
     products: [],
     nudge: () => {},
   }
-  const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning, letter])
+  const catalogue = createCatalogue(
+    [bookingConfirmed, quiet, urgent, reminder, warning, letter, ...(more.types ?? [])],
+    more.channels,
+  )
   installEngine(kernel.config, { catalogue, providers: [] })
   return {
     database,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openWorld, type World } from '../../../../../test/support/world.ts'
-import { type Parcel, Refused } from '../../../notifications/providers/provider.ts'
+import { type ProviderMessage, Refused } from '../../../notifications/providers/provider.ts'
 import { sendDirectlyBy } from '../../../notifications/secretCodes.ts'
 
 let world: World
-let sent: Parcel[] = []
+let sent: ProviderMessage[] = []
 let count = 0
 beforeAll(async () => {
   world = await openWorld({ PASSWORD_MAX_AGE_DAYS: '90' })
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 beforeEach(() => {
   sent = []
-  const provider = { send: async (parcel: Parcel) => ({ providerId: String(sent.push(parcel)) }) }
+  const provider = { send: async (message: ProviderMessage) => ({ providerId: String(sent.push(message)) }) }
   sendDirectlyBy(world.config, { email: provider, sms: provider })
 })
 
@@ -199,10 +199,10 @@ describe('Resetting a password by a code', () => {
     let tries = 0
     sendDirectlyBy(world.config, {
       email: {
-        send: async (parcel) => {
+        send: async (message) => {
           tries += 1
           if (tries === 1) throw new Refused('busy', 'temporary')
-          return { providerId: String(sent.push(parcel)) }
+          return { providerId: String(sent.push(message)) }
         },
       },
     })
