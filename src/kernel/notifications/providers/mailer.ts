@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { type Parcel, type Provider, type RefusalKind, Refused } from './provider.ts'
+import { type Provider, type ProviderMessage, type RefusalKind, Refused } from './provider.ts'
 
 export interface MailerOptions {
   /** `smtp(s)://name:password@host:port`; without it mails go to files, in production nowhere. */
@@ -113,7 +113,7 @@ function legible(message: string, text: string): string {
   return `${head}\r\n\r\n${text.replace(/\r?\n/g, '\r\n')}\r\n`
 }
 
-function envelope(mail: Parcel, from: string) {
+function envelope(mail: ProviderMessage, from: string) {
   const domain = /@([\w.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
   return {
     from,
