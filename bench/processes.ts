@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { LoadOrder, LoadOutcome } from './load.ts'
 
-const PROGRAM = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../bin/yuyue.mjs', import.meta.url))
 const BENCH = fileURLToPath(new URL('./main.ts', import.meta.url))
 const START_MS = 60_000
 const STOP_MS = 15_000

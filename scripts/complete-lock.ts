@@ -1,7 +1,17 @@
-import { readFile, writeFile } from 'node:fs/promises'
-
-// Run after `npm install`, when the registry in use does not carry every platform: npm then leaves optional packages of other platforms
-// out of package-lock.json, and `npm ci` refuses such a lock. Their names and versions stand in their parents; their hashes stay unknown.
+/**
+ * Completes package-lock.json, to be run after each `npm install`:
+ *
+ * - When the registry in use does not carry every platform, npm leaves optional packages of other platforms out, and `npm ci` refuses such a
+ *   lock. Their names and versions stand in their parents; their hashes stay unknown.
+ * - What packages ask of Node is taken out. npm compares it with the Node that npm itself runs on and warns, but these packages run on the
+ *   Node of the project, which is compared here instead.
+ *
+ * With --check it writes nothing and fails when the lock is not complete, or an installed package does not support the Node of the project.
+ *
+ *   node scripts/complete-lock.ts [--check]
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { satisfies } from 'semver'
 
 interface Entry {
   version?: string
@@ -10,26 +20,45 @@ interface Entry {
   os?: string[]
   cpu?: string[]
   libc?: string[]
+  engines?: Record<string, string>
   optionalDependencies?: Record<string, string>
 }
 
 const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']
 const PROCESSORS = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64']
 
-const file = new URL('../package-lock.json', import.meta.url)
-const lock: { packages: Record<string, Entry> } = JSON.parse(await readFile(file, 'utf8'))
-let added = 0
-for (const [path, parent] of Object.entries(lock.packages)) {
-  for (const [name, version] of Object.entries(parent.optionalDependencies ?? {})) {
-    const at = `node_modules/${name}`
-    if (path === '' || lock.packages[at] || lock.packages[`${path}/${at}`]) continue
-    lock.packages[at] = { version, ...(parent.dev && { dev: true }), optional: true, ...platformOf(name) }
-    added += 1
-  }
+const root = new URL('../', import.meta.url)
+const file = new URL('package-lock.json', root)
+const before = readFileSync(file, 'utf8')
+const lock: { packages: Record<string, Entry> } = JSON.parse(before)
+
+const added = addOtherPlatforms()
+removeEngines()
+const after = `${JSON.stringify(lock, null, 2)}\n`
+const unsupported = Object.keys(lock.packages).flatMap(complaintOf)
+for (const complaint of unsupported) console.error(complaint)
+if (unsupported.length > 0) process.exitCode = 1
+if (!process.argv.includes('--check')) {
+  writeFileSync(file, after)
+  console.log(`${added} optional packages added`)
+} else if (after !== before) {
+  console.error('package-lock.json is not complete: run node scripts/complete-lock.ts')
+  process.exitCode = 1
 }
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)))
-await writeFile(file, `${JSON.stringify(lock, null, 2)}\n`)
-console.log(`${added} optional packages added`)
+
+function addOtherPlatforms(): number {
+  let count = 0
+  for (const [path, parent] of Object.entries(lock.packages)) {
+    for (const [name, version] of Object.entries(parent.optionalDependencies ?? {})) {
+      const at = `node_modules/${name}`
+      if (path === '' || lock.packages[at] || lock.packages[`${path}/${at}`]) continue
+      lock.packages[at] = { version, ...(parent.dev && { dev: true }), optional: true, ...platformOf(name) }
+      count += 1
+    }
+  }
+  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)))
+  return count
+}
 
 function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
   const words = name.split(/[/.-]/)
@@ -40,4 +69,20 @@ function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
     ...(cpu && { cpu: [cpu] }),
     ...(os === 'linux' && { libc: [name.includes('musl') ? 'musl' : 'glibc'] }),
   }
+}
+
+/** Our own stay: they are about the Node that npm and the launcher run on. */
+function removeEngines(): void {
+  for (const [path, entry] of Object.entries(lock.packages)) if (path !== '') delete entry.engines
+}
+
+/** Why an installed package can't run on the Node of the project, if so. */
+function complaintOf(path: string): string[] {
+  const manifest = new URL(`${path}/package.json`, root)
+  if (path === '' || !existsSync(manifest)) return []
+  const { name, version, engines }: Entry & { name: string } = JSON.parse(readFileSync(manifest, 'utf8'))
+  const asked = engines?.node
+  const node = lock.packages['node_modules/node']?.version ?? ''
+  if (asked === undefined || satisfies(node, asked)) return []
+  return [`${name} ${version} asks for Node ${asked}; the project has ${node}`]
 }

@@ -26,8 +26,6 @@ const PERMISSIVE = new Set([
 
 /** Packages under other licences, by the beginning of their names, and why they may be used. */
 const EXPLAINED: Readonly<Record<string, string>> = {
-  '@expo-google-fonts/noto-sans-sc':
-    'The font of PDF files is under the SIL Open Font License: it may be used, embedded and given on, but not sold by itself.',
   '@img/sharp-':
     'libvips, the library behind sharp, is under the LGPL. It is a shared library of its own that sharp loads and anybody may replace; nothing of it is changed or linked into the program.',
 }
@@ -38,6 +36,13 @@ const introduction = `<!-- Written by scripts/generate-licences.ts from package-
 Yuyue is under the [MIT license](../LICENSE). These packages run with it; what only develops and tests it is not listed. \`npm run sbom\` writes the same list
 as a CycloneDX document.
 `
+
+const font = `## OFL-1.1
+
+The font of PDF files is part of the project and comes with its licence (\`assets/fonts\`), the SIL Open Font License: it may be used, embedded and given on,
+but not sold by itself.
+
+Noto Sans SC Regular`
 
 const target = new URL('../docs/licences.md', import.meta.url)
 const lock: { readonly packages: Readonly<Record<string, Entry>> } = JSON.parse(
@@ -75,5 +80,5 @@ function page(): string {
       const reasons = PERMISSIVE.has(license) ? [] : new Set(members.flatMap(({ name }) => reasonOf(name) ?? []))
       return [`## ${license}`, ...reasons, names.join(', ')].join('\n\n')
     })
-  return `${introduction}\n${sections.join('\n\n')}\n`
+  return `${introduction}\n${[...sections, font].join('\n\n')}\n`
 }

@@ -10,7 +10,7 @@ import { createLog } from './kernel/log.ts'
 import type { DemoLogin } from './kernel/product.ts'
 import { ensureSecrets } from './kernel/secrets/stored.ts'
 
-const USAGE = `Usage: node src/main.ts COMMAND
+const USAGE = `Usage: node bin/yuyue.mjs COMMAND
 
   start     serve and work in one process; migrates first (npm start)
   server    serve only; migrates first

@@ -1,5 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import {
   type DestinationStream,
   destination,
@@ -11,6 +10,7 @@ import {
   transport,
 } from 'pino'
 import { ConfigurationError, type LoadedConfig } from '../config.ts'
+import { type LogFiles, removeOldFiles } from './logFiles.ts'
 import { localTimestamp } from './time.ts'
 
 /** Names whose values never reach a log, in any spelling (`newPassword`, `new_password`, `Set-Cookie`). */
@@ -32,7 +32,8 @@ type LogConfig = Pick<LoadedConfig, 'nodeEnv' | 'logLevel' | 'logDir' | 'logRete
 export function createLog(config: LogConfig, output?: DestinationStream): Logger {
   const json = output ?? (config.nodeEnv === 'production' ? destination({ fd: 1, sync: false }) : undefined)
   const streams = [{ level: 'trace' as const, stream: json ?? readable(process.stdout, config.timeZone) }]
-  if (config.logDir) streams.push({ level: 'trace', stream: dailyFiles(config.logDir, config.logRetentionDays) })
+  if (config.logDir)
+    streams.push({ level: 'trace', stream: dailyFiles({ folder: config.logDir, days: config.logRetentionDays }) })
   const options = {
     level: config.logLevel,
     base: { pid: process.pid },
@@ -111,32 +112,15 @@ function readable(output: { write(text: string): unknown }, zone: string): Desti
   }
 }
 
-/** `yuyue.2026-03-01.1.log` and so on, written by a thread of its own. */
-function dailyFiles(folder: string, days: number): DestinationStream {
+/** One file a day, written by a thread of its own. */
+function dailyFiles(files: LogFiles): DestinationStream {
   try {
-    mkdirSync(folder, { recursive: true })
-    removeOld(folder, days)
+    mkdirSync(files.folder, { recursive: true })
+    // Also at the start: a process that is started anew every day never reaches the end of a day.
+    removeOldFiles(files.folder, files.days)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new ConfigurationError([`LOG_DIR: given ${JSON.stringify(folder)}; can't be used: ${reason}`])
+    throw new ConfigurationError([`LOG_DIR: given ${JSON.stringify(files.folder)}; can't be used: ${reason}`])
   }
-  return transport({
-    target: 'pino-roll',
-    options: {
-      file: join(folder, 'yuyue'),
-      extension: '.log',
-      frequency: 'daily',
-      dateFormat: 'yyyy-MM-dd',
-      limit: { count: days, removeOtherLogFiles: true },
-    },
-  })
-}
-
-/** The roller removes files only when it rolls: a process that is started anew every day would keep them all. */
-function removeOld(folder: string, days: number): void {
-  const oldest = new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
-  for (const name of readdirSync(folder)) {
-    const date = /^yuyue\.(\d{4}-\d{2}-\d{2})\.\d+\.log$/.exec(name)?.[1]
-    if (date && date < oldest) rmSync(join(folder, name), { force: true })
-  }
+  return transport({ target: import.meta.resolve('./logFiles.ts'), options: files })
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dyingWithUs } from './dyingWithUs.ts'
 
-const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const program = fileURLToPath(new URL('../../bin/yuyue.mjs', import.meta.url))
 
 /** What every process of a fleet is told, so that tests can sign tokens for them. */
 export const SECRET_KEY = 'a secret of the proofs, a secret of the proofs'

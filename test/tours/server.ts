@@ -24,7 +24,7 @@ export interface RunningServer {
 
 const READY_MS = 60_000
 
-/** Starts `node src/main.ts start` on a free port, over a fresh database: embedded, or on the server of the test run. */
+/** Starts `node bin/yuyue.mjs start` on a free port, over a fresh database: embedded, or on the server of the test run. */
 export async function startServer(settings: Readonly<Record<string, string>>): Promise<RunningServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'yuyue-tour-data-'))
   const database = onServer ? await openTestDatabase('empty') : undefined
@@ -41,7 +41,7 @@ export async function startServer(settings: Readonly<Record<string, string>>): P
     }),
   }
   const start = (command: string) =>
-    spawn(process.execPath, ['src/main.ts', command], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    spawn(process.execPath, ['bin/yuyue.mjs', command], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const server = start('start')
   const ended = new Promise<number | null>((resolve) => server.on('close', resolve))
   const printed = await untilReady(server, ended)

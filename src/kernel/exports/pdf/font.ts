@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 
 /** Noto Sans SC (SIL Open Font License 1.1): all of GBK, Latin, Greek, Cyrillic and kana. 10 MB, so it is read when a PDF is made and not before. */
-const FONT = '@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf'
+const FONT = new URL('../../../../assets/fonts/NotoSansSC-Regular.ttf', import.meta.url)
 
 /** The font's bytes, while somebody has them: several PDFs at a time share them. */
 let shared: WeakRef<Buffer> | undefined
@@ -10,7 +9,7 @@ let shared: WeakRef<Buffer> | undefined
 async function fontFile(): Promise<Buffer> {
   const before = shared?.deref()
   if (before) return before
-  const bytes = await readFile(fileURLToPath(import.meta.resolve(FONT)))
+  const bytes = await readFile(FONT)
   shared = new WeakRef(bytes)
   return bytes
 }

@@ -31,7 +31,7 @@ export async function createIdentity(
 
   const find = async (token: string): Promise<Found> => {
     const now = clock.now()
-    const claims = tokens.verify(token, now)
+    const claims = await tokens.verify(token, now)
     const session = await kernel.attempt((db) => findSession(db, claims.sessionId, claims.userId, now))
     if (!session) throw notGood()
     const actor: Actor = {
