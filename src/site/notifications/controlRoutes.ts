@@ -208,7 +208,7 @@ function contacts(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const { user_id: userId } = request.params
       const { member_id: memberId } = request.body
-      await setContact(kernel, callerOf(request), userId, memberId)
+      await setContact(kernel, callerOf(request), { userId, kind: 'wecom' }, memberId)
       return { user_id: userId, member_id: memberId }
     },
   })
@@ -222,7 +222,7 @@ function contacts(app: App, kernel: Kernel): void {
     tag,
     schema: { params, response: { 204: Deleted } },
     handler: async (request) => {
-      await removeContact(kernel, callerOf(request), request.params.user_id)
+      await removeContact(kernel, callerOf(request), { userId: request.params.user_id, kind: 'wecom' })
       return null
     },
   })

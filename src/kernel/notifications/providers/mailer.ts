@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { late } from '../../late.ts'
-import { type Parcel, type Provider, type RefusalKind, Refused } from './provider.ts'
+import { type Provider, type ProviderMessage, type RefusalKind, Refused } from './provider.ts'
 
 const nodemailer = late<typeof import('nodemailer')>('nodemailer')
 
@@ -97,7 +97,7 @@ export function smtpMailer(
 
 /** Writes each mail into a folder instead of sending it: `20260314T013000Z-42.eml`. The same mail is the same file. */
 export function fileMailer(folder: string, from: string): Provider {
-  const built = (mail: Parcel) =>
+  const built = (mail: ProviderMessage) =>
     nodemailer()
       .createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
       .sendMail({ ...envelope({ ...mail, html: undefined }, from), date: mail.at })
@@ -123,7 +123,7 @@ function legible(message: string, text: string): string {
   return `${head}\r\n\r\n${text.replace(/\r?\n/g, '\r\n')}\r\n`
 }
 
-function envelope(mail: Parcel, from: string) {
+function envelope(mail: ProviderMessage, from: string) {
   const domain = /@([\w.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
   return {
     from,
