@@ -1,6 +1,6 @@
 import type { NotificationType } from '../kernel/notifications/texts/types.ts'
 import { supportNotificationTypes } from '../support/notificationTypes.ts'
-import { alternativesText, closureNotificationTypes } from './places/closures/notificationTypes.ts'
+import { alternativesText, closureNotificationTypes } from './core/displacement/notificationTypes.ts'
 import { repairNotificationTypes } from './places/repairs/notificationTypes.ts'
 
 const place = {

@@ -2,9 +2,9 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import { Forbidden, NotFound } from '../../kernel/errors.ts'
 import type { Caller } from '../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { lockMembers } from '../people/members/store.ts'
-import type { Reservation } from './store.ts'
-import * as store from './store.ts'
+import { lockMembers } from './membersStore.ts'
+import type { Reservation } from './reservationsStore.ts'
+import * as store from './reservationsStore.ts'
 
 /** True for those who work with everybody's reservations. */
 export function mayManage(caller: Caller): boolean {

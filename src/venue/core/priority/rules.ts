@@ -1,5 +1,5 @@
 import { minutesAfter } from '../../../booking/interval.ts'
-import type { BookingRules } from '../../places/bookingRules/rules.ts'
+import type { BookingRules } from '../bookingRules/rules.ts'
 
 /** A reservation that a leader's booking might displace. */
 export interface Ordinary {

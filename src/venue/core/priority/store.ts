@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { Interval } from '../../../booking/interval.ts'
 import type { Transaction } from '../../../kernel/database/database.ts'
 import { among } from '../../../kernel/database/literals.ts'
+import { releasePlaces, takePlaces } from '../placesStore.ts'
 import { ACTIVE } from '../states.ts'
-import { freePlaces, takePlaces } from '../store.ts'
 
 export interface OrdinaryReservation {
   readonly id: number
@@ -66,7 +66,7 @@ export async function moveTo(tx: Transaction, of: OrdinaryReservation, slot: Nea
   if (!(await takePlaces(tx, slot, of.partySize))) return false
   await sql`UPDATE reservations SET slot_id = ${slot.id}, start_at = ${slot.startAt}, end_at = ${slot.endAt}, updated_at = ${now},
     day_reminder = false, hour_reminder = false WHERE id = ${of.id}`.execute(tx)
-  await freePlaces(tx, of.slotId, of.partySize)
+  await releasePlaces(tx, of.slotId, of.partySize)
   await sql`UPDATE venue_members SET revision = revision + 1 WHERE user_id = ${of.userId}`.execute(tx)
   return true
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
-import { matching, type ReservationFilter } from '../../core/store.ts'
+import { matching, type ReservationFilter } from '../../core/reservationsStore.ts'
 
 /** A reservation with what whoever reads a table wants to know of the person and the place. */
 export interface ReservationRecord {

@@ -5,7 +5,7 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { badState } from '../../core/ending.ts'
-import { findReservation, type Reservation } from '../../core/store.ts'
+import { findReservation, type Reservation } from '../../core/reservationsStore.ts'
 import { averageOf, countOf, type Distribution, distributionOf, type Score } from './rules.ts'
 import * as store from './store.ts'
 
@@ -60,8 +60,8 @@ async function rate(
   if (reservation.status !== 'completed') throw badState(reservation)
   const id = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    const wish = { reservationId: reservation.id, userId: caller.userId, score, comment: comment ?? null, now }
-    const added = await store.addRating(tx, wish)
+    const rating = { reservationId: reservation.id, userId: caller.userId, score, comment: comment ?? null, now }
+    const added = await store.addRating(tx, rating)
     if (added === null) throw new Conflict('already_rated', 'This visit has been rated.')
     await record(tx, now, {
       ...originOf(caller),

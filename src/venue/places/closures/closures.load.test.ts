@@ -6,9 +6,9 @@ import { transaction } from '../../../kernel/database/transaction.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { joinedTo } from '../../../kernel/http/request/idempotency.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { lockMembers } from '../../people/members/store.ts'
+import { setVenueStatus } from '../../core/closures/venueStatus.ts'
+import { lockMembers } from '../../core/membersStore.ts'
 import { book, cancel } from '../../visits/reservations/service.ts'
-import { setVenueStatus } from './service.ts'
 
 let world: ClosureWorld
 let people: Caller[]

@@ -3,7 +3,7 @@ import { type ClosureWorld, openClosureWorld } from '../../../../test/support/cl
 import { MONDAY } from '../../../../test/support/world.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { compileTemplates } from '../../../kernel/notifications/texts/templates.ts'
-import { closureNotificationTypes } from './notificationTypes.ts'
+import { closureNotificationTypes } from '../../core/displacement/notificationTypes.ts'
 
 let world: ClosureWorld
 let ann: Caller

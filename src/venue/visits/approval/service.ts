@@ -7,7 +7,7 @@ import { getReservation, lockReservation } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
 import { badState, endReservation } from '../../core/ending.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
-import { moveState, type Reservation } from '../../core/store.ts'
+import { moveState, type Reservation } from '../../core/reservationsStore.ts'
 import { type Decision, decisionRefusal } from './rules.ts'
 import { wasConfirmed } from './store.ts'
 

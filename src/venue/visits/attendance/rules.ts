@@ -1,6 +1,6 @@
 import { earlier, minutesAfter, minutesBetween } from '../../../booking/interval.ts'
+import type { BookingRules } from '../../core/bookingRules/rules.ts'
 import { lifecycle, type ReservationStatus } from '../../core/states.ts'
-import type { BookingRules } from '../../places/bookingRules/rules.ts'
 
 /** What decisions about attendance rest on. */
 export interface Visit {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
-import { ruleJoins } from '../../core/store.ts'
-import { DEFAULT_RULES } from '../../places/bookingRules/rules.ts'
+import { DEFAULT_RULES } from '../../core/bookingRules/rules.ts'
+import { ruleJoins } from '../../core/bookingRules/store.ts'
 
 /** The key of a venue's check-in code, or null when there is no such venue. */
 export async function checkInSecret(db: Database, venueId: number): Promise<string | null> {

@@ -7,7 +7,7 @@ import { notify, record } from '../../../kernel/outbox/outbox.ts'
 import { getReservation, lockReservation } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
 import { badState } from '../../core/ending.ts'
-import type { Reservation } from '../../core/store.ts'
+import type { Reservation } from '../../core/reservationsStore.ts'
 import { type Notice, noticeRefusal } from './rules.ts'
 import * as store from './store.ts'
 

@@ -7,7 +7,7 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { lockReservation } from '../../core/access.ts'
 import { readFacts } from '../../core/facts.ts'
-import { changeSlot } from '../../core/store.ts'
+import { changeSlot } from '../../core/reservationsStore.ts'
 import { cancel as cancelReservation } from './service.ts'
 
 let world: World

@@ -19,16 +19,16 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { dayBounds } from '../../../kernel/time.ts'
 import { v1 } from '../../../site/paths.ts'
 import { getReservation } from '../../core/access.ts'
-import { listReservations, type ReservationFilter } from '../../core/store.ts'
+import { presentReservation, ReservationSchema, ReservationStatusSchema } from '../../core/reservationSchemas.ts'
+import { listReservations, type ReservationFilter } from '../../core/reservationsStore.ts'
 import { ConflictAnswer, ConflictQuestion, checkConflict } from './conflicts.ts'
-import { presentReservation, ReservationSchema, ReservationStatusSchema } from './schemas.ts'
 import { book, cancel, moveReservation } from './service.ts'
 
 const tag = 'Reservations'
 const own = 'venue:reservations.book'
 const manage = 'venue:reservations.manage'
 
-const Wish = Type.Object({
+const ReservationBody = Type.Object({
   user_id: Type.Optional({ ...Id, description: 'For whom: the caller unless said; only staff may book for others.' }),
   time_slot_id: Id,
   party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Places to take: 1 unless said.' })),
@@ -62,8 +62,10 @@ const Reason = Type.Object({ reason: Type.Optional(Text(200, { description: 'Sho
 export function reservationRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const present = (reservation: Parameters<typeof presentReservation>[0]) => presentReservation(reservation, zone)
-  const bookOnce = (request: FastifyRequest<{ Body: Of<typeof Wish> }>, reply: FastifyReply) =>
-    once(kernel, request, reply, async (kernel) => present(await book(kernel, callerOf(request), wishOf(request.body))))
+  const bookOnce = (request: FastifyRequest<{ Body: Of<typeof ReservationBody> }>, reply: FastifyReply) =>
+    once(kernel, request, reply, async (kernel) =>
+      present(await book(kernel, callerOf(request), requestOf(request.body))),
+    )
 
   route(app, {
     method: 'POST',
@@ -75,7 +77,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
       '`limit_reached`, `points_short`, `slot_full`. The status of the answer is `pending` where the venue asks for approval.',
     tag,
     idempotent: true,
-    schema: { body: Wish, response: { 201: ReservationSchema } },
+    schema: { body: ReservationBody, response: { 201: ReservationSchema } },
     handler: bookOnce,
   })
   route(app, {
@@ -87,12 +89,12 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
     tag,
     idempotent: true,
     schema: {
-      body: Wish,
+      body: ReservationBody,
       response: { 201: Type.Object({ success: Type.Boolean(), message: Type.String(), reservation_id: Id }) },
     },
     handler: (request, reply) =>
       once(kernel, request, reply, async (kernel) => {
-        const { id } = await book(kernel, callerOf(request), wishOf(request.body))
+        const { id } = await book(kernel, callerOf(request), requestOf(request.body))
         return { success: true, message: 'Reservation created successfully', reservation_id: id }
       }),
   })
@@ -196,6 +198,6 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   }
 }
 
-function wishOf(body: Of<typeof Wish>): Parameters<typeof book>[2] {
+function requestOf(body: Of<typeof ReservationBody>): Parameters<typeof book>[2] {
   return { slotId: body.time_slot_id, userId: body.user_id, partySize: body.party_size ?? 1 }
 }

@@ -3,15 +3,14 @@ import { Conflict, NotFound } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { closuresInForce } from '../../places/closures/store.ts'
-import { findFacility, lockFacility } from '../../places/facilities/store.ts'
-import { lockPlace } from '../../places/venues/service.ts'
+import { closuresInForce } from '../../core/closures/store.ts'
+import { findFacility, lockFacility } from '../../core/venues/facilitiesStore.ts'
+import { lockPlace, noSuchFacility } from '../../core/venues/service.ts'
 import * as store from './store.ts'
 
 /** Who sees what others use, and may stop what they forgot to. */
 export const STAFF = 'venue:catalogue.write'
 
-const noSuchFacility = () => new NotFound('not_found', 'There is no such facility.')
 const noSuchSession = () => new NotFound('not_found', 'There is no such use session.')
 
 /**

@@ -17,7 +17,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { localDate, localTime, localTimestamp } from '../../../kernel/time.ts'
 import { v1 } from '../../../site/paths.ts'
 import { mayManage } from '../../core/access.ts'
-import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'
+import { presentReservation, ReservationSchema } from '../../core/reservationSchemas.ts'
 import { claim, join, joinByReservation, leave } from './service.ts'
 import * as store from './store.ts'
 

@@ -5,13 +5,14 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { notify, record } from '../../../kernel/outbox/outbox.ts'
 import { mayManage, personOf } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
+import { placeOrder } from '../../core/booking.ts'
 import { readFacts } from '../../core/facts.ts'
+import { ensureMembers, lockMembers } from '../../core/membersStore.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
 import { refused } from '../../core/refusals.ts'
+import { findPerson, type Reservation } from '../../core/reservationsStore.ts'
 import { type Refusal, refusals } from '../../core/rules.ts'
-import { findPerson, type Reservation } from '../../core/store.ts'
-import { ensureMembers, lockMembers } from '../../people/members/store.ts'
-import { placeOrder } from '../reservations/service.ts'
+import { addEntry, endEntries, lockQueue } from '../../core/waitingListStore.ts'
 import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
@@ -33,19 +34,19 @@ export async function join(
   await ensureMembers(kernel.db, [userId], now)
   const id = await kernel.transaction(async (tx) => {
     await lockMembers(tx, [userId])
-    const slot = await store.lockSlot(tx, slotId)
+    const slot = await lockQueue(tx, slotId)
     if (!slot || (venueId ?? slot.venueId) !== slot.venueId) throw new NotFound('not_found', 'There is no such slot.')
     const facts = await readFacts(kernel, tx, { userId, slotId }, now)
     if (!facts.rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
     if (await store.isBooked(tx, slotId, userId))
       throw new Conflict('already_booked', 'You have a reservation for this slot.')
-    const wish = { partySize }
-    const refusal = refusals(facts, wish, now).find((found) => !MAY_PASS.has(found))
-    if (refusal) throw refused(refusal, facts, wish)
+    const request = { partySize }
+    const refusal = refusals(facts, request, now).find((found) => !MAY_PASS.has(found))
+    if (refusal) throw refused(refusal, facts, request)
     if (slot.capacity - slot.taken - slot.held >= partySize) {
       throw new Conflict('slot_not_full', 'There are free places: book one.')
     }
-    const entry = await store.addEntry(tx, { slotId, userId, partySize, priority: 0, now })
+    const entry = await addEntry(tx, { slotId, userId, partySize, priority: 0, now })
     await record(tx, now, {
       ...originOf(caller),
       action: 'waiting_list.join',
@@ -83,8 +84,8 @@ export async function leave(kernel: Kernel, caller: Caller, id: number): Promise
   const entry = await getEntry(kernel, caller, id)
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    await store.lockSlot(tx, entry.slotId)
-    const ended = await store.endEntries(tx, { slotId: entry.slotId, entryId: id, to: 'left', now })
+    await lockQueue(tx, entry.slotId)
+    const ended = await endEntries(tx, { slotId: entry.slotId, entryId: id, to: 'left', now })
     if (ended.length === 0) throw endedAlready(await store.findEntry(tx, id))
     await record(tx, now, {
       ...originOf(caller),
@@ -138,9 +139,9 @@ export async function sweep(kernel: Kernel): Promise<void> {
 
 function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
   return kernel.transaction(async (tx) => {
-    const slot = await store.lockSlot(tx, slotId)
+    const slot = await lockQueue(tx, slotId)
     if (!slot) return
-    const lapsed = await store.endEntries(tx, { slotId, to: 'lapsed', now, offeredUntil: now })
+    const lapsed = await endEntries(tx, { slotId, to: 'lapsed', now, offeredUntil: now })
     for (const entry of lapsed) {
       await notify(tx, now, {
         type: 'waiting_list.lapsed',
@@ -186,9 +187,9 @@ function passOver(kernel: Kernel, entry: Entry): Promise<void> {
   const now = kernel.clock.now()
   return kernel.transaction(async (tx) => {
     await lockMembers(tx, [entry.userId])
-    const slot = await store.lockSlot(tx, entry.slotId)
+    const slot = await lockQueue(tx, entry.slotId)
     if (!slot) return
-    const ended = await store.endEntries(tx, { slotId: entry.slotId, entryId: entry.id, to: 'lapsed', now })
+    const ended = await endEntries(tx, { slotId: entry.slotId, entryId: entry.id, to: 'lapsed', now })
     if (ended.length === 0) return
     await notify(tx, now, {
       type: 'waiting_list.lapsed',

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { countLockWaits, onServer } from '../../../../test/support/database.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { SYSTEM } from '../../../kernel/audit/origin.ts'
-import { lockMembers } from '../../people/members/store.ts'
+import { placeOrder } from '../../core/booking.ts'
+import { lockMembers } from '../../core/membersStore.ts'
 import { settleAttendance } from '../attendance/service.ts'
-import { placeOrder } from '../reservations/service.ts'
 import { promoteOffer, sweep } from './service.ts'
 
 let world: World

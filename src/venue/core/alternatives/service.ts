@@ -1,7 +1,7 @@
-import type { Config } from '../../../../config.ts'
-import type { Database } from '../../../../kernel/database/database.ts'
-import { appointment } from '../../../core/appointment.ts'
-import { type Alternative, chooseAlternatives } from '../rules.ts'
+import type { Config } from '../../../config.ts'
+import type { Database } from '../../../kernel/database/database.ts'
+import { appointment } from '../appointment.ts'
+import { type Alternative, chooseAlternatives } from './rules.ts'
 import { candidatesFor, ownTimes } from './store.ts'
 
 /** How many a message names. */

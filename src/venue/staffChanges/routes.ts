@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
-import type { App } from '../../../kernel/http/app.ts'
-import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { route } from '../../../kernel/http/route.ts'
-import { Id, IdParams, Text } from '../../../kernel/http/schemas.ts'
-import type { Kernel } from '../../../kernel/kernel.ts'
-import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/request/caller.ts'
+import { route } from '../../kernel/http/route.ts'
+import { Id, IdParams, Text } from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { presentReservation, ReservationSchema } from '../core/reservationSchemas.ts'
 import { changeReservation, DESK_STATUSES } from './service.ts'
 
 /** What staff change at the desk. */

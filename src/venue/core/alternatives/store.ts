@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
-import type { Interval } from '../../../../booking/interval.ts'
-import type { Database } from '../../../../kernel/database/database.ts'
-import { among } from '../../../../kernel/database/literals.ts'
-import { ACTIVE } from '../../../core/states.ts'
-import type { Alternative } from '../rules.ts'
+import type { Interval } from '../../../booking/interval.ts'
+import type { Database } from '../../../kernel/database/database.ts'
+import { among } from '../../../kernel/database/literals.ts'
+import { ACTIVE } from '../states.ts'
+import type { Alternative } from './rules.ts'
 
 /** A venue and the time somebody wanted it for. */
 export interface Place {

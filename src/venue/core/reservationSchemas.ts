@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
-import { Id, type Of } from '../../../kernel/http/schemas.ts'
-import { localDate, localTime, localTimestamp } from '../../../kernel/time.ts'
-import { RESERVATION_STATES } from '../../core/states.ts'
-import type { Reservation as StoredReservation } from '../../core/store.ts'
+import { Id, type Of } from '../../kernel/http/schemas.ts'
+import { localDate, localTime, localTimestamp } from '../../kernel/time.ts'
+import type { Reservation as StoredReservation } from './reservationsStore.ts'
+import { RESERVATION_STATES } from './states.ts'
 
 const LocalInstant = Type.String({ format: 'date-time', examples: ['2026-03-14T09:00:00+08:00'] })
 

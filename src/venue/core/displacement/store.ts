@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Database, Transaction } from '../../../../kernel/database/database.ts'
-import { among } from '../../../../kernel/database/literals.ts'
-import { ACTIVE, lifecycle, type ReservationStatus } from '../../../core/states.ts'
-import { movePlaces } from '../../../core/store.ts'
-import { REBOOK_MINUTES } from '../rules.ts'
+import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import { among } from '../../../kernel/database/literals.ts'
+import { movePlaces } from '../placesStore.ts'
+import { ACTIVE, lifecycle, type ReservationStatus } from '../states.ts'
+import { REBOOK_MINUTES } from './rules.ts'
 
 /** Which reservations are to end: those of slots, or these. */
 export type Target = { readonly slotIds: readonly number[] } | { readonly reservationIds: readonly number[] }
@@ -179,12 +179,4 @@ export async function leaveInOutbox(
       SELECT e.pair -> 0, e.pair -> 1, ${now}::timestamptz
       FROM jsonb_array_elements(${json}::text::jsonb) WITH ORDINALITY AS e (pair, nth) ORDER BY e.nth`.execute(tx)
   }
-}
-
-/** The slots of a venue that have not ended. */
-export async function slotsAhead(db: Database, venueId: number, now: Date): Promise<readonly number[]> {
-  const { rows } = await sql<{ id: number }>`SELECT id FROM time_slots
-    WHERE venue_id = ${venueId} AND deleted_at IS NULL AND start_at > ${now}::timestamptz - interval '24 hours' AND end_at > ${now}
-    ORDER BY id`.execute(db)
-  return rows.map(({ id }) => id)
 }

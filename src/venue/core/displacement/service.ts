@@ -1,18 +1,18 @@
-import { FULL_CREDIT } from '../../../../booking/credit.ts'
-import type { Config } from '../../../../config.ts'
-import type { Origin } from '../../../../kernel/audit/origin.ts'
-import type { Transaction } from '../../../../kernel/database/database.ts'
-import { Stale } from '../../../../kernel/database/transaction.ts'
-import type { Kernel } from '../../../../kernel/kernel.ts'
-import { messageJson, notifyAll, operationJson } from '../../../../kernel/outbox/outbox.ts'
-import { localTimestamp } from '../../../../kernel/time.ts'
-import { appointment } from '../../../core/appointment.ts'
-import { offerFreePlaces } from '../../../core/offers.ts'
-import { lockSlots } from '../../../core/store.ts'
-import { lockMembers } from '../../../people/members/store.ts'
+import { FULL_CREDIT } from '../../../booking/credit.ts'
+import type { Config } from '../../../config.ts'
+import type { Origin } from '../../../kernel/audit/origin.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
+import { Stale } from '../../../kernel/database/transaction.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { messageJson, notifyAll, operationJson } from '../../../kernel/outbox/outbox.ts'
+import { localTimestamp } from '../../../kernel/time.ts'
+import type { Alternative } from '../alternatives/rules.ts'
 import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES, rebookLink } from '../alternatives/service.ts'
-import type { ClosureNotification } from '../notificationTypes.ts'
-import type { Alternative } from '../rules.ts'
+import { appointment } from '../appointment.ts'
+import { lockMembers } from '../membersStore.ts'
+import { offerFreePlaces } from '../offers.ts'
+import { lockSlots } from '../placesStore.ts'
+import type { ClosureNotification } from './notificationTypes.ts'
 import * as store from './store.ts'
 
 /** What ended, and what its person can take instead. */
@@ -77,18 +77,6 @@ export async function endQueues(
     key: `waiting_list:${id}:closed`,
   }))
   await notifyAll(tx, now, messages)
-}
-
-/** Ends what is active in all slots of a venue that have not ended, which is about to go itself. */
-export async function displaceVenue(
-  tx: Transaction,
-  kernel: Kernel,
-  origin: Origin,
-  venueId: number,
-  reason: string,
-): Promise<readonly Affected[]> {
-  const slotIds = await store.slotsAhead(tx, venueId, kernel.clock.now())
-  return displaceReservations(tx, kernel, origin, { slotIds, reason, type: 'reservation.closed' })
 }
 
 /** Who booked between the first look and the lock on the slots is locked without waiting, or it is all done again. */

@@ -1,10 +1,10 @@
-import { Invalid } from '../../../kernel/errors.ts'
-import type { Caller } from '../../../kernel/http/request/caller.ts'
-import type { Kernel } from '../../../kernel/kernel.ts'
-import type { Reservation } from '../../core/store.ts'
-import { decide } from '../approval/service.ts'
-import { checkIn, checkOut } from '../attendance/service.ts'
-import { cancel, moveReservation } from '../reservations/service.ts'
+import { Invalid } from '../../kernel/errors.ts'
+import type { Caller } from '../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import type { Reservation } from '../core/reservationsStore.ts'
+import { decide } from '../visits/approval/service.ts'
+import { checkIn, checkOut } from '../visits/attendance/service.ts'
+import { cancel, moveReservation } from '../visits/reservations/service.ts'
 
 /** What staff can say anew of a reservation: another slot, or the next state of its life. */
 export interface DeskChange {
