@@ -36,10 +36,10 @@ import { personalRecords } from './people/privacy/store.ts'
 import { ratingRoutes } from './people/ratings/routes.ts'
 import { permissions, roles } from './permissions.ts'
 import { repairRoutes } from './places/repairs/routes.ts'
-import { deskRoutes } from './staffChanges/routes.ts'
+import { staffChangeRoutes } from './staffChanges/routes.ts'
 import { tags } from './tags.ts'
 import { sendReminders } from './visits/reminders/service.ts'
-import { noticeRoutes } from './visits/reservationMessages/routes.ts'
+import { reservationMessageRoutes } from './visits/reservationMessages/routes.ts'
 import { leaveVenue } from './visits/reservations/leaving.ts'
 import { reservationRoutes } from './visits/reservations/routes.ts'
 import { seriesRoutes } from './visits/series/routes.ts'
@@ -82,11 +82,11 @@ export const venue: Product = {
     privacyRoutes(app, kernel)
     catalogueRoutes(app, kernel)
     reservationRoutes(app, kernel)
-    deskRoutes(app, kernel)
+    staffChangeRoutes(app, kernel)
     waitingListRoutes(app, kernel)
     closureRoutes(app, kernel)
     attendanceRoutes(app, kernel)
-    noticeRoutes(app, kernel)
+    reservationMessageRoutes(app, kernel)
     memberRoutes(app, kernel)
     ratingRoutes(app, kernel)
     repairRoutes(app, kernel)

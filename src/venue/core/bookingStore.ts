@@ -21,9 +21,10 @@ export interface ReservationRow {
 }
 
 /**
- * Inserts a reservation, takes its places, pays for it, ends its waiting-list entry and leaves its outbox row, in ONE statement that those
- * who book at the same time share. Booking from the waiting list marks the displaced reservation as rebooked. Guards: the person's
- * revision and points; the slot's capacity, openness and times; the state of the offer; the overlap constraint. First come, first served.
+ * Inserts a reservation, takes its places, pays for it, ends its waiting-list entry and leaves its outbox row, in ONE
+ * statement that those who book at the same time share. Booking from the waiting list marks the displaced reservation
+ * as rebooked. Guards: the person's revision and points; the slot's capacity, openness and times; the state of the
+ * offer; the overlap constraint. First come, first served.
  * @throws Stale when a guard no longer holds: nothing was written, the caller reads fresh facts and decides anew;
  * Conflict `own_overlap` by constraint.
  */
@@ -69,8 +70,8 @@ function valuesOf({ facts: { slot, member }, terms, ...row }: ReservationRow, nt
 }
 
 /**
- * Adds to each row how many places of its slot the rows before it may take. Only the first row of a person stays: it moves the
- * revision that the others name too.
+ * Adds to each row how many places of its slot the rows before it may take. Only the first row of a person stays: it
+ * moves the revision that the others name too.
  */
 function withNeighbours(rows: readonly Values[]) {
   const people = new Set<number>()
@@ -86,8 +87,8 @@ function withNeighbours(rows: readonly Values[]) {
 }
 
 /**
- * Locks the rows that guards look at in the one order (people, slots, waiting-list entries, each by id), finds on the locked rows which
- * bookings `fit`, and writes only those. Parts that no booking needs are left out.
+ * Locks the rows that guards look at in the one order (people, slots, waiting-list entries, each by id), finds on the
+ * locked rows which bookings `fit`, and writes only those. Parts that no booking needs are left out.
  */
 function bookingStatement(rows: readonly Values[]) {
   const none = sql``

@@ -5,8 +5,8 @@ import type { Reservation } from './reservationsStore.ts'
 import * as store from './reservationsStore.ts'
 
 /**
- * Ends a reservation within a transaction: person first, then the reservation and its slot; points go back when `refund`.
- * The caller offers the places that came free, or takes them.
+ * Ends a reservation within a transaction: person first, then the reservation and its slot; points go back when
+ * `refund`. The caller offers the places that came free, or takes them.
  * @throws Conflict `bad_state` when the lifecycle forbids the move.
  */
 export async function endReservation(

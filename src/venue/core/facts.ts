@@ -17,7 +17,8 @@ const NEWCOMER: BookingFacts['member'] = {
 
 /**
  * Reads what the decision about a booking rests on, and writes nothing.
- * @throws NotFound when there is no such slot, Conflict `account_inactive` for somebody who was disabled or deleted meanwhile.
+ * @throws NotFound when there is no such slot, Conflict `account_inactive` for somebody who was disabled or deleted
+ * meanwhile.
  */
 export async function readFacts(
   kernel: Kernel,

@@ -39,12 +39,17 @@ export async function ensureMembers(db: Database, userIds: readonly number[], no
     ON CONFLICT DO NOTHING`.execute(db)
 }
 
-/** Locks people's rows in one order (by id), before any slot. Whoever changes several people does it by this function. */
+/**
+ * Locks people's rows in one order (by id), before any slot. Whoever changes several people does it by this function.
+ */
 export async function lockMembers(tx: Transaction, userIds: readonly number[]): Promise<readonly Member[]> {
   return members(tx).where('user_id', '=', anyOf(userIds)).orderBy('user_id').forUpdate().execute()
 }
 
-/** Locks somebody's row, made where there is none, and raises its revision: decisions made on the old one can't be written any more. */
+/**
+ * Locks somebody's row, made where there is none, and raises its revision: decisions made on the old one can't be
+ * written any more.
+ */
 export async function outdateMember(tx: Transaction, userId: number, now: Date): Promise<void> {
   await tx
     .insertInto('venue_members')
@@ -55,7 +60,19 @@ export async function outdateMember(tx: Transaction, userId: number, now: Date):
     .execute()
 }
 
-/** Adds points (or takes them, when negative) and writes the ledger: false, and nothing done, when the balance would fall below 0. */
+/** Raises the revision of a locked person: decisions made on the old one can't be written any more. */
+export async function raiseRevision(tx: Transaction, userId: number): Promise<void> {
+  await tx
+    .updateTable('venue_members')
+    .set((eb) => ({ revision: eb('revision', '+', 1) }))
+    .where('user_id', '=', userId)
+    .execute()
+}
+
+/**
+ * Adds points (or takes them, when negative) and writes the ledger: false, and nothing done, when the balance would
+ * fall below 0.
+ */
 export async function changePoints(
   tx: Transaction,
   userId: number,

@@ -13,8 +13,8 @@ import * as store from './waitingListStore.ts'
 export const PROMOTE_JOB = 'venue.waiting-list-promote'
 
 /**
- * Offers what is free of a slot to the first in line and holds it for them. Called in every transaction that frees places;
- * locks the slot. After the start only while at least half of the slot is left.
+ * Offers what is free of a slot to the first in line and holds it for them. Called in every transaction that frees
+ * places; locks the slot. After the start only while at least half of the slot is left.
  */
 export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: number, now: Date): Promise<void> {
   const slot = await store.lockQueue(tx, slotId)

@@ -31,8 +31,9 @@ export function hoursOf(rows: readonly HoursRow[]): HoursAnswer {
 }
 
 /**
- * The hours that hold at a venue: those of the week are its own, else its sport venue's, else none; so are those of each day that has an
- * exception. `dates` limits the exceptions to those local days, so that the answer is as quick after ten years of public holidays.
+ * The hours that hold at a venue: those of the week are its own, else its sport venue's, else none; so are those of
+ * each day that has an exception. `dates` limits the exceptions to those local days, so that the answer is as quick
+ * after ten years of public holidays.
  */
 export async function venueHours(
   db: Database,

@@ -2,8 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../kernel/database/database.ts'
 
 /**
- * The only statement that changes how many places of a slot are taken and held: it adds to both where `guard` holds. Capacity is
- * guarded here (and by CHECK). The caller offers places that come free to the waiting list.
+ * The only statement that changes how many places of a slot are taken and held: it adds to both where `guard` holds.
+ * Capacity is guarded here (and by CHECK). The caller offers places that come free to the waiting list.
  */
 export function movePlaces(move: {
   taken: RawBuilder<unknown>
@@ -24,7 +24,10 @@ export async function releasePlaces(tx: Transaction, slotId: number, places: num
   await movePlaces({ taken: sql`${-places}::int`, held: sql`0`, guard: sql`s.id = ${slotId}` }).execute(tx)
 }
 
-/** Takes places for a reservation that comes into a slot: false unless the slot is open, has the times that were read, and has room. */
+/**
+ * Takes places for a reservation that comes into a slot: false unless the slot is open, has the times that were read,
+ * and has room.
+ */
 export async function takePlaces(
   tx: Transaction,
   slot: { readonly id: number; readonly startAt: Date; readonly endAt: Date },

@@ -3,7 +3,10 @@ import type { Origin } from '../../kernel/audit/origin.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
 import { record } from '../../kernel/outbox/outbox.ts'
 
-/** Writes what became of a thing to the operation log, with the fields that differ. `before` is null for a new thing, `after` for a deleted one. */
+/**
+ * Writes what became of a thing to the operation log, with the fields that differ. `before` is null for a new thing,
+ * `after` for a deleted one.
+ */
 export async function recordDifference(
   tx: Transaction,
   now: Date,

@@ -116,7 +116,8 @@ export async function listReservations(
     select: reservations(db),
     counted: sql`reservations r`,
     conditions: [matching(filter)],
-    // Not `pageClause`: with NULLS LAST, a descending page would sort all reservations of a venue that an index has in order.
+    // Not `pageClause`: with NULLS LAST, a descending page would sort all reservations of a venue that an index has in
+    // order.
     page: sql`ORDER BY ${SORTS[page.sort]} ${direction}, r.id ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`,
   })
 }
@@ -131,9 +132,10 @@ export interface Ending {
 }
 
 /**
- * Moves a reservation to another state where the lifecycle allows it, and gives its places back when the new state holds none. False when it
- * is no longer in a state that may. If the old state held no places, the caller must take them (`takePlaces`). Locks the reservation, then
- * its slot; lock the person first (`lockMembers`) when their points or credit change too.
+ * Moves a reservation to another state where the lifecycle allows it, and gives its places back when the new state
+ * holds none. False when it is no longer in a state that may. If the old state held no places, the caller must take
+ * them (`takePlaces`). Locks the reservation, then its slot; lock the person first (`lockMembers`) when their points or
+ * credit change too.
  */
 export async function moveState(tx: Transaction, id: number, ending: Ending): Promise<boolean> {
   const moved = await tx

@@ -5,8 +5,8 @@ import { record } from '../../kernel/outbox/outbox.ts'
 import { stopOverdue } from './useSessionsStore.ts'
 
 /**
- * Stops the use of facilities that went or closed, or whose venue did, and of those that somebody forgot. Called in every transaction that
- * takes a place out of use. Sessions are locked last.
+ * Stops the use of facilities that went or closed, or whose venue did, and of those that somebody forgot. Called in
+ * every transaction that takes a place out of use. Sessions are locked last.
  */
 export async function stopEndedSessions(
   kernel: Pick<Kernel, 'config'>,

@@ -17,7 +17,10 @@ export interface QueuedSlot {
   readonly open: boolean
 }
 
-/** Locks a slot, and with it its queue: joining, offering, claiming and leaving all hold this lock. Null when there is no such slot. */
+/**
+ * Locks a slot, and with it its queue: joining, offering, claiming and leaving all hold this lock. Null when there is
+ * no such slot.
+ */
 export async function lockQueue(tx: Transaction, slotId: number): Promise<QueuedSlot | null> {
   const slot = await tx
     .selectFrom('time_slots as s')
@@ -58,7 +61,10 @@ export async function addEntry(
   return id
 }
 
-/** An entry that was still waiting when its slot began (those of a closed slot expired before), of a person who is not booked. */
+/**
+ * An entry that was still waiting when its slot began (those of a closed slot expired before), of a person who is not
+ * booked.
+ */
 const stillThere = sql`(
   w.state = 'expired'
   AND w.updated_at >= s.start_at
@@ -69,8 +75,8 @@ const stillThere = sql`(
 )`
 
 /**
- * The queue in its order. People whose account is disabled are left out, and keep their position. After the start, those who were still
- * waiting then are next in line.
+ * The queue in its order. People whose account is disabled are left out, and keep their position. After the start,
+ * those who were still waiting then are next in line.
  */
 export async function queueOf(tx: Transaction, slotId: number, begun: boolean) {
   return tx

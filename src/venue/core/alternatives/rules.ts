@@ -11,7 +11,10 @@ export interface Alternative {
   readonly free: number
 }
 
-/** The first `most` slots (they come in order of preference) with room for the party, at times at which the person has nothing. */
+/**
+ * The first `most` slots (they come in order of preference) with room for the party, at times at which the person has
+ * nothing.
+ */
 export function chooseAlternatives(
   candidates: readonly Alternative[],
   own: readonly Interval[],

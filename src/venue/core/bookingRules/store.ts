@@ -10,7 +10,10 @@ export const ruleJoins = sql`
 
 const setRule = (name: string) => `coalesce(r1."${name}", r2."${name}", r3."${name}")`
 
-/** The rules of a venue: its own, else its sport venue's, else the system's; NULL where none of them is set. Needs `ruleJoins`. */
+/**
+ * The rules of a venue: its own, else its sport venue's, else the system's; NULL where none of them is set. Needs
+ * `ruleJoins`.
+ */
 export const ruleColumns = sql.raw(
   Object.keys(DEFAULT_RULES)
     .map((name) => `${setRule(name)} AS "${name}"`)

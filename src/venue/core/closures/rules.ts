@@ -21,8 +21,9 @@ interface Running {
 }
 
 /**
- * What a status set by hand does to the closures of the venue that are in force (the newest first): `open` ends them all; `closed` and
- * `maintenance` go on with the newest of their kind, if there is one. A closure is shown before maintenance, so maintenance ends closures.
+ * What a status set by hand does to the closures of the venue that are in force (the newest first): `open` ends them
+ * all; `closed` and `maintenance` go on with the newest of their kind, if there is one. A closure is shown before
+ * maintenance, so maintenance ends closures.
  */
 export function statusChange(
   status: 'open' | ClosureKind,

@@ -8,8 +8,9 @@ import { mayClosureLie } from './rules.ts'
 import * as store from './store.ts'
 
 /**
- * Makes the slots of locked venues agree with the closures: those that are covered close and their reservations end (`displaceReservations`),
- * those that no closure covers any more open. What is used in a closed place is stopped. For whoever has changed closures, or moved a venue to another sport venue.
+ * Makes the slots of locked venues agree with the closures: those that are covered close and their reservations end
+ * (`displaceReservations`), those that no closure covers any more open. What is used in a closed place is stopped. For
+ * whoever has changed closures, or moved a venue to another sport venue.
  * @throws Stale like `displaceReservations`.
  */
 export async function applyClosures(
@@ -42,7 +43,10 @@ async function turnSlots(
   return []
 }
 
-/** Refuses a closure that does not end after it starts, or has ended already. @throws Invalid `validation` at `path`, Conflict `in_the_past` */
+/**
+ * Refuses a closure that does not end after it starts, or has ended already.
+ * @throws Invalid `validation` at `path`, Conflict `in_the_past`
+ */
 export function requireSpan(span: { readonly start: Date; readonly end: Date | null }, now: Date, path: string): void {
   switch (mayClosureLie(span, now)) {
     case 'bad_interval':

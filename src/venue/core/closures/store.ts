@@ -49,7 +49,10 @@ export async function findClosure(db: Database, id: number): Promise<Closure | n
   return (await closures(db).where('c.id', '=', id).executeTakeFirst()) ?? null
 }
 
-/** What closes a venue at an instant, the newest first: its own closures, and those of its sport venue (which have `sportVenueId`). */
+/**
+ * What closes a venue at an instant, the newest first: its own closures, and those of its sport venue (which have
+ * `sportVenueId`).
+ */
 export async function closuresInForce(db: Database, venueId: number, now: Date): Promise<readonly Closure[]> {
   return closures(db)
     .innerJoin('venues as v', (join) => join.on(closesVenue))
@@ -60,7 +63,10 @@ export async function closuresInForce(db: Database, venueId: number, now: Date):
     .execute()
 }
 
-/** The kind of the closure that covers a slot; `closed` comes before `maintenance`. Asked only for slots that are not open. */
+/**
+ * The kind of the closure that covers a slot; `closed` comes before `maintenance`. Asked only for slots that are not
+ * open.
+ */
 export async function closureKind(db: Database, slotId: number): Promise<ClosureKind | null> {
   const closure = await db
     .selectFrom('time_slots as s')
@@ -127,8 +133,8 @@ export async function endClosures(tx: Transaction, ids: readonly number[], now: 
 }
 
 /**
- * The closures that count for slots that have not ended, by venue (`live`), and the slots whose `open` says something else (`wrong`).
- * A slot lasts a day at most: what ended before touches none.
+ * The closures that count for slots that have not ended, by venue (`live`), and the slots whose `open` says something
+ * else (`wrong`). A slot lasts a day at most: what ended before touches none.
  */
 export const wrongSlots = (venues: RawBuilder<unknown>, now: Date) => sql`
   live AS MATERIALIZED (
@@ -149,7 +155,9 @@ export const wrongSlots = (venues: RawBuilder<unknown>, now: Date) => sql`
       AND s.open = EXISTS (SELECT FROM live l WHERE l.venue_id = s.venue_id AND l.during && s.during)
   )`
 
-/** The slots of locked venues that the closures say are to be closed (they are open), and to be opened (they are not). */
+/**
+ * The slots of locked venues that the closures say are to be closed (they are open), and to be opened (they are not).
+ */
 export async function slotsToTurn(
   tx: Transaction,
   venueIds: readonly number[],
@@ -164,7 +172,9 @@ export async function slotsToTurn(
   }
 }
 
-/** Locks slots by id and turns them: those that are open are closed, and the other way round. Their venues are locked. */
+/**
+ * Locks slots by id and turns them: those that are open are closed, and the other way round. Their venues are locked.
+ */
 export async function turnSlots(tx: Transaction, ids: readonly number[], now: Date): Promise<void> {
   await sql`
     WITH locked AS (SELECT id FROM time_slots WHERE id = ANY (${ids}::bigint[]) ORDER BY id FOR UPDATE)

@@ -24,9 +24,10 @@ export interface StatusAnswer {
 }
 
 /**
- * Opens or closes a venue from now on, in one transaction with all that follows for its reservations. A status that it has already is set anew
- * (until, reason). `open` ends what is in force now; plans that lie ahead stay.
- * @throws NotFound, Invalid `validation` when `until` is past, Conflict `sport_venue_closed` when the whole sport venue is closed.
+ * Opens or closes a venue from now on, in one transaction with all that follows for its reservations. A status that it
+ * has already is set anew (until, reason). `open` ends what is in force now; plans that lie ahead stay.
+ * @throws NotFound, Invalid `validation` when `until` is past, Conflict `sport_venue_closed` when the whole sport venue
+ * is closed.
  */
 export async function setVenueStatus(
   kernel: Kernel,

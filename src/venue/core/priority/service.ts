@@ -18,9 +18,10 @@ import { displaceable, earliestMove, mayDisplace, toDisplace } from './rules.ts'
 import * as store from './store.ts'
 
 /**
- * Makes room for a leader in a full slot by displacing the newest ordinary reservations: each is moved to the nearest free slot of the
- * venue on the same day that is not about to begin, else ended, its points returned and its person put first on this slot's waiting list.
- * All in the leader's transaction. Answers false, with nothing done, where nobody may be displaced.
+ * Makes room for a leader in a full slot by displacing the newest ordinary reservations: each is moved to the nearest
+ * free slot of the venue on the same day that is not about to begin, else ended, its points returned and its person put
+ * first on this slot's waiting list. All in the leader's transaction. Answers false, with nothing done, where nobody
+ * may be displaced.
  */
 export async function makeRoom(
   kernel: Kernel,

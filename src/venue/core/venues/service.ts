@@ -53,9 +53,10 @@ export async function lockOwner(tx: Transaction, owner: Owner, strength: LockStr
 }
 
 /**
- * Locks a venue against closures (`share`) or against everything else that changes what it holds (`update`): its sport venue first, then
- * the venue, in the order of everybody.
- * @throws NotFound, Invalid when there is no sport venue `alsoSportVenueId`, Stale when it moved to another sport venue meanwhile
+ * Locks a venue against closures (`share`) or against everything else that changes what it holds (`update`): its sport
+ * venue first, then the venue, in the order of everybody.
+ * @throws NotFound, Invalid when there is no sport venue `alsoSportVenueId`, Stale when it moved to another sport venue
+ * meanwhile
  */
 export async function lockPlace(
   tx: Transaction,

@@ -35,7 +35,10 @@ export const venueColumns = sql`
   rated.average AS rating_average, rated.count AS rating_count,
   v.created_at, v.updated_at`
 
-/** Venues `v` with the `closure` of an instant (closed before maintenance, then the one that lasts longest), and how they are `rated`. */
+/**
+ * Venues `v` with the `closure` of an instant (closed before maintenance, then the one that lasts longest), and how
+ * they are `rated`.
+ */
 export const venuesAt = (now: Date) => sql`venues v
   LEFT JOIN LATERAL (
     SELECT c.kind, c.end_at, c.reason

@@ -116,7 +116,8 @@ export interface Grant {
 }
 
 /**
- * Gives many people the same points: an allowance. Answers how many got them; everybody who books, or the named people, all or none.
+ * Gives many people the same points: an allowance. Answers how many got them; everybody who books, or the named people,
+ * all or none.
  * @throws NotFound with `facts.user_ids` when named people don't exist (or have more points than that already).
  */
 export async function grantAllowance(kernel: Kernel, caller: Caller, grant: Grant): Promise<number> {

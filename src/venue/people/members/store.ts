@@ -58,8 +58,8 @@ export const MOST_POINTS = 1_000_000_000
 export type Grantees = { readonly userIds: readonly number[] } | { readonly roles: readonly string[] }
 
 /**
- * Grants points to many people and writes the ledger, in one statement that locks them in order of their ids. Who would have more than
- * `MOST_POINTS`, or is no (active) user, gets none. Answers who got them.
+ * Grants points to many people and writes the ledger, in one statement that locks them in order of their ids. Who would
+ * have more than `MOST_POINTS`, or is no (active) user, gets none. Answers who got them.
  */
 export async function grantPoints(
   tx: Transaction,

@@ -25,8 +25,8 @@ const TRIES = 3
 const code = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error)
 
 /**
- * Closes a venue while somebody's booking is made but not committed: commits it when the closing waits for the slot (and `other` for the
- * person).
+ * Closes a venue while somebody's booking is made but not committed: commits it when the closing waits for the slot
+ * (and `other` for the person).
  */
 async function bookingWhileClosing(
   venue: number,
@@ -128,7 +128,8 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
           return work(tx)
         }),
     }
-    // Queues for the row while the booking has it, and keeps it until the closing has begun anew; or the closing is faster.
+    // Queues for the row while the booking has it, and keeps it until the closing has begun anew; or the closing is
+    // faster.
     const other = () =>
       world.kernel.transaction(async (tx) => {
         await lockMembers(tx, [person.userId])

@@ -46,7 +46,10 @@ const StatusAnswer = Type.Object({
   affected: Type.Array(AffectedSchema),
 })
 
-/** The status of venues, the maintenance of venues, sport venues and facilities, and the rebooking of what they displace. */
+/**
+ * The status of venues, the maintenance of venues, sport venues and facilities, and the rebooking of what they
+ * displace.
+ */
 export function closureRoutes(app: App, kernel: Kernel): void {
   statusRoutes(app, kernel)
   maintenanceOf(app, kernel, {

@@ -27,9 +27,10 @@ export interface PlanRequest {
 }
 
 /**
- * Plans maintenance of a venue, of all venues of a sport venue, or of a facility (which touches no reservation). What lies in its time can't be
- * booked from now on; who is in it is displaced now.
- * @throws NotFound, Invalid `validation` when it does not end after it starts, Conflict `in_the_past` when it has ended already.
+ * Plans maintenance of a venue, of all venues of a sport venue, or of a facility (which touches no reservation). What
+ * lies in its time can't be booked from now on; who is in it is displaced now.
+ * @throws NotFound, Invalid `validation` when it does not end after it starts, Conflict `in_the_past` when it has ended
+ * already.
  */
 export async function planMaintenance(
   kernel: Kernel,
@@ -52,7 +53,8 @@ export async function getPlan(kernel: Kernel, id: number): Promise<Closure> {
 }
 
 /**
- * Changes times and reason of a plan that is not over. Slots that are no longer covered open again, others close with all that follows.
+ * Changes times and reason of a plan that is not over. Slots that are no longer covered open again, others close with
+ * all that follows.
  * @throws NotFound, Invalid `validation`, Conflict `in_the_past`, `bad_state` when it is done or cancelled.
  */
 export async function changeMaintenance(
@@ -75,7 +77,10 @@ export async function changeMaintenance(
   })
 }
 
-/** Calls a plan off, also one that is running: its slots open again. @throws NotFound, Conflict `bad_state` when it is done or cancelled. */
+/**
+ * Calls a plan off, also one that is running: its slots open again.
+ * @throws NotFound, Conflict `bad_state` when it is done or cancelled.
+ */
 export async function cancelMaintenance(kernel: Kernel, caller: Caller, id: number): Promise<Closure> {
   const owner = ownerOf(await getPlan(kernel, id))
   const { plan } = await changePlan(kernel, caller, owner, 'maintenance.cancel', async (tx, now) => {

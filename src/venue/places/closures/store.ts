@@ -30,7 +30,9 @@ function ownedBy(owner: Owner): RawBuilder<unknown> {
 
 export const SORTS = { start_time: sql`c.start_at`, id: sql`c.id` } as const
 
-/** One page of the maintenance of something (for a venue also that of its sport venue), and how many there are in all. */
+/**
+ * One page of the maintenance of something (for a venue also that of its sport venue), and how many there are in all.
+ */
 export async function listMaintenance(
   db: Database,
   owner: Owner,
@@ -65,8 +67,8 @@ export async function lockVenuesOf(tx: Transaction, sportVenueId: number): Promi
 }
 
 /**
- * Checks for `npm run verify`: a slot that has not ended is open exactly when no closure overlaps it, and nobody has an active reservation
- * in a closed one.
+ * Checks for `npm run verify`: a slot that has not ended is open exactly when no closure overlaps it, and nobody has an
+ * active reservation in a closed one.
  */
 export async function verifyClosures(db: Database, now: Date): Promise<Difference[]> {
   const { rows } = await sql<{ id: number; open: boolean }>`

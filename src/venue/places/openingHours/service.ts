@@ -24,7 +24,8 @@ export async function getSportVenueHours(kernel: Kernel, sportVenueId: number): 
 }
 
 /**
- * Sets all opening hours of a venue; what it leaves out, the week or a dated day, goes by its sport venue's. Slots that exist stay as they are.
+ * Sets all opening hours of a venue; what it leaves out, the week or a dated day, goes by its sport venue's. Slots that
+ * exist stay as they are.
  * @throws NotFound, Invalid `validation` for times out of order, overlaps and contradictions
  */
 export async function setVenueHours(
@@ -42,7 +43,10 @@ export async function setVenueHours(
   return venueHours(kernel.db, venueId)
 }
 
-/** Sets all opening hours of a sport venue; they hold for its venues where those say nothing themselves. Throws like `setVenueHours`. */
+/**
+ * Sets all opening hours of a sport venue; they hold for its venues where those say nothing themselves. Throws like
+ * `setVenueHours`.
+ */
 export async function setSportVenueHours(
   kernel: Kernel,
   caller: Caller,

@@ -40,9 +40,9 @@ function moment(instant: Date, zone: string): LocalMoment {
 }
 
 /**
- * The slots of a pattern within opening hours, in order of time; they never overlap. Slots start anew at each opening, and what is left
- * of an opening is left out when it is shorter than a slot. Where the clock jumps, a slot that shrinks to nothing or would run into
- * the one before is left out.
+ * The slots of a pattern within opening hours, in order of time; they never overlap. Slots start anew at each opening,
+ * and what is left of an opening is left out when it is shorter than a slot. Where the clock jumps, a slot that shrinks
+ * to nothing or would run into the one before is left out.
  */
 export function generateSlots(hours: OpeningHours, pattern: SlotPattern, zone: string): Interval[] {
   const slots: Interval[] = []
@@ -77,7 +77,10 @@ function timeOf(minutes: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
 }
 
-/** The state of a slot at an instant: past from its start on, closed while a closure covers any of it, full when no place is free. */
+/**
+ * The state of a slot at an instant: past from its start on, closed while a closure covers any of it, full when no
+ * place is free.
+ */
 export function slotStatus(slot: SlotState, now: Date): SlotStatus {
   if (slot.startAt <= now) return 'past'
   if (!slot.open) return 'closed'
@@ -109,7 +112,10 @@ export interface TimeRequest {
   readonly end_at?: Date | undefined
 }
 
-/** The span that a request means; what it leaves open is taken from `current`. Null when it still is not whole, or says both kinds. */
+/**
+ * The span that a request means; what it leaves open is taken from `current`. Null when it still is not whole, or says
+ * both kinds.
+ */
 export function spanOf(request: TimeRequest, current: Interval | null, zone: string): Interval | null {
   const local = request.date !== undefined || request.start_time !== undefined || request.end_time !== undefined
   const instants = request.start_at !== undefined || request.end_at !== undefined

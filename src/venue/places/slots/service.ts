@@ -27,7 +27,8 @@ export async function getSlot(kernel: Pick<Kernel, 'db'>, venueId: number, id: n
 }
 
 /**
- * Makes one slot; its capacity is the venue's unless given. It is closed from the start where a closure covers any of it.
+ * Makes one slot; its capacity is the venue's unless given. It is closed from the start where a closure covers any of
+ * it.
  * @throws NotFound, Invalid `validation`, Conflict `in_the_past`, `outside_hours`, `slot_overlap`
  */
 export async function addSlot(
@@ -92,8 +93,8 @@ export async function generateSlots(
 }
 
 /**
- * Changes a slot that has not begun. A new time, and fewer places than are used, need `force` when somebody is in it: then
- * they are displaced first. New places are offered to the people who wait.
+ * Changes a slot that has not begun. A new time, and fewer places than are used, need `force` when somebody is in it:
+ * then they are displaced first. New places are offered to the people who wait.
  * @throws NotFound, Invalid `validation`, Conflict `slot_in_use`, `in_the_past`, `outside_hours`, `slot_overlap`
  */
 export async function changeSlot(
@@ -180,7 +181,10 @@ async function displace(tx: Transaction, kernel: Kernel, caller: Caller, displac
   await displaceReservations(tx, kernel, originOf(caller), displacement)
 }
 
-/** Who has to go for a slot to have fewer places: the newest first, leaders last; everybody when the held places alone are too many. */
+/**
+ * Who has to go for a slot to have fewer places: the newest first, leaders last; everybody when the held places alone
+ * are too many.
+ */
 async function surplus(tx: Transaction, slot: Slot, capacity: number): Promise<Target> {
   const reservationIds: number[] = []
   let over = slot.taken + slot.held - capacity

@@ -112,7 +112,9 @@ export async function findSlot(db: Database, venueId: number, id: number): Promi
   return slot ?? null
 }
 
-/** The same, locked to be changed: no place of it moves until the transaction ends. Lock people before it, never after. */
+/**
+ * The same, locked to be changed: no place of it moves until the transaction ends. Lock people before it, never after.
+ */
 export async function lockSlot(tx: Transaction, venueId: number, id: number): Promise<Slot | null> {
   const slot = await slots(tx).where('t.id', '=', id).where('t.venue_id', '=', venueId).forUpdate().executeTakeFirst()
   return slot ?? null
@@ -156,7 +158,9 @@ export async function countActive(db: Database, slotId: number): Promise<number>
   return count
 }
 
-/** The active reservations of a slot, in the order in which they have to go: the newest first, those of leaders last. */
+/**
+ * The active reservations of a slot, in the order in which they have to go: the newest first, those of leaders last.
+ */
 export async function newestActive(db: Database, slotId: number): Promise<{ id: number; partySize: number }[]> {
   return await db
     .selectFrom('reservations')

@@ -19,7 +19,10 @@ export async function getSportVenue(kernel: Pick<Kernel, 'db'>, id: number): Pro
 /** The files that show one sport venue. */
 const imageOf = (id: number) => ({ purpose: 'sport_venue.image', subject: `sport_venue:${id}` })
 
-/** Stores a picture of a sport venue and shows it; the one before goes. @throws NotFound, Invalid like `prepareImage` */
+/**
+ * Stores a picture of a sport venue and shows it; the one before goes.
+ * @throws NotFound, Invalid like `prepareImage`
+ */
 export async function setSportVenueImage(
   kernel: Kernel,
   caller: Caller,

@@ -100,8 +100,8 @@ export async function changeVenue(
 }
 
 /**
- * Takes a venue out of use, with its slots that have not begun, the waiting lists of all that have not ended, and what is used there. With
- * upcoming reservations only by `force`, which displaces them.
+ * Takes a venue out of use, with its slots that have not begun, the waiting lists of all that have not ended, and what
+ * is used there. With upcoming reservations only by `force`, which displaces them.
  * @throws NotFound, Conflict `in_use`
  */
 export async function removeVenue(kernel: Kernel, caller: Caller, id: number, force: boolean): Promise<void> {
@@ -120,7 +120,10 @@ export async function removeVenue(kernel: Kernel, caller: Caller, id: number, fo
   kernel.nudge()
 }
 
-/** Locks the slots ahead: what is booked until then is counted, and nothing can be booked after it. @throws Conflict `in_use` */
+/**
+ * Locks the slots ahead: what is booked until then is counted, and nothing can be booked after it.
+ * @throws Conflict `in_use`
+ */
 async function refuseUpcoming(tx: Transaction, venueId: number, slotIds: readonly number[], now: Date): Promise<void> {
   await lockSlots(tx, slotIds)
   const reservations = await store.countUpcomingReservations(tx, venueId, now)

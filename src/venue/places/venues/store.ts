@@ -45,7 +45,7 @@ function conditionsOf(filter: VenueFilter, now: Date): Condition[] {
     sportVenueId !== undefined && sql`v.sport_venue_id = ${sportVenueId}`,
     type !== undefined && sql`lower(v.type) = lower(${type})`,
     location !== undefined && contains(location, sql`v.location`),
-    status !== undefined && sql`coalesce(c.kind, 'open') = ${status}`,
+    status !== undefined && sql`coalesce(closure.kind, 'open') = ${status}`,
     minRating !== undefined && sql`rated.average >= ${minRating}::float8`,
     q !== undefined && contains(q, sql`v.name`, sql`v.type`, sql`v.location`, sql`v.description`),
     (filter.freeFrom !== undefined || freeTo !== undefined) &&
@@ -98,7 +98,10 @@ function columnsOf({ sport_venue_id, name, type, location, capacity, notice, des
   return { sport_venue_id, name, type, location, capacity, notice, description, image_url }
 }
 
-/** Takes a venue out of use, with its slots that have not begun; its name is free again. Slots of the past stay for the statistics. */
+/**
+ * Takes a venue out of use, with its slots that have not begun; its name is free again. Slots of the past stay for the
+ * statistics.
+ */
 export async function deleteVenue(tx: Transaction, id: number, now: Date): Promise<void> {
   const gone = { deleted_at: now, updated_at: now }
   await tx.updateTable('venues').set(gone).where('id', '=', id).execute()

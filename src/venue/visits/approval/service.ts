@@ -12,8 +12,10 @@ import { type Decision, decisionRefusal } from './rules.ts'
 import { wasConfirmed } from './store.ts'
 
 /**
- * Decides about a request that waits for approval. Rejecting returns the points, frees the places and offers them to the waiting list.
- * @throws Invalid `validation` for a rejection without a reason, Conflict `bad_state`, or `in_the_past` when the slot has begun.
+ * Decides about a request that waits for approval. Rejecting returns the points, frees the places and offers them to
+ * the waiting list.
+ * @throws Invalid `validation` for a rejection without a reason, Conflict `bad_state`, or `in_the_past` when the slot
+ * has begun.
  */
 export async function decide(kernel: Kernel, caller: Caller, id: number, decision: Decision): Promise<Reservation> {
   const { status, reason } = decision

@@ -29,8 +29,9 @@ const NO_SLOT = { code: 'no_slot', message: 'There is no slot with these times.'
 const OUTSIDE_HOURS = { code: 'outside_hours', message: 'The venue is not open throughout that time.' }
 
 /**
- * Everything that speaks against booking the slot of a venue with these local times (seed, check-conflict). Without such a slot: that, and
- * what speaks against the time itself. A slot that exists can be booked also outside the opening hours: they were narrowed after it was made.
+ * Everything that speaks against booking the slot of a venue with these local times (seed, check-conflict). Without
+ * such a slot: that, and what speaks against the time itself. A slot that exists can be booked also outside the opening
+ * hours: they were narrowed after it was made.
  * @throws NotFound without such a venue, Invalid when the end is not after the start.
  */
 export async function checkConflict(

@@ -4,22 +4,18 @@ import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { once } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
-import {
-  Id,
-  IdParams,
-  LocalDate,
-  type Of,
-  pageAnswer,
-  pageAsked,
-  pageOf,
-  pageQuery,
-  Text,
-} from '../../../kernel/http/schemas.ts'
+import { Id, IdParams, type Of, pageAnswer, pageAsked, pageOf, pageQuery, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { dayBounds } from '../../../kernel/time.ts'
 import { v1 } from '../../../site/paths.ts'
 import { getReservation } from '../../core/access.ts'
-import { presentReservation, ReservationSchema, ReservationStatusSchema } from '../../core/reservationSchemas.ts'
+import {
+  allReservationFilters,
+  FOUND_IN_VENUE,
+  presentReservation,
+  ReservationSchema,
+  reservationFilters,
+} from '../../core/reservationSchemas.ts'
 import { listReservations, type ReservationFilter } from '../../core/reservationsStore.ts'
 import { ConflictAnswer, ConflictQuestion, checkConflict } from './conflicts.ts'
 import { book, cancel, moveReservation } from './service.ts'
@@ -34,24 +30,10 @@ const ReservationBody = Type.Object({
   party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Places to take: 1 unless said.' })),
 })
 
-/** By what reservations are searched. */
-const reservationFilters = {
-  status: Type.Optional(ReservationStatusSchema),
-  venue_id: Type.Optional(Id),
-  start_date: Type.Optional(LocalDate),
-  end_date: Type.Optional(LocalDate),
-}
-const found = 'Found in the name of the venue'
-/** As `reservationFilters`, for lists and exports of everybody's. */
-export const allReservationFilters = {
-  ...reservationFilters,
-  user_id: Type.Optional(Id),
-  q: Type.Optional(Text(100, { description: `${found}, or the name or username of the person.` })),
-}
 const sortable = ['start_at', 'created_at', 'id'] as const
 const MineQuery = pageQuery(
   sortable,
-  { ...reservationFilters, q: Type.Optional(Text(100, { description: `${found}.` })) },
+  { ...reservationFilters, q: Type.Optional(Text(100, { description: `${FOUND_IN_VENUE}.` })) },
   '-start_at',
 )
 const AllQuery = pageQuery(sortable, allReservationFilters, '-start_at')
@@ -60,11 +42,16 @@ const Reason = Type.Object({ reason: Type.Optional(Text(200, { description: 'Sho
 
 /** Booking, reading, moving and cancelling reservations. */
 export function reservationRoutes(app: App, kernel: Kernel): void {
+  bookingRoutes(app, kernel)
+  readingRoutes(app, kernel)
+  changingRoutes(app, kernel)
+}
+
+function bookingRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
-  const present = (reservation: Parameters<typeof presentReservation>[0]) => presentReservation(reservation, zone)
   const bookOnce = (request: FastifyRequest<{ Body: Of<typeof ReservationBody> }>, reply: FastifyReply) =>
     once(kernel, request, reply, async (kernel) =>
-      present(await book(kernel, callerOf(request), requestOf(request.body))),
+      presentReservation(await book(kernel, callerOf(request), requestOf(request.body)), zone),
     )
 
   route(app, {
@@ -98,6 +85,11 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
         return { success: true, message: 'Reservation created successfully', reservation_id: id }
       }),
   })
+}
+
+function readingRoutes(app: App, kernel: Kernel): void {
+  const present = presenter(kernel)
+
   route(app, {
     method: 'GET',
     paths: v1('/reservations'),
@@ -134,6 +126,26 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
     schema: { params: IdParams, response: { 200: ReservationSchema } },
     handler: async (request) => present(await getReservation(kernel, callerOf(request), request.params.id)),
   })
+
+  async function list(query: Of<typeof MineQuery>, of: Pick<ReservationFilter, 'userId' | 'text' | 'venueText'>) {
+    const { items, total } = await listReservations(
+      kernel.db,
+      {
+        ...of,
+        status: query.status,
+        venueId: query.venue_id,
+        from: query.start_date === undefined ? undefined : dayBounds(query.start_date, kernel.config.timeZone).start,
+        to: query.end_date === undefined ? undefined : dayBounds(query.end_date, kernel.config.timeZone).end,
+      },
+      pageAsked(query),
+    )
+    return pageAnswer(items.map(present), total, query)
+  }
+}
+
+function changingRoutes(app: App, kernel: Kernel): void {
+  const present = presenter(kernel)
+
   route(app, {
     method: 'PUT',
     paths: v1('/reservations/{id}'),
@@ -181,22 +193,10 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
     schema: { params: Type.Object({ venue_id: Id }), body: ConflictQuestion, response: { 200: ConflictAnswer } },
     handler: (request) => checkConflict(kernel, callerOf(request), request.params.venue_id, request.body),
   })
-
-  async function list(query: Of<typeof MineQuery>, of: Pick<ReservationFilter, 'userId' | 'text' | 'venueText'>) {
-    const { items, total } = await listReservations(
-      kernel.db,
-      {
-        ...of,
-        status: query.status,
-        venueId: query.venue_id,
-        from: query.start_date === undefined ? undefined : dayBounds(query.start_date, zone).start,
-        to: query.end_date === undefined ? undefined : dayBounds(query.end_date, zone).end,
-      },
-      pageAsked(query),
-    )
-    return pageAnswer(items.map(present), total, query)
-  }
 }
+
+const presenter = (kernel: Kernel) => (reservation: Parameters<typeof presentReservation>[0]) =>
+  presentReservation(reservation, kernel.config.timeZone)
 
 function requestOf(body: Of<typeof ReservationBody>): Parameters<typeof book>[2] {
   return { slotId: body.time_slot_id, userId: body.user_id, partySize: body.party_size ?? 1 }

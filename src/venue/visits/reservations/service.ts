@@ -1,4 +1,5 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
 import { Conflict } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -13,7 +14,7 @@ import { changeCredit, changePoints } from '../../core/membersStore.ts'
 import { leaveLine, offerFreePlaces } from '../../core/offers.ts'
 import { refused } from '../../core/refusals.ts'
 import { changeSlot, type Reservation } from '../../core/reservationsStore.ts'
-import { mayBook, mayCancel } from '../../core/rules.ts'
+import { type BookingFacts, mayBook, mayCancel, type Terms } from '../../core/rules.ts'
 
 /** A request for places in one slot, for one person or their party. */
 export interface ReservationRequest {
@@ -23,7 +24,10 @@ export interface ReservationRequest {
   readonly partySize: number
 }
 
-/** Books places in a slot. @throws Conflict with a stable code when the slot, the person or the venue's rules forbid it. */
+/**
+ * Books places in a slot.
+ * @throws Conflict with a stable code when the slot, the person or the venue's rules forbid it.
+ */
 export async function book(kernel: Kernel, caller: Caller, request: ReservationRequest): Promise<Reservation> {
   return placeOrder(kernel, {
     ...(await personOf(kernel, caller, request.userId)),
@@ -34,7 +38,8 @@ export async function book(kernel: Kernel, caller: Caller, request: ReservationR
 }
 
 /**
- * Cancels: the owner within the rules (late: credit is taken and the points are kept), staff until it has begun and at no cost to the owner.
+ * Cancels: the owner within the rules (late: credit is taken and the points are kept), staff until it has begun and at
+ * no cost to the owner.
  * @throws Conflict `bad_state` or `too_late_to_cancel`.
  */
 export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?: string): Promise<Reservation> {
@@ -88,8 +93,9 @@ function tooLate(minutes: number, what: 'cancelled' | 'moved' = 'cancelled'): Co
 }
 
 /**
- * Moves a reservation to another slot, of any venue: the same checks as a new booking, the difference in points is paid or returned. The owner
- * gives the notice of a free cancellation: else moving away and cancelling there would spare them a late one.
+ * Moves a reservation to another slot, of any venue: the same checks as a new booking, the difference in points is paid
+ * or returned. The owner gives the notice of a free cancellation: else moving away and cancelling there would spare
+ * them a late one.
  * @throws Conflict as `book` and `cancel` do.
  */
 export async function moveReservation(
@@ -113,7 +119,8 @@ export async function moveReservation(
     if (leaving.late) throw tooLate(Math.max(rules.cancel_before_minutes, rules.free_cancel_before_minutes), 'moved')
     if (reservation.slotId === slotId) throw new Conflict('same_slot', 'The reservation is for this slot already.')
     const facts = await readFacts(kernel, tx, { userId: reservation.userId, slotId, except: id }, now)
-    // What was paid for the old slot counts towards the new one; an offer of the waiting list is claimed, not moved into.
+    // What was paid for the old slot counts towards the new one; an offer of the waiting list is claimed, not moved
+    // into.
     const purse = {
       ...facts,
       member: { ...facts.member, points: facts.member.points + reservation.pointsPaid, heldForMember: 0 },
@@ -127,20 +134,7 @@ export async function moveReservation(
       reservationId: id,
       now,
     })
-    await notify(tx, now, {
-      type: 'reservation.moved',
-      userIds: [reservation.userId],
-      data: { ...appointment(facts.slot, kernel.config.timeZone), reservation_id: id, status: verdict.terms.status },
-      key: `reservation:${id}:moved:${reservation.slotId}:${slotId}:${now.getTime()}`,
-    })
-    if (reservation.status === 'pending' && verdict.terms.status === 'confirmed') {
-      await notify(tx, now, {
-        type: 'reservation.confirmed',
-        userIds: [reservation.userId],
-        data: { ...appointment(facts.slot, kernel.config.timeZone), reservation_id: id },
-        key: `reservation:${id}:confirmed`,
-      })
-    }
+    await tellOfMove(kernel, tx, reservation, facts.slot, verdict.terms.status, now)
     await record(tx, now, {
       ...originOf(caller),
       action: 'reservation.move',
@@ -153,4 +147,26 @@ export async function moveReservation(
   })
   kernel.nudge()
   return getReservation(kernel, caller, id)
+}
+
+/** Tells the owner of a move, and confirms a request whose new slot needs no approval. */
+async function tellOfMove(
+  kernel: Kernel,
+  tx: Transaction,
+  { id, userId, status: before, slotId: oldSlotId }: Reservation,
+  slot: BookingFacts['slot'],
+  status: Terms['status'],
+  now: Date,
+): Promise<void> {
+  const data = { ...appointment(slot, kernel.config.timeZone), reservation_id: id }
+  await notify(tx, now, {
+    type: 'reservation.moved',
+    userIds: [userId],
+    data: { ...data, status },
+    key: `reservation:${id}:moved:${oldSlotId}:${slot.id}:${now.getTime()}`,
+  })
+  if (before === 'pending' && status === 'confirmed') {
+    const key = `reservation:${id}:confirmed`
+    await notify(tx, now, { type: 'reservation.confirmed', userIds: [userId], data, key })
+  }
 }

@@ -212,7 +212,8 @@ describe('writes that share a statement', () => {
     const slot = await slotWith({}, 5)
     const all = await rows(5, slot)
     const other = await slotWith({}, 5)
-    // Nothing of ours writes a reservation without moving the revision; if something did, the constraint would still stand.
+    // Nothing of ours writes a reservation without moving the revision; if something did, the constraint would still
+    // stand.
     const unlucky = all[2]?.userId
     await world.rows(
       `WITH t AS (UPDATE time_slots SET taken = 1 WHERE id = ${other} RETURNING *), m AS (

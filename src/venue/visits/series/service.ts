@@ -22,7 +22,10 @@ export interface SeriesRequest {
   readonly mode: SeriesMode
 }
 
-/** What became of one week: a reservation, or why there is none. Neither: it could have been had, but the series was refused. */
+/**
+ * What became of one week: a reservation, or why there is none. Neither: it could have been had, but the series was
+ * refused.
+ */
 export interface WeekResult {
   readonly week: number
   readonly date: string
@@ -39,8 +42,10 @@ export interface Series {
 }
 
 /**
- * Books the same time of the same venue week after week, in one transaction: all weeks, or (`best_effort`) those that can be had.
- * @throws Conflict `series_refused` with `facts.results` when a week of `all`, or every week, was refused; nothing is booked then.
+ * Books the same time of the same venue week after week, in one transaction: all weeks, or (`best_effort`) those that
+ * can be had.
+ * @throws Conflict `series_refused` with `facts.results` when a week of `all`, or every week, was refused; nothing is
+ * booked then.
  */
 export async function bookSeries(kernel: Kernel, caller: Caller, request: SeriesRequest): Promise<Series> {
   const person = await personOf(kernel, caller, request.userId)

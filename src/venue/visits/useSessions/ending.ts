@@ -2,7 +2,10 @@ import { SYSTEM } from '../../../kernel/audit/origin.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { stopEndedSessions } from '../../core/useSessions.ts'
 
-/** Every minute: stops sessions that should have ended, because a planned closure has begun or the longest allowed time is over. */
+/**
+ * Every minute: stops sessions that should have ended, because a planned closure has begun or the longest allowed time
+ * is over.
+ */
 export async function stopOverdue(kernel: Kernel): Promise<void> {
   await kernel.transaction((tx) => stopEndedSessions(kernel, tx, SYSTEM, kernel.clock.now()))
   kernel.nudge()

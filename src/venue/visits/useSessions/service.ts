@@ -15,7 +15,8 @@ const noSuchSession = () => new NotFound('not_found', 'There is no such use sess
 
 /**
  * Starts to use one unit of a facility.
- * @throws NotFound; Conflict `venue_closed`, `not_available` (broken or under maintenance), `all_in_use`, `already_using`
+ * @throws NotFound; Conflict `venue_closed`, `not_available` (broken or under maintenance), `all_in_use`,
+ * `already_using`
  */
 export async function startUse(kernel: Kernel, caller: Caller, facilityId: number): Promise<store.UseSession> {
   const now = kernel.clock.now()

@@ -52,8 +52,8 @@ export async function listSessions(
 }
 
 /**
- * Starts a session on the lowest unit nobody uses: null when all are in use. The facility must be locked (`lockFacility`); should it not be,
- * the unique index on running units refuses the second.
+ * Starts a session on the lowest unit nobody uses: null when all are in use. The facility must be locked
+ * (`lockFacility`); should it not be, the unique index on running units refuses the second.
  * @throws Conflict `already_using` by constraint.
  */
 export async function insertSession(
@@ -78,7 +78,10 @@ export async function insertSession(
   return rows[0]?.id ?? null
 }
 
-/** Stops a session that runs: false when it does not (any more). The clock may have been turned back; a session never ends before it began. */
+/**
+ * Stops a session that runs: false when it does not (any more). The clock may have been turned back; a session never
+ * ends before it began.
+ */
 export async function stopSession(tx: Transaction, id: number, now: Date): Promise<boolean> {
   const stopped = await tx
     .updateTable('use_sessions')

@@ -16,11 +16,15 @@ import { addEntry, endEntries, lockQueue } from '../../core/waitingListStore.ts'
 import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
-/** What stands against a booking now, and which its person can clear away until a place comes free: by cancelling, by coming, by earning points. */
+/**
+ * What stands against a booking now, and which its person can clear away until a place comes free: by cancelling, by
+ * coming, by earning points.
+ */
 const MAY_PASS: ReadonlySet<Refusal> = new Set(['slot_full', 'own_overlap', 'limit_reached', 'points_short'])
 
 /**
- * Joins the waiting list of a full slot. Whoever could not take a place in the end may not wait for one either: they would hold up the line.
+ * Joins the waiting list of a full slot. Whoever could not take a place in the end may not wait for one either: they
+ * would hold up the line.
  * @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and as `book` does.
  */
 export async function join(
@@ -59,7 +63,10 @@ export async function join(
   return entryOf(kernel, id)
 }
 
-/** Joins the waiting list of the slot that a reservation is for (the seed's door; the reservation may be anybody's, only its slot counts). */
+/**
+ * Joins the waiting list of the slot that a reservation is for (the seed's door; the reservation may be anybody's, only
+ * its slot counts).
+ */
 export async function joinByReservation(
   kernel: Kernel,
   caller: Caller,
@@ -116,8 +123,8 @@ export async function claim(kernel: Kernel, caller: Caller, id: number): Promise
 }
 
 /**
- * Every minute: what a killed process had in hand to book for automatic venues is booked; offers that ran out lapse and go to the next in line; at the
- * start of a slot its line ends.
+ * Every minute: what a killed process had in hand to book for automatic venues is booked; offers that ran out lapse and
+ * go to the next in line; at the start of a slot its line ends.
  * @throws the first error, after everything else was done.
  */
 export async function sweep(kernel: Kernel): Promise<void> {
@@ -162,7 +169,10 @@ export function promoteOffer(kernel: Kernel, payload: unknown): Promise<void> {
   return promote(kernel, id)
 }
 
-/** Books what is offered for its person. Who can't be booked (overlap, limit, points) loses the turn and is told; an offer that has ended stays as it is. */
+/**
+ * Books what is offered for its person. Who can't be booked (overlap, limit, points) loses the turn and is told; an
+ * offer that has ended stays as it is.
+ */
 async function promote(kernel: Kernel, id: number): Promise<void> {
   const entry = await store.findEntry(kernel.db, id)
   if (entry?.state !== 'offered') return

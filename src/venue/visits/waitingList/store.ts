@@ -8,7 +8,9 @@ import { ACTIVE } from '../../core/states.ts'
 
 export type WaitingState = WaitingListTable['state']
 
-/** A person's entry in the waiting list of a slot. `position` is 1 for the next in line, null when they no longer wait. */
+/**
+ * A person's entry in the waiting list of a slot. `position` is 1 for the next in line, null when they no longer wait.
+ */
 export interface Entry {
   readonly id: number
   readonly slotId: number

@@ -138,7 +138,8 @@ describe('alternatives', () => {
     const near = await world.slot(venue, '2026-03-12 14:00')
     const nextDay = await world.slot(venue, '2026-03-13 12:00')
     const beside = await world.slot(sibling, '2026-03-12 12:00')
-    // Too far, too small, past, at a time at which ann is elsewhere; of another sport venue, of another kind, at another time.
+    // Too far, too small, past, at a time at which ann is elsewhere; of another sport venue, of another kind, at
+    // another time.
     await world.slot(venue, '2026-03-28 12:00')
     await world.slot(venue, '2026-03-12 13:00', { capacity: 1 })
     await world.slot(venue, '2026-03-01 12:00')

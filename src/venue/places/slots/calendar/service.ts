@@ -24,8 +24,8 @@ export interface Calendar {
 }
 
 /**
- * The days of a venue, both dates included: when it is open, what closes it, its slots and, for somebody who is signed in, their
- * own reservations. Without dates this week, Monday to Sunday; with one of them, the week from or up to it.
+ * The days of a venue, both dates included: when it is open, what closes it, its slots and, for somebody who is signed
+ * in, their own reservations. Without dates this week, Monday to Sunday; with one of them, the week from or up to it.
  * @throws NotFound, Invalid `validation` for more than 92 days
  */
 export async function readCalendar(

@@ -24,7 +24,10 @@ export interface CalendarSlot extends Slot {
 /** What a person has, or had: not what was cancelled, rejected or displaced. */
 const SHOWN: readonly ReservationStatus[] = ['pending', 'confirmed', 'checked_in', 'completed', 'no_show']
 
-/** The closures of a venue and its sport venue that touch a span, in order of time; null when there is no such venue (any more). */
+/**
+ * The closures of a venue and its sport venue that touch a span, in order of time; null when there is no such venue
+ * (any more).
+ */
 export async function closuresOf(
   db: Database,
   venueId: number,
@@ -41,8 +44,8 @@ export async function closuresOf(
 }
 
 /**
- * The slots of a venue that start within a span, in order of time, each with the reader's reservation. Both sides are ranges of
- * an index, so that old rows cost nothing.
+ * The slots of a venue that start within a span, in order of time, each with the reader's reservation. Both sides are
+ * ranges of an index, so that old rows cost nothing.
  */
 export async function slotsOf(
   db: Database,
