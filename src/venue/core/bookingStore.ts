@@ -121,8 +121,9 @@ const askedFor = (rows: readonly Values[]) => sql`
     asked AS MATERIALIZED (
       SELECT *
       FROM jsonb_to_recordset(${JSON.stringify(withNeighbours(rows))}::text::jsonb) AS a
-        (nth int, person bigint, revision bigint, slot bigint, starts timestamptz, ends timestamptz, before int, party int, held int,
-         entry bigint, cost int, status text, leader boolean, series uuid, now timestamptz, message text, operation text)
+        (nth int, person bigint, revision bigint, slot bigint, starts timestamptz, ends timestamptz, before int, party int,
+         held int, entry bigint, cost int, status text, leader boolean, series uuid, now timestamptz, message text,
+         operation text)
     )`
 
 const lockedPeopleAndSlots = sql`

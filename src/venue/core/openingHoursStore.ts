@@ -17,7 +17,8 @@ export interface HoursAnswer extends OpeningHours {
 }
 
 /** Columns of a HoursRow, from `opening_hours h`. The text of a time is 'HH:MM:SS', 24:00 included. */
-export const hoursColumns = sql`h.weekday, h.date, left(h.opens::text, 5) AS opens, left(h.closes::text, 5) AS closes, h.reason`
+export const hoursColumns = sql`
+  h.weekday, h.date, left(h.opens::text, 5) AS opens, left(h.closes::text, 5) AS closes, h.reason`
 
 /** The opening hours that rows make. */
 export function hoursOf(rows: readonly HoursRow[]): HoursAnswer {

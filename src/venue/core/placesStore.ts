@@ -36,7 +36,10 @@ export async function takePlaces(
   const moved = movePlaces({
     taken: sql`${places}::int`,
     held: sql`0`,
-    guard: sql`s.id = ${slot.id} AND s.start_at = ${slot.startAt} AND s.end_at = ${slot.endAt} AND s.open AND s.deleted_at IS NULL`,
+    guard: sql`s.id = ${slot.id}
+      AND s.start_at = ${slot.startAt} AND s.end_at = ${slot.endAt}
+      AND s.open
+      AND s.deleted_at IS NULL`,
   })
   const { rows } = await sql`${moved} RETURNING s.id`.execute(tx)
   return rows.length === 1

@@ -6,7 +6,7 @@ import { RESERVATION_STATES } from './states.ts'
 
 const LocalInstant = Type.String({ format: 'date-time', examples: ['2026-03-14T09:00:00+08:00'] })
 
-export const ReservationStatusSchema = Type.Enum([...RESERVATION_STATES])
+const ReservationStatusSchema = Type.Enum([...RESERVATION_STATES])
 
 /** Filters of lists of one's own reservations. */
 export const reservationFilters = {

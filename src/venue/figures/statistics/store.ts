@@ -332,9 +332,10 @@ export interface Part {
  */
 export async function prepare(tx: Transaction): Promise<void> {
   await sql`
-    SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true), set_config('parallel_tuple_cost', '0.001', true)`.execute(
-    tx,
-  )
+    SELECT
+      set_config('jit', 'off', true),
+      set_config('work_mem', '64MB', true),
+      set_config('parallel_tuple_cost', '0.001', true)`.execute(tx)
 }
 
 /** The groups of a statistic, in its order, and how many there are in all. */

@@ -29,7 +29,10 @@ const checks: readonly Check[] = [
   {
     name: 'reservations time',
     differences: sql`
-      SELECT 'reservation ' || r.id AS subject, r.start_at || '/' || r.end_at AS stored, s.start_at || '/' || s.end_at AS computed
+      SELECT
+        'reservation ' || r.id AS subject,
+        r.start_at || '/' || r.end_at AS stored,
+        s.start_at || '/' || s.end_at AS computed
       FROM reservations r
       JOIN time_slots s ON s.id = r.slot_id
       WHERE r.status IN ${among(ACTIVE)} AND (r.start_at <> s.start_at OR r.end_at <> s.end_at)
@@ -65,11 +68,17 @@ const checks: readonly Check[] = [
   {
     name: 'points paid for reservations',
     differences: sql`
-      SELECT 'reservation ' || r.id AS subject, r.points_paid::text AS stored, (-coalesce(sum(l.delta), 0))::text AS computed
+      SELECT
+        'reservation ' || r.id AS subject,
+        r.points_paid::text AS stored,
+        (-coalesce(sum(l.delta), 0))::text AS computed
       FROM reservations r
       LEFT JOIN points_ledger l ON l.reservation_id = r.id
       GROUP BY r.id, r.points_paid
-      HAVING CASE WHEN r.status IN ${among(HOLDING)} THEN r.points_paid <> -coalesce(sum(l.delta), 0) ELSE sum(l.delta) > 0 END
+      HAVING CASE
+        WHEN r.status IN ${among(HOLDING)} THEN r.points_paid <> -coalesce(sum(l.delta), 0)
+        ELSE sum(l.delta) > 0
+      END
       ORDER BY r.id`,
   },
   {

@@ -27,7 +27,11 @@ function layersOf(rows: readonly LayerRow[]): RuleLayers {
 export async function venueLayers(db: Database, venueId: number): Promise<RuleLayers> {
   const { rows } = await sql<LayerRow>`
     SELECT
-      CASE WHEN r.venue_id IS NOT NULL THEN 'venue' WHEN r.sport_venue_id IS NOT NULL THEN 'sportVenue' ELSE 'system' END AS layer,
+      CASE
+        WHEN r.venue_id IS NOT NULL THEN 'venue'
+        WHEN r.sport_venue_id IS NOT NULL THEN 'sportVenue'
+        ELSE 'system'
+      END AS layer,
       ${columns}
     FROM venues v
     JOIN booking_rules r ON r.venue_id = v.id
@@ -73,7 +77,8 @@ export async function updateRules(
   now: Date,
 ): Promise<void> {
   const assignments = change.map(([name, value]) => sql`${sql.ref(name)} = ${value}`)
-  await sql`UPDATE booking_rules r SET ${sql.join([...assignments, sql`updated_at = ${now}`])} WHERE ${ownedBy(owner)}`.execute(
-    tx,
-  )
+  await sql`
+    UPDATE booking_rules r
+    SET ${sql.join([...assignments, sql`updated_at = ${now}`])}
+    WHERE ${ownedBy(owner)}`.execute(tx)
 }

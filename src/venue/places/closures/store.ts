@@ -25,7 +25,11 @@ const inState = (state: PlanState, now: Date): RawBuilder<unknown> => {
 function ownedBy(owner: Owner): RawBuilder<unknown> {
   if ('facilityId' in owner) return sql`c.facility_id = ${owner.facilityId}`
   if ('sportVenueId' in owner) return sql`c.sport_venue_id = ${owner.sportVenueId}`
-  return sql`(c.venue_id = ${owner.venueId} OR c.sport_venue_id = (SELECT sport_venue_id FROM venues WHERE id = ${owner.venueId}))`
+  const { venueId } = owner
+  return sql`(
+    c.venue_id = ${venueId}
+    OR c.sport_venue_id = (SELECT sport_venue_id FROM venues WHERE id = ${venueId})
+  )`
 }
 
 export const SORTS = { start_time: sql`c.start_at`, id: sql`c.id` } as const
