@@ -6,7 +6,7 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id, Nullable } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { v1 } from '../../../site/paths.ts'
-import { effectiveRules, NO_RULES, type OwnRules, ruleSource } from './rules.ts'
+import { effectiveRules, NO_RULES, type OwnRules, ruleSource } from '../../core/bookingRules/rules.ts'
 import * as service from './service.ts'
 import type { RuleLayers } from './store.ts'
 
@@ -40,7 +40,7 @@ const values = {
 
 const may = <Schema extends TSchema>(schema: Schema) => Type.Optional(Nullable(schema))
 
-const Wish = Type.Object({
+const RulesBody = Type.Object({
   max_reservations_per_user: may(values.max_reservations_per_user),
   window: may(values.window),
   advance_booking_days: may(values.advance_booking_days),
@@ -150,7 +150,7 @@ function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
     summary: `Set booking rules of a venue${again}`,
     description,
     tag,
-    schema: { params: VenueParams, body: Wish, response: { 200: Rules } },
+    schema: { params: VenueParams, body: RulesBody, response: { 200: Rules } },
     handler: async (request) => {
       const { venue_id: venueId } = request.params
       await service.setRules(kernel, callerOf(request), { venueId }, request.body)
@@ -165,7 +165,7 @@ function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
     summary: `Set booking rules of a sport venue${again}`,
     description,
     tag,
-    schema: { params: SportVenueParams, body: Wish, response: { 200: Rules } },
+    schema: { params: SportVenueParams, body: RulesBody, response: { 200: Rules } },
     handler: async (request) => {
       const { sport_venue_id: sportVenueId } = request.params
       await service.setRules(kernel, callerOf(request), { sportVenueId }, request.body)
@@ -180,7 +180,7 @@ function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
     summary: `Set booking rules of the system${again}`,
     description,
     tag,
-    schema: { body: Wish, response: { 200: Rules } },
+    schema: { body: RulesBody, response: { 200: Rules } },
     handler: async (request) => {
       await service.setRules(kernel, callerOf(request), 'system', request.body)
       return ofSystem(kernel)

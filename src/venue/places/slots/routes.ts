@@ -19,7 +19,7 @@ import { Deleted } from '../../../site/fields.ts'
 import { v1 } from '../../../site/paths.ts'
 import { wholeMinutes } from '../../moments.ts'
 import { presentSlot, SlotSchema, SlotStatusName } from './present.ts'
-import type { TimeWish } from './rules.ts'
+import type { TimeRequest } from './rules.ts'
 import * as service from './service.ts'
 
 const tag = 'Time slots'
@@ -67,7 +67,7 @@ interface GivenTime {
   readonly capacity?: number
 }
 
-function readTime(given: GivenTime, zone: string): TimeWish & { readonly capacity?: number | undefined } {
+function readTime(given: GivenTime, zone: string): TimeRequest & { readonly capacity?: number | undefined } {
   const { date, start_time, end_time, start_at, end_at, capacity } = given
   return {
     date,
@@ -165,8 +165,8 @@ function addSlots(app: App, kernel: Kernel): void {
     tag,
     schema: { params: VenueParams, body: NewSlot, response: { 201: SlotSchema } },
     handler: async (request) => {
-      const wish = readTime(request.body, zone)
-      const slot = await service.addSlot(kernel, callerOf(request), request.params.venue_id, wish)
+      const time = readTime(request.body, zone)
+      const slot = await service.addSlot(kernel, callerOf(request), request.params.venue_id, time)
       return presentSlot(slot, kernel.clock.now(), zone)
     },
   })

@@ -1,4 +1,7 @@
-/** How `max_reservations_per_user` counts: reservations that still lie ahead, those of one local day, or of one local week. */
+/**
+ * How `max_reservations_per_user` counts: reservations that still lie ahead, those of one local day, or of one local
+ * week.
+ */
 export type LimitWindow = 'active' | 'day' | 'week'
 
 /** The booking rules that hold for a venue. The names are those of the API and of the table. */
@@ -76,8 +79,8 @@ export const NO_RULES: OwnRules = {
 }
 
 /**
- * The rules that hold for a venue: each is the venue's own, else its sport venue's, else the system's, else the default.
- * Give null (or undefined) for a place that has no row, or that the question is not about.
+ * The rules that hold for a venue: each is the venue's own, else its sport venue's, else the system's, else the
+ * default. Give null (or undefined) for a place that has no row, or that the question is not about.
  */
 export function effectiveRules(
   venue: OwnRules | null | undefined,

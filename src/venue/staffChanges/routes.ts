@@ -1,14 +1,14 @@
 import { Type } from 'typebox'
-import type { App } from '../../../kernel/http/app.ts'
-import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { route } from '../../../kernel/http/route.ts'
-import { Id, IdParams, Text } from '../../../kernel/http/schemas.ts'
-import type { Kernel } from '../../../kernel/kernel.ts'
-import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'
-import { changeReservation, DESK_STATUSES } from './service.ts'
+import type { App } from '../../kernel/http/app.ts'
+import { callerOf } from '../../kernel/http/request/caller.ts'
+import { route } from '../../kernel/http/route.ts'
+import { Id, IdParams, Text } from '../../kernel/http/schemas.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { presentReservation, ReservationSchema } from '../core/reservationSchemas.ts'
+import { changeReservation, STATUSES } from './service.ts'
 
-/** What staff change at the desk. */
-export function deskRoutes(app: App, kernel: Kernel): void {
+/** Changing anybody's reservation, for staff. */
+export function staffChangeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: ['/api/admin/reservations/{id}'],
@@ -21,7 +21,7 @@ export function deskRoutes(app: App, kernel: Kernel): void {
       params: IdParams,
       body: Type.Object({
         time_slot_id: Type.Optional(Id),
-        status: Type.Optional(Type.Enum([...DESK_STATUSES])),
+        status: Type.Optional(Type.Enum([...STATUSES])),
         reason: Type.Optional(Text(200)),
       }),
       response: { 200: ReservationSchema },

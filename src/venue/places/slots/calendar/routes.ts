@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
-import type { App } from '../../../kernel/http/app.ts'
-import { route } from '../../../kernel/http/route.ts'
-import { Id, Instant, LocalDate, Nullable, type Of } from '../../../kernel/http/schemas.ts'
-import type { Kernel } from '../../../kernel/kernel.ts'
-import { localTimestamp } from '../../../kernel/time.ts'
-import { v1 } from '../../../site/paths.ts'
-import { RESERVATION_STATES } from '../../core/states.ts'
-import { presentSlot, slotFields } from '../slots/present.ts'
+import type { App } from '../../../../kernel/http/app.ts'
+import { route } from '../../../../kernel/http/route.ts'
+import { Id, Instant, LocalDate, Nullable, type Of } from '../../../../kernel/http/schemas.ts'
+import type { Kernel } from '../../../../kernel/kernel.ts'
+import { localTimestamp } from '../../../../kernel/time.ts'
+import { v1 } from '../../../../site/paths.ts'
+import { RESERVATION_STATES } from '../../../core/states.ts'
+import { presentSlot, slotFields } from '../present.ts'
 import { type Calendar, readCalendar } from './service.ts'
 
 const CalendarSchema = Type.Object(
@@ -89,8 +89,8 @@ export function calendarRoutes(app: App, kernel: Kernel): void {
       response: { 200: CalendarSchema },
     },
     handler: async ({ params, query, actor }) => {
-      const wish = { startDate: query.start_date, endDate: query.end_date }
-      const calendar = await readCalendar(kernel, params.venue_id, wish, actor?.userId ?? null)
+      const span = { startDate: query.start_date, endDate: query.end_date }
+      const calendar = await readCalendar(kernel, params.venue_id, span, actor?.userId ?? null)
       return present(params.venue_id, calendar, kernel.clock.now(), kernel.config.timeZone)
     },
   })

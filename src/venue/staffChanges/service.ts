@@ -1,27 +1,30 @@
-import { Invalid } from '../../../kernel/errors.ts'
-import type { Caller } from '../../../kernel/http/request/caller.ts'
-import type { Kernel } from '../../../kernel/kernel.ts'
-import type { Reservation } from '../../core/store.ts'
-import { decide } from '../approval/service.ts'
-import { checkIn, checkOut } from '../attendance/service.ts'
-import { cancel, moveReservation } from '../reservations/service.ts'
+import { Invalid } from '../../kernel/errors.ts'
+import type { Caller } from '../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import type { Reservation } from '../core/reservationsStore.ts'
+import { decide } from '../visits/approval/service.ts'
+import { checkIn, checkOut } from '../visits/attendance/service.ts'
+import { cancel, moveReservation } from '../visits/reservations/service.ts'
 
-/** What staff can say anew of a reservation: another slot, or the next state of its life. */
-export interface DeskChange {
+/** A change of a reservation by staff: another slot, or its next state. */
+export interface StaffChange {
   readonly time_slot_id?: number | undefined
-  readonly status?: DeskStatus | undefined
+  readonly status?: StaffStatus | undefined
   readonly reason?: string | undefined
 }
 
-export const DESK_STATUSES = ['confirmed', 'rejected', 'cancelled', 'checked_in', 'completed'] as const
-export type DeskStatus = (typeof DESK_STATUSES)[number]
+export const STATUSES = ['confirmed', 'rejected', 'cancelled', 'checked_in', 'completed'] as const
+export type StaffStatus = (typeof STATUSES)[number]
 
-/** Changes anybody's reservation the way its own operation would. @throws what that operation throws, Invalid unless exactly one thing is said. */
+/**
+ * Changes anybody's reservation the way its own operation would.
+ * @throws what that operation throws, Invalid unless exactly one thing is said.
+ */
 export async function changeReservation(
   kernel: Kernel,
   caller: Caller,
   id: number,
-  change: DeskChange,
+  change: StaffChange,
 ): Promise<Reservation> {
   const { time_slot_id: slotId, status, reason } = change
   if (slotId !== undefined && status === undefined) return moveReservation(kernel, caller, id, slotId)

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CatalogueWorld, openCatalogueWorld } from '../../../../test/support/catalogueWorld.ts'
+import { ruleNames } from '../../places/bookingRules/service.ts'
 import { DEFAULT_RULES, effectiveRules, NO_RULES, type OwnRules, ruleSource } from './rules.ts'
-import { ruleNames } from './service.ts'
 
 const count = fc.option(fc.nat(100))
 const flag = fc.option(fc.boolean())

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Caller, type CatalogueWorld, openCatalogueWorld } from '../../../../test/support/catalogueWorld.ts'
+import { type Caller, type CatalogueWorld, openCatalogueWorld } from '../../../../../test/support/catalogueWorld.ts'
 
 let world: CatalogueWorld
 beforeAll(async () => {

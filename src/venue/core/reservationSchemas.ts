@@ -1,14 +1,32 @@
 import { Type } from 'typebox'
-import { Id, type Of } from '../../../kernel/http/schemas.ts'
-import { localDate, localTime, localTimestamp } from '../../../kernel/time.ts'
-import { RESERVATION_STATES } from '../../core/states.ts'
-import type { Reservation as StoredReservation } from '../../core/store.ts'
+import { Id, LocalDate, type Of, Text } from '../../kernel/http/schemas.ts'
+import { localDate, localTime, localTimestamp } from '../../kernel/time.ts'
+import type { Reservation as StoredReservation } from './reservationsStore.ts'
+import { RESERVATION_STATES } from './states.ts'
 
 const LocalInstant = Type.String({ format: 'date-time', examples: ['2026-03-14T09:00:00+08:00'] })
 
-export const ReservationStatusSchema = Type.Enum([...RESERVATION_STATES])
+const ReservationStatusSchema = Type.Enum([...RESERVATION_STATES])
 
-/** A reservation on the wire. Instants carry the offset of the local zone; `date`, `start_time` and `end_time` are local. */
+/** Filters of lists of one's own reservations. */
+export const reservationFilters = {
+  status: Type.Optional(ReservationStatusSchema),
+  venue_id: Type.Optional(Id),
+  start_date: Type.Optional(LocalDate),
+  end_date: Type.Optional(LocalDate),
+}
+export const FOUND_IN_VENUE = 'Found in the name of the venue'
+/** Filters of lists and exports of everybody's reservations. */
+export const allReservationFilters = {
+  ...reservationFilters,
+  user_id: Type.Optional(Id),
+  q: Type.Optional(Text(100, { description: `${FOUND_IN_VENUE}, or the name or username of the person.` })),
+}
+
+/**
+ * A reservation on the wire. Instants carry the offset of the local zone; `date`, `start_time` and `end_time` are
+ * local.
+ */
 export const ReservationSchema = Type.Object(
   {
     id: Id,

@@ -1,11 +1,11 @@
-import { type OpenInterval, openIntervals } from '../../../booking/openingHours.ts'
-import { FIRST_DAY, LAST_DAY } from '../../../kernel/http/request/formats.ts'
-import type { Kernel } from '../../../kernel/kernel.ts'
-import { addDays, dayBounds, isoWeek, localDate } from '../../../kernel/time.ts'
-import { venueHours } from '../openingHours/store.ts'
-import { datesBetween } from '../slots/rules.ts'
-import { requireDays } from '../slots/service.ts'
-import { noSuchVenue } from '../venues/service.ts'
+import { type OpenInterval, openIntervals } from '../../../../booking/openingHours.ts'
+import { FIRST_DAY, LAST_DAY } from '../../../../kernel/http/request/formats.ts'
+import type { Kernel } from '../../../../kernel/kernel.ts'
+import { addDays, dayBounds, isoWeek, localDate } from '../../../../kernel/time.ts'
+import { venueHours } from '../../../core/openingHoursStore.ts'
+import { noSuchVenue } from '../../../core/venues/service.ts'
+import { datesBetween } from '../rules.ts'
+import { requireDays } from '../service.ts'
 import * as store from './store.ts'
 
 /** One local day of a venue. */
@@ -24,20 +24,20 @@ export interface Calendar {
 }
 
 /**
- * The days of a venue, both dates included: when it is open, what closes it, its slots and, for somebody who is signed in, their
- * own reservations. Without dates this week, Monday to Sunday; with one of them, the week from or up to it.
+ * The days of a venue, both dates included: when it is open, what closes it, its slots and, for somebody who is signed
+ * in, their own reservations. Without dates this week, Monday to Sunday; with one of them, the week from or up to it.
  * @throws NotFound, Invalid `validation` for more than 92 days
  */
 export async function readCalendar(
   kernel: Pick<Kernel, 'reads' | 'clock' | 'config'>,
   venueId: number,
-  wish: { readonly startDate?: string | undefined; readonly endDate?: string | undefined },
+  request: { readonly startDate?: string | undefined; readonly endDate?: string | undefined },
   userId: number | null,
 ): Promise<Calendar> {
   const zone = kernel.config.timeZone
   const startDate =
-    wish.startDate ?? (wish.endDate ? weekUpTo(wish.endDate) : isoWeek(localDate(kernel.clock.now(), zone)))
-  const endDate = wish.endDate ?? weekFrom(startDate)
+    request.startDate ?? (request.endDate ? weekUpTo(request.endDate) : isoWeek(localDate(kernel.clock.now(), zone)))
+  const endDate = request.endDate ?? weekFrom(startDate)
   requireDays(startDate, endDate, 'query')
   const span = { start: dayBounds(startDate, zone).start, end: dayBounds(endDate, zone).end }
   const closures = await store.closuresOf(kernel.reads, venueId, span)

@@ -1,7 +1,7 @@
-import type { Config } from '../../../../config.ts'
-import type { Database } from '../../../../kernel/database/database.ts'
-import { appointment } from '../../../core/appointment.ts'
-import { type Alternative, chooseAlternatives } from '../rules.ts'
+import type { Config } from '../../../config.ts'
+import type { Database } from '../../../kernel/database/database.ts'
+import { appointment } from '../appointment.ts'
+import { type Alternative, chooseAlternatives } from './rules.ts'
 import { candidatesFor, ownTimes } from './store.ts'
 
 /** How many a message names. */
@@ -16,8 +16,9 @@ interface Displaced {
 }
 
 /**
- * Up to `most` slots for each reservation that its person could take instead: same venue at another time, the nearest first, then a sibling
- * venue at the same time. Two statements, however many reservations. Nothing is reserved by it. `except`: slots about to go.
+ * Up to `most` slots for each reservation that its person could take instead: same venue at another time, the nearest
+ * first, then a sibling venue at the same time. Two statements, however many reservations. Nothing is reserved by it.
+ * `except`: slots about to go.
  */
 export async function findAlternatives(
   db: Database,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 
 let world: World
 let admin: Person
