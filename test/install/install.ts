@@ -1,6 +1,7 @@
 /**
- * Installs a copy of the project as people do, with npm 10, 11 and 12 on the system's own Node, with and without development packages, and
- * starts it: it must run on Node 24, answer, and end in order. Needs the registry (or npm's cache). Takes about two minutes.
+ * Installs a copy of the project as people do, with npm 10, 11 and 12 on the system's own Node, with and without
+ * development packages, and starts it: it must run on Node 24, answer, and end in order. Needs the registry (or npm's
+ * cache). Takes about two minutes.
  *
  *   node test/install/install.ts [REPORT]    REPORT: a file for the numbers of what passed and failed
  */
