@@ -17,8 +17,8 @@ const NEEDED = 24
 
 /** The flags of V8. V8 reads them only at the start of a process. */
 const FLAGS = [
-  // A young generation of 16 MB a half: V8's own 64 MB cost each process 75 MB and make it no faster (docs/operating.md, Memory).
-  '--max-semi-space-size=16',
+  // A young generation of 8 MB a half: V8's own 64 MB cost each process 100 MB and make it no faster (docs/operating.md, Memory).
+  '--max-semi-space-size=8',
 ]
 
 const here = fileURLToPath(import.meta.url)
