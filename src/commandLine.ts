@@ -1,5 +1,6 @@
 import { createSystem, type Duties, type System } from './app.ts'
-import { type Config, ConfigurationError, loadConfig } from './config.ts'
+import { ConfigurationError } from './config/read.ts'
+import { loadConfig } from './config.ts'
 import { ManualClock, systemClock } from './kernel/clock.ts'
 import { type OpenDatabase, openDatabase } from './kernel/database/database.ts'
 import { FolderInUse } from './kernel/database/lock.ts'
@@ -9,6 +10,7 @@ import { createConfiguredAdministrator, issueSetupToken } from './kernel/identit
 import { createLog } from './kernel/log.ts'
 import type { DemoLogin } from './kernel/product.ts'
 import { ensureSecrets } from './kernel/secrets/stored.ts'
+import type { Config } from './kernel/settings.ts'
 
 const USAGE = `Usage: node bin/yuyue.mjs COMMAND
 

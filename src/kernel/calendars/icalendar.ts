@@ -1,6 +1,6 @@
 import ical, { ICalCalendarMethod, ICalEventStatus } from 'ical-generator'
 import { Temporal } from 'temporal-polyfill'
-import type { Config } from '../../config.ts'
+import type { Config } from '../settings.ts'
 import { vtimezone } from './timeZone.ts'
 
 /** One entry of a calendar. */

@@ -11,6 +11,7 @@ import { badState, endReservation } from '../../core/ending.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
 import { closureKind, findReservation, moveState, type Reservation, takePlaces, venueRules } from '../../core/store.ts'
 import { changeCredit } from '../../people/members/store.ts'
+import { venueSettings } from '../../settings.ts'
 import { acceptsCode, currentCode } from './code.ts'
 import {
   type AttendanceRefusal,
@@ -130,7 +131,7 @@ async function completeVisit(
     throw badState(await findReservation(tx, reservation.id))
   }
   await store.noteCheckOut(tx, reservation.id, leftAt, actualMinutes(reservation, leftAt ?? reservation.endAt))
-  await changeCredit(tx, reservation.userId, kernel.config.venueCreditKept, 'kept', {
+  await changeCredit(tx, reservation.userId, venueSettings.of(kernel.config).creditKept, 'kept', {
     reservationId: reservation.id,
     now,
   })
@@ -199,7 +200,7 @@ async function endUnattended(
 ): Promise<void> {
   const to = outcome === 'no_show' ? 'no_show' : 'rejected'
   await endReservation(tx, reservation, { to, now, reason: outcome }, { refund: outcome === 'approval_expired' })
-  const cost = kernel.config.venueCreditNoShow
+  const cost = venueSettings.of(kernel.config).creditNoShow
   if (outcome === 'no_show') {
     await changeCredit(tx, reservation.userId, -cost, 'no_show', { reservationId: reservation.id, now })
   }

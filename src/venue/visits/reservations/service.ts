@@ -16,6 +16,7 @@ import { type BookingFacts, mayBook, mayCancel } from '../../core/rules.ts'
 import type { Reservation } from '../../core/store.ts'
 import * as store from '../../core/store.ts'
 import { changeCredit, changePoints } from '../../people/members/store.ts'
+import { venueSettings } from '../../settings.ts'
 
 /** What is wished for: places for one person (or their party) in one slot. */
 export interface BookingWish {
@@ -147,7 +148,7 @@ export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?
       { refund: !verdict.late },
     )
     if (verdict.late) {
-      await changeCredit(tx, reservation.userId, -kernel.config.venueCreditLateCancel, 'late_cancel', {
+      await changeCredit(tx, reservation.userId, -venueSettings.of(kernel.config).creditLateCancel, 'late_cancel', {
         reservationId: id,
         now,
       })

@@ -1,5 +1,5 @@
 import * as client from 'openid-client'
-import type { OidcProvider } from '../../../../config.ts'
+import type { OidcProvider } from '../../../../config/kinds.ts'
 import { refused, type ThirdParty, text, unavailable } from './provider.ts'
 
 const TIMEOUT_SECONDS = 10

@@ -1,15 +1,16 @@
 import { FULL_CREDIT } from '../../../../booking/credit.ts'
-import type { Config } from '../../../../config.ts'
 import type { Origin } from '../../../../kernel/audit/origin.ts'
 import type { Transaction } from '../../../../kernel/database/database.ts'
 import { Stale } from '../../../../kernel/database/transaction.ts'
 import type { Kernel } from '../../../../kernel/kernel.ts'
 import { messageJson, notifyAll, operationJson } from '../../../../kernel/outbox/outbox.ts'
+import type { Config } from '../../../../kernel/settings.ts'
 import { localTimestamp } from '../../../../kernel/time.ts'
 import { appointment } from '../../../core/appointment.ts'
 import { offerFreePlaces } from '../../../core/offers.ts'
 import { lockSlots } from '../../../core/store.ts'
 import { lockMembers } from '../../../people/members/store.ts'
+import { venueSettings } from '../../../settings.ts'
 import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES, rebookLink } from '../alternatives/service.ts'
 import type { ClosureNotification } from '../notificationTypes.ts'
 import type { Alternative } from '../rules.ts'
@@ -124,7 +125,7 @@ async function end(
   if (doomed.some(({ id, pointsPaid }) => pointsPaid > 0 && until.has(id))) await store.returnPoints(tx, absent, now)
   if (present.length > 0) {
     await store.complete(tx, present, cause)
-    await store.rewardKept(tx, present, { credit: kernel.config.venueCreditKept, most: FULL_CREDIT, now })
+    await store.rewardKept(tx, present, { credit: venueSettings.of(kernel.config).creditKept, most: FULL_CREDIT, now })
   }
   const displaced = doomed.filter(({ id }) => until.has(id))
   const alternatives = await findAlternatives(tx, displaced, now, { most: MOST_ALTERNATIVES, except: slotIds })
