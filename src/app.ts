@@ -35,6 +35,7 @@ import type { Live, Part } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
 import { createSecrets } from './kernel/secrets/secrets.ts'
 import type { Config } from './kernel/settings.ts'
+import { reached } from './kernel/startTimes.ts'
 import { upkeep } from './kernel/upkeep.ts'
 import { PRODUCTS } from './products.ts'
 import { site } from './site/product.ts'
@@ -237,6 +238,7 @@ async function createApp(kernel: Kernel, parts: readonly Part[], database: OpenD
     }
   }
   await app.ready()
+  reached('routes registered')
   return {
     app,
     async stop() {

@@ -76,6 +76,7 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [path],
+    operationId: 'listSentNotifications',
     permission,
     summary: 'List what was sent',
     description:
@@ -184,6 +185,7 @@ function statistics(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${path}/stats`],
+    operationId: 'getNotificationStats',
     permission,
     summary: 'Count what was sent, by day, type and channel',
     description:

@@ -15,11 +15,20 @@ import { Condition, MANAGE } from './schemas.ts'
 const tag = 'Audiences and broadcasts'
 
 const titles: Readonly<
-  Record<Delivered, { readonly summary: string; readonly address: string; readonly example: string }>
+  Record<
+    Delivered,
+    { readonly operationId: string; readonly summary: string; readonly address: string; readonly example: string }
+  >
 > = {
-  email: { summary: 'Send a mail', address: 'Mail addresses.', example: 'lin@example.com' },
-  sms: { summary: 'Send an SMS', address: 'Phone numbers in E.164.', example: '+8613800138000' },
+  email: { operationId: 'sendEmail', summary: 'Send a mail', address: 'Mail addresses.', example: 'lin@example.com' },
+  sms: {
+    operationId: 'sendSms',
+    summary: 'Send an SMS',
+    address: 'Phone numbers in E.164.',
+    example: '+8613800138000',
+  },
   im: {
+    operationId: 'sendInstantMessage',
     summary: 'Send an instant message',
     address: '`wecom:<member>`, or a group’s robot: `wecom_robot`, `dingtalk_robot`, `feishu_robot`.',
     example: 'wecom_robot',
@@ -29,10 +38,11 @@ const titles: Readonly<
 /** Messages that administrators write themselves. */
 export function notificationSendRoutes(app: App, kernel: Kernel): void {
   for (const channel of DELIVERED) {
-    const { summary, address, example } = titles[channel]
+    const { operationId, summary, address, example } = titles[channel]
     route(app, {
       method: 'POST',
       paths: [`/api/notifications/${channel}`, `/api/v1/notifications/${channel}`],
+      operationId,
       permission: MANAGE,
       summary,
       description:

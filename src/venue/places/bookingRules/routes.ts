@@ -140,10 +140,12 @@ function readRules(app: App, kernel: Kernel): void {
 
 function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
   const description = 'Rules that are not given stay as they are; null unsets one.'
+  const byPost = method === 'POST' ? 'ByPost' : ''
   const again = method === 'POST' ? ' (the same as PUT)' : ''
   route(app, {
     method,
     paths: v1('/venues/{venue_id}/rules'),
+    operationId: `setVenueRules${byPost}`,
     permission: write,
     summary: `Set booking rules of a venue${again}`,
     description,
@@ -158,6 +160,7 @@ function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
   route(app, {
     method,
     paths: v1('/sport-venues/{sport_venue_id}/rules'),
+    operationId: `setSportVenueRules${byPost}`,
     permission: write,
     summary: `Set booking rules of a sport venue${again}`,
     description,
@@ -172,6 +175,7 @@ function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
   route(app, {
     method,
     paths: v1('/rules'),
+    operationId: `setRules${byPost}`,
     permission: write,
     summary: `Set booking rules of the system${again}`,
     description,

@@ -195,6 +195,7 @@ function planRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: v1('/maintenance/{id}'),
+    operationId: 'cancelMaintenance',
     permission: write,
     summary: 'Cancel a maintenance plan',
     description: 'Also one that is running: its slots open again. Reservations that it has ended stay ended.',

@@ -79,6 +79,7 @@ export function repairRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/facilities/{facility_id}/repair-reports'),
+    operationId: 'reportRepair',
     permission: 'venue:reservations.book',
     summary: 'Report that a facility needs repair',
     tag,

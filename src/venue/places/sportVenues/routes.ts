@@ -98,6 +98,7 @@ export function sportVenueRoutes(app: App, kernel: Kernel): void {
     route(uploads, {
       method: 'POST',
       paths: v1('/sport-venues/{sport_venue_id}/image'),
+      operationId: 'setSportVenueImage',
       permission: write,
       summary: 'Set the picture of a sport venue',
       description: 'Becomes `image_url`, which takes `?thumbnail` and `?image_width=`; the picture before goes.',

@@ -19,6 +19,7 @@ export function approvalRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/reservations/pending'),
+    operationId: 'listPendingReservations',
     permission,
     summary: 'List the requests that wait for approval',
     tag,
@@ -47,6 +48,7 @@ export function approvalRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method,
       paths: v1('/reservations/{id}/approve'),
+      operationId: method === 'POST' ? 'decideReservationByPost' : 'decideReservation',
       permission,
       summary: `Approve or reject a request${method === 'POST' ? ' (the same as PUT)' : ''}`,
       description: 'A rejection needs a reason; points go back, and the places are offered to the waiting list.',

@@ -26,6 +26,7 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: noticePaths('confirm'),
+    operationId: 'sendReservationConfirmation',
     permission: 'venue:reservations.book',
     summary: 'Make sure that the confirmation was sent',
     description: 'It goes out by itself when a reservation is confirmed; nobody gets it twice.',
@@ -41,6 +42,7 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: noticePaths('reminder'),
+    operationId: 'sendReservationReminder',
     permission: 'venue:reservations.book',
     summary: 'Send a reminder',
     description:
@@ -58,6 +60,7 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/reservations/{id}/change-notice'),
+    operationId: 'sendChangeNotice',
     permission: 'venue:reservations.manage',
     summary: 'Tell the owner of a reservation what has changed',
     tag,

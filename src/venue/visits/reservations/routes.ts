@@ -68,6 +68,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/api/v1/reservations'],
+    operationId: 'bookSlot',
     permission: own,
     summary: 'Book a place in a slot',
     description:
@@ -81,6 +82,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/api/reservations'],
+    operationId: 'bookSlotBriefly',
     permission: own,
     summary: 'Book a place in a slot (short answer)',
     description: 'The same as `POST /api/v1/reservations` with the short answer of the document’s walk-through.',
@@ -99,6 +101,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/reservations'),
+    operationId: 'listMyReservations',
     permission: 'signed-in',
     summary: 'My reservations',
     tag,
@@ -108,6 +111,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/reservations'],
+    operationId: 'listAllReservations',
     permission: manage,
     summary: 'All reservations',
     tag,
@@ -126,6 +130,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/reservations/{id}'],
+    operationId: 'getAnyReservation',
     permission: manage,
     summary: 'Any reservation',
     tag,
@@ -135,6 +140,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: v1('/reservations/{id}'),
+    operationId: 'moveReservation',
     permission: own,
     summary: 'Move a reservation to another slot',
     description: 'The same checks as a new booking; the difference in points is paid or returned.',
@@ -146,6 +152,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: v1('/reservations/{id}'),
+    operationId: 'cancelReservation',
     permission: own,
     summary: 'Cancel a reservation',
     description:
@@ -162,6 +169,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: ['/api/admin/reservations/{id}'],
+    operationId: 'cancelAnyReservation',
     permission: manage,
     summary: 'Cancel anybody’s reservation',
     tag,
@@ -172,6 +180,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/venues/{venue_id}/check-conflict'),
+    operationId: 'checkBookingConflicts',
     permission: own,
     summary: 'What would speak against a booking?',
     description: 'The slot is the one that starts and ends at these local times; nothing is booked.',

@@ -59,6 +59,7 @@ export function seriesRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/reservations/recurring'),
+    operationId: 'bookSlotWeekly',
     permission: 'venue:reservations.book',
     summary: 'Book the same time in several weeks',
     description:

@@ -12,6 +12,7 @@ export function deskRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: ['/api/admin/reservations/{id}'],
+    operationId: 'updateAnyReservation',
     permission: 'venue:reservations.manage',
     summary: 'Change anybody’s reservation: move it, or take it to its next state',
     description: 'The same rules, notifications and refusals as the operations of its owner and of the desk.',

@@ -73,6 +73,7 @@ export function useSessionRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/facilities/{facility_id}/use-sessions'),
+    operationId: 'startUseSession',
     permission,
     summary: 'Start to use a facility',
     description:

@@ -56,6 +56,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
       '/api/v1/venues/{venue_id}/reservation-time-slots/{slot_id}/waiting-list',
       '/api/venues/{venue_id}/time-slots/{slot_id}/waiting-list',
     ],
+    operationId: 'joinWaitingList',
     permission: own,
     summary: 'Join the waiting list of a full slot',
     description:
@@ -77,6 +78,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/reservations/{id}/waiting-list'),
+    operationId: 'joinReservationWaitingList',
     permission: own,
     summary: 'Join the waiting list of the slot a reservation is for',
     tag,
@@ -137,6 +139,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: v1('/waiting-list/{id}'),
+    operationId: 'leaveWaitingList',
     permission: own,
     summary: 'Leave the waiting list',
     tag,
@@ -146,6 +149,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/waiting-list/{id}/claim'),
+    operationId: 'claimOfferedPlace',
     permission: own,
     summary: 'Take the place that is being offered',
     tag,
