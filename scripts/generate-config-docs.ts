@@ -1,12 +1,18 @@
 /**
- * Writes docs/configuration.md from the table of variables. With --check it writes nothing and fails when the file is stale.
+ * Writes docs/configuration.md from the settings of all parts. With --check it writes nothing and fails when the file is stale.
  *
  *   node scripts/generate-config-docs.ts [--check]
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { GROUPS, type Variable, variables } from '../src/config/variables.ts'
+import type { Variable } from '../src/config/settings.ts'
+import { variables } from '../src/config.ts'
 
-const introduction = `<!-- Written by scripts/generate-config-docs.ts from src/config/variables.ts: change it there. -->
+const KERNEL_GROUPS = [
+  ...['Process', 'Web', 'Data', 'Secrets', 'First administrator', 'Mail', 'Messages', 'Files', 'Limits'],
+  ...['Log-in', 'Third-party log-in', 'Privacy', 'Records', 'Logging'],
+]
+
+const introduction = `<!-- Written by scripts/generate-config-docs.ts from the settings of the kernel (src/kernel/settings/) and of each part (settings.ts): change them there. -->
 # Configuration
 
 Everything is set by environment variables, read once at the start. Nothing needs to be set to run on one machine.
@@ -24,10 +30,14 @@ if (!process.argv.includes('--check')) {
   process.exitCode = 1
 }
 
+/** The order of the sections: of the kernel's first, then those of the parts. */
+function groups(): readonly string[] {
+  return [...new Set([...KERNEL_GROUPS, ...variables.map((variable) => variable.group)])]
+}
+
 function configurationPage(): string {
-  const all = Object.values<Variable<unknown>>(variables)
-  const sections = GROUPS.map((group) => {
-    const rows = all.filter((variable) => variable.group === group).map(row)
+  const sections = groups().map((group) => {
+    const rows = variables.filter((variable) => variable.group === group).map(row)
     return `## ${group}\n\n| Variable | Default | Allowed | |\n|---|---|---|---|\n${rows.join('\n')}\n`
   })
   return `${introduction}\n${sections.join('\n')}`

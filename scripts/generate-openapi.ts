@@ -1,11 +1,12 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import { createSystem } from '../src/app.ts'
-import { type Config, loadConfig } from '../src/config.ts'
+import { loadConfig } from '../src/config.ts'
 import { systemClock } from '../src/kernel/clock.ts'
 import { openDatabase } from '../src/kernel/database/database.ts'
 import { MIGRATIONS, migrate } from '../src/kernel/database/migrate.ts'
 import { describe, documentedParts } from '../src/kernel/http/reference/openapi.ts'
+import type { Config } from '../src/kernel/settings.ts'
 import { compactJson } from './compactJson.ts'
 
 // Writes openapi/*.json, one document a part, from the routes of all products; with --check only says whether they are fresh.

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
-import type { Config } from './config.ts'
+import { switchesOf } from './config.ts'
 import { operationConsumer } from './kernel/audit/operations.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
 import type { Clock } from './kernel/clock.ts'
@@ -31,23 +31,21 @@ import { secretCodeSenders } from './kernel/notifications/secretCodes.ts'
 import { createCatalogue, followChanges } from './kernel/notifications/texts/catalogue.ts'
 import { createRelay } from './kernel/outbox/relay.ts'
 import { collect, permissionsOfParts } from './kernel/parts.ts'
-import type { Live, Part, Product } from './kernel/product.ts'
+import type { Live, Part } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
 import { createSecrets } from './kernel/secrets/secrets.ts'
+import type { Config } from './kernel/settings.ts'
 import { reached } from './kernel/startTimes.ts'
 import { upkeep } from './kernel/upkeep.ts'
-import { room } from './room/product.ts'
+import { PRODUCTS } from './products.ts'
 import { site } from './site/product.ts'
 import { support } from './support/product.ts'
-import { venue } from './venue/product.ts'
 
-/** Every product this program has; PRODUCTS says which are switched on. A new product is one line here. */
-const PRODUCTS: readonly Product[] = [venue, room]
-
-/** The parts that are switched on. The site always is. */
-function partsOf(config: Config): readonly Part[] {
-  const products = PRODUCTS.filter((product) => config.products.includes(product.name))
-  return [site, ...(config.support ? [support] : []), ...products]
+/** The parts that are switched on. The site always is. Products that are switched off are not even loaded. */
+async function partsOf(config: Config): Promise<readonly Part[]> {
+  const on = switchesOf(config)
+  const products = PRODUCTS.filter(({ name }) => on.products.includes(name)).map(({ load }) => load())
+  return [site, ...(on.support ? [support] : []), ...(await Promise.all(products))]
 }
 
 /** What one process does: answer requests, do background work, or both. */
@@ -84,7 +82,7 @@ export async function createSystem(
   duties: Duties,
   replaced: Partial<Pick<Kernel, 'secretCodes'>> = {},
 ): Promise<System> {
-  const parts = partsOf(config)
+  const parts = await partsOf(config)
   const catalogue = createCatalogue(parts.flatMap((part) => part.notificationTypes))
   const providers = createProviders(config, clock)
   const definitions = [...upkeep, ...parts.flatMap((part) => part.jobs)]

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
 import type { Clock } from './clock.ts'
 import type { Database, Transaction } from './database/database.ts'
 import type { Secrets } from './secrets/secrets.ts'
+import type { Config } from './settings.ts'
 
 /** The members of the kernel that its other parts are built on: configuration, secrets, time, log and database. */
 export interface Ground {

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { ConfigurationError, loadConfig } from '../config.ts'
+import { ConfigurationError } from '../config/read.ts'
+import { loadConfig } from '../config.ts'
 import { createLog } from './log.ts'
 
 function capture(env: Record<string, string> = {}) {

@@ -9,8 +9,9 @@ import {
   stdTimeFunctions,
   transport,
 } from 'pino'
-import { ConfigurationError, type LoadedConfig } from '../config.ts'
+import { ConfigurationError } from '../config/read.ts'
 import { type LogFiles, removeOldFiles } from './logFiles.ts'
+import type { LoadedConfig } from './settings.ts'
 import { localTimestamp } from './time.ts'
 
 /** Names whose values never reach a log, in any spelling (`newPassword`, `new_password`, `Set-Cookie`). */

@@ -1,5 +1,3 @@
-import type { ProductName } from '../config/variables.ts'
-import type { Config } from '../config.ts'
 import type { OpenDatabase, Transaction } from './database/database.ts'
 import type { Reader } from './database/reader.ts'
 import type { ExportSource } from './exports/sources.ts'
@@ -12,6 +10,7 @@ import type { AudienceCondition } from './notifications/people/conditions.ts'
 import type { NotificationType } from './notifications/texts/types.ts'
 import type { PersonalRecords } from './privacy/records.ts'
 import type { Sockets } from './realtime/sockets.ts'
+import type { Config } from './settings.ts'
 
 /** One difference that `npm run verify` found between a stored figure and what the rows say. */
 export interface Difference {
@@ -75,7 +74,6 @@ export interface Part {
 
 /** A part that PRODUCTS switches on. */
 export interface Product extends Part {
-  readonly name: ProductName
   readonly registerRole: string
   verify(kernel: Kernel): Promise<readonly Difference[]>
   demo(kernel: Kernel): Promise<readonly DemoLogin[]>

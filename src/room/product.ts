@@ -3,6 +3,7 @@ import { settleBookings } from './core/settling.ts'
 import { approverRoutes } from './people/approvers/routes.ts'
 import { banRoutes } from './people/bans/routes.ts'
 import { buildingRoutes } from './places/buildings/routes.ts'
+import { roomSettings } from './settings.ts'
 import { auditRoutes } from './visits/approval/routes.ts'
 import { bookingListRoutes } from './visits/bookingLists/routes.ts'
 import { leaveRooms } from './visits/bookings/leaving.ts'
@@ -45,7 +46,7 @@ export const room: Product = {
     ...['/manage', '/portal', '/system'],
     ...['/captchaImage', '/login', '/register', '/logout', '/getInfo', '/getRouters'],
   ],
-  basePrefixes: (config) => config.roomBasePrefixes,
+  basePrefixes: (config) => roomSettings.of(config).basePrefixes,
   tokenUrl: '/login',
   beforeUserLeaves: leaveRooms,
   personalRecords: ({ reads, clock }, userId) => personalRecords(reads, userId, clock.now()),

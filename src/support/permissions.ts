@@ -11,8 +11,6 @@ export const permissions = {
   [AGENT]: 'Read chats with support and answer in them',
 } as const
 
-export type SupportPermission = keyof typeof permissions
-
 export const roles: readonly RoleDefinition[] = [
   { name: 'support:agent', title: '客服', permissions: Object.keys(permissions) },
 ]

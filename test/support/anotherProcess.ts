@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { createSystem, type System } from '../../src/app.ts'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/kernel/settings.ts'
 import type { World } from './world.ts'
 
 /** A second process of a world's program on the same database; `config` says what is configured otherwise there. */

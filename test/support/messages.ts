@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { pino } from 'pino'
-import { type Config, loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config.ts'
 import { operationConsumer } from '../../src/kernel/audit/operations.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
@@ -11,6 +11,7 @@ import type { Provider } from '../../src/kernel/notifications/providers/provider
 import { type Catalogue, createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import type { NotificationType } from '../../src/kernel/notifications/texts/types.ts'
 import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/outbox/relay.ts'
+import type { Config } from '../../src/kernel/settings.ts'
 import { bareKernel } from './bareKernel.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 

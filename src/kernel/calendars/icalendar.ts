@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill'
-import type { Config } from '../../config.ts'
 import { late } from '../late.ts'
+import type { Config } from '../settings.ts'
 import { vtimezone } from './timeZone.ts'
 
 const icalGenerator = late<typeof import('ical-generator')>('ical-generator')

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Config } from '../../config.ts'
+import type { Config } from '../settings.ts'
 import { type FileStorage, folderStorage } from './storage.ts'
 
 type Place = Pick<

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
-import type { FieldKeys } from '../../config.ts'
+import type { FieldKeys } from '../../config/kinds.ts'
 
 /** Encrypts sensitive fields (phone numbers, national ids, tokens of third parties) before they reach the database. */
 export interface FieldCipher {

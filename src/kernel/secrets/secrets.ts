@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto'
-import type { Config } from '../../config.ts'
+import type { Config } from '../settings.ts'
 import { createFieldCipher, type FieldCipher } from './fields.ts'
 import { createSigner, type Signer } from './signature.ts'
 

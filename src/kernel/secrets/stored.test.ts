@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ConfigurationError, loadConfig } from '../../config.ts'
+import { ConfigurationError } from '../../config/read.ts'
+import { loadConfig } from '../../config.ts'
 import { ensureSecrets } from './stored.ts'
 
 let folder: string

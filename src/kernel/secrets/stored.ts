@@ -13,7 +13,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type Config, ConfigurationError, type LoadedConfig, loadConfig } from '../../config.ts'
+import { ConfigurationError, readSettings } from '../../config/read.ts'
+import { type Config, kernelSettings, type LoadedConfig } from '../settings.ts'
 
 /**
  * Completes a configuration with the secrets the environment did not give: read from DATA_DIR/secrets.json, which is made at the first
@@ -94,7 +95,9 @@ function parse(text: string): { secretKey: string; fieldKeys: Config['fieldKeys'
   const env = new Map(Object.entries(typeof content === 'object' && content !== null ? content : {}))
   const [secret, keys] = [env.get('SECRET_KEY'), env.get('FIELD_KEYS')]
   if (typeof secret !== 'string' || typeof keys !== 'string') throw new Error('it lacks SECRET_KEY or FIELD_KEYS')
-  const { secretKey, fieldKeys } = loadConfig({ SECRET_KEY: secret, FIELD_KEYS: keys })
+  const { secretKey, fieldKeys } = kernelSettings.of(
+    readSettings([kernelSettings], { SECRET_KEY: secret, FIELD_KEYS: keys }),
+  )
   if (!secretKey || !fieldKeys) throw new Error('SECRET_KEY or FIELD_KEYS in it is empty')
   return { secretKey, fieldKeys }
 }

@@ -1,5 +1,6 @@
 import type { Kernel } from '../../kernel/kernel.ts'
 import { answersTo } from '../faqs/service.ts'
+import { supportSettings } from '../settings.ts'
 import { botOf, type Question } from './bot.ts'
 import { getMessage } from './service.ts'
 import * as store from './store.ts'
@@ -40,7 +41,7 @@ const GRACE_SECONDS = 10
  * gets one answer.
  */
 export async function answerForgotten(kernel: Kernel): Promise<void> {
-  const seconds = kernel.config.supportLlmTimeoutSeconds + GRACE_SECONDS
+  const seconds = supportSettings.of(kernel.config).llmTimeoutSeconds + GRACE_SECONDS
   const before = new Date(kernel.clock.now().getTime() - seconds * 1000)
   for (const id of await store.unanswered(kernel.db, before, FORGOTTEN_BATCH)) {
     await answerMessage(kernel, { message_id: id })

@@ -1,6 +1,6 @@
-import type { Config } from '../../config.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Faq } from '../faqs/store.ts'
+import { supportSettings } from '../settings.ts'
 
 /** What a bot is asked: a question, what was said before it, and the frequent questions that fit it best. */
 export interface Question {
@@ -25,8 +25,12 @@ const builtInBot: Bot = {
   },
 }
 
-export type LanguageModel = Pick<Config, 'supportLlmKey' | 'supportLlmModel' | 'supportLlmTimeoutSeconds'> & {
+/** An endpoint that answers questions. */
+export interface LanguageModel {
   readonly url: string
+  readonly key: string | undefined
+  readonly name: string | undefined
+  readonly timeoutSeconds: number
 }
 
 /** Characters of an answer that are kept. */
@@ -42,17 +46,17 @@ function languageModelBot(model: LanguageModel): Bot {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
-          ...(model.supportLlmKey !== undefined && { authorization: `Bearer ${model.supportLlmKey}` }),
+          ...(model.key !== undefined && { authorization: `Bearer ${model.key}` }),
         },
         body: JSON.stringify({
-          model: model.supportLlmModel,
+          model: model.name,
           messages: promptOf(question),
           temperature: 0.2,
           stream: false,
         }),
         // The key goes nowhere else.
         redirect: 'error',
-        signal: AbortSignal.timeout(model.supportLlmTimeoutSeconds * 1000),
+        signal: AbortSignal.timeout(model.timeoutSeconds * 1000),
       })
       const text = await readUpTo(response, LONGEST_RESPONSE)
       if (!response.ok) throw new Error(`the language model answered ${response.status}`)
@@ -104,9 +108,9 @@ function promptOf({ content, before, faqs }: Question) {
 
 /** The configured bot; whenever it fails, the built-in one answers. */
 export function botOf({ config, log }: Pick<Kernel, 'config' | 'log'>): Bot {
-  const { supportLlmUrl: url } = config
+  const { llmUrl: url, llmKey: key, llmModel: name, llmTimeoutSeconds: timeoutSeconds } = supportSettings.of(config)
   if (url === undefined) return builtInBot
-  const model = languageModelBot({ ...config, url })
+  const model = languageModelBot({ url, key, name, timeoutSeconds })
   return {
     async answer(question) {
       try {

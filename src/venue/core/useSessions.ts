@@ -2,6 +2,7 @@ import type { Origin } from '../../kernel/audit/origin.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/outbox/outbox.ts'
+import { venueSettings } from '../settings.ts'
 import { stopOverdue } from './useSessionsStore.ts'
 
 /**
@@ -14,7 +15,7 @@ export async function stopEndedSessions(
   origin: Origin,
   now: Date,
 ): Promise<void> {
-  for (const id of await stopOverdue(tx, kernel.config.venueUseSessionMaxMinutes, now)) {
+  for (const id of await stopOverdue(tx, venueSettings.of(kernel.config).useSessionMaxMinutes, now)) {
     await record(tx, now, { ...origin, action: 'use_session.stop', resource: 'use_session', resourceId: id })
   }
 }

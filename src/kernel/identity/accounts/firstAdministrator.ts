@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { sql } from 'kysely'
-import { ConfigurationError } from '../../../config.ts'
+import { ConfigurationError } from '../../../config/read.ts'
 import type { Database, Transaction } from '../../database/database.ts'
 import { Conflict, type DomainError, Forbidden, Invalid } from '../../errors.ts'
 import type { Kernel } from '../../kernel.ts'

@@ -1,7 +1,7 @@
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
-import type { Config } from '../../../config.ts'
 import { Invalid } from '../../errors.ts'
+import type { Config } from '../../settings.ts'
 
 /** What one argon2id hash costs: memory in KiB, passes over it. One thread. */
 export interface HashCost {

@@ -1,7 +1,7 @@
-import type { Config } from '../../../config.ts'
 import type { Database, Transaction } from '../../database/database.ts'
 import { TooMany } from '../../errors.ts'
 import type { Kernel } from '../../kernel.ts'
+import type { Config } from '../../settings.ts'
 import { lockedUntil } from './lockout.ts'
 import * as logins from './loginStore.ts'
 

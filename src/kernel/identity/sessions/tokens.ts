@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey, hkdfSync } from 'node:crypto'
 import { type JWTPayload, jwtVerify } from 'jose'
 import { JWTExpired } from 'jose/errors'
-import type { Config } from '../../../config.ts'
 import { Unauthenticated } from '../../errors.ts'
+import type { Config } from '../../settings.ts'
 
 /** What an access token says: which session it stands for, until when (whole seconds). Everything else is asked of the session. */
 export interface TokenClaims {

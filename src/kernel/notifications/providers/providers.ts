@@ -1,5 +1,5 @@
-import type { Config } from '../../../config.ts'
 import type { Clock } from '../../clock.ts'
+import type { Config } from '../../settings.ts'
 import { dingtalkRobot, feishuRobot, wecomApplication, wecomRobot } from './im.ts'
 import { createMailer } from './mailer.ts'
 import type { Provider } from './provider.ts'

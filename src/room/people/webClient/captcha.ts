@@ -2,6 +2,7 @@ import { randomInt, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { JobDefinition } from '../../../kernel/jobs/jobs.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { refusal } from '../../sentences.ts'
+import { roomSettings } from '../../settings.ts'
 import { ALPHABET, drawLetters } from './picture.ts'
 import * as store from './store.ts'
 
@@ -33,7 +34,7 @@ export async function showCaptcha(kernel: Kernel): Promise<{ readonly uuid: stri
  * @throws Invalid `captcha_expired` for a picture that is unknown, too old or was tried before; `captcha_wrong`.
  */
 export async function checkCaptcha(kernel: Kernel, { code, uuid }: Reading): Promise<void> {
-  if (!kernel.config.roomCaptcha) return
+  if (!roomSettings.of(kernel.config).captcha) return
   const id = uuid && uuidForm.test(uuid) ? uuid : undefined
   const expected = id && (await kernel.attempt((db) => store.takeCaptcha(db, id, kernel.clock.now())))
   if (!expected) throw refusal('captcha_expired', '验证码已失效')

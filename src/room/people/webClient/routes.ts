@@ -11,6 +11,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { acceptedVersions } from '../../../kernel/privacy/schemas.ts'
 import { Data, Done, data, done, Extras } from '../../contract.ts'
 import { Id } from '../../fields.ts'
+import { roomSettings } from '../../settings.ts'
 import { showCaptcha } from './captcha.ts'
 import { changePassword, logIn, register, whoIs } from './service.ts'
 
@@ -69,7 +70,7 @@ function entry(app: App, kernel: Kernel): void {
     },
     handler: async (_request, reply) => {
       reply.header('cache-control', 'no-store')
-      if (!kernel.config.roomCaptcha) return { ...done, captchaEnabled: false }
+      if (!roomSettings.of(kernel.config).captcha) return { ...done, captchaEnabled: false }
       return { ...done, captchaEnabled: true, ...(await showCaptcha(kernel)) }
     },
   })

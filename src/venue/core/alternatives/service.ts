@@ -1,5 +1,5 @@
-import type { Config } from '../../../config.ts'
 import type { Database } from '../../../kernel/database/database.ts'
+import type { Config } from '../../../kernel/settings.ts'
 import { appointment } from '../appointment.ts'
 import { type Alternative, chooseAlternatives } from './rules.ts'
 import { candidatesFor, ownTimes } from './store.ts'

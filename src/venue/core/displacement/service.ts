@@ -1,11 +1,12 @@
 import { FULL_CREDIT } from '../../../booking/credit.ts'
-import type { Config } from '../../../config.ts'
 import type { Origin } from '../../../kernel/audit/origin.ts'
 import type { Transaction } from '../../../kernel/database/database.ts'
 import { Stale } from '../../../kernel/database/transaction.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { messageJson, notifyAll, operationJson } from '../../../kernel/outbox/outbox.ts'
+import type { Config } from '../../../kernel/settings.ts'
 import { localTimestamp } from '../../../kernel/time.ts'
+import { venueSettings } from '../../settings.ts'
 import type { Alternative } from '../alternatives/rules.ts'
 import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES, rebookLink } from '../alternatives/service.ts'
 import { appointment } from '../appointment.ts'
@@ -115,7 +116,7 @@ async function end(
   if (targeted.some(({ id, pointsPaid }) => pointsPaid > 0 && until.has(id))) await store.returnPoints(tx, absent, now)
   if (present.length > 0) {
     await store.complete(tx, present, cause)
-    await store.rewardKept(tx, present, { credit: kernel.config.venueCreditKept, most: FULL_CREDIT, now })
+    await store.rewardKept(tx, present, { credit: venueSettings.of(kernel.config).creditKept, most: FULL_CREDIT, now })
   }
   const displaced = targeted.filter(({ id }) => until.has(id))
   const alternatives = await findAlternatives(tx, displaced, now, { most: MOST_ALTERNATIVES, except: slotIds })

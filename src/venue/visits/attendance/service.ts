@@ -14,6 +14,7 @@ import { changeCredit } from '../../core/membersStore.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
 import { takePlaces } from '../../core/placesStore.ts'
 import { findReservation, moveState, type Reservation } from '../../core/reservationsStore.ts'
+import { venueSettings } from '../../settings.ts'
 import { acceptsCode, currentCode } from './code.ts'
 import {
   type AttendanceRefusal,
@@ -138,7 +139,7 @@ async function completeVisit(
     throw badState(await findReservation(tx, reservation.id))
   }
   await store.noteCheckOut(tx, reservation.id, leftAt, actualMinutes(reservation, leftAt ?? reservation.endAt))
-  await changeCredit(tx, reservation.userId, kernel.config.venueCreditKept, 'kept', {
+  await changeCredit(tx, reservation.userId, venueSettings.of(kernel.config).creditKept, 'kept', {
     reservationId: reservation.id,
     now,
   })
@@ -211,7 +212,7 @@ async function endUnattended(
 ): Promise<void> {
   const to = outcome === 'no_show' ? 'no_show' : 'rejected'
   await endReservation(tx, reservation, { to, now, reason: outcome }, { refund: outcome === 'approval_expired' })
-  const cost = kernel.config.venueCreditNoShow
+  const cost = venueSettings.of(kernel.config).creditNoShow
   if (outcome === 'no_show') {
     await changeCredit(tx, reservation.userId, -cost, 'no_show', { reservationId: reservation.id, now })
   }

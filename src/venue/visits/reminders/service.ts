@@ -1,9 +1,11 @@
 import type { Kernel } from '../../../kernel/kernel.ts'
+import { venueSettings } from '../../settings.ts'
 import { remind } from './store.ts'
 
 /** Every minute: reminds people of tomorrow's reservations at the set time, and of those that start soon; once each. */
 export async function sendReminders(kernel: Kernel): Promise<void> {
-  const { venueRemindDayBeforeAt: dayBeforeAt, venueRemindMinutesBefore: minutesBefore, timeZone } = kernel.config
+  const { timeZone } = kernel.config
+  const { remindDayBeforeAt: dayBeforeAt, remindMinutesBefore: minutesBefore } = venueSettings.of(kernel.config)
   const now = kernel.clock.now()
   for (const kind of ['day', 'hour'] as const) {
     await kernel.attempt((db) => remind(db, kind, { dayBeforeAt, minutesBefore }, timeZone, now))

@@ -8,6 +8,7 @@ import { getReservation, lockReservation } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
 import { badState } from '../../core/ending.ts'
 import type { Reservation } from '../../core/reservationsStore.ts'
+import { venueSettings } from '../../settings.ts'
 import { messageRefusal, type ReservationMessage } from './rules.ts'
 import * as store from './store.ts'
 
@@ -42,7 +43,7 @@ export async function sendReminder(kernel: Kernel, caller: Caller, id: number): 
     const reservation = await lockReservation(tx, id)
     refuseMessage('reminder', reservation, now)
     if (await store.wasReminded(tx, reservation, minutesAfter(now, -REMINDER_PAUSE))) return false
-    const soon = minutesBetween(now, reservation.startAt) <= kernel.config.venueRemindMinutesBefore
+    const soon = minutesBetween(now, reservation.startAt) <= venueSettings.of(kernel.config).remindMinutesBefore
     await notify(tx, now, {
       type: soon ? 'reservation.reminder_hour' : 'reservation.reminder_day',
       userIds: [reservation.userId],

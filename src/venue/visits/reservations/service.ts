@@ -15,6 +15,7 @@ import { leaveLine, offerFreePlaces } from '../../core/offers.ts'
 import { refused } from '../../core/refusals.ts'
 import { changeSlot, type Reservation } from '../../core/reservationsStore.ts'
 import { type BookingFacts, mayBook, mayCancel, type Terms } from '../../core/rules.ts'
+import { venueSettings } from '../../settings.ts'
 
 /** A request for places in one slot, for one person or their party. */
 export interface ReservationRequest {
@@ -58,7 +59,7 @@ export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?
       { refund: !verdict.late },
     )
     if (verdict.late) {
-      await changeCredit(tx, reservation.userId, -kernel.config.venueCreditLateCancel, 'late_cancel', {
+      await changeCredit(tx, reservation.userId, -venueSettings.of(kernel.config).creditLateCancel, 'late_cancel', {
         reservationId: id,
         now,
       })

@@ -1,5 +1,5 @@
 import type { Configuration } from 'openid-client'
-import type { OidcProvider } from '../../../../config.ts'
+import type { OidcProvider } from '../../../../config/kinds.ts'
 import { late } from '../../../late.ts'
 import { refused, type ThirdParty, text, unavailable } from './provider.ts'
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type Config, ConfigurationError, loadConfig } from '../../../../config.ts'
+import { ConfigurationError } from '../../../../config/read.ts'
+import { loadConfig } from '../../../../config.ts'
+import type { Config } from '../../../settings.ts'
 import { createThirdParties, redirectUriOf } from './providers.ts'
 
 const configured = (env: Record<string, string>): Config => ({

@@ -1,5 +1,5 @@
-import type { Config } from '../../../../config.ts'
 import { NotFound } from '../../../errors.ts'
+import type { Config } from '../../../settings.ts'
 import { openIdConnect } from './oidc.ts'
 import type { ThirdParty } from './provider.ts'
 import { weChat } from './wechat.ts'
