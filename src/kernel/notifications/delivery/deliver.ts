@@ -1,4 +1,4 @@
-import { isAboutData } from '../../database/constraints.ts'
+import { isPermanentRefusal } from '../../database/constraints.ts'
 import { repeat } from '../../jobs/repeat.ts'
 import type { Kernel } from '../../kernel.ts'
 import { type Breaker, createBreaker } from '../providers/breaker.ts'
@@ -6,7 +6,7 @@ import { isFinal, type Provider, Refused, recordable } from '../providers/provid
 import type { Catalogue, ChannelText } from '../texts/catalogue.ts'
 import { type Delivered, isMandatory } from '../texts/types.ts'
 import * as store from './deliveryStore.ts'
-import { takePlace } from './pace.ts'
+import { acquirePace } from './pace.ts'
 import { nextAllowed } from './policy.ts'
 import { maskAddress, suppress, suppressionKey } from './suppressions.ts'
 import { htmlOf, trackedHtml, unsubscribeUrl, withFooter } from './tracking.ts'
@@ -109,7 +109,7 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
       }
     } catch (error) {
       // What the database refuses for itself would hold up the lane for ever: it is claimed anew, a few times.
-      if (done && !isAboutData(error)) lane.unrecorded.push(done)
+      if (done && !isPermanentRefusal(error)) lane.unrecorded.push(done)
       throw error
     }
     return resting ? undefined : await store.claim(kernel.db, provider.lane, now, leaseMs)
@@ -280,7 +280,7 @@ async function holdUp(
     const cap = policy.caps[category]
     if (cap && !counted && claimed.user_id !== null) {
       const limit = { limit: cap.limit, seconds: cap.hours * 3600 }
-      const free = await takePlace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, {
+      const free = await acquirePace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, {
         wholeMinutes: true,
         holder: claimed.message_id,
       })
@@ -290,7 +290,7 @@ async function holdUp(
   }
   if (provider.pace) {
     const key = provider.pace.per === 'recipient' ? `${provider.lane}:${address}` : provider.lane
-    const free = await takePlace(kernel.db, `pace:${key}`, now, provider.pace)
+    const free = await acquirePace(kernel.db, `pace:${key}`, now, provider.pace)
     if (free) return wait('provider_limit', free, counted)
   }
   return undefined

@@ -6,7 +6,7 @@ export async function sendReminders(kernel: Kernel): Promise<void> {
   const { venueRemindDayBeforeAt: dayBeforeAt, venueRemindMinutesBefore: minutesBefore, timeZone } = kernel.config
   const now = kernel.clock.now()
   for (const kind of ['day', 'hour'] as const) {
-    await kernel.attempt((db) => remind(db, kind, { dayBeforeAt, minutesBefore }, timeZone, now))
+    await kernel.withRetries((db) => remind(db, kind, { dayBeforeAt, minutesBefore }, timeZone, now))
   }
   kernel.nudge()
 }

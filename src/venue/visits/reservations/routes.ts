@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import {
   Id,
@@ -63,7 +63,9 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const present = (reservation: Parameters<typeof presentReservation>[0]) => presentReservation(reservation, zone)
   const bookOnce = (request: FastifyRequest<{ Body: Of<typeof Wish> }>, reply: FastifyReply) =>
-    once(kernel, request, reply, async (kernel) => present(await book(kernel, callerOf(request), wishOf(request.body))))
+    idempotent(kernel, request, reply, async (kernel) =>
+      present(await book(kernel, callerOf(request), wishOf(request.body))),
+    )
 
   route(app, {
     method: 'POST',
@@ -91,7 +93,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
       response: { 201: Type.Object({ success: Type.Boolean(), message: Type.String(), reservation_id: Id }) },
     },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) => {
+      idempotent(kernel, request, reply, async (kernel) => {
         const { id } = await book(kernel, callerOf(request), wishOf(request.body))
         return { success: true, message: 'Reservation created successfully', reservation_id: id }
       }),

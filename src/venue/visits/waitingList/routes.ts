@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import {
   Id,
@@ -69,7 +69,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
       response: { 201: EntrySchema },
     },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) => {
+      idempotent(kernel, request, reply, async (kernel) => {
         const { venue_id: venueId, slot_id: slotId } = request.params
         return present(await join(kernel, callerOf(request), { venueId, slotId }, request.body?.party_size), true)
       }),
@@ -83,7 +83,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { params: IdParams, body: Nullable(Party), response: { 201: EntrySchema } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) =>
+      idempotent(kernel, request, reply, async (kernel) =>
         present(await joinByReservation(kernel, callerOf(request), request.params.id, request.body?.party_size), true),
       ),
   })
@@ -152,7 +152,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { params: IdParams, response: { 201: ReservationSchema } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) =>
+      idempotent(kernel, request, reply, async (kernel) =>
         presentReservation(await claim(kernel, callerOf(request), request.params.id), zone),
       ),
   })
