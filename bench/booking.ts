@@ -1,8 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { BenchDatabase } from './database.ts'
 import { checkpoint } from './database.ts'
 import { WHO_AM_I } from './fixture.ts'
 import type { Ask, LoadOutcome } from './load.ts'
 import { median } from './median.ts'
+import { type Memory, memoryOf } from './memory.ts'
 import { type Bare, runBare } from './pgbench.ts'
 import { load } from './processes.ts'
 import type { Site } from './site.ts'
@@ -12,6 +14,9 @@ export const CONNECTIONS = 10
 /** Keep-alive connections of the load generator: people who book at the same time. */
 export const CLIENTS = 200
 const DEPLOYMENTS = [1, 2] as const
+
+/** A process that has just started gives back what it doesn't need by then. */
+const REST_MS = 2000
 
 /** More bookings than a machine makes in a second. */
 const MOST_A_SECOND = 12_000
@@ -32,6 +37,9 @@ interface Deployment {
     readonly tps: number
     /** Outbox rows that the worker had not handed on at the end, of those that the bookings made. */
     readonly backlog: number
+    /** What one serving process holds: before, and after 200 people booked at once. */
+    readonly atRest: Memory | undefined
+    readonly underLoad: Memory | undefined
   })[]
   readonly tps: number
   /** To the bare work. */
@@ -79,6 +87,9 @@ async function compareOne(order: ComparisonOrder, { name, bareName, bare, bookin
         Array.from({ length: processes }, () => start('server', CONNECTIONS / processes)),
       )
       await checkpoint(database.pool)
+      await pause(REST_MS)
+      const [first] = servers
+      const atRest = memoryOf(first?.pid ?? 0)
       const outcome = await load({
         ports: servers.map(({ port }) => port),
         connections: CLIENTS,
@@ -88,10 +99,11 @@ async function compareOne(order: ComparisonOrder, { name, bareName, bare, bookin
         asks: bookings((warmUpSeconds + seconds) * MOST_A_SECOND),
         introduce: WHO_AM_I,
       })
+      const underLoad = memoryOf(first?.pid ?? 0)
       const backlog = await emptyOutbox(database)
       await Promise.all(servers.map(({ stop }) => stop()))
       const tps = outcome.granted.count / outcome.seconds
-      seen.set(processes, [...(seen.get(processes) ?? []), { ...outcome, tps, backlog }])
+      seen.set(processes, [...(seen.get(processes) ?? []), { ...outcome, tps, backlog, atRest, underLoad }])
       say(`${name}, round ${round}: ${processes} serving: ${Math.round(tps)} bookings/s`)
     }
   }

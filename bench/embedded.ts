@@ -1,10 +1,12 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { openDatabase } from '../src/kernel/database/database.ts'
 import { MIGRATIONS, migrate } from '../src/kernel/database/migrate.ts'
 import { addAccounts } from './accounts.ts'
 import { fill, slotBookings, WHO_AM_I } from './fixture.ts'
 import type { LoadOutcome } from './load.ts'
+import { type Memory, memoryOf } from './memory.ts'
 import { load, type Setting, startProgram } from './processes.ts'
 import { reads } from './reads.ts'
 import { fillRooms, roomBookings } from './rooms.ts'
@@ -14,6 +16,9 @@ const CLIENTS = 16
 /** More bookings than a machine makes in a second. */
 const MOST_A_SECOND = 6000
 
+/** A process that has just started gives back what it doesn't need by then. */
+const REST_MS = 2000
+
 /** Each kind of reading so many times. */
 const TIMES = 20
 
@@ -22,6 +27,9 @@ export interface EmbeddedOutcome {
   readonly bookings: readonly (LoadOutcome & { readonly name: string })[]
   /** One answer at a time. */
   readonly reads: LoadOutcome['kinds']
+  /** Of the whole process, the database included. */
+  readonly atRest: Memory | undefined
+  readonly underLoad: Memory | undefined
 }
 
 /** `npm start`: one process that serves and works, over the embedded database on the disk. */
@@ -43,6 +51,8 @@ export async function measureEmbedded(order: {
   await database.close()
   const running = await startProgram('start', { ...order.setting, DATA_DIR: dataDir })
   order.stack.defer(running.stop)
+  await pause(REST_MS)
+  const atRest = memoryOf(running.pid)
   const { seconds, warmUpSeconds } = order
   const common = { ports: [running.port], tokens: fixture.tokens }
   const bookings: (LoadOutcome & { readonly name: string })[] = []
@@ -60,8 +70,9 @@ export async function measureEmbedded(order: {
     })
     bookings.push({ name, ...outcome })
   }
+  const underLoad = memoryOf(running.pid)
   const asks = reads(fixture, rooms, TIMES)
   const { kinds } = await load({ ...common, connections: 1, warmUpSeconds: 0, seconds: 60, asks })
   await running.stop()
-  return { bookings, reads: kinds }
+  return { bookings, reads: kinds, atRest, underLoad }
 }

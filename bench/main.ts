@@ -4,17 +4,19 @@
  *   node bench/main.ts [--quick]          bookings side by side with the bare work of the database, the embedded database, the calendar
  *   node bench/main.ts growth [--quick]   what is asked often, with 10,000 to 10,000,000 old rows
  *   node bench/main.ts rush               2,000 people for 20 places at one moment
+ *   node bench/main.ts start [--quick]    where the time of a start goes, and what a process holds at rest
  *   node bench/main.ts load [--quick]     1,000 people who use the program at the same time
  *
  * BENCH_DATABASE_URL is a PostgreSQL server on this machine whose user may create databases; default
  * postgres://postgres@127.0.0.1:5432/postgres. The run makes databases of its own there and drops them at the end.
- * The first takes about four minutes; with --quick, with short phases and a small past, a minute. The rush takes half a minute, the load two (one with
+ * The first takes about four minutes; with --quick, with short phases and a small past, a minute. The start takes a minute and a half, the rush half a minute, the load two (one with
  * --quick), the growth half an hour (two minutes with --quick, which stops at 100,000 rows).
  */
 import { growth } from './growth.ts'
 import { serveLoad } from './load.ts'
 import { rush } from './rush.ts'
 import { speed } from './speed.ts'
+import { starts } from './start.ts'
 import { users } from './users.ts'
 
 type Say = (line: string) => void
@@ -39,6 +41,7 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
     longestMinutes: 60,
     run: async (stack, say, short) => ({ report: await growth(stack, say, short), met: true }),
   },
+  start: { longestMinutes: 5, run: starts },
   rush: { longestMinutes: 3, run: rush },
   load: { longestMinutes: 5, run: users },
 }

@@ -11,6 +11,8 @@ const STOP_MS = 15_000
 export interface Running {
   /** Where it listens; 0 for a worker. */
   readonly port: number
+  /** Of the program itself: the launcher becomes it. */
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -21,6 +23,9 @@ export interface Setting {
   readonly FIELD_KEYS: string
   readonly DATABASE_URL?: string
   readonly DATABASE_POOL_SIZE?: string
+  readonly NODE_OPTIONS?: string
+  /** Where bench/startProbe.mjs writes. */
+  readonly START_TIMES?: string
 }
 
 /** Starts the program as it is deployed and waits until it is ready. `flags` are Node's. */
@@ -48,7 +53,7 @@ export async function startProgram(
   child.once('exit', () => process.removeListener('exit', end))
   const ready = command === 'worker' ? /worker ready()/ : /Yuyue is ready: +http:\/\/127\.0\.0\.1:(\d+)/
   try {
-    return { port: Number(await said(child, ready, command)), stop: () => stop(child) }
+    return { port: Number(await said(child, ready, command)), pid: child.pid ?? 0, stop: () => stop(child) }
   } catch (error) {
     await stop(child)
     throw error

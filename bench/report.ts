@@ -2,6 +2,7 @@ import type { Comparison } from './booking.ts'
 import type { CalendarTimes } from './calendar.ts'
 import type { EmbeddedOutcome } from './embedded.ts'
 import { median } from './median.ts'
+import { megabytes } from './memory.ts'
 import type { RoundTrips } from './roundTrips.ts'
 import { table } from './table.ts'
 
@@ -25,9 +26,20 @@ const GOAL_CALENDAR_MS = 5
 export function present(results: Results): string {
   const { comparisons, roundTrips, embedded, calendar, machine, server } = results
   const rows = [
-    ['', 'tps', 'of the bare work', 'p50 ms', 'p95 ms', 'p99 ms', 'refused', 'outbox left'],
+    [
+      '',
+      'tps',
+      'of the bare work',
+      'p50 ms',
+      'p95 ms',
+      'p99 ms',
+      'refused',
+      'outbox left',
+      'MB at rest',
+      'MB, 200 people',
+    ],
     ...comparisons.flatMap(({ name, bare, deployments }) => [
-      [`pgbench, ${bare.name}`, bare.tps.toFixed(0), '1', '', '', '', '', ''],
+      [`pgbench, ${bare.name}`, bare.tps.toFixed(0), '1', '', '', '', '', '', '', ''],
       ...deployments.map(({ processes, rounds, tps, ratio }) => [
         `${name}, all rules, HTTP, ${processes} serving + 1 worker`,
         tps.toFixed(0),
@@ -37,6 +49,8 @@ export function present(results: Results): string {
         ),
         refusals(rounds.map(({ refused }) => refused)),
         `${rounds.map(({ backlog }) => backlog).join(', ')}`,
+        megabytes(rounds.at(-1)?.atRest),
+        megabytes(rounds.at(-1)?.underLoad),
       ]),
     ]),
     ...embedded.bookings.map(({ name, granted, seconds, refused }) => [
@@ -46,6 +60,8 @@ export function present(results: Results): string {
       ...(['p50', 'p95', 'p99'] as const).map((name) => granted[name].toFixed(1)),
       refusals([refused]),
       '',
+      megabytes(embedded.atRest),
+      megabytes(embedded.underLoad),
     ]),
   ]
   const calendarRows = [

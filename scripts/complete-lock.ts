@@ -1,12 +1,13 @@
 /**
  * Completes package-lock.json, to be run after each `npm install`:
  *
- * - When the registry in use does not carry every platform, npm leaves optional packages of other platforms out, and `npm ci` refuses such a
- *   lock. Their names and versions stand in their parents; their hashes stay unknown.
- * - What packages ask of Node is taken out. npm compares it with the Node that npm itself runs on and warns, but these packages run on the
- *   Node of the project, which is compared here instead.
+ * - When the registry in use does not carry every platform, npm leaves optional packages of other platforms out, and
+ *   `npm ci` refuses such a lock. Their names and versions stand in their parents; their hashes stay unknown.
+ * - What packages ask of Node is taken out. npm compares it with the Node that npm itself runs on and warns, but these
+ *   packages run on the Node of the project, which is compared here instead.
  *
- * With --check it writes nothing and fails when the lock is not complete, or an installed package does not support the Node of the project.
+ * With --check it writes nothing and fails when the lock is not complete, or an installed package does not support the
+ * Node of the project.
  *
  *   node scripts/complete-lock.ts [--check]
  */

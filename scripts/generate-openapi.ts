@@ -1,14 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import { createSystem } from '../src/app.ts'
 import { type Config, loadConfig } from '../src/config.ts'
 import { systemClock } from '../src/kernel/clock.ts'
 import { openDatabase } from '../src/kernel/database/database.ts'
 import { MIGRATIONS, migrate } from '../src/kernel/database/migrate.ts'
-import { describe } from '../src/kernel/http/reference/openapi.ts'
+import { describe, documentedParts } from '../src/kernel/http/reference/openapi.ts'
+import { compactJson } from './compactJson.ts'
 
-// Writes openapi.json from the routes of all products; with --check only says whether it is fresh.
-const file = new URL('../openapi.json', import.meta.url)
+// Writes openapi/*.json, one document a part, from the routes of all products; with --check only says whether they are fresh.
+const folder = new URL('../openapi/', import.meta.url)
 const log = pino({ level: 'silent' })
 const config: Config = {
   ...loadConfig({ NODE_ENV: 'production', DATA_DIR: 'data' }),
@@ -19,12 +20,21 @@ const database = await openDatabase({ dataDir: 'memory', poolSize: 1, log })
 await migrate(database.pool, MIGRATIONS, log)
 const { app, stop } = await createSystem(config, systemClock, log, database, { serve: true, work: false })
 if (!app) throw new Error('there is no application to describe')
-const fresh = `${JSON.stringify(describe(app), null, 2)}\n`
+const fresh = new Map(
+  documentedParts(app.documentation).map(({ name }) => [`${name}.json`, `${compactJson(describe(app, name))}\n`]),
+)
 await stop()
 await database.close()
 
-if (!process.argv.includes('--check')) await writeFile(file, fresh)
-else if (fresh !== (await readFile(file, 'utf8').catch(() => ''))) {
-  console.error('openapi.json is stale: run npm run generate')
-  process.exitCode = 1
+await mkdir(folder, { recursive: true })
+const stale = (await readdir(folder)).filter((name) => !fresh.has(name))
+if (!process.argv.includes('--check')) {
+  for (const [name, text] of fresh) await writeFile(new URL(name, folder), text)
+  for (const name of stale) await rm(new URL(name, folder))
+} else {
+  for (const [name, text] of fresh) {
+    if (text !== (await readFile(new URL(name, folder), 'utf8').catch(() => ''))) stale.push(name)
+  }
+  for (const name of stale) console.error(`openapi/${name} is stale: run npm run generate`)
+  if (stale.length > 0) process.exitCode = 1
 }

@@ -34,6 +34,7 @@ import { collect, permissionsOfParts } from './kernel/parts.ts'
 import type { Live, Part, Product } from './kernel/product.ts'
 import { registerRealtime } from './kernel/realtime/realtime.ts'
 import { createSecrets } from './kernel/secrets/secrets.ts'
+import { reached } from './kernel/startTimes.ts'
 import { upkeep } from './kernel/upkeep.ts'
 import { room } from './room/product.ts'
 import { site } from './site/product.ts'
@@ -239,6 +240,7 @@ async function createApp(kernel: Kernel, parts: readonly Part[], database: OpenD
     }
   }
   await app.ready()
+  reached('routes registered')
   return {
     app,
     async stop() {

@@ -5,10 +5,16 @@ import { type OpenDatabase, openDatabase } from './kernel/database/database.ts'
 import { FolderInUse } from './kernel/database/lock.ts'
 import { MIGRATIONS, MigrationMismatch, migrate } from './kernel/database/migrate.ts'
 import { DatabaseUnusable } from './kernel/database/server.ts'
+import { templateFile } from './kernel/database/template.ts'
 import { createConfiguredAdministrator, issueSetupToken } from './kernel/identity/accounts/firstAdministrator.ts'
 import { createLog } from './kernel/log.ts'
 import type { DemoLogin } from './kernel/product.ts'
 import { ensureSecrets } from './kernel/secrets/stored.ts'
+import { settle } from './kernel/settle.ts'
+import { reached } from './kernel/startTimes.ts'
+import { prepare } from './prepare.ts'
+
+reached('modules loaded')
 
 const USAGE = `Usage: node bin/yuyue.mjs COMMAND
 
@@ -17,6 +23,7 @@ const USAGE = `Usage: node bin/yuyue.mjs COMMAND
   worker    background work only; migrates first
   migrate   bring the database's schema up to date
   demo      fill the database with a believable data set, then start (npm run demo)
+  prepare   make the template of the embedded database, for quick starts (npm ci does it)
   verify    recompute every counter, ledger and state; exit 1 and name each difference
 
 Variables: docs/configuration.md`
@@ -33,6 +40,10 @@ const AT_REST: Duties = { serve: false, work: false }
 /** Runs a command; answers the exit code, or undefined while it goes on (servers end by SIGTERM). */
 async function run(command: string | undefined): Promise<number | undefined> {
   const duties = DUTIES[command ?? '']
+  if (command === 'prepare') {
+    await prepare()
+    return 0
+  }
   if (!duties && command !== 'migrate' && command !== 'verify') {
     console.log(USAGE)
     return command === undefined || command === 'help' ? 0 : 2
@@ -42,18 +53,22 @@ async function run(command: string | undefined): Promise<number | undefined> {
   const config = ensureSecrets(loadConfig(env))
   const log = createLog(config)
   for (const warning of config.warnings) log.warn(warning)
+  reached('configuration read')
   const database = await openDatabase({
     url: config.databaseUrl,
     readUrl: config.databaseReadUrl,
     waitSeconds: config.databaseWaitSeconds,
     dataDir: config.dataDir,
     poolSize: config.databasePoolSize,
+    template: await templateFile(MIGRATIONS),
     timeZone: config.timeZone,
     onBroken: endBroken,
     log,
   })
+  reached('database opened')
   try {
     const { applied } = await migrate(database.pool, MIGRATIONS, log)
+    reached('migrations applied')
     if (!duties) {
       if (command === 'migrate')
         console.log(applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`)
@@ -62,10 +77,14 @@ async function run(command: string | undefined): Promise<number | undefined> {
     const clock = config.clock === 'manual' ? new ManualClock(new Date()) : systemClock
     const logins = command === 'demo' ? await playDemos(await createSystem(config, clock, log, database, AT_REST)) : []
     const system = await createSystem(config, clock, log, database, duties)
+    reached('system put together')
     endBySignal(system, database)
     await system.start()
+    reached('job queues ready')
     printLogins(logins)
     await open(system, config)
+    reached('listening')
+    settle()
     return undefined
   } catch (error) {
     await database.close()

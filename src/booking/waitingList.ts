@@ -8,9 +8,9 @@ export interface Waiting {
  * Whom to offer free places, given the queue in its order. A party that is too large for what is left keeps its
  * position and is passed over, so that one large party does not leave places empty.
  */
-export function nextOffers<W extends Waiting>(queue: readonly W[], freePlaces: number): readonly W[] {
+export function nextOffers<W extends Waiting>(queue: readonly W[], availablePlaces: number): readonly W[] {
   const offers: W[] = []
-  let free = freePlaces
+  let free = availablePlaces
   for (const entry of queue) {
     if (free === 0) break
     if (entry.partySize > free) continue

@@ -30,5 +30,6 @@ describe('The wire of the room product', () => {
     const { body } = await world.call('GET', '/openapi/room.json')
     expect(Object.keys(body.paths)).toContain('/getRouters')
     expect(Object.keys(body.paths).filter((path) => path.includes('-api/'))).toEqual([])
+    expect(body.servers.map(({ url }: { url: string }) => url)).toEqual(['/', '/prod-api', '/dev-api', '/stage-api'])
   })
 })

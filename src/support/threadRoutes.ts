@@ -12,6 +12,7 @@ import { MESSAGE_LENGTH } from './rules.ts'
 /** How one operation appears, and who may call it. */
 interface Place {
   readonly paths: readonly [string, ...string[]]
+  readonly operationId?: string
   readonly permission: string
   readonly tag: string
   readonly summary: string

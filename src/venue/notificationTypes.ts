@@ -1,5 +1,5 @@
 import type { NotificationType } from '../kernel/notifications/texts/types.ts'
-import { alternativesText, closureNotificationTypes } from './places/closures/notificationTypes.ts'
+import { alternativesText, closureNotificationTypes } from './core/displacement/notificationTypes.ts'
 import { repairNotificationTypes } from './places/repairs/notificationTypes.ts'
 
 const place = {

@@ -21,13 +21,13 @@ import { personalRecords } from './people/privacy/store.ts'
 import { ratingRoutes } from './people/ratings/routes.ts'
 import { EMPLOYEE, permissions, roles } from './permissions.ts'
 import { repairRoutes } from './places/repairs/routes.ts'
+import { staffChangeRoutes } from './staffChanges/routes.ts'
 import { tags } from './tags.ts'
 import { sendReminders } from './visits/reminders/service.ts'
-import { noticeRoutes } from './visits/reservationMessages/routes.ts'
+import { reservationMessageRoutes } from './visits/reservationMessages/routes.ts'
 import { leaveVenue } from './visits/reservations/leaving.ts'
 import { reservationRoutes } from './visits/reservations/routes.ts'
 import { seriesRoutes } from './visits/series/routes.ts'
-import { deskRoutes } from './visits/staffChanges/routes.ts'
 import { stopOverdue } from './visits/useSessions/ending.ts'
 import { useSessionRoutes } from './visits/useSessions/routes.ts'
 import { waitingListRoutes } from './visits/waitingList/routes.ts'
@@ -59,11 +59,11 @@ export const venue: Product = {
   routes(app, kernel) {
     catalogueRoutes(app, kernel)
     reservationRoutes(app, kernel)
-    deskRoutes(app, kernel)
+    staffChangeRoutes(app, kernel)
     waitingListRoutes(app, kernel)
     closureRoutes(app, kernel)
     attendanceRoutes(app, kernel)
-    noticeRoutes(app, kernel)
+    reservationMessageRoutes(app, kernel)
     memberRoutes(app, kernel)
     ratingRoutes(app, kernel)
     repairRoutes(app, kernel)

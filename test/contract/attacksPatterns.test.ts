@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 
@@ -72,8 +72,10 @@ function timeOf(expression: RegExp, text: string): number {
 }
 
 describe('A pattern of the API reference', () => {
-  const document: unknown = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8'))
-  const found = patternsIn(document, BODY)
+  const folder = new URL('../../openapi/', import.meta.url)
+  const found = readdirSync(folder).flatMap((name) =>
+    patternsIn(JSON.parse(readFileSync(new URL(name, folder), 'utf8')), BODY),
+  )
   const distinct = [...new Map(found.map((one) => [`${one.pattern} ${one.longest}`, one])).values()]
 
   it('is there, several times', () => expect(distinct.length).toBeGreaterThan(5))

@@ -13,6 +13,8 @@ export interface Operation {
   readonly name: string
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
+  /** The path that the document has it under: another one for an alias. */
+  readonly canonicalPath: string
   readonly isAlias: boolean
   /** Whose operation it is; undefined for the kernel's own. */
   readonly product: string | undefined
@@ -57,8 +59,13 @@ export interface ApiDocument {
 export function readDocument(app: App): ApiDocument {
   const document = describeApi(app)
   const operations = entries(document.paths).flatMap(([path, item]) =>
-    entries(item).map(([method, operation]) => readOperation(document, path, method, operation)),
+    entries(item).flatMap(([method, operation]) =>
+      [path, ...aliasesOf(operation)].map((one) =>
+        readOperation(document, { path: one, canonicalPath: path, method }, operation),
+      ),
+    ),
   )
+  operations.sort((a, b) => compare(a.path, b.path) || compare(a.method, b.method))
   const ajv = createAjv(false)
   const coercing = createAjv('array')
   const texts = new Map<string, ValidateFunction>()
@@ -110,15 +117,29 @@ export function readDocument(app: App): ApiDocument {
   }
 }
 
-function readOperation(document: JsonSchema, path: string, method: string, operation: JsonSchema): Operation {
-  const parameters = list(operation.parameters).map(
-    (one): Parameter => ({
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+function aliasesOf(operation: JsonSchema): string[] {
+  const aliases = operation['x-aliases']
+  return Array.isArray(aliases) ? aliases.map(String) : []
+}
+
+function readOperation(
+  document: JsonSchema,
+  { path, canonicalPath, method }: Pick<Operation, 'path' | 'canonicalPath'> & { readonly method: string },
+  operation: JsonSchema,
+): Operation {
+  const parameters = list(operation.parameters).map((parameter): Parameter => {
+    const one = resolved(document, parameter)
+    return {
       name: String(one.name),
       in: String(one.in),
       required: one.required === true,
       schema: inlined(document, one.schema),
-    }),
-  )
+    }
+  })
   const content = member(operation.requestBody, 'content')
   // Files come as forms, which have tests of their own.
   const schema = member(content, 'application/json')?.schema
@@ -126,7 +147,8 @@ function readOperation(document: JsonSchema, path: string, method: string, opera
     name: `${method.toUpperCase()} ${path}`,
     method: methodOf(method),
     path,
-    isAlias: operation['x-alias-of'] !== undefined,
+    canonicalPath,
+    isAlias: path !== canonicalPath,
     product: typeof operation['x-product'] === 'string' ? operation['x-product'] : undefined,
     permission: typeof operation['x-permission'] === 'string' ? operation['x-permission'] : 'public',
     parameters,
@@ -143,14 +165,19 @@ function methodOf(method: string): Operation['method'] {
   return known
 }
 
+function answerShown(document: JsonSchema, operation: Operation, status: number): JsonSchema | undefined {
+  const item = member(member(document, 'paths'), operation.canonicalPath)
+  const shown = member(member(member(item, operation.method.toLowerCase()), 'responses'), String(status))
+  return shown && resolved(document, shown)
+}
+
 function answerCheck(
   document: JsonSchema,
   operation: Operation,
   status: number,
   { type, compiled }: { readonly type: string; readonly compiled: (schema: JsonSchema) => ValidateFunction },
 ): ValidateFunction | 'empty' | undefined {
-  const item = member(member(document, 'paths'), operation.path)
-  const shown = member(member(member(item, operation.method.toLowerCase()), 'responses'), String(status))
+  const shown = answerShown(document, operation, status)
   if (!shown) return undefined
   const contents = entries(shown.content)
   const ofType = contents.find(([one]) => one.split(';')[0] === type) ?? contents[0]
@@ -159,8 +186,7 @@ function answerCheck(
 }
 
 function otherTypes(document: JsonSchema, operation: Operation, status: number): readonly string[] {
-  const item = member(member(document, 'paths'), operation.path)
-  const shown = member(member(member(item, operation.method.toLowerCase()), 'responses'), String(status))
+  const shown = answerShown(document, operation, status)
   return entries(shown?.content).map(([type]) => type.split(';')[0] ?? '')
 }
 
@@ -184,6 +210,12 @@ function inlined(document: JsonSchema, value: unknown): JsonSchema {
   }
   const result = look(value)
   return isSchema(result) ? result : {}
+}
+
+/** A parameter or an answer of an operation, which may stand in the components. */
+function resolved(document: JsonSchema, value: JsonSchema): JsonSchema {
+  const found = typeof value.$ref === 'string' ? followed(document, value.$ref) : value
+  return isSchema(found) ? found : {}
 }
 
 function followed(document: JsonSchema, reference: string): unknown {

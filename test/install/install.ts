@@ -1,6 +1,7 @@
 /**
- * Installs a copy of the project as people do, with npm 10, 11 and 12 on the system's own Node, with and without development packages, and
- * starts it: it must run on Node 24, answer, and end in order. Needs the registry (or npm's cache). Takes about two minutes.
+ * Installs a copy of the project as people do, with npm 10, 11 and 12 on the system's own Node, with and without
+ * development packages, and starts it: it must run on Node 24, answer, and end in order. Needs the registry (or npm's
+ * cache). Takes about two minutes.
  *
  *   node test/install/install.ts [REPORT]    REPORT: a file for the numbers of what passed and failed
  */
@@ -14,10 +15,15 @@ import { promisify } from 'node:util'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NPMS = [10, 11, 12]
-const READY_MS = 60_000
+const READY_MS = 120_000
+const END_MS = 15_000
 const INSTALL = ['--prefer-offline', '--no-audit', '--no-fund']
 /** Makes every Node of a run say its version and its program. */
 const SAYING_VERSIONS = `--import=data:text/javascript,console.error('runs:'+process.version+':'+process.argv[1])`
+
+/** What `npm run` sets; the registry and the like may stand in other variables of npm, which stay. */
+const OF_NPM_RUN =
+  /^(?:INIT_CWD|NODE|NODE_OPTIONS|npm_(?:command|execpath|lifecycle_.*|node_execpath|package_.*)|npm_config_(?:\w*prefix|npm_version|node_gyp|user_agent|init_module))$/
 
 const execute = promisify(execFile)
 const work = await mkdtemp(join(tmpdir(), 'yuyue-install-'))
@@ -28,7 +34,7 @@ try {
   console.log(`The system has Node ${await systemsNode()}.`)
   for (const major of NPMS) await tryNpm(major)
 } finally {
-  await rm(work, { recursive: true, force: true })
+  await rm(work, { recursive: true, force: true, maxRetries: 5 })
 }
 console.log(`${passed} passed, ${failed} failed`)
 if (process.argv[2]) await writeFile(process.argv[2], `${passed} ${failed}\n`)
@@ -59,7 +65,7 @@ async function tryNpm(major: number): Promise<void> {
     const { stdout } = await execute('node', ['bin/yuyue.mjs', 'help'], { cwd: folder, env: own })
     if (!stdout.startsWith('Usage: ')) throw new Error(`the program answers:\n${stdout}`)
   })
-  await rm(home, { recursive: true, force: true })
+  await rm(home, { recursive: true, force: true, maxRetries: 5 })
 }
 
 async function check(what: string, tried: () => Promise<void>): Promise<void> {
@@ -76,7 +82,7 @@ async function check(what: string, tried: () => Promise<void>): Promise<void> {
 
 /** Without the project's own Node, and without what an `npm run` around this adds. */
 function environment(...first: readonly string[]): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|INIT_CWD$)/.test(name))
+  const kept = Object.entries(process.env).filter(([name]) => !OF_NPM_RUN.test(name))
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
   return { ...Object.fromEntries(kept), PATH: [...first, ...path].join(delimiter) }
 }
@@ -113,6 +119,7 @@ async function startAndStop(
   env: NodeJS.ProcessEnv,
   ...[file = '', ...args]: readonly string[]
 ): Promise<void> {
+  const data = await mkdtemp(join(work, 'data-'))
   const child = spawn(file, args, {
     cwd: folder,
     env: {
@@ -120,7 +127,7 @@ async function startAndStop(
       NODE_OPTIONS: SAYING_VERSIONS,
       PORT: '0',
       HOST: '127.0.0.1',
-      DATA_DIR: join(folder, 'data-of-test'),
+      DATA_DIR: data,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -145,8 +152,12 @@ async function startAndStop(
     child.kill('SIGTERM')
     const [code, signal] = await ended
     if (code !== 0) throw new Error(`it ended with ${code ?? signal}:\n${printed}`)
-  } finally {
-    child.kill('SIGKILL')
-    await rm(join(folder, 'data-of-test'), { recursive: true, force: true })
+  } catch (error) {
+    // In order, if it can be: what npm started would go on without it.
+    child.kill('SIGTERM')
+    const late = setTimeout(() => child.kill('SIGKILL'), END_MS)
+    await ended
+    clearTimeout(late)
+    throw error
   }
 }

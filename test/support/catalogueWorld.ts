@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { ensureMembers } from '../../src/venue/people/members/store.ts'
+import { ensureMembers } from '../../src/venue/core/membersStore.ts'
 import { type Answer, type Method, MONDAY, openWorld } from './world.ts'
 
 /** Who calls; null is a visitor. */

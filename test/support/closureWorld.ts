@@ -1,5 +1,5 @@
 import type { Caller } from '../../src/kernel/http/request/caller.ts'
-import type { Reservation } from '../../src/venue/core/store.ts'
+import type { Reservation } from '../../src/venue/core/reservationsStore.ts'
 import { roles } from '../../src/venue/permissions.ts'
 import { book } from '../../src/venue/visits/reservations/service.ts'
 import { type Answer, type Method, MONDAY, openWorld, type Person } from './world.ts'

@@ -4,6 +4,7 @@ import { type Config, loadConfig } from '../../src/config.ts'
 import { operationConsumer } from '../../src/kernel/audit/operations.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
+import type { Channels } from '../../src/kernel/notifications/channels.ts'
 import { type Courier, createCourier } from '../../src/kernel/notifications/delivery/deliver.ts'
 import { type MessageOptions, messageConsumer } from '../../src/kernel/notifications/delivery/relay.ts'
 import type { Provider } from '../../src/kernel/notifications/providers/provider.ts'
@@ -69,7 +70,10 @@ export interface MessageWorld {
 }
 
 /** A kernel on a database of its own with a clock that stands at 2026-03-14 09:00 in Shanghai, and nothing that runs by itself. */
-export async function openMessageWorld(env: Record<string, string> = {}): Promise<MessageWorld> {
+export async function openMessageWorld(
+  env: Record<string, string> = {},
+  more: { readonly types?: readonly NotificationType[]; readonly channels?: Channels } = {},
+): Promise<MessageWorld> {
   const database = await openTestDatabase()
   const { db } = database
   const clock = new ManualClock(new Date('2026-03-14T01:00:00Z'))
@@ -80,7 +84,10 @@ export async function openMessageWorld(env: Record<string, string> = {}): Promis
     fieldKeys: [{ id: 'k1', key: Buffer.alloc(32) }],
   }
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
-  const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning, letter])
+  const catalogue = createCatalogue(
+    [bookingConfirmed, quiet, urgent, reminder, warning, letter, ...(more.types ?? [])],
+    more.channels,
+  )
   const kernel = await bareKernel({ config, clock, log }, database, catalogue)
   return {
     database,

@@ -1,7 +1,9 @@
-import ical, { ICalCalendarMethod, ICalEventStatus } from 'ical-generator'
 import { Temporal } from 'temporal-polyfill'
 import type { Config } from '../../config.ts'
+import { late } from '../late.ts'
 import { vtimezone } from './timeZone.ts'
+
+const icalGenerator = late<typeof import('ical-generator')>('ical-generator')
 
 /** One entry of a calendar. */
 export interface CalendarEvent {
@@ -20,11 +22,7 @@ export interface CalendarEvent {
 /** The media type of a calendar. */
 export const ICALENDAR = 'text/calendar; charset=utf-8'
 
-const STATUS: Readonly<Record<CalendarEvent['status'], ICalEventStatus>> = {
-  tentative: ICalEventStatus.TENTATIVE,
-  confirmed: ICalEventStatus.CONFIRMED,
-  cancelled: ICalEventStatus.CANCELLED,
-}
+const STATUS = { tentative: 'TENTATIVE', confirmed: 'CONFIRMED', cancelled: 'CANCELLED' } as const
 
 /** Events as an iCalendar (RFC 5545) in the local zone, the same bytes as long as nothing changes. */
 export function icalendar(
@@ -33,6 +31,7 @@ export function icalendar(
   events: readonly CalendarEvent[],
   now: Date,
 ): string {
+  const { default: ical, ICalCalendarMethod, ICalEventStatus } = icalGenerator()
   // Without a zone of its own: with one, the library writes DTSTAMP as local time, which must be UTC.
   const calendar = ical({
     name,
@@ -52,7 +51,7 @@ export function icalendar(
       summary,
       description,
       location,
-      status: STATUS[status],
+      status: ICalEventStatus[STATUS[status]],
       // Grows with every change, as calendars expect.
       sequence: Math.max(0, Math.floor((updatedAt.getTime() - createdAt.getTime()) / 1000)),
       stamp: updatedAt,

@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   readonly poolSize: number
   /** What the embedded database starts with when it is new: a `dump()` of another. */
   readonly snapshot?: Blob | undefined
+  /** A file of `templateFile`, out of which a new data folder is made; where it is missing or damaged the database is created as ever. */
+  readonly template?: string | undefined
   /** IANA zone in which the embedded database's quiet hours (03:00–05:00) are. Default Asia/Shanghai. */
   readonly timeZone?: string | undefined
   /** Called when the embedded database can't go on (no room for its log): only a new process can open it again, and finds all it had. */

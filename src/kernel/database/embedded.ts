@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite, protocol } from '@electric-sql/pglite'
@@ -11,6 +12,7 @@ import { channelName, type Listener, subscriptions } from './listener.ts'
 import { lockFolder } from './lock.ts'
 import { typeParsers } from './parsers.ts'
 import { prepareHotQueries, SESSION_SETTINGS } from './prepared.ts'
+import { unpackTemplate } from './template.ts'
 import { keepTidy } from './upkeep.ts'
 
 /**
@@ -94,14 +96,25 @@ async function openFolder(dataDir: string) {
   return lockFolder(dataDir)
 }
 
+/** A template only saves time: what is wrong with it must not end the start. */
+async function startFrom(template: string, folder: string, log: DatabaseOptions['log']): Promise<void> {
+  try {
+    if (await unpackTemplate(template, folder)) log.info('the database was made out of the template')
+  } catch (err) {
+    log.warn({ err }, 'the template of the database is not used: the database is created without it')
+  }
+}
+
 /** Opens (or creates) the embedded database. Throws FolderInUse when another process has its folder. */
 export async function openEmbedded(options: DatabaseOptions): Promise<Connection> {
-  const { dataDir, log, snapshot, timeZone = 'Asia/Shanghai' } = options
+  const { dataDir, log, snapshot, template, timeZone = 'Asia/Shanghai' } = options
   const inMemory = dataDir === 'memory'
   const lock = inMemory ? undefined : await openFolder(dataDir)
+  const folder = inMemory ? 'memory://' : join(dataDir, 'database')
   try {
+    if (!inMemory && template && !existsSync(folder)) await startFrom(template, folder, log)
     const pglite = await PGlite.create({
-      dataDir: inMemory ? 'memory://' : join(dataDir, 'database'),
+      dataDir: folder,
       extensions: { btree_gist, pg_trgm },
       ...(snapshot ? { loadDataDir: snapshot } : {}),
     })

@@ -152,6 +152,11 @@ export async function migrationNames(folder: string): Promise<readonly string[]>
   return (await readMigrations(folder)).map(({ name }) => name)
 }
 
+/** What `folder` says, in a form that changes with every change of a migration. Throws MigrationMismatch when a file can't be one. */
+export async function migrationChecksums(folder: string): Promise<readonly string[]> {
+  return (await readMigrations(folder)).map(({ name, checksum }) => `${name} ${checksum}`)
+}
+
 /**
  * Those of the migrations `names` that the database does not have yet. It may have others: a newer program has migrated, and a running one
  * goes on beside it until it is replaced.

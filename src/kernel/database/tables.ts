@@ -328,7 +328,7 @@ export interface NotificationPaceTable {
 export interface NotificationPreferencesTable {
   user_id: number
   type: string
-  channel: "websocket" | "email" | "sms" | "im"
+  channel: string
   enabled: boolean
   updated_at: Date
 }
@@ -336,7 +336,7 @@ export interface NotificationPreferencesTable {
 export interface NotificationTemplatesTable {
   id: GeneratedAlways<number>
   type: string
-  channel: "inbox" | "email" | "sms" | "im"
+  channel: string
   locale: "zh-CN" | "zh-TW" | "en"
   subject: string
   body: string
@@ -526,7 +526,7 @@ export interface SportVenuesTable {
 
 export interface SuppressionsTable {
   id: GeneratedAlways<number>
-  channel: "email" | "sms" | "im"
+  channel: string
   address_key: string
   masked: string
   reason: string
@@ -698,7 +698,7 @@ export interface UseSessionsTable {
 
 export interface UserContactsTable {
   user_id: number
-  kind: "wecom"
+  kind: string
   address: string
   updated_at: Date
 }

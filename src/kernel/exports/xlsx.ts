@@ -1,8 +1,10 @@
 import { PassThrough, Readable } from 'node:stream'
-import { ZipFile } from 'yazl'
+import { late } from '../late.ts'
 import { localDate, localTime } from '../time.ts'
 import type { Cell, Row, Table } from './rows.ts'
 import { digits, inParts } from './rows.ts'
+
+const yazl = late<typeof import('yazl')>('yazl')
 
 /** The most rows a sheet can hold, its header included (ECMA-376; what Excel refuses to open beyond). */
 const SHEET_ROWS = 1_048_576
@@ -38,7 +40,7 @@ export function xlsxOf(table: Table, zone: string, sheetRows = SHEET_ROWS): Read
 }
 
 async function* packageOf({ columns, rows }: Table, zone: string, sheetRows: number): AsyncGenerator<Buffer> {
-  const zip = new ZipFile()
+  const zip = new (yazl().ZipFile)()
   const zipped = new PassThrough()
   zip.outputStream.pipe(zipped)
   const source = rows[Symbol.asyncIterator]()

@@ -7,8 +7,8 @@ import { checkName, FileMissing, type FileStorage } from './storage.ts'
 const SILENCE_MS = 10_000
 
 /**
- * Keeps files in an S3-compatible store, under names that begin with `prefix` (`files/`). What it does throws Unavailable
- * `files_unavailable` while the store doesn't answer.
+ * Keeps files in an S3-compatible store, under names that begin with `prefix` (`files/`). What it does throws
+ * Unavailable `files_unavailable` while the store doesn't answer.
  */
 export function s3Storage(options: S3Options & { readonly prefix: string }, silenceMs = SILENCE_MS): FileStorage {
   const client = createS3Client(options, silenceMs)

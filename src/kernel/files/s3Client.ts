@@ -98,7 +98,10 @@ function addressOf({ endpoint, bucket, region, pathStyle }: S3Options): URL {
   return url
 }
 
-/** The headers of a request with its signature (SigV4). What is in memory is signed too; a file is not read twice for that. */
+/**
+ * The headers of a request with its signature (SigV4). What is in memory is signed too; a file is not read twice for
+ * that.
+ */
 async function signed(options: S3Options, url: URL, { method, headers, body }: S3Request) {
   const hash =
     typeof body === 'string'

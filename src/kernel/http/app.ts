@@ -38,6 +38,8 @@ export interface Route<S extends FastifySchema> {
   /** The canonical path first, then its aliases: the same handler answers them all. Parameters in braces become `:name`. */
   readonly paths: readonly [string, ...string[]]
   readonly permission: Permission
+  /** Its name as a method of generated clients, where the one derived from method and path does not read well (see `operationIdOf`). */
+  readonly operationId?: string | undefined
   /** One line for the API reference. */
   readonly summary: string
   readonly description?: string

@@ -14,8 +14,8 @@ declare module 'fastify' {
     contract?: Contract
     /** The canonical `METHOD /path` of the operation: the same for the canonical path and its aliases. */
     operation?: string
-    /** The operationId of the canonical path, on an alias. */
-    aliasOf?: string
+    /** The other paths that answer the same, on the canonical one. */
+    aliases?: readonly string[]
     idempotent?: boolean
     allowsPasswordChange?: boolean
     /** Takes one file as multipart/form-data. */

@@ -39,6 +39,7 @@ export function registerHealth(app: App, checks: readonly ReadinessCheck[]): voi
   route(app, {
     ...common,
     paths: ['/healthz'],
+    operationId: 'getHealth',
     summary: 'Whether this process is alive',
     limit: 'none',
     handler: () => ({ status: 'ok' }),
@@ -46,6 +47,7 @@ export function registerHealth(app: App, checks: readonly ReadinessCheck[]): voi
   route(app, {
     ...common,
     paths: ['/readyz'],
+    operationId: 'getReadiness',
     summary: 'Whether everything this process needs works',
     limit: 'none',
     handler: async (request) => {

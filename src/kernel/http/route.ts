@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifySchema, RouteHandlerMethod } from 'fastify'
 import type { App, Route } from './app.ts'
 import './fastifyTypes.ts'
+import { operationIdOf } from './reference/operationId.ts'
 
 export { signedIn } from './request/authorise.ts'
 
@@ -11,7 +12,6 @@ export { signedIn } from './request/authorise.ts'
 export function route<const S extends FastifySchema>(app: App, definition: Route<S>): void {
   const { method, paths, schema, handler } = definition
   const [canonical, ...aliases] = paths
-  const operationId = operationIdOf(String(method), canonical)
   const success = successStatus(schema)
 
   const answer: typeof handler = (request, reply: FastifyReply) => {
@@ -19,8 +19,7 @@ export function route<const S extends FastifySchema>(app: App, definition: Route
     return handler(request, reply)
   }
 
-  const register = (path: string, own: { operationId: string; aliasOf?: string }) => {
-    const described: FastifySchema = { ...schema, ...describeOperation(definition, own.operationId) }
+  const register = (path: string, described: FastifySchema) =>
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
@@ -28,7 +27,7 @@ export function route<const S extends FastifySchema>(app: App, definition: Route
       config: {
         permission: definition.permission,
         operation: `${String(method)} ${canonical}`,
-        ...(own.aliasOf && { aliasOf: own.aliasOf }),
+        ...(path === canonical && aliases.length > 0 && { aliases }),
         ...(definition.limit && { limit: definition.limit }),
         ...(definition.idempotent && { idempotent: true }),
         ...(definition.allowsPasswordChange && { allowsPasswordChange: true }),
@@ -36,29 +35,16 @@ export function route<const S extends FastifySchema>(app: App, definition: Route
       // The types of the request follow from the schema, which TypeScript can't see through the spread above.
       handler: answer as RouteHandlerMethod,
     })
-  }
 
-  register(canonical, { operationId })
-  for (const alias of aliases)
-    register(alias, { operationId: operationIdOf(String(method), alias), aliasOf: operationId })
+  register(canonical, { ...schema, ...describeOperation(definition) })
+  // The API reference lists them with the canonical path.
+  for (const alias of aliases) register(alias, { ...schema, hide: true })
 }
 
-function describeOperation<S extends FastifySchema>(definition: Route<S>, operationId: string) {
-  const { summary, description, tag } = definition
+function describeOperation<S extends FastifySchema>(definition: Route<S>) {
+  const { method, paths, summary, description, tag } = definition
+  const operationId = definition.operationId ?? operationIdOf(String(method), paths[0])
   return { operationId, summary, tags: [tag], ...(description !== undefined && { description }) }
-}
-
-/** `get_api_v1_venues_byId_timeSlots`: stable as long as method and path are. */
-export function operationIdOf(method: string, path: string): string {
-  const steps = path
-    .split('/')
-    .filter(Boolean)
-    .map((step) =>
-      step
-        .replace(/^(?:\{(.+)\}|:(.+))$/, 'by-$1$2')
-        .replace(/[^A-Za-z0-9]+(\w?)/g, (_, next: string) => next.toUpperCase()),
-    )
-  return [method.toLowerCase(), ...steps].join('_')
 }
 
 /** The one 2xx status a schema declares; 200 when it declares none or several. */

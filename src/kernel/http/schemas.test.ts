@@ -3,7 +3,6 @@ import { Type } from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from './request/formats.ts'
 import { strict } from './request/strictSchema.ts'
-import { operationIdOf } from './route.ts'
 import { pageAnswer, pageOffset, sortOrder } from './schemas.ts'
 
 test('a local date is a day that exists', () => {
@@ -53,10 +52,6 @@ test('a page knows how many there are', () => {
   expect(pageAnswer([], 0, { page: 1, page_size: 10 }).total_pages).toBe(0)
   expect(pageOffset({ page: 3, page_size: 10 })).toBe(20)
   expect(sortOrder<'name'>('-name')).toEqual({ column: 'name', direction: 'desc' })
-})
-
-test('operation ids come from method and path', () => {
-  expect(operationIdOf('GET', '/api/v1/venues/{venue_id}/time-slots')).toBe('get_api_v1_venues_byVenueId_timeSlots')
 })
 
 describe('a strict schema', () => {

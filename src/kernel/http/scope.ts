@@ -9,7 +9,7 @@ export interface Scope {
   /** The part's name: its document of the API reference. */
   readonly product: string
   readonly contract: Contract
-  /** Stands before every path. Only the paths without one are shown in the API reference. */
+  /** Stands before every path. The API reference shows the paths without one, and names the prefix as a server of the part. */
   readonly prefix?: string
 }
 
@@ -19,6 +19,7 @@ export interface Scope {
  */
 export async function openScope(app: App, scope: Scope, register: (app: App) => unknown): Promise<void> {
   const { product, contract, prefix = '' } = scope
+  if (prefix !== '') app.basePrefixes.set(product, [...(app.basePrefixes.get(product) ?? []), prefix])
   await app.register(
     async (instance) => {
       const inside = instance.withTypeProvider<TypeBoxTypeProvider>()

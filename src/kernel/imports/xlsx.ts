@@ -1,6 +1,9 @@
-import { Parser } from 'htmlparser2'
-import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl'
+import type { Entry, ZipFile } from 'yauzl'
 import { DomainError, Invalid } from '../errors.ts'
+import { late } from '../late.ts'
+
+const htmlparser2 = late<typeof import('htmlparser2')>('htmlparser2')
+const yauzl = late<typeof import('yauzl')>('yauzl')
 
 /** What a cell of an uploaded sheet holds. Dates are the numbers that the workbook has for them. */
 export type SheetCell = string | number | boolean | null
@@ -35,7 +38,7 @@ const MOST_ATTRIBUTES = 100
  */
 export async function readSheet(workbook: Buffer, limits: SheetLimits): Promise<readonly SheetRow[]> {
   try {
-    const zip = await fromBufferPromise(workbook)
+    const zip = await yauzl().fromBufferPromise(workbook)
     if (zip.entryCount > MOST_PARTS) throw tooLarge()
     const parts = new Map<string, Entry>()
     for await (const entry of zip.eachEntry()) parts.set(entry.fileName.toLowerCase(), entry)
@@ -77,7 +80,7 @@ async function parsePart(reader: Reader, path: string, { open, close, text }: Li
   if (!entry) throw badWorkbook()
   let depth = 0
   let count = 0
-  const parser = new Parser(
+  const parser = new (htmlparser2().Parser)(
     {
       onattribute: () => {
         count += 1

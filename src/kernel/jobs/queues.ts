@@ -64,6 +64,21 @@ const queueOptions = {
   notify: true,
 } as const
 
+/** Installs the tables of the job queues, which the start of any process would do as well. */
+export async function installQueues({
+  bossDatabase,
+  kind,
+}: Pick<OpenDatabase, 'bossDatabase' | 'kind'>): Promise<void> {
+  const boss = new PgBoss({ ...bossOptions({ bossDatabase, kind }), supervise: false, schedule: false })
+  boss.on('error', () => {})
+  await boss.start()
+  await boss.stop({ graceful: false, close: false })
+}
+
+function bossOptions({ bossDatabase, kind }: Pick<OpenDatabase, 'bossDatabase' | 'kind'>) {
+  return { db: bossDatabase, schema: SCHEMA, backend: kind === 'embedded' ? 'pglite' : 'postgres' } as const
+}
+
 /**
  * Builds the job queues on the same database. One queue a job; what fails 6 times becomes a dead letter.
  * @throws Error when two jobs have one name.
@@ -78,9 +93,7 @@ export function createJobs(
   if (known.size !== all.length) throw new Error('two jobs have the same name')
 
   const boss = new PgBoss({
-    db: database.bossDatabase,
-    schema: SCHEMA,
-    backend: database.kind === 'embedded' ? 'pglite' : 'postgres',
+    ...bossOptions(database),
     useListenNotify: options.work,
     supervise: options.work,
     schedule: options.work,

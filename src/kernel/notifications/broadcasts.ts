@@ -7,7 +7,6 @@ import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
 import { notify, record } from '../outbox/outbox.ts'
 import { getAudience, whoFits } from './people/audiences.ts'
-import type { Delivered } from './texts/types.ts'
 
 /** One message to many. */
 export interface Broadcast {
@@ -15,7 +14,7 @@ export interface Broadcast {
   readonly type: string
   readonly data: Readonly<Record<string, unknown>>
   /** Null: those of the type. */
-  readonly channels: readonly Delivered[] | null
+  readonly channels: readonly string[] | null
   readonly audienceId: number | null
   /** As it was when it was sent. */
   readonly condition: unknown
@@ -32,7 +31,7 @@ export interface Broadcast {
 export interface BroadcastWish {
   readonly type: string
   readonly data: Readonly<Record<string, unknown>>
-  readonly channels?: readonly Delivered[] | undefined
+  readonly channels?: readonly string[] | undefined
   /** Either a saved audience or a condition. */
   readonly audienceId?: number | undefined
   readonly condition?: unknown
@@ -167,7 +166,7 @@ export function createDispatcher(
 
 /** Hands one batch of the oldest broadcast on that nobody else is at; the last, empty one ends it. */
 async function handOn(tx: Transaction, now: Date): Promise<number> {
-  const { rows } = await sql<{ id: number; type: string; data: Record<string, unknown>; channels: Delivered[] | null }>`
+  const { rows } = await sql<{ id: number; type: string; data: Record<string, unknown>; channels: string[] | null }>`
     SELECT id, type, data, channels FROM broadcasts WHERE state = 'running' ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`.execute(
     tx,
   )

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../database/database.ts'
+import { saidBy } from './recipients.ts'
 import type { Catalogue } from './texts/catalogue.ts'
 import { isMandatory } from './texts/types.ts'
 
@@ -81,14 +82,15 @@ export async function messagesAfter(
   const types = catalogue.types()
   const silent = types.filter((type) => !type.channels.includes('websocket')).map(({ key }) => key)
   const mandatory = types.filter(isMandatory).map(({ key }) => key)
+  const said = saidBy(sql`messages.user_id`, {
+    type: sql`messages.type`,
+    channel: sql`'websocket'`,
+    mandatory: sql`messages.type = ANY (${mandatory}::text[])`,
+  })
   const answer = await sql<AddressedMessage>`
     SELECT ${columns}, user_id AS "userId" FROM messages
     WHERE user_id = ANY (${userIds}::bigint[]) AND id > ${after} AND id <= ${upTo}
-      AND coalesce(
-        (SELECT p.enabled FROM notification_preferences p
-         WHERE p.user_id = messages.user_id AND p.type = messages.type AND p.channel = 'websocket'
-           AND (p.enabled OR p.type <> ALL (${mandatory}::text[]))),
-        type <> ALL (${silent}::text[]))
+      AND coalesce(${said}, type <> ALL (${silent}::text[]))
     ORDER BY id LIMIT ${limit}`.execute(db)
   return answer.rows
 }

@@ -1,6 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database/database.ts'
-import type { Channel } from '../notifications/texts/types.ts'
 
 /** An event that people are told of: the relay makes one message a person out of it, by the type's templates. */
 export interface OutgoingMessage {
@@ -13,7 +12,7 @@ export interface OutgoingMessage {
   /** Makes a message that is produced twice appear once a person: `reminder:42:1h`. */
   readonly key?: string
   /** Exactly these besides the inbox, instead of those of the type; what a person has switched off stays off. */
-  readonly channels?: readonly Channel[]
+  readonly channels?: readonly string[]
 }
 
 /** Somebody did something: becomes a row of the operation log. */

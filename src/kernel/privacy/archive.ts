@@ -2,10 +2,12 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ZipFile } from 'yazl'
 import { csvCell } from '../exports/csv.ts'
 import type { Cell } from '../exports/rows.ts'
+import { late } from '../late.ts'
 import type { PersonalRecords } from './records.ts'
+
+const yazl = late<typeof import('yazl')>('yazl')
 
 const README = `本压缩包包含我们保存的与您有关的全部数据。每一类数据有两个文件：JSON（完整）和 CSV（可用表格软件打开）。
 
@@ -26,7 +28,7 @@ export async function withArchive<T>(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, name)
   try {
-    const zip = new ZipFile()
+    const zip = new (yazl().ZipFile)()
     const written = pipeline(zip.outputStream, createWriteStream(path, { mode: 0o600 }))
     const add = (file: string, text: string) => zip.addBuffer(Buffer.from(text), file, { mtime: at, mode: 0o100_600 })
     add('README.txt', README)

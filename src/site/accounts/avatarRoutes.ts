@@ -16,6 +16,7 @@ export function avatarRoutes(app: App, kernel: Kernel): void {
     route(uploads, {
       method: 'POST',
       paths: v1('/users/me/avatar'),
+      operationId: 'setMyAvatar',
       permission: 'signed-in',
       summary: 'Set one’s own picture',
       description: 'Its middle is cut out 1:1. `avatar_url` takes `?thumbnail` and `?image_width=`.',

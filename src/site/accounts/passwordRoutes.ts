@@ -21,6 +21,7 @@ export function passwordRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/users/password/reset-code'),
+    operationId: 'requestPasswordResetCode',
     permission: 'public',
     summary: 'Ask for a code to set a new password',
     description:

@@ -33,6 +33,7 @@ function doors(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/users/register'),
+    operationId: 'register',
     permission: 'public',
     summary: 'Register',
     tag,
@@ -52,6 +53,7 @@ function doors(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/users/login'),
+    operationId: 'logIn',
     permission: 'public',
     summary: 'Log in',
     description:
@@ -69,6 +71,7 @@ function doors(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/users/logout'),
+    operationId: 'logOut',
     permission: 'signed-in',
     allowsPasswordChange: true,
     summary: 'Log out: the token is refused from now on',
@@ -82,6 +85,7 @@ function ownAccount(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/users/me'),
+    operationId: 'getMyAccount',
     permission: 'signed-in',
     summary: 'Read one’s own account',
     tag,
@@ -97,6 +101,7 @@ function ownAccount(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: v1('/users/me'),
+    operationId: 'updateMyAccount',
     permission: 'signed-in',
     summary: 'Change one’s own account',
     description:
@@ -116,6 +121,7 @@ function ownAccount(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: v1('/users/me/password'),
+    operationId: 'changeMyPassword',
     permission: 'signed-in',
     allowsPasswordChange: true,
     summary: 'Change one’s own password',

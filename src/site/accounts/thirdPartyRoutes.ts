@@ -36,6 +36,7 @@ function doors(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/auth/providers'),
+    operationId: 'listLogInProviders',
     permission: 'public',
     summary: 'List the third parties by which people log in here',
     tag,
@@ -50,6 +51,7 @@ function doors(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/auth/{provider}/authorize'),
+    operationId: 'beginProviderLogIn',
     permission: 'public',
     summary: 'Begin a log-in at a third party',
     description:
@@ -92,6 +94,7 @@ function callbacks(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/auth/{provider}/callback'),
+    operationId: 'endProviderLogInByRedirect',
     permission: 'public',
     summary: 'End a log-in at a third party, as its redirect',
     description: `${endings} Needs the cookie of the browser that began.`,
@@ -117,6 +120,7 @@ function callbacks(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/auth/{provider}/callback'),
+    operationId: 'endProviderLogIn',
     permission: 'public',
     summary: 'End a log-in at a third party, from an application’s own page',
     description: `${endings} For sites whose AUTH_REDIRECT_URL is a page of their own.`,
@@ -167,6 +171,7 @@ function ownIdentities(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: v1('/users/me/identities/{provider}'),
+    operationId: 'unlinkMyIdentity',
     permission: 'signed-in',
     summary: 'Unlink a third party',
     description: 'Refused with `last_log_in` when no way to log in would be left.',

@@ -51,6 +51,7 @@ export function audienceRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/audiences/kinds'),
+    operationId: 'listAudienceKinds',
     permission,
     summary: 'List the kinds of conditions there are',
     tag,

@@ -27,6 +27,7 @@ export function clockRoutes(app: App, kernel: Pick<Kernel, 'clock'>, afterMove: 
   route(app, {
     method: 'POST',
     paths: ['/dev/clock'],
+    operationId: 'moveClock',
     permission: 'public',
     summary: 'Move the clock: to an instant, or on by minutes',
     description:

@@ -13,6 +13,7 @@ const Format = Type.Object({ format: Type.Enum([...ExportFormatSchema.enum], { d
 /** Where and how an export appears. */
 interface Place {
   readonly paths: readonly [string, ...string[]]
+  readonly operationId?: string
   readonly summary: string
   readonly order?: string
   readonly tag: string
@@ -23,11 +24,12 @@ export function exportRoute(
   app: App,
   kernel: Kernel,
   source: ExportSource,
-  { paths, summary, order, tag }: Place,
+  { paths, operationId, summary, order, tag }: Place,
 ): void {
   route(app, {
     method: 'GET',
     paths,
+    operationId,
     permission: source.permission,
     summary,
     description: `Takes the filters of the list and answers all it finds, as CSV (UTF-8 with a byte order mark), Excel workbook or PDF (20,000 rows at most). ${order === undefined ? '' : `${order} `}Streamed, so it may be long. Who took it is recorded.`,

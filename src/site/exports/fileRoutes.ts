@@ -13,6 +13,7 @@ export function exportFileRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/v1/export-files/{token}'],
+    operationId: 'downloadExportFile',
     permission: 'public',
     summary: 'Fetch an export by its link',
     description: 'The link is in the answer to `GET /api/v1/exports/{id}` and works until `expires_at`.',

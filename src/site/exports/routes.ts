@@ -64,6 +64,7 @@ export function exportRoutes(app: App, kernel: Kernel): void {
   })
   exportRoute(app, kernel, notifications, {
     paths: ['/api/admin/notifications/export'],
+    operationId: 'exportSentNotifications',
     summary: 'Export what was sent',
     order: 'Oldest first.',
     tag: 'Notification history',

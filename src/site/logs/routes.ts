@@ -80,6 +80,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/logs/me'),
+    operationId: 'listMyLogs',
     permission: 'signed-in',
     summary: 'Read what one did',
     tag,
@@ -90,6 +91,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/logs/user/{user_id}'),
+    operationId: 'listUserLogs',
     permission: read,
     summary: 'Read what somebody did',
     tag,

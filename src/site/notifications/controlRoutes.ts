@@ -59,6 +59,7 @@ export function notificationControlRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${path}/controls`],
+    operationId: 'getNotificationControls',
     permission,
     summary: 'Read quiet hours and frequency caps',
     tag,
@@ -69,6 +70,7 @@ export function notificationControlRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${path}/controls`],
+    operationId: 'updateNotificationControls',
     permission,
     summary: 'Set quiet hours and frequency caps',
     description:
@@ -108,6 +110,7 @@ function holidays(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${path}/holidays/{date}`],
+    operationId: 'setHoliday',
     permission,
     summary: 'Make a day a public holiday',
     description: 'What isn’t urgent waits until the next day that is none, after its quiet hours.',
@@ -191,6 +194,7 @@ function contacts(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths,
+    operationId: 'setUserWecomName',
     permission: 'site:users.write',
     summary: 'Say under which name somebody is a member of WeCom',
     tag,
@@ -204,7 +208,7 @@ function contacts(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const { user_id: userId } = request.params
       const { member_id: memberId } = request.body
-      await setContact(kernel, callerOf(request), userId, memberId)
+      await setContact(kernel, callerOf(request), { userId, kind: 'wecom' }, memberId)
       return { user_id: userId, member_id: memberId }
     },
   })
@@ -212,12 +216,13 @@ function contacts(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths,
+    operationId: 'deleteUserWecomName',
     permission: 'site:users.write',
     summary: 'Forget somebody’s name at WeCom',
     tag,
     schema: { params, response: { 204: Deleted } },
     handler: async (request) => {
-      await removeContact(kernel, callerOf(request), request.params.user_id)
+      await removeContact(kernel, callerOf(request), { userId: request.params.user_id, kind: 'wecom' })
       return null
     },
   })

@@ -2,9 +2,7 @@ import { Type } from 'typebox'
 import { Id, LocalDate, type Of } from '../../kernel/http/schemas.ts'
 import { type HistoryFilter, STATES } from '../../kernel/notifications/delivery/history.ts'
 import { dayBounds } from '../../kernel/time.ts'
-import { TypeKey } from './schemas.ts'
-
-export const ChannelOrInbox = Type.Enum(['inbox', 'email', 'sms', 'im'])
+import { ChannelOrInbox, TypeKey } from './schemas.ts'
 
 /** By what the history is searched, its export too. */
 export const historyFilters = {

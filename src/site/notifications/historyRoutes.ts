@@ -21,8 +21,8 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import * as history from '../../kernel/notifications/delivery/history.ts'
 import { retryDeliveries } from '../../kernel/notifications/delivery/retries.ts'
 import { addDays, dayBounds, daysBetween, localDate } from '../../kernel/time.ts'
-import { ChannelOrInbox, historyFilter, historyFilters } from './historyFilters.ts'
-import { ChannelName, CONTACTS, MANAGE, READ } from './schemas.ts'
+import { historyFilter, historyFilters } from './historyFilters.ts'
+import { ChannelName, ChannelOrInbox, CONTACTS, MANAGE, READ } from './schemas.ts'
 
 const tag = 'Notification history'
 const permission = READ
@@ -76,6 +76,7 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [path],
+    operationId: 'listSentNotifications',
     permission,
     summary: 'List what was sent',
     description:
@@ -184,6 +185,7 @@ function statistics(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${path}/stats`],
+    operationId: 'getNotificationStats',
     permission,
     summary: 'Count what was sent, by day, type and channel',
     description:

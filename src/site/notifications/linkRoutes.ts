@@ -25,6 +25,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/u/{token}'],
+    operationId: 'showUnsubscribePage',
     permission: 'public',
     summary: 'Ask whether to unsubscribe',
     description:
@@ -43,6 +44,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     route(forms, {
       method: 'POST',
       paths: ['/u/{token}'],
+      operationId: 'unsubscribe',
       permission: 'public',
       summary: 'Unsubscribe with one click',
       description:
@@ -75,6 +77,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/o/{token}'],
+    operationId: 'noteMailOpened',
     permission: 'public',
     summary: 'Note that a mail was opened',
     tag,
@@ -92,6 +95,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/t/{token}'],
+    operationId: 'followMailLink',
     permission: 'public',
     summary: 'Follow a link of a mail',
     description: 'Leads where the mail’s link led, and nowhere else: the address is part of what we signed.',

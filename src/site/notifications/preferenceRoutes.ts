@@ -3,19 +3,15 @@ import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/request/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { channels } from '../../kernel/notifications/channels.ts'
 import { readPreferences, savePreferences } from '../../kernel/notifications/people/preferences.ts'
-import { CATEGORIES, SWITCHABLE } from '../../kernel/notifications/texts/types.ts'
+import { CATEGORIES } from '../../kernel/notifications/texts/types.ts'
 import { v1 } from '../paths.ts'
-import { TypeKey } from './schemas.ts'
+import { SwitchableChannel, TypeKey } from './schemas.ts'
 
 const tag = 'Notifications'
 const path = v1('/users/me/notification-preferences')
-const Channels = Type.Object({
-  websocket: Type.Boolean(),
-  email: Type.Boolean(),
-  sms: Type.Boolean(),
-  im: Type.Boolean(),
-})
+const Channels = Type.Object(Object.fromEntries(channels.switchable.map((key) => [key, Type.Boolean()])))
 const Preferences = Type.Object(
   {
     items: Type.Array(
@@ -57,10 +53,10 @@ export function preferenceRoutes(app: App, kernel: Kernel): void {
     tag,
     schema: {
       body: Type.Object({
-        items: Type.Array(
-          Type.Object({ type: TypeKey, channel: Type.Enum([...SWITCHABLE]), enabled: Type.Boolean() }),
-          { minItems: 1, maxItems: 500 },
-        ),
+        items: Type.Array(Type.Object({ type: TypeKey, channel: SwitchableChannel, enabled: Type.Boolean() }), {
+          minItems: 1,
+          maxItems: 500,
+        }),
       }),
       response: { 200: Preferences },
     },

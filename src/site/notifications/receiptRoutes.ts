@@ -61,6 +61,7 @@ const Receipts = Type.Object({
 export function receiptRoutes(app: App, kernel: Kernel): void {
   smsRoute(app, kernel, {
     provider: 'aliyun',
+    operationId: 'reportAliyunReceipts',
     summary: 'Take receipts of Aliyun (SmsReport)',
     read: aliyunReceipt,
     answer: Type.Object({ code: Type.Integer(), msg: Type.String() }),
@@ -68,6 +69,7 @@ export function receiptRoutes(app: App, kernel: Kernel): void {
   })
   smsRoute(app, kernel, {
     provider: 'tencent',
+    operationId: 'reportTencentReceipts',
     summary: 'Take receipts of Tencent Cloud (status callback)',
     read: tencentReceipt,
     answer: Type.Object({ result: Type.Integer(), errmsg: Type.String() }),
@@ -82,6 +84,7 @@ function smsRoute(
   kernel: Kernel,
   of: {
     readonly provider: string
+    readonly operationId: string
     readonly summary: string
     readonly read: typeof aliyunReceipt
     readonly answer: TSchema
@@ -91,6 +94,7 @@ function smsRoute(
   route(app, {
     method: 'POST',
     paths: [`/api/v1/receipts/${of.provider}/{token}`],
+    operationId: of.operationId,
     permission: 'public',
     summary: of.summary,
     description: secretPath,
@@ -129,6 +133,7 @@ function signedRoute(scope: App, kernel: Kernel): void {
   route(scope, {
     method: 'POST',
     paths: ['/api/v1/receipts'],
+    operationId: 'reportReceipts',
     permission: 'public',
     summary: 'Take receipts of SMS and bounces of mails, signed',
     description:

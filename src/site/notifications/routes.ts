@@ -17,6 +17,7 @@ export function notificationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/notifications'),
+    operationId: 'listMyNotifications',
     permission: 'signed-in',
     summary: 'List one’s own notifications',
     tag,
@@ -39,6 +40,7 @@ export function notificationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/notifications/unread-count'),
+    operationId: 'countUnreadNotifications',
     permission: 'signed-in',
     summary: 'Count one’s unread notifications',
     tag,
@@ -49,6 +51,7 @@ export function notificationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/notifications/read'),
+    operationId: 'markNotificationsRead',
     permission: 'signed-in',
     summary: 'Mark notifications as read',
     description: 'Either `ids` or `all`. Those of others, and those that are read already, are left alone.',

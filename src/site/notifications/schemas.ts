@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Id, Instant, Nullable, Text } from '../../kernel/http/schemas.ts'
-import { CATEGORIES, DELIVERED, LOCALES, SWITCHABLE, WRITTEN } from '../../kernel/notifications/texts/types.ts'
+import { channels } from '../../kernel/notifications/channels.ts'
+import { CATEGORIES, LOCALES } from '../../kernel/notifications/texts/types.ts'
 
 export const MANAGE = 'site:notifications.manage'
 export const READ = 'site:notifications.read'
@@ -12,9 +13,15 @@ export const TypeKey = Type.String({
   pattern: '^[a-z][a-z0-9_]*(\\.[a-z0-9_]+)+$',
   examples: ['notice.closed_day'],
 })
-export const ChannelName = Type.Enum([...DELIVERED])
+const delivered = channels.delivered.map(({ key }) => key)
+
+/** A channel by which something is delivered. */
+export const ChannelName = Type.Enum(delivered)
+export const ChannelOrInbox = Type.Enum(['inbox', ...delivered])
+/** A channel that people can switch on and off. */
+export const SwitchableChannel = Type.Enum([...channels.switchable])
 export const LocaleName = Type.Enum([...LOCALES])
-export const WrittenChannel = Type.Enum([...WRITTEN])
+export const WrittenChannel = Type.Enum([...channels.withTexts])
 
 /** Variables of a template and their values. */
 export const Facts = Type.Record(Type.String(), Type.Unknown())
@@ -49,8 +56,8 @@ const typeFields = {
   name: Text(100, { examples: ['闭馆通知'] }),
   category: Type.Enum([...CATEGORIES]),
   urgent: Type.Boolean(),
-  channels: Type.Array(Type.Enum([...SWITCHABLE]), {
-    maxItems: 4,
+  channels: Type.Array(SwitchableChannel, {
+    maxItems: channels.switchable.length,
     uniqueItems: true,
     description: 'Channels beyond the inbox, for whoever says nothing else.',
   }),

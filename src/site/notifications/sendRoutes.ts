@@ -8,31 +8,19 @@ import { Id, Nullable, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { sendToAddresses } from '../../kernel/notifications/bareAddresses.ts'
 import { createBroadcast } from '../../kernel/notifications/broadcasts.ts'
+import { channels } from '../../kernel/notifications/channels.ts'
 import { DIRECT_TYPE } from '../../kernel/notifications/texts/builtInTypes.ts'
-import { DELIVERED, type Delivered } from '../../kernel/notifications/texts/types.ts'
 import { Condition, MANAGE } from './schemas.ts'
 
 const tag = 'Audiences and broadcasts'
 
-const titles: Readonly<
-  Record<Delivered, { readonly summary: string; readonly address: string; readonly example: string }>
-> = {
-  email: { summary: 'Send a mail', address: 'Mail addresses.', example: 'lin@example.com' },
-  sms: { summary: 'Send an SMS', address: 'Phone numbers in E.164.', example: '+8613800138000' },
-  im: {
-    summary: 'Send an instant message',
-    address: '`wecom:<member>`, or a group’s robot: `wecom_robot`, `dingtalk_robot`, `feishu_robot`.',
-    example: 'wecom_robot',
-  },
-}
-
 /** Messages that administrators write themselves. */
 export function notificationSendRoutes(app: App, kernel: Kernel): void {
-  for (const channel of DELIVERED) {
-    const { summary, address, example } = titles[channel]
+  for (const { key: channel, sendSummary: summary, sendOperationId: operationId, typed } of channels.delivered) {
     route(app, {
       method: 'POST',
       paths: [`/api/notifications/${channel}`, `/api/v1/notifications/${channel}`],
+      operationId,
       permission: MANAGE,
       summary,
       description:
@@ -47,10 +35,10 @@ export function notificationSendRoutes(app: App, kernel: Kernel): void {
             audience_id: Type.Optional(Id),
             condition: Type.Optional(Condition),
             addresses: Type.Optional(
-              Type.Array(Type.String({ minLength: 3, maxLength: 254, examples: [example] }), {
+              Type.Array(Type.String({ minLength: 3, maxLength: 254, examples: [typed.example] }), {
                 minItems: 1,
                 maxItems: 1000,
-                description: address,
+                description: typed.about,
               }),
             ),
           }),

@@ -4,9 +4,10 @@ import { callerOf } from '../../kernel/http/request/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import { IdParams, type Of, pageAnswer, pageOf, pageOffset, pageQuery, sortOrder } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { channels } from '../../kernel/notifications/channels.ts'
 import * as administration from '../../kernel/notifications/texts/administration.ts'
 import { loadTemplates, type StoredTemplate } from '../../kernel/notifications/texts/catalogue.ts'
-import { type NotificationType, SWITCHABLE } from '../../kernel/notifications/texts/types.ts'
+import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import {
@@ -33,7 +34,7 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
     name: type.title,
     category: type.category,
     urgent: type.urgent,
-    channels: SWITCHABLE.filter((channel) => type.channels.includes(channel)),
+    channels: channels.switchable.filter((channel) => type.channels.includes(channel)),
     subject: type.subject,
     body: type.body,
     sample: { ...type.sample },

@@ -10,6 +10,7 @@ export function dataExportRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/v1/data-exports/{token}'],
+    operationId: 'downloadDataExport',
     permission: 'public',
     summary: 'Fetch the copy of one’s data by its link',
     description: 'The link is in the answer to `GET /api/v1/users/me/data-export` and good for a few days.',

@@ -60,6 +60,7 @@ function legalTexts(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/legal/{kind}'),
+    operationId: 'getLegalText',
     permission: 'public',
     summary: 'Read the privacy policy or the terms',
     description: 'The current version, or an earlier one. 404 `not_published` when there is none.',
@@ -75,6 +76,7 @@ function legalTexts(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/legal/{kind}'),
+    operationId: 'publishLegalText',
     permission: write,
     summary: 'Publish the next version of the privacy policy or the terms',
     description:
@@ -103,6 +105,7 @@ function consents(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/users/me/consents'),
+    operationId: 'giveConsent',
     permission: 'signed-in',
     summary: 'Agree to the current version of a text',
     description: 'Agreeing again is fine. Another version than the current is refused with `not_current`.',
@@ -132,6 +135,7 @@ function ownData(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/users/me/data-export'),
+    operationId: 'requestMyDataExport',
     permission: 'signed-in',
     summary: 'Ask for a copy of everything held about oneself',
     description: 'It is made in the background; a notification tells when it is ready. At most 3 a day.',
@@ -156,6 +160,7 @@ function ownData(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: v1('/users/me'),
+    operationId: 'deleteMyAccount',
     permission: 'signed-in',
     summary: 'Give one’s own account up',
     description:

@@ -27,6 +27,7 @@ export function identityRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/api/v1/setup', '/api/setup'],
+    operationId: 'setUp',
     permission: 'public',
     summary: 'Create the first administrator',
     description: 'Takes the one-time token that the log shows while there is no administrator. Works once.',

@@ -18,6 +18,7 @@ export function agentRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/support/chat/queue'],
+    operationId: 'getChatQueue',
     permission: AGENT,
     summary: 'See who waits for an agent',
     description: 'First come, first served: a session keeps its place when it is handed back.',
@@ -28,6 +29,7 @@ export function agentRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/support/chat/sessions'],
+    operationId: 'listAllChats',
     permission: AGENT,
     summary: 'List everybody’s chats',
     tag,

@@ -38,6 +38,7 @@ function ownSessions(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/support/chat'),
+    operationId: 'openChat',
     permission: 'signed-in',
     summary: 'Open a chat with support',
     description:
@@ -53,6 +54,7 @@ function ownSessions(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/support/chat/sessions'),
+    operationId: 'listMyChats',
     permission: 'signed-in',
     summary: 'List one’s own chats',
     tag,
@@ -68,6 +70,7 @@ function ownSessions(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/support/chat/sessions/{id}'),
+    operationId: 'getChat',
     permission: 'signed-in',
     summary: 'Read a chat session',
     description: 'Its owner and agents; it does not exist for others.',
@@ -79,6 +82,7 @@ function ownSessions(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/support/chat/sessions/{id}/handover'),
+    operationId: 'askForAgent',
     permission: 'signed-in',
     summary: 'Ask for a human',
     description: 'Puts one’s session into the agents’ queue. Over the WebSocket: `{"type":"handover"}`.',
@@ -90,6 +94,7 @@ function ownSessions(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/support/chat/sessions/{id}/close'),
+    operationId: 'closeMyChat',
     permission: 'signed-in',
     summary: 'End one’s own chat',
     tag,
@@ -105,6 +110,7 @@ function messages(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/support/chat/sessions/{id}/messages'),
+    operationId: 'listChatMessages',
     permission: 'signed-in',
     summary: 'Read the history of a chat',
     description: 'Its owner and agents; it does not exist for others.',
@@ -126,6 +132,7 @@ function messages(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/support/chat/sessions/{id}/messages'),
+    operationId: 'sendChatMessage',
     permission: 'signed-in',
     summary: 'Write in a chat',
     description:

@@ -101,6 +101,7 @@ function keeping(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/support/faqs'],
+    operationId: 'listAllFaqs',
     permission: MANAGE,
     summary: 'List all frequent questions, unpublished ones too',
     tag,

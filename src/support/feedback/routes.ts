@@ -107,6 +107,7 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/feedback'),
+    operationId: 'listMyFeedback',
     permission: 'signed-in',
     summary: 'List one’s own feedback',
     tag,
@@ -156,6 +157,7 @@ function answering(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/feedback'],
+    operationId: 'listAllFeedback',
     permission: MANAGE,
     summary: 'List everybody’s feedback',
     tag,
@@ -167,6 +169,7 @@ function answering(app: App, kernel: Kernel): void {
     kernel,
     {
       paths: ['/api/admin/feedback/{id}/reply'],
+      operationId: 'replyToFeedback',
       permission: MANAGE,
       summary: 'Reply to feedback',
       description: 'As often as needed. The person gets a notification, live over `/ws/notifications`.',

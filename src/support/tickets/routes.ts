@@ -109,6 +109,7 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/support/tickets'),
+    operationId: 'listMyTickets',
     permission: 'signed-in',
     summary: 'List one’s own tickets',
     tag,
@@ -181,6 +182,7 @@ function work(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/support/tickets'],
+    operationId: 'listAllTickets',
     permission: MANAGE,
     summary: 'List everybody’s tickets',
     tag,

@@ -2,9 +2,9 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import { Forbidden, NotFound } from '../../kernel/errors.ts'
 import type { Caller } from '../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { lockMembers } from '../people/members/store.ts'
-import type { Reservation } from './store.ts'
-import * as store from './store.ts'
+import { lockMembers } from './membersStore.ts'
+import type { Reservation } from './reservationsStore.ts'
+import * as store from './reservationsStore.ts'
 
 /** True for those who work with everybody's reservations. */
 export function mayManage(caller: Caller): boolean {
@@ -21,8 +21,8 @@ export async function getReservation(kernel: Kernel, caller: Caller, id: number)
 }
 
 /**
- * Locks the person of a reservation, and reads it as it is then: everything that changes a reservation takes this lock first, and decides on what it
- * reads under it.
+ * Locks the person of a reservation, and reads it as it is then: everything that changes a reservation takes this lock
+ * first, and decides on what it reads under it.
  * @throws NotFound
  */
 export async function lockReservation(tx: Transaction, id: number): Promise<Reservation> {
@@ -38,7 +38,10 @@ function noSuchReservation(): NotFound {
   return new NotFound('not_found', 'There is no such reservation.')
 }
 
-/** For whom a caller may book. @throws Forbidden for somebody else when the caller is not staff, NotFound when there is no such person. */
+/**
+ * For whom a caller may book.
+ * @throws Forbidden for somebody else when the caller is not staff, NotFound when there is no such person.
+ */
 export async function personOf(
   kernel: Kernel,
   caller: Caller,

@@ -1,12 +1,12 @@
 import type { Transaction } from '../../kernel/database/database.ts'
 import { Conflict } from '../../kernel/errors.ts'
-import { changePoints, lockMembers } from '../people/members/store.ts'
-import type { Reservation } from './store.ts'
-import * as store from './store.ts'
+import { changePoints, lockMembers } from './membersStore.ts'
+import type { Reservation } from './reservationsStore.ts'
+import * as store from './reservationsStore.ts'
 
 /**
- * Ends a reservation within a transaction: person first, then the reservation and its slot; points go back when `refund`.
- * The caller offers the places that came free, or takes them.
+ * Ends a reservation within a transaction: person first, then the reservation and its slot; points go back when
+ * `refund`. The caller offers the places that came free, or takes them.
  * @throws Conflict `bad_state` when the lifecycle forbids the move.
  */
 export async function endReservation(

@@ -4,19 +4,19 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notify } from '../../kernel/outbox/outbox.ts'
 import { localTimestamp } from '../../kernel/time.ts'
-import * as store from '../visits/waitingList/store.ts'
 import { appointment } from './appointment.ts'
-import { venueRules } from './store.ts'
+import { venueRules } from './bookingRules/store.ts'
+import * as store from './waitingListStore.ts'
 
 /** Books an offer for its person right after the commit that made it, where the venue's rules say so. */
 export const PROMOTE_JOB = 'venue.waiting-list-promote'
 
 /**
- * Offers what is free of a slot to the first in line and holds it for them. Called in every transaction that frees places;
- * locks the slot. After the start only while at least half of the slot is left.
+ * Offers what is free of a slot to the first in line and holds it for them. Called in every transaction that frees
+ * places; locks the slot. After the start only while at least half of the slot is left.
  */
 export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: number, now: Date): Promise<void> {
-  const slot = await store.lockSlot(tx, slotId)
+  const slot = await store.lockQueue(tx, slotId)
   if (!slot?.open || now >= slot.endAt) return
   const begun = slot.startAt <= now
   const rules = await venueRules(tx, slot.venueId)

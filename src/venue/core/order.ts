@@ -1,14 +1,11 @@
 import type { Origin } from '../../kernel/audit/origin.ts'
+import type { BookingRequest } from './rules.ts'
 
-/** A wish whose person is settled, and what it belongs to. */
-export interface Order {
+/** A booking request whose person and origin are known. */
+export interface Order extends BookingRequest {
   readonly origin: Origin
   readonly userId: number
   readonly slotId: number
-  readonly partySize: number
   readonly byLeader: boolean
-  /** The entry of the waiting list whose live offer it takes: without that offer nothing is booked. */
-  readonly entryId?: number
   readonly seriesId?: string
-  readonly rebooking?: { readonly pointsPaid: number }
 }

@@ -1,5 +1,5 @@
 import { Conflict } from '../../kernel/errors.ts'
-import { type BookingFacts, largestParty, pointsCost, type Refusal, type Wish } from './rules.ts'
+import { type BookingFacts, type BookingRequest, largestParty, pointsCost, type Refusal } from './rules.ts'
 
 /** What a refusal says to people, and the stable code of its error (spec 1-venue, Errors). */
 export const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonly message: string }>> = {
@@ -21,7 +21,7 @@ export const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonl
 }
 
 /** The error for a refused booking, with the figures that help to act on it. */
-export function refused(refusal: Refusal, facts: BookingFacts, wish: Wish): Conflict {
+export function refused(refusal: Refusal, facts: BookingFacts, request: BookingRequest): Conflict {
   const { rules, member, slot } = facts
   const { code, message } = REFUSALS[refusal]
   return new Conflict(code, message, { facts: figures() })
@@ -33,7 +33,7 @@ export function refused(refusal: Refusal, facts: BookingFacts, wish: Wish): Conf
       case 'limit_reached':
         return { limit: rules.max_reservations_per_user, window: rules.window, booked: member.counts[rules.window] }
       case 'points_short':
-        return { points: member.points, points_cost: pointsCost(rules, wish), party_size: wish.partySize }
+        return { points: member.points, points_cost: pointsCost(rules, request), party_size: request.partySize }
       case 'too_far_ahead':
         return { advance_booking_days: rules.advance_booking_days }
       case 'party_too_large':

@@ -1,6 +1,6 @@
 import { minutesAfter } from '../../booking/interval.ts'
 import { type BookedCounts, withinQuota } from '../../booking/quota.ts'
-import type { BookingRules } from '../places/bookingRules/rules.ts'
+import type { BookingRules } from './bookingRules/rules.ts'
 import { lifecycle, type ReservationStatus } from './states.ts'
 
 /** Everything the decision about a booking rests on, read in one query. */
@@ -35,10 +35,10 @@ export interface BookingFacts {
   }
 }
 
-/** What a person wants. A rebooking after a closure keeps its price and may look past `advance_booking_days`. */
-export interface Wish {
+/** A request for places. A rebooking after a closure keeps its price and may look past `advance_booking_days`. */
+export interface BookingRequest {
   readonly partySize: number
-  /** The entry of the waiting list whose live offer it takes. */
+  /** The entry of the waiting list whose live offer it takes: without that offer nothing is booked. */
   readonly entryId?: number
   readonly rebooking?: { readonly pointsPaid: number }
 }
@@ -64,34 +64,34 @@ export interface Terms {
 export type Verdict = { readonly ok: true; readonly terms: Terms } | { readonly ok: false; readonly refusal: Refusal }
 
 /** Every reason that speaks against a booking, the most basic first (spec 1-venue, Rules). */
-export function refusals(facts: BookingFacts, wish: Wish, now: Date): readonly Refusal[] {
+export function refusals(facts: BookingFacts, request: BookingRequest, now: Date): readonly Refusal[] {
   const { slot, rules, member } = facts
   const found: Refusal[] = []
   const offered = member.heldForMember > 0 ? member.entryId : null
-  if (wish.entryId !== undefined && wish.entryId !== offered) found.push('no_offer')
+  if (request.entryId !== undefined && request.entryId !== offered) found.push('no_offer')
   // A place that a no-show left is offered to the waiting list after the start, and taken then.
   const takesOffer = member.heldForMember > 0 && now < slot.endAt
   if (slot.startAt <= now && !takesOffer) found.push('in_the_past')
   if (!slot.open) found.push(slot.closedBy === 'maintenance' ? 'maintenance' : 'venue_closed')
-  if (!wish.rebooking && slot.daysAhead > rules.advance_booking_days) found.push('too_far_ahead')
-  if (wish.partySize > largestParty(facts)) found.push('party_too_large')
+  if (!request.rebooking && slot.daysAhead > rules.advance_booking_days) found.push('too_far_ahead')
+  if (request.partySize > largestParty(facts)) found.push('party_too_large')
   if (member.credit < rules.min_credit) found.push('credit_too_low')
   if (member.ownOverlap) found.push('own_overlap')
   if (!withinQuota(member.counts, rules.window, rules.max_reservations_per_user)) found.push('limit_reached')
-  if (member.points < pointsCost(rules, wish)) found.push('points_short')
-  if (freePlaces(facts) < wish.partySize) found.push('slot_full')
+  if (member.points < pointsCost(rules, request)) found.push('points_short')
+  if (availablePlaces(facts) < request.partySize) found.push('slot_full')
   return found
 }
 
 /** May this booking be made, and on what terms? */
-export function mayBook(facts: BookingFacts, wish: Wish, now: Date): Verdict {
-  const [refusal] = refusals(facts, wish, now)
+export function mayBook(facts: BookingFacts, request: BookingRequest, now: Date): Verdict {
+  const [refusal] = refusals(facts, request, now)
   if (refusal) return { ok: false, refusal }
   return {
     ok: true,
     terms: {
       status: facts.rules.requires_approval ? 'pending' : 'confirmed',
-      pointsCost: pointsCost(facts.rules, wish),
+      pointsCost: pointsCost(facts.rules, request),
     },
   }
 }
@@ -102,14 +102,14 @@ export function largestParty({ rules, slot }: BookingFacts): number {
 }
 
 /** Places this person can have: what nobody holds, and what is held for them. */
-export function freePlaces({ slot, member }: BookingFacts): number {
+export function availablePlaces({ slot, member }: BookingFacts): number {
   return slot.capacity - slot.taken - slot.held + member.heldForMember
 }
 
 /** Points for the whole party; a rebooking never costs more than the booking it replaces. */
-export function pointsCost(rules: BookingRules, wish: Wish): number {
-  const cost = rules.points_cost * wish.partySize
-  return wish.rebooking ? Math.min(cost, wish.rebooking.pointsPaid) : cost
+export function pointsCost(rules: BookingRules, request: BookingRequest): number {
+  const cost = rules.points_cost * request.partySize
+  return request.rebooking ? Math.min(cost, request.rebooking.pointsPaid) : cost
 }
 
 export type Cancellation =

@@ -15,8 +15,8 @@ export const RESERVATION_STATES = [
 export type ReservationStatus = (typeof RESERVATION_STATES)[number]
 
 /**
- * The one table of allowed moves. A closure completes the visits that have begun, and displaces the others; a slot that one moves to may ask for
- * approval; who comes after the no-show was noted can be let in.
+ * The one table of allowed moves. A closure completes the visits that have begun, and displaces the others; a slot that
+ * one moves to may ask for approval; who comes after the no-show was noted can be let in.
  */
 export const lifecycle = defineLifecycle<ReservationStatus>({
   pending: ['confirmed', 'rejected', 'cancelled', 'displaced'],

@@ -32,8 +32,9 @@ interface Stage {
 }
 
 /**
- * Fills an empty database by playing three weeks of life with the program's own use cases, so that every counter, ledger and message is
- * what real use would have left. Again: only answers the log-ins. @throws Error where there are people already: the passwords are public.
+ * Fills an empty database by playing three weeks of life with the program's own use cases, so that every counter,
+ * ledger and message is what real use would have left. Again: only answers the log-ins. @throws Error where there are
+ * people already: the passwords are public.
  */
 export async function fillDemo(kernel: Kernel): Promise<readonly DemoLogin[]> {
   await playOnce(kernel, 'venue', async () => {

@@ -1,9 +1,13 @@
-import { sql } from 'kysely'
 import type { Database } from '../../kernel/database/database.ts'
 
 /** The slot of a venue that starts at an instant. */
 export async function slotAt(db: Database, venueId: number, start: Date): Promise<number | null> {
-  const { rows } = await sql<{ id: number }>`
-    SELECT id FROM time_slots WHERE venue_id = ${venueId} AND start_at = ${start} AND deleted_at IS NULL`.execute(db)
-  return rows[0]?.id ?? null
+  const slot = await db
+    .selectFrom('time_slots')
+    .select('id')
+    .where('venue_id', '=', venueId)
+    .where('start_at', '=', start)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return slot?.id ?? null
 }

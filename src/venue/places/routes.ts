@@ -1,6 +1,6 @@
 import type { App } from '../../kernel/http/app.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { calendarRoutes } from './calendar/routes.ts'
+import { calendarRoutes } from './slots/calendar/routes.ts'
 import '../constraints.ts'
 import { bookingRulesRoutes } from './bookingRules/routes.ts'
 import { facilityRoutes } from './facilities/routes.ts'

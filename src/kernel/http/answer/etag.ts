@@ -12,7 +12,7 @@ export function tagAnswers(app: App): void {
     if (typeof tag !== 'string') return payload
     reply.header('etag', tag)
     if (!matches(request.headers['if-none-match'], tag)) return payload
-    reply.code(304).removeHeader('content-length').removeHeader('content-type')
+    reply.code(304).removeHeader('content-length').removeHeader('content-type').removeHeader('content-encoding')
     return ''
   })
 }

@@ -38,7 +38,7 @@ function isTypeLike(value: JsonSchema): boolean {
   return ['type', 'anyOf', 'oneOf', 'allOf', 'enum', 'const'].some((key) => key in value)
 }
 
-/** Drops the components no operation refers to. */
+/** Drops the schemas and the ways to log in that no operation refers to. */
 export function onlyUsed(document: JsonSchema): JsonSchema {
   const components = isSchema(document.components) ? document.components : {}
   const schemas = isSchema(components.schemas) ? components.schemas : {}
@@ -55,18 +55,29 @@ export function onlyUsed(document: JsonSchema): JsonSchema {
     Object.values(value).forEach(visit)
   }
   visit(document.paths)
-  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)))
-  return { ...document, components: { ...components, schemas: kept } }
+  visit(components.responses)
+  visit(components.parameters)
+  const securitySchemes = keep(components.securitySchemes, logInsOf(document))
+  return { ...document, components: { ...components, securitySchemes, schemas: keep(schemas, used) } }
+}
+
+function logInsOf(document: JsonSchema): ReadonlySet<string> {
+  const ways = operationsOf(document).flatMap(({ security }) => (Array.isArray(security) ? security : []))
+  return new Set(ways.filter(isSchema).flatMap((way) => Object.keys(way)))
+}
+
+function keep(record: unknown, names: ReadonlySet<string>): JsonSchema {
+  return Object.fromEntries(Object.entries(isSchema(record) ? record : {}).filter(([name]) => names.has(name)))
+}
+
+function operationsOf(document: JsonSchema): readonly JsonSchema[] {
+  const items = Object.values(isSchema(document.paths) ? document.paths : {}).filter(isSchema)
+  return items.flatMap((item) => Object.values(item).filter(isSchema))
 }
 
 /** Lists the tags that operations have, with what is known about them. */
 export function listTags(document: JsonSchema, descriptions: Readonly<Record<string, string>>): JsonSchema {
-  const operations = Object.values(isSchema(document.paths) ? document.paths : {}).flatMap((path) =>
-    isSchema(path) ? Object.values(path) : [],
-  )
-  const used = new Set(
-    operations.flatMap((one) => (isSchema(one) && Array.isArray(one.tags) ? one.tags.map(String) : [])),
-  )
+  const used = new Set(operationsOf(document).flatMap((one) => (Array.isArray(one.tags) ? one.tags.map(String) : [])))
   const tags = [...used].sort().map((name) => {
     const description = descriptions[name]
     return description === undefined ? { name } : { name, description }
@@ -74,7 +85,7 @@ export function listTags(document: JsonSchema, descriptions: Readonly<Record<str
   return { ...document, tags }
 }
 
-/** Paths and components in the order of their names, and answers without a description described by their status. */
+/** Paths and schemas in the order of their names, and answers without a description described by their status. */
 export function sorted(document: JsonSchema): JsonSchema {
   const components = isSchema(document.components) ? document.components : {}
   return {
@@ -84,7 +95,8 @@ export function sorted(document: JsonSchema): JsonSchema {
   }
 }
 
-function byName(record: unknown): JsonSchema {
+/** A record in the order of its names. */
+export function byName(record: unknown): JsonSchema {
   if (!isSchema(record)) return {}
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
@@ -114,7 +126,7 @@ function describeOperation(described: unknown): unknown {
   return { ...operation, responses }
 }
 
-function mapRecord(record: unknown, change: (value: unknown, key: string) => unknown): JsonSchema {
+export function mapRecord(record: unknown, change: (value: unknown, key: string) => unknown): JsonSchema {
   return isSchema(record)
     ? Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]))
     : {}

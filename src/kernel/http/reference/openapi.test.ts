@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { Type } from 'typebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSampleServer, type SampleServer } from '../../../../test/support/sampleServer.ts'
@@ -103,7 +104,7 @@ test('an operation says who may call it, what it refuses and what it takes', asy
   const { paths, components } = await read('/openapi.json')
   const make = paths['/api/v1/things'].post
   expect(make).toMatchObject({
-    operationId: 'post_api_v1_things',
+    operationId: 'createThing',
     tags: ['things'],
     security: [{ bearer: [] }, { password: [] }],
     'x-permission': 'things:write',
@@ -122,7 +123,8 @@ test('an operation says who may call it, what it refuses and what it takes', asy
     '500',
     '503',
   ])
-  expect(make.responses[400].content['application/problem+json'].schema).toEqual({
+  expect(make.responses[400]).toEqual({ $ref: '#/components/responses/BadRequest' })
+  expect(components.responses.BadRequest.content['application/problem+json'].schema).toEqual({
     $ref: '#/components/schemas/Problem',
   })
   expect(make.responses[201].content['application/json'].schema).toEqual({ $ref: '#/components/schemas/Thing' })
@@ -143,19 +145,55 @@ test('an answer to GET that is no JSON can be known already, too', async () => {
   expect(again.statusCode).toBe(304)
 })
 
-test('an alias is an operation of its own that names the canonical one', async () => {
+test('an operation names its aliases, which are not listed by themselves', async () => {
   const { paths } = await read('/openapi.json')
-  expect(paths['/api/things'].post).toMatchObject({
-    operationId: 'post_api_things',
-    'x-alias-of': 'post_api_v1_things',
-  })
+  expect(paths['/api/v1/things'].post).toMatchObject({ 'x-aliases': ['/api/things'] })
+  expect(paths).not.toHaveProperty(['/api/things'])
+  expect(paths['/api/v1/things'].get).not.toHaveProperty('x-aliases')
 })
 
 test('a product has a document of its own, with what it uses alone', async () => {
   const { paths, components, info, tags } = await read('/openapi/venue.json')
   expect([info.title, tags]).toEqual(['Venue', [{ name: 'things' }]])
-  expect(Object.keys(paths)).toEqual(['/api/things', '/api/v1/things', '/api/v1/things.txt', '/api/v1/things/{id}'])
+  expect(Object.keys(paths)).toEqual(['/api/v1/things', '/api/v1/things.txt', '/api/v1/things/{id}'])
   expect(Object.keys(components.schemas)).toEqual(['Problem', 'Thing'])
+})
+
+test('the routes without a scope have a document of their own', async () => {
+  const { paths, components, info } = await read('/openapi/site.json')
+  expect([info.title, Object.keys(paths)]).toEqual(['Site', ['/healthz', '/readyz']])
+  expect(components).toEqual({
+    schemas: { Problem: expect.anything() },
+    responses: {
+      BadRequest: expect.anything(),
+      InternalServerError: expect.anything(),
+      NotModified: expect.anything(),
+      ServiceUnavailable: expect.anything(),
+    },
+    parameters: {},
+    securitySchemes: {},
+  })
+})
+
+test.each(['br', 'gzip', undefined])('a document leaves in the encoding that was asked for: %s', async (encoding) => {
+  const { payload: plain } = await server.app.inject({ url: '/openapi.json' })
+  const headers =
+    encoding === undefined ? { 'accept-encoding': 'br;q=0' } : { 'accept-encoding': `deflate, ${encoding}` }
+  const answer = await server.app.inject({ url: '/openapi.json', headers })
+  expect([answer.headers['content-encoding'], answer.headers.vary]).toEqual([encoding, 'accept-encoding'])
+  const unpack = { br: brotliDecompressSync, gzip: gunzipSync, none: (text: Buffer) => text }
+  expect(unpack[encoding === 'br' || encoding === 'gzip' ? encoding : 'none'](answer.rawPayload).toString()).toBe(plain)
+  expect(JSON.parse(plain)).toEqual(describe(server.app))
+})
+
+test('a document that the client has already is not sent again', async () => {
+  const { headers } = await server.app.inject({ url: '/openapi/venue.json', headers: { 'accept-encoding': 'br' } })
+  const again = await server.app.inject({
+    url: '/openapi/venue.json',
+    headers: { 'accept-encoding': 'br', 'if-none-match': String(headers.etag) },
+  })
+  expect([again.statusCode, again.payload, again.headers['content-encoding']]).toEqual([304, '', undefined])
+  expect((await server.app.inject({ url: '/openapi.json' })).headers.etag).not.toBe(headers.etag)
 })
 
 test('Swagger UI is there for everybody, needs no other server, and its policy lets it run', async () => {
@@ -169,6 +207,10 @@ test('Swagger UI is there for everybody, needs no other server, and its policy l
     expect(inline?.trim()).toBe('')
     expect((await server.app.inject({ url: source ?? '' })).statusCode).toBe(200)
   }
+  const initializer = await server.app.inject({ url: '/docs/static/swagger-initializer.js' })
+  const documents = [...initializer.body.matchAll(/\/openapi[\w/]*\.json/g)].map(([url]) => url)
+  expect(documents).toEqual(['/openapi.json', '/openapi/venue.json', '/openapi/site.json'])
+  for (const url of documents) expect((await server.app.inject({ url })).statusCode).toBe(200)
 })
 
 test('the log-in of Swagger UI posts the OAuth2 password form to our own log-in', async () => {

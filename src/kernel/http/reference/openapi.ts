@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import '../fastifyTypes.ts'
 import { NotFound } from '../../errors.ts'
@@ -7,12 +8,15 @@ import type { JsonSchema } from '../request/strictSchema.ts'
 import { isSchema } from '../request/strictSchema.ts'
 import { listTags, nameSchemas, onlyUsed, sorted } from './documentShape.ts'
 import { describeRoute } from './operation.ts'
+import { type PackedDocument, packDocument, sendPacked } from './packedDocument.ts'
+import { nameSharedParts } from './sharedParts.ts'
 
 /** What the API reference says besides the operations themselves. */
 export interface Documentation {
   readonly title: string
   readonly description: string
   readonly version: string
+  /** The parts of the program whose routes have a scope (see `openScope`), by its name. */
   readonly products: readonly DocumentedProduct[]
   /** What each tag is about. */
   readonly tags?: Readonly<Record<string, string>>
@@ -30,8 +34,12 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** What the API reference says besides the operations. */
     documentation: Documentation
+    /** Prefixes under which all operations of a part answer too, by the name of the part (see `openScope`). */
+    basePrefixes: Map<string, readonly string[]>
   }
 }
+
+const thisServer = { url: '/', description: 'This server' }
 
 /** How to log in, as the first of the products that has a log-in says. */
 function securitySchemes(products: readonly DocumentedProduct[]) {
@@ -42,12 +50,25 @@ function securitySchemes(products: readonly DocumentedProduct[]) {
   } as const
 }
 
+/** The part that the kernel's own routes, which have no scope, belong to. */
+const kernelPart: DocumentedProduct = {
+  name: 'site',
+  title: 'Site',
+  description: 'What every installation has, whatever products are switched on.',
+}
+
+/** The parts of the API that have a document of their own: the products, and the kernel's own routes. */
+export function documentedParts({ products }: Documentation): readonly DocumentedProduct[] {
+  return products.some(({ name }) => name === kernelPart.name) ? products : [...products, kernelPart]
+}
+
 /**
- * Serves the API reference: `/openapi.json` (everything), `/openapi/{product}.json` and Swagger UI at `/docs`, all without log-in and
- * without anything from another server.
+ * Serves the API reference: `/openapi.json` (everything), `/openapi/{part}.json` and Swagger UI at `/docs`, all without log-in and without
+ * anything from another server.
  */
 export async function documentApi(app: App, documentation: Documentation): Promise<void> {
   app.decorate('documentation', documentation)
+  app.decorate('basePrefixes', new Map())
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -57,35 +78,37 @@ export async function documentApi(app: App, documentation: Documentation): Promi
         version: documentation.version,
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/', description: 'This server' }],
+      servers: [thisServer],
       components: { securitySchemes: securitySchemes(documentation.products) },
     },
     convertConstToEnum: false,
     stripBasePath: false,
-    transform: ({ schema, url, route }) => ({ schema: describeRoute(schema ?? {}, route), url }),
+    transform: ({ schema, url, route }) => ({
+      schema: schema?.hide ? schema : describeRoute(schema ?? {}, route),
+      url,
+    }),
   })
-  const documents = new Map<string, JsonSchema>()
-  const documentOf = (product?: string): JsonSchema => {
-    const known = documents.get(product ?? '')
-    if (known) return known
-    const document = describe(app, product)
-    documents.set(product ?? '', document)
-    return document
+  const published = new Map<string, Promise<PackedDocument>>()
+  const serve = (part?: string) => async (request: FastifyRequest, reply: FastifyReply) => {
+    const key = part ?? ''
+    const packed = published.get(key) ?? packDocument(describe(app, part))
+    published.set(key, packed)
+    return sendPacked(await packed, request, reply)
   }
   const open = { schema: { hide: true }, config: { permission: 'public', limit: 'none' } } as const
-  app.get('/openapi.json', open, () => documentOf())
-  for (const { name } of documentation.products) app.get(`/openapi/${name}.json`, open, () => documentOf(name))
+  app.get('/openapi.json', open, serve())
+  for (const { name } of documentedParts(documentation)) app.get(`/openapi/${name}.json`, open, serve(name))
   await serveReference(app, documentation)
 }
 
-async function serveReference(app: App, { title, products }: Documentation): Promise<void> {
+async function serveReference(app: App, documentation: Documentation): Promise<void> {
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, permission: 'public', limit: 'none' }
     })
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
-      theme: { title },
+      theme: { title: documentation.title },
       uiConfig: {
         persistAuthorization: true,
         displayRequestDuration: true,
@@ -93,7 +116,7 @@ async function serveReference(app: App, { title, products }: Documentation): Pro
         filter: true,
         urls: [
           { name: 'All', url: '/openapi.json' },
-          ...products.map((product) => ({ name: product.title, url: `/openapi/${product.name}.json` })),
+          ...documentedParts(documentation).map(({ name, title }) => ({ name: title, url: `/openapi/${name}.json` })),
         ],
       },
       initOAuth: { clientId: 'reference' },
@@ -102,35 +125,45 @@ async function serveReference(app: App, { title, products }: Documentation): Pro
 }
 
 /**
- * The OpenAPI 3.1 document of everything, or of one product. The same routes give the same bytes, so that it can be committed and checked.
- * The application must be ready. Throws NotFound for a product without operations.
+ * The OpenAPI 3.1 document of everything, or of one part. The same routes give the same bytes, so that it can be committed and checked.
+ * The application must be ready. Throws NotFound for a part without operations.
  */
-export function describe(app: App, product?: string): JsonSchema {
+export function describe(app: App, part?: string): JsonSchema {
   const whole: unknown = JSON.parse(JSON.stringify(app.swagger()))
   if (!isSchema(whole)) throw new Error('there is no OpenAPI document')
-  const { products, tags = {} } = app.documentation
-  const subject = products.find(({ name }) => name === product)
-  if (product === undefined) return shape(whole, tags)
-  const paths = pathsOf(whole.paths, product)
+  const { documentation } = app
+  const { tags = {} } = documentation
+  if (part === undefined) return shape(whole, tags)
+  const subject = documentedParts(documentation).find(({ name }) => name === part)
+  const paths = pathsOf(whole.paths, part)
   if (!subject || Object.keys(paths).length === 0) throw new NotFound('not_found', 'There is no such API reference.')
   const info = { ...app.swagger().info, title: subject.title, description: subject.description }
   const components = {
     ...(isSchema(whole.components) && whole.components),
-    securitySchemes: securitySchemes([subject]),
+    securitySchemes: securitySchemes(subject.tokenUrl === undefined ? documentation.products : [subject]),
   }
-  return shape({ ...whole, info, paths, components }, tags)
+  const servers = [thisServer, ...prefixedServers(app.basePrefixes.get(part) ?? [])]
+  return shape({ ...whole, info, servers, paths, components }, tags)
+}
+
+function prefixedServers(prefixes: readonly string[]) {
+  return prefixes.map((url) => ({ url, description: 'The same, for clients that were built with this prefix' }))
 }
 
 function shape(document: JsonSchema, tags: Readonly<Record<string, string>>): JsonSchema {
-  return sorted(listTags(onlyUsed(nameSchemas(document)), tags))
+  return listTags(onlyUsed(nameSharedParts(sorted(nameSchemas(document)))), tags)
 }
 
-function pathsOf(paths: unknown, product: string): JsonSchema {
+function pathsOf(paths: unknown, part: string): JsonSchema {
   if (!isSchema(paths)) return {}
   const kept = Object.entries(paths).flatMap(([path, operations]) => {
     if (!isSchema(operations)) return []
-    const own = Object.entries(operations).filter(([, one]) => isSchema(one) && one['x-product'] === product)
+    const own = Object.entries(operations).filter(([, one]) => isSchema(one) && partOf(one) === part)
     return own.length === 0 ? [] : [[path, Object.fromEntries(own)] as const]
   })
   return Object.fromEntries(kept)
+}
+
+function partOf(operation: JsonSchema): unknown {
+  return operation['x-product'] ?? kernelPart.name
 }

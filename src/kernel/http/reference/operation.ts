@@ -23,7 +23,7 @@ export function describeRoute(schema: FastifySchema, route: RouteOptions): Fasti
     security: needsActor ? [{ bearer: [] }, { password: [] }] : [],
     ...(needsActor && { 'x-permission': config.permission }),
     ...(config.product !== undefined && { 'x-product': config.product }),
-    ...(config.aliasOf !== undefined && { 'x-alias-of': config.aliasOf }),
+    ...(config.aliases !== undefined && { 'x-aliases': config.aliases }),
   }
 }
 
@@ -74,17 +74,19 @@ function successesOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
   const declared = isSchema(schema.response) ? schema.response : {}
   const hasSuccess = Object.keys(declared).some((status) => /^[123]/.test(status))
   const successes = hasSuccess ? declared : { 200: { type: 'null', description: 'Done' }, ...declared }
-  return isTagged(route, successes[200]) ? { 304: { type: 'null', description: notModified }, ...successes } : successes
+  return isTagged(route, successes[200])
+    ? { 304: { type: 'null', description: standardAnswers[304] }, ...successes }
+    : successes
 }
-
-const notModified = 'What `If-None-Match` names is still the same.'
 
 /** Every answer to a GET that is no stream has an ETag, whatever its type; which are streams can't be told from their schemas. */
 function isTagged({ method }: RouteOptions, success: unknown): boolean {
   return method === 'GET' && isSchema(success)
 }
 
-const descriptions: Readonly<Record<number, string>> = {
+/** How the API reference words the answers that many operations have, by status. */
+export const standardAnswers: Readonly<Record<number, string>> = {
+  304: 'What `If-None-Match` names is still the same.',
   400: 'The request is not valid',
   401: 'Nobody is signed in, or the token is no longer good',
   403: 'Not allowed',
@@ -144,7 +146,7 @@ function refusalsOf(schema: FastifySchema, route: RouteOptions, refusals: Refusa
     .filter((status) => (possible[status] ?? true) && !(status in declared))
     .map((status) => [
       status,
-      { description: descriptions[status] ?? 'Refused', content: { [contentType]: { schema: { ...refusal } } } },
+      { description: standardAnswers[status] ?? 'Refused', content: { [contentType]: { schema: { ...refusal } } } },
     ])
   return Object.fromEntries(answers)
 }

@@ -1,11 +1,14 @@
 import { isIP } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { App } from '../app.ts'
 import '../fastifyTypes.ts'
 import { TooMany } from '../../errors.ts'
+import { late } from '../../late.ts'
+
+const ioredis = late<typeof import('ioredis')>('ioredis')
 
 /** Redis, and whether it is there. */
 export interface SharedCounts {
@@ -24,7 +27,7 @@ const lookEveryMs = 1000
  * the log. The connection is tried again for ever. What does not answer in `patienceMs` is away: a rate limit must never be what people wait for.
  */
 export function connectRedis(url: string, log: Pick<Logger, 'info' | 'warn'>, patienceMs = 250): SharedCounts {
-  const redis = new Redis(url, {
+  const redis = new (ioredis().Redis)(url, {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     commandTimeout: patienceMs,

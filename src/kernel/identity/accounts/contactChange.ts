@@ -29,11 +29,8 @@ export async function afterContactChange(
   const catalogue = kernel.notifications.catalogue
   const type = catalogue.typeOf(TYPE)
   if (!type) throw new Error(`${TYPE} is not registered`)
-  const former = [
-    { channel: 'email', address: email ? before.email : null },
-    { channel: 'sms', address: phone ? before.phone : null },
-  ] as const
-  for (const { channel, address } of former) {
+  for (const { key: channel, address: of } of catalogue.channels.delivered) {
+    const address = of.account && before[of.account] !== after[of.account] ? before[of.account] : null
     if (address === null) continue
     const { subject, body } = catalogue.write(type, channel, locale, data)
     const send = { channel, type: TYPE, addresses: [address], subject, body }

@@ -1,17 +1,17 @@
 import { isPermanentRefusal } from '../../database/constraints.ts'
 import { repeat } from '../../jobs/repeat.ts'
-import type { Kernel } from '../../kernel.ts'
-import { type Breaker, createBreaker } from '../providers/breaker.ts'
-import { isFinal, type Provider, Refused, recordable } from '../providers/provider.ts'
-import type { Catalogue, ChannelText } from '../texts/catalogue.ts'
-import { type Delivered, isMandatory } from '../texts/types.ts'
+import { maskAddress } from '../channels.ts'
+import { createBreaker } from '../providers/breaker.ts'
+import { type Provider, providerFor } from '../providers/provider.ts'
+import type { Catalogue } from '../texts/catalogue.ts'
+import { addressFor, isMandatoryFor } from './composing.ts'
 import * as store from './deliveryStore.ts'
-import { acquirePace } from './pace.ts'
 import { nextAllowed } from './policy.ts'
-import { maskAddress, suppress, suppressionKey } from './suppressions.ts'
-import { htmlOf, trackedHtml, unsubscribeUrl, withFooter } from './tracking.ts'
+import { endsChannel, fallbackChannels } from './rules.ts'
+import { type Context, type Sender, sendClaimed } from './sending.ts'
+import { suppress } from './suppressions.ts'
 
-/** Sends what the relay queued. */
+/** Sends the deliveries that the relay queued. */
 export interface Courier {
   nudge(): void
   /** Sends what is due, and looks again every second, until `stop`. Any number of processes may. */
@@ -27,160 +27,43 @@ export interface CourierOptions {
   readonly providers: readonly Provider[]
 }
 
-type CourierKernel = Pick<Kernel, 'clock' | 'config' | 'db' | 'log' | 'secrets' | 'transaction'>
-
 const HOUR_MS = 60 * 60_000
-/** After so long in vain it is given up. Who reads a text a day later is misled rather than told. */
-const LONGEST_TRYING_MS: Readonly<Record<Delivered, number>> = {
-  email: 72 * HOUR_MS,
-  sms: 24 * HOUR_MS,
-  im: 24 * HOUR_MS,
-}
-/** Who has to know is told another way after so long, where there is one. */
-const OVERDUE_MS = HOUR_MS
-/** What ends its process again and again, or can't be recorded, is not handed over more often than this. */
-const MOST_OPEN_CLAIMS = 5
-/** Processes of one site may differ for so long in what they are configured to send by. */
-const STRANDED_MS = HOUR_MS
+/** Processes of one site may differ for so long in the providers that they are configured with. */
+const PROVIDERS_MAY_DIFFER_MS = HOUR_MS
 const POLL_MS = 1000
-const FIRST_PAUSE_MS = 30_000
-const LONGEST_PAUSE_MS = 2 * HOUR_MS
-const BUSY_PAUSE_MS = 60_000
-const LONGEST_BUSY_PAUSE_MS = 24 * HOUR_MS
-const OWN_FAULT_PAUSE_MS = 5 * 60_000
-const NAME_LENGTH = 100
-/** In which order the channels are fallen back on: what costs nothing first. */
-const FALLBACK = ['im', 'email', 'sms'] as const
-
-/** What came of a claimed delivery. */
-interface Done {
-  readonly claimed: store.Claimed
-  readonly result: store.Result
-}
-
-/** A provider with what this process remembers of it. */
-interface Lane {
-  readonly provider: Provider
-  readonly breaker: Breaker
-  /** What could not be recorded when it was done: it comes before anything else is sent. */
-  readonly unrecorded: Done[]
-}
 
 /**
- * Builds the courier. A delivery is claimed (committed), sent outside of any transaction, and its result recorded, in the statement that
- * claims the next one. One at a time in a process and lane: a kill between the acceptance by the other side and our record repeats at most
- * that one message.
+ * Builds the courier. A delivery is claimed (committed), decided about (`rules.ts`), sent outside of any transaction, and its outcome recorded,
+ * in the statement that claims the next one. One at a time in a process and lane, unless its provider takes several: a kill between the
+ * acceptance by the other side and our record repeats at most what was in hand.
  */
-export function createCourier(kernel: CourierKernel, { catalogue, providers }: CourierOptions): Courier {
-  const leaseMs = kernel.config.deliveryLeaseSeconds * 1000
+export function createCourier(kernel: Context['kernel'], { catalogue, providers }: CourierOptions): Courier {
+  const context: Context = { kernel, catalogue }
   let stopping = false
-  const lanes = providers.map(
-    (provider): Lane => ({
-      provider,
-      breaker: createBreaker(kernel.clock),
-      unrecorded: [],
-    }),
+  const senders = providers.map(
+    (provider): Sender => ({ provider, breaker: createBreaker(kernel.clock), unrecorded: [] }),
   )
 
-  /** Sends what is due in a lane; answers how many were tried. */
-  const work = async (lane: Lane): Promise<number> => {
-    let tries = 0
-    let done = lane.unrecorded.shift()
-    for (;;) {
-      const claimed = await recordAndClaim(lane, done)
-      if (!claimed) return tries
-      const result = await makeDelivery(kernel, catalogue, lane, claimed)
-      if (result.state !== 'queued' || result.tried) tries += 1
-      done = { claimed, result }
-    }
-  }
-
-  /** Records what is done and takes the next delivery, in one statement where it can; none while the lane rests. */
-  const recordAndClaim = async (lane: Lane, done: Done | undefined): Promise<store.Claimed | undefined> => {
-    const { provider, breaker } = lane
-    const now = kernel.clock.now()
-    const resting = stopping || breaker.openUntil() !== undefined
-    try {
-      if (done) {
-        const { claimed, result } = done
-        if (needsAnotherWay(result)) await giveUp(claimed, provider.name, result, now)
-        else if (resting) await store.settle(kernel.db, claimed, provider.name, result, now)
-        else return await store.settleAndClaim(kernel.db, claimed, provider.name, result, provider.lane, now, leaseMs)
-      }
-    } catch (error) {
-      // What the database refuses for itself would hold up the lane for ever: it is claimed anew, a few times.
-      if (done && !isPermanentRefusal(error)) lane.unrecorded.push(done)
-      throw error
-    }
-    return resting ? undefined : await store.claim(kernel.db, provider.lane, now, leaseMs)
-  }
-
-  /** Records that a message can't be delivered this way, keeps its address from being tried again, and takes the next way. */
-  const giveUp = async (claimed: store.Claimed, provider: string, result: store.Result, now: Date): Promise<void> => {
-    const { userId, address, key } = recipient(kernel, claimed)
-    const allowed = claimed.urgent ? now : nextAllowed(catalogue.policy(), now, kernel.config.timeZone)
-    const mandatory = mustBeTold(catalogue, claimed)
-    const ways = FALLBACK.flatMap((channel) => {
-      const way = providers.find(
-        (one) => one.channel === channel && one.lane === (channel === 'im' ? 'wecom' : channel),
-      )
-      // An SMS costs money: only where somebody has to know.
-      const worthIt = channel !== 'sms' || mandatory
-      return way && worthIt && channel !== claimed.channel
-        ? [{ channel, lane: way.lane, allowed: way.rings ? allowed : now }]
-        : []
-    })
-    await kernel.transaction(async (tx) => {
-      if (!(await store.settle(tx, claimed, provider, result, now))) return
-      if (result.state === 'failed' && result.kind === 'address' && address !== null && key !== null) {
-        const entry = { channel: claimed.channel, key, masked: maskAddress(address), reason: result.reason, userId }
-        await suppress(tx, entry, now)
-      }
-      // What may have arrived is not said again another way.
-      const mayHaveArrived = result.state === 'failed' ? result.kind === 'unheard' : claimed.unheard
-      if (claimed.message_id === null || claimed.chosen || mayHaveArrived) return
-      const lane = await store.fallBack(tx, claimed, ways, mandatory, now)
-      if (lane !== undefined && result.state === 'queued') await store.abandon(tx, claimed)
-    })
-  }
-
-  /** Ends what waits for a lane that is not configured (any more), so that it doesn't leave in bulk when it is again. */
-  const skipStranded = async (): Promise<void> => {
-    const known = providers.map(({ lane }) => lane)
-    while (!stopping) {
-      const now = kernel.clock.now()
-      const due = new Date(now.getTime() - STRANDED_MS)
-      const claimed = await store.claimStranded(kernel.db, known, due, now, leaseMs)
-      if (!claimed) return
-      await giveUp(claimed, claimed.lane, { state: 'skipped', reason: 'not_configured' }, now)
-    }
-  }
-
-  const loops = lanes.map((lane) =>
+  const loops = senders.map((sender) =>
     repeat({
-      name: `delivery by ${lane.provider.name}`,
+      name: `delivery by ${sender.provider.name}`,
       log: kernel.log,
       everyMs: POLL_MS,
       run: async () => {
-        await work(lane)
+        await sendDue(context, providers, sender, () => stopping)
         return POLL_MS
       },
     }),
   )
   const sweep = repeat({
-    name: 'looking for deliveries without a way',
+    name: 'looking for deliveries without a provider',
     log: kernel.log,
     everyMs: HOUR_MS,
     run: async () => {
-      await skipStranded()
+      await skipWithoutProvider(context, providers, () => stopping)
       return HOUR_MS
     },
   })
-
-  /** Gives what could not be recorded one more chance: who takes it over would send it again. */
-  const recordTheRest = async (lane: Lane): Promise<void> => {
-    for (let done = lane.unrecorded.shift(); done; done = lane.unrecorded.shift()) await recordAndClaim(lane, done)
-  }
 
   return {
     nudge: () => {
@@ -194,17 +77,18 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
       stopping = true
       await Promise.all([...loops, sweep].map((loop) => loop.stop()))
       try {
-        for (const lane of lanes) await recordTheRest(lane)
+        // One more chance for what could not be recorded: another process would send it again.
+        for (const sender of senders) await sendDue(context, providers, sender, () => stopping)
       } catch (err) {
         kernel.log.warn({ err }, 'a result could not be recorded while stopping; that message may leave twice')
       }
     },
     async drain() {
-      await skipStranded()
+      await skipWithoutProvider(context, providers, () => stopping)
       let total = 0
       for (;;) {
         let tries = 0
-        for (const lane of lanes) tries += await work(lane)
+        for (const sender of senders) tries += await sendDue(context, providers, sender, () => stopping)
         if (tries === 0) return total
         total += tries
       }
@@ -212,187 +96,126 @@ export function createCourier(kernel: CourierKernel, { catalogue, providers }: C
   }
 }
 
-function needsAnotherWay(result: store.Result): boolean {
-  return (
-    result.state === 'failed' || result.state === 'suppressed' || (result.state === 'queued' && result.overdue === true)
-  )
-}
+type IsStopping = () => boolean
 
-/** Decides about one delivery, and makes it when nothing speaks against that. */
-async function makeDelivery(
-  kernel: CourierKernel,
-  catalogue: Catalogue,
-  lane: Lane,
-  claimed: store.Claimed,
-): Promise<store.Result> {
-  const { provider, breaker } = lane
-  if (claimed.open_claims > MOST_OPEN_CLAIMS) {
-    return { state: 'failed', reason: 'no_result', kind: 'unheard', tried: false }
-  }
-  const { address } = recipient(kernel, claimed)
-  // Scrubbed or changed since it was queued.
-  if (address === null) return { state: 'skipped', reason: 'no_address' }
-  if (claimed.switched_off && !mustBeTold(catalogue, claimed)) return { state: 'skipped', reason: 'switched_off' }
-  if (claimed.suppressed) return { state: 'suppressed', reason: 'address_unusable' }
-  if (!provider.address.test(address)) {
-    return { state: 'failed', reason: 'bad_address', kind: 'address', tried: false }
-  }
-  const held = await holdUp(kernel, catalogue, provider, claimed, address)
-  if (held) return held
-  const leaseMs = kernel.config.deliveryLeaseSeconds * 1000
-  // As long as the other side takes. Where the database can't be reached the record that follows says so.
-  const renew = () => void store.renew(kernel.db, claimed, kernel.clock.now(), leaseMs).catch(() => {})
-  const renewing = setInterval(renew, leaseMs / 3).unref()
-  try {
-    const parcel = parcelOf(kernel, catalogue, claimed, address)
-    const { providerId } = await provider.send(parcel, claimed.open_claims > 1 || claimed.unheard)
-    breaker.succeeded()
-    return { state: 'sent', providerId: recordable(providerId) }
-  } catch (error) {
-    return refusal(kernel, catalogue, lane, claimed, error)
-  } finally {
-    clearInterval(renewing)
+/** Sends what is due by a provider; answers how many were tried. While stopping it only records. */
+async function sendDue(
+  context: Context,
+  providers: readonly Provider[],
+  sender: Sender,
+  isStopping: IsStopping,
+): Promise<number> {
+  let tries = 0
+  let done: readonly store.Done[] = sender.unrecorded
+  sender.unrecorded = []
+  for (;;) {
+    const claimed = await recordAndClaim(context, providers, sender, done, isStopping())
+    if (claimed.length === 0) return tries
+    done = await sendClaimed(context, sender, claimed)
+    tries += done.filter(({ outcome }) => outcome.do !== 'wait').length
   }
 }
 
-/** Quiet hours, holidays, the frequency cap and the provider's limits: when one of them forbids it now, until when. */
-async function holdUp(
-  kernel: CourierKernel,
-  catalogue: Catalogue,
-  provider: Provider,
-  claimed: store.Claimed,
-  address: string,
-): Promise<store.Result | undefined> {
+/** Records what is done and takes the next deliveries, in one statement where it can; none while the provider rests. */
+async function recordAndClaim(
+  context: Context,
+  providers: readonly Provider[],
+  sender: Sender,
+  done: readonly store.Done[],
+  stopping: boolean,
+): Promise<readonly store.Claimed[]> {
+  const { kernel, catalogue } = context
+  const { provider, breaker } = sender
   const now = kernel.clock.now()
-  const wait = (reason: string, at: Date, counted = false): store.Result => ({
-    state: 'queued',
-    reason,
-    at,
-    tried: false,
-    counted,
-  })
-  const policy = catalogue.policy()
-  let counted = claimed.counted
-  if (!claimed.urgent && provider.rings) {
-    const allowed = nextAllowed(policy, now, kernel.config.timeZone)
-    if (allowed > now) return wait('quiet_hours', allowed)
-    const category = catalogue.typeOf(claimed.type)?.category ?? 'notice'
-    const cap = policy.caps[category]
-    if (cap && !counted && claimed.user_id !== null) {
-      const limit = { limit: cap.limit, seconds: cap.hours * 3600 }
-      const free = await acquirePace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, {
-        wholeMinutes: true,
-        holder: claimed.message_id,
-      })
-      if (free) return wait('frequency_cap', free)
-      counted = true
+  const leaseMs = kernel.config.deliveryLeaseSeconds * 1000
+  const next = { site: catalogue, lane: provider.lane, now, leaseMs, limit: provider.several?.most ?? 1 }
+  const resting = stopping || breaker.openUntil() !== undefined
+  for (const [n, one] of done.entries()) {
+    const isLast = n === done.length - 1
+    try {
+      if (endsChannel(one.outcome)) await giveUp(context, providers, one, now)
+      else if (resting || !isLast) await store.recordOutcome(kernel.db, one, now)
+      else return await store.recordAndClaim(kernel.db, one, next)
+    } catch (error) {
+      // What the database refuses for itself would hold up the provider for ever: it is claimed anew, a few times.
+      sender.unrecorded = done.slice(isPermanentRefusal(error) ? n + 1 : n)
+      throw error
     }
   }
-  if (provider.pace) {
-    const key = provider.pace.per === 'recipient' ? `${provider.lane}:${address}` : provider.lane
-    const free = await acquirePace(kernel.db, `pace:${key}`, now, provider.pace)
-    if (free) return wait('provider_limit', free, counted)
+  return resting ? [] : await store.claim(kernel.db, next)
+}
+
+/** Records that a message can't be delivered by its channel, keeps its address from being tried again, and takes the next channel. */
+async function giveUp(context: Context, providers: readonly Provider[], done: store.Done, now: Date): Promise<void> {
+  const { kernel, catalogue } = context
+  const { claimed, outcome } = done
+  const { channels } = catalogue
+  const address = addressFor(kernel, catalogue, claimed)
+  const channel = channels.delivery(claimed.channel)
+  const mandatory = isMandatoryFor(catalogue, claimed)
+  const fallbacks = fallbacksOf(context, providers, done, mandatory, now)
+  await kernel.transaction(async (tx) => {
+    if (!(await store.recordOutcome(tx, done, now))) return
+    if (outcome.do === 'fail' && outcome.badAddress && address !== null && channel) {
+      const key = channel.keyOf(kernel.secrets.cipher, address)
+      const { reason } = outcome
+      await suppress(
+        tx,
+        { channel: channel.key, key, masked: maskAddress(address), reason, userId: claimed.user_id },
+        now,
+      )
+    }
+    const taken = fallbacks.length > 0 && (await store.fallBack(tx, channels, claimed, fallbacks, mandatory, now))
+    if (taken && outcome.do === 'tryAgain') await store.abandon(tx, claimed)
+  })
+}
+
+/** The channels that may take over a delivery, and from when on. */
+function fallbacksOf(
+  { kernel, catalogue }: Context,
+  providers: readonly Provider[],
+  { claimed, outcome }: store.Done,
+  mandatory: boolean,
+  now: Date,
+): readonly store.FallbackChannel[] {
+  const { delivered, delivery } = catalogue.channels
+  const keys = fallbackChannels({
+    outcome,
+    channel: claimed.channel,
+    hasMessage: claimed.message_id !== null,
+    chosen: claimed.chosen === true,
+    unansweredBefore: claimed.unheard,
+    mandatory,
+    candidates: delivered.map((channel) => ({
+      ...channel.fallback,
+      channel: channel.key,
+      configured: providerFor(channel, providers) !== undefined,
+    })),
+  })
+  const allowed = claimed.urgent ? now : nextAllowed(catalogue.policy(), now, kernel.config.timeZone)
+  return keys.flatMap((key) => {
+    const channel = delivery(key)
+    if (!channel) return []
+    const waits = channel.quietHours && providerFor(channel, providers)?.rings
+    return [{ key, lane: channel.lane, allowed: waits ? allowed : now }]
+  })
+}
+
+/** Ends what waits for a provider that is not configured (any more), so that it doesn't leave in bulk when it is again. */
+async function skipWithoutProvider(
+  context: Context,
+  providers: readonly Provider[],
+  isStopping: IsStopping,
+): Promise<void> {
+  const { kernel, catalogue } = context
+  const lanes = providers.map(({ lane }) => lane)
+  const leaseMs = kernel.config.deliveryLeaseSeconds * 1000
+  while (!isStopping()) {
+    const now = kernel.clock.now()
+    const when = { due: new Date(now.getTime() - PROVIDERS_MAY_DIFFER_MS), now, leaseMs }
+    const claimed = await store.claimWithoutProvider(kernel.db, catalogue, lanes, when)
+    if (!claimed) return
+    const outcome = { do: 'skip', reason: 'not_configured' } as const
+    await giveUp(context, providers, { claimed, provider: claimed.lane, outcome }, now)
   }
-  return undefined
-}
-
-/** Whether the person has no say in it. */
-function mustBeTold(catalogue: Catalogue, claimed: store.Claimed): boolean {
-  const type = catalogue.typeOf(claimed.type)
-  return claimed.urgent || (type !== undefined && isMandatory(type))
-}
-
-function recipient(kernel: Pick<Kernel, 'secrets'>, claimed: store.Claimed) {
-  const { channel, address_encrypted: bare } = claimed
-  const decrypt = (stored: string | null) => (stored === null ? null : readable(kernel, stored))
-  const own =
-    channel === 'email' ? claimed.email : channel === 'sms' ? decrypt(claimed.phone_encrypted) : claimed.contact
-  const address = bare === null ? own : decrypt(bare)
-  const key = address === null ? null : suppressionKey(kernel.secrets.cipher, channel, address)
-  return { userId: claimed.user_id, address, key }
-}
-
-/** Null when the key is gone under which it was stored: one such row must not hold up its lane. */
-function readable(kernel: Pick<Kernel, 'secrets'>, stored: string): string | null {
-  try {
-    return kernel.secrets.cipher.decrypt(stored)
-  } catch {
-    return null
-  }
-}
-
-function parcelOf(kernel: CourierKernel, catalogue: Catalogue, claimed: store.Claimed, address: string) {
-  const text = textFor(catalogue, claimed)
-  const locale = claimed.locale ?? 'zh-CN'
-  const parcel = {
-    id: claimed.id,
-    at: claimed.created_at,
-    to: address,
-    toName: (claimed.display_name ?? '').replace(/\s+/g, ' ').slice(0, NAME_LENGTH),
-    subject: text.subject,
-    text: text.body,
-    ...(text.template && { template: text.template }),
-  }
-  if (claimed.channel !== 'email') return parcel
-  const unsubscribe = mustBeTold(catalogue, claimed) ? undefined : { url: unsubscribeUrl(kernel, claimed.id), locale }
-  return {
-    ...parcel,
-    text: withFooter(text.body, unsubscribe),
-    html: trackedHtml(kernel, claimed.id, text.html ?? htmlOf(text.body), unsubscribe),
-    unsubscribeUrl: unsubscribe?.url,
-  }
-}
-
-/** The text by this channel in the person's language; what stands in the inbox where the type is gone or changed its shape. */
-function textFor(catalogue: Catalogue, claimed: store.Claimed): ChannelText {
-  if (claimed.content) return claimed.content
-  const type = catalogue.typeOf(claimed.type)
-  const inbox = { subject: claimed.subject ?? '', body: claimed.body ?? '' }
-  if (!type) return inbox
-  try {
-    return catalogue.write(type, claimed.channel, claimed.locale ?? 'zh-CN', claimed.data ?? {})
-  } catch {
-    return inbox
-  }
-}
-
-function refusal(
-  kernel: CourierKernel,
-  catalogue: Catalogue,
-  { provider, breaker }: Lane,
-  claimed: store.Claimed,
-  error: unknown,
-): store.Result {
-  const reason = recordable(error instanceof Error ? error.message : String(error))
-  const said = error instanceof Refused ? error.kind : 'temporary'
-  const kind = said === 'unheard' && provider.knowsRepeats ? 'temporary' : said
-  // What speaks against one message says nothing of the provider.
-  if (kind === 'temporary' || kind === 'ours' || kind === 'unheard') breaker.failed()
-  else breaker.succeeded()
-  const now = kernel.clock.now().getTime()
-  const failingMs = Math.max(now - (claimed.failing_since?.getTime() ?? now), 0)
-  const goodForMs = (catalogue.typeOf(claimed.type)?.goodForHours ?? Number.POSITIVE_INFINITY) * HOUR_MS
-  const tooLong = failingMs >= Math.min(LONGEST_TRYING_MS[claimed.channel], goodForMs)
-  const final = isFinal(kind) || tooLong || (kind === 'unheard' && claimed.unheard)
-  const { id: deliveryId, channel, attempts } = claimed
-  kernel.log.warn({ deliveryId, channel, attempts: attempts + 1, final, kind, reason }, 'a message was not taken')
-  // Given up for its age, it may still have arrived when nobody answered.
-  if (final) return { state: 'failed', reason, kind: claimed.unheard && !isFinal(kind) ? 'unheard' : kind, tried: true }
-  const pause = pauseMs(kind, failingMs, error instanceof Refused ? error.retryAfter : undefined)
-  const unheard = kind === 'unheard'
-  const overdue = failingMs >= OVERDUE_MS && !claimed.unheard && !unheard && mustBeTold(catalogue, claimed)
-  return { state: 'queued', reason, at: new Date(now + pause), tried: true, counted: true, unheard, overdue }
-}
-
-/**
- * As long again as it has been failing, 30 s to 2 h (5 min at least when the fault is ours); a quarter more or less, so that what failed
- * together isn't tried together.
- */
-function pauseMs(kind: Refused['kind'], failingMs: number, retryAfter: number | undefined): number {
-  const pause = Math.min(Math.max(failingMs, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)
-  if (kind === 'busy') {
-    const asked = Math.min((retryAfter ?? 0) * 1000, LONGEST_BUSY_PAUSE_MS)
-    return Math.max(asked, pause, BUSY_PAUSE_MS) * (1 + Math.random() / 4)
-  }
-  return Math.max(pause, kind === 'ours' ? OWN_FAULT_PAUSE_MS : 0) * (0.75 + Math.random() / 2)
 }

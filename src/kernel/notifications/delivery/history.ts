@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { Database } from '../../database/database.ts'
 import type { FieldCipher } from '../../secrets/fields.ts'
-import { maskAddress } from './suppressions.ts'
+import { channels, maskAddress } from '../channels.ts'
+import { addressOf } from '../recipients.ts'
 
 /** The states of a delivery; a message in the inbox is `delivered`, and `opened` when it was read. */
 export const STATES = ['queued', 'sent', 'delivered', 'opened', 'clicked', 'failed', 'suppressed', 'skipped'] as const
@@ -42,8 +43,10 @@ export interface HistoryFilter {
 interface Row extends Omit<HistoryEntry, 'address'> {
   readonly at: Date
   readonly rank: number
+  /** The person's address, as it is stored. */
   readonly address: string | null
-  readonly encrypted: string | null
+  /** Of a delivery to a bare address. */
+  readonly bare: string | null
 }
 
 /** Rank and id give entries of one instant an order: two columns, so that a long result can be read on from where one was. */
@@ -59,13 +62,13 @@ const entries = (filter: HistoryFilter) => {
   }
   return sql`(
     SELECT 0 AS rank, m.id AS number, 'inbox:' || m.id AS id, m.id AS "messageId", m.user_id AS "userId", m.type, 'inbox' AS channel,
-      ${inboxState} AS state, NULL::text AS encrypted, m.subject, NULL::text AS "providerId", NULL::text AS reason, 0 AS attempts,
-      m.created_at AS at, m.created_at AS "createdAt", m.created_at AS "sentAt", m.read_at AS "openedAt", NULL::timestamptz AS "clickedAt", NULL::text AS lane
+      ${inboxState} AS state, NULL::text AS bare, m.subject, NULL::text AS "providerId", NULL::text AS reason, 0 AS attempts,
+      m.created_at AS at, m.created_at AS "createdAt", m.created_at AS "sentAt", m.read_at AS "openedAt", NULL::timestamptz AS "clickedAt"
     FROM messages m WHERE ${matches('m', sql`'inbox'`, inboxState)}
     UNION ALL
     SELECT 1, d.id, 'delivery:' || d.id, d.message_id, d.user_id, d.type, d.channel, d.state, d.address_encrypted,
       coalesce(d.content->>'subject', (SELECT subject FROM messages m WHERE m.id = d.message_id)), d.provider_id, d.reason, d.attempts,
-      d.created_at, d.created_at, d.sent_at, d.opened_at, d.clicked_at, d.lane
+      d.created_at, d.created_at, d.sent_at, d.opened_at, d.clicked_at
     FROM deliveries d WHERE ${matches('d', sql`d.channel`, sql`d.state`)}
   ) AS h`
 }
@@ -74,13 +77,14 @@ const shown = sql`
   h.rank, h.id, h.at, h."messageId", h."userId", u.display_name AS "userName", h.type, h.channel, h.state, h.subject, h."providerId",
   (SELECT provider FROM delivery_attempts t WHERE h.rank = 1 AND t.delivery_id = h.number ORDER BY claim DESC LIMIT 1) AS provider,
   h.reason, h.attempts, h."createdAt", h."sentAt", h."openedAt", h."clickedAt",
-  CASE h.channel WHEN 'email' THEN u.email WHEN 'im' THEN (SELECT k.address FROM user_contacts k WHERE k.user_id = u.id AND k.kind = h.lane) END AS address,
-  coalesce(h.encrypted, CASE h.channel WHEN 'sms' THEN u.phone_encrypted END) AS encrypted`
+  h.bare, ${addressOf(channels, sql`h.channel`, sql`u`)} AS address`
 
 const presenting =
   (cipher: FieldCipher, unmasked: boolean) =>
-  ({ at: _, rank: __, encrypted, address, ...entry }: Row): HistoryEntry => {
-    const known = encrypted === null ? address : cipher.decrypt(encrypted)
+  ({ at: _, rank: __, bare, address, ...entry }: Row): HistoryEntry => {
+    const stored = bare ?? address
+    const encrypted = bare !== null || channels.delivery(entry.channel)?.address.encrypted === true
+    const known = stored !== null && encrypted ? cipher.decrypt(stored) : stored
     return { ...entry, address: known === null || unmasked ? known : maskAddress(known) }
   }
 

@@ -1,9 +1,12 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../database/database.ts'
+import type { Channels } from '../channels.ts'
+import { addressOf } from '../recipients.ts'
 
 /** What a provider says became of something it took. */
 export interface Receipt {
-  readonly channel: 'email' | 'sms'
+  /** Key of a channel. */
+  readonly channel: string
   /** Names of it: the provider's, or ours that it was told. */
   readonly ids: readonly string[]
   readonly outcome: 'delivered' | 'failed'
@@ -18,8 +21,9 @@ export interface Receipt {
 export interface Moved {
   readonly id: number
   readonly user_id: number | null
-  readonly email: string | null
-  readonly phone_encrypted: string | null
+  /** The person's address, as it is stored. */
+  readonly address: string | null
+  /** Of a delivery to a bare address. */
   readonly address_encrypted: string | null
 }
 
@@ -27,8 +31,14 @@ export interface Moved {
  * Notes a receipt: what was sent is delivered or failed; a failure may follow on a delivery (a mail server that took it sends it back), and is
  * the end. Undefined when it names nothing of ours, or nothing that it would change.
  */
-export async function noteReceipt(tx: Transaction, receipt: Receipt, at: Date): Promise<Moved | undefined> {
+export async function noteReceipt(
+  tx: Transaction,
+  channels: Channels,
+  receipt: Receipt,
+  at: Date,
+): Promise<Moved | undefined> {
   const { channel, ids, outcome, reason } = receipt
+  const address = addressOf(channels, sql`o.channel`, sql`u`)
   const own = ownName(ids)
   const from = outcome === 'delivered' ? ['sent'] : ['sent', 'delivered']
   const { rows } = await sql<Moved>`
@@ -37,9 +47,9 @@ export async function noteReceipt(tx: Transaction, receipt: Receipt, at: Date): 
     FROM (SELECT id FROM deliveries WHERE channel = ${channel}
       AND (provider_id = ANY (${ids}::text[]) OR id = ${own.id}::bigint AND date_trunc('milliseconds', created_at) = ${own.at}::timestamptz)
       ORDER BY id LIMIT 1) q
-    LEFT JOIN LATERAL (SELECT u.email, u.phone_encrypted FROM deliveries o JOIN users u ON u.id = o.user_id WHERE o.id = q.id) p ON true
+    LEFT JOIN LATERAL (SELECT ${address} AS address FROM deliveries o JOIN users u ON u.id = o.user_id WHERE o.id = q.id) p ON true
     WHERE d.id = q.id AND d.state = ANY (${from}::text[])
-    RETURNING d.id, d.user_id, p.email, p.phone_encrypted, d.address_encrypted`.execute(tx)
+    RETURNING d.id, d.user_id, p.address, d.address_encrypted`.execute(tx)
   return rows[0]
 }
 

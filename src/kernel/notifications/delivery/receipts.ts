@@ -1,32 +1,39 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { NotFound, Unauthenticated } from '../../errors.ts'
 import type { Kernel } from '../../kernel.ts'
+import type { FieldCipher } from '../../secrets/fields.ts'
+import type { DeliveryChannel } from '../channels.ts'
+import { maskAddress } from '../channels.ts'
 import { objectOf, textOf } from '../providers/http.ts'
 import { recordable, withoutContacts } from '../providers/provider.ts'
 import { type Moved, noteReceipt, type Receipt } from './receiptStore.ts'
-import { maskAddress, suppress, suppressionKey } from './suppressions.ts'
+import { suppress } from './suppressions.ts'
 
 /** Takes receipts in. One that comes again, and one of something we don't know, changes nothing. */
 export async function takeReceipts(kernel: Kernel, receipts: readonly Receipt[]): Promise<void> {
   const at = kernel.clock.now()
+  const { channels } = kernel.notifications.catalogue
+  const cipher = kernel.secrets.cipher
   for (const given of receipts) {
     const receipt = { ...given, reason: recordable(withoutContacts(given.reason)) }
     await kernel.transaction(async (tx) => {
-      const moved = await noteReceipt(tx, receipt, at)
-      if (!moved || !receipt.permanent || receipt.outcome !== 'failed') return
-      const address = addressOf(kernel, receipt, moved)
-      const key = suppressionKey(kernel.secrets.cipher, receipt.channel, receipt.to)
+      const moved = await noteReceipt(tx, channels, receipt, at)
+      const channel = channels.delivery(receipt.channel)
+      if (!moved || !channel || !receipt.permanent || receipt.outcome !== 'failed') return
+      const address = readable(cipher, channel, moved)
+      const key = channel.keyOf(cipher, receipt.to)
       // Of somebody who has given another address since, the old one is meant.
-      if (address === null || suppressionKey(kernel.secrets.cipher, receipt.channel, address) !== key) return
+      if (address === null || channel.keyOf(cipher, address) !== key) return
       const entry = { channel: receipt.channel, key, masked: maskAddress(address), userId: moved.user_id }
       await suppress(tx, { ...entry, reason: receipt.reason }, at)
     })
   }
 }
 
-function addressOf(kernel: Pick<Kernel, 'secrets'>, { channel }: Receipt, moved: Moved): string | null {
-  const stored = moved.address_encrypted ?? (channel === 'sms' ? moved.phone_encrypted : null)
-  return stored === null ? moved.email : kernel.secrets.cipher.decrypt(stored)
+function readable(cipher: FieldCipher, channel: DeliveryChannel, moved: Moved): string | null {
+  const { address_encrypted: bare, address: own } = moved
+  if (bare !== null) return cipher.decrypt(bare)
+  return own !== null && channel.address.encrypted ? cipher.decrypt(own) : own
 }
 
 /** What Aliyun says of numbers that will never work: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2 */

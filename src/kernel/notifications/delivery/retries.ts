@@ -12,7 +12,7 @@ export interface RetryFilter extends Omit<HistoryFilter, 'state'> {
 }
 
 /**
- * Queues deliveries anew that were given up, as if they had never been tried; those for ways that are not configured stay. Answers how many.
+ * Queues deliveries anew that were given up, as if they had never been tried; those without a configured provider stay. Answers how many.
  * One that may have arrived after all is handed over once more at most.
  */
 export async function retryDeliveries(kernel: Kernel, caller: Caller, filter: RetryFilter): Promise<number> {

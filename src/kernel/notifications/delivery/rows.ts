@@ -1,7 +1,7 @@
 import { isId, membersOf, NotForwardable } from '../../outbox/contents.ts'
 import type { Catalogue } from '../texts/catalogue.ts'
 import type { Rendered } from '../texts/templates.ts'
-import { DELIVERED, isMandatory, type NotificationType } from '../texts/types.ts'
+import { isMandatory, type NotificationType } from '../texts/types.ts'
 
 /** The type is not known here: another process may have added it since this one last looked. */
 export class UnknownType extends NotForwardable {}
@@ -17,7 +17,7 @@ export interface Prepared {
   readonly mandatory: boolean
   readonly key: string | null
   readonly at: Date
-  /** Those it is delivered by. */
+  /** Channels besides the inbox. */
   readonly channels: readonly string[]
   /** The channels were chosen by whoever sent it. */
   readonly chosen: boolean
@@ -50,7 +50,7 @@ export function readMessage(catalogue: Catalogue, value: unknown, at: Date): Pre
       mandatory: isMandatory(type),
       key: key ?? null,
       at,
-      channels: channelsOf(type, channels),
+      channels: channelsOf(catalogue, type, channels),
       chosen: channels !== undefined,
       userIds: [...new Set(userIds)],
     }
@@ -59,9 +59,9 @@ export function readMessage(catalogue: Catalogue, value: unknown, at: Date): Pre
   }
 }
 
-function channelsOf(type: NotificationType, chosen: unknown): readonly string[] {
+function channelsOf({ channels }: Catalogue, type: NotificationType, chosen: unknown): readonly string[] {
   const wanted: readonly unknown[] = Array.isArray(chosen) ? chosen : type.channels
-  return DELIVERED.filter((channel) => wanted.includes(channel))
+  return channels.delivered.map(({ key }) => key).filter((key) => wanted.includes(key))
 }
 
 function isIds(value: unknown): value is number[] {

@@ -1,40 +1,21 @@
-import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Database } from '../../database/database.ts'
-import { phoneIndex } from '../../identity/accounts/users.ts'
-import type { FieldCipher } from '../../secrets/fields.ts'
-import type { Delivered } from '../texts/types.ts'
 
 /** An address that proved unusable, as administrators see it. */
 export interface Suppression {
   readonly id: number
-  readonly channel: Delivered
+  readonly channel: string
   readonly masked: string
   readonly reason: string
   readonly userId: number | null
   readonly createdAt: Date
 }
 
-/** A digest by which an address is found again; equal to `contact_key` and `users.phone_index` in the database. */
-export function suppressionKey(cipher: FieldCipher, channel: Delivered, address: string): string {
-  if (channel === 'sms') return phoneIndex(cipher, address)
-  return createHash('sha256').update(address.toLowerCase()).digest('hex')
-}
-
-/** An address as people may see it who have no business with it: `l***@example.com`, `+86*******1234`. */
-export function maskAddress(address: string): string {
-  const at = address.lastIndexOf('@')
-  if (at > 0) return `${[...address][0]}***${address.slice(at)}`
-  if (/^\+\d+$/.test(address))
-    return `${address.slice(0, 3)}${'*'.repeat(Math.max(address.length - 7, 1))}${address.slice(-4)}`
-  return /_robot$/.test(address) ? address : `${[...address][0] ?? ''}***`
-}
-
 /** Puts an address on the list; one that is there already stays as it is. */
 export async function suppress(
   db: Database,
   entry: {
-    readonly channel: Delivered
+    readonly channel: string
     readonly key: string
     readonly masked: string
     readonly reason: string

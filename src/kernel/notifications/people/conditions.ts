@@ -2,6 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Static, type TSchema, Type } from 'typebox'
 import Value from 'typebox/value'
 import { Invalid } from '../../errors.ts'
+import { channels } from '../channels.ts'
+import { addressOf } from '../recipients.ts'
 
 /** What a condition may rest on besides the rows. */
 export interface ConditionFacts {
@@ -40,6 +42,8 @@ export function audienceCondition<S extends TSchema>(definition: {
 
 const Names = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 100 })
 const closed = { additionalProperties: false }
+/** The channels whose address stands in the account. */
+const inAccount = channels.delivered.filter(({ address }) => address.account !== undefined).map(({ key }) => key)
 
 /** What the kernel itself knows of people. */
 export const kernelConditions: readonly AudienceCondition[] = [
@@ -113,9 +117,9 @@ export const kernelConditions: readonly AudienceCondition[] = [
   audienceCondition({
     kind: 'reachable',
     about: 'People who have an address for the channel.',
-    schema: Type.Object({ channel: Type.Enum(['email', 'sms']) }, closed),
+    schema: Type.Object({ channel: Type.Enum(inAccount) }, closed),
     example: { channel: 'email' },
-    where: ({ channel }) => (channel === 'email' ? sql`u.email IS NOT NULL` : sql`u.phone_encrypted IS NOT NULL`),
+    where: ({ channel }) => sql`${addressOf(channels, sql.lit(channel), sql`u`)} IS NOT NULL`,
   }),
 ]
 

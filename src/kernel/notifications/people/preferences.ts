@@ -2,8 +2,9 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../database/database.ts'
 import { Conflict, Invalid } from '../../errors.ts'
 import type { Kernel } from '../../kernel.ts'
+import { saidBy } from '../recipients.ts'
 import type { Catalogue } from '../texts/catalogue.ts'
-import { isMandatory, type NotificationType, SWITCHABLE, type Switchable } from '../texts/types.ts'
+import { isMandatory, type NotificationType } from '../texts/types.ts'
 
 /** Whether somebody gets a type by each channel. */
 export interface Preference {
@@ -12,13 +13,13 @@ export interface Preference {
   readonly category: NotificationType['category']
   /** Nobody can switch it off. */
   readonly mandatory: boolean
-  readonly channels: Readonly<Record<Switchable, boolean>>
+  readonly channels: Readonly<Record<string, boolean>>
 }
 
 /** One change of mind. */
 export interface Wish {
   readonly type: string
-  readonly channel: Switchable
+  readonly channel: string
   readonly enabled: boolean
 }
 
@@ -28,19 +29,19 @@ export async function readPreferences(
   catalogue: Catalogue,
   userId: number,
 ): Promise<readonly Preference[]> {
+  const types = catalogue.types()
+  const asked = types.map((type) => ({ key: type.key, channels: type.channels, mandatory: isMandatory(type) }))
+  const said = saidBy(sql`${userId}::bigint`, { type: sql`t.key`, channel: sql`c.key`, mandatory: sql`t.mandatory` })
   const { rows } = await sql<Wish>`
-    SELECT type, channel, enabled FROM notification_preferences WHERE user_id = ${userId}`.execute(db)
-  const said = new Map(rows.map(({ type, channel, enabled }) => [`${type} ${channel}`, enabled]))
-  return catalogue.types().map((type) => {
-    const mandatory = isMandatory(type)
-    const isOn = (channel: Switchable) => {
-      const usual = type.channels.includes(channel)
-      if (mandatory) return usual || said.get(`${type.key} ${channel}`) === true
-      return said.get(`${type.key} ${channel}`) ?? said.get(`* ${channel}`) ?? usual
-    }
-    const [websocket, email, sms, im] = SWITCHABLE.map(isOn)
-    const channels = { websocket: websocket === true, email: email === true, sms: sms === true, im: im === true }
-    return { type: type.key, title: type.title, category: type.category, mandatory, channels }
+    SELECT t.key AS type, c.key AS channel, coalesce(${said}, c.key = ANY (t.channels)) AS enabled
+    FROM jsonb_to_recordset(${JSON.stringify(asked)}::text::jsonb) AS t(key text, channels text[], mandatory boolean)
+    CROSS JOIN unnest(${catalogue.channels.switchable}::text[]) WITH ORDINALITY AS c(key, place)
+    ORDER BY c.place`.execute(db)
+  const byType = Map.groupBy(rows, ({ type }) => type)
+  return types.map((type) => {
+    const channels = (byType.get(type.key) ?? []).map(({ channel, enabled }) => [channel, enabled] as const)
+    const { key, title, category } = type
+    return { type: key, title, category, mandatory: isMandatory(type), channels: Object.fromEntries(channels) }
   })
 }
 

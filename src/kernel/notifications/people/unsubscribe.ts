@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import type { Transaction } from '../../database/database.ts'
 import { NotFound } from '../../errors.ts'
 import type { Kernel } from '../../kernel.ts'
-import { maskAddress, suppress, suppressionKey } from '../delivery/suppressions.ts'
+import { contactKey, maskAddress } from '../channels.ts'
+import { suppress } from '../delivery/suppressions.ts'
 import { readUnsubscribe } from '../delivery/tracking.ts'
 import { switchOffMail } from './preferences.ts'
 
@@ -35,7 +36,7 @@ export async function unsubscribe(kernel: Kernel, token: string, scope: 'type' |
   await kernel.transaction(async (tx) => {
     const address = bare === null ? null : kernel.secrets.cipher.decrypt(bare)
     if (address !== null) {
-      const key = suppressionKey(kernel.secrets.cipher, 'email', address)
+      const key = contactKey(address)
       const entry = {
         channel: 'email',
         key,

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import { localTimestamp } from '../../time.ts'
 import { callProvider, textOf } from './http.ts'
-import { type Parcel, type Provider, type RefusalKind, Refused } from './provider.ts'
+import { type Provider, type ProviderMessage, type RefusalKind, Refused } from './provider.ts'
 
 /** An application at WeCom. */
 export interface WecomApplication {
@@ -40,16 +40,16 @@ export function wecomApplication(application: WecomApplication, clock: Clock): P
     return value
   }
 
-  const post = async (parcel: Parcel) => {
+  const post = async (message: ProviderMessage) => {
     const query = new URLSearchParams({ access_token: await fetchToken() })
-    const which = `\n\n${localTimestamp(parcel.at, timeZone).slice(0, 19).replace('T', ' ')} #${parcel.id}`
+    const which = `\n\n${localTimestamp(message.at, timeZone).slice(0, 19).replace('T', ' ')} #${message.id}`
     const payload = {
-      touser: parcel.to,
+      touser: message.to,
       msgtype: 'text',
       agentid: Number(agentId),
       // The same text to the same member again within half an hour is dropped: a repeat after a crash doesn't ring twice. The last line makes
       // every other message another text.
-      text: { content: `${contentOf(parcel, WECOM_BYTES - Buffer.byteLength(which))}${which}` },
+      text: { content: `${contentOf(message, WECOM_BYTES - Buffer.byteLength(which))}${which}` },
       enable_duplicate_check: 1,
       duplicate_check_interval: 1800,
     }
@@ -63,15 +63,15 @@ export function wecomApplication(application: WecomApplication, clock: Clock): P
     rings: true,
     pace: { per: 'recipient', limit: 30, seconds: 60 },
     address: /^[\w.@-]{1,64}$/,
-    async send(parcel) {
-      let body = await post(parcel)
+    async send(message) {
+      let body = await post(message)
       if (['40014', '42001', '40001'].includes(textOf(body.errcode))) {
         token = undefined
-        body = await post(parcel)
+        body = await post(message)
       }
       if (textOf(body.errcode) !== '0') throw refused(body, WECOM)
       const invalid = textOf(body.invaliduser).toLowerCase().split('|')
-      if (invalid.includes(parcel.to.toLowerCase())) throw new Refused('invaliduser', 'message')
+      if (invalid.includes(message.to.toLowerCase())) throw new Refused('invaliduser', 'message')
       return { providerId: textOf(body.msgid) }
     },
     async close() {},
@@ -80,16 +80,16 @@ export function wecomApplication(application: WecomApplication, clock: Clock): P
 
 /** A robot in a WeCom group: 20 messages a minute. `url` holds its key. */
 export function wecomRobot(url: string): Provider {
-  return robot('wecom_robot', 20, async (parcel) => {
-    const payload = { msgtype: 'text', text: { content: contentOf(parcel, ROBOT_BYTES) } }
+  return robot('wecom_robot', 20, async (message) => {
+    const payload = { msgtype: 'text', text: { content: contentOf(message, ROBOT_BYTES) } }
     return { answer: (await callProvider(url, json(payload))).body, table: WECOM }
   })
 }
 
 /** A robot in a DingTalk group, signed: 20 messages a minute. */
 export function dingtalkRobot(url: string, secret: string | undefined, clock: Clock): Provider {
-  return robot('dingtalk_robot', 20, async (parcel) => {
-    const payload = { msgtype: 'text', text: { content: contentOf(parcel, OTHER_BYTES) } }
+  return robot('dingtalk_robot', 20, async (message) => {
+    const payload = { msgtype: 'text', text: { content: contentOf(message, OTHER_BYTES) } }
     const address = new URL(url)
     if (secret !== undefined) {
       const timestamp = String(clock.now().getTime())
@@ -107,12 +107,12 @@ function dingtalkSignature(timestamp: string, secret: string): string {
 
 /** A robot in a Feishu group, signed: 100 messages a minute. */
 export function feishuRobot(url: string, secret: string | undefined, clock: Clock): Provider {
-  return robot('feishu_robot', 100, async (parcel) => {
+  return robot('feishu_robot', 100, async (message) => {
     const timestamp = String(Math.floor(clock.now().getTime() / 1000))
     const payload = {
       ...(secret !== undefined && { timestamp, sign: feishuSignature(timestamp, secret) }),
       msg_type: 'text',
-      content: { text: contentOf(parcel, OTHER_BYTES) },
+      content: { text: contentOf(message, OTHER_BYTES) },
     }
     const { body } = await callProvider(url, json(payload))
     return { answer: { ...body, errcode: body.code ?? body.StatusCode, errmsg: body.msg }, table: FEISHU }
@@ -127,7 +127,9 @@ function feishuSignature(timestamp: string, secret: string): string {
 function robot(
   lane: string,
   perMinute: number,
-  post: (parcel: Parcel) => Promise<{ readonly answer: Readonly<Record<string, unknown>>; readonly table: Table }>,
+  post: (
+    message: ProviderMessage,
+  ) => Promise<{ readonly answer: Readonly<Record<string, unknown>>; readonly table: Table }>,
 ): Provider {
   return {
     lane,
@@ -136,8 +138,8 @@ function robot(
     rings: true,
     pace: { per: 'provider', limit: perMinute, seconds: 60 },
     address: new RegExp(`^${lane}$`),
-    async send(parcel) {
-      const { answer, table } = await post(parcel)
+    async send(message) {
+      const { answer, table } = await post(message)
       if (textOf(answer.errcode) !== '0') throw refused(answer, table)
       return { providerId: '' }
     },
@@ -176,7 +178,7 @@ function json(payload: object) {
 }
 
 /** Subject and text, in at most so many bytes of UTF-8. */
-function contentOf({ subject, text }: Parcel, bytes: number): string {
+function contentOf({ subject, text }: ProviderMessage, bytes: number): string {
   const whole = Buffer.from(`${subject}\n\n${text}`)
   if (whole.length <= bytes) return whole.toString()
   // Half a character at the end becomes U+FFFD, of three bytes.

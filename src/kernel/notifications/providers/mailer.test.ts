@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type BrokenSmtp, startBrokenSmtp } from '../../../../test/support/fakes/brokenSmtp.ts'
 import { smtpMailer } from './mailer.ts'
-import type { Parcel, Provider } from './provider.ts'
+import type { Provider, ProviderMessage } from './provider.ts'
 
-const mail: Parcel = {
+const mail: ProviderMessage = {
   id: 7,
   at: new Date('2026-03-14T01:00:00Z'),
   to: 'lin@example.com',

@@ -1,7 +1,9 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createTransport } from 'nodemailer'
-import { type Parcel, type Provider, type RefusalKind, Refused } from './provider.ts'
+import { late } from '../../late.ts'
+import { type Provider, type ProviderMessage, type RefusalKind, Refused } from './provider.ts'
+
+const nodemailer = late<typeof import('nodemailer')>('nodemailer')
 
 export interface MailerOptions {
   /** `smtp(s)://name:password@host:port`; without it mails go to files, in production nowhere. */
@@ -36,30 +38,34 @@ export function smtpMailer(
   stepTimeoutMs = STEP_TIMEOUT_MS,
   answerTimeoutMs = ANSWER_TIMEOUT_MS,
 ): Provider {
-  const transport = createTransport({
-    url,
-    pool: true,
-    maxConnections: 2,
-    // Trying again is the courier's, which counts it.
-    maxRequeues: 0,
-    connectionTimeout: stepTimeoutMs,
-    greetingTimeout: stepTimeoutMs,
-    dnsTimeout: stepTimeoutMs,
-    socketTimeout: answerTimeoutMs,
-    idleTimeout: stepTimeoutMs,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
-  // A pooled connection that breaks while nothing is sent must not end the process; the next mail opens another.
-  transport.on('error', () => {})
   /** What is to be done when the last byte of a mail has gone to the server. */
   const afterLastByte = new WeakMap<AbortSignal, () => void>()
-  transport.use('stream', ({ data, message }, done) => {
-    const after = data.signal && afterLastByte.get(data.signal)
-    const open = message.createReadStream.bind(message)
-    message.createReadStream = (options) => (after ? open(options).once('end', after) : open(options))
-    done()
-  })
+  let opened: ReturnType<typeof open> | undefined
+  const open = () => {
+    const transport = nodemailer().createTransport({
+      url,
+      pool: true,
+      maxConnections: 2,
+      // Trying again is the courier's, which counts it.
+      maxRequeues: 0,
+      connectionTimeout: stepTimeoutMs,
+      greetingTimeout: stepTimeoutMs,
+      dnsTimeout: stepTimeoutMs,
+      socketTimeout: answerTimeoutMs,
+      idleTimeout: stepTimeoutMs,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    })
+    // A pooled connection that breaks while nothing is sent must not end the process; the next mail opens another.
+    transport.on('error', () => {})
+    transport.use('stream', ({ data, message }, done) => {
+      const after = data.signal && afterLastByte.get(data.signal)
+      const open = message.createReadStream.bind(message)
+      message.createReadStream = (options) => (after ? open(options).once('end', after) : open(options))
+      done()
+    })
+    return transport
+  }
   return {
     ...EMAIL,
     name: 'smtp',
@@ -74,7 +80,8 @@ export function smtpMailer(
         timer = setTimeout(() => patience.abort(), answerTimeoutMs)
       })
       try {
-        const sent = await transport.sendMail({ ...envelope(mail, from), signal: patience.signal })
+        opened ??= open()
+        const sent = await opened.sendMail({ ...envelope(mail, from), signal: patience.signal })
         return { providerId: sent.messageId }
       } catch (error) {
         throw refusal(error, handedOver)
@@ -83,23 +90,26 @@ export function smtpMailer(
       }
     },
     async close() {
-      transport.close({ force: true })
+      opened?.close({ force: true })
     },
   }
 }
 
 /** Writes each mail into a folder instead of sending it: `20260314T013000Z-42.eml`. The same mail is the same file. */
 export function fileMailer(folder: string, from: string): Provider {
-  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
+  const built = (mail: ProviderMessage) =>
+    nodemailer()
+      .createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
+      .sendMail({ ...envelope({ ...mail, html: undefined }, from), date: mail.at })
   return {
     ...EMAIL,
     name: 'file',
     rings: false,
     async send(mail) {
-      const built = await transport.sendMail({ ...envelope({ ...mail, html: undefined }, from), date: mail.at })
+      const { message } = await built(mail)
       const file = `${mail.at.toISOString().replace(/[-:]|\.\d+/g, '')}-${mail.id}.eml`
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await writeFile(join(folder, `${file}.part`), legible(String(built.message), mail.text), { mode: 0o600 })
+      await writeFile(join(folder, `${file}.part`), legible(String(message), mail.text), { mode: 0o600 })
       await rename(join(folder, `${file}.part`), join(folder, file))
       return { providerId: file }
     },
@@ -113,7 +123,7 @@ function legible(message: string, text: string): string {
   return `${head}\r\n\r\n${text.replace(/\r?\n/g, '\r\n')}\r\n`
 }
 
-function envelope(mail: Parcel, from: string) {
+function envelope(mail: ProviderMessage, from: string) {
   const domain = /@([\w.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
   return {
     from,

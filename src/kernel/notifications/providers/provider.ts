@@ -1,7 +1,7 @@
-import type { Delivered } from '../texts/types.ts'
+import type { DeliveryChannel } from '../channels.ts'
 
-/** One message on its way out. */
-export interface Parcel {
+/** A message as a provider is handed it. */
+export interface ProviderMessage {
   /** The delivery's id: the same for every try. */
   readonly id: number
   /** When the delivery was made; with `id` it names the message. */
@@ -11,11 +11,11 @@ export interface Parcel {
   readonly toName: string
   readonly subject: string
   readonly text: string
-  /** Rich text, mail only. */
+  /** Rich text, of channels that have it. */
   readonly html?: string | undefined
-  /** Where one click ends such mails (RFC 8058). */
+  /** One click there ends such mails (RFC 8058). */
   readonly unsubscribeUrl?: string | undefined
-  /** The provider's own template and its variables in order, sms only. */
+  /** The template registered at the provider, of channels that have them, with its variables in order. */
   readonly template?: { readonly code: string; readonly params: readonly (readonly [string, string])[] } | undefined
 }
 
@@ -26,31 +26,54 @@ export interface Pace {
   readonly seconds: number
 }
 
-/** A way out of the house. One that a program may call from several processes at once. */
+/** The other side took a message, and has it under this name. */
+export interface Taken {
+  readonly providerId: string
+}
+
+/** Carries the messages of one lane. Several processes may call it at once. */
 export interface Provider {
-  /** Unique: `email`, `sms`, `wecom`, `wecom_robot` … Deliveries name it as their lane. */
+  /**
+   * Name of the queue of deliveries that this provider sends, unique among the providers: `email`, `sms`, `wecom`, `wecom_robot` …
+   * Several lanes may belong to one channel.
+   */
   readonly lane: string
-  readonly channel: Delivered
-  /** What stands in the history: `smtp`, `aliyun` … */
+  /** Key of its channel. */
+  readonly channel: string
+  /** Shown in the history: `smtp`, `aliyun` … */
   readonly name: string
   /** False for what rings nowhere (files): quiet hours and caps don't hold it up. */
   readonly rings: boolean
   readonly pace?: Pace
-  /** The same message handed over again does no harm: the other side knows it by its name, or is asked first. */
+  /** A repeated message does no harm: the other side knows it by its name, or is asked first. */
   readonly knowsRepeats?: boolean
   /** What an address must look like. */
   readonly address: RegExp
   /**
-   * Hands a message over; answers the name under which the other side has it. `again`: it may have been handed over before, without our record.
+   * Hands a message over. `again`: it may have been handed over before, without our record.
    * @throws Refused
    */
-  send(parcel: Parcel, again?: boolean): Promise<{ readonly providerId: string }>
+  send(message: ProviderMessage, again?: boolean): Promise<Taken>
+  /** For a provider that takes several messages at once (multicast): each is claimed, decided about and recorded by itself all the same. */
+  readonly several?: {
+    readonly most: number
+    /** Answers for each message, in their order. @throws Refused when none was taken */
+    send(messages: readonly ProviderMessage[]): Promise<readonly (Taken | Refused)[]>
+  }
   close(): Promise<void>
+}
+
+/** The provider of those configured that carries a channel's messages to single persons. */
+export function providerFor<T extends Pick<Provider, 'lane'>>(
+  channel: Pick<DeliveryChannel, 'lane'>,
+  providers: readonly T[],
+): T | undefined {
+  return providers.find(({ lane }) => lane === channel.lane)
 }
 
 /**
  * Why a message was not taken. `address`: this address will never work. `message`: this message won't. `busy`: too much at once, nothing
- * is wrong. `ours`: our account or configuration. `unheard`: it was handed over and nobody answered, so it may have been taken. `temporary`:
+ * is wrong. `ours`: our account or configuration. `unheard`: it was handed over and we heard no answer, so it may have been taken. `temporary`:
  * anything else that may pass.
  */
 export type RefusalKind = 'address' | 'message' | 'busy' | 'ours' | 'unheard' | 'temporary'

@@ -6,7 +6,7 @@ import { startAliyun, startTencent } from '../../../../test/support/fakes/sms.ts
 import { ManualClock } from '../../clock.ts'
 import { createBreaker } from './breaker.ts'
 import { dingtalkRobot, feishuRobot, wecomApplication, wecomRobot } from './im.ts'
-import type { Parcel } from './provider.ts'
+import type { ProviderMessage } from './provider.ts'
 import { aliyunSms, type SmsAccount, tencentSms, webhookSms } from './sms.ts'
 
 const clock = new ManualClock(new Date('2026-03-14T01:00:00Z'))
@@ -19,7 +19,7 @@ function open<T extends { close(): Promise<void> }>(fake: T): T {
   return fake
 }
 
-const sms: Parcel = {
+const sms: ProviderMessage = {
   id: 7,
   at: new Date('2026-03-14T01:00:00Z'),
   to: '+8613800138000',
@@ -192,17 +192,17 @@ describe('the SMS webhook', () => {
 })
 
 describe('a WeCom application', () => {
-  const parcel = { ...sms, to: 'zhangsan' }
+  const message = { ...sms, to: 'zhangsan' }
   const application = (baseUrl: string) =>
     wecomApplication({ baseUrl, corpId: 'corp', agentId: '1000002', secret: 'shh', timeZone: 'Asia/Shanghai' }, clock)
 
   test('keeps its token as long as it is good, and fetches another when it is over', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
     const provider = application(fake.url)
-    for (let n = 0; n < 3; n += 1) await provider.send({ ...parcel, text: `${n}` })
+    for (let n = 0; n < 3; n += 1) await provider.send({ ...message, text: `${n}` })
     expect(fake.tokens()).toBe(1)
     clock.advance(120)
-    await provider.send({ ...parcel, text: 'later' })
+    await provider.send({ ...message, text: 'later' })
     expect(fake.tokens()).toBe(2)
     expect(fake.received.map(({ text }) => text)).toEqual(
       ['0', '1', '2', 'later'].map((text) => `预约成功\n\n${text}\n\n2026-03-14 09:00:00 #7`),
@@ -212,37 +212,37 @@ describe('a WeCom application', () => {
   test('sends on with a new token when the old one ended early', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
     const provider = application(fake.url)
-    await provider.send({ ...parcel, text: 'a' })
+    await provider.send({ ...message, text: 'a' })
     fake.endTokens()
-    expect(await provider.send({ ...parcel, text: 'b' })).toEqual({ providerId: 'msg-2' })
+    expect(await provider.send({ ...message, text: 'b' })).toEqual({ providerId: 'msg-2' })
     expect(fake.tokens()).toBe(2)
   })
 
   test('finds out that a member is not reached, whichever way it is told', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
     // That can also mean that the application may not write to the member: nothing is wrong with the name.
-    await expect(application(fake.url).send({ ...parcel, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
+    await expect(application(fake.url).send({ ...message, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
     const kinder = open(
       await startFake(({ path }) => ({
         body: path.endsWith('gettoken') ? { errcode: 0, access_token: 't' } : { errcode: 0, invaliduser: 'nobody' },
       })),
     )
-    await expect(application(kinder.url).send({ ...parcel, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
+    await expect(application(kinder.url).send({ ...message, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
   })
 
   test('does not ring twice when the same message is sent again, and rings for another that says the same', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
-    await application(fake.url).send(parcel)
-    await application(fake.url).send(parcel)
+    await application(fake.url).send(message)
+    await application(fake.url).send(message)
     expect(fake.received).toHaveLength(1)
-    await application(fake.url).send({ ...parcel, id: 8 })
-    await application(fake.url).send({ ...parcel, at: new Date('2026-03-14T01:10:00Z') })
+    await application(fake.url).send({ ...message, id: 8 })
+    await application(fake.url).send({ ...message, at: new Date('2026-03-14T01:10:00Z') })
     expect(fake.received).toHaveLength(3)
   })
 
   test('tells messages apart also where their texts are too long', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
-    const long = { ...parcel, text: '羽'.repeat(3000) }
+    const long = { ...message, text: '羽'.repeat(3000) }
     await application(fake.url).send(long)
     await application(fake.url).send({ ...long, id: 8 })
     const texts = fake.received.map(({ text }) => text)
@@ -252,7 +252,7 @@ describe('a WeCom application', () => {
 
   test('with the wrong secret is our fault', async () => {
     const fake = open(await startWecom('another', ['zhangsan']))
-    await expect(application(fake.url).send(parcel)).rejects.toMatchObject({ kind: 'ours' })
+    await expect(application(fake.url).send(message)).rejects.toMatchObject({ kind: 'ours' })
   })
 })
 

@@ -11,7 +11,7 @@ const DEFAULT_BASE = {
   webhook: '',
 }
 
-/** Every way out that a configuration gives. */
+/** The providers that a configuration asks for. */
 export function createProviders(config: Config, clock: Clock): readonly Provider[] {
   const mailer = createMailer({
     smtpUrl: config.smtpUrl,

@@ -1,7 +1,8 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
+import { PHONE } from '../channels.ts'
 import { callProvider, objectOf, textOf } from './http.ts'
-import { type Parcel, type Provider, type RefusalKind, Refused } from './provider.ts'
+import { type Provider, type ProviderMessage, type RefusalKind, Refused } from './provider.ts'
 
 /** An account at an SMS provider. */
 export interface SmsAccount {
@@ -16,8 +17,6 @@ export interface SmsAccount {
   readonly region: string
 }
 
-/** E.164. */
-const PHONE = /^\+[1-9]\d{6,14}$/
 const SMS = { lane: 'sms', channel: 'sms', rings: true, address: PHONE, close: async () => {} } as const
 
 /**
@@ -34,13 +33,13 @@ export function aliyunSms(account: SmsAccount, clock: Clock): Provider {
   }
 
   /** Whether there is a receipt of an earlier try, made today or on the day it was written, that got through without our hearing of it. */
-  const wasSent = async (parcel: Parcel, number: string): Promise<boolean> => {
-    for (const day of new Set([chineseDay(parcel.at), chineseDay(clock.now())])) {
+  const wasSent = async (message: ProviderMessage, number: string): Promise<boolean> => {
+    for (const day of new Set([chineseDay(message.at), chineseDay(clock.now())])) {
       const page = { PhoneNumber: number, SendDate: day, PageSize: '50', CurrentPage: '1' }
       const found = objectOf((await call('QuerySendDetails', page)).SmsSendDetailDTOs).SmsSendDetailDTO
       const rows = Array.isArray(found) ? found.map(objectOf) : []
       // 2: it failed.
-      if (rows.some((row) => textOf(row.OutId) === outId(parcel) && textOf(row.SendStatus) !== '2')) return true
+      if (rows.some((row) => textOf(row.OutId) === outId(message) && textOf(row.SendStatus) !== '2')) return true
     }
     return false
   }
@@ -49,16 +48,16 @@ export function aliyunSms(account: SmsAccount, clock: Clock): Provider {
     ...SMS,
     name: 'aliyun',
     knowsRepeats: true,
-    async send(parcel, again = false) {
-      const number = parcel.to.startsWith('+86') ? parcel.to.slice(3) : parcel.to.slice(1)
-      if (again && (await wasSent(parcel, number))) return { providerId: outId(parcel) }
-      const { code, params } = templateOf(parcel, account)
+    async send(message, again = false) {
+      const number = message.to.startsWith('+86') ? message.to.slice(3) : message.to.slice(1)
+      if (again && (await wasSent(message, number))) return { providerId: outId(message) }
+      const { code, params } = templateOf(message, account)
       const body = await call('SendSms', {
         PhoneNumbers: number,
         SignName: account.signName,
         TemplateCode: code,
         TemplateParam: JSON.stringify(Object.fromEntries(params)),
-        OutId: outId(parcel),
+        OutId: outId(message),
       })
       return { providerId: textOf(body.BizId) }
     },
@@ -70,8 +69,8 @@ function chineseDay(at: Date): string {
   return new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 10).replaceAll('-', '')
 }
 
-function outId(parcel: Parcel): string {
-  return `yuyue-${parcel.id}-${parcel.at.getTime()}`
+function outId(message: ProviderMessage): string {
+  return `yuyue-${message.id}-${message.at.getTime()}`
 }
 
 /** The signed query of a call: parameters in order of their names, encoded as RFC 3986, signed with HMAC-SHA1. */
@@ -124,26 +123,26 @@ export function tencentSms(account: SmsAccount, clock: Clock): Provider {
   }
 
   /** Whether there is a receipt of an earlier try that got through without our hearing of it. */
-  const wasSent = async (parcel: Parcel): Promise<boolean> => {
-    const since = Math.max(parcel.at.getTime(), clock.now().getTime() - TENCENT_KEEPS_MS)
-    const own = { PhoneNumber: parcel.to, BeginTime: Math.floor(since / 1000), Offset: 0, Limit: 100 }
+  const wasSent = async (message: ProviderMessage): Promise<boolean> => {
+    const since = Math.max(message.at.getTime(), clock.now().getTime() - TENCENT_KEEPS_MS)
+    const own = { PhoneNumber: message.to, BeginTime: Math.floor(since / 1000), Offset: 0, Limit: 100 }
     const found = (await call('PullSmsSendStatusByPhoneNumber', own, true)).PullSmsSendStatusSet
     const rows = Array.isArray(found) ? found.map(objectOf) : []
-    return rows.some((row) => textOf(row.SessionContext) === outId(parcel) && textOf(row.ReportStatus) !== 'FAIL')
+    return rows.some((row) => textOf(row.SessionContext) === outId(message) && textOf(row.ReportStatus) !== 'FAIL')
   }
 
   return {
     ...SMS,
     name: 'tencent',
-    async send(parcel, again = false) {
-      if (again && (await wasSent(parcel))) return { providerId: outId(parcel) }
-      const { code, params } = templateOf(parcel, account)
+    async send(message, again = false) {
+      if (again && (await wasSent(message))) return { providerId: outId(message) }
+      const { code, params } = templateOf(message, account)
       const response = await call('SendSms', {
         SignName: account.signName,
         TemplateId: code,
         TemplateParamSet: params.map(([, value]) => value),
-        PhoneNumberSet: [parcel.to],
-        SessionContext: outId(parcel),
+        PhoneNumberSet: [message.to],
+        SessionContext: outId(message),
       })
       const status = objectOf(Array.isArray(response.SendStatusSet) ? response.SendStatusSet[0] : undefined)
       if (textOf(status.Code) !== 'Ok') throw tencentRefusal(status)
@@ -214,35 +213,35 @@ export function webhookSms(account: Pick<SmsAccount, 'baseUrl' | 'secret'>, cloc
     ...SMS,
     name: 'webhook',
     knowsRepeats: true,
-    async send(parcel) {
+    async send(message) {
       const payload = JSON.stringify({
-        id: outId(parcel),
-        to: parcel.to,
-        subject: parcel.subject,
-        text: parcel.text,
-        template: parcel.template?.code ?? null,
-        params: Object.fromEntries(parcel.template?.params ?? []),
+        id: outId(message),
+        to: message.to,
+        subject: message.subject,
+        text: message.text,
+        template: message.template?.code ?? null,
+        params: Object.fromEntries(message.template?.params ?? []),
       })
       const seconds = String(Math.floor(clock.now().getTime() / 1000))
       const { status, body } = await callProvider(account.baseUrl, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
-          'idempotency-key': outId(parcel),
+          'idempotency-key': outId(message),
           'x-yuyue-timestamp': seconds,
           'x-yuyue-signature': `sha256=${createHmac('sha256', account.secret).update(`${seconds}.${payload}`).digest('hex')}`,
         },
         body: payload,
       })
-      if (status >= 200 && status < 300) return { providerId: textOf(body.id) || outId(parcel) }
+      if (status >= 200 && status < 300) return { providerId: textOf(body.id) || outId(message) }
       const kind = status === 410 ? 'address' : status === 400 || status === 422 ? 'message' : 'ours'
       throw new Refused(`${status} ${textOf(body.message)}`, kind)
     },
   }
 }
 
-function templateOf(parcel: Parcel, account: SmsAccount) {
-  return parcel.template ?? { code: account.template, params: [['content', parcel.text] as const] }
+function templateOf(message: ProviderMessage, account: SmsAccount) {
+  return message.template ?? { code: account.template, params: [['content', message.text] as const] }
 }
 
 type Table = readonly (readonly [RegExp, RefusalKind])[]

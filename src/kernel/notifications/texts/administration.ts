@@ -19,7 +19,7 @@ import {
   type StoredTemplate,
 } from './catalogue.ts'
 import { compile } from './templates.ts'
-import type { Locale, NotificationType, Written } from './types.ts'
+import type { Locale, NotificationType } from './types.ts'
 
 defineConstraints({
   notification_types_pkey: () => new Conflict('type_exists', 'There already is a notification type of that key.'),
@@ -75,7 +75,8 @@ export async function updateType(kernel: Kernel, caller: Caller, type: Notificat
         subject = ${type.subject}, body = ${type.body}, sample = ${JSON.stringify(type.sample)}::text::jsonb, updated_at = ${now}
       WHERE key = ${type.key}`.execute(tx)
     if ((numAffectedRows ?? 0n) === 0n) throw noSuchType()
-    for (const template of await loadTemplates(tx, { type: type.key })) checkTemplate(template, type)
+    for (const template of await loadTemplates(tx, { type: type.key }))
+      checkTemplate(kernel.notifications.catalogue, template, type, template.channel)
     const operation = { action: 'notification_type.update', resource: 'notification_type', resourceId: type.key }
     await record(tx, now, { ...originOf(caller), ...operation })
   })
@@ -114,10 +115,15 @@ export type TemplateWish = Pick<StoredTemplate, 'subject' | 'body' | 'html' | 'p
 export async function createTemplate(
   kernel: Kernel,
   caller: Caller,
-  place: { readonly type: string; readonly channel: Written; readonly locale: Locale },
+  place: { readonly type: string; readonly channel: string; readonly locale: Locale },
   wish: TemplateWish,
 ): Promise<StoredTemplate> {
-  checkTemplate(wish, typeNamed(kernel.notifications.catalogue, place.type), place.channel)
+  checkTemplate(
+    kernel.notifications.catalogue,
+    wish,
+    typeNamed(kernel.notifications.catalogue, place.type),
+    place.channel,
+  )
   const now = kernel.clock.now()
   return change(kernel, async (tx) => {
     const { rows } = await sql<{ id: number }>`
@@ -142,7 +148,12 @@ export async function updateTemplate(
   const now = kernel.clock.now()
   return change(kernel, async (tx) => {
     const before = one(await loadTemplates(tx, { id }))
-    checkTemplate(wish, getType(kernel.notifications.catalogue, before.type), before.channel)
+    checkTemplate(
+      kernel.notifications.catalogue,
+      wish,
+      getType(kernel.notifications.catalogue, before.type),
+      before.channel,
+    )
     await sql`
       UPDATE notification_templates SET subject = ${wish.subject}, body = ${wish.body}, html = ${wish.html},
         provider_code = ${wish.providerCode}, provider_params = ${wish.providerParams}, updated_at = ${now}
@@ -170,12 +181,12 @@ export async function deleteTemplate(kernel: Kernel, caller: Caller, id: number)
 export function previewTemplate(
   catalogue: Catalogue,
   key: string,
-  channel: Written,
+  channel: string,
   wish: TemplateWish,
   data: Readonly<Record<string, unknown>>,
 ): ChannelText {
   const type = typeNamed(catalogue, key)
-  const compiled = checkTemplate(wish, type, channel)
+  const compiled = checkTemplate(catalogue, wish, type, channel)
   try {
     return fill(compiled, { ...type.sample, ...data })
   } catch (error) {
@@ -183,11 +194,12 @@ export function previewTemplate(
   }
 }
 
-function checkTemplate(wish: TemplateWish, type: NotificationType, channel?: Written) {
-  if (wish.html !== null && channel !== undefined && channel !== 'email') {
+function checkTemplate({ channels }: Catalogue, wish: TemplateWish, type: NotificationType, channel: string) {
+  const by = channels.delivery(channel)
+  if (wish.html !== null && !by?.richText) {
     throw new Invalid('bad_template', 'Only mails have rich text.')
   }
-  if (wish.providerCode !== null && channel !== undefined && channel !== 'sms') {
+  if (wish.providerCode !== null && !by?.registeredTemplates) {
     throw new Invalid('bad_template', 'Only SMS have a template at their provider.')
   }
   try {

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { isDatabaseAway } from '../../database/constraints.ts'
 import type { Database, OpenDatabase } from '../../database/database.ts'
 import type { Ground } from '../../ground.ts'
+import { type Channels, channels as programChannels } from '../channels.ts'
 import { reconsider } from '../delivery/deliveryStore.ts'
 import { DEFAULT_POLICY, type Policy } from '../delivery/policy.ts'
 import { loadPolicy } from '../delivery/policyStore.ts'
@@ -15,7 +16,7 @@ import {
   renderText,
   type Templates,
 } from './templates.ts'
-import type { Category, Channel, Locale, NotificationType, Written } from './types.ts'
+import type { Category, Locale, NotificationType } from './types.ts'
 
 /** What stands in `notification_types`. */
 export interface StoredType extends NotificationType {
@@ -27,7 +28,7 @@ export interface StoredType extends NotificationType {
 export interface StoredTemplate {
   readonly id: number
   readonly type: string
-  readonly channel: Written
+  readonly channel: string
   readonly locale: Locale
   readonly subject: string
   readonly body: string
@@ -46,6 +47,7 @@ export interface ChannelText extends Rendered {
 
 /** All types and texts of the site, those of the code and those of its administrators, and when people may be disturbed. */
 export interface Catalogue extends Templates {
+  readonly channels: Channels
   /** Every type, those of the code first. */
   types(): readonly NotificationType[]
   /** Whether a product registered the type in code. */
@@ -53,7 +55,7 @@ export interface Catalogue extends Templates {
   /** The inbox text in the language of whoever has none of their own (`*`), and in each language that has a template. */
   inboxTexts(type: NotificationType, data: object): Readonly<Record<string, Rendered>>
   /** The text for a channel in a language, with the type's own text where there is no template. Throws (LiquidJS) when the data doesn't fit. */
-  write(type: NotificationType, channel: Written, locale: Locale, data: object): ChannelText
+  write(type: NotificationType, channel: string, locale: Locale, data: object): ChannelText
   policy(): Policy
   /** Reads the stored types, templates and the policy again. */
   reload(db: Database): Promise<void>
@@ -73,9 +75,10 @@ const DEFAULT_LOCALE: Locale = 'zh-CN'
 
 /**
  * Builds the catalogue out of the types in code; what is stored comes with `reload`.
- * @throws Error when a type in code is wrong (see `compileTemplates`).
+ * @throws Error when a type in code is wrong (see `compileTemplates`) or names a channel there is not.
  */
-export function createCatalogue(builtIn: readonly NotificationType[]): Catalogue {
+export function createCatalogue(builtIn: readonly NotificationType[], channels = programChannels): Catalogue {
+  requireKnownChannels(builtIn, channels)
   const fixed = compileTemplates(builtIn)
   let own = compileTemplates([])
   let types: readonly NotificationType[] = builtIn
@@ -86,7 +89,7 @@ export function createCatalogue(builtIn: readonly NotificationType[]): Catalogue
   const plain = (type: NotificationType, data: object) =>
     fixed.typeOf(type.key) ? fixed.render(type, data) : own.render(type, data)
 
-  const written = (type: NotificationType, channel: Written, locale: Locale) => {
+  const written = (type: NotificationType, channel: string, locale: Locale) => {
     const wanted = [
       [channel, locale],
       ['inbox', locale],
@@ -100,7 +103,7 @@ export function createCatalogue(builtIn: readonly NotificationType[]): Catalogue
     return undefined
   }
 
-  const write = (type: NotificationType, channel: Written, locale: Locale, data: object): ChannelText => {
+  const write = (type: NotificationType, channel: string, locale: Locale, data: object): ChannelText => {
     const template = written(type, channel, locale)
     if (template === undefined) return plain(type, data)
     try {
@@ -112,6 +115,7 @@ export function createCatalogue(builtIn: readonly NotificationType[]): Catalogue
   }
 
   return {
+    channels,
     types: () => types,
     typeOf,
     isBuiltIn: (key) => fixed.typeOf(key) !== undefined,
@@ -225,6 +229,14 @@ function compileQuietly(row: StoredTemplate, type: NotificationType): CompiledTe
   }
 }
 
+function requireKnownChannels(types: readonly NotificationType[], { all }: Channels): void {
+  const known = new Set(all.map(({ key }) => key))
+  const wrong = types.flatMap((type) =>
+    type.channels.filter((key) => !known.has(key)).map((key) => `${type.key}: unknown channel ${key}`),
+  )
+  if (wrong.length > 0) throw new Error(`Notification types are wrong:\n  ${wrong.join('\n  ')}`)
+}
+
 function keyOf(type: string, channel: string, locale: string): string {
   return `${type} ${channel} ${locale}`
 }
@@ -236,7 +248,7 @@ async function loadTypes(db: Database): Promise<readonly StoredType[]> {
     readonly title: string
     readonly category: Category
     readonly urgent: boolean
-    readonly channels: Channel[]
+    readonly channels: string[]
     readonly subject: string
     readonly body: string
     readonly sample: Record<string, unknown>

@@ -1,6 +1,8 @@
 import { Liquid, type Template } from 'liquidjs'
-import sanitizeHtml from 'sanitize-html'
+import { late } from '../../late.ts'
 import type { NotificationType } from './types.ts'
+
+const sanitizer = late<typeof import('sanitize-html')>('sanitize-html')
 
 /** What a person is told, ready to show. */
 export interface Rendered {
@@ -86,6 +88,7 @@ function render({ kind, parts }: Compiled, data: object): string {
 }
 
 function sanitize(html: string): string {
+  const sanitizeHtml = sanitizer()
   return sanitizeHtml(html, {
     allowedTags: [...sanitizeHtml.defaults.allowedTags, 'img', 'h1', 'h2'],
     allowedAttributes: {

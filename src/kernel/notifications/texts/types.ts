@@ -1,18 +1,3 @@
-/** The ways a message reaches a person. `inbox` always happens; the others only where they are configured. */
-export type Channel = 'inbox' | 'websocket' | 'email' | 'sms' | 'im'
-
-/** The channels that a message is delivered by, one delivery each: whoever is away hears of it all the same. */
-export const DELIVERED = ['email', 'sms', 'im'] as const
-export type Delivered = (typeof DELIVERED)[number]
-
-/** The channels a person can switch on and off. */
-export const SWITCHABLE = ['websocket', ...DELIVERED] as const
-export type Switchable = (typeof SWITCHABLE)[number]
-
-/** The channels that have texts of their own; the WebSocket shows those of the inbox. */
-export const WRITTEN = ['inbox', ...DELIVERED] as const
-export type Written = (typeof WRITTEN)[number]
-
 export const LOCALES = ['zh-CN', 'zh-TW', 'en'] as const
 export type Locale = (typeof LOCALES)[number]
 
@@ -27,8 +12,8 @@ export interface NotificationType {
   readonly category: Category
   /** Urgent types ignore quiet hours and can't be switched off. */
   readonly urgent: boolean
-  /** Channels beyond the inbox that new users get. */
-  readonly channels: readonly Channel[]
+  /** Keys of the channels (see ../channels.ts) beyond the inbox by which people get it unless they say otherwise. */
+  readonly channels: readonly string[]
   /** So many hours after it could not be sent nobody needs it any more; unless said a mail is good for three days, a text for one. */
   readonly goodForHours?: number
   /** LiquidJS over the event's data. Unknown variables are refused when the program starts. */

@@ -67,6 +67,7 @@ export function figureRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method: 'GET',
       paths: [path],
+      operationId: permission === 'signed-in' ? 'listPortalTopRooms' : 'listTopRooms',
       permission,
       summary: 'The rooms used most',
       description: counted,
@@ -80,6 +81,7 @@ export function figureRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${MANAGE}/top/user`],
+    operationId: 'listTopUsers',
     permission: 'manage:facility:top:user',
     summary: 'Those who booked most',
     description: counted,
@@ -91,6 +93,7 @@ export function figureRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${MANAGE}/statistics/usage`],
+    operationId: 'getRoomUsage',
     permission: 'manage:facility:statistics:usage',
     summary: 'Occupied hours against open hours',
     description:

@@ -45,6 +45,7 @@ export function approverRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${MANAGE}/approver/{userId}`],
+    operationId: 'setApproverBuildings',
     permission: 'manage:facility:approver:edit',
     summary: 'Limit an approver to buildings',
     description:

@@ -94,6 +94,7 @@ export function banRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: [`${MANAGE}/ban`],
+    operationId: 'banPerson',
     permission: BAN,
     summary: 'Ban somebody',
     description:
@@ -133,6 +134,7 @@ export function banRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: [`${MANAGE}/ban/{id}`],
+    operationId: 'liftBan',
     permission: 'manage:facility:ban:remove',
     summary: 'Lift a ban, dismiss a proposed one',
     tag,

@@ -19,6 +19,7 @@ export function noShowRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths,
+    operationId: 'noteNoShow',
     permission,
     summary: 'Note that nobody came',
     description:
@@ -34,6 +35,7 @@ export function noShowRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths,
+    operationId: 'removeNoShow',
     permission,
     summary: 'Take the note back that nobody came',
     description: 'A proposed ban that rests on it is withdrawn; one in force stays until it is lifted.',

@@ -13,6 +13,7 @@ export function staffRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${MANAGE}/staff/{userId}`],
+    operationId: 'setStaffRole',
     permission: 'manage:facility:staff:edit',
     summary: 'Make somebody an administrator or a student worker',
     description: 'Or, with null, neither. In force from their next request on; what they are in other products stays.',

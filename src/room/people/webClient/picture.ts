@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import sharp from 'sharp'
 
 /** Width and height of a picture, in pixels. */
 const WIDTH = 120
@@ -51,6 +50,7 @@ export async function drawLetters(letters: string): Promise<Buffer> {
     const ends: Point[] = [0, 0.5, 1].map((part) => [part * WIDTH, between(4, HEIGHT - 4)])
     drawStroke(pixels, ends, wave, between(0.5, 0.8))
   }
+  const { default: sharp } = await import('sharp')
   return await sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 1 } })
     .gif({ colours: 16, dither: 0, effort: 1 })
     .toBuffer()

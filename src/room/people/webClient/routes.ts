@@ -53,6 +53,7 @@ function entry(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/captchaImage'],
+    operationId: 'getCaptcha',
     permission: 'public',
     summary: 'Whether a picture’s letters are asked for, and a picture',
     description: 'Good for one try within two minutes.',
@@ -76,6 +77,7 @@ function entry(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/login'],
+    operationId: 'logInToRooms',
     permission: 'public',
     summary: 'Log in',
     description: 'Takes JSON or an OAuth 2.0 password form. The session lasts as long as it is used.',
@@ -97,6 +99,7 @@ function entry(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/register'],
+    operationId: 'registerForRooms',
     permission: 'public',
     summary: 'Register for the portal',
     description: 'Consent to the published texts can be given here, and is asked for later when it is not.',
@@ -113,6 +116,7 @@ function entry(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/logout'],
+    operationId: 'logOutOfRooms',
     permission: 'public',
     allowsPasswordChange: true,
     summary: 'Log out; fine for whoever is not logged in',
@@ -130,6 +134,7 @@ function inside(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/getInfo'],
+    operationId: 'getInfo',
     permission: 'signed-in',
     allowsPasswordChange: true,
     summary: 'Who one is and what one may do',
@@ -141,6 +146,7 @@ function inside(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/getRouters'],
+    operationId: 'getRouters',
     permission: 'signed-in',
     // Before anything else, so also before its page for the password.
     allowsPasswordChange: true,
@@ -153,6 +159,7 @@ function inside(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: ['/system/user/profile/updatePwd'],
+    operationId: 'changePasswordForRooms',
     permission: 'signed-in',
     allowsPasswordChange: true,
     summary: 'Change one’s own password',

@@ -117,6 +117,7 @@ export function buildingRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: [`${MANAGE}/building/{id}`],
+    operationId: 'deleteBuildings',
     permission: 'manage:facility:building:remove',
     summary: 'Delete buildings',
     description: 'One or several, separated by commas: all or none. One that has rooms is refused (409) and named.',

@@ -171,6 +171,7 @@ function writeClosures(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: [`${MANAGE}/closure/{id}`],
+    operationId: 'deleteClosures',
     permission: 'manage:facility:closure:remove',
     summary: 'Delete closures',
     description: 'One or several, separated by commas: all or none. Bookings that they have ended stay ended.',

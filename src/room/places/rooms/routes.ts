@@ -143,6 +143,7 @@ function writeRooms(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${MANAGE}/room/{id}/enable`],
+    operationId: 'setRoomEnabled',
     permission: 'manage:facility:room:enable',
     summary: 'Take a room into or out of use',
     tag,
@@ -157,6 +158,7 @@ function writeRooms(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: [`${MANAGE}/room/{id}`],
+    operationId: 'deleteRooms',
     permission: 'manage:facility:room:remove',
     summary: 'Delete rooms',
     description:
@@ -229,6 +231,7 @@ function workbooks(app: App, kernel: Kernel): void {
     route(app, {
       method,
       paths: [`${MANAGE}/room/importTemplate`],
+      operationId: method === 'POST' ? 'getRoomImportTemplateByPost' : 'getRoomImportTemplate',
       permission: 'manage:facility:room:import',
       summary: 'An empty workbook to import rooms from',
       tag,

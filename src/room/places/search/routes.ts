@@ -67,6 +67,7 @@ export function searchRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/building/list`],
+    operationId: 'listPortalBuildings',
     permission: 'signed-in',
     summary: 'The buildings in use',
     tag,
@@ -106,6 +107,7 @@ export function searchRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/setting`],
+    operationId: 'getBookingLimits',
     permission: 'signed-in',
     summary: 'What limits apply to bookings',
     tag,
@@ -130,6 +132,7 @@ function roomSearch(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/room/list`],
+    operationId: 'listPortalRooms',
     permission: 'signed-in',
     summary: 'The rooms in use',
     description:
@@ -149,6 +152,7 @@ function roomSearch(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/room/free`],
+    operationId: 'listFreeRooms',
     permission: 'signed-in',
     summary: 'Rooms that are free for a wished time',
     description:
@@ -187,6 +191,7 @@ function roomSearch(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/room/{id}`],
+    operationId: 'getPortalRoom',
     permission: 'signed-in',
     summary: 'A room',
     description: 'One that is out of use too, which `bookable` says.',

@@ -38,6 +38,7 @@ export function settingRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths,
+    operationId: 'getBookingRules',
     permission: 'manage:facility:setting:get',
     summary: 'Read the rules of booking',
     tag,
@@ -48,6 +49,7 @@ export function settingRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths,
+    operationId: 'updateBookingRules',
     permission: 'manage:facility:setting:edit',
     summary: 'Change the rules of booking',
     description:

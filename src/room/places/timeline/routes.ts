@@ -65,6 +65,7 @@ export function timelineRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method: 'GET',
       paths: [path],
+      operationId: permission === 'signed-in' ? 'getPortalRoomTimeline' : 'getRoomTimeline',
       permission,
       summary: 'The bookings of a room over time',
       description:

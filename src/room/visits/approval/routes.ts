@@ -31,6 +31,7 @@ export function auditRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${MANAGE}/booking/audit/list`],
+    operationId: 'listBookingsToApprove',
     permission: 'manage:facility:booking:audit:list',
     summary: 'List the bookings that wait for a decision',
     description:
@@ -93,6 +94,7 @@ export function auditRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${MANAGE}/booking/audit/approve`],
+    operationId: 'approveBookings',
     permission: approve,
     summary: 'Approve several bookings',
     description: 'Each by itself, with an answer each: `code` and `msg` are those that approving it alone would have.',
@@ -104,6 +106,7 @@ export function auditRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${MANAGE}/booking/audit/reject`],
+    operationId: 'rejectBookings',
     permission: reject,
     summary: 'Reject several bookings for one reason',
     description: 'Each by itself, with an answer each: `code` and `msg` are those that rejecting it alone would have.',

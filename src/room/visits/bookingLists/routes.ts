@@ -100,6 +100,7 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method: 'GET',
       paths: [path],
+      operationId: permission === 'signed-in' ? 'listMyBookings' : 'listMyBookingsAtDesk',
       permission,
       summary: 'The bookings I applied for',
       tag,
@@ -113,6 +114,7 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/booking/joined/list`],
+    operationId: 'listJoinedBookings',
     permission: 'signed-in',
     summary: 'The bookings of others that I take part in',
     tag: portal,
@@ -159,6 +161,7 @@ function detailRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/booking/{id}`],
+    operationId: 'getMyBooking',
     permission: 'signed-in',
     summary: 'A booking that I take part in, with its people',
     tag: portal,
@@ -173,6 +176,7 @@ function exportRoutes(app: App, kernel: Kernel): void {
     route(scope, {
       method,
       paths: [`${MANAGE}/booking/export`],
+      operationId: method === 'POST' ? 'exportBookingsByPost' : 'exportBookings',
       permission: 'manage:facility:booking:all',
       summary: 'Export bookings to a workbook',
       description:

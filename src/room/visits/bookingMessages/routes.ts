@@ -37,6 +37,7 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/notice/list`],
+    operationId: 'listMyNotices',
     permission: 'signed-in',
     summary: 'List one’s own notices, the newest first',
     tag,
@@ -57,6 +58,7 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/notice/unread-count`],
+    operationId: 'countUnreadNotices',
     permission: 'signed-in',
     summary: 'Count one’s unread notices',
     tag,
@@ -67,6 +69,7 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${PORTAL}/notice/read`],
+    operationId: 'markNoticesRead',
     permission: 'signed-in',
     summary: 'Mark one’s notices as read',
     description: 'Those of `ids`, or all without. Those of others, and those that are read already, are left alone.',

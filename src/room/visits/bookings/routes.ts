@@ -71,9 +71,11 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
   ] as const
 
   for (const { door, base, tag, add, edit, cancel } of doors) {
+    const mine = door === 'portal' ? 'My' : ''
     route(app, {
       method: 'POST',
       paths: [`${base}/booking`],
+      operationId: door === 'portal' ? 'bookRoom' : 'bookRoomAtDesk',
       permission: add,
       summary: 'Book a room',
       description:
@@ -89,6 +91,7 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method: 'PUT',
       paths: [`${base}/booking/{id}`],
+      operationId: `update${mine}Booking`,
       permission: edit,
       summary: 'Change my booking before it begins',
       description:
@@ -101,6 +104,7 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method: 'PUT',
       paths: [`${base}/booking/{id}/end-early`],
+      operationId: `end${mine}Booking`,
       permission: edit,
       summary: 'End a booking that runs',
       description:
@@ -116,6 +120,7 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method: 'DELETE',
       paths: [`${base}/booking/{id}`],
+      operationId: `cancel${mine}Booking`,
       permission: cancel,
       summary: 'Cancel a booking before it begins',
       description:
@@ -134,6 +139,7 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: [`${MANAGE}/booking/{id}/force`],
+    operationId: 'cancelBookingWithReason',
     permission: 'manage:facility:booking:cancel',
     summary: 'Cancel anybody’s booking, with a reason',
     description: 'Also one that runs. Its people read the reason, which is in the query or in the body.',

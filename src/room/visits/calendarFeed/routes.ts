@@ -21,6 +21,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/booking/my/calendar-link`],
+    operationId: 'getMyBookingsLink',
     permission: 'signed-in',
     summary: 'The private link to subscribe to my bookings',
     tag,
@@ -30,6 +31,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: [`${PORTAL}/booking/my/calendar-link/reset`],
+    operationId: 'resetMyBookingsLink',
     permission: 'signed-in',
     summary: 'Make a new link; the old ones open nothing any more',
     tag,
@@ -39,6 +41,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/booking/my/calendar.ics`],
+    operationId: 'getMyBookingsFeed',
     permission: 'public',
     summary: 'The bookings I take part in as an iCalendar (RFC 5545)',
     description:

@@ -66,6 +66,7 @@ export function recurringRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: [`${PORTAL}/booking/recurring`],
+    operationId: 'bookRoomWeekly',
     permission: 'signed-in',
     summary: 'Book the same time in several weeks',
     description:
@@ -84,6 +85,7 @@ export function recurringRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: [`${PORTAL}/booking/series/{seriesId}`],
+    operationId: 'cancelSeries',
     permission: 'signed-in',
     summary: 'Cancel what lies ahead of a series',
     description: 'By whoever applied. What has begun stays.',

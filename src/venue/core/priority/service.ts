@@ -4,28 +4,24 @@ import { Stale } from '../../../kernel/database/transaction.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { notify, record } from '../../../kernel/outbox/outbox.ts'
 import { dayBounds, localDate } from '../../../kernel/time.ts'
-import { lockMembers } from '../../people/members/store.ts'
-import {
-  alternativesNamed,
-  findAlternatives,
-  MOST_ALTERNATIVES,
-  rebookLink,
-} from '../../places/closures/alternatives/service.ts'
-import { addEntry } from '../../visits/waitingList/store.ts'
+import { alternativesNamed, findAlternatives, MOST_ALTERNATIVES, rebookLink } from '../alternatives/service.ts'
 import { appointment } from '../appointment.ts'
 import { endReservation } from '../ending.ts'
 import { readFacts } from '../facts.ts'
+import { lockMembers } from '../membersStore.ts'
 import { leaveLine } from '../offers.ts'
 import type { Order } from '../order.ts'
-import { type BookingFacts, freePlaces } from '../rules.ts'
-import { lockSlots } from '../store.ts'
+import { lockSlots } from '../placesStore.ts'
+import { availablePlaces, type BookingFacts } from '../rules.ts'
+import { addEntry } from '../waitingListStore.ts'
 import { displaceable, earliestMove, mayDisplace, toDisplace } from './rules.ts'
 import * as store from './store.ts'
 
 /**
- * Makes room for a leader in a full slot by displacing the newest ordinary reservations: each is moved to the nearest free slot of the
- * venue on the same day that is not about to begin, else ended, its points returned and its person put first on this slot's waiting list.
- * All in the leader's transaction. Answers false, with nothing done, where nobody may be displaced.
+ * Makes room for a leader in a full slot by displacing the newest ordinary reservations: each is moved to the nearest
+ * free slot of the venue on the same day that is not about to begin, else ended, its points returned and its person put
+ * first on this slot's waiting list. All in the leader's transaction. Answers false, with nothing done, where nobody
+ * may be displaced.
  */
 export async function makeRoom(
   kernel: Kernel,
@@ -62,7 +58,7 @@ export async function makeRoom(
 /** Whom these facts displace; null when that would not make enough places. */
 async function choose(tx: Transaction, facts: BookingFacts, order: Order) {
   const ordinary = await store.ordinaryReservations(tx, facts.slot.id, displaceable(facts.rules))
-  return toDisplace(ordinary, order.partySize - freePlaces(facts))
+  return toDisplace(ordinary, order.partySize - availablePlaces(facts))
 }
 
 async function moveAside(

@@ -2,8 +2,9 @@ import { sql } from 'kysely'
 import type { Interval } from '../../../booking/interval.ts'
 import type { Transaction } from '../../../kernel/database/database.ts'
 import { among } from '../../../kernel/database/literals.ts'
+import { raiseRevision } from '../membersStore.ts'
+import { releasePlaces, takePlaces } from '../placesStore.ts'
 import { ACTIVE } from '../states.ts'
-import { freePlaces, takePlaces } from '../store.ts'
 
 export interface OrdinaryReservation {
   readonly id: number
@@ -20,12 +21,17 @@ export async function ordinaryReservations(
   slotId: number,
   states: readonly OrdinaryReservation['status'][],
 ): Promise<readonly OrdinaryReservation[]> {
-  const { rows } = await sql<OrdinaryReservation>`
-    SELECT id, user_id AS "userId", slot_id AS "slotId", party_size AS "partySize", points_paid AS "pointsPaid", status
-    FROM reservations
-    WHERE slot_id = ${slotId} AND status IN ${among(states)} AND NOT by_leader
-    ORDER BY created_at DESC, id DESC`.execute(tx)
-  return rows
+  return tx
+    .selectFrom('reservations')
+    .select(['id', 'user_id as userId', 'slot_id as slotId', 'party_size as partySize', 'points_paid as pointsPaid'])
+    .select('status')
+    .$narrowType<{ status: OrdinaryReservation['status'] }>()
+    .where('slot_id', '=', slotId)
+    .where('status', 'in', among(states))
+    .where((eb) => eb.not('by_leader'))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute()
 }
 
 export interface NearbySlot {
@@ -37,8 +43,8 @@ export interface NearbySlot {
 }
 
 /**
- * The nearest slot of the same venue that starts within a span of time, has room for a displaced reservation and that its person is free at;
- * `taken` are slots that another displaced one goes to already.
+ * The nearest slot of the same venue that starts within a span of time, has room for a displaced reservation and that
+ * its person is free at; `taken` are slots that another displaced one goes to already.
  */
 export async function nearestFreeSlot(
   tx: Transaction,
@@ -51,22 +57,40 @@ export async function nearestFreeSlot(
     FROM time_slots old
     JOIN time_slots s ON s.venue_id = old.venue_id AND s.id <> old.id
     JOIN venues v ON v.id = s.venue_id
-    WHERE old.id = ${of.slotId} AND s.deleted_at IS NULL AND s.open AND s.id <> ALL (${taken})
+    WHERE old.id = ${of.slotId}
+      AND s.deleted_at IS NULL
+      AND s.open
+      AND s.id <> ALL (${taken})
       AND s.start_at >= ${start} AND s.start_at < ${end}
       AND s.taken + s.held + ${of.partySize} <= s.capacity
-      AND NOT EXISTS (SELECT FROM reservations r
-        WHERE r.user_id = ${of.userId} AND r.id <> ${of.id} AND r.status IN ${among(ACTIVE)} AND r.during && s.during)
+      AND NOT EXISTS (
+        SELECT FROM reservations r
+        WHERE r.user_id = ${of.userId} AND r.id <> ${of.id} AND r.status IN ${among(ACTIVE)} AND r.during && s.during
+      )
     ORDER BY abs(extract(epoch FROM s.start_at - old.start_at)), s.id
     LIMIT 1`.execute(tx)
   return rows[0] ?? null
 }
 
-/** Moves a reservation into another slot; both slots are locked. False when the new slot has moved, closed or filled after all. */
+/**
+ * Moves a reservation into another slot; both slots are locked. False when the new slot has moved, closed or filled
+ * after all.
+ */
 export async function moveTo(tx: Transaction, of: OrdinaryReservation, slot: NearbySlot, now: Date): Promise<boolean> {
   if (!(await takePlaces(tx, slot, of.partySize))) return false
-  await sql`UPDATE reservations SET slot_id = ${slot.id}, start_at = ${slot.startAt}, end_at = ${slot.endAt}, updated_at = ${now},
-    day_reminder = false, hour_reminder = false WHERE id = ${of.id}`.execute(tx)
-  await freePlaces(tx, of.slotId, of.partySize)
-  await sql`UPDATE venue_members SET revision = revision + 1 WHERE user_id = ${of.userId}`.execute(tx)
+  await tx
+    .updateTable('reservations')
+    .set({
+      slot_id: slot.id,
+      start_at: slot.startAt,
+      end_at: slot.endAt,
+      updated_at: now,
+      day_reminder: false,
+      hour_reminder: false,
+    })
+    .where('id', '=', of.id)
+    .execute()
+  await releasePlaces(tx, of.slotId, of.partySize)
+  await raiseRevision(tx, of.userId)
   return true
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
-import { matching, type ReservationFilter } from '../../core/store.ts'
+import { matching, type ReservationFilter } from '../../core/reservationsStore.ts'
 
 /** A reservation with what whoever reads a table wants to know of the person and the place. */
 export interface ReservationRecord {
@@ -33,11 +33,21 @@ export async function reservationsAfter(
   limit: number,
 ): Promise<readonly ReservationRecord[]> {
   const { rows } = await sql<ReservationRecord>`
-    SELECT r.id, r.user_id, u.username, u.display_name, u.department, r.venue_id, v.name AS venue_name, h.name AS sport_venue_name,
-      r.slot_id AS time_slot_id, r.start_at, r.end_at, r.party_size, r.status, r.points_paid, r.checked_in_at, r.checked_out_at,
-      r.actual_minutes, r.end_reason, r.created_at
-    FROM (SELECT * FROM reservations r WHERE r.id > ${after?.id ?? 0} AND ${matching(filter)} ORDER BY r.id LIMIT ${limit}) r
-      JOIN users u ON u.id = r.user_id JOIN venues v ON v.id = r.venue_id LEFT JOIN sport_venues h ON h.id = v.sport_venue_id
+    SELECT
+      r.id, r.user_id, u.username, u.display_name, u.department,
+      r.venue_id, v.name AS venue_name, h.name AS sport_venue_name,
+      r.slot_id AS time_slot_id, r.start_at, r.end_at, r.party_size, r.status, r.points_paid,
+      r.checked_in_at, r.checked_out_at, r.actual_minutes, r.end_reason, r.created_at
+    FROM (
+      SELECT *
+      FROM reservations r
+      WHERE r.id > ${after?.id ?? 0} AND ${matching(filter)}
+      ORDER BY r.id
+      LIMIT ${limit}
+    ) r
+    JOIN users u ON u.id = r.user_id
+    JOIN venues v ON v.id = r.venue_id
+    LEFT JOIN sport_venues h ON h.id = v.sport_venue_id
     ORDER BY r.id`.execute(db)
   return rows
 }

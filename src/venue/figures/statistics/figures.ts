@@ -7,6 +7,8 @@ import * as store from './store.ts'
 export interface Definition {
   /** The last step of its path. */
   readonly path: string
+  /** The name of the operation, where the one derived from the path does not read well. */
+  readonly operationId?: string
   readonly summary: string
   readonly description: string
   /** What it can be grouped by; the first unless said. */
@@ -56,6 +58,7 @@ const activityOfMany = {
 export const DEFINITIONS: readonly Definition[] = [
   {
     path: 'user-reservations',
+    operationId: 'getUserReservationStats',
     summary: 'How often people booked',
     description: 'Reservations by the local day they are for.',
     dimensions: ['user', 'department', 'venue', 'sport_venue', 'day', 'week', 'month'],
@@ -101,6 +104,7 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     path: 'venue-feedback',
+    operationId: 'getVenueFeedbackStats',
     summary: 'What people think of the venues',
     description: 'Ratings by the local day they were given; hidden ones don’t count.',
     dimensions: ['venue', 'sport_venue', 'department', 'day', 'week', 'month'],

@@ -50,6 +50,7 @@ function statisticRoute(app: App, kernel: Kernel, definition: Definition): void 
   route(app, {
     method: 'GET',
     paths: v1(`/stats/${path}`),
+    operationId: definition.operationId,
     permission,
     summary,
     description: `${description} \`format=csv|xlsx|pdf\` answers all groups as a file, without pages.`,

@@ -12,8 +12,8 @@ let pool: number
 let treadmill: number
 
 /**
- * Tuesday 3 March: in the court (two places) the one comes at ten for 45 minutes, the other misses it. On Wednesday both have the pool at six in the
- * evening, and the one cancels. A third never books.
+ * Tuesday 3 March: in the court (two places) the one comes at ten for 45 minutes, the other misses it. On Wednesday
+ * both have the pool at six in the evening, and the one cancels. A third never books.
  */
 beforeAll(async () => {
   world = await openWorld()

@@ -29,7 +29,10 @@ interface Answer {
 
 export type Statistic = (question: Question) => Answer
 
-/** Of people who come or came: everything but what was called off. The usual one first: the list is searched for every row. */
+/**
+ * Of people who come or came: everything but what was called off. The usual one first: the list is searched for every
+ * row.
+ */
 const KEPT = ['completed', 'no_show', 'confirmed', 'checked_in', 'pending']
 
 function within({ from, to }: Question, column: RawBuilder<unknown>): Condition[] {
@@ -39,8 +42,8 @@ function within({ from, to }: Question, column: RawBuilder<unknown>): Condition[
 const reservationKeys = { user: sql`r.user_id`, venue: sql`r.venue_id`, start: sql`r.start_at`, facility: sql`NULL` }
 
 /**
- * Reservations of a question, added up by its key and their state. This is the one pass over the big table: a million rows, so it does no more
- * than count; names, calendars and states are put to the sums, of which there are few.
+ * Reservations of a question, added up by its key and their state. This is the one pass over the big table: a million
+ * rows, so it does no more than count; names, calendars and states are put to the sums, of which there are few.
  */
 function reservationSums(question: Question, figures: RawBuilder<unknown>, statuses?: readonly string[]) {
   const where = allOf([
@@ -48,7 +51,11 @@ function reservationSums(question: Question, figures: RawBuilder<unknown>, statu
     question.venueId !== null && sql`r.venue_id = ${question.venueId}`,
     statuses !== undefined && sql`r.status IN (${sql.join(statuses)})`,
   ])
-  return sql`SELECT ${reservationKeys[keyOf(question.dimension)]} AS key, r.status, ${figures} FROM reservations r WHERE ${where} GROUP BY 1, 2`
+  return sql`
+    SELECT ${reservationKeys[keyOf(question.dimension)]} AS key, r.status, ${figures}
+    FROM reservations r
+    WHERE ${where}
+    GROUP BY 1, 2`
 }
 
 /** Groups of sums by key, as every statistic ends. */
@@ -69,14 +76,22 @@ const share = (part: RawBuilder<unknown>, whole: RawBuilder<unknown>) =>
 export const userReservations: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const sums = reservationSums(question, sql`count(*) AS n, sum(r.party_size) AS places`)
-  const figures = sql`sum(f.n)::bigint AS reservations, ${countOf('pending', 'confirmed', 'checked_in')} AS open,
-    ${countOf('completed')} AS completed, ${countOf('no_show')} AS no_shows, ${countOf('cancelled')} AS cancelled,
-    ${countOf('rejected')} AS rejected, ${countOf('displaced')} AS displaced, sum(f.places)::bigint AS places`
+  const figures = sql`
+    sum(f.n)::bigint AS reservations,
+    ${countOf('pending', 'confirmed', 'checked_in')} AS open,
+    ${countOf('completed')} AS completed,
+    ${countOf('no_show')} AS no_shows,
+    ${countOf('cancelled')} AS cancelled,
+    ${countOf('rejected')} AS rejected,
+    ${countOf('displaced')} AS displaced,
+    sum(f.places)::bigint AS places`
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`reservations`) }
 }
 
 /** Of `users u`. */
-const mayBook = sql`EXISTS (SELECT FROM user_roles o WHERE o.user_id = u.id AND o.role IN ('venue:employee', 'venue:leader'))`
+const mayBook = sql`EXISTS (
+  SELECT FROM user_roles o WHERE o.user_id = u.id AND o.role IN ('venue:employee', 'venue:leader')
+)`
 
 /** Who books often enough to count as active: employees and leaders, and whoever else has booked. */
 export const userActivity: Statistic = (question) => {
@@ -87,50 +102,81 @@ export const userActivity: Statistic = (question) => {
     sql`r.status IN (${sql.join(KEPT)})`,
   ])
   const people = sql`
-    SELECT u.id AS user_id, u.username, u.display_name, u.department, coalesce(f.n, 0)::bigint AS reservations,
+    SELECT
+      u.id AS user_id, u.username, u.display_name, u.department,
+      coalesce(f.n, 0)::bigint AS reservations,
       coalesce(f.n, 0) >= ${threshold}::int AS active
-    FROM users u LEFT JOIN (SELECT r.user_id AS key, count(*) AS n FROM reservations r WHERE ${where} GROUP BY 1) f ON f.key = u.id
+    FROM users u
+    LEFT JOIN (
+      SELECT r.user_id AS key, count(*) AS n
+      FROM reservations r
+      WHERE ${where}
+      GROUP BY 1
+    ) f ON f.key = u.id
     WHERE u.status <> 'deleted' AND (f.key IS NOT NULL OR ${mayBook})`
   if (dimension === 'user') return { groups: people, order: sql`reservations DESC, user_id` }
   if (dimension === 'month') return activityByMonth(question, where)
   const groups = sql`
-    SELECT p.department, count(*) AS users, count(*) FILTER (WHERE p.active) AS active_users,
-      count(*) FILTER (WHERE NOT p.active) AS inactive_users, ${share(sql`count(*) FILTER (WHERE p.active)`, sql`count(*)`)} AS active_rate,
+    SELECT
+      p.department,
+      count(*) AS users,
+      count(*) FILTER (WHERE p.active) AS active_users,
+      count(*) FILTER (WHERE NOT p.active) AS inactive_users,
+      ${share(sql`count(*) FILTER (WHERE p.active)`, sql`count(*)`)} AS active_rate,
       sum(p.reservations)::bigint AS reservations
-    FROM (${people}) p GROUP BY 1`
+    FROM (${people}) p
+    GROUP BY 1`
   return { groups, order: sql`active_users DESC, department NULLS LAST` }
 }
 
 /**
- * Of all the people of the range, how many were active in each month. The one pass over the big table finds the month of a reservation among
- * their beginnings: asking the calendar a million times takes far longer.
+ * Of all the people of the range, how many were active in each month. The one pass over the big table finds the month
+ * of a reservation among their beginnings: asking the calendar a million times takes far longer.
  */
 function activityByMonth({ zone, threshold }: Question, where: RawBuilder<unknown>): Answer {
   const beginnings = sql`
-    SELECT generate_series(date_trunc('month', min(start_at) AT TIME ZONE ${zone}), max(start_at) AT TIME ZONE ${zone}, '1 month') AS at
+    SELECT generate_series(
+      date_trunc('month', min(start_at) AT TIME ZONE ${zone}),
+      max(start_at) AT TIME ZONE ${zone},
+      '1 month'
+    ) AS at
     FROM time_slots`
   const months = sql`(SELECT array_agg(b.at AT TIME ZONE ${zone} ORDER BY b.at) FROM (${beginnings}) b)`
   const active = sql`count(*) FILTER (WHERE f.n >= ${threshold}::int)`
   const groups = sql`
     WITH f AS MATERIALIZED (
-      SELECT r.user_id, width_bucket(r.start_at, ${months}) AS month, count(*) AS n FROM reservations r WHERE ${where} GROUP BY 1, 2
+      SELECT r.user_id, width_bucket(r.start_at, ${months}) AS month, count(*) AS n
+      FROM reservations r
+      WHERE ${where}
+      GROUP BY 1, 2
     ), people AS MATERIALIZED (
-      SELECT u.id FROM users u WHERE u.status <> 'deleted' AND (u.id IN (SELECT user_id FROM f) OR ${mayBook})
+      SELECT u.id
+      FROM users u
+      WHERE u.status <> 'deleted' AND (u.id IN (SELECT user_id FROM f) OR ${mayBook})
     )
-    SELECT (m.at AT TIME ZONE ${zone})::date AS period, a.users, ${active} AS active_users, a.users - ${active} AS inactive_users,
-      ${share(active, sql`a.users`)} AS active_rate, sum(f.n)::bigint AS reservations
-    FROM f JOIN people p ON p.id = f.user_id JOIN unnest(${months}) WITH ORDINALITY m (at, nth) ON m.nth = f.month
+    SELECT
+      (m.at AT TIME ZONE ${zone})::date AS period,
+      a.users,
+      ${active} AS active_users,
+      a.users - ${active} AS inactive_users,
+      ${share(active, sql`a.users`)} AS active_rate,
+      sum(f.n)::bigint AS reservations
+    FROM f
+    JOIN people p ON p.id = f.user_id
+    JOIN unnest(${months}) WITH ORDINALITY m (at, nth) ON m.nth = f.month
     CROSS JOIN (SELECT count(*) AS users FROM people) a
     GROUP BY 1, 2`
   return { groups, order: sql`period` }
 }
 
-/** Minutes of a slot; `date_part` because it answers a float, where `extract` answers a numeric that takes far longer. */
+/**
+ * Minutes of a slot; `date_part` because it answers a float, where `extract` answers a numeric that takes far longer.
+ */
 const slotMinutes = sql`(date_part('epoch', s.end_at - s.start_at) / 60)::bigint`
 
 /**
- * How much of what was offered was used, in place-minutes. A slot that is closed or deleted offers no more than what was used of it.
- * `taken` is what the reservations that hold places add up to (`npm run verify` recomputes it).
+ * How much of what was offered was used, in place-minutes. A slot that is closed or deleted offers no more than what
+ * was used of it. `taken` is what the reservations that hold places add up to (`npm run verify` recomputes it).
  */
 export const venueUsage: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
@@ -148,17 +194,35 @@ export const venueUsage: Statistic = (question) => {
   ])
   const [slotKey, visitKey] = byVenue ? [sql`s.venue_id`, sql`r.venue_id`] : [sql`s.start_at`, sql`r.start_at`]
   const unused = byVenue
-    ? sql`UNION ALL SELECT w.id, 0, 0, 0, 0, 0 FROM venues w WHERE ${allOf([sql`w.deleted_at IS NULL`, ofVenue(sql`w.id`)])}`
+    ? sql`
+    UNION ALL
+    SELECT w.id, 0, 0, 0, 0, 0
+    FROM venues w
+    WHERE ${allOf([sql`w.deleted_at IS NULL`, ofVenue(sql`w.id`)])}`
     : sql``
   const sums = sql`
-    SELECT ${slotKey} AS key, count(*) AS slots, sum(${slotMinutes} * CASE WHEN s.open AND s.deleted_at IS NULL THEN s.capacity ELSE s.taken END) AS offered,
-      sum(${slotMinutes} * s.taken) AS used, 0 AS visits, 0 AS actual
-    FROM time_slots s WHERE ${slots} GROUP BY 1
+    SELECT
+      ${slotKey} AS key,
+      count(*) AS slots,
+      sum(${slotMinutes} * CASE WHEN s.open AND s.deleted_at IS NULL THEN s.capacity ELSE s.taken END) AS offered,
+      sum(${slotMinutes} * s.taken) AS used,
+      0 AS visits,
+      0 AS actual
+    FROM time_slots s
+    WHERE ${slots}
+    GROUP BY 1
     UNION ALL
-    SELECT ${visitKey}, 0, 0, 0, count(*), sum(r.actual_minutes * r.party_size) FROM reservations r WHERE ${visits} GROUP BY 1
+    SELECT ${visitKey}, 0, 0, 0, count(*), sum(r.actual_minutes * r.party_size)
+    FROM reservations r
+    WHERE ${visits}
+    GROUP BY 1
     ${unused}`
-  const figures = sql`sum(f.slots)::bigint AS slots, sum(f.visits)::bigint AS visits, sum(f.offered)::bigint AS offered_place_minutes,
-    sum(f.used)::bigint AS used_place_minutes, coalesce(sum(f.actual), 0)::bigint AS actual_place_minutes,
+  const figures = sql`
+    sum(f.slots)::bigint AS slots,
+    sum(f.visits)::bigint AS visits,
+    sum(f.offered)::bigint AS offered_place_minutes,
+    sum(f.used)::bigint AS used_place_minutes,
+    coalesce(sum(f.actual), 0)::bigint AS actual_place_minutes,
     ${share(sql`sum(f.used)`, sql`sum(f.offered)`)} AS usage_rate`
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`usage_rate`) }
 }
@@ -174,38 +238,66 @@ export const venueFeedback: Statistic = (question) => {
     question.venueId !== null && sql`g.venue_id = ${question.venueId}`,
     sql`g.hidden_reason IS NULL`,
   ])
-  const sums = sql`SELECT ${key} AS key, g.score, count(*) AS n, count(g.comment) AS comments FROM ratings g WHERE ${where} GROUP BY 1, 2`
+  const sums = sql`
+    SELECT ${key} AS key, g.score, count(*) AS n, count(g.comment) AS comments
+    FROM ratings g
+    WHERE ${where}
+    GROUP BY 1, 2`
   const given = (score: number) => sql`coalesce(sum(f.n) FILTER (WHERE f.score = ${sql.lit(score)}), 0)::bigint`
-  const figures = sql`sum(f.n)::bigint AS ratings, round(sum(f.n * f.score) / sum(f.n), 2)::float8 AS average,
+  const satisfied = sql`coalesce(sum(f.n) FILTER (WHERE f.score >= 4), 0)`
+  const figures = sql`
+    sum(f.n)::bigint AS ratings,
+    round(sum(f.n * f.score) / sum(f.n), 2)::float8 AS average,
     ${given(1)} AS score_1, ${given(2)} AS score_2, ${given(3)} AS score_3, ${given(4)} AS score_4, ${given(5)} AS score_5,
-    ${share(sql`coalesce(sum(f.n) FILTER (WHERE f.score >= 4), 0)`, sql`sum(f.n)`)} AS satisfaction_rate, sum(f.comments)::bigint AS comments`
+    ${share(satisfied, sql`sum(f.n)`)} AS satisfaction_rate,
+    sum(f.comments)::bigint AS comments`
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`ratings`) }
 }
 
-/** How often and how long facilities were used, and how often they failed. A session that is running counts up to now. */
+/**
+ * How often and how long facilities were used, and how often they failed. A session that is running counts up to now.
+ */
 export const facilityUsage: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const key = keyOf(question.dimension)
   const ofVenue = question.venueId !== null && sql`x.venue_id = ${question.venueId}`
   const keyBy = (person: RawBuilder<unknown>, at: RawBuilder<unknown>) =>
     ({ user: person, venue: sql`x.venue_id`, start: at, facility: sql`x.id` })[key]
+  const until = sql`least(coalesce(o.stopped_at, ${question.now}::timestamptz), ${question.now}::timestamptz)`
   const unused =
     key === 'facility'
-      ? sql`UNION ALL SELECT x.id, 0, 0, 0, 0 FROM facilities x WHERE ${allOf([sql`x.deleted_at IS NULL`, ofVenue])}`
+      ? sql`
+    UNION ALL
+    SELECT x.id, 0, 0, 0, 0
+    FROM facilities x
+    WHERE ${allOf([sql`x.deleted_at IS NULL`, ofVenue])}`
       : sql``
   const sums = sql`
-    SELECT ${keyBy(sql`o.user_id`, sql`o.started_at`)} AS key, count(*) AS uses,
-      sum(date_part('epoch', least(coalesce(o.stopped_at, ${question.now}::timestamptz), ${question.now}::timestamptz) - o.started_at)) AS seconds,
-      0 AS reports, 0 AS failures
-    FROM use_sessions o JOIN facilities x ON x.id = o.facility_id
-    WHERE ${allOf([...within(question, sql`o.started_at`), ofVenue])} GROUP BY 1
+    SELECT
+      ${keyBy(sql`o.user_id`, sql`o.started_at`)} AS key,
+      count(*) AS uses,
+      sum(date_part('epoch', ${until} - o.started_at)) AS seconds,
+      0 AS reports,
+      0 AS failures
+    FROM use_sessions o
+    JOIN facilities x ON x.id = o.facility_id
+    WHERE ${allOf([...within(question, sql`o.started_at`), ofVenue])}
+    GROUP BY 1
     UNION ALL
-    SELECT ${keyBy(sql`p.user_id`, sql`p.created_at`)}, 0, 0, count(*), count(*) FILTER (WHERE p.status IN ('accepted', 'fixed'))
-    FROM repair_reports p JOIN facilities x ON x.id = p.facility_id
-    WHERE ${allOf([...within(question, sql`p.created_at`), ofVenue])} GROUP BY 1
+    SELECT
+      ${keyBy(sql`p.user_id`, sql`p.created_at`)}, 0, 0,
+      count(*), count(*) FILTER (WHERE p.status IN ('accepted', 'fixed'))
+    FROM repair_reports p
+    JOIN facilities x ON x.id = p.facility_id
+    WHERE ${allOf([...within(question, sql`p.created_at`), ofVenue])}
+    GROUP BY 1
     ${unused}`
-  const figures = sql`sum(f.uses)::bigint AS uses, floor(greatest(sum(f.seconds), 0) / 60)::bigint AS minutes, sum(f.reports)::bigint AS reports,
-    sum(f.failures)::bigint AS failures, ${share(sql`sum(f.failures)`, sql`sum(f.uses)`)} AS failure_rate`
+  const figures = sql`
+    sum(f.uses)::bigint AS uses,
+    floor(greatest(sum(f.seconds), 0) / 60)::bigint AS minutes,
+    sum(f.reports)::bigint AS reports,
+    sum(f.failures)::bigint AS failures,
+    ${share(sql`sum(f.failures)`, sql`sum(f.uses)`)} AS failure_rate`
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`uses`) }
 }
 
@@ -221,7 +313,10 @@ export const popularHours: Statistic = (question) => {
 export const noShowRate: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const sums = reservationSums(question, sql`count(*) AS n`, ['completed', 'no_show'])
-  const figures = sql`sum(f.n)::bigint AS due, ${countOf('no_show')} AS no_shows, ${share(countOf('no_show'), sql`sum(f.n)`)} AS no_show_rate`
+  const figures = sql`
+    sum(f.n)::bigint AS due,
+    ${countOf('no_show')} AS no_shows,
+    ${share(countOf('no_show'), sql`sum(f.n)`)} AS no_show_rate`
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`no_show_rate`) }
 }
 
@@ -231,12 +326,16 @@ export interface Part {
   readonly offset: number
 }
 
-/** Compiling takes longer than these queries do, sums that fit into memory need no file, and sums by person and month are for several processes. */
+/**
+ * Compiling takes longer than these queries do, sums that fit into memory need no file, and sums by person and month
+ * are for several processes.
+ */
 export async function prepare(tx: Transaction): Promise<void> {
   await sql`
-    SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true), set_config('parallel_tuple_cost', '0.001', true)`.execute(
-    tx,
-  )
+    SELECT
+      set_config('jit', 'off', true),
+      set_config('work_mem', '64MB', true),
+      set_config('parallel_tuple_cost', '0.001', true)`.execute(tx)
 }
 
 /** The groups of a statistic, in its order, and how many there are in all. */
@@ -251,7 +350,9 @@ export async function ask(
     const { rows } = await transaction(db, async (tx) => {
       await prepare(tx)
       return sql<Group & { total: number }>`
-        SELECT g.*, count(*) OVER () AS total FROM (${groups}) g ORDER BY ${order}
+        SELECT g.*, count(*) OVER () AS total
+        FROM (${groups}) g
+        ORDER BY ${order}
         LIMIT ${limit ?? null}::bigint OFFSET ${offset ?? 0}`.execute(tx)
     })
     return rows

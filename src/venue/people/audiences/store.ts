@@ -32,13 +32,16 @@ export const audienceConditions: readonly AudienceCondition[] = [
       closed,
     ),
     example: { venue_id: 3, within_days: 30 },
-    where: (wish, { now }) => sql`(
-      SELECT count(*) FROM reservations r JOIN venues v ON v.id = r.venue_id
-      WHERE r.user_id = u.id AND r.start_at >= ${days(now, wish.within_days)} AND r.start_at < ${now}
-        AND (${wish.venue_id ?? null}::bigint IS NULL OR r.venue_id = ${wish.venue_id ?? null})
-        AND (${wish.sport_venue_id ?? null}::bigint IS NULL OR v.sport_venue_id = ${wish.sport_venue_id ?? null})
-        AND r.status = ANY (${wish.statuses ?? ['confirmed', 'checked_in', 'completed']}::text[])
-    ) >= ${wish.at_least ?? 1}::int`,
+    where: (condition, { now }) => sql`(
+      SELECT count(*)
+      FROM reservations r
+      JOIN venues v ON v.id = r.venue_id
+      WHERE r.user_id = u.id
+        AND r.start_at >= ${days(now, condition.within_days)} AND r.start_at < ${now}
+        AND (${condition.venue_id ?? null}::bigint IS NULL OR r.venue_id = ${condition.venue_id ?? null})
+        AND (${condition.sport_venue_id ?? null}::bigint IS NULL OR v.sport_venue_id = ${condition.sport_venue_id ?? null})
+        AND r.status = ANY (${condition.statuses ?? ['confirmed', 'checked_in', 'completed']}::text[])
+    ) >= ${condition.at_least ?? 1}::int`,
   }),
   audienceCondition({
     kind: 'venue:booking_ahead',
@@ -46,8 +49,12 @@ export const audienceConditions: readonly AudienceCondition[] = [
     schema: Type.Object({ venue_id: Type.Optional(Id) }, closed),
     example: { venue_id: 3 },
     where: ({ venue_id: venue }, { now }) => sql`EXISTS (
-      SELECT FROM reservations r WHERE r.user_id = u.id AND r.start_at >= ${now} AND r.status IN ('pending', 'confirmed')
-        AND (${venue ?? null}::bigint IS NULL OR r.venue_id = ${venue ?? null}))`,
+      SELECT FROM reservations r
+      WHERE r.user_id = u.id
+        AND r.start_at >= ${now}
+        AND r.status IN ('pending', 'confirmed')
+        AND (${venue ?? null}::bigint IS NULL OR r.venue_id = ${venue ?? null})
+    )`,
   }),
   audienceCondition({
     kind: 'venue:credit',

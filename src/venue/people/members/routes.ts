@@ -132,6 +132,7 @@ function changes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/users/{user_id}/credit-adjustments'),
+    operationId: 'adjustUserCredit',
     permission: manage,
     summary: 'Adjust somebody’s credit',
     description: 'The score stays within 0 and 100.',
@@ -152,6 +153,7 @@ function changes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/users/{user_id}/points-grants'),
+    operationId: 'grantUserPoints',
     permission: manage,
     summary: 'Give somebody points, or take some',
     description: 'A negative `delta` takes; never more than there are (`points_short`).',
@@ -172,6 +174,7 @@ function changes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/points-grants'),
+    operationId: 'grantPointsToMany',
     permission: manage,
     summary: 'Give many people points',
     description: 'An allowance: to everybody who may book, or to the named people, all of them or none.',

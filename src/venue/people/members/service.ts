@@ -4,10 +4,11 @@ import { Conflict, NotFound } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import * as members from '../../core/membersStore.ts'
 import { roles } from '../../permissions.ts'
 import * as store from './store.ts'
 
-interface PageWish {
+interface Page {
   readonly offset: number
   readonly limit: number
 }
@@ -20,19 +21,19 @@ export interface Account {
 }
 
 /** A person's credit score and its history. Who never booked has full credit. @throws NotFound */
-export async function creditOf(kernel: Kernel, userId: number, page: PageWish): Promise<Account> {
+export async function creditOf(kernel: Kernel, userId: number, page: Page): Promise<Account> {
   const member = await findMember(kernel, userId)
   return { figure: member?.credit ?? FULL_CREDIT, ...(await store.listLedger(kernel.db, 'credit', userId, page)) }
 }
 
 /** A person's points and their history. @throws NotFound */
-export async function pointsOf(kernel: Kernel, userId: number, page: PageWish): Promise<Account> {
+export async function pointsOf(kernel: Kernel, userId: number, page: Page): Promise<Account> {
   const member = await findMember(kernel, userId)
   return { figure: member?.points ?? 0, ...(await store.listLedger(kernel.db, 'points', userId, page)) }
 }
 
-async function findMember(kernel: Kernel, userId: number): Promise<store.Member | null> {
-  const member = await store.findMember(kernel.db, userId)
+async function findMember(kernel: Kernel, userId: number): Promise<members.Member | null> {
+  const member = await members.findMember(kernel.db, userId)
   if (!member) await requirePerson(kernel, userId)
   return member
 }
@@ -46,15 +47,15 @@ export interface Change {
   readonly note: string
 }
 
-/** Moves a person's credit, within 0 and 100. Answers the new score. @throws NotFound */
+/** Moves a person's credit, within 0 and 100. Answers the new smembers. @throws NotFound */
 export async function adjustCredit(kernel: Kernel, caller: Caller, userId: number, change: Change): Promise<number> {
   await requirePerson(kernel, userId)
   const score = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    await store.ensureMembers(tx, [userId], now)
-    const [before] = await store.lockMembers(tx, [userId])
+    await members.ensureMembers(tx, [userId], now)
+    const [before] = await members.lockMembers(tx, [userId])
     const cause = { createdBy: caller.userId, note: change.note, now }
-    const after = await store.changeCredit(tx, userId, change.delta, 'adjustment', cause)
+    const after = await members.changeCredit(tx, userId, change.delta, 'adjustment', cause)
     await record(tx, now, {
       ...originOf(caller),
       action: 'credit.adjust',
@@ -77,12 +78,12 @@ export async function changePoints(kernel: Kernel, caller: Caller, userId: numbe
   await requirePerson(kernel, userId)
   const balance = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    await store.ensureMembers(tx, [userId], now)
-    const [member] = await store.lockMembers(tx, [userId])
+    await members.ensureMembers(tx, [userId], now)
+    const [member] = await members.lockMembers(tx, [userId])
     const before = member?.points ?? 0
     if (before + delta > store.MOST_POINTS) throw tooManyPoints()
     const reason = delta > 0 ? 'grant' : 'adjustment'
-    if (!(await store.changePoints(tx, userId, delta, reason, { createdBy: caller.userId, note, now }))) {
+    if (!(await members.changePoints(tx, userId, delta, reason, { createdBy: caller.userId, note, now }))) {
       throw new Conflict('points_short', 'There are fewer points than that.', { facts: { points: before } })
     }
     await record(tx, now, {
@@ -115,7 +116,8 @@ export interface Grant {
 }
 
 /**
- * Gives many people the same points: an allowance. Answers how many got them; everybody who books, or the named people, all or none.
+ * Gives many people the same points: an allowance. Answers how many got them; everybody who books, or the named people,
+ * all or none.
  * @throws NotFound with `facts.user_ids` when named people don't exist (or have more points than that already).
  */
 export async function grantAllowance(kernel: Kernel, caller: Caller, grant: Grant): Promise<number> {

@@ -97,6 +97,7 @@ export function ratingRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/venues/{venue_id}/ratings'),
+    operationId: 'rateVenue',
     permission: 'venue:reservations.book',
     summary: 'Rate a visit to a venue',
     description:
@@ -117,6 +118,7 @@ export function ratingRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/reservations/{id}/rating'),
+    operationId: 'rateReservation',
     permission: 'venue:reservations.book',
     summary: 'Rate a completed reservation',
     tag,

@@ -5,7 +5,8 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { badState } from '../../core/ending.ts'
-import { findReservation, type Reservation } from '../../core/store.ts'
+import { findReservation, type Reservation } from '../../core/reservationsStore.ts'
+import { requireVenue } from '../../core/venues/service.ts'
 import { averageOf, countOf, type Distribution, distributionOf, type Score } from './rules.ts'
 import * as store from './store.ts'
 
@@ -35,7 +36,7 @@ export async function rateVenue(
   opinion: Opinion,
   reservationId?: number,
 ): Promise<store.Rating> {
-  await requireVenue(kernel, venueId)
+  await requireVenue(kernel.db, venueId)
   const id = reservationId ?? (await store.latestUnrated(kernel.db, venueId, caller.userId))
   if (id === null) throw new Conflict('nothing_to_rate', 'You have no completed visit here without a rating.')
   const reservation = await ownReservation(kernel, caller, id)
@@ -60,8 +61,8 @@ async function rate(
   if (reservation.status !== 'completed') throw badState(reservation)
   const id = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    const wish = { reservationId: reservation.id, userId: caller.userId, score, comment: comment ?? null, now }
-    const added = await store.addRating(tx, wish)
+    const rating = { reservationId: reservation.id, userId: caller.userId, score, comment: comment ?? null, now }
+    const added = await store.addRating(tx, rating)
     if (added === null) throw new Conflict('already_rated', 'This visit has been rated.')
     await record(tx, now, {
       ...originOf(caller),
@@ -84,10 +85,6 @@ async function getRating(kernel: Kernel, id: number): Promise<store.Rating> {
 
 const noSuchRating = () => new NotFound('not_found', 'There is no such rating.')
 
-async function requireVenue(kernel: Kernel, id: number): Promise<void> {
-  if (!(await store.venueExists(kernel.db, id))) throw new NotFound('not_found', 'There is no such venue.')
-}
-
 /** What is said of a venue: a page of its ratings, and the figures over all that are not hidden. */
 export interface VenueRatings {
   readonly items: readonly store.Rating[]
@@ -104,7 +101,7 @@ export async function venueRatings(
   hidden: boolean,
   page: PageOf<store.RatingSort>,
 ): Promise<VenueRatings> {
-  await requireVenue(kernel, venueId)
+  await requireVenue(kernel.db, venueId)
   const { items, total } = await store.listRatings(kernel.db, { venueId, hidden }, page)
   const distribution = distributionOf(await store.countScores(kernel.db, venueId))
   return { items, total, average: averageOf(distribution), count: countOf(distribution), distribution }

@@ -16,18 +16,24 @@ export interface Rating {
   readonly updatedAt: Date
 }
 
-const ratings = sql`
-  SELECT g.id, g.venue_id AS "venueId", g.reservation_id AS "reservationId", g.user_id AS "userId", u.display_name AS "displayName",
-    g.score, g.comment, g.hidden_reason AS "hiddenReason", g.created_at AS "createdAt", g.updated_at AS "updatedAt"
-  FROM ratings g JOIN users u ON u.id = g.user_id`
+function ratings(db: Database) {
+  return db
+    .selectFrom('ratings as g')
+    .innerJoin('users as u', 'u.id', 'g.user_id')
+    .select(['g.id', 'g.venue_id as venueId', 'g.reservation_id as reservationId', 'g.user_id as userId'])
+    .select(['u.display_name as displayName', 'g.score', 'g.comment', 'g.hidden_reason as hiddenReason'])
+    .select(['g.created_at as createdAt', 'g.updated_at as updatedAt'])
+}
 
 /** One rating, or null. */
 export async function findRating(db: Database, id: number): Promise<Rating | null> {
-  const { rows } = await sql<Rating>`${ratings} WHERE g.id = ${id}`.execute(db)
-  return rows[0] ?? null
+  return (await ratings(db).where('g.id', '=', id).executeTakeFirst()) ?? null
 }
 
-/** Rates a completed reservation of a person: null, and nothing done, when it is rated already or not a completed one of theirs. */
+/**
+ * Rates a completed reservation of a person: null, and nothing done, when it is rated already or not a completed one of
+ * theirs.
+ */
 export async function addRating(
   tx: Transaction,
   rating: {
@@ -40,8 +46,11 @@ export async function addRating(
 ): Promise<number | null> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO ratings (reservation_id, user_id, venue_id, score, comment, created_at, updated_at)
-    SELECT r.id, r.user_id, r.venue_id, ${rating.score}::smallint, ${rating.comment}::text, ${rating.now}::timestamptz, ${rating.now}::timestamptz
-    FROM reservations r WHERE r.id = ${rating.reservationId} AND r.user_id = ${rating.userId} AND r.status = 'completed'
+    SELECT
+      r.id, r.user_id, r.venue_id, ${rating.score}::smallint, ${rating.comment}::text,
+      ${rating.now}::timestamptz, ${rating.now}::timestamptz
+    FROM reservations r
+    WHERE r.id = ${rating.reservationId} AND r.user_id = ${rating.userId} AND r.status = 'completed'
     ON CONFLICT (reservation_id) DO NOTHING
     RETURNING id`.execute(tx)
   return rows[0]?.id ?? null
@@ -49,18 +58,20 @@ export async function addRating(
 
 /** The newest completed reservation of a person at a venue that has no rating, or null. */
 export async function latestUnrated(db: Database, venueId: number, userId: number): Promise<number | null> {
-  const { rows } = await sql<{ id: number }>`
-    SELECT r.id FROM reservations r
-    WHERE r.user_id = ${userId} AND r.venue_id = ${venueId} AND r.status = 'completed'
-      AND NOT EXISTS (SELECT FROM ratings g WHERE g.reservation_id = r.id)
-    ORDER BY r.start_at DESC, r.id DESC LIMIT 1`.execute(db)
-  return rows[0]?.id ?? null
-}
-
-/** Is there such a venue? */
-export async function venueExists(db: Database, id: number): Promise<boolean> {
-  const { rows } = await sql`SELECT 1 FROM venues WHERE id = ${id} AND deleted_at IS NULL`.execute(db)
-  return rows.length > 0
+  const reservation = await db
+    .selectFrom('reservations as r')
+    .select('r.id')
+    .where('r.user_id', '=', userId)
+    .where('r.venue_id', '=', venueId)
+    .where('r.status', '=', sql.lit('completed'))
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('ratings as g').select('g.id').whereRef('g.reservation_id', '=', 'r.id'))),
+    )
+    .orderBy('r.start_at', 'desc')
+    .orderBy('r.id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return reservation?.id ?? null
 }
 
 const SORTS = { created_at: sql`g.created_at`, score: sql`g.score`, id: sql`g.id` } as const
@@ -74,7 +85,7 @@ export async function listRatings(
   page: PageOf<RatingSort>,
 ): Promise<{ items: readonly Rating[]; total: number }> {
   return await readPage<Rating>(db, {
-    select: ratings,
+    select: ratings(db),
     counted: sql`ratings g`,
     conditions: [sql`g.venue_id = ${of.venueId}`, !of.hidden && sql`g.hidden_reason IS NULL`],
     page: pageClause(page, SORTS, sql`g.id`),
@@ -86,14 +97,19 @@ export async function countScores(
   db: Database,
   venueId: number,
 ): Promise<readonly { readonly score: number; readonly count: number }[]> {
-  const { rows } = await sql<{ score: number; count: number }>`
-    SELECT score, count(*) AS count FROM ratings WHERE venue_id = ${venueId} AND hidden_reason IS NULL GROUP BY score`.execute(
-    db,
-  )
-  return rows
+  return db
+    .selectFrom('ratings')
+    .select((eb) => ['score', eb.fn.countAll<number>().as('count')])
+    .where('venue_id', '=', venueId)
+    .where('hidden_reason', 'is', null)
+    .groupBy('score')
+    .execute()
 }
 
-/** Hides a rating for a reason, or shows it again (null). Answers the reason before, undefined when there is no such rating. */
+/**
+ * Hides a rating for a reason, or shows it again (null). Answers the reason before, undefined when there is no such
+ * rating.
+ */
 export async function setHidden(
   tx: Transaction,
   id: number,
@@ -101,8 +117,10 @@ export async function setHidden(
   now: Date,
 ): Promise<string | null | undefined> {
   const { rows } = await sql<{ before: string | null }>`
-    UPDATE ratings g SET hidden_reason = ${reason}, updated_at = ${now}
+    UPDATE ratings g
+    SET hidden_reason = ${reason}, updated_at = ${now}
     FROM (SELECT id, hidden_reason AS before FROM ratings WHERE id = ${id} FOR UPDATE) old
-    WHERE g.id = old.id RETURNING old.before`.execute(tx)
+    WHERE g.id = old.id
+    RETURNING old.before`.execute(tx)
   return rows[0]?.before
 }

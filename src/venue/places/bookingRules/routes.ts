@@ -6,7 +6,7 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id, Nullable } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { v1 } from '../../../site/paths.ts'
-import { effectiveRules, NO_RULES, type OwnRules, ruleSource } from './rules.ts'
+import { effectiveRules, NO_RULES, type OwnRules, ruleSource } from '../../core/bookingRules/rules.ts'
 import * as service from './service.ts'
 import type { RuleLayers } from './store.ts'
 
@@ -40,7 +40,7 @@ const values = {
 
 const may = <Schema extends TSchema>(schema: Schema) => Type.Optional(Nullable(schema))
 
-const Wish = Type.Object({
+const RulesBody = Type.Object({
   max_reservations_per_user: may(values.max_reservations_per_user),
   window: may(values.window),
   advance_booking_days: may(values.advance_booking_days),
@@ -140,15 +140,17 @@ function readRules(app: App, kernel: Kernel): void {
 
 function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
   const description = 'Rules that are not given stay as they are; null unsets one.'
+  const byPost = method === 'POST' ? 'ByPost' : ''
   const again = method === 'POST' ? ' (the same as PUT)' : ''
   route(app, {
     method,
     paths: v1('/venues/{venue_id}/rules'),
+    operationId: `setVenueRules${byPost}`,
     permission: write,
     summary: `Set booking rules of a venue${again}`,
     description,
     tag,
-    schema: { params: VenueParams, body: Wish, response: { 200: Rules } },
+    schema: { params: VenueParams, body: RulesBody, response: { 200: Rules } },
     handler: async (request) => {
       const { venue_id: venueId } = request.params
       await service.setRules(kernel, callerOf(request), { venueId }, request.body)
@@ -158,11 +160,12 @@ function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
   route(app, {
     method,
     paths: v1('/sport-venues/{sport_venue_id}/rules'),
+    operationId: `setSportVenueRules${byPost}`,
     permission: write,
     summary: `Set booking rules of a sport venue${again}`,
     description,
     tag,
-    schema: { params: SportVenueParams, body: Wish, response: { 200: Rules } },
+    schema: { params: SportVenueParams, body: RulesBody, response: { 200: Rules } },
     handler: async (request) => {
       const { sport_venue_id: sportVenueId } = request.params
       await service.setRules(kernel, callerOf(request), { sportVenueId }, request.body)
@@ -172,11 +175,12 @@ function setRules(app: App, kernel: Kernel, method: 'PUT' | 'POST'): void {
   route(app, {
     method,
     paths: v1('/rules'),
+    operationId: `setRules${byPost}`,
     permission: write,
     summary: `Set booking rules of the system${again}`,
     description,
     tag,
-    schema: { body: Wish, response: { 200: Rules } },
+    schema: { body: RulesBody, response: { 200: Rules } },
     handler: async (request) => {
       await service.setRules(kernel, callerOf(request), 'system', request.body)
       return ofSystem(kernel)

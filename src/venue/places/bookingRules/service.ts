@@ -3,11 +3,8 @@ import { originOf } from '../../../kernel/audit/origin.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { getSportVenue, noSuchSportVenue } from '../sportVenues/service.ts'
-import { lockSportVenue } from '../sportVenues/store.ts'
-import { getVenue, noSuchVenue } from '../venues/service.ts'
-import { lockVenue } from '../venues/store.ts'
-import { NO_RULES, type OwnRules, type RuleName } from './rules.ts'
+import { NO_RULES, type OwnRules, type RuleName } from '../../core/bookingRules/rules.ts'
+import { lockOwner, requireSportVenue, requireVenue } from '../../core/venues/service.ts'
 import * as store from './store.ts'
 
 /** Rules somebody gives: those that are absent stay as they are, null unsets. */
@@ -15,13 +12,13 @@ export type RulesChange = Partial<OwnRules>
 
 /** What is set at a venue and above it. @throws NotFound */
 export async function getVenueRules(kernel: Kernel, venueId: number): Promise<store.RuleLayers> {
-  await getVenue(kernel, venueId)
+  await requireVenue(kernel.db, venueId)
   return store.venueLayers(kernel.db, venueId)
 }
 
 /** What is set at a sport venue and above it. @throws NotFound */
 export async function getSportVenueRules(kernel: Kernel, sportVenueId: number): Promise<store.RuleLayers> {
-  await getSportVenue(kernel, sportVenueId)
+  await requireSportVenue(kernel.db, sportVenueId)
   return store.sportVenueLayers(kernel.db, sportVenueId)
 }
 
@@ -43,10 +40,7 @@ export async function setRules(
   const now = kernel.clock.now()
   const given = ruleNames.flatMap((name) => (change[name] === undefined ? [] : [[name, change[name]] as const]))
   await kernel.transaction(async (tx) => {
-    if (owner !== 'system') {
-      if ('venueId' in owner && !(await lockVenue(tx, owner.venueId, 'share'))) throw noSuchVenue()
-      if ('sportVenueId' in owner && !(await lockSportVenue(tx, owner.sportVenueId, 'share'))) throw noSuchSportVenue()
-    }
+    if (owner !== 'system') await lockOwner(tx, owner, 'share')
     const before = await store.lockRules(tx, owner, now)
     await store.updateRules(tx, owner, given, now)
     await record(tx, now, {

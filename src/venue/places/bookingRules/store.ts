@@ -1,9 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
-import { NO_RULES, type OwnRules, type RuleName } from './rules.ts'
+import { NO_RULES, type OwnRules, type RuleName } from '../../core/bookingRules/rules.ts'
+import type { Place } from '../../core/venues/types.ts'
 
 /** Whose booking rules: a venue's, a sport venue's, or those of the whole system. */
-export type RulesOwner = { readonly venueId: number } | { readonly sportVenueId: number } | 'system'
+export type RulesOwner = Place | 'system'
 
 /** What each place on the way to a venue has set. */
 export interface RuleLayers {
@@ -25,9 +26,16 @@ function layersOf(rows: readonly LayerRow[]): RuleLayers {
 /** What a venue, its sport venue and the system have set. */
 export async function venueLayers(db: Database, venueId: number): Promise<RuleLayers> {
   const { rows } = await sql<LayerRow>`
-    SELECT CASE WHEN r.venue_id IS NOT NULL THEN 'venue' WHEN r.sport_venue_id IS NOT NULL THEN 'sportVenue' ELSE 'system' END AS layer,
+    SELECT
+      CASE
+        WHEN r.venue_id IS NOT NULL THEN 'venue'
+        WHEN r.sport_venue_id IS NOT NULL THEN 'sportVenue'
+        ELSE 'system'
+      END AS layer,
       ${columns}
-    FROM venues v JOIN booking_rules r ON r.venue_id = v.id OR r.sport_venue_id = v.sport_venue_id
+    FROM venues v
+    JOIN booking_rules r ON r.venue_id = v.id
+      OR r.sport_venue_id = v.sport_venue_id
       OR (r.venue_id IS NULL AND r.sport_venue_id IS NULL)
     WHERE v.id = ${venueId}`.execute(db)
   return layersOf(rows)
@@ -51,8 +59,11 @@ function ownedBy(owner: RulesOwner): RawBuilder<unknown> {
 export async function lockRules(tx: Transaction, owner: RulesOwner, now: Date): Promise<OwnRules> {
   const venueId = owner !== 'system' && 'venueId' in owner ? owner.venueId : null
   const sportVenueId = owner !== 'system' && 'sportVenueId' in owner ? owner.sportVenueId : null
-  await sql`INSERT INTO booking_rules (venue_id, sport_venue_id, updated_at) VALUES (${venueId}, ${sportVenueId}, ${now})
-    ON CONFLICT DO NOTHING`.execute(tx)
+  await tx
+    .insertInto('booking_rules')
+    .values({ venue_id: venueId, sport_venue_id: sportVenueId, updated_at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
   const { rows } =
     await sql<OwnRules>`SELECT ${columns} FROM booking_rules r WHERE ${ownedBy(owner)} FOR UPDATE`.execute(tx)
   return rows[0] ?? NO_RULES
@@ -66,7 +77,8 @@ export async function updateRules(
   now: Date,
 ): Promise<void> {
   const assignments = change.map(([name, value]) => sql`${sql.ref(name)} = ${value}`)
-  await sql`UPDATE booking_rules r SET ${sql.join([...assignments, sql`updated_at = ${now}`])} WHERE ${ownedBy(owner)}`.execute(
-    tx,
-  )
+  await sql`
+    UPDATE booking_rules r
+    SET ${sql.join([...assignments, sql`updated_at = ${now}`])}
+    WHERE ${ownedBy(owner)}`.execute(tx)
 }

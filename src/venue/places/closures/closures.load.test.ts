@@ -6,9 +6,9 @@ import { transaction } from '../../../kernel/database/transaction.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { joinedTo } from '../../../kernel/http/request/idempotency.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { lockMembers } from '../../people/members/store.ts'
+import { setVenueStatus } from '../../core/closures/venueStatus.ts'
+import { lockMembers } from '../../core/membersStore.ts'
 import { book, cancel } from '../../visits/reservations/service.ts'
-import { setVenueStatus } from './service.ts'
 
 let world: ClosureWorld
 let people: Caller[]
@@ -25,8 +25,8 @@ const TRIES = 3
 const code = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error)
 
 /**
- * Closes a venue while somebody's booking is made but not committed: commits it when the closing waits for the slot (and `other` for the
- * person).
+ * Closes a venue while somebody's booking is made but not committed: commits it when the closing waits for the slot
+ * (and `other` for the person).
  */
 async function bookingWhileClosing(
   venue: number,
@@ -128,7 +128,8 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
           return work(tx)
         }),
     }
-    // Queues for the row while the booking has it, and keeps it until the closing has begun anew; or the closing is faster.
+    // Queues for the row while the booking has it, and keeps it until the closing has begun anew; or the closing is
+    // faster.
     const other = () =>
       world.kernel.transaction(async (tx) => {
         await lockMembers(tx, [person.userId])

@@ -18,13 +18,13 @@ import {
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { localTimestamp, parseInstant } from '../../../kernel/time.ts'
 import { v1 } from '../../../site/paths.ts'
-import { getFacility } from '../facilities/service.ts'
-import { getSportVenue } from '../sportVenues/service.ts'
-import { getVenue } from '../venues/service.ts'
+import { setVenueStatus } from '../../core/closures/venueStatus.ts'
+import { requireFacility, requireSportVenue, requireVenue } from '../../core/venues/service.ts'
+import type { Owner } from '../../core/venues/types.ts'
 import { rebookingRoutes } from './rebooking/routes.ts'
 import { AffectedSchema, PlanAnswerSchema, PlanSchema, PlanStateName, presentAffected, presentPlan } from './schemas.ts'
 import * as service from './service.ts'
-import { listMaintenance, type Owner } from './store.ts'
+import { listMaintenance } from './store.ts'
 
 const tag = 'Closures and maintenance'
 const write = 'venue:catalogue.write'
@@ -32,7 +32,7 @@ const write = 'venue:catalogue.write'
 const Status = Type.Enum(['open', 'closed', 'maintenance'])
 const Reason = Text(200, { description: 'Shown to the people it touches.', examples: ['更换地板'] })
 
-const StatusWish = Type.Object({
+const StatusRequest = Type.Object({
   status: Status,
   until: Type.Optional(Nullable(InstantInput)),
   reason: Type.Optional(Nullable(Reason)),
@@ -46,26 +46,29 @@ const StatusAnswer = Type.Object({
   affected: Type.Array(AffectedSchema),
 })
 
-/** The status of venues, the maintenance of venues, sport venues and facilities, and the rebooking of what they displace. */
+/**
+ * The status of venues, the maintenance of venues, sport venues and facilities, and the rebooking of what they
+ * displace.
+ */
 export function closureRoutes(app: App, kernel: Kernel): void {
   statusRoutes(app, kernel)
   maintenanceOf(app, kernel, {
     path: '/venues/{id}/maintenance',
     what: 'a venue',
     ownerOf: (venueId) => ({ venueId }),
-    require: (id) => getVenue(kernel, id),
+    require: (id) => requireVenue(kernel.db, id),
   })
   maintenanceOf(app, kernel, {
     path: '/sport-venues/{id}/maintenance',
     what: 'a sport venue',
     ownerOf: (sportVenueId) => ({ sportVenueId }),
-    require: (id) => getSportVenue(kernel, id),
+    require: (id) => requireSportVenue(kernel.db, id),
   })
   maintenanceOf(app, kernel, {
     path: '/facilities/{id}/maintenance',
     what: 'a facility',
     ownerOf: (facilityId) => ({ facilityId }),
-    require: (id) => getFacility(kernel, id),
+    require: (id) => requireFacility(kernel.db, id),
   })
   planRoutes(app, kernel)
   rebookingRoutes(app, kernel)
@@ -83,10 +86,10 @@ function statusRoutes(app: App, kernel: Kernel): void {
         '`closed` and `maintenance` hold from now until `until`, or until further notice: every reservation in that time ends, its points go back, ' +
         'and its person is told with alternatives and may book again once (`POST /api/v1/reservations/{id}/rebook`). `open` ends what is in force now.',
       tag,
-      schema: { params: IdParams, body: StatusWish, response: { 200: StatusAnswer } },
+      schema: { params: IdParams, body: StatusRequest, response: { 200: StatusAnswer } },
       handler: async (request) => {
-        const { status, until, reason }: Of<typeof StatusWish> = request.body
-        const { venue, affected } = await service.setVenueStatus(kernel, callerOf(request), request.params.id, {
+        const { status, until, reason }: Of<typeof StatusRequest> = request.body
+        const { venue, affected } = await setVenueStatus(kernel, callerOf(request), request.params.id, {
           status,
           until: until ? parseInstant(until, zone) : undefined,
           reason: reason ?? undefined,
@@ -103,12 +106,12 @@ function statusRoutes(app: App, kernel: Kernel): void {
   }
 }
 
-const PlanWish = Type.Object({
+const PlanRequest = Type.Object({
   start_time: InstantInput,
   end_time: InstantInput,
   reason: Type.Optional(Nullable(Reason)),
 })
-const PlanChange = Type.Partial(PlanWish)
+const PlanChange = Type.Partial(PlanRequest)
 const PlanQuery = pageQuery(['start_time', 'id'], { state: Type.Optional(PlanStateName) }, '-start_time')
 
 /** The doors to the plans of one kind of thing. */
@@ -150,9 +153,9 @@ function maintenanceOf(app: App, kernel: Kernel, doors: Doors): void {
     description:
       'Times without an offset are local. What is booked in that time ends now, and its people are told with alternatives; the maintenance of a facility touches no reservation.',
     tag,
-    schema: { params: IdParams, body: PlanWish, response: { 201: PlanAnswerSchema } },
+    schema: { params: IdParams, body: PlanRequest, response: { 201: PlanAnswerSchema } },
     handler: async (request) => {
-      const { start_time, end_time, reason }: Of<typeof PlanWish> = request.body
+      const { start_time, end_time, reason }: Of<typeof PlanRequest> = request.body
       const answer = await service.planMaintenance(kernel, callerOf(request), doors.ownerOf(request.params.id), {
         start: parseInstant(start_time, zone),
         end: parseInstant(end_time, zone),
@@ -195,6 +198,7 @@ function planRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: v1('/maintenance/{id}'),
+    operationId: 'cancelMaintenance',
     permission: write,
     summary: 'Cancel a maintenance plan',
     description: 'Also one that is running: its slots open again. Reservations that it has ended stay ended.',

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { Id, Instant, Nullable, type Of } from '../../../kernel/http/schemas.ts'
 import { localDate, localTime, localTimestamp } from '../../../kernel/time.ts'
-import type { Affected } from './displacement/service.ts'
-import { type Alternative, planState } from './rules.ts'
-import type { Closure } from './store.ts'
+import type { Alternative } from '../../core/alternatives/rules.ts'
+import type { Closure } from '../../core/closures/store.ts'
+import type { Affected } from '../../core/displacement/service.ts'
+import { planState } from './rules.ts'
 
 const Day = Type.String({ examples: ['2026-03-14'] })
 const Time = Type.String({ examples: ['09:00'] })

@@ -56,6 +56,7 @@ function readFacilities(app: App, kernel: Kernel, all: Paths, one: Paths, permis
   route(app, {
     method: 'GET',
     paths: all,
+    operationId: permission === write ? 'listAllVenueFacilities' : 'listVenueFacilities',
     permission,
     summary: 'List the facilities of a venue',
     tag,
@@ -74,6 +75,7 @@ function readFacilities(app: App, kernel: Kernel, all: Paths, one: Paths, permis
   route(app, {
     method: 'GET',
     paths: one,
+    operationId: permission === write ? 'getAnyFacility' : 'getFacility',
     permission,
     summary: 'Read a facility',
     tag,

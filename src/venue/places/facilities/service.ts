@@ -1,30 +1,26 @@
-import { changesBetween } from '../../../kernel/audit/changes.ts'
 import { originOf } from '../../../kernel/audit/origin.ts'
 import type { PageOf } from '../../../kernel/database/lists.ts'
-import { NotFound } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { record } from '../../../kernel/outbox/outbox.ts'
-import { stopWhatEnded } from '../../visits/useSessions/ending.ts'
-import { getVenue, noSuchVenue } from '../venues/service.ts'
-import { lockVenue } from '../venues/store.ts'
+import { recordDifference } from '../../core/recording.ts'
+import { stopEndedSessions } from '../../core/useSessions.ts'
+import { type Facility, type FacilityFields, findFacility, lockFacility } from '../../core/venues/facilitiesStore.ts'
+import { lockOwner, noSuchFacility, requireVenue } from '../../core/venues/service.ts'
 import * as store from './store.ts'
-
-const noSuchFacility = () => new NotFound('not_found', 'There is no such facility.')
 
 /** One page of a venue's facilities. @throws NotFound */
 export async function listFacilities(
   kernel: Kernel,
   venueId: number,
   page: PageOf<keyof typeof store.SORTS>,
-): Promise<{ items: store.Facility[]; total: number }> {
-  await getVenue(kernel, venueId)
+): Promise<{ items: Facility[]; total: number }> {
+  await requireVenue(kernel.db, venueId)
   return store.listFacilities(kernel.db, venueId, page, kernel.clock.now())
 }
 
 /** One facility as it is now. @throws NotFound */
-export async function getFacility(kernel: Kernel, id: number): Promise<store.Facility> {
-  const found = await store.findFacility(kernel.db, id, kernel.clock.now())
+export async function getFacility(kernel: Kernel, id: number): Promise<Facility> {
+  const found = await findFacility(kernel.db, id, kernel.clock.now())
   if (!found) throw noSuchFacility()
   return found
 }
@@ -34,19 +30,18 @@ export async function addFacility(
   kernel: Kernel,
   caller: Caller,
   venueId: number,
-  wish: Partial<store.FacilityFields> & { readonly name: string },
-): Promise<store.Facility> {
+  request: Partial<FacilityFields> & { readonly name: string },
+): Promise<Facility> {
   const now = kernel.clock.now()
-  const fields: store.FacilityFields = { type: null, quantity: 1, status: 'available', description: null, ...wish }
+  const fields: FacilityFields = { type: null, quantity: 1, status: 'available', description: null, ...request }
   const id = await kernel.transaction(async (tx) => {
-    if (!(await lockVenue(tx, venueId, 'share'))) throw noSuchVenue()
+    await lockOwner(tx, { venueId }, 'share')
     const added = await store.insertFacility(tx, venueId, fields, now)
-    await record(tx, now, {
-      ...originOf(caller),
+    await recordDifference(tx, now, originOf(caller), {
       action: 'facility.create',
-      resource: 'facility',
-      resourceId: added,
-      changes: changesBetween(null, { venue_id: venueId, ...fields }),
+      id: added,
+      before: null,
+      after: { venue_id: venueId, ...fields },
     })
     return added
   })
@@ -59,21 +54,15 @@ export async function changeFacility(
   kernel: Kernel,
   caller: Caller,
   id: number,
-  wish: Partial<store.FacilityFields>,
-): Promise<store.Facility> {
+  request: Partial<FacilityFields>,
+): Promise<Facility> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    const before = await store.lockFacility(tx, id)
+    const before = await lockFacility(tx, id)
     if (!before) throw noSuchFacility()
-    const after = { ...before, ...wish }
+    const after = { ...before, ...request }
     await store.updateFacility(tx, id, after, now)
-    await record(tx, now, {
-      ...originOf(caller),
-      action: 'facility.update',
-      resource: 'facility',
-      resourceId: id,
-      changes: changesBetween(before, after),
-    })
+    await recordDifference(tx, now, originOf(caller), { action: 'facility.update', id, before, after })
   })
   kernel.nudge()
   return getFacility(kernel, id)
@@ -83,17 +72,11 @@ export async function changeFacility(
 export async function removeFacility(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    const before = await store.lockFacility(tx, id)
+    const before = await lockFacility(tx, id)
     if (!before) throw noSuchFacility()
     await store.deleteFacility(tx, id, now)
-    await stopWhatEnded(kernel, tx, originOf(caller), now)
-    await record(tx, now, {
-      ...originOf(caller),
-      action: 'facility.delete',
-      resource: 'facility',
-      resourceId: id,
-      changes: changesBetween(before, null),
-    })
+    await stopEndedSessions(kernel, tx, originOf(caller), now)
+    await recordDifference(tx, now, originOf(caller), { action: 'facility.delete', id, before, after: null })
   })
   kernel.nudge()
 }

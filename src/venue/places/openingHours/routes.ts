@@ -6,9 +6,9 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id, LocalDate, LocalTime, LocalTimeOrMidnight, Nullable, type Of, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { v1 } from '../../../site/paths.ts'
+import type { HoursAnswer } from '../../core/openingHoursStore.ts'
 import { wholeMinutes } from '../../moments.ts'
 import * as service from './service.ts'
-import type { HoursAnswer } from './store.ts'
 
 const tag = 'Opening hours'
 const write = 'venue:catalogue.write'
@@ -17,7 +17,7 @@ const SportVenueParams = Type.Object({ sport_venue_id: Id })
 const Weekday = Type.Integer({ minimum: 1, maximum: 7, description: '1 is Monday, 7 is Sunday.' })
 const reason = Type.Optional(Nullable(Text(200)))
 
-const Wish = Type.Object({
+const HoursBody = Type.Object({
   weekly: Type.Array(Type.Object({ weekday: Weekday, opens: LocalTime, closes: LocalTimeOrMidnight }), {
     maxItems: 100,
     description:
@@ -51,7 +51,7 @@ const Hours = Type.Object(
   { title: 'OpeningHours' },
 )
 
-function read(body: Of<typeof Wish>): OpeningHours {
+function read(body: Of<typeof HoursBody>): OpeningHours {
   const exceptions = (body.exceptions ?? []).map(
     (given): HoursException => ({
       date: given.date,
@@ -103,7 +103,7 @@ export function openingHoursRoutes(app: App, kernel: Kernel): void {
     summary: 'Set the opening hours of a venue',
     description,
     tag,
-    schema: { params: VenueParams, body: Wish, response: { 200: Hours } },
+    schema: { params: VenueParams, body: HoursBody, response: { 200: Hours } },
     handler: async (request) =>
       present(await service.setVenueHours(kernel, callerOf(request), request.params.venue_id, read(request.body))),
   })
@@ -125,7 +125,7 @@ export function openingHoursRoutes(app: App, kernel: Kernel): void {
     summary: 'Set the opening hours of a sport venue',
     description,
     tag,
-    schema: { params: SportVenueParams, body: Wish, response: { 200: Hours } },
+    schema: { params: SportVenueParams, body: HoursBody, response: { 200: Hours } },
     handler: async (request) =>
       present(
         await service.setSportVenueHours(kernel, callerOf(request), request.params.sport_venue_id, read(request.body)),

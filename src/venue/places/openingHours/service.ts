@@ -6,26 +6,26 @@ import { Invalid } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { getSportVenue, noSuchSportVenue } from '../sportVenues/service.ts'
-import { lockSportVenue } from '../sportVenues/store.ts'
-import { getVenue, noSuchVenue } from '../venues/service.ts'
-import { lockVenue } from '../venues/store.ts'
+import { type HoursAnswer, venueHours } from '../../core/openingHoursStore.ts'
+import { lockOwner, requireSportVenue, requireVenue } from '../../core/venues/service.ts'
+import type { Place } from '../../core/venues/types.ts'
 import * as store from './store.ts'
 
 /** The opening hours that hold at a venue. @throws NotFound */
-export async function getVenueHours(kernel: Kernel, venueId: number): Promise<store.HoursAnswer> {
-  await getVenue(kernel, venueId)
-  return store.venueHours(kernel.db, venueId)
+export async function getVenueHours(kernel: Kernel, venueId: number): Promise<HoursAnswer> {
+  await requireVenue(kernel.db, venueId)
+  return venueHours(kernel.db, venueId)
 }
 
 /** The opening hours set at a sport venue. @throws NotFound */
-export async function getSportVenueHours(kernel: Kernel, sportVenueId: number): Promise<store.HoursAnswer> {
-  await getSportVenue(kernel, sportVenueId)
+export async function getSportVenueHours(kernel: Kernel, sportVenueId: number): Promise<HoursAnswer> {
+  await requireSportVenue(kernel.db, sportVenueId)
   return store.ownHours(kernel.db, { sportVenueId })
 }
 
 /**
- * Sets all opening hours of a venue; what it leaves out, the week or a dated day, goes by its sport venue's. Slots that exist stay as they are.
+ * Sets all opening hours of a venue; what it leaves out, the week or a dated day, goes by its sport venue's. Slots that
+ * exist stay as they are.
  * @throws NotFound, Invalid `validation` for times out of order, overlaps and contradictions
  */
 export async function setVenueHours(
@@ -33,26 +33,29 @@ export async function setVenueHours(
   caller: Caller,
   venueId: number,
   hours: OpeningHours,
-): Promise<store.HoursAnswer> {
+): Promise<HoursAnswer> {
   requireSound(hours)
   await kernel.transaction(async (tx) => {
-    if (!(await lockVenue(tx, venueId, 'update'))) throw noSuchVenue()
+    await lockOwner(tx, { venueId }, 'update')
     await replace(tx, kernel, caller, { venueId }, hours)
   })
   kernel.nudge()
-  return store.venueHours(kernel.db, venueId)
+  return venueHours(kernel.db, venueId)
 }
 
-/** Sets all opening hours of a sport venue; they hold for its venues where those say nothing themselves. Throws like `setVenueHours`. */
+/**
+ * Sets all opening hours of a sport venue; they hold for its venues where those say nothing themselves. Throws like
+ * `setVenueHours`.
+ */
 export async function setSportVenueHours(
   kernel: Kernel,
   caller: Caller,
   sportVenueId: number,
   hours: OpeningHours,
-): Promise<store.HoursAnswer> {
+): Promise<HoursAnswer> {
   requireSound(hours)
   await kernel.transaction(async (tx) => {
-    if (!(await lockSportVenue(tx, sportVenueId, 'update'))) throw noSuchSportVenue()
+    await lockOwner(tx, { sportVenueId }, 'update')
     await replace(tx, kernel, caller, { sportVenueId }, hours)
   })
   kernel.nudge()
@@ -63,7 +66,7 @@ async function replace(
   tx: Transaction,
   kernel: Kernel,
   caller: Caller,
-  owner: store.HoursOwner,
+  owner: Place,
   after: OpeningHours,
 ): Promise<void> {
   const { weekly, exceptions } = await store.ownHours(tx, owner)

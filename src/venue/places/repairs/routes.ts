@@ -68,6 +68,11 @@ const AllQuery = pageQuery(
 
 /** Reporting what is broken, and working the reports through. */
 export function repairRoutes(app: App, kernel: Kernel): void {
+  allReports(app, kernel)
+  oneReport(app, kernel)
+}
+
+function allReports(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const list = async (query: Of<typeof MineQuery>, filter: RepairFilter) => {
     const page = pageAsked(query)
@@ -79,6 +84,7 @@ export function repairRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/facilities/{facility_id}/repair-reports'),
+    operationId: 'reportRepair',
     permission: 'venue:reservations.book',
     summary: 'Report that a facility needs repair',
     tag,
@@ -113,6 +119,10 @@ export function repairRoutes(app: App, kernel: Kernel): void {
     handler: ({ query }) =>
       list(query, { userId: query.user_id, facilityId: query.facility_id, venueId: query.venue_id }),
   })
+}
+
+function oneReport(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
 
   route(app, {
     method: 'GET',

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { type PageOf, pageClause, readPage } from '../../../kernel/database/lists.ts'
+import { among } from '../../../kernel/database/literals.ts'
 import { type Decision, type RepairStatus, repairLifecycle } from './rules.ts'
 
 /** Somebody says that a facility needs repair. */
@@ -20,10 +21,18 @@ export interface RepairReport {
   readonly updated_at: Date
 }
 
-const reports = sql`
-  SELECT p.id, p.facility_id, f.name AS facility_name, f.venue_id, v.name AS venue_name, p.user_id, p.description, p.status, p.note,
-    p.accepted_at, p.closed_at, p.created_at, p.updated_at
-  FROM repair_reports p JOIN facilities f ON f.id = p.facility_id JOIN venues v ON v.id = f.venue_id`
+/** Reports, as `p`, with the facility `f` and its venue `v`. */
+function reports(db: Database) {
+  return db
+    .selectFrom('repair_reports as p')
+    .innerJoin('facilities as f', 'f.id', 'p.facility_id')
+    .innerJoin('venues as v', 'v.id', 'f.venue_id')
+}
+
+const withColumns = (db: Database) =>
+  reports(db)
+    .select(['p.id', 'p.facility_id', 'f.name as facility_name', 'f.venue_id', 'v.name as venue_name', 'p.user_id'])
+    .select(['p.description', 'p.status', 'p.note', 'p.accepted_at', 'p.closed_at', 'p.created_at', 'p.updated_at'])
 
 export interface RepairFilter {
   readonly userId?: number | undefined
@@ -37,8 +46,7 @@ export type RepairSort = keyof typeof SORTS
 
 /** One report, or null. */
 export async function findReport(db: Database, id: number): Promise<RepairReport | null> {
-  const { rows } = await sql<RepairReport>`${reports} WHERE p.id = ${id}`.execute(db)
-  return rows[0] ?? null
+  return (await withColumns(db).where('p.id', '=', id).executeTakeFirst()) ?? null
 }
 
 /** One page of the reports, and how many there are. */
@@ -48,7 +56,7 @@ export async function listReports(
   page: PageOf<RepairSort>,
 ): Promise<{ readonly items: readonly RepairReport[]; readonly total: number }> {
   return await readPage<RepairReport>(db, {
-    select: reports,
+    select: withColumns(db),
     counted: sql`repair_reports p JOIN facilities f ON f.id = p.facility_id`,
     conditions: [
       userId !== undefined && sql`p.user_id = ${userId}`,
@@ -68,8 +76,10 @@ export async function insertReport(
   const { rows } = await sql<{ id: number }>`
     INSERT INTO repair_reports (facility_id, user_id, description, created_at, updated_at)
     SELECT f.id, ${report.userId}::bigint, ${report.description}::text, ${report.now}::timestamptz, ${report.now}::timestamptz
-    FROM facilities f JOIN venues v ON v.id = f.venue_id
-    WHERE f.id = ${report.facilityId} AND f.deleted_at IS NULL AND v.deleted_at IS NULL RETURNING id`.execute(tx)
+    FROM facilities f
+    JOIN venues v ON v.id = f.venue_id
+    WHERE f.id = ${report.facilityId} AND f.deleted_at IS NULL AND v.deleted_at IS NULL
+    RETURNING id`.execute(tx)
   return rows[0]?.id ?? null
 }
 
@@ -79,18 +89,26 @@ export async function moveReport(
   id: number,
   to: { readonly status: Decision; readonly note: string | null; readonly by: number; readonly now: Date },
 ): Promise<boolean> {
-  const accepted = to.status === 'accepted' ? sql`${to.now}::timestamptz` : sql`accepted_at`
-  const closed = to.status === 'accepted' ? sql`NULL` : sql`${to.now}::timestamptz`
-  const { rows } = await sql`
-    UPDATE repair_reports SET status = ${to.status}, note = coalesce(${to.note}, note), handled_by = ${to.by}, accepted_at = ${accepted},
-      closed_at = ${closed}, updated_at = ${to.now}
-    WHERE id = ${id} AND status IN (${sql.join([...repairLifecycle.sourcesOf(to.status)])}) RETURNING id`.execute(tx)
-  return rows.length > 0
+  const moved = await tx
+    .updateTable('repair_reports')
+    .set((eb) => ({
+      status: to.status,
+      note: eb.fn.coalesce(sql<string | null>`${to.note}::text`, 'note'),
+      handled_by: to.by,
+      updated_at: to.now,
+      ...(to.status === 'accepted' ? { accepted_at: to.now, closed_at: null } : { closed_at: to.now }),
+    }))
+    .where('id', '=', id)
+    .where('status', 'in', among([...repairLifecycle.sourcesOf(to.status)]))
+    .returning('id')
+    .executeTakeFirst()
+  return moved !== undefined
 }
 
 /**
- * Makes the status of a report's facility what its reports say: broken while one is accepted, available when the last one was dealt with. Answers the
- * status before and after, null when nothing changed. The facility is locked first, so that two reports of one facility follow each other.
+ * Makes the status of a report's facility what its reports say: broken while one is accepted, available when the last
+ * one was dealt with. Answers the status before and after, null when nothing changed. The facility is locked first, so
+ * that two reports of one facility follow each other.
  */
 export async function settleFacility(
   tx: Transaction,
@@ -98,37 +116,32 @@ export async function settleFacility(
   wasAccepted: boolean,
   now: Date,
 ): Promise<readonly [string, string] | null> {
-  const { rows } = await sql<{ before: string; broken: boolean }>`
-    SELECT f.status AS before, EXISTS (SELECT FROM repair_reports p WHERE p.facility_id = f.id AND p.status = 'accepted') AS broken
-    FROM facilities f WHERE f.id = ${facilityId}`.execute(tx)
-  const [facility] = rows
+  const facility = await tx
+    .selectFrom('facilities as f')
+    .select('f.status as before')
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('repair_reports as p')
+          .select('p.id')
+          .whereRef('p.facility_id', '=', 'f.id')
+          .where('p.status', '=', sql.lit('accepted')),
+      ).as('broken'),
+    )
+    .where('f.id', '=', facilityId)
+    .executeTakeFirst()
   if (!facility) return null
   const after = facility.broken ? 'broken' : wasAccepted && facility.before === 'broken' ? 'available' : facility.before
   if (after === facility.before) return null
-  await sql`UPDATE facilities SET status = ${after}, updated_at = ${now} WHERE id = ${facilityId}`.execute(tx)
+  await tx.updateTable('facilities').set({ status: after, updated_at: now }).where('id', '=', facilityId).execute()
   return [facility.before, after]
 }
 
-/** Locks the facility of a report; answers it with the report's state and what the notification says, null when there is no such report. */
-export async function lockReport(
-  tx: Transaction,
-  id: number,
-): Promise<{
-  facilityId: number
-  facilityName: string
-  venueName: string
-  userId: number
-  status: RepairStatus
-} | null> {
-  const { rows } = await sql<{
-    facilityId: number
-    facilityName: string
-    venueName: string
-    userId: number
-    status: RepairStatus
-  }>`
-    SELECT f.id AS "facilityId", f.name AS "facilityName", v.name AS "venueName", p.user_id AS "userId", p.status
-    FROM repair_reports p JOIN facilities f ON f.id = p.facility_id JOIN venues v ON v.id = f.venue_id
-    WHERE p.id = ${id} FOR UPDATE OF f, p`.execute(tx)
-  return rows[0] ?? null
+/** Locks a report and its facility; answers what the notification about it says, null when there is no such report. */
+export async function lockReport(tx: Transaction, id: number) {
+  const report = await reports(tx)
+    .select(['f.id as facilityId', 'f.name as facilityName', 'v.name as venueName', 'p.user_id as userId', 'p.status'])
+    .where('p.id', '=', id)
+    .forUpdate(['f', 'p'])
+    .executeTakeFirst()
+  return report ?? null
 }

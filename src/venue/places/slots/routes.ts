@@ -19,7 +19,7 @@ import { Deleted } from '../../../site/fields.ts'
 import { v1 } from '../../../site/paths.ts'
 import { wholeMinutes } from '../../moments.ts'
 import { presentSlot, SlotSchema, SlotStatusName } from './present.ts'
-import type { TimeWish } from './rules.ts'
+import type { TimeRequest } from './rules.ts'
 import * as service from './service.ts'
 
 const tag = 'Time slots'
@@ -67,7 +67,7 @@ interface GivenTime {
   readonly capacity?: number
 }
 
-function readTime(given: GivenTime, zone: string): TimeWish & { readonly capacity?: number | undefined } {
+function readTime(given: GivenTime, zone: string): TimeRequest & { readonly capacity?: number | undefined } {
   const { date, start_time, end_time, start_at, end_at, capacity } = given
   return {
     date,
@@ -105,6 +105,7 @@ function readSlots(app: App, kernel: Kernel, all: Paths, one: Paths, permission:
   route(app, {
     method: 'GET',
     paths: all,
+    operationId: permission === write ? 'listAllTimeSlots' : 'listTimeSlots',
     permission,
     summary: 'List the time slots of a venue',
     description: 'Both dates are inclusive; a slot belongs to the day on which it starts.',
@@ -139,6 +140,7 @@ function readSlots(app: App, kernel: Kernel, all: Paths, one: Paths, permission:
   route(app, {
     method: 'GET',
     paths: one,
+    operationId: permission === write ? 'getAnyTimeSlot' : 'getTimeSlot',
     permission,
     summary: 'Read a time slot',
     tag,
@@ -155,6 +157,7 @@ function addSlots(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: slotPaths('', true),
+    operationId: 'createTimeSlot',
     permission: write,
     summary: 'Add a time slot',
     description:
@@ -162,8 +165,8 @@ function addSlots(app: App, kernel: Kernel): void {
     tag,
     schema: { params: VenueParams, body: NewSlot, response: { 201: SlotSchema } },
     handler: async (request) => {
-      const wish = readTime(request.body, zone)
-      const slot = await service.addSlot(kernel, callerOf(request), request.params.venue_id, wish)
+      const time = readTime(request.body, zone)
+      const slot = await service.addSlot(kernel, callerOf(request), request.params.venue_id, time)
       return presentSlot(slot, kernel.clock.now(), zone)
     },
   })
@@ -171,6 +174,7 @@ function addSlots(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: slotPaths('/generate', true),
+    operationId: 'generateTimeSlots',
     permission: write,
     summary: 'Make time slots from the opening hours',
     description:
@@ -201,6 +205,7 @@ function changeSlots(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: slotPaths('/{time_slot_id}', true),
+    operationId: 'updateTimeSlot',
     permission: write,
     summary: 'Change a time slot',
     description:
@@ -219,6 +224,7 @@ function changeSlots(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: slotPaths('/{time_slot_id}', true),
+    operationId: 'deleteTimeSlot',
     permission: write,
     summary: 'Delete a time slot',
     description: 'Refused with `slot_in_use` while somebody is in it, unless forced.',

@@ -31,8 +31,8 @@ const pattern: fc.Arbitrary<SlotPattern> = fc.record({
 describe('generated slots', () => {
   it('never overlap and always lie within the hours, wherever the clock jumps', () => {
     fc.assert(
-      fc.property(hours, pattern, zone, (open, wish, where) => {
-        const slots = generateSlots(open, wish, where)
+      fc.property(hours, pattern, zone, (open, request, where) => {
+        const slots = generateSlots(open, request, where)
         for (const [index, { start, end }] of slots.entries()) {
           expect(start < end).toBe(true)
           const next = slots[index + 1]
@@ -41,7 +41,7 @@ describe('generated slots', () => {
           const to = { date: localDate(end, where), time: localTime(end, where) }
           // Where the clock jumps forward, an opening may end within the hour that does not exist.
           if (where === 'Asia/Shanghai') expect(isWithinHours(open, from, to)).toBe(true)
-          expect(from.date >= wish.startDate && from.date <= wish.endDate).toBe(true)
+          expect(from.date >= request.startDate && from.date <= request.endDate).toBe(true)
         }
       }),
       { numRuns: 300 },

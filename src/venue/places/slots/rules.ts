@@ -40,9 +40,9 @@ function moment(instant: Date, zone: string): LocalMoment {
 }
 
 /**
- * The slots of a pattern within opening hours, in order of time; they never overlap. Slots start anew at each opening, and what is left
- * of an opening is left out when it is shorter than a slot. Where the clock jumps, a slot that shrinks to nothing or would run into
- * the one before is left out.
+ * The slots of a pattern within opening hours, in order of time; they never overlap. Slots start anew at each opening,
+ * and what is left of an opening is left out when it is shorter than a slot. Where the clock jumps, a slot that shrinks
+ * to nothing or would run into the one before is left out.
  */
 export function generateSlots(hours: OpeningHours, pattern: SlotPattern, zone: string): Interval[] {
   const slots: Interval[] = []
@@ -77,7 +77,10 @@ function timeOf(minutes: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
 }
 
-/** The state of a slot at an instant: past from its start on, closed while a closure covers any of it, full when no place is free. */
+/**
+ * The state of a slot at an instant: past from its start on, closed while a closure covers any of it, full when no
+ * place is free.
+ */
 export function slotStatus(slot: SlotState, now: Date): SlotStatus {
   if (slot.startAt <= now) return 'past'
   if (!slot.open) return 'closed'
@@ -101,7 +104,7 @@ export function isHarmless(slot: SlotState, span: Interval, capacity: number): b
 }
 
 /** How a request names a time: by local date and times of one day, or by two instants. */
-export interface TimeWish {
+export interface TimeRequest {
   readonly date?: string | undefined
   readonly start_time?: string | undefined
   readonly end_time?: string | undefined
@@ -109,21 +112,24 @@ export interface TimeWish {
   readonly end_at?: Date | undefined
 }
 
-/** The span a wish means; what it leaves open is taken from `current`. Null when it still is not whole, or says both kinds. */
-export function spanOf(wish: TimeWish, current: Interval | null, zone: string): Interval | null {
-  const local = wish.date !== undefined || wish.start_time !== undefined || wish.end_time !== undefined
-  const instants = wish.start_at !== undefined || wish.end_at !== undefined
+/**
+ * The span that a request means; what it leaves open is taken from `current`. Null when it still is not whole, or says
+ * both kinds.
+ */
+export function spanOf(request: TimeRequest, current: Interval | null, zone: string): Interval | null {
+  const local = request.date !== undefined || request.start_time !== undefined || request.end_time !== undefined
+  const instants = request.start_at !== undefined || request.end_at !== undefined
   if (local && instants) return null
   if (!local) {
-    const start = wish.start_at ?? current?.start
-    const end = wish.end_at ?? current?.end
+    const start = request.start_at ?? current?.start
+    const end = request.end_at ?? current?.end
     return start && end ? { start, end } : null
   }
   const from = current && moment(current.start, zone)
   const to = current && moment(current.end, zone)
-  const date = wish.date ?? from?.date
-  const startTime = wish.start_time ?? from?.time
-  const endTime = wish.end_time ?? (to?.time === '00:00' ? '24:00' : to?.time)
+  const date = request.date ?? from?.date
+  const startTime = request.start_time ?? from?.time
+  const endTime = request.end_time ?? (to?.time === '00:00' ? '24:00' : to?.time)
   if (date === undefined || startTime === undefined || endTime === undefined) return null
   return { start: instantAt(date, startTime, zone), end: instantAt(date, endTime, zone) }
 }

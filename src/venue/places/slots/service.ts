@@ -8,12 +8,11 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { daysBetween, localDate } from '../../../kernel/time.ts'
+import { type Displacement, displaceReservations, endQueues } from '../../core/displacement/service.ts'
+import type { Target } from '../../core/displacement/store.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
-import { type Displacement, displaceReservations, endQueues } from '../closures/displacement/service.ts'
-import type { Target } from '../closures/displacement/store.ts'
-import { venueHours } from '../openingHours/store.ts'
-import { lockPlace, noSuchVenue } from '../venues/service.ts'
-import { venueExists } from '../venues/store.ts'
+import { venueHours } from '../../core/openingHoursStore.ts'
+import { lockPlace, requireVenue } from '../../core/venues/service.ts'
 import * as rules from './rules.ts'
 import type { Slot } from './store.ts'
 import * as store from './store.ts'
@@ -28,21 +27,22 @@ export async function getSlot(kernel: Pick<Kernel, 'db'>, venueId: number, id: n
 }
 
 /**
- * Makes one slot; its capacity is the venue's unless given. It is closed from the start where a closure covers any of it.
+ * Makes one slot; its capacity is the venue's unless given. It is closed from the start where a closure covers any of
+ * it.
  * @throws NotFound, Invalid `validation`, Conflict `in_the_past`, `outside_hours`, `slot_overlap`
  */
 export async function addSlot(
   kernel: Kernel,
   caller: Caller,
   venueId: number,
-  wish: rules.TimeWish & { readonly capacity?: number | undefined },
+  request: rules.TimeRequest & { readonly capacity?: number | undefined },
 ): Promise<Slot> {
   const now = kernel.clock.now()
-  const span = requireSpan(wish, null, kernel.config.timeZone)
+  const span = requireSpan(request, null, kernel.config.timeZone)
   const slot = await kernel.transaction(async (tx) => {
     const venue = await lockPlace(tx, venueId, 'share')
     await requirePlace(tx, kernel, venueId, span, now)
-    const added = await store.insertSlot(tx, venueId, span, wish.capacity ?? venue.capacity, now)
+    const added = await store.insertSlot(tx, venueId, span, request.capacity ?? venue.capacity, now)
     await record(tx, now, {
       ...originOf(caller),
       action: 'time_slot.create',
@@ -72,11 +72,11 @@ export async function generateSlots(
     // Two runs at once would wait for each other's slots: the second one waits here.
     const venue = await lockPlace(tx, venueId, 'update')
     const hours = await venueHours(tx, venueId, { from: pattern.startDate, to: pattern.endDate })
-    const wished = rules.generateSlots(hours, pattern, kernel.config.timeZone)
-    if (wished.length > rules.MOST_GENERATED) {
-      throw invalid('/slot_minutes', `would make ${wished.length} slots; ${rules.MOST_GENERATED} are allowed at once`)
+    const planned = rules.generateSlots(hours, pattern, kernel.config.timeZone)
+    if (planned.length > rules.MOST_GENERATED) {
+      throw invalid('/slot_minutes', `would make ${planned.length} slots; ${rules.MOST_GENERATED} are allowed at once`)
     }
-    const ahead = wished.filter(({ start }) => start >= now)
+    const ahead = planned.filter(({ start }) => start >= now)
     const capacity = pattern.capacity ?? venue.capacity
     const created = await store.insertSlots(tx, venueId, ahead, capacity, now)
     await record(tx, now, {
@@ -86,22 +86,22 @@ export async function generateSlots(
       resourceId: venueId,
       changes: changesBetween(null, { ...pattern, capacity, created }),
     })
-    return { created, skipped: wished.length - created }
+    return { created, skipped: planned.length - created }
   })
   kernel.nudge()
   return answer
 }
 
 /**
- * Changes a slot that has not begun. A new time, and fewer places than are used, need `force` when somebody is in it: then
- * they are displaced first. New places are offered to the people who wait.
+ * Changes a slot that has not begun. A new time, and fewer places than are used, need `force` when somebody is in it:
+ * then they are displaced first. New places are offered to the people who wait.
  * @throws NotFound, Invalid `validation`, Conflict `slot_in_use`, `in_the_past`, `outside_hours`, `slot_overlap`
  */
 export async function changeSlot(
   kernel: Kernel,
   caller: Caller,
   at: { readonly venueId: number; readonly slotId: number; readonly force: boolean },
-  wish: rules.TimeWish & { readonly capacity?: number | undefined },
+  request: rules.TimeRequest & { readonly capacity?: number | undefined },
 ): Promise<Slot> {
   const now = kernel.clock.now()
   const { venueId, slotId } = at
@@ -109,8 +109,8 @@ export async function changeSlot(
     await lockPlace(tx, venueId, 'share')
     const current = await store.findSlot(tx, venueId, slotId)
     if (!current) throw noSuchSlot()
-    const span = requireSpan(wish, { start: current.startAt, end: current.endAt }, kernel.config.timeZone)
-    const capacity = wish.capacity ?? current.capacity
+    const span = requireSpan(request, { start: current.startAt, end: current.endAt }, kernel.config.timeZone)
+    const capacity = request.capacity ?? current.capacity
     requireAhead(current, now)
     if (!isSame(current, span)) await requirePlace(tx, kernel, venueId, span, now)
     if (at.force && !rules.isHarmless(current, span, capacity)) {
@@ -181,7 +181,10 @@ async function displace(tx: Transaction, kernel: Kernel, caller: Caller, displac
   await displaceReservations(tx, kernel, originOf(caller), displacement)
 }
 
-/** Who has to go for a slot to have fewer places: the newest first, leaders last; everybody when the held places alone are too many. */
+/**
+ * Who has to go for a slot to have fewer places: the newest first, leaders last; everybody when the held places alone
+ * are too many.
+ */
 async function surplus(tx: Transaction, slot: Slot, capacity: number): Promise<Target> {
   const reservationIds: number[] = []
   let over = slot.taken + slot.held - capacity
@@ -200,8 +203,8 @@ export function requireDays(startDate: string, endDate: string, part: 'body' | '
   if (days > rules.MOST_DAYS) throw invalid('/end_date', `at most ${rules.MOST_DAYS} days are allowed`, part)
 }
 
-function requireSpan(wish: rules.TimeWish, current: Interval | null, zone: string): Interval {
-  const span = rules.spanOf(wish, current, zone)
+function requireSpan(request: rules.TimeRequest, current: Interval | null, zone: string): Interval {
+  const span = rules.spanOf(request, current, zone)
   if (!span) throw invalid('', 'needs date, start_time and end_time, or start_at and end_at')
   if (span.start.getTime() % 60_000 !== 0 || span.end.getTime() % 60_000 !== 0) {
     throw invalid('', 'slots start and end at whole minutes')
@@ -260,6 +263,6 @@ export async function listSlots(
   filter: store.SlotFilter,
   page: Parameters<typeof store.listSlots>[2],
 ): Promise<{ items: Slot[]; total: number }> {
-  if (!(await venueExists(kernel.db, filter.venueId))) throw noSuchVenue()
+  await requireVenue(kernel.db, filter.venueId)
   return store.listSlots(kernel.db, filter, page, kernel.clock.now())
 }

@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Interval } from '../../../booking/interval.ts'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
-import { inserted } from '../../../kernel/database/inserted.ts'
 import { type PageOf, pageClause, readPage } from '../../../kernel/database/lists.ts'
 import { among } from '../../../kernel/database/literals.ts'
+import { closesVenue } from '../../core/closures/store.ts'
 import { ACTIVE } from '../../core/states.ts'
 import type { SlotStatus } from './rules.ts'
 
@@ -19,12 +19,33 @@ export interface Slot {
   readonly open: boolean
 }
 
-const columns = sql`t.id, t.venue_id AS "venueId", t.start_at AS "startAt", t.end_at AS "endAt", t.capacity, t.taken, t.held, t.open`
+const columns = [
+  'id',
+  'venue_id as venueId',
+  'start_at as startAt',
+  'end_at as endAt',
+  'capacity',
+  'taken',
+  'held',
+  'open',
+] as const
+
+/** Slots that were not deleted, as `t`. */
+const slots = (db: Database) => db.selectFrom('time_slots as t').select(columns).where('t.deleted_at', 'is', null)
 
 /** True where no closure of the venue or of its sport venue covers any of a span. */
-const isOpen = (venueId: RawBuilder<unknown>, start: RawBuilder<unknown>, end: RawBuilder<unknown>) => sql`NOT EXISTS (
-  SELECT FROM closures c JOIN venues v ON c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id
-  WHERE v.id = ${venueId} AND c.cancelled_at IS NULL AND c.during && tstzrange(${start}, ${end}, '[)'))`
+const isOpen = (
+  venueId: number,
+  start: RawBuilder<unknown>,
+  end: RawBuilder<unknown>,
+): RawBuilder<boolean> => sql`NOT EXISTS (
+      SELECT FROM closures c
+      JOIN venues v ON ${closesVenue}
+      WHERE v.id = ${venueId} AND c.during && tstzrange(${start}, ${end}, '[)')
+    )`
+
+const isOpenDuring = (venueId: number, { start, end }: Interval) =>
+  isOpen(venueId, sql`${start}::timestamptz`, sql`${end}::timestamptz`)
 
 /**
  * Makes slots with these places; those that overlap one that exists are left out. Answers how many were made.
@@ -42,12 +63,15 @@ export async function insertSlots(
   const { rows } = await sql<{ count: number }>`
     WITH made AS (
       INSERT INTO time_slots (venue_id, start_at, end_at, capacity, open, created_at, updated_at)
-      SELECT ${venueId}::bigint, g.start_at, g.end_at, ${capacity}::int,
-        ${isOpen(sql`${venueId}`, sql`g.start_at`, sql`g.end_at`)}, ${now}::timestamptz, ${now}::timestamptz
+      SELECT
+        ${venueId}::bigint, g.start_at, g.end_at, ${capacity}::int,
+        ${isOpen(venueId, sql`g.start_at`, sql`g.end_at`)},
+        ${now}::timestamptz, ${now}::timestamptz
       FROM unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) AS g (start_at, end_at)
       ON CONFLICT DO NOTHING
       RETURNING id
-    ) SELECT count(*) AS count FROM made`.execute(tx)
+    )
+    SELECT count(*) AS count FROM made`.execute(tx)
   return rows[0]?.count ?? 0
 }
 
@@ -55,73 +79,102 @@ export async function insertSlots(
 export async function insertSlot(
   tx: Transaction,
   venueId: number,
-  { start, end }: Interval,
+  span: Interval,
   capacity: number,
   now: Date,
 ): Promise<Slot> {
-  const { rows } = await sql<Slot>`
-    INSERT INTO time_slots AS t (venue_id, start_at, end_at, capacity, open, created_at, updated_at)
-    VALUES (${venueId}, ${start}, ${end}, ${capacity},
-      ${isOpen(sql`${venueId}`, sql`${start}::timestamptz`, sql`${end}::timestamptz`)}, ${now}, ${now})
-    RETURNING ${columns}`.execute(tx)
-  return inserted(rows)
+  return await tx
+    .insertInto('time_slots')
+    .values({
+      venue_id: venueId,
+      start_at: span.start,
+      end_at: span.end,
+      capacity,
+      open: isOpenDuring(venueId, span),
+      created_at: now,
+      updated_at: now,
+    })
+    .returning(columns)
+    .executeTakeFirstOrThrow()
 }
 
 /** A slot of a venue, or null when there is none (any more). */
 export async function findSlot(db: Database, venueId: number, id: number): Promise<Slot | null> {
-  const { rows } = await sql<Slot>`
-    SELECT ${columns} FROM time_slots t JOIN venues v ON v.id = t.venue_id
-    WHERE t.id = ${id} AND t.venue_id = ${venueId} AND t.deleted_at IS NULL AND v.deleted_at IS NULL`.execute(db)
-  return rows[0] ?? null
+  const slot = await slots(db)
+    .where('t.id', '=', id)
+    .where('t.venue_id', '=', venueId)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('venues as v').select('v.id').whereRef('v.id', '=', 't.venue_id').where('v.deleted_at', 'is', null),
+      ),
+    )
+    .executeTakeFirst()
+  return slot ?? null
 }
 
-/** The same, locked to be changed: no place of it moves until the transaction ends. Lock people before it, never after. */
+/**
+ * The same, locked to be changed: no place of it moves until the transaction ends. Lock people before it, never after.
+ */
 export async function lockSlot(tx: Transaction, venueId: number, id: number): Promise<Slot | null> {
-  const { rows } = await sql<Slot>`SELECT ${columns} FROM time_slots t
-    WHERE t.id = ${id} AND t.venue_id = ${venueId} AND t.deleted_at IS NULL FOR UPDATE`.execute(tx)
-  return rows[0] ?? null
+  const slot = await slots(tx).where('t.id', '=', id).where('t.venue_id', '=', venueId).forUpdate().executeTakeFirst()
+  return slot ?? null
 }
 
 /** Changes a locked slot. The venue must be locked too. @throws Conflict `slot_overlap` by constraint. */
 export async function updateSlot(
   tx: Transaction,
   slot: Slot,
-  { start, end }: Interval,
+  span: Interval,
   capacity: number,
   now: Date,
 ): Promise<Slot> {
-  const { rows } = await sql<Slot>`
-    UPDATE time_slots t SET start_at = ${start}, end_at = ${end}, capacity = ${capacity}, updated_at = ${now},
-      open = ${isOpen(sql`${slot.venueId}`, sql`${start}::timestamptz`, sql`${end}::timestamptz`)}
-    WHERE t.id = ${slot.id} RETURNING ${columns}`.execute(tx)
-  const [row] = rows
-  if (!row) throw new Error('a locked slot is gone')
-  return row
+  return await tx
+    .updateTable('time_slots')
+    .set({
+      start_at: span.start,
+      end_at: span.end,
+      capacity,
+      updated_at: now,
+      open: isOpenDuring(slot.venueId, span),
+    })
+    .where('id', '=', slot.id)
+    .returning(columns)
+    .executeTakeFirstOrThrow()
 }
 
 /** Takes a slot out of use; its time is free again. */
 export async function deleteSlot(tx: Transaction, id: number, now: Date): Promise<void> {
-  await sql`UPDATE time_slots SET deleted_at = ${now}, updated_at = ${now} WHERE id = ${id}`.execute(tx)
+  await tx.updateTable('time_slots').set({ deleted_at: now, updated_at: now }).where('id', '=', id).execute()
 }
 
 /** How many reservations of a slot are active. */
 export async function countActive(db: Database, slotId: number): Promise<number> {
-  const { rows } = await sql<{ count: number }>`SELECT count(*) AS count FROM reservations
-    WHERE slot_id = ${slotId} AND status IN ${among(ACTIVE)}`.execute(db)
-  return rows[0]?.count ?? 0
+  const { count } = await db
+    .selectFrom('reservations')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('slot_id', '=', slotId)
+    .where('status', 'in', among(ACTIVE))
+    .executeTakeFirstOrThrow()
+  return count
 }
 
-/** The active reservations of a slot, in the order in which they have to go: the newest first, those of leaders last. */
+/**
+ * The active reservations of a slot, in the order in which they have to go: the newest first, those of leaders last.
+ */
 export async function newestActive(db: Database, slotId: number): Promise<{ id: number; partySize: number }[]> {
-  const { rows } = await sql<{ id: number; partySize: number }>`
-    SELECT id, party_size AS "partySize" FROM reservations WHERE slot_id = ${slotId} AND status IN ${among(ACTIVE)}
-    ORDER BY by_leader, id DESC`.execute(db)
-  return rows
+  return await db
+    .selectFrom('reservations')
+    .select(['id', 'party_size as partySize'])
+    .where('slot_id', '=', slotId)
+    .where('status', 'in', among(ACTIVE))
+    .orderBy('by_leader')
+    .orderBy('id', 'desc')
+    .execute()
 }
 
 /** Locks a slot and takes it off sale until `updateSlot` reads its closures again. */
 export async function takeOffSale(tx: Transaction, id: number): Promise<void> {
-  await sql`UPDATE time_slots SET open = false WHERE id = ${id}`.execute(tx)
+  await tx.updateTable('time_slots').set({ open: false }).where('id', '=', id).execute()
 }
 
 export interface SlotFilter {
@@ -160,7 +213,7 @@ export async function listSlots(
   now: Date,
 ): Promise<{ items: Slot[]; total: number }> {
   return await readPage<Slot>(db, {
-    select: sql`SELECT ${columns} FROM time_slots t`,
+    select: slots(db),
     counted: sql`time_slots t`,
     conditions: [
       sql`t.venue_id = ${venueId} AND t.deleted_at IS NULL`,

@@ -38,6 +38,11 @@ const optionalFields = {
 
 /** Sport venues: the buildings and grounds that hold venues. */
 export function sportVenueRoutes(app: App, kernel: Kernel): void {
+  allSportVenues(app, kernel)
+  oneSportVenue(app, kernel)
+}
+
+function allSportVenues(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/sport-venues'),
@@ -67,7 +72,9 @@ export function sportVenueRoutes(app: App, kernel: Kernel): void {
     schema: { body: Type.Object({ name: Text(100), ...optionalFields }), response: { 201: SportVenue } },
     handler: (request) => service.addSportVenue(kernel, callerOf(request), request.body),
   })
+}
 
+function oneSportVenue(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/sport-venues/{sport_venue_id}'),
@@ -98,6 +105,7 @@ export function sportVenueRoutes(app: App, kernel: Kernel): void {
     route(uploads, {
       method: 'POST',
       paths: v1('/sport-venues/{sport_venue_id}/image'),
+      operationId: 'setSportVenueImage',
       permission: write,
       summary: 'Set the picture of a sport venue',
       description: 'Becomes `image_url`, which takes `?thumbnail` and `?image_width=`; the picture before goes.',

@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
-import { inserted } from '../../../kernel/database/inserted.ts'
 import { contains, type PageOf, pageClause, readPage } from '../../../kernel/database/lists.ts'
 
 /** A building or ground that holds venues. */
@@ -16,7 +15,7 @@ export interface SportVenue {
   readonly updated_at: Date
 }
 
-/** What people say of a sport venue. */
+/** The fields of a sport venue that staff set. */
 export interface SportVenueFields {
   readonly name: string
   readonly type: string | null
@@ -25,8 +24,23 @@ export interface SportVenueFields {
   readonly image_url: string | null
 }
 
-const columns = sql`s.id, s.name, s.type, s.location, s.description, s.image_url, s.created_at, s.updated_at,
-  (SELECT count(*) FROM venues v WHERE v.sport_venue_id = s.id AND v.deleted_at IS NULL) AS venue_count`
+/** Sport venues that were not deleted, as `s`. */
+function sportVenues(db: Database) {
+  return db
+    .selectFrom('sport_venues as s')
+    .select(['s.id', 's.name', 's.type', 's.location', 's.description', 's.image_url', 's.created_at', 's.updated_at'])
+    .select((eb) =>
+      eb
+        .selectFrom('venues as v')
+        .select((inner) => inner.fn.countAll<number>().as('count'))
+        .whereRef('v.sport_venue_id', '=', 's.id')
+        .where('v.deleted_at', 'is', null)
+        .$asScalar()
+        .$notNull()
+        .as('venue_count'),
+    )
+    .where('s.deleted_at', 'is', null)
+}
 
 export const SORTS = {
   name: sql`s.name`,
@@ -47,7 +61,7 @@ export async function listSportVenues(
   page: PageOf<keyof typeof SORTS>,
 ): Promise<{ items: SportVenue[]; total: number }> {
   return await readPage<SportVenue>(db, {
-    select: sql`SELECT ${columns} FROM sport_venues s`,
+    select: sportVenues(db),
     counted: sql`sport_venues s`,
     conditions: [
       sql`s.deleted_at IS NULL`,
@@ -61,28 +75,17 @@ export async function listSportVenues(
 
 /** One sport venue, or null when there is none (any more). */
 export async function findSportVenue(db: Database, id: number): Promise<SportVenue | null> {
-  const { rows } = await sql<SportVenue>`
-    SELECT ${columns} FROM sport_venues s WHERE s.id = ${id} AND s.deleted_at IS NULL`.execute(db)
-  return rows[0] ?? null
-}
-
-/**
- * Locks a sport venue and answers whether there is one. `update`: to change it or close it; `share`: to add something that must not
- * slip past such a change.
- */
-export async function lockSportVenue(tx: Transaction, id: number, strength: 'share' | 'update'): Promise<boolean> {
-  const { rows } = await sql`SELECT FROM sport_venues WHERE id = ${id} AND deleted_at IS NULL
-    ${strength === 'share' ? sql`FOR SHARE` : sql`FOR UPDATE`}`.execute(tx)
-  return rows.length > 0
+  return (await sportVenues(db).where('s.id', '=', id).executeTakeFirst()) ?? null
 }
 
 /** @throws Conflict `name_taken` by constraint. */
 export async function insertSportVenue(tx: Transaction, fields: SportVenueFields, now: Date): Promise<number> {
-  const { rows } = await sql<{ id: number }>`
-    INSERT INTO sport_venues (name, type, location, description, image_url, created_at, updated_at)
-    VALUES (${fields.name}, ${fields.type}, ${fields.location}, ${fields.description}, ${fields.image_url}, ${now}, ${now})
-    RETURNING id`.execute(tx)
-  return inserted(rows).id
+  const { id } = await tx
+    .insertInto('sport_venues')
+    .values({ ...columnsOf(fields), created_at: now, updated_at: now })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
 }
 
 /** @throws Conflict `name_taken` by constraint. */
@@ -92,13 +95,18 @@ export async function updateSportVenue(
   fields: SportVenueFields,
   now: Date,
 ): Promise<void> {
-  await sql`UPDATE sport_venues SET name = ${fields.name}, type = ${fields.type}, location = ${fields.location},
-    description = ${fields.description}, image_url = ${fields.image_url}, updated_at = ${now} WHERE id = ${id}`.execute(
-    tx,
-  )
+  await tx
+    .updateTable('sport_venues')
+    .set({ ...columnsOf(fields), updated_at: now })
+    .where('id', '=', id)
+    .execute()
+}
+
+function columnsOf({ name, type, location, description, image_url }: SportVenueFields) {
+  return { name, type, location, description, image_url }
 }
 
 /** Takes a sport venue out of use; its name is free again. */
 export async function deleteSportVenue(tx: Transaction, id: number, now: Date): Promise<void> {
-  await sql`UPDATE sport_venues SET deleted_at = ${now}, updated_at = ${now} WHERE id = ${id}`.execute(tx)
+  await tx.updateTable('sport_venues').set({ deleted_at: now, updated_at: now }).where('id', '=', id).execute()
 }

@@ -96,6 +96,7 @@ function readVenues(app: App, kernel: Kernel, { paths, one, permission }: Doors)
   route(app, {
     method: 'GET',
     paths,
+    operationId: permission === write ? 'listAllVenues' : 'listVenues',
     permission,
     summary: 'List venues',
     description: '`free_from`/`free_to`: venues with a slot between these times that is open and has a free place.',
@@ -125,6 +126,7 @@ function readVenues(app: App, kernel: Kernel, { paths, one, permission }: Doors)
   route(app, {
     method: 'GET',
     paths: one,
+    operationId: permission === write ? 'getAnyVenue' : 'getVenue',
     permission,
     summary: 'Read a venue',
     tag,
@@ -173,6 +175,7 @@ function writeVenues(app: App, kernel: Kernel): void {
     route(uploads, {
       method: 'POST',
       paths: [...v1('/venues/{venue_id}/image'), '/api/admin/venues/{venue_id}/image'],
+      operationId: 'setVenueImage',
       permission: write,
       summary: 'Set the picture of a venue',
       description: 'Becomes `image_url`, which takes `?thumbnail` and `?image_width=`; the picture before goes.',

@@ -5,8 +5,8 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id, IdParams, pageAnswer, pageAsked, pageOf, pageQuery, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { v1 } from '../../../site/paths.ts'
-import { listReservations } from '../../core/store.ts'
-import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'
+import { presentReservation, ReservationSchema } from '../../core/reservationSchemas.ts'
+import { listReservations } from '../../core/reservationsStore.ts'
 import { decide } from './service.ts'
 
 const tag = 'Approval'
@@ -19,6 +19,7 @@ export function approvalRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/reservations/pending'),
+    operationId: 'listPendingReservations',
     permission,
     summary: 'List the requests that wait for approval',
     tag,
@@ -47,6 +48,7 @@ export function approvalRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method,
       paths: v1('/reservations/{id}/approve'),
+      operationId: method === 'POST' ? 'decideReservationByPost' : 'decideReservation',
       permission,
       summary: `Approve or reject a request${method === 'POST' ? ' (the same as PUT)' : ''}`,
       description: 'A rejection needs a reason; points go back, and the places are offered to the waiting list.',

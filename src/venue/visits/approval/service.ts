@@ -7,13 +7,15 @@ import { getReservation, lockReservation } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
 import { badState, endReservation } from '../../core/ending.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
-import { moveState, type Reservation } from '../../core/store.ts'
+import { moveState, type Reservation } from '../../core/reservationsStore.ts'
 import { type Decision, decisionRefusal } from './rules.ts'
 import { wasConfirmed } from './store.ts'
 
 /**
- * Decides about a request that waits for approval. Rejecting returns the points, frees the places and offers them to the waiting list.
- * @throws Invalid `validation` for a rejection without a reason, Conflict `bad_state`, or `in_the_past` when the slot has begun.
+ * Decides about a request that waits for approval. Rejecting returns the points, frees the places and offers them to
+ * the waiting list.
+ * @throws Invalid `validation` for a rejection without a reason, Conflict `bad_state`, or `in_the_past` when the slot
+ * has begun.
  */
 export async function decide(kernel: Kernel, caller: Caller, id: number, decision: Decision): Promise<Reservation> {
   const { status, reason } = decision

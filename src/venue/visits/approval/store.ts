@@ -7,9 +7,10 @@ export async function wasConfirmed(
   reservation: { readonly id: number; readonly userId: number },
 ): Promise<boolean> {
   const key = `reservation:${reservation.id}:confirmed`
-  const { rows } = await sql<{
-    known: boolean
-  }>`SELECT EXISTS (SELECT FROM messages WHERE user_id = ${reservation.userId} AND key = ${key})
-    OR EXISTS (SELECT FROM outbox WHERE message->>'key' = ${key}) AS known`.execute(tx)
+  const { rows } = await sql<{ known: boolean }>`
+    SELECT
+      EXISTS (SELECT FROM messages WHERE user_id = ${reservation.userId} AND key = ${key})
+      OR EXISTS (SELECT FROM outbox WHERE message->>'key' = ${key})
+      AS known`.execute(tx)
   return rows[0]?.known ?? false
 }

@@ -5,7 +5,7 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id, IdParams, Instant, Nullable } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { v1 } from '../../../site/paths.ts'
-import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'
+import { presentReservation, ReservationSchema } from '../../core/reservationSchemas.ts'
 import { checkIn, checkInCode, checkOut } from './service.ts'
 
 const tag = 'Attendance'

@@ -1,6 +1,6 @@
 import { earlier, minutesAfter, minutesBetween } from '../../../booking/interval.ts'
+import type { BookingRules } from '../../core/bookingRules/rules.ts'
 import { lifecycle, type ReservationStatus } from '../../core/states.ts'
-import type { BookingRules } from '../../places/bookingRules/rules.ts'
 
 /** What decisions about attendance rest on. */
 export interface Visit {
@@ -14,8 +14,8 @@ export interface Visit {
 type CheckInRules = Pick<BookingRules, 'check_in_before_minutes' | 'check_in_after_minutes' | 'check_in_code_required'>
 
 /**
- * The last instant at which the owner may check in: `check_in_after_minutes` after the start, or after the booking when that was made
- * later (a place that a no-show left), never past the end of the slot.
+ * The last instant at which the owner may check in: `check_in_after_minutes` after the start, or after the booking when
+ * that was made later (a place that a no-show left), never past the end of the slot.
  */
 export function lastCheckIn(
   visit: Pick<Visit, 'startAt' | 'endAt' | 'createdAt'>,
@@ -28,8 +28,8 @@ export function lastCheckIn(
 export type AttendanceRefusal = 'bad_state' | 'too_early' | 'too_late' | 'wrong_code'
 
 /**
- * What speaks against checking in now, or null. Staff may do it for others until the end of the slot, also after the no-show was noted, without the
- * code; `codeAccepted` says whether the venue's code of the moment was given.
+ * What speaks against checking in now, or null. Staff may do it for others until the end of the slot, also after the
+ * no-show was noted, without the code; `codeAccepted` says whether the venue's code of the moment was given.
  */
 export function checkInRefusal(
   visit: Visit,

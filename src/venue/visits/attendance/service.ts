@@ -7,10 +7,13 @@ import { notify, record } from '../../../kernel/outbox/outbox.ts'
 import { localTimestamp } from '../../../kernel/time.ts'
 import { getReservation, lockReservation, mayManage } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
+import { venueRules } from '../../core/bookingRules/store.ts'
+import { closureKind } from '../../core/closures/store.ts'
 import { badState, endReservation } from '../../core/ending.ts'
+import { changeCredit } from '../../core/membersStore.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
-import { closureKind, findReservation, moveState, type Reservation, takePlaces, venueRules } from '../../core/store.ts'
-import { changeCredit } from '../../people/members/store.ts'
+import { takePlaces } from '../../core/placesStore.ts'
+import { findReservation, moveState, type Reservation } from '../../core/reservationsStore.ts'
 import { acceptsCode, currentCode } from './code.ts'
 import {
   type AttendanceRefusal,
@@ -32,9 +35,10 @@ export async function checkInCode(kernel: Kernel, venueId: number): Promise<{ co
 }
 
 /**
- * Checks a person in: the owner within the window (with the venue's code, where its rules ask for one), staff for others until the slot ends. A
- * no-show that staff check in is taken back with all it has cost, while there is room.
- * @throws Conflict `bad_state`, `too_early`, `too_late` or `wrong_code`; for a no-show also `slot_full`, `venue_closed` or `own_overlap`.
+ * Checks a person in: the owner within the window (with the venue's code, where its rules ask for one), staff for
+ * others until the slot ends. A no-show that staff check in is taken back with all it has cost, while there is room.
+ * @throws Conflict `bad_state`, `too_early`, `too_late` or `wrong_code`; for a no-show also `slot_full`, `venue_closed`
+ * or `own_overlap`.
  */
 export async function checkIn(kernel: Kernel, caller: Caller, id: number, code = ''): Promise<Reservation> {
   await getReservation(kernel, caller, id)
@@ -58,7 +62,10 @@ export async function checkIn(kernel: Kernel, caller: Caller, id: number, code =
   return getReservation(kernel, caller, id)
 }
 
-/** Takes a no-show back whose reservation has just been made one of the active ones again: its place, its credit; its person is told. */
+/**
+ * Takes a no-show back whose reservation has just been made one of the active ones again: its place, its credit; its
+ * person is told.
+ */
 async function undoNoShow(
   kernel: Kernel,
   tx: Transaction,
@@ -115,7 +122,8 @@ export async function checkOut(kernel: Kernel, caller: Caller, id: number): Prom
 }
 
 /**
- * Completes a visit within a transaction that holds the person's lock. `leftAt` null: nobody checked out, the slot has ended.
+ * Completes a visit within a transaction that holds the person's lock. `leftAt` null: nobody checked out, the slot has
+ * ended.
  * @throws Conflict `bad_state` for anything but a visit that is going on.
  */
 async function completeVisit(
@@ -158,8 +166,9 @@ function recordMove(
 const BATCH = 200
 
 /**
- * Every minute: pending requests whose slot has begun are rejected, who did not come is a no-show, visits whose slot has ended are completed.
- * One transaction a reservation, so it may be killed at any point, run late, and run on several workers at once.
+ * Every minute: pending requests whose slot has begun are rejected, who did not come is a no-show, visits whose slot
+ * has ended are completed. One transaction a reservation, so it may be killed at any point, run late, and run on
+ * several workers at once.
  * @throws the first error, after the other reservations were settled.
  */
 export async function settleAttendance(kernel: Kernel): Promise<void> {
@@ -189,7 +198,10 @@ async function settle(kernel: Kernel, tx: Transaction, id: number): Promise<void
   else if (outcome) await endUnattended(kernel, tx, reservation, outcome, now)
 }
 
-/** Ends what nobody came to or nobody approved: a request gets its points back, a no-show costs credit; free places are offered. */
+/**
+ * Ends what nobody came to or nobody approved: a request gets its points back, a no-show costs credit; free places are
+ * offered.
+ */
 async function endUnattended(
   kernel: Kernel,
   tx: Transaction,

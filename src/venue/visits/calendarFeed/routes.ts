@@ -40,6 +40,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/users/me/calendar.ics'),
+    operationId: 'getMyCalendarFeed',
     permission: 'public',
     summary: 'My reservations as an iCalendar (RFC 5545)',
     description:

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
+import { among } from '../../../kernel/database/literals.ts'
 import type { ReservationStatus } from '../../core/states.ts'
 
 /** One reservation in a calendar. */
@@ -18,15 +19,22 @@ export interface Appointment {
 /** More than anybody has; keeps an answer bounded. */
 const MOST = 2000
 
+const CALLED_OFF = among(['cancelled', 'rejected', 'displaced'])
+
 /** What a calendar shows: all that lies ahead, what was there since an instant, and what was called off since then. */
 export async function appointmentsOf(db: Database, userId: number, since: Date): Promise<readonly Appointment[]> {
   const { rows } = await sql<Appointment>`
-    SELECT r.id, v.name AS "venueName", coalesce(v.location, h.location, h.name) AS location, r.start_at AS "startAt", r.end_at AS "endAt",
-      r.party_size AS "partySize", r.status, r.created_at AS "createdAt", r.updated_at AS "updatedAt"
-    FROM reservations r JOIN venues v ON v.id = r.venue_id LEFT JOIN sport_venues h ON h.id = v.sport_venue_id
-    WHERE r.user_id = ${userId} AND (r.start_at >= ${since}
-      OR r.updated_at >= ${since} AND r.status IN ('cancelled', 'rejected', 'displaced'))
-      AND (r.updated_at >= ${since} OR r.status NOT IN ('cancelled', 'rejected', 'displaced'))
-    ORDER BY r.start_at DESC, r.id DESC LIMIT ${MOST}`.execute(db)
+    SELECT
+      r.id, v.name AS "venueName", coalesce(v.location, h.location, h.name) AS location,
+      r.start_at AS "startAt", r.end_at AS "endAt", r.party_size AS "partySize", r.status,
+      r.created_at AS "createdAt", r.updated_at AS "updatedAt"
+    FROM reservations r
+    JOIN venues v ON v.id = r.venue_id
+    LEFT JOIN sport_venues h ON h.id = v.sport_venue_id
+    WHERE r.user_id = ${userId}
+      AND (r.start_at >= ${since} OR r.updated_at >= ${since} AND r.status IN ${CALLED_OFF})
+      AND (r.updated_at >= ${since} OR r.status NOT IN ${CALLED_OFF})
+    ORDER BY r.start_at DESC, r.id DESC
+    LIMIT ${MOST}`.execute(db)
   return rows.toReversed()
 }

@@ -24,8 +24,9 @@ function dueAt(kind: ReminderKind, startAt: Date, times: ReminderTimes, zone: st
 }
 
 /**
- * Is a reminder to be sent now? `toldAt`: when the reservation was made or last changed, which its person was told of. The reminder of the
- * day before is left out once that of the hour is due. What the statement of store.ts has to agree with.
+ * Is a reminder to be sent now? `toldAt`: when the reservation was made or last changed, which its person was told of.
+ * The reminder of the day before is left out once that of the hour is due. What the statement of store.ts has to agree
+ * with.
  */
 function isDue(
   kind: ReminderKind,

@@ -10,8 +10,9 @@ export interface ReminderTimes {
 export type ReminderKind = 'day' | 'hour'
 
 /**
- * Marks every confirmed reservation whose reminder is due as reminded and leaves the message in the outbox, in one statement: neither exists
- * without the other. `updated_at` is when its person was last told something of it. Answers how many there were.
+ * Marks every confirmed reservation whose reminder is due as reminded and leaves the message in the outbox, in one
+ * statement: neither exists without the other. `updated_at` is when its person was last told something of it. Answers
+ * how many there were.
  */
 export async function remind(
   db: Database,
@@ -26,12 +27,22 @@ export async function remind(
   const due = kind === 'hour' ? hourDue : dayDue
   const { rows } = await sql<{ count: number }>`
     WITH due AS (
-      SELECT r.id FROM reservations r
-      WHERE r.status = 'confirmed' AND NOT ${flag} AND r.start_at > ${now} AND r.start_at < ${now}::timestamptz + interval '2 days 2 hours'
-        AND ${due} <= ${now} AND r.updated_at <= ${due} ${kind === 'day' ? sql`AND ${hourDue} > ${now}` : sql``}
-      ORDER BY r.id FOR UPDATE SKIP LOCKED
+      SELECT r.id
+      FROM reservations r
+      WHERE r.status = 'confirmed'
+        AND NOT ${flag}
+        AND r.start_at > ${now}
+        AND r.start_at < ${now}::timestamptz + interval '2 days 2 hours'
+        AND ${due} <= ${now}
+        AND r.updated_at <= ${due}
+        ${kind === 'day' ? sql`AND ${hourDue} > ${now}` : sql``}
+      ORDER BY r.id
+      FOR UPDATE SKIP LOCKED
     ), reminded AS (
-      UPDATE reservations r SET ${flag} = true FROM due WHERE r.id = due.id
+      UPDATE reservations r
+      SET ${flag} = true
+      FROM due
+      WHERE r.id = due.id
       RETURNING r.id, r.user_id, r.venue_id, r.start_at, r.end_at
     ), told AS (
       INSERT INTO outbox (message, created_at)
@@ -44,7 +55,8 @@ export async function remind(
           'date', to_char(r.start_at AT TIME ZONE ${zone}, 'YYYY-MM-DD'),
           'start_time', to_char(r.start_at AT TIME ZONE ${zone}, 'HH24:MI'),
           'end_time', to_char(r.end_at AT TIME ZONE ${zone}, 'HH24:MI'))), ${now}::timestamptz
-      FROM reminded r JOIN venues v ON v.id = r.venue_id
+      FROM reminded r
+      JOIN venues v ON v.id = r.venue_id
     )
     SELECT count(*) AS count FROM reminded`.execute(db)
   return rows[0]?.count ?? 0

@@ -6,7 +6,7 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id, IdParams, type Of, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { v1 } from '../../../site/paths.ts'
-import { sendChangeNotice, sendConfirmation, sendReminder } from './service.ts'
+import { sendChangeMessage, sendConfirmation, sendReminder } from './service.ts'
 
 const tag = 'Notices'
 const Sent = Type.Object(
@@ -17,15 +17,16 @@ const Sent = Type.Object(
 const sent = (id: number, message: string): Of<typeof Sent> => ({ success: true, message, reservation_id: id })
 
 /** The canonical path of a notice and the two aliases of the walk-through. */
-function noticePaths(notice: 'confirm' | 'reminder'): [string, ...string[]] {
-  return [...v1(`/reservations/{id}/${notice}`), `/api/notifications/reservations/{id}/${notice}`]
+function messagePaths(message: 'confirm' | 'reminder'): [string, ...string[]] {
+  return [...v1(`/reservations/{id}/${message}`), `/api/notifications/reservations/{id}/${message}`]
 }
 
 /** Telling the owner of a reservation something by hand. What is due by itself is sent by itself. */
-export function noticeRoutes(app: App, kernel: Kernel): void {
+export function reservationMessageRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
-    paths: noticePaths('confirm'),
+    paths: messagePaths('confirm'),
+    operationId: 'sendReservationConfirmation',
     permission: 'venue:reservations.book',
     summary: 'Make sure that the confirmation was sent',
     description: 'It goes out by itself when a reservation is confirmed; nobody gets it twice.',
@@ -40,7 +41,8 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
 
   route(app, {
     method: 'POST',
-    paths: noticePaths('reminder'),
+    paths: messagePaths('reminder'),
+    operationId: 'sendReservationReminder',
     permission: 'venue:reservations.book',
     summary: 'Send a reminder',
     description:
@@ -58,6 +60,7 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/reservations/{id}/change-notice'),
+    operationId: 'sendChangeNotice',
     permission: 'venue:reservations.manage',
     summary: 'Tell the owner of a reservation what has changed',
     tag,
@@ -67,7 +70,7 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (inside) => {
         const { id } = request.params
-        await sendChangeNotice(inside, callerOf(request), id, request.body.message)
+        await sendChangeMessage(inside, callerOf(request), id, request.body.message)
         return sent(id, 'The notice has been sent.')
       }),
   })

@@ -7,8 +7,8 @@ import { notify, record } from '../../../kernel/outbox/outbox.ts'
 import { getReservation, lockReservation } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
 import { badState } from '../../core/ending.ts'
-import type { Reservation } from '../../core/store.ts'
-import { type Notice, noticeRefusal } from './rules.ts'
+import type { Reservation } from '../../core/reservationsStore.ts'
+import { messageRefusal, type ReservationMessage } from './rules.ts'
 import * as store from './store.ts'
 
 /** Minutes within which a reservation is reminded of once. */
@@ -30,14 +30,17 @@ export async function sendConfirmation(kernel: Kernel, caller: Caller, id: numbe
   kernel.nudge()
 }
 
-/** Reminds the owner of a reservation, unless that happened within the last hour. Answers whether it did now. @throws Conflict `bad_state`, `in_the_past`. */
+/**
+ * Reminds the owner of a reservation, unless that happened within the last hour. Answers whether it did now.
+ * @throws Conflict `bad_state`, `in_the_past`.
+ */
 export async function sendReminder(kernel: Kernel, caller: Caller, id: number): Promise<boolean> {
   const now = kernel.clock.now()
   await getReservation(kernel, caller, id)
   const sent = await kernel.transaction(async (tx) => {
     // Two requests can't both find that no reminder has been sent.
     const reservation = await lockReservation(tx, id)
-    refuseNotice('reminder', reservation, now)
+    refuseMessage('reminder', reservation, now)
     if (await store.wasReminded(tx, reservation, minutesAfter(now, -REMINDER_PAUSE))) return false
     const soon = minutesBetween(now, reservation.startAt) <= kernel.config.venueRemindMinutesBefore
     await notify(tx, now, {
@@ -52,8 +55,11 @@ export async function sendReminder(kernel: Kernel, caller: Caller, id: number): 
   return sent
 }
 
-/** Tells the owner of a reservation what has changed, in staff's own words. @throws Conflict `bad_state`, `in_the_past`. */
-export async function sendChangeNotice(kernel: Kernel, caller: Caller, id: number, message: string): Promise<void> {
+/**
+ * Tells the owner of a reservation what has changed, in staff's own words.
+ * @throws Conflict `bad_state`, `in_the_past`.
+ */
+export async function sendChangeMessage(kernel: Kernel, caller: Caller, id: number, message: string): Promise<void> {
   const now = kernel.clock.now()
   const reservation = await reservationFor(kernel, caller, id, 'change', now)
   await kernel.transaction(async (tx) => {
@@ -76,16 +82,16 @@ async function reservationFor(
   kernel: Kernel,
   caller: Caller,
   id: number,
-  notice: Notice,
+  kind: ReservationMessage,
   now: Date,
 ): Promise<Reservation> {
   const reservation = await getReservation(kernel, caller, id)
-  refuseNotice(notice, reservation, now)
+  refuseMessage(kind, reservation, now)
   return reservation
 }
 
-function refuseNotice(notice: Notice, reservation: Reservation, now: Date): void {
-  const refusal = noticeRefusal(notice, reservation, now)
+function refuseMessage(kind: ReservationMessage, reservation: Reservation, now: Date): void {
+  const refusal = messageRefusal(kind, reservation, now)
   if (refusal === 'bad_state') throw badState(reservation)
   if (refusal) throw new Conflict(refusal, 'This slot has already begun.')
 }

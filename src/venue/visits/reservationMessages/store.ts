@@ -1,7 +1,10 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../../kernel/database/database.ts'
 
-/** Has the owner of a reservation been reminded of it after an instant, by hand or by itself? What waits in the outbox counts. */
+/**
+ * Has the owner of a reservation been reminded of it after an instant, by hand or by itself? What waits in the outbox
+ * counts.
+ */
 export async function wasReminded(
   tx: Transaction,
   reservation: { readonly id: number; readonly userId: number },
@@ -9,8 +12,15 @@ export async function wasReminded(
 ): Promise<boolean> {
   const prefix = `reservation:${reservation.id}:reminder:`
   const { rows } = await sql<{ reminded: boolean }>`
-    SELECT EXISTS (SELECT FROM outbox WHERE starts_with(message ->> 'key', ${prefix}) AND created_at > ${after})
-      OR EXISTS (SELECT FROM messages WHERE user_id = ${reservation.userId} AND starts_with(key, ${prefix}) AND created_at > ${after})
+    SELECT
+      EXISTS (
+        SELECT FROM outbox
+        WHERE starts_with(message ->> 'key', ${prefix}) AND created_at > ${after}
+      )
+      OR EXISTS (
+        SELECT FROM messages
+        WHERE user_id = ${reservation.userId} AND starts_with(key, ${prefix}) AND created_at > ${after}
+      )
       AS reminded`.execute(tx)
   return rows[0]?.reminded ?? false
 }

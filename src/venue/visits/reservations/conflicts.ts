@@ -5,12 +5,13 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { LocalDate, LocalTime, LocalTimeOrMidnight, type Of } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { daysBetween, instantAt, localDate } from '../../../kernel/time.ts'
+import { venueRules } from '../../core/bookingRules/store.ts'
 import { readFacts } from '../../core/facts.ts'
+import { venueHours } from '../../core/openingHoursStore.ts'
 import { REFUSALS } from '../../core/refusals.ts'
 import { type Refusal, refusals } from '../../core/rules.ts'
-import * as store from '../../core/store.ts'
 import { wholeMinutes } from '../../moments.ts'
-import { venueHours } from '../../places/openingHours/store.ts'
+import * as store from './store.ts'
 
 export const ConflictQuestion = Type.Object({
   date: LocalDate,
@@ -28,8 +29,9 @@ const NO_SLOT = { code: 'no_slot', message: 'There is no slot with these times.'
 const OUTSIDE_HOURS = { code: 'outside_hours', message: 'The venue is not open throughout that time.' }
 
 /**
- * Everything that speaks against booking the slot of a venue with these local times (seed, check-conflict). Without such a slot: that, and
- * what speaks against the time itself. A slot that exists can be booked also outside the opening hours: they were narrowed after it was made.
+ * Everything that speaks against booking the slot of a venue with these local times (seed, check-conflict). Without
+ * such a slot: that, and what speaks against the time itself. A slot that exists can be booked also outside the opening
+ * hours: they were narrowed after it was made.
  * @throws NotFound without such a venue, Invalid when the end is not after the start.
  */
 export async function checkConflict(
@@ -50,7 +52,7 @@ export async function checkConflict(
     const facts = await readFacts(kernel, kernel.db, { userId: caller.userId, slotId: about.slotId }, now)
     found.push(...refusals(facts, { partySize: question.party_size ?? 1 }, now))
   } else {
-    const rules = await store.venueRules(kernel.db, venueId)
+    const rules = await venueRules(kernel.db, venueId)
     if (span.start <= now) found.push('in_the_past')
     if (about.closedBy !== null) found.push(about.closedBy === 'maintenance' ? 'maintenance' : 'venue_closed')
     if (daysBetween(localDate(now, zone), question.date) > rules.advance_booking_days) found.push('too_far_ahead')

@@ -1,13 +1,16 @@
 import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { endReservation } from '../../core/ending.ts'
+import { outdateMember } from '../../core/membersStore.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
-import { lockSlots, upcomingOf } from '../../core/store.ts'
-import { outdateMember } from '../../people/members/store.ts'
-import { stopSessionsOf } from '../useSessions/store.ts'
-import { endEntries, slotsOfWaiter } from '../waitingList/store.ts'
+import { lockSlots } from '../../core/placesStore.ts'
+import { endEntries } from '../../core/waitingListStore.ts'
+import { slotsOfWaiter, stopSessionsOf, upcomingOf } from './store.ts'
 
-/** Somebody's account ends: what they had ahead is cancelled, what they waited for is left, what they use is free, and the places go to the next in line. */
+/**
+ * Ends what the venue product has of somebody whose account ends: reservations ahead are cancelled, waiting lists left
+ * and used facilities freed; the places go to the next in line.
+ */
 export async function leaveVenue(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const now = kernel.clock.now()
   await outdateMember(tx, userId, now)

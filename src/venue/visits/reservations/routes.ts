@@ -4,54 +4,36 @@ import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
-import {
-  Id,
-  IdParams,
-  LocalDate,
-  type Of,
-  pageAnswer,
-  pageAsked,
-  pageOf,
-  pageQuery,
-  Text,
-} from '../../../kernel/http/schemas.ts'
+import { Id, IdParams, type Of, pageAnswer, pageAsked, pageOf, pageQuery, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { dayBounds } from '../../../kernel/time.ts'
 import { v1 } from '../../../site/paths.ts'
 import { getReservation } from '../../core/access.ts'
-import { listReservations, type ReservationFilter } from '../../core/store.ts'
+import {
+  allReservationFilters,
+  FOUND_IN_VENUE,
+  presentReservation,
+  ReservationSchema,
+  reservationFilters,
+} from '../../core/reservationSchemas.ts'
+import { listReservations, type ReservationFilter } from '../../core/reservationsStore.ts'
 import { ConflictAnswer, ConflictQuestion, checkConflict } from './conflicts.ts'
-import { presentReservation, ReservationSchema, ReservationStatusSchema } from './schemas.ts'
 import { book, cancel, moveReservation } from './service.ts'
 
 const tag = 'Reservations'
 const own = 'venue:reservations.book'
 const manage = 'venue:reservations.manage'
 
-const Wish = Type.Object({
+const ReservationBody = Type.Object({
   user_id: Type.Optional({ ...Id, description: 'For whom: the caller unless said; only staff may book for others.' }),
   time_slot_id: Id,
   party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Places to take: 1 unless said.' })),
 })
 
-/** By what reservations are searched. */
-const reservationFilters = {
-  status: Type.Optional(ReservationStatusSchema),
-  venue_id: Type.Optional(Id),
-  start_date: Type.Optional(LocalDate),
-  end_date: Type.Optional(LocalDate),
-}
-const found = 'Found in the name of the venue'
-/** As `reservationFilters`, for lists and exports of everybody's. */
-export const allReservationFilters = {
-  ...reservationFilters,
-  user_id: Type.Optional(Id),
-  q: Type.Optional(Text(100, { description: `${found}, or the name or username of the person.` })),
-}
 const sortable = ['start_at', 'created_at', 'id'] as const
 const MineQuery = pageQuery(
   sortable,
-  { ...reservationFilters, q: Type.Optional(Text(100, { description: `${found}.` })) },
+  { ...reservationFilters, q: Type.Optional(Text(100, { description: `${FOUND_IN_VENUE}.` })) },
   '-start_at',
 )
 const AllQuery = pageQuery(sortable, allReservationFilters, '-start_at')
@@ -60,16 +42,29 @@ const Reason = Type.Object({ reason: Type.Optional(Text(200, { description: 'Sho
 
 /** Booking, reading, moving and cancelling reservations. */
 export function reservationRoutes(app: App, kernel: Kernel): void {
+  bookingRoutes(app, kernel)
+  readingRoutes(app, kernel)
+  changingRoutes(app, kernel)
+}
+
+function bookingRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
+<<<<<<< HEAD
   const present = (reservation: Parameters<typeof presentReservation>[0]) => presentReservation(reservation, zone)
   const bookOnce = (request: FastifyRequest<{ Body: Of<typeof Wish> }>, reply: FastifyReply) =>
     idempotent(kernel, request, reply, async (kernel) =>
       present(await book(kernel, callerOf(request), wishOf(request.body))),
+=======
+  const bookOnce = (request: FastifyRequest<{ Body: Of<typeof ReservationBody> }>, reply: FastifyReply) =>
+    once(kernel, request, reply, async (kernel) =>
+      presentReservation(await book(kernel, callerOf(request), requestOf(request.body)), zone),
+>>>>>>> main
     )
 
   route(app, {
     method: 'POST',
     paths: ['/api/v1/reservations'],
+    operationId: 'bookSlot',
     permission: own,
     summary: 'Book a place in a slot',
     description:
@@ -77,30 +72,42 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
       '`limit_reached`, `points_short`, `slot_full`. The status of the answer is `pending` where the venue asks for approval.',
     tag,
     idempotent: true,
-    schema: { body: Wish, response: { 201: ReservationSchema } },
+    schema: { body: ReservationBody, response: { 201: ReservationSchema } },
     handler: bookOnce,
   })
   route(app, {
     method: 'POST',
     paths: ['/api/reservations'],
+    operationId: 'bookSlotBriefly',
     permission: own,
     summary: 'Book a place in a slot (short answer)',
     description: 'The same as `POST /api/v1/reservations` with the short answer of the document’s walk-through.',
     tag,
     idempotent: true,
     schema: {
-      body: Wish,
+      body: ReservationBody,
       response: { 201: Type.Object({ success: Type.Boolean(), message: Type.String(), reservation_id: Id }) },
     },
     handler: (request, reply) =>
+<<<<<<< HEAD
       idempotent(kernel, request, reply, async (kernel) => {
         const { id } = await book(kernel, callerOf(request), wishOf(request.body))
+=======
+      once(kernel, request, reply, async (kernel) => {
+        const { id } = await book(kernel, callerOf(request), requestOf(request.body))
+>>>>>>> main
         return { success: true, message: 'Reservation created successfully', reservation_id: id }
       }),
   })
+}
+
+function readingRoutes(app: App, kernel: Kernel): void {
+  const present = presenter(kernel)
+
   route(app, {
     method: 'GET',
     paths: v1('/reservations'),
+    operationId: 'listMyReservations',
     permission: 'signed-in',
     summary: 'My reservations',
     tag,
@@ -110,6 +117,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/reservations'],
+    operationId: 'listAllReservations',
     permission: manage,
     summary: 'All reservations',
     tag,
@@ -128,15 +136,37 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/admin/reservations/{id}'],
+    operationId: 'getAnyReservation',
     permission: manage,
     summary: 'Any reservation',
     tag,
     schema: { params: IdParams, response: { 200: ReservationSchema } },
     handler: async (request) => present(await getReservation(kernel, callerOf(request), request.params.id)),
   })
+
+  async function list(query: Of<typeof MineQuery>, of: Pick<ReservationFilter, 'userId' | 'text' | 'venueText'>) {
+    const { items, total } = await listReservations(
+      kernel.db,
+      {
+        ...of,
+        status: query.status,
+        venueId: query.venue_id,
+        from: query.start_date === undefined ? undefined : dayBounds(query.start_date, kernel.config.timeZone).start,
+        to: query.end_date === undefined ? undefined : dayBounds(query.end_date, kernel.config.timeZone).end,
+      },
+      pageAsked(query),
+    )
+    return pageAnswer(items.map(present), total, query)
+  }
+}
+
+function changingRoutes(app: App, kernel: Kernel): void {
+  const present = presenter(kernel)
+
   route(app, {
     method: 'PUT',
     paths: v1('/reservations/{id}'),
+    operationId: 'moveReservation',
     permission: own,
     summary: 'Move a reservation to another slot',
     description: 'The same checks as a new booking; the difference in points is paid or returned.',
@@ -148,6 +178,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: v1('/reservations/{id}'),
+    operationId: 'cancelReservation',
     permission: own,
     summary: 'Cancel a reservation',
     description:
@@ -164,6 +195,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'DELETE',
     paths: ['/api/admin/reservations/{id}'],
+    operationId: 'cancelAnyReservation',
     permission: manage,
     summary: 'Cancel anybody’s reservation',
     tag,
@@ -174,6 +206,7 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/venues/{venue_id}/check-conflict'),
+    operationId: 'checkBookingConflicts',
     permission: own,
     summary: 'What would speak against a booking?',
     description: 'The slot is the one that starts and ends at these local times; nothing is booked.',
@@ -181,23 +214,11 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
     schema: { params: Type.Object({ venue_id: Id }), body: ConflictQuestion, response: { 200: ConflictAnswer } },
     handler: (request) => checkConflict(kernel, callerOf(request), request.params.venue_id, request.body),
   })
-
-  async function list(query: Of<typeof MineQuery>, of: Pick<ReservationFilter, 'userId' | 'text' | 'venueText'>) {
-    const { items, total } = await listReservations(
-      kernel.db,
-      {
-        ...of,
-        status: query.status,
-        venueId: query.venue_id,
-        from: query.start_date === undefined ? undefined : dayBounds(query.start_date, zone).start,
-        to: query.end_date === undefined ? undefined : dayBounds(query.end_date, zone).end,
-      },
-      pageAsked(query),
-    )
-    return pageAnswer(items.map(present), total, query)
-  }
 }
 
-function wishOf(body: Of<typeof Wish>): Parameters<typeof book>[2] {
+const presenter = (kernel: Kernel) => (reservation: Parameters<typeof presentReservation>[0]) =>
+  presentReservation(reservation, kernel.config.timeZone)
+
+function requestOf(body: Of<typeof ReservationBody>): Parameters<typeof book>[2] {
   return { slotId: body.time_slot_id, userId: body.user_id, partySize: body.party_size ?? 1 }
 }

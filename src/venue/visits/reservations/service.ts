@@ -1,44 +1,34 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
-import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
 import { Conflict } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { messageJson, notify, operationJson, record } from '../../../kernel/outbox/outbox.ts'
+import { notify, record } from '../../../kernel/outbox/outbox.ts'
 import { getReservation, lockReservation, personOf } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
+import { placeOrder } from '../../core/booking.ts'
+import { venueRules } from '../../core/bookingRules/store.ts'
 import { badState, endReservation } from '../../core/ending.ts'
 import { readFacts } from '../../core/facts.ts'
+import { changeCredit, changePoints } from '../../core/membersStore.ts'
 import { leaveLine, offerFreePlaces } from '../../core/offers.ts'
-import type { Order } from '../../core/order.ts'
-import { makeRoom } from '../../core/priority/service.ts'
 import { refused } from '../../core/refusals.ts'
-import { type BookingFacts, mayBook, mayCancel } from '../../core/rules.ts'
-import type { Reservation } from '../../core/store.ts'
-import * as store from '../../core/store.ts'
-import { changeCredit, changePoints } from '../../people/members/store.ts'
+import { changeSlot, type Reservation } from '../../core/reservationsStore.ts'
+import { type BookingFacts, mayBook, mayCancel, type Terms } from '../../core/rules.ts'
 
-/** What is wished for: places for one person (or their party) in one slot. */
-export interface BookingWish {
+/** A request for places in one slot, for one person or their party. */
+export interface ReservationRequest {
   readonly slotId: number
   /** For whom; the caller when absent. Only staff may book for others. */
   readonly userId?: number
   readonly partySize: number
 }
 
-/** Books places in a slot. @throws Conflict with a stable code when the slot, the person or the venue's rules forbid it. */
-export async function book(kernel: Kernel, caller: Caller, wish: BookingWish): Promise<Reservation> {
-  return placeOrder(kernel, {
-    ...(await personOf(kernel, caller, wish.userId)),
-    origin: originOf(caller),
-    slotId: wish.slotId,
-    partySize: wish.partySize,
-  })
-}
-
 /**
- * Books what an order says: reads the facts, lets the rules decide, and writes with every guard in one statement.
- * When the world has moved in between, the write is undone and all of it is done again on fresh facts.
+ * Books places in a slot.
+ * @throws Conflict with a stable code when the slot, the person or the venue's rules forbid it.
  */
+<<<<<<< HEAD
 export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservation> {
   const reservation = await kernel.withRetries(async (db) => {
     const now = kernel.clock.now()
@@ -48,87 +38,20 @@ export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservat
     if (verdict.ok) return bookPlaces(kernel, db, order, facts, verdict.terms, now)
     if (order.byLeader && verdict.refusal === 'slot_full') return bookWithPriority(kernel, order)
     throw refused(verdict.refusal, facts, order)
+=======
+export async function book(kernel: Kernel, caller: Caller, request: ReservationRequest): Promise<Reservation> {
+  return placeOrder(kernel, {
+    ...(await personOf(kernel, caller, request.userId)),
+    origin: originOf(caller),
+    slotId: request.slotId,
+    partySize: request.partySize,
+>>>>>>> main
   })
-  kernel.nudge()
-  return reservation
-}
-
-/** A leader's order for a full slot: room is made and the places are taken in one transaction. */
-function bookWithPriority(kernel: Kernel, order: Order): Promise<Reservation> {
-  return kernel.transaction(async (tx) => {
-    const now = kernel.clock.now()
-    const before = await readFacts(kernel, tx, order, now)
-    if (!(await makeRoom(kernel, tx, before, order, now))) throw refused('slot_full', before, order)
-    // Who gave way may have had more places than the leader takes.
-    return bookAndOfferRest(kernel, tx, order, now)
-  })
-}
-
-/** Fewer places than were held: the others go to the next in line in the same transaction. */
-function bookPart(kernel: Kernel, order: Order): Promise<Reservation> {
-  return kernel.transaction((tx) => bookAndOfferRest(kernel, tx, order, kernel.clock.now()))
-}
-
-async function bookAndOfferRest(kernel: Kernel, tx: Transaction, order: Order, now: Date): Promise<Reservation> {
-  const facts = await readFacts(kernel, tx, order, now)
-  const verdict = mayBook(facts, order, now)
-  if (!verdict.ok) throw refused(verdict.refusal, facts, order)
-  const reservation = await bookPlaces(kernel, tx, order, facts, verdict.terms, now)
-  await offerFreePlaces(kernel, tx, order.slotId, now)
-  return reservation
-}
-
-async function bookPlaces(
-  kernel: Kernel,
-  db: Database,
-  order: Order,
-  facts: BookingFacts,
-  terms: store.Taking['terms'],
-  now: Date,
-): Promise<Reservation> {
-  const { slot } = facts
-  const { id } = await store.takePlace(db, {
-    facts,
-    userId: order.userId,
-    partySize: order.partySize,
-    terms,
-    byLeader: order.byLeader,
-    seriesId: order.seriesId ?? null,
-    now,
-    message: messageJson({
-      type: terms.status === 'confirmed' ? 'reservation.confirmed' : 'reservation.pending',
-      userIds: [order.userId],
-      data: appointment(slot, kernel.config.timeZone),
-    }),
-    operation: operationJson({ ...order.origin, action: 'reservation.book', resource: 'reservation' }),
-  })
-  return {
-    id,
-    userId: order.userId,
-    slotId: slot.id,
-    venueId: slot.venueId,
-    venueName: slot.venueName,
-    startAt: slot.startAt,
-    endAt: slot.endAt,
-    partySize: order.partySize,
-    status: terms.status,
-    byLeader: order.byLeader,
-    pointsPaid: terms.pointsCost,
-    seriesId: order.seriesId ?? null,
-    checkedInAt: null,
-    checkedOutAt: null,
-    actualMinutes: null,
-    endedBy: null,
-    endReason: null,
-    rebookUntil: null,
-    rebookedAs: null,
-    createdAt: now,
-    updatedAt: now,
-  }
 }
 
 /**
- * Cancels: the owner within the rules (late: credit is taken and the points are kept), staff until it has begun and at no cost to the owner.
+ * Cancels: the owner within the rules (late: credit is taken and the points are kept), staff until it has begun and at
+ * no cost to the owner.
  * @throws Conflict `bad_state` or `too_late_to_cancel`.
  */
 export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?: string): Promise<Reservation> {
@@ -136,7 +59,7 @@ export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const reservation = await lockReservation(tx, id)
-    const rules = await store.venueRules(tx, reservation.venueId)
+    const rules = await venueRules(tx, reservation.venueId)
     const verdict = own ? mayCancel(reservation, rules, now) : { ok: true as const, late: false }
     if (!verdict.ok)
       throw verdict.refusal === 'bad_state' ? badState(reservation) : tooLate(rules.cancel_before_minutes)
@@ -182,8 +105,9 @@ function tooLate(minutes: number, what: 'cancelled' | 'moved' = 'cancelled'): Co
 }
 
 /**
- * Moves a reservation to another slot, of any venue: the same checks as a new booking, the difference in points is paid or returned. The owner
- * gives the notice of a free cancellation: else moving away and cancelling there would spare them a late one.
+ * Moves a reservation to another slot, of any venue: the same checks as a new booking, the difference in points is paid
+ * or returned. The owner gives the notice of a free cancellation: else moving away and cancelling there would spare
+ * them a late one.
  * @throws Conflict as `book` and `cancel` do.
  */
 export async function moveReservation(
@@ -196,7 +120,7 @@ export async function moveReservation(
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const reservation = await lockReservation(tx, id)
-    const rules = await store.venueRules(tx, reservation.venueId)
+    const rules = await venueRules(tx, reservation.venueId)
     const leaving = mayCancel(
       reservation,
       own ? rules : { cancel_before_minutes: 0, free_cancel_before_minutes: 0 },
@@ -207,34 +131,22 @@ export async function moveReservation(
     if (leaving.late) throw tooLate(Math.max(rules.cancel_before_minutes, rules.free_cancel_before_minutes), 'moved')
     if (reservation.slotId === slotId) throw new Conflict('same_slot', 'The reservation is for this slot already.')
     const facts = await readFacts(kernel, tx, { userId: reservation.userId, slotId, except: id }, now)
-    // What was paid for the old slot counts towards the new one; an offer of the waiting list is claimed, not moved into.
+    // What was paid for the old slot counts towards the new one; an offer of the waiting list is claimed, not moved
+    // into.
     const purse = {
       ...facts,
       member: { ...facts.member, points: facts.member.points + reservation.pointsPaid, heldForMember: 0 },
     }
-    const wish = { partySize: reservation.partySize }
-    const verdict = mayBook(purse, wish, now)
-    if (!verdict.ok) throw refused(verdict.refusal, facts, wish)
-    await store.changeSlot(tx, { reservation, facts, terms: verdict.terms, now })
+    const request = { partySize: reservation.partySize }
+    const verdict = mayBook(purse, request, now)
+    if (!verdict.ok) throw refused(verdict.refusal, facts, request)
+    await changeSlot(tx, { reservation, facts, terms: verdict.terms, now })
     const difference = reservation.pointsPaid - verdict.terms.pointsCost
     await changePoints(tx, reservation.userId, difference, difference < 0 ? 'booking' : 'refund', {
       reservationId: id,
       now,
     })
-    await notify(tx, now, {
-      type: 'reservation.moved',
-      userIds: [reservation.userId],
-      data: { ...appointment(facts.slot, kernel.config.timeZone), reservation_id: id, status: verdict.terms.status },
-      key: `reservation:${id}:moved:${reservation.slotId}:${slotId}:${now.getTime()}`,
-    })
-    if (reservation.status === 'pending' && verdict.terms.status === 'confirmed') {
-      await notify(tx, now, {
-        type: 'reservation.confirmed',
-        userIds: [reservation.userId],
-        data: { ...appointment(facts.slot, kernel.config.timeZone), reservation_id: id },
-        key: `reservation:${id}:confirmed`,
-      })
-    }
+    await tellOfMove(kernel, tx, reservation, facts.slot, verdict.terms.status, now)
     await record(tx, now, {
       ...originOf(caller),
       action: 'reservation.move',
@@ -247,4 +159,26 @@ export async function moveReservation(
   })
   kernel.nudge()
   return getReservation(kernel, caller, id)
+}
+
+/** Tells the owner of a move, and confirms a request whose new slot needs no approval. */
+async function tellOfMove(
+  kernel: Kernel,
+  tx: Transaction,
+  { id, userId, status: before, slotId: oldSlotId }: Reservation,
+  slot: BookingFacts['slot'],
+  status: Terms['status'],
+  now: Date,
+): Promise<void> {
+  const data = { ...appointment(slot, kernel.config.timeZone), reservation_id: id }
+  await notify(tx, now, {
+    type: 'reservation.moved',
+    userIds: [userId],
+    data: { ...data, status },
+    key: `reservation:${id}:moved:${oldSlotId}:${slot.id}:${now.getTime()}`,
+  })
+  if (before === 'pending' && status === 'confirmed') {
+    const key = `reservation:${id}:confirmed`
+    await notify(tx, now, { type: 'reservation.confirmed', userIds: [userId], data, key })
+  }
 }

@@ -3,9 +3,9 @@ import { openWorld, type Person, type World } from '../../../../test/support/wor
 import { SYSTEM } from '../../../kernel/audit/origin.ts'
 import { messageJson, operationJson } from '../../../kernel/outbox/outbox.ts'
 import { appointment } from '../../core/appointment.ts'
+import { placeOrder } from '../../core/booking.ts'
+import { insertReservation, type ReservationRow } from '../../core/bookingStore.ts'
 import { readFacts } from '../../core/facts.ts'
-import { type Taking, takePlace } from '../../core/store.ts'
-import { placeOrder } from './service.ts'
 
 /** Bookings that come at the same moment share their statements: each must come out as if it had been alone. */
 let world: World
@@ -143,7 +143,7 @@ describe('one person several times at the same moment', () => {
 
 describe('writes that share a statement', () => {
   /** What is decided on the facts as they are now, and not written yet. */
-  const decided = async ({ id: userId }: Person, slotId: number): Promise<Taking> => {
+  const decided = async ({ id: userId }: Person, slotId: number): Promise<ReservationRow> => {
     const { kernel } = world
     const now = kernel.clock.now()
     const facts = await readFacts(kernel, kernel.db, { userId, slotId }, now)
@@ -160,21 +160,21 @@ describe('writes that share a statement', () => {
       operation: operationJson({ ...SYSTEM, action: 'reservation.book', resource: 'reservation' }),
     }
   }
-  const takeAll = async (takings: readonly Taking[]) =>
-    (await Promise.allSettled(takings.map((taking) => takePlace(world.kernel.db, taking)))).map((answer) =>
+  const insertAll = async (rows: readonly ReservationRow[]) =>
+    (await Promise.allSettled(rows.map((row) => insertReservation(world.kernel.db, row)))).map((answer) =>
       answer.status === 'fulfilled' ? 'taken' : (answer.reason.constraint ?? answer.reason.name),
     )
-  const takings = async (count: number, slot: number) =>
+  const rows = async (count: number, slot: number) =>
     Promise.all((await people(count)).map((person) => decided(person, slot)))
 
   it('leave out the one whose slot has closed, moved or gone since, and do the others', async () => {
     const slots = await Promise.all([1, 2, 3, 4].map(() => slotWith({}, 2)))
-    const all = (await Promise.all(slots.map((slot) => takings(2, slot)))).flat()
+    const all = (await Promise.all(slots.map((slot) => rows(2, slot)))).flat()
     const [closed, moved, gone, same] = slots
     await world.rows(`UPDATE time_slots SET open = false WHERE id = ${closed}`)
     await world.rows(`UPDATE time_slots SET end_at = end_at + interval '1 hour' WHERE id = ${moved}`)
     await world.rows(`UPDATE time_slots SET deleted_at = created_at WHERE id = ${gone}`)
-    expect(await takeAll(all)).toEqual([...Array(6).fill('Stale'), 'taken', 'taken'])
+    expect(await insertAll(all)).toEqual([...Array(6).fill('Stale'), 'taken', 'taken'])
     expect(await places(same ?? 0)).toEqual({ taken: 2, held: 0 })
     expect(await places(closed ?? 0)).toEqual({ taken: 0, held: 0 })
     await world.rows(`UPDATE time_slots SET open = true WHERE id = ${closed}`)
@@ -182,12 +182,12 @@ describe('writes that share a statement', () => {
 
   it('leave out whose facts have changed, and who comes too late for the last place', async () => {
     const slot = await slotWith({}, 2)
-    const all = await takings(4, slot)
+    const all = await rows(4, slot)
     // Somebody whose revision has moved on since: they have a row now, and it has counted a booking.
     await world.rows(
       `INSERT INTO venue_members (user_id, revision, created_at) SELECT ${all[0]?.userId}, 1, created_at FROM time_slots WHERE id = ${slot}`,
     )
-    expect(await takeAll(all)).toEqual(['Stale', 'taken', 'Stale', 'Stale'])
+    expect(await insertAll(all)).toEqual(['Stale', 'taken', 'Stale', 'Stale'])
     expect(await reservations(slot)).toEqual([{ user_id: all[1]?.userId }])
   })
 
@@ -200,7 +200,7 @@ describe('writes that share a statement', () => {
     for (const { id } of [anna, newcomer]) {
       expect((await world.call('DELETE', `/api/v1/users/${id}`, { as: admin })).status).toBe(204)
     }
-    expect(await takeAll(all)).toEqual(['Stale', 'Stale'])
+    expect(await insertAll(all)).toEqual(['Stale', 'Stale'])
     for (const { id: userId } of [anna, newcomer]) {
       const order = { userId, slotId: slot, partySize: 1, byLeader: false, origin: SYSTEM }
       await expect(placeOrder(world.kernel, order)).rejects.toMatchObject({ status: 409, code: 'account_inactive' })
@@ -210,9 +210,10 @@ describe('writes that share a statement', () => {
 
   it('leave out the one whom a constraint refuses, who alone gets its error', async () => {
     const slot = await slotWith({}, 5)
-    const all = await takings(5, slot)
+    const all = await rows(5, slot)
     const other = await slotWith({}, 5)
-    // Nothing of ours writes a reservation without moving the revision; if something did, the constraint would still stand.
+    // Nothing of ours writes a reservation without moving the revision; if something did, the constraint would still
+    // stand.
     const unlucky = all[2]?.userId
     await world.rows(
       `WITH t AS (UPDATE time_slots SET taken = 1 WHERE id = ${other} RETURNING *), m AS (
@@ -220,7 +221,7 @@ describe('writes that share a statement', () => {
        INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, created_at, updated_at)
        SELECT user_id, id, venue_id, start_at, end_at, 1, 'pending', false, 0, created_at, created_at FROM t, m`,
     )
-    expect(await takeAll(all)).toEqual(['taken', 'taken', 'reservations_user_overlap', 'taken', 'taken'])
+    expect(await insertAll(all)).toEqual(['taken', 'taken', 'reservations_user_overlap', 'taken', 'taken'])
     expect(await places(slot)).toEqual({ taken: 4, held: 0 })
     expect(await world.rows(`SELECT revision FROM venue_members WHERE user_id = ${unlucky}`)).toEqual([{ revision: 0 }])
   })

@@ -6,12 +6,12 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id, Nullable, type Of } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { v1 } from '../../../site/paths.ts'
-import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'
+import { presentReservation, ReservationSchema } from '../../core/reservationSchemas.ts'
 import { bookSeries, type Series } from './service.ts'
 
 const Mode = Type.Enum(['all', 'best_effort'])
 
-const Wish = Type.Object({
+const SeriesBody = Type.Object({
   time_slot_id: Id,
   weeks: Type.Integer({ minimum: 2, maximum: 26, description: 'Weeks in all, that of the slot being the first.' }),
   mode: Mode,
@@ -59,6 +59,7 @@ export function seriesRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: v1('/reservations/recurring'),
+    operationId: 'bookSlotWeekly',
     permission: 'venue:reservations.book',
     summary: 'Book the same time in several weeks',
     description:
@@ -66,7 +67,7 @@ export function seriesRoutes(app: App, kernel: Kernel): void {
       'with `results`), `best_effort` those that can be had; only a series in which no week can be had is refused then.',
     tag: 'Series',
     idempotent: true,
-    schema: { body: Wish, response: { 201: SeriesAnswer } },
+    schema: { body: SeriesBody, response: { 201: SeriesAnswer } },
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (inside) => {
         const { time_slot_id: slotId, user_id: userId, party_size: partySize = 1, weeks, mode } = request.body

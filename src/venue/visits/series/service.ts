@@ -6,13 +6,13 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { joinedTo } from '../../../kernel/http/request/idempotency.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { personOf } from '../../core/access.ts'
+import { placeOrder } from '../../core/booking.ts'
+import { ensureMembers, lockMembers } from '../../core/membersStore.ts'
 import type { Order } from '../../core/order.ts'
-import type { Reservation } from '../../core/store.ts'
-import { ensureMembers, lockMembers } from '../../people/members/store.ts'
-import { placeOrder } from '../reservations/service.ts'
+import type { Reservation } from '../../core/reservationsStore.ts'
 import * as store from './store.ts'
 
-export interface SeriesWish {
+export interface SeriesRequest {
   readonly slotId: number
   /** For whom; the caller when absent. */
   readonly userId?: number | undefined
@@ -22,7 +22,10 @@ export interface SeriesWish {
   readonly mode: SeriesMode
 }
 
-/** What became of one week: a reservation, or why there is none. Neither: it could have been had, but the series was refused. */
+/**
+ * What became of one week: a reservation, or why there is none. Neither: it could have been had, but the series was
+ * refused.
+ */
 export interface WeekResult {
   readonly week: number
   readonly date: string
@@ -39,16 +42,18 @@ export interface Series {
 }
 
 /**
- * Books the same time of the same venue week after week, in one transaction: all weeks, or (`best_effort`) those that can be had.
- * @throws Conflict `series_refused` with `facts.results` when a week of `all`, or every week, was refused; nothing is booked then.
+ * Books the same time of the same venue week after week, in one transaction: all weeks, or (`best_effort`) those that
+ * can be had.
+ * @throws Conflict `series_refused` with `facts.results` when a week of `all`, or every week, was refused; nothing is
+ * booked then.
  */
-export async function bookSeries(kernel: Kernel, caller: Caller, wish: SeriesWish): Promise<Series> {
-  const person = await personOf(kernel, caller, wish.userId)
+export async function bookSeries(kernel: Kernel, caller: Caller, request: SeriesRequest): Promise<Series> {
+  const person = await personOf(kernel, caller, request.userId)
   const id = randomUUID()
   const results = await kernel.transaction(async (tx) => {
-    const slot = await store.findTimes(tx, wish.slotId)
+    const slot = await store.findTimes(tx, request.slotId)
     if (!slot) throw new NotFound('not_found', 'There is no such slot.')
-    const weeks = weeksOf(slot, wish.weeks, kernel.config.timeZone)
+    const weeks = weeksOf(slot, request.weeks, kernel.config.timeZone)
     // The person, then all slots by id: with the locks held the bookings below find the facts they rest on unchanged.
     await ensureMembers(tx, [person.userId], kernel.clock.now())
     await lockMembers(tx, [person.userId])
@@ -57,10 +62,10 @@ export async function bookSeries(kernel: Kernel, caller: Caller, wish: SeriesWis
     const results: WeekResult[] = []
     for (const { week, date } of weeks) {
       const slotId = slots.get(week) ?? null
-      const order = { ...person, origin: originOf(caller), partySize: wish.partySize, seriesId: id }
+      const order = { ...person, origin: originOf(caller), partySize: request.partySize, seriesId: id }
       results.push({ week, date, slotId, ...(await bookWeek(inside, slotId, order)) })
     }
-    if (!maySeriesStand(wish.mode, bookedIn(results), wish.weeks)) throw seriesRefused(results)
+    if (!maySeriesStand(request.mode, bookedIn(results), request.weeks)) throw seriesRefused(results)
     return results
   })
   kernel.nudge()

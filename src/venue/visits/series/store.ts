@@ -11,14 +11,21 @@ export interface SlotTimes {
 
 /** A slot that exists, or null. */
 export async function findTimes(db: Database, slotId: number): Promise<SlotTimes | null> {
-  const { rows } = await sql<SlotTimes>`
-    SELECT s.venue_id AS "venueId", s.start_at AS "startAt", s.end_at AS "endAt"
-    FROM time_slots s JOIN venues v ON v.id = s.venue_id
-    WHERE s.id = ${slotId} AND s.deleted_at IS NULL AND v.deleted_at IS NULL`.execute(db)
-  return rows[0] ?? null
+  const slot = await db
+    .selectFrom('time_slots as s')
+    .innerJoin('venues as v', 'v.id', 's.venue_id')
+    .select(['s.venue_id as venueId', 's.start_at as startAt', 's.end_at as endAt'])
+    .where('s.id', '=', slotId)
+    .where('s.deleted_at', 'is', null)
+    .where('v.deleted_at', 'is', null)
+    .executeTakeFirst()
+  return slot ?? null
 }
 
-/** Locks the slots of a venue at exactly the times of these weeks, by id: they stay there. Answers them by the number of the week. */
+/**
+ * Locks the slots of a venue at exactly the times of these weeks, by id: they stay there. Answers them by the number of
+ * the week.
+ */
 export async function lockSlotsOfWeeks(
   tx: Transaction,
   venueId: number,
@@ -29,7 +36,11 @@ export async function lockSlotsOfWeeks(
   const { rows } = await sql<{ week: number; id: number }>`
     SELECT w.week::int AS week, s.id
     FROM unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) WITH ORDINALITY AS w (start_at, end_at, week)
-    JOIN time_slots s ON s.venue_id = ${venueId} AND s.start_at = w.start_at AND s.end_at = w.end_at AND s.deleted_at IS NULL
-    ORDER BY s.id FOR UPDATE OF s`.execute(tx)
+    JOIN time_slots s ON s.venue_id = ${venueId}
+      AND s.start_at = w.start_at
+      AND s.end_at = w.end_at
+      AND s.deleted_at IS NULL
+    ORDER BY s.id
+    FOR UPDATE OF s`.execute(tx)
   return new Map(rows.map(({ week, id }) => [week, id]))
 }

@@ -60,19 +60,17 @@ const AllQuery = pageQuery(
 
 /** Using facilities: who uses what, from when to when. Feeds the facility statistics. */
 export function useSessionRoutes(app: App, kernel: Kernel): void {
+  startingAndStopping(app, kernel)
+  lists(app, kernel)
+}
+
+function startingAndStopping(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
-  const list = async (query: Of<typeof MineQuery>, filter: SessionFilter) => {
-    const { items, total } = await listSessions(kernel.db, filter, pageAsked(query))
-    return pageAnswer(
-      items.map((session) => presentSession(session, zone)),
-      total,
-      query,
-    )
-  }
 
   route(app, {
     method: 'POST',
     paths: v1('/facilities/{facility_id}/use-sessions'),
+    operationId: 'startUseSession',
     permission,
     summary: 'Start to use a facility',
     description:
@@ -95,6 +93,18 @@ export function useSessionRoutes(app: App, kernel: Kernel): void {
     schema: { params: IdParams, response: { 200: Session } },
     handler: async (request) => presentSession(await stopUse(kernel, callerOf(request), request.params.id), zone),
   })
+}
+
+function lists(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+  const list = async (query: Of<typeof MineQuery>, filter: SessionFilter) => {
+    const { items, total } = await listSessions(kernel.db, filter, pageAsked(query))
+    return pageAnswer(
+      items.map((session) => presentSession(session, zone)),
+      total,
+      query,
+    )
+  }
 
   route(app, {
     method: 'GET',

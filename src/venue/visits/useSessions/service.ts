@@ -3,20 +3,20 @@ import { Conflict, NotFound } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { closuresInForce } from '../../places/closures/store.ts'
-import { findFacility, lockFacility } from '../../places/facilities/store.ts'
-import { lockPlace } from '../../places/venues/service.ts'
+import { closuresInForce } from '../../core/closures/store.ts'
+import { findFacility, lockFacility } from '../../core/venues/facilitiesStore.ts'
+import { lockPlace, noSuchFacility } from '../../core/venues/service.ts'
 import * as store from './store.ts'
 
 /** Who sees what others use, and may stop what they forgot to. */
 export const STAFF = 'venue:catalogue.write'
 
-const noSuchFacility = () => new NotFound('not_found', 'There is no such facility.')
 const noSuchSession = () => new NotFound('not_found', 'There is no such use session.')
 
 /**
  * Starts to use one unit of a facility.
- * @throws NotFound; Conflict `venue_closed`, `not_available` (broken or under maintenance), `all_in_use`, `already_using`
+ * @throws NotFound; Conflict `venue_closed`, `not_available` (broken or under maintenance), `all_in_use`,
+ * `already_using`
  */
 export async function startUse(kernel: Kernel, caller: Caller, facilityId: number): Promise<store.UseSession> {
   const now = kernel.clock.now()

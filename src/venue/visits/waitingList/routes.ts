@@ -17,7 +17,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { localDate, localTime, localTimestamp } from '../../../kernel/time.ts'
 import { v1 } from '../../../site/paths.ts'
 import { mayManage } from '../../core/access.ts'
-import { presentReservation, ReservationSchema } from '../reservations/schemas.ts'
+import { presentReservation, ReservationSchema } from '../../core/reservationSchemas.ts'
 import { claim, join, joinByReservation, leave } from './service.ts'
 import * as store from './store.ts'
 
@@ -48,6 +48,12 @@ const paging = ['id'] as const
 
 /** Joining, leaving, claiming and reading waiting lists. */
 export function waitingListRoutes(app: App, kernel: Kernel): void {
+  joiningRoutes(app, kernel)
+  readingRoutes(app, kernel)
+  endingRoutes(app, kernel)
+}
+
+function joiningRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
   route(app, {
@@ -56,6 +62,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
       '/api/v1/venues/{venue_id}/reservation-time-slots/{slot_id}/waiting-list',
       '/api/venues/{venue_id}/time-slots/{slot_id}/waiting-list',
     ],
+    operationId: 'joinWaitingList',
     permission: own,
     summary: 'Join the waiting list of a full slot',
     description:
@@ -71,22 +78,41 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (kernel) => {
         const { venue_id: venueId, slot_id: slotId } = request.params
-        return present(await join(kernel, callerOf(request), { venueId, slotId }, request.body?.party_size), true)
+        return presentEntry(
+          await join(kernel, callerOf(request), { venueId, slotId }, request.body?.party_size),
+          true,
+          zone,
+        )
       }),
   })
   route(app, {
     method: 'POST',
     paths: v1('/reservations/{id}/waiting-list'),
+    operationId: 'joinReservationWaitingList',
     permission: own,
     summary: 'Join the waiting list of the slot a reservation is for',
     tag,
     idempotent: true,
     schema: { params: IdParams, body: Nullable(Party), response: { 201: EntrySchema } },
     handler: (request, reply) =>
+<<<<<<< HEAD
       idempotent(kernel, request, reply, async (kernel) =>
         present(await joinByReservation(kernel, callerOf(request), request.params.id, request.body?.party_size), true),
+=======
+      once(kernel, request, reply, async (kernel) =>
+        presentEntry(
+          await joinByReservation(kernel, callerOf(request), request.params.id, request.body?.party_size),
+          true,
+          zone,
+        ),
+>>>>>>> main
       ),
   })
+}
+
+function readingRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+
   route(app, {
     method: 'GET',
     paths: v1('/venues/{venue_id}/waiting-list'),
@@ -107,7 +133,7 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
         { venueId: request.params.venue_id, slotId: query.time_slot_id },
         { offset: pageOffset(query), limit: query.page_size },
       )
-      const shown = items.map((entry) => present(entry, mayManage(caller) || entry.userId === caller.userId))
+      const shown = items.map((entry) => presentEntry(entry, mayManage(caller) || entry.userId === caller.userId, zone))
       return pageAnswer(shown, total, query)
     },
   })
@@ -128,24 +154,31 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
       const page = { live: query.live ?? true, offset: pageOffset(query), limit: query.page_size }
       const { items, total } = await store.listOfUser(kernel.db, callerOf(request).userId, page)
       return pageAnswer(
-        items.map((entry) => present(entry, true)),
+        items.map((entry) => presentEntry(entry, true, zone)),
         total,
         query,
       )
     },
   })
+}
+
+function endingRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
+
   route(app, {
     method: 'DELETE',
     paths: v1('/waiting-list/{id}'),
+    operationId: 'leaveWaitingList',
     permission: own,
     summary: 'Leave the waiting list',
     tag,
     schema: { params: IdParams, response: { 200: EntrySchema } },
-    handler: async (request) => present(await leave(kernel, callerOf(request), request.params.id), true),
+    handler: async (request) => presentEntry(await leave(kernel, callerOf(request), request.params.id), true, zone),
   })
   route(app, {
     method: 'POST',
     paths: v1('/waiting-list/{id}/claim'),
+    operationId: 'claimOfferedPlace',
     permission: own,
     summary: 'Take the place that is being offered',
     tag,
@@ -156,23 +189,24 @@ export function waitingListRoutes(app: App, kernel: Kernel): void {
         presentReservation(await claim(kernel, callerOf(request), request.params.id), zone),
       ),
   })
+}
 
-  function present(entry: store.Entry, showUser: boolean): Of<typeof EntrySchema> {
-    return {
-      id: entry.id,
-      time_slot_id: entry.slotId,
-      venue_id: entry.venueId,
-      venue_name: entry.venueName,
-      user_id: showUser ? entry.userId : null,
-      date: localDate(entry.startAt, zone),
-      start_time: localTime(entry.startAt, zone),
-      end_time: localTime(entry.endAt, zone),
-      party_size: entry.partySize,
-      state: entry.state,
-      position: entry.position,
-      offer_expires_at: entry.offerExpiresAt && localTimestamp(entry.offerExpiresAt, zone),
-      reservation_id: entry.reservationId,
-      created_at: localTimestamp(entry.createdAt, zone),
-    }
+/** Puts an entry on the wire. */
+function presentEntry(entry: store.Entry, showUser: boolean, zone: string): Of<typeof EntrySchema> {
+  return {
+    id: entry.id,
+    time_slot_id: entry.slotId,
+    venue_id: entry.venueId,
+    venue_name: entry.venueName,
+    user_id: showUser ? entry.userId : null,
+    date: localDate(entry.startAt, zone),
+    start_time: localTime(entry.startAt, zone),
+    end_time: localTime(entry.endAt, zone),
+    party_size: entry.partySize,
+    state: entry.state,
+    position: entry.position,
+    offer_expires_at: entry.offerExpiresAt && localTimestamp(entry.offerExpiresAt, zone),
+    reservation_id: entry.reservationId,
+    created_at: localTimestamp(entry.createdAt, zone),
   }
 }

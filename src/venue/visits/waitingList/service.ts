@@ -5,21 +5,26 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { notify, record } from '../../../kernel/outbox/outbox.ts'
 import { mayManage, personOf } from '../../core/access.ts'
 import { appointment } from '../../core/appointment.ts'
+import { placeOrder } from '../../core/booking.ts'
 import { readFacts } from '../../core/facts.ts'
+import { ensureMembers, lockMembers } from '../../core/membersStore.ts'
 import { offerFreePlaces } from '../../core/offers.ts'
 import { refused } from '../../core/refusals.ts'
+import { findPerson, type Reservation } from '../../core/reservationsStore.ts'
 import { type Refusal, refusals } from '../../core/rules.ts'
-import { findPerson, type Reservation } from '../../core/store.ts'
-import { ensureMembers, lockMembers } from '../../people/members/store.ts'
-import { placeOrder } from '../reservations/service.ts'
+import { addEntry, endEntries, lockQueue } from '../../core/waitingListStore.ts'
 import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
-/** What stands against a booking now, and which its person can clear away until a place comes free: by cancelling, by coming, by earning points. */
+/**
+ * What stands against a booking now, and which its person can clear away until a place comes free: by cancelling, by
+ * coming, by earning points.
+ */
 const MAY_PASS: ReadonlySet<Refusal> = new Set(['slot_full', 'own_overlap', 'limit_reached', 'points_short'])
 
 /**
- * Joins the waiting list of a full slot. Whoever could not take a place in the end may not wait for one either: they would hold up the line.
+ * Joins the waiting list of a full slot. Whoever could not take a place in the end may not wait for one either: they
+ * would hold up the line.
  * @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and as `book` does.
  */
 export async function join(
@@ -33,19 +38,19 @@ export async function join(
   await ensureMembers(kernel.db, [userId], now)
   const id = await kernel.transaction(async (tx) => {
     await lockMembers(tx, [userId])
-    const slot = await store.lockSlot(tx, slotId)
+    const slot = await lockQueue(tx, slotId)
     if (!slot || (venueId ?? slot.venueId) !== slot.venueId) throw new NotFound('not_found', 'There is no such slot.')
     const facts = await readFacts(kernel, tx, { userId, slotId }, now)
     if (!facts.rules.allow_waiting_list) throw new Conflict('no_waiting_list', 'This venue has no waiting list.')
     if (await store.isBooked(tx, slotId, userId))
       throw new Conflict('already_booked', 'You have a reservation for this slot.')
-    const wish = { partySize }
-    const refusal = refusals(facts, wish, now).find((found) => !MAY_PASS.has(found))
-    if (refusal) throw refused(refusal, facts, wish)
+    const request = { partySize }
+    const refusal = refusals(facts, request, now).find((found) => !MAY_PASS.has(found))
+    if (refusal) throw refused(refusal, facts, request)
     if (slot.capacity - slot.taken - slot.held >= partySize) {
       throw new Conflict('slot_not_full', 'There are free places: book one.')
     }
-    const entry = await store.addEntry(tx, { slotId, userId, partySize, priority: 0, now })
+    const entry = await addEntry(tx, { slotId, userId, partySize, priority: 0, now })
     await record(tx, now, {
       ...originOf(caller),
       action: 'waiting_list.join',
@@ -58,7 +63,10 @@ export async function join(
   return entryOf(kernel, id)
 }
 
-/** Joins the waiting list of the slot that a reservation is for (the seed's door; the reservation may be anybody's, only its slot counts). */
+/**
+ * Joins the waiting list of the slot that a reservation is for (the seed's door; the reservation may be anybody's, only
+ * its slot counts).
+ */
 export async function joinByReservation(
   kernel: Kernel,
   caller: Caller,
@@ -83,8 +91,8 @@ export async function leave(kernel: Kernel, caller: Caller, id: number): Promise
   const entry = await getEntry(kernel, caller, id)
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    await store.lockSlot(tx, entry.slotId)
-    const ended = await store.endEntries(tx, { slotId: entry.slotId, entryId: id, to: 'left', now })
+    await lockQueue(tx, entry.slotId)
+    const ended = await endEntries(tx, { slotId: entry.slotId, entryId: id, to: 'left', now })
     if (ended.length === 0) throw endedAlready(await store.findEntry(tx, id))
     await record(tx, now, {
       ...originOf(caller),
@@ -115,8 +123,8 @@ export async function claim(kernel: Kernel, caller: Caller, id: number): Promise
 }
 
 /**
- * Every minute: what a killed process had in hand to book for automatic venues is booked; offers that ran out lapse and go to the next in line; at the
- * start of a slot its line ends.
+ * Every minute: what a killed process had in hand to book for automatic venues is booked; offers that ran out lapse and
+ * go to the next in line; at the start of a slot its line ends.
  * @throws the first error, after everything else was done.
  */
 export async function sweep(kernel: Kernel): Promise<void> {
@@ -138,9 +146,9 @@ export async function sweep(kernel: Kernel): Promise<void> {
 
 function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
   return kernel.transaction(async (tx) => {
-    const slot = await store.lockSlot(tx, slotId)
+    const slot = await lockQueue(tx, slotId)
     if (!slot) return
-    const lapsed = await store.endEntries(tx, { slotId, to: 'lapsed', now, offeredUntil: now })
+    const lapsed = await endEntries(tx, { slotId, to: 'lapsed', now, offeredUntil: now })
     for (const entry of lapsed) {
       await notify(tx, now, {
         type: 'waiting_list.lapsed',
@@ -161,7 +169,10 @@ export function promoteOffer(kernel: Kernel, payload: unknown): Promise<void> {
   return promote(kernel, id)
 }
 
-/** Books what is offered for its person. Who can't be booked (overlap, limit, points) loses the turn and is told; an offer that has ended stays as it is. */
+/**
+ * Books what is offered for its person. Who can't be booked (overlap, limit, points) loses the turn and is told; an
+ * offer that has ended stays as it is.
+ */
 async function promote(kernel: Kernel, id: number): Promise<void> {
   const entry = await store.findEntry(kernel.db, id)
   if (entry?.state !== 'offered') return
@@ -186,9 +197,9 @@ function passOver(kernel: Kernel, entry: Entry): Promise<void> {
   const now = kernel.clock.now()
   return kernel.transaction(async (tx) => {
     await lockMembers(tx, [entry.userId])
-    const slot = await store.lockSlot(tx, entry.slotId)
+    const slot = await lockQueue(tx, entry.slotId)
     if (!slot) return
-    const ended = await store.endEntries(tx, { slotId: entry.slotId, entryId: entry.id, to: 'lapsed', now })
+    const ended = await endEntries(tx, { slotId: entry.slotId, entryId: entry.id, to: 'lapsed', now })
     if (ended.length === 0) return
     await notify(tx, now, {
       type: 'waiting_list.lapsed',

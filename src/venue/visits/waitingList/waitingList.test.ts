@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { countLockWaits, onServer } from '../../../../test/support/database.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { SYSTEM } from '../../../kernel/audit/origin.ts'
-import { lockMembers } from '../../people/members/store.ts'
+import { placeOrder } from '../../core/booking.ts'
+import { lockMembers } from '../../core/membersStore.ts'
 import { settleAttendance } from '../attendance/service.ts'
-import { placeOrder } from '../reservations/service.ts'
-import { promoteOffer, sweep } from './service.ts'
+import { sweep } from './service.ts'
 
 let world: World
 beforeAll(async () => {
@@ -253,6 +253,7 @@ describe('a place that comes free', () => {
   })
 })
 
+<<<<<<< HEAD
 describe('a place that comes free where auto_promote is set', () => {
   const kept = (slot: number) =>
     world.rows<{ user_id: number }>(
@@ -335,6 +336,8 @@ describe('a place that comes free where auto_promote is set', () => {
   })
 })
 
+=======
+>>>>>>> main
 describe('the waiting lists of a venue that is deleted', () => {
   it.each(['', '?force=true'])('end, with the offers that are out: what was held is free', async (force) => {
     const { slot, booked } = await fullSlot({ auto_promote: true }, 2)

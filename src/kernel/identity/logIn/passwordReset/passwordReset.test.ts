@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openWorld, type World } from '../../../../../test/support/world.ts'
-import { type Provider, Refused } from '../../../notifications/providers/provider.ts'
+import { type Provider, type ProviderMessage, Refused } from '../../../notifications/providers/provider.ts'
 
 let world: World
-let sent: Parameters<Provider['send']>[0][] = []
+let sent: ProviderMessage[] = []
 let count = 0
 /** Takes the codes; tests may put another in its place. */
 let send: Provider['send']
-const sender: Pick<Provider, 'send'> = { send: (parcel) => send(parcel) }
+const sender: Pick<Provider, 'send'> = { send: (message) => send(message) }
 beforeAll(async () => {
   world = await openWorld({ PASSWORD_MAX_AGE_DAYS: '90' }, { secretCodes: { email: sender, sms: sender } })
 })
 afterAll(() => world.close())
 beforeEach(() => {
   sent = []
-  send = async (parcel) => ({ providerId: String(sent.push(parcel)) })
+  send = async (message) => ({ providerId: String(sent.push(message)) })
 })
 
 const OLD = 'violet-harbour-42'
@@ -198,10 +198,10 @@ describe('Resetting a password by a code', () => {
   it('is sent again when the mail server had no time, and not when it refused for good or may have taken it', async () => {
     const { name } = await someone()
     let tries = 0
-    send = async (parcel) => {
+    send = async (message) => {
       tries += 1
       if (tries === 1) throw new Refused('busy', 'temporary')
-      return { providerId: String(sent.push(parcel)) }
+      return { providerId: String(sent.push(message)) }
     }
     await ask({ name })
     await world.drain()

@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { Invalid } from '../../../errors.ts'
 import type { Kernel } from '../../../kernel.ts'
+import { channels } from '../../../notifications/channels.ts'
 import { isFinal, Refused } from '../../../notifications/providers/provider.ts'
 import type { SecretCodeSenders } from '../../../notifications/secretCodes.ts'
 import { notify, record } from '../../../outbox/outbox.ts'
@@ -79,7 +80,7 @@ export async function sendCode(kernel: Kernel, payload: unknown): Promise<void> 
   const reset = await store.findUnsent(kernel.db, id, kernel.clock.now())
   const user = reset && (await findUser(kernel.db, kernel.secrets.cipher, reset.user_id))
   if (!reset || !user) return
-  const to = reset.channel === 'email' ? user.email : user.phone
+  const to = addressOf(user, reset.channel)
   const send = kernel.secretCodes[reset.channel]
   if (to === null || !send) return
   try {
@@ -171,10 +172,16 @@ function channelFor(
   user: User,
   wished?: store.ResetChannel,
 ): store.ResetChannel | undefined {
-  const open = { email: senders.email && user.email !== null, sms: senders.sms && user.phone !== null }
+  const canSend = (channel: store.ResetChannel) => senders[channel] && addressOf(user, channel) !== null
+  const open = { email: canSend('email'), sms: canSend('sms') }
   if (wished !== undefined) return open[wished] ? wished : undefined
   if (open.email) return 'email'
   return open.sms ? 'sms' : undefined
+}
+
+function addressOf(user: User, channel: store.ResetChannel): string | null {
+  const account = channels.delivery(channel)?.address.account
+  return account ? user[account] : null
 }
 
 /** The 6 digits of a reset. They are kept nowhere: who knows the row and not SECRET_KEY knows nothing. */

@@ -1,6 +1,9 @@
-import * as client from 'openid-client'
+import type { Configuration } from 'openid-client'
 import type { OidcProvider } from '../../../../config.ts'
+import { late } from '../../../late.ts'
 import { refused, type ThirdParty, text, unavailable } from './provider.ts'
+
+const openidClient = late<typeof import('openid-client')>('openid-client')
 
 const TIMEOUT_SECONDS = 10
 /** After which the provider's keys and addresses are looked up anew. */
@@ -12,10 +15,11 @@ const KNOWN_MS = 3_600_000
  */
 export function openIdConnect(options: OidcProvider): ThirdParty {
   const { name, title, issuer, clientId, clientSecret, scope } = options
-  let known: { readonly configuration: client.Configuration; readonly at: number } | undefined
+  let known: { readonly configuration: Configuration; readonly at: number } | undefined
 
-  const discover = async (): Promise<client.Configuration> => {
+  const discover = async (): Promise<Configuration> => {
     if (known && performance.now() - known.at < KNOWN_MS) return known.configuration
+    const client = openidClient()
     const server = new URL(issuer)
     try {
       const configuration = await client.discovery(server, clientId, clientSecret, undefined, {
@@ -38,6 +42,7 @@ export function openIdConnect(options: OidcProvider): ThirdParty {
     name,
     title,
     async authorizeUrl({ state, nonce, verifier, redirectUri }) {
+      const client = openidClient()
       const url = client.buildAuthorizationUrl(await discover(), {
         redirect_uri: redirectUri,
         scope,
@@ -53,7 +58,7 @@ export function openIdConnect(options: OidcProvider): ThirdParty {
       const came = new URL(redirectUri)
       for (const [field, value] of Object.entries(answer)) came.searchParams.set(field, value)
       try {
-        const tokens = await client.authorizationCodeGrant(configuration, came, {
+        const tokens = await openidClient().authorizationCodeGrant(configuration, came, {
           expectedState: state,
           expectedNonce: nonce,
           pkceCodeVerifier: verifier,
@@ -75,7 +80,7 @@ export function openIdConnect(options: OidcProvider): ThirdParty {
 function outage(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = 'code' in cause ? cause.code : ''
-    if (cause instanceof client.ResponseBodyError) return cause.status >= 500
+    if (cause instanceof openidClient().ResponseBodyError) return cause.status >= 500
     if (code === 'OAUTH_TIMEOUT' || code === 'OAUTH_ABORT' || cause.message === 'fetch failed') return true
     if (cause.cause instanceof Response) return cause.cause.status >= 500
   }

@@ -3,8 +3,9 @@ import { type ClosureWorld, openClosureWorld } from '../../../../../test/support
 import { onServer } from '../../../../../test/support/database.ts'
 import { MONDAY } from '../../../../../test/support/world.ts'
 import type { Caller } from '../../../../kernel/http/request/caller.ts'
-import { displaceReservations, displaceVenue } from '../displacement/service.ts'
-import { setVenueStatus } from '../service.ts'
+import { setVenueStatus } from '../../../core/closures/venueStatus.ts'
+import { displaceReservations } from '../../../core/displacement/service.ts'
+import { slotsAhead } from '../../venues/store.ts'
 
 let world: ClosureWorld
 let ann: Caller
@@ -137,7 +138,8 @@ describe('alternatives', () => {
     const near = await world.slot(venue, '2026-03-12 14:00')
     const nextDay = await world.slot(venue, '2026-03-13 12:00')
     const beside = await world.slot(sibling, '2026-03-12 12:00')
-    // Too far, too small, past, at a time at which ann is elsewhere; of another sport venue, of another kind, at another time.
+    // Too far, too small, past, at a time at which ann is elsewhere; of another sport venue, of another kind, at
+    // another time.
     await world.slot(venue, '2026-03-28 12:00')
     await world.slot(venue, '2026-03-12 13:00', { capacity: 1 })
     await world.slot(venue, '2026-03-01 12:00')
@@ -219,9 +221,11 @@ describe('displacing', () => {
     const slot = await world.slot(venue, '2026-03-15 12:00')
     await world.slot(venue, '2026-03-15 14:00')
     const { id } = await world.book(ann, slot)
-    const affected = await world.kernel.transaction((tx) =>
-      displaceVenue(tx, world.kernel, origin(), venue, '场馆停用'),
-    )
+    const affected = await world.kernel.transaction(async (tx) => {
+      const slotIds = await slotsAhead(tx, venue, world.clock.now())
+      const displacement = { slotIds, reason: '场馆停用', type: 'reservation.closed' } as const
+      return await displaceReservations(tx, world.kernel, origin(), displacement)
+    })
     expect(affected).toMatchObject([{ id, alternatives: [] }])
   })
 })

@@ -7,7 +7,7 @@ import { Id, IdParams, Instant, Nullable } from '../../../../kernel/http/schemas
 import type { Kernel } from '../../../../kernel/kernel.ts'
 import { localTimestamp } from '../../../../kernel/time.ts'
 import { v1 } from '../../../../site/paths.ts'
-import { presentReservation, ReservationSchema } from '../../../visits/reservations/schemas.ts'
+import { presentReservation, ReservationSchema } from '../../../core/reservationSchemas.ts'
 import { AlternativeSchema, presentAlternative } from '../schemas.ts'
 import { alternativesOf, rebook } from './service.ts'
 

@@ -1,6 +1,8 @@
 import type { ReservationStatus } from '../../../core/states.ts'
 
-/** May a reservation be booked again at its old price? Once, while it is displaced and its time for it has not run out. */
+/**
+ * May a reservation be booked again at its old price? Once, while it is displaced and its time for it has not run out.
+ */
 export function mayRebook(
   reservation: {
     readonly status: ReservationStatus

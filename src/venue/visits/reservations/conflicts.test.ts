@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(async () => {
+  expect(await world.verify()).toEqual([])
+  await world.close()
+})
+
+const book = (person: Person, slot: number, more: object = {}) =>
+  world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot, ...more } })
+
+describe('check-conflict', () => {
+  const ask = async (venue: number, question: object, as?: Person) =>
+    (
+      await world.call('POST', `/api/v1/venues/${venue}/check-conflict`, {
+        as: as ?? (await world.person()),
+        payload: question,
+      })
+    ).body
+  const nine = { date: '2026-03-03', start_time: '09:00', end_time: '10:00' }
+  const codes = (answer: { reasons: { code: string }[] }) => answer.reasons.map((reason) => reason.code)
+
+  it('finds nothing against a free slot', async () => {
+    const venue = await world.venue()
+    await world.slot(venue)
+    expect(await ask(venue, nine)).toEqual({ conflict: false, reasons: [] })
+  })
+
+  it('names a missing slot, a full one, one’s own overlap, the past and what lies too far ahead', async () => {
+    const venue = await world.venue()
+    const slot = await world.slot(venue)
+    const anna = await world.person()
+    await book(anna, slot)
+    expect(codes(await ask(venue, { ...nine, end_time: '11:00' }))).toEqual(['no_slot'])
+    expect(codes(await ask(venue, nine))).toEqual(['slot_full'])
+    expect(codes(await ask(venue, nine, anna))).toEqual(['own_overlap', 'slot_full'])
+    expect(codes(await ask(venue, { ...nine, date: '2026-03-01' }))).toEqual(['no_slot', 'in_the_past'])
+    expect(codes(await ask(venue, { ...nine, date: '2026-06-01' }))).toEqual(['no_slot', 'too_far_ahead'])
+  })
+
+  it('names opening hours only where there is no slot: those that exist when hours are narrowed stay bookable', async () => {
+    const venue = await world.venue()
+    const slot = await world.slot(venue)
+    const admin = await world.person('admin')
+    const weekly = [{ weekday: 2, opens: '12:00', closes: '18:00' }]
+    const narrowed = await world.call('PUT', `/api/v1/venues/${venue}/opening-hours`, {
+      as: admin,
+      payload: { weekly },
+    })
+    expect(narrowed.status, JSON.stringify(narrowed.body)).toBe(200)
+    expect(await ask(venue, nine)).toEqual({ conflict: false, reasons: [] })
+    expect(codes(await ask(venue, { ...nine, end_time: '11:00' }))).toEqual(['no_slot', 'outside_hours'])
+    expect((await book(await world.person(), slot)).status).toBe(201)
+  })
+})
