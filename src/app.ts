@@ -7,7 +7,7 @@ import { ensurePartitions } from './kernel/audit/partitions.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { OpenDatabase } from './kernel/database/database.ts'
 import { MIGRATIONS, migrationNames, pendingMigrations } from './kernel/database/migrate.ts'
-import { attempt, transaction } from './kernel/database/transaction.ts'
+import { transaction, withRetries } from './kernel/database/transaction.ts'
 import { openStorage } from './kernel/files/place.ts'
 import type { App } from './kernel/http/app.ts'
 import { registerHealth } from './kernel/http/health.ts'
@@ -100,7 +100,7 @@ export async function createSystem(
     db: database.db,
     reads: database.reads,
     transaction: (work) => transaction(database.db, work),
-    attempt: (work) => attempt(database.db, work),
+    withRetries: (work) => withRetries(database.db, work),
     jobs,
     notifications: { catalogue, providers },
     secretCodes: replaced.secretCodes ?? secretCodeSenders(providers),

@@ -21,5 +21,5 @@ export interface Ground {
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** The same retries for a use case that is a few single statements without BEGIN/COMMIT (the hot paths). */
-  attempt<T>(work: (db: Database) => Promise<T>): Promise<T>
+  withRetries<T>(work: (db: Database) => Promise<T>): Promise<T>
 }

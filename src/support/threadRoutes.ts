@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox'
 import type { App } from '../kernel/http/app.ts'
 import { type Caller, callerOf } from '../kernel/http/request/caller.ts'
-import { once } from '../kernel/http/request/idempotency.ts'
+import { idempotent } from '../kernel/http/request/idempotency.ts'
 import { route } from '../kernel/http/route.ts'
 import { IdParams, type Of, Text } from '../kernel/http/schemas.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -49,7 +49,9 @@ export function messageRoute<W extends TSchema>(
     idempotent: true,
     schema: { params: IdParams, body: Type.Object({ content: Text(MESSAGE_LENGTH) }), response: { 201: whole } },
     handler: (request, reply) =>
-      once(kernel, request, reply, (joined) => say(joined, callerOf(request), request.params.id, request.body.content)),
+      idempotent(kernel, request, reply, (joined) =>
+        say(joined, callerOf(request), request.params.id, request.body.content),
+      ),
   })
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type OpenDatabase, openDatabase } from '../../src/kernel/database/database.ts'
-import { attempt } from '../../src/kernel/database/transaction.ts'
+import { withRetries } from '../../src/kernel/database/transaction.ts'
 
 const SIZE_MB = 120
 const LEFT_BYTES = 2_000_000
@@ -61,7 +61,7 @@ test('When the disk of the embedded database is full, writing is refused as such
   const add = async () => {
     next += 1
     const id = next
-    await attempt(database.db, (db) => sql`INSERT INTO things VALUES (${id}, repeat('x', 1500))`.execute(db))
+    await withRetries(database.db, (db) => sql`INSERT INTO things VALUES (${id}, repeat('x', 1500))`.execute(db))
     acknowledged.push(id)
   }
   const fill = async () => {

@@ -1,5 +1,5 @@
 import type { OpenDatabase } from '../../src/kernel/database/database.ts'
-import { attempt, transaction } from '../../src/kernel/database/transaction.ts'
+import { transaction, withRetries } from '../../src/kernel/database/transaction.ts'
 import { openStorage } from '../../src/kernel/files/place.ts'
 import type { Ground } from '../../src/kernel/ground.ts'
 import { createThirdParties } from '../../src/kernel/identity/logIn/thirdParty/providers.ts'
@@ -36,7 +36,7 @@ export async function bareKernel(
     db,
     reads,
     transaction: (work) => transaction(db, work),
-    attempt: (work) => attempt(db, work),
+    withRetries: (work) => withRetries(db, work),
     jobs: createJobs({ config, clock, log }, database, [], { work: false }),
     notifications: { catalogue, providers: [] },
     secretCodes: {},

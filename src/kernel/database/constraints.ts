@@ -73,7 +73,7 @@ export function isDatabaseAway(error: unknown): boolean {
 }
 
 /** Whether the database refuses the values (classes 22 and 23, limits 54), so that trying again can't help. */
-export function isAboutData(error: unknown): boolean {
+export function isPermanentRefusal(error: unknown): boolean {
   if (error instanceof DomainError) return !(error instanceof Unavailable)
   return /^(22|23|54)/.test(errorCode(error))
 }

@@ -86,7 +86,7 @@ export function gathered<Item, Result>(
       if (results.length !== batch.length) throw new Error('a statement for several items did not answer each of them')
       for (const [n, result] of results.entries()) batch[n]?.resolve(result)
     } catch (error) {
-      if (batch.length > 1 && isAboutData(error)) {
+      if (batch.length > 1 && isAboutAnItem(error)) {
         const half = Math.ceil(batch.length / 2)
         await answer(db, batch.slice(0, half))
         await answer(db, batch.slice(half))
@@ -105,6 +105,6 @@ export function inOrderOf<Row extends { readonly nth: number }>(
 }
 
 /** Whether the database refuses the values of some item: data_exception, integrity_constraint_violation, our own `refuse`. */
-function isAboutData(error: unknown): boolean {
+function isAboutAnItem(error: unknown): boolean {
   return /^(22|23|YY)/.test(errorCode(error))
 }

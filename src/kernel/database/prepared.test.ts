@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import type { Database, Transaction } from './database.ts'
 import { statementNames } from './prepared.ts'
-import { attempt } from './transaction.ts'
+import { withRetries } from './transaction.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -48,7 +48,7 @@ describe('prepared statements', () => {
   })
 
   test('a statement works on while a migration changes its table', async () => {
-    const ask = () => attempt(database.db, (db) => sql`select * from things where id = ${2}`.execute(db))
+    const ask = () => withRetries(database.db, (db) => sql`select * from things where id = ${2}`.execute(db))
     for (let i = 0; i < 3; i += 1) await ask()
     await sql`alter table things add column colour text not null default 'red'`.execute(database.db)
     expect((await ask()).rows).toEqual([{ id: 2, n: 20, colour: 'red' }])

@@ -76,7 +76,7 @@ export function isLostStatement(error: unknown): boolean {
  *
  * Two things can break a name. A migration by another process can change what a prepared `select *` answers (0A000), and a
  * pooler in transaction mode without support for prepared statements can lose it (26000). The query fails, the text (or the whole
- * pool) is not named again, and `transaction`/`attempt` try once more.
+ * pool) is not named again, and `transaction`/`withRetries` try once more.
  *
  * A lost connection is Unavailable `database_unavailable` to whoever asked.
  */

@@ -4,7 +4,7 @@ import { onServer, openTestDatabase, type TestDatabase } from '../../../test/sup
 import { Conflict, Unavailable } from '../errors.ts'
 import { defineConstraints, mapConstraint, refusalCode } from './constraints.ts'
 import { openDatabase } from './database.ts'
-import { attempt, Stale, transaction } from './transaction.ts'
+import { Stale, transaction, withRetries } from './transaction.ts'
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 let database: TestDatabase
@@ -45,7 +45,7 @@ const withCode = (code: string, message = 'from the database') => Object.assign(
 
 describe.each([
   ['transaction', transaction],
-  ['attempt', attempt],
+  ['withRetries', withRetries],
 ])('%s', (_, run) => {
   test.each([
     ['a serialization failure', () => withCode('40001'), 3],
@@ -107,7 +107,7 @@ test.each([
   ['storage_full', withCode('53100')],
   ['storage_full', withCode('ENOSPC')],
 ])('%s is said when nothing else can be done', async (code, error) => {
-  await expect(attempt(database.db, failing(1, () => error).run)).rejects.toMatchObject({
+  await expect(withRetries(database.db, failing(1, () => error).run)).rejects.toMatchObject({
     status: 503,
     code,
     cause: error,
@@ -167,7 +167,7 @@ describe.runIf(onServer)('on a server', () => {
   })
 
   test('a connection that is cut is database_unavailable, and the next one works', async () => {
-    const cut = attempt(database.db, (db) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(db))
+    const cut = withRetries(database.db, (db) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(db))
     await expect(cut).rejects.toMatchObject({ code: 'database_unavailable' })
     expect((await sql`select 1 as one`.execute(database.db)).rows).toEqual([{ one: 1 }])
   })

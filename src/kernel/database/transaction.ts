@@ -63,6 +63,6 @@ export function transaction<T>(db: Database, work: (tx: Transaction) => Promise<
 }
 
 /** The same retries and errors for a few single statements without BEGIN and COMMIT (the hot paths). */
-export function attempt<T>(db: Database, work: (db: Database) => Promise<T>): Promise<T> {
+export function withRetries<T>(db: Database, work: (db: Database) => Promise<T>): Promise<T> {
   return retrying(() => work(db))
 }

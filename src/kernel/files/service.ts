@@ -28,7 +28,7 @@ export async function keepImage(kernel: Kernel, upload: Buffer, wish: ImageWish)
   const at = kernel.clock.now()
   const name = newName(at, image.extension)
   const thumbnailName = name.replace(/(\.\w+)$/, '_t$1')
-  const id = await kernel.attempt((db) =>
+  const id = await kernel.withRetries((db) =>
     store.insertFile(
       db,
       {
@@ -78,7 +78,7 @@ export async function showImageAt(
  * @throws NotFound when there is none, also for what is somebody else's.
  */
 export async function getFile(kernel: Kernel, id: number, readerId: number | undefined): Promise<store.FileRow> {
-  const file = await kernel.attempt((db) => store.findFile(db, id))
+  const file = await kernel.withRetries((db) => store.findFile(db, id))
   if (!file || (file.access === 'owner' && file.owner_id !== readerId)) throw noSuchFile()
   return file
 }

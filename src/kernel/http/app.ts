@@ -45,7 +45,7 @@ export interface Route<S extends FastifySchema> {
   readonly description?: string
   readonly tag: string
   readonly schema: S
-  /** True for POSTs that create a booking, payment, message or campaign: honours the Idempotency-Key header (see `once`). */
+  /** True for POSTs that create a booking, payment, message or campaign: honours the Idempotency-Key header (see `idempotent`). */
   readonly idempotent?: boolean
   /** Name of a rate limit other than the general one. */
   readonly limit?: 'login' | 'message' | 'none'

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { isAboutData } from '../database/constraints.ts'
+import { isPermanentRefusal } from '../database/constraints.ts'
 import type { Database, Transaction } from '../database/database.ts'
 import type { Ground } from '../ground.ts'
 import { repeat } from '../jobs/repeat.ts'
@@ -85,7 +85,7 @@ export function createRelay(
       for (const then of outcome.afterCommit ?? []) then()
       return outcome
     } catch (error) {
-      if (!isAboutData(error)) throw error
+      if (!isPermanentRefusal(error)) throw error
       if (limit > 1) {
         single = size
         return { rows: 0, busy: true }

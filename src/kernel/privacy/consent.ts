@@ -11,7 +11,7 @@ export type Accepted = Readonly<Partial<Record<store.LegalKind, number | undefin
 
 /** A published text. @throws NotFound `not_published` */
 export async function getText(kernel: Kernel, kind: store.LegalKind, version?: number): Promise<store.LegalText> {
-  const text = await kernel.attempt((db) => store.findText(db, kind, version))
+  const text = await kernel.withRetries((db) => store.findText(db, kind, version))
   if (!text) throw new NotFound('not_published', 'No such text was published.')
   return text
 }
@@ -92,7 +92,7 @@ export async function consent(kernel: Kernel, caller: Caller, wish: store.TextVe
 
 /** What the caller has agreed to, and what is to be agreed to. */
 export async function consentsOf(kernel: Kernel, userId: number) {
-  return await kernel.attempt(async (db) => ({
+  return await kernel.withRetries(async (db) => ({
     items: await store.listConsents(db, userId),
     required: await store.missingConsents(db, userId),
   }))

@@ -46,7 +46,7 @@ const sendExport = (kernel: Kernel, tx: Transaction, id: number) =>
 
 /** The latest copy that was asked for. @throws NotFound */
 export async function latestExport(kernel: Kernel, userId: number): Promise<store.DataExport> {
-  const found = await kernel.attempt((db) => store.latestExport(db, userId))
+  const found = await kernel.withRetries((db) => store.latestExport(db, userId))
   if (!found) throw new NotFound('not_found', 'You have not asked for a copy of your data.')
   return found
 }
@@ -92,10 +92,10 @@ export function linkOf(kernel: Kernel, { id, state, expires_at: expiresAt }: sto
 export async function fileBehind(kernel: Kernel, token: string): Promise<FileRow> {
   const id = namedBy(kernel, PURPOSE, token)
   if (id === undefined) throw noSuchCopy()
-  const found = await kernel.attempt((db) => store.findExport(db, id))
+  const found = await kernel.withRetries((db) => store.findExport(db, id))
   if (found?.state !== 'ready' || found.file_id === null) throw noSuchCopy()
   const fileId = found.file_id
-  const file = await kernel.attempt((db) => findFile(db, fileId))
+  const file = await kernel.withRetries((db) => findFile(db, fileId))
   if (!file) throw noSuchCopy()
   return file
 }

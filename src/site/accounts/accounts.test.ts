@@ -293,15 +293,15 @@ describe('a token', () => {
     const { token } = await world.person('cached')
     await world.identity.authenticate(token)
     let asked = 0
-    const attempt = world.kernel.attempt
+    const { withRetries } = world.kernel
     Object.assign(world.kernel, {
-      attempt: (work: never) => {
+      withRetries: (work: never) => {
         asked += 1
-        return attempt(work)
+        return withRetries(work)
       },
     })
     await world.identity.authenticate(token)
-    Object.assign(world.kernel, { attempt })
+    Object.assign(world.kernel, { withRetries })
     expect(asked).toBe(0)
   })
 

@@ -93,7 +93,7 @@ function ownAccount(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const caller = callerOf(request)
       const user = schemas.presentUser(await accounts.me(kernel, caller), 'shown')
-      const missing = await kernel.attempt((db) => missingConsents(db, caller.userId))
+      const missing = await kernel.withRetries((db) => missingConsents(db, caller.userId))
       return { ...user, consent_required: missing.length > 0 }
     },
   })

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/request/caller.ts'
-import { once } from '../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../kernel/http/request/idempotency.ts'
 import { route } from '../../kernel/http/route.ts'
 import {
   Id,
@@ -202,7 +202,7 @@ function broadcastRoutes(app: App, kernel: Kernel): void {
       response: { 202: Broadcast },
     },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (inside) => {
+      idempotent(kernel, request, reply, async (inside) => {
         const { audience_id: audienceId, ...wish } = request.body
         requireOne({ audience_id: audienceId, condition: wish.condition })
         const sent = await broadcasts.createBroadcast(inside, callerOf(request), { ...wish, audienceId })

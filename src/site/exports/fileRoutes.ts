@@ -24,7 +24,7 @@ export function exportFileRoutes(app: App, kernel: Kernel): void {
     },
     handler: async (request, reply) => {
       const job = await jobBehind(kernel, request.params.token)
-      const file = await kernel.attempt((db) => findFile(db, job.file_id))
+      const file = await kernel.withRetries((db) => findFile(db, job.file_id))
       if (!file) throw new NotFound('not_found', 'There is no such export.')
       const disposition = attachment(`${sourceOf(kernel, job.what).name}.${job.format}`)
       return reply.send(await openDownload(kernel, reply, file, disposition))

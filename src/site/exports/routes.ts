@@ -127,7 +127,7 @@ export function exportJobRoutes(app: App, kernel: Kernel): void {
       reply.header('cache-control', 'no-store')
       const { query } = request
       const page = { limit: query.page_size, offset: pageOffset(query) }
-      const { items, total } = await kernel.attempt((db) => listJobs(db, callerOf(request).userId, page))
+      const { items, total } = await kernel.withRetries((db) => listJobs(db, callerOf(request).userId, page))
       return pageAnswer(items.map(present), total, query)
     },
   })

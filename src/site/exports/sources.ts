@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { type Operation, operations } from '../../kernel/audit/store.ts'
-import { attempt } from '../../kernel/database/transaction.ts'
+import { withRetries } from '../../kernel/database/transaction.ts'
 import { cellsOf, inBatches } from '../../kernel/exports/rows.ts'
 import { type ExportSource, exportSource } from '../../kernel/exports/sources.ts'
 import { sortOrder } from '../../kernel/http/schemas.ts'
@@ -32,11 +32,11 @@ export const loginLog = exportSource({
     const filter = loginFilter(reader, filters)
     const { direction } = sortOrder(filters.sort ?? '-at')
     const records = inBatches<LoginEntry>((after, limit) =>
-      attempt(reader.reads, (db) => attempts.after(db, filter, { after, limit, direction })),
+      withRetries(reader.reads, (db) => attempts.after(db, filter, { after, limit, direction })),
     )
     return {
       rows: cellsOf(records, (one) => LOGIN_COLUMNS.map((column) => one[column])),
-      count: (most) => attempt(reader.reads, (db) => attempts.count(db, filter, most)),
+      count: (most) => withRetries(reader.reads, (db) => attempts.count(db, filter, most)),
     }
   },
 })
@@ -53,14 +53,14 @@ export const operationLog = exportSource({
     const filter = operationFilter(reader, filters)
     const { direction } = sortOrder(filters.sort ?? '-at')
     const records = inBatches<Operation>((after, limit) =>
-      attempt(reader.reads, (db) => operations.after(db, filter, { after, limit, direction })),
+      withRetries(reader.reads, (db) => operations.after(db, filter, { after, limit, direction })),
     )
     return {
       rows: cellsOf(records, ({ changes, ...one }) => [
         ...[one.id, one.at, one.actorId, one.action, one.resource, one.resourceId],
         ...[changes && JSON.stringify(changes), one.address, one.requestId],
       ]),
-      count: (most) => attempt(reader.reads, (db) => operations.count(db, filter, most)),
+      count: (most) => withRetries(reader.reads, (db) => operations.count(db, filter, most)),
     }
   },
 })
@@ -80,7 +80,7 @@ export const notifications = exportSource({
     const filter = historyFilter(filters, config.timeZone)
     const unmasked = permissions.has(CONTACTS)
     const records = inBatches((after: history.HistoryEntry | undefined, limit) =>
-      attempt(reads, (db) => history.historyAfter(db, secrets.cipher, filter, after, limit, unmasked)),
+      withRetries(reads, (db) => history.historyAfter(db, secrets.cipher, filter, after, limit, unmasked)),
     )
     return {
       rows: cellsOf(records, (one) => [
@@ -88,7 +88,7 @@ export const notifications = exportSource({
         ...[one.subject, one.provider, one.providerId, one.reason, one.attempts],
         ...[one.sentAt, one.openedAt, one.clickedAt],
       ]),
-      count: (most) => attempt(reads, (db) => history.countEntries(db, filter, most)),
+      count: (most) => withRetries(reads, (db) => history.countEntries(db, filter, most)),
     }
   },
 })

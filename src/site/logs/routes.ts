@@ -66,7 +66,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
   const answer = async (query: Of<typeof AllOperationsQuery>, actorId: number | undefined) => {
     const filter = operationFilter(kernel, { ...query, actor_id: actorId })
     const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
-    const { items, total } = await kernel.attempt((db) => operations.list(db, filter, page))
+    const { items, total } = await kernel.withRetries((db) => operations.list(db, filter, page))
     const presented = items.map(({ actorId: actor_id, resourceId: resource_id, requestId: request_id, ...rest }) => ({
       ...rest,
       actor_id,
@@ -158,7 +158,7 @@ function loginLog(app: App, kernel: Kernel): void {
     handler: async ({ query }) => {
       const page = { limit: query.page_size, offset: pageOffset(query), direction: sortOrder(query.sort).direction }
       const filter = loginFilter(kernel, query)
-      const { items, total } = await kernel.attempt((db) => attempts.list(db, filter, page))
+      const { items, total } = await kernel.withRetries((db) => attempts.list(db, filter, page))
       return pageAnswer(items, total, query)
     },
   })

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Invalid } from '../../kernel/errors.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/request/caller.ts'
-import { once } from '../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../kernel/http/request/idempotency.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Id, Nullable, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -53,7 +53,7 @@ export function notificationSendRoutes(app: App, kernel: Kernel): void {
         },
       },
       handler: (request, reply) =>
-        once(kernel, request, reply, async (inside) => {
+        idempotent(kernel, request, reply, async (inside) => {
           const { to, subject, body } = request.body
           requireOne(to)
           const caller = callerOf(request)

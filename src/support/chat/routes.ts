@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/request/caller.ts'
-import { once } from '../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../kernel/http/request/idempotency.ts'
 import { route } from '../../kernel/http/route.ts'
 import { IdParams, pageAnswer, pageOf, pageOffset, pageQuery, Text } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -147,7 +147,7 @@ function messages(app: App, kernel: Kernel): void {
       response: { 201: MessageSchema },
     },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) => {
+      idempotent(kernel, request, reply, async (kernel) => {
         const { content, client_id: clientId } = request.body
         const id = await service.say(kernel, callerOf(request), request.params.id, content, clientId)
         return presentMessage(await service.getMessage(kernel, id), zone)

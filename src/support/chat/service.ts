@@ -24,7 +24,7 @@ const mayRead = (actor: Actor, session: Pick<store.ChatSession, 'userId'>): bool
 
 /** A session, for those who may read it. @throws NotFound, also for everybody else */
 export async function getSession(kernel: Kernel, actor: Actor, id: number): Promise<store.ChatSession> {
-  const session = await kernel.attempt((db) => store.findSession(db, id))
+  const session = await kernel.withRetries((db) => store.findSession(db, id))
   if (!session || !mayRead(actor, session)) throw noSuchSession()
   return session
 }
@@ -41,7 +41,7 @@ export async function openChat(
     await store.addMessage(tx, { sessionId: id, author: 'system', event: 'opened', content: TEXTS.opened, now })
     return true
   })
-  const session = await kernel.attempt((db) => store.openSessionOf(db, actor.userId))
+  const session = await kernel.withRetries((db) => store.openSessionOf(db, actor.userId))
   // Closed by somebody else between the two: then there is nothing to go on with, and the caller tries again.
   if (!session) throw new Conflict('try_again', 'The session was closed this very moment. Please try again.')
   return { session, opened }
@@ -129,7 +129,7 @@ export async function listSessions(
   filter: store.SessionFilter,
   page: PageOf<store.SessionSort>,
 ): Promise<{ items: readonly store.ChatSession[]; total: number }> {
-  return kernel.attempt((db) => store.listSessions(db, filter, page))
+  return kernel.withRetries((db) => store.listSessions(db, filter, page))
 }
 
 /** One page of a session's history. @throws NotFound, also for whoever may not read it */
@@ -140,12 +140,12 @@ export async function history(
   page: PageOf<'id'>,
 ): Promise<{ items: readonly store.ChatMessage[]; total: number }> {
   await getSession(kernel, actor, sessionId)
-  return kernel.attempt((db) => store.listMessages(db, sessionId, page))
+  return kernel.withRetries((db) => store.listMessages(db, sessionId, page))
 }
 
 /** One message that was just written. */
 export async function getMessage(kernel: Kernel, id: number): Promise<store.ChatMessage> {
-  const message = await kernel.attempt((db) => store.findMessage(db, id))
+  const message = await kernel.withRetries((db) => store.findMessage(db, id))
   if (!message) throw new NotFound('not_found', 'There is no such message.')
   return message
 }

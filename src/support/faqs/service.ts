@@ -31,12 +31,12 @@ export async function listFaqs(
 ): Promise<{ items: readonly store.Faq[]; total: number }> {
   const { category, published, q } = filter
   const asked = q === undefined ? undefined : { text: q, terms: askedTerms(q) }
-  return kernel.attempt((db) => store.listFaqs(db, { category, published, asked }, page))
+  return kernel.withRetries((db) => store.listFaqs(db, { category, published, asked }, page))
 }
 
 /** One frequent question; without `drafts` only when it is published. @throws NotFound */
 export async function getFaq(kernel: Kernel, id: number, drafts: boolean): Promise<store.Faq> {
-  const faq = await kernel.attempt((db) => store.findFaq(db, id))
+  const faq = await kernel.withRetries((db) => store.findFaq(db, id))
   if (!faq || (!faq.published && !drafts)) throw noSuchFaq()
   return faq
 }

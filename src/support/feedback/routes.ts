@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../kernel/http/app.ts'
 import { callerOf } from '../../kernel/http/request/caller.ts'
-import { once } from '../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../kernel/http/request/idempotency.ts'
 import { route } from '../../kernel/http/route.ts'
 import {
   Id,
@@ -100,7 +100,7 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { body: Wish, response: { 201: Whole } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) =>
+      idempotent(kernel, request, reply, async (kernel) =>
         presentWhole(await service.giveFeedback(kernel, callerOf(request), request.body), zone),
       ),
   })

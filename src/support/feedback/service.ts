@@ -59,7 +59,7 @@ async function notifyStaff(tx: Transaction, kernel: Kernel, now: Date, type: str
 }
 
 async function whole(kernel: Kernel, id: number): Promise<WholeFeedback> {
-  return kernel.attempt(async (db) => {
+  return kernel.withRetries(async (db) => {
     const found = await store.findFeedback(db, id)
     if (!found) throw noSuchFeedback()
     const { contactEncrypted, ...feedback } = found
@@ -81,7 +81,7 @@ export async function listFeedback(
   filter: store.FeedbackFilter,
   page: PageOf<store.FeedbackSort>,
 ): Promise<{ items: readonly store.Feedback[]; total: number }> {
-  return kernel.attempt((db) => store.listFeedback(db, filter, page))
+  return kernel.withRetries((db) => store.listFeedback(db, filter, page))
 }
 
 /** The owner adds to their feedback: it is open again. @throws NotFound, Conflict `bad_state` when closed, `too_many_messages` */

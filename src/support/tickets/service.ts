@@ -47,7 +47,7 @@ const badState = (state: TicketStatus, hint = '') =>
   new Conflict('bad_state', `The ticket is ${state}.${hint}`, { facts: { state } })
 
 async function whole(kernel: Kernel, id: number): Promise<WholeTicket> {
-  return kernel.attempt(async (db) => {
+  return kernel.withRetries(async (db) => {
     const ticket = await store.findTicket(db, id)
     if (!ticket) throw noSuchTicket()
     return { ...ticket, messages: await listReplies(db, 'ticket', id) }
@@ -88,7 +88,7 @@ export async function listTickets(
   filter: store.TicketFilter,
   page: PageOf<store.TicketSort>,
 ): Promise<{ items: readonly store.Ticket[]; total: number }> {
-  return kernel.attempt((db) => store.listTickets(db, filter, page))
+  return kernel.withRetries((db) => store.listTickets(db, filter, page))
 }
 
 /**

@@ -16,7 +16,7 @@ import { type BookingFacts, mayBook, type Terms } from './rules.ts'
  * When the world has moved in between, the write is undone and all of it is done again on fresh facts.
  */
 export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservation> {
-  const reservation = await kernel.attempt(async (db) => {
+  const reservation = await kernel.withRetries(async (db) => {
     const now = kernel.clock.now()
     const facts = await readFacts(kernel, db, order, now)
     const verdict = mayBook(facts, order, now)

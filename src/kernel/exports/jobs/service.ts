@@ -58,7 +58,7 @@ export async function askForFile(kernel: Kernel, caller: Caller, wish: ExportWis
 
 /** A file of the caller's own. @throws NotFound */
 export async function ownJob(kernel: Kernel, userId: number, id: number): Promise<store.ExportJob> {
-  const found = await kernel.attempt((db) => store.findJob(db, id))
+  const found = await kernel.withRetries((db) => store.findJob(db, id))
   if (found?.user_id !== userId) throw noSuchExport()
   return found
 }
@@ -99,7 +99,7 @@ export async function jobBehind(
 ): Promise<store.ExportJob & { readonly file_id: number }> {
   const id = namedBy(kernel, PURPOSE, token)
   if (id === undefined) throw noSuchExport()
-  const found = await kernel.attempt((db) => store.findJob(db, id))
+  const found = await kernel.withRetries((db) => store.findJob(db, id))
   if (found?.state !== 'done' || found.file_id === null) throw noSuchExport()
   return { ...found, file_id: found.file_id }
 }

@@ -31,7 +31,7 @@ const frameworkErrors: Readonly<Record<string, () => DomainError>> = {
 
 /**
  * The domain error that says what an error of Fastify, a plugin, the connection or the database (a plain query, outside of `transaction`
- * and `attempt`) means; undefined when it is none of these, which makes it a fault of ours.
+ * and `withRetries`) means; undefined when it is none of these, which makes it a fault of ours.
  */
 function understand(error: unknown, { raw }: FastifyRequest): DomainError | undefined {
   if (error instanceof DomainError) return error

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { onServer, openTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
 import { as, createSampleServer, type SampleServer } from '../../../../test/support/sampleServer.ts'
 import { ManualClock } from '../../clock.ts'
-import { attempt, Stale, transaction } from '../../database/transaction.ts'
+import { Stale, transaction, withRetries } from '../../database/transaction.ts'
 import { Conflict } from '../../errors.ts'
 import type { Kernel } from '../../kernel.ts'
 import { route } from '../route.ts'
-import { forgetOldKeys, once } from './idempotency.ts'
+import { forgetOldKeys, idempotent } from './idempotency.ts'
 
 let database: TestDatabase
 let server: SampleServer
@@ -23,17 +23,17 @@ beforeAll(async () => {
   await sql`CREATE TABLE bookings (id bigint GENERATED ALWAYS AS IDENTITY, name text UNIQUE)`.execute(db)
   await sql`INSERT INTO users (id, username, display_name, created_at, updated_at) OVERRIDING SYSTEM VALUE
     SELECT n, 'user' || n, 'User', ${clock.now()}, ${clock.now()} FROM generate_series(1, 3) n`.execute(db)
-  const parts: Pick<Kernel, 'clock' | 'db' | 'reads' | 'transaction' | 'attempt' | 'nudge'> = {
+  const parts: Pick<Kernel, 'clock' | 'db' | 'reads' | 'transaction' | 'withRetries' | 'nudge'> = {
     clock,
     db,
     reads,
     transaction: (use) => transaction(db, use),
-    attempt: (use) => attempt(db, use),
+    withRetries: (use) => withRetries(db, use),
     nudge: () => {
       nudges += 1
     },
   }
-  // The rest of a kernel (configuration, log) is nothing `once` looks at.
+  // The rest of a kernel (configuration, log) is nothing `idempotent` looks at.
   const kernel = parts as Kernel
   server = await createSampleServer()
   route(server.app, {
@@ -50,7 +50,7 @@ beforeAll(async () => {
     },
     handler: (request, reply) => {
       reply.code(201)
-      return once(kernel, request, reply, (inner) => work(inner, request.body.name))
+      return idempotent(kernel, request, reply, (inner) => work(inner, request.body.name))
     },
   })
   await server.app.ready()
@@ -159,8 +159,8 @@ test('an inner transaction that fails leaves nothing, and the work may go on', a
   work = async (kernel, name) => {
     await normal(kernel, name)
     await kernel.transaction(() => normal(kernel, 'lost').then(() => normal(kernel, name))).catch(() => undefined)
-    await kernel.attempt(() => normal(kernel, name)).catch(() => undefined)
-    return kernel.attempt(() => normal(kernel, 'second'))
+    await kernel.withRetries(() => normal(kernel, name)).catch(() => undefined)
+    return kernel.withRetries(() => normal(kernel, 'second'))
   }
   expect((await book('k1', { name: 'first' })).status).toBe(201)
   const { rows } = await sql<{ name: string }>`SELECT name FROM bookings ORDER BY name`.execute(database.db)

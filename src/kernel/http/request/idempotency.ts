@@ -13,11 +13,11 @@ const keyLife = 24 * 60 * 60 * 1000
 /**
  * Does `work` once per Idempotency-Key of a user. Without the header it is just `work(kernel)`. With it, key, work and answer are one
  * transaction: a parallel twin waits, a repeat within 24 hours gets the first answer and status again with `Idempotent-Replayed: true`,
- * and when `work` throws nothing is kept. `work` must use the kernel it is handed, whose `db`, `transaction` and `attempt` join that
+ * and when `work` throws nothing is kept. `work` must use the kernel it is handed, whose `db`, `transaction` and `withRetries` join that
  * transaction, and answer what goes on the wire: plain JSON (with a key, both times exactly what JSON makes of it).
  * Throws Invalid `idempotency_key_invalid` for a bad key, and 422 `idempotency_key_reused` when the key came with another request before.
  */
-export async function once<T>(
+export async function idempotent<T>(
   kernel: Kernel,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -127,7 +127,7 @@ export function joinedTo(tx: Transaction, kernel: Kernel, nudge: () => void): Ke
     db: tx,
     reads: tx,
     transaction: (work) => inSavepoint(tx, () => work(tx)),
-    attempt: (work) => inSavepoint(tx, () => work(tx)),
+    withRetries: (work) => inSavepoint(tx, () => work(tx)),
     nudge,
   }
 }

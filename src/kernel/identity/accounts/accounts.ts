@@ -113,7 +113,7 @@ export async function me(kernel: Kernel, caller: Pick<Caller, 'userId'>): Promis
 
 /** Somebody's account. @throws NotFound, also for people who have left. */
 export async function getUser(kernel: Kernel, userId: number): Promise<User> {
-  return present(await kernel.attempt((db) => store.findUser(db, kernel.secrets.cipher, userId)))
+  return present(await kernel.withRetries((db) => store.findUser(db, kernel.secrets.cipher, userId)))
 }
 
 /** What can be said anew of a person; what is left out stays, null clears. */

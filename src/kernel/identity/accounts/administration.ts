@@ -20,7 +20,7 @@ export async function listUsers(
   order: store.UserOrder,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ readonly items: readonly User[]; readonly total: number }> {
-  return await kernel.attempt((db) => store.listUsers(db, kernel.secrets.cipher, filter, order, page))
+  return await kernel.withRetries((db) => store.listUsers(db, kernel.secrets.cipher, filter, order, page))
 }
 
 /**

@@ -25,7 +25,7 @@ export interface Proof {
 export async function checkOwner(kernel: Kernel, caller: Caller, { password, visitor }: Proof): Promise<void> {
   if (password !== undefined) return void (await checkPassword(kernel, caller, password, visitor))
   const since = new Date(kernel.clock.now().getTime() - FRESH_MS)
-  if (!(await kernel.attempt((db: Database) => beganSince(db, caller.sessionId, since)))) throw passwordRequired()
+  if (!(await kernel.withRetries((db: Database) => beganSince(db, caller.sessionId, since)))) throw passwordRequired()
 }
 
 /**
@@ -38,11 +38,11 @@ export async function checkPassword(
   password: string,
   visitor: Visitor,
 ): Promise<string> {
-  const user = await kernel.attempt((db) => findUser(db, kernel.secrets.cipher, caller.userId))
+  const user = await kernel.withRetries((db) => findUser(db, kernel.secrets.cipher, caller.userId))
   const name = typedName(kernel.secrets.cipher, user?.username ?? '')
   const attempt = { userId: caller.userId, name, visitor, at: kernel.clock.now() }
   await refuseLocked(kernel, attempt)
-  const hash = await kernel.attempt((db) => passwordHashOf(db, caller.userId))
+  const hash = await kernel.withRetries((db) => passwordHashOf(db, caller.userId))
   const matches = await verifyPassword(hash, password, hashCost(kernel.config))
   const wrong = async () => (matches ? undefined : 'bad_credentials')
   const refusal = await kernel.transaction((tx) => judge(tx, kernel, attempt, wrong))

@@ -7,9 +7,9 @@ import * as logins from './loginStore.ts'
 
 /** Spares a guess that is locked out the work of comparing, and writes it down. @throws TooMany `locked_out` with the seconds left. */
 export async function refuseLocked(kernel: Kernel, attempt: logins.Attempt): Promise<void> {
-  const until = await kernel.attempt((db) => lockOf(db, kernel.config, attempt))
+  const until = await kernel.withRetries((db) => lockOf(db, kernel.config, attempt))
   if (!until) return
-  await kernel.attempt((db) => logins.insertAttempt(db, attempt, 'locked_out'))
+  await kernel.withRetries((db) => logins.insertAttempt(db, attempt, 'locked_out'))
   throw lockedOut(until, attempt.at)
 }
 

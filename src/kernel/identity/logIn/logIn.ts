@@ -47,7 +47,7 @@ export async function logIn(
   { slides = false } = {},
 ): Promise<LoggedIn> {
   const name = typedName(kernel.secrets.cipher, credentials.name)
-  const candidate = await kernel.attempt((db) => logins.findCandidate(db, kernel.secrets.cipher, name))
+  const candidate = await kernel.withRetries((db) => logins.findCandidate(db, kernel.secrets.cipher, name))
   const attempt = { userId: candidate?.id ?? null, name, visitor, at: kernel.clock.now() }
   await refuseLocked(kernel, attempt)
   const matches = await verifyPassword(candidate?.password_hash, credentials.password, hashCost(kernel.config))
@@ -161,7 +161,7 @@ async function renewOutdatedHash(kernel: Kernel, { id, password_hash: oldHash }:
   const cost = hashCost(kernel.config)
   if (!oldHash || !isOutdated(oldHash, cost)) return
   const newHash = await hashPassword(password, cost)
-  await kernel.attempt((db) => logins.renewHash(db, id, oldHash, newHash))
+  await kernel.withRetries((db) => logins.renewHash(db, id, oldHash, newHash))
 }
 
 /** Ends the caller's session: its token is refused from now on. */

@@ -88,10 +88,10 @@ describe('a process whose listener is lost', () => {
     const kernel = {
       ...world.kernel,
       sessions: createSessionCache(),
-      attempt: ((work) => {
+      withRetries: ((work) => {
         asked += 1
-        return world.kernel.attempt(work)
-      }) satisfies typeof world.kernel.attempt,
+        return world.kernel.withRetries(work)
+      }) satisfies typeof world.kernel.withRetries,
     }
     const identity = await createIdentity(kernel, database)
     const times = async (n: number) => {

@@ -32,7 +32,7 @@ export async function createIdentity(
   const find = async (token: string): Promise<Found> => {
     const now = clock.now()
     const claims = await tokens.verify(token, now)
-    const session = await kernel.attempt((db) => findSession(db, claims.sessionId, claims.userId, now))
+    const session = await kernel.withRetries((db) => findSession(db, claims.sessionId, claims.userId, now))
     if (!session) throw notGood()
     const actor: Actor = {
       userId: session.user_id,
@@ -92,7 +92,7 @@ async function slide(kernel: Kernel, found: Found, now: Date): Promise<Found> {
   const { actor, expiresAt, endsAt, slidesAt } = found
   if (endsAt === null || slidesAt === undefined || now < slidesAt) return found
   const moved = new Date(Math.min(now.getTime() + kernel.config.jwtTtlMinutes * 60_000, endsAt.getTime()))
-  await kernel.attempt((db) => slideSession(db, actor.sessionId, expiresAt, moved))
+  await kernel.withRetries((db) => slideSession(db, actor.sessionId, expiresAt, moved))
   return { actor, ...courseOf(kernel, moved, endsAt) }
 }
 

@@ -107,10 +107,10 @@ test('using it costs the database a look and a write each half of its time, and 
   const kernel = {
     ...world.kernel,
     sessions: createSessionCache(),
-    attempt: ((work) => {
+    withRetries: ((work) => {
       asked += 1
-      return world.kernel.attempt(work)
-    }) satisfies typeof world.kernel.attempt,
+      return world.kernel.withRetries(work)
+    }) satisfies typeof world.kernel.withRetries,
   }
   const database: Pick<OpenDatabase, 'listen' | 'listenState'> = {
     listen: async () => async () => {},

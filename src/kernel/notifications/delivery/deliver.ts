@@ -1,4 +1,4 @@
-import { isAboutData } from '../../database/constraints.ts'
+import { isPermanentRefusal } from '../../database/constraints.ts'
 import { repeat } from '../../jobs/repeat.ts'
 import { maskAddress } from '../channels.ts'
 import { createBreaker } from '../providers/breaker.ts'
@@ -138,7 +138,7 @@ async function recordAndClaim(
       else return await store.recordAndClaim(kernel.db, one, next)
     } catch (error) {
       // What the database refuses for itself would hold up the provider for ever: it is claimed anew, a few times.
-      sender.unrecorded = done.slice(isAboutData(error) ? n + 1 : n)
+      sender.unrecorded = done.slice(isPermanentRefusal(error) ? n + 1 : n)
       throw error
     }
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
-import { takePlace } from './pace.ts'
+import { acquirePace } from './pace.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -11,7 +11,7 @@ afterAll(() => database.close())
 const limit = { limit: 2, seconds: 3600 }
 const at = (minute: number) => new Date(Date.UTC(2026, 2, 14, 1, minute))
 const take = (key: string, minute: number, holder?: number) =>
-  takePlace(database.db, key, at(minute), limit, holder === undefined ? {} : { holder })
+  acquirePace(database.db, key, at(minute), limit, holder === undefined ? {} : { holder })
 
 test('places are as many as the limit says, however many ask at once, and free again when they are old', async () => {
   const answers = await Promise.all(Array.from({ length: 8 }, () => take('rush', 0)))

@@ -5,7 +5,7 @@ import type { Database } from '../../database/database.ts'
  * Takes a place under a limit of so many in any so many seconds, over all processes. Answers undefined when there was one, else the instant at
  * which there will be one again, rounded up to the minute when `wholeMinutes`. A `holder` has one place however often it asks: its last.
  */
-export async function takePlace(
+export async function acquirePace(
   db: Database,
   key: string,
   now: Date,

@@ -4,7 +4,7 @@ import { type Provider, type ProviderMessage, Refused, recordable, type Taken } 
 import type { Catalogue } from '../texts/catalogue.ts'
 import { addressFor, isMandatoryFor, messageFor } from './composing.ts'
 import { type Claimed, type Done, renew } from './deliveryStore.ts'
-import { takePlace } from './pace.ts'
+import { acquirePace } from './pace.ts'
 import { nextAllowed } from './policy.ts'
 import { afterRefusal, beforeSending, effectiveKind, isProvidersFault, type Outcome } from './rules.ts'
 
@@ -82,12 +82,12 @@ async function decide(context: Context, provider: Provider, claimed: Claimed): P
   if (verdict.capped && cap !== null) {
     const limit = { limit: cap.limit, seconds: cap.hours * 3600 }
     const asked = { wholeMinutes: true, holder: claimed.message_id }
-    const free = await takePlace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, asked)
+    const free = await acquirePace(kernel.db, `cap:${category}:${claimed.user_id}`, now, limit, asked)
     if (free) return { do: 'wait', reason: 'frequency_cap', at: free, counted: false }
   }
   if (provider.pace) {
     const key = provider.pace.per === 'recipient' ? `${provider.lane}:${address}` : provider.lane
-    const free = await takePlace(kernel.db, `pace:${key}`, now, provider.pace)
+    const free = await acquirePace(kernel.db, `pace:${key}`, now, provider.pace)
     if (free) return { do: 'wait', reason: 'provider_limit', at: free, counted: claimed.counted || verdict.capped }
   }
   return { claimed, address }

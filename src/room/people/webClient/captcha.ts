@@ -23,7 +23,7 @@ export async function showCaptcha(kernel: Kernel): Promise<{ readonly uuid: stri
   const picture = await drawLetters(letters)
   const uuid = randomUUID()
   const expiresAt = new Date(kernel.clock.now().getTime() + MINUTES * 60_000)
-  await kernel.attempt((db) =>
+  await kernel.withRetries((db) =>
     store.insertCaptcha(db, { id: uuid, code_hash: hashOf(kernel, uuid, letters), expires_at: expiresAt }),
   )
   return { uuid, img: picture.toString('base64') }
@@ -36,7 +36,7 @@ export async function showCaptcha(kernel: Kernel): Promise<{ readonly uuid: stri
 export async function checkCaptcha(kernel: Kernel, { code, uuid }: Reading): Promise<void> {
   if (!roomSettings.of(kernel.config).captcha) return
   const id = uuid && uuidForm.test(uuid) ? uuid : undefined
-  const expected = id && (await kernel.attempt((db) => store.takeCaptcha(db, id, kernel.clock.now())))
+  const expected = id && (await kernel.withRetries((db) => store.takeCaptcha(db, id, kernel.clock.now())))
   if (!expected) throw refusal('captcha_expired', '验证码已失效')
   if (!timingSafeEqual(expected, hashOf(kernel, id, code ?? ''))) throw refusal('captcha_wrong', '验证码错误')
 }

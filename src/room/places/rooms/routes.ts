@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { originOf } from '../../../kernel/audit/origin.ts'
-import { attempt } from '../../../kernel/database/transaction.ts'
+import { withRetries } from '../../../kernel/database/transaction.ts'
 import { sendExport, WorkbookAnswer } from '../../../kernel/exports/exports.ts'
 import { cellsOf, fromMemory, inBatches } from '../../../kernel/exports/rows.ts'
 import { acceptUploads, uploadedFile } from '../../../kernel/files/upload.ts'
@@ -214,7 +214,7 @@ function workbooks(app: App, kernel: Kernel): void {
         })
         kernel.nudge()
         const records = inBatches<Room>((after, limit) =>
-          attempt(kernel.reads, (db) => roomsAfter(db, filter, after, limit)),
+          withRetries(kernel.reads, (db) => roomsAfter(db, filter, after, limit)),
         )
         return sendExport(reply, {
           name: '房间',

@@ -1,5 +1,5 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
-import { attempt } from '../../../kernel/database/transaction.ts'
+import { withRetries } from '../../../kernel/database/transaction.ts'
 import { inBatches } from '../../../kernel/exports/rows.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -39,6 +39,6 @@ export async function exportBookings(
   await record(kernel.db, now, { ...originOf(caller), action: 'room.booking.export', resource: 'room_booking' })
   kernel.nudge()
   return inBatches<store.BookingRecord>((after, limit) =>
-    attempt(kernel.reads, (db) => store.bookingsAfter(db, filter, { after, limit, now })),
+    withRetries(kernel.reads, (db) => store.bookingsAfter(db, filter, { after, limit, now })),
   )
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Invalid } from '../../../kernel/errors.ts'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { IdParams, Nullable, type Of, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -84,7 +84,7 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
       idempotent: true,
       schema: { body: Wish, response: { 200: BookedAnswer } },
       handler: (request, reply) =>
-        once(kernel, request, reply, async (kernel) =>
+        idempotent(kernel, request, reply, async (kernel) =>
           data(await createBooking(kernel, callerOf(request), wishOf(request.body))),
         ),
     })

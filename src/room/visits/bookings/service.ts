@@ -54,7 +54,7 @@ export interface Booked {
  */
 export async function createBooking(kernel: Kernel, caller: Caller, wish: BookingWish): Promise<Booked> {
   const settled = settle(wish, caller.userId)
-  const booked = await kernel.attempt(async (db) => {
+  const booked = await kernel.withRetries(async (db) => {
     const now = kernel.clock.now()
     const facts = await decide(kernel, db, settled, now)
     if (facts.setting.participantOverlap === 'refuse') return placeAlone(kernel, caller, wish, settled)

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { LocalDate, Nullable, type Of } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -77,7 +77,7 @@ export function recurringRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { body: Wish, response: { 200: SeriesAnswer } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) => {
+      idempotent(kernel, request, reply, async (kernel) => {
         const { seriesId, booked, failed } = await bookSeries(kernel, callerOf(request), wishOf(request.body))
         return data({ seriesId, booked: [...booked], failed: [...failed] })
       }),

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { attempt } from '../../../kernel/database/transaction.ts'
+import { withRetries } from '../../../kernel/database/transaction.ts'
 import { cellsOf, inBatches } from '../../../kernel/exports/rows.ts'
 import { type ExportSource, exportSource } from '../../../kernel/exports/sources.ts'
 import { dayBounds } from '../../../kernel/time.ts'
@@ -50,11 +50,11 @@ export const reservations = exportSource({
       ...(q !== undefined && { text: q }),
     }
     const records = inBatches<ReservationRecord>((after, limit) =>
-      attempt(reads, (db) => reservationsAfter(db, filter, after, limit)),
+      withRetries(reads, (db) => reservationsAfter(db, filter, after, limit)),
     )
     return {
       rows: cellsOf(records, (one) => RESERVATION_COLUMNS.map((column) => one[column])),
-      count: (most) => attempt(reads, (db) => countReservations(db, filter, most)),
+      count: (most) => withRetries(reads, (db) => countReservations(db, filter, most)),
     }
   },
 })

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import {
   Id,
@@ -144,7 +144,7 @@ function changes(app: App, kernel: Kernel): void {
       response: { 201: Type.Object({ user_id: Id, score: Type.Integer() }) },
     },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (inside) => {
+      idempotent(kernel, request, reply, async (inside) => {
         const { user_id } = request.params
         return { user_id, score: await service.adjustCredit(inside, callerOf(request), user_id, request.body) }
       }),
@@ -165,7 +165,7 @@ function changes(app: App, kernel: Kernel): void {
       response: { 201: Type.Object({ user_id: Id, balance: Type.Integer() }) },
     },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (inside) => {
+      idempotent(kernel, request, reply, async (inside) => {
         const { user_id } = request.params
         return { user_id, balance: await service.changePoints(inside, callerOf(request), user_id, request.body) }
       }),
@@ -182,7 +182,7 @@ function changes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { body: Grant, response: { 201: Type.Object({ points: Type.Integer(), granted: Type.Integer() }) } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (inside) => {
+      idempotent(kernel, request, reply, async (inside) => {
         const { points, reason = 'grant', to, note } = request.body
         return {
           points,

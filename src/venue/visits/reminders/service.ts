@@ -8,7 +8,7 @@ export async function sendReminders(kernel: Kernel): Promise<void> {
   const { remindDayBeforeAt: dayBeforeAt, remindMinutesBefore: minutesBefore } = venueSettings.of(kernel.config)
   const now = kernel.clock.now()
   for (const kind of ['day', 'hour'] as const) {
-    await kernel.attempt((db) => remind(db, kind, { dayBeforeAt, minutesBefore }, timeZone, now))
+    await kernel.withRetries((db) => remind(db, kind, { dayBeforeAt, minutesBefore }, timeZone, now))
   }
   kernel.nudge()
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { Id, IdParams, type Of, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -68,7 +68,7 @@ export function reservationMessageRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { params: IdParams, body: Type.Object({ message: Text(1000) }), response: { 200: Sent } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (inside) => {
+      idempotent(kernel, request, reply, async (inside) => {
         const { id } = request.params
         await sendChangeMessage(inside, callerOf(request), id, request.body.message)
         return sent(id, 'The notice has been sent.')

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { Id, IdParams, type Of, pageAnswer, pageAsked, pageOf, pageQuery, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -49,9 +49,16 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
 
 function bookingRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
+<<<<<<< HEAD
+  const present = (reservation: Parameters<typeof presentReservation>[0]) => presentReservation(reservation, zone)
+  const bookOnce = (request: FastifyRequest<{ Body: Of<typeof Wish> }>, reply: FastifyReply) =>
+    idempotent(kernel, request, reply, async (kernel) =>
+      present(await book(kernel, callerOf(request), wishOf(request.body))),
+=======
   const bookOnce = (request: FastifyRequest<{ Body: Of<typeof ReservationBody> }>, reply: FastifyReply) =>
     once(kernel, request, reply, async (kernel) =>
       presentReservation(await book(kernel, callerOf(request), requestOf(request.body)), zone),
+>>>>>>> main
     )
 
   route(app, {
@@ -82,8 +89,13 @@ function bookingRoutes(app: App, kernel: Kernel): void {
       response: { 201: Type.Object({ success: Type.Boolean(), message: Type.String(), reservation_id: Id }) },
     },
     handler: (request, reply) =>
+<<<<<<< HEAD
+      idempotent(kernel, request, reply, async (kernel) => {
+        const { id } = await book(kernel, callerOf(request), wishOf(request.body))
+=======
       once(kernel, request, reply, async (kernel) => {
         const { id } = await book(kernel, callerOf(request), requestOf(request.body))
+>>>>>>> main
         return { success: true, message: 'Reservation created successfully', reservation_id: id }
       }),
   })

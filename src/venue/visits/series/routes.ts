@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { Id, Nullable, type Of } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -69,7 +69,7 @@ export function seriesRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { body: SeriesBody, response: { 201: SeriesAnswer } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (inside) => {
+      idempotent(kernel, request, reply, async (inside) => {
         const { time_slot_id: slotId, user_id: userId, party_size: partySize = 1, weeks, mode } = request.body
         const series = await bookSeries(inside, callerOf(request), { slotId, userId, partySize, weeks, mode })
         return presentSeries(series, mode, kernel.config.timeZone)

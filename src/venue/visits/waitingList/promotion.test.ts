@@ -92,9 +92,9 @@ describe('a place that comes free where auto_promote is set', () => {
     await cancel(first.person, first.id)
     const leavesInBetween: typeof world.kernel = {
       ...world.kernel,
-      attempt: async (work) => {
+      withRetries: async (work) => {
         await leave(anna, entry)
-        return world.kernel.attempt(work)
+        return world.kernel.withRetries(work)
       },
     }
     await promoteOffer(leavesInBetween, { entry_id: entry })

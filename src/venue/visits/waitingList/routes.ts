@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
-import { once } from '../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../kernel/http/route.ts'
 import {
   Id,
@@ -76,7 +76,7 @@ function joiningRoutes(app: App, kernel: Kernel): void {
       response: { 201: EntrySchema },
     },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) => {
+      idempotent(kernel, request, reply, async (kernel) => {
         const { venue_id: venueId, slot_id: slotId } = request.params
         return presentEntry(
           await join(kernel, callerOf(request), { venueId, slotId }, request.body?.party_size),
@@ -95,12 +95,17 @@ function joiningRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { params: IdParams, body: Nullable(Party), response: { 201: EntrySchema } },
     handler: (request, reply) =>
+<<<<<<< HEAD
+      idempotent(kernel, request, reply, async (kernel) =>
+        present(await joinByReservation(kernel, callerOf(request), request.params.id, request.body?.party_size), true),
+=======
       once(kernel, request, reply, async (kernel) =>
         presentEntry(
           await joinByReservation(kernel, callerOf(request), request.params.id, request.body?.party_size),
           true,
           zone,
         ),
+>>>>>>> main
       ),
   })
 }
@@ -180,7 +185,7 @@ function endingRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { params: IdParams, response: { 201: ReservationSchema } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) =>
+      idempotent(kernel, request, reply, async (kernel) =>
         presentReservation(await claim(kernel, callerOf(request), request.params.id), zone),
       ),
   })

@@ -43,8 +43,8 @@ export interface CodeWish {
  */
 export async function askForCode(kernel: Kernel, wish: CodeWish, visitor: Visitor): Promise<void> {
   const name = typedName(kernel.secrets.cipher, wish.name)
-  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.secrets.cipher, name))
-  const user = await kernel.attempt((db) => findUser(db, kernel.secrets.cipher, candidate?.id ?? 0))
+  const candidate = await kernel.withRetries((db) => findCandidate(db, kernel.secrets.cipher, name))
+  const user = await kernel.withRetries((db) => findUser(db, kernel.secrets.cipher, candidate?.id ?? 0))
   const at = kernel.clock.now()
   const channel = user && channelFor(kernel.secretCodes, user, wish.channel)
   const subject = subjectOf(name, candidate)
@@ -110,13 +110,13 @@ export async function resetPassword(kernel: Kernel, wish: ResetWish, visitor: Vi
   // Before anything is known of the person: this refusal must not tell whether there is one.
   await checkStrength(wish.newPassword, { username: wish.name }, '/new_password')
   const name = typedName(kernel.secrets.cipher, wish.name)
-  const candidate = await kernel.attempt((db) => findCandidate(db, kernel.secrets.cipher, name))
+  const candidate = await kernel.withRetries((db) => findCandidate(db, kernel.secrets.cipher, name))
   const at = kernel.clock.now()
   const subject = subjectOf(name, candidate)
-  const reset = await kernel.attempt((db) => store.takeTry(db, subject, MOST_TRIES, at))
+  const reset = await kernel.withRetries((db) => store.takeTry(db, subject, MOST_TRIES, at))
   if (!isCode(kernel.secrets, reset, wish.code) || !reset || reset.user_id === null || !candidate) throw badCode()
   const userId = reset.user_id
-  const user = await kernel.attempt((db) => findUser(db, kernel.secrets.cipher, userId))
+  const user = await kernel.withRetries((db) => findUser(db, kernel.secrets.cipher, userId))
   if (!user) throw badCode()
   await checkStrength(wish.newPassword, user, '/new_password')
   const hash = await hashPassword(wish.newPassword, hashCost(kernel.config))

@@ -40,7 +40,7 @@ export async function begin(kernel: Kernel, providerName: string, caller?: Calle
     redirectUri: redirectUriOf(kernel.config, provider.name),
   })
   const at = kernel.clock.now()
-  await kernel.attempt((db) =>
+  await kernel.withRetries((db) =>
     store.insertState(
       db,
       {
@@ -81,7 +81,7 @@ export async function finish(
   const provider = thirdPartyNamed(kernel.thirdParties, providerName)
   const now = kernel.clock.now()
   const wish = { state_hash: hashOf(came.state), binding_hash: hashOf(came.binding ?? ''), provider: provider.name }
-  const begun = await kernel.attempt((db) => store.takeState(db, wish, now))
+  const begun = await kernel.withRetries((db) => store.takeState(db, wish, now))
   if (!begun) throw badState()
   if (came.answer.error !== undefined || came.answer.code === undefined) throw refused(provider.title)
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../../../../kernel/http/app.ts'
 import { callerOf } from '../../../../kernel/http/request/caller.ts'
-import { once } from '../../../../kernel/http/request/idempotency.ts'
+import { idempotent } from '../../../../kernel/http/request/idempotency.ts'
 import { route } from '../../../../kernel/http/route.ts'
 import { Id, IdParams, Instant, Nullable } from '../../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../../kernel/kernel.ts'
@@ -61,7 +61,7 @@ export function rebookingRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { params: IdParams, body: Type.Object({ time_slot_id: Id }), response: { 201: ReservationSchema } },
     handler: (request, reply) =>
-      once(kernel, request, reply, async (kernel) =>
+      idempotent(kernel, request, reply, async (kernel) =>
         presentReservation(await rebook(kernel, callerOf(request), request.params.id, request.body.time_slot_id), zone),
       ),
   })
