@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Database } from './database.ts'
 
 /** Which rows of a list, and in which order. */
@@ -23,8 +23,15 @@ export function pageClause<Column extends string>(
 export type Condition = RawBuilder<unknown> | false
 
 /** True where all conditions that are asked for hold. */
-export function allOf(conditions: readonly Condition[]): RawBuilder<unknown> {
+export function allOf(conditions: readonly Condition[]): RawBuilder<SqlBool> {
   return sql.join([sql`true`, ...conditions.filter((condition) => condition !== false)], sql` AND `)
+}
+
+/** A query of the query builder that has no conditions and no order yet. */
+export interface PageQuery<Row> {
+  where(condition: Expression<SqlBool>): PageQuery<Row>
+  modifyEnd(clause: Expression<unknown>): PageQuery<Row>
+  execute(): Promise<Row[]>
 }
 
 /** One page of a list, and how many rows it has in all. */
@@ -32,7 +39,7 @@ export async function readPage<Row>(
   db: Database,
   list: {
     /** SELECT and FROM. */
-    readonly select: RawBuilder<unknown>
+    readonly select: RawBuilder<unknown> | PageQuery<Row>
     /** FROM for counting: joins that only add columns may be left out. */
     readonly counted: RawBuilder<unknown>
     readonly conditions: readonly Condition[]
@@ -41,9 +48,19 @@ export async function readPage<Row>(
   },
 ): Promise<{ items: Row[]; total: number }> {
   const where = allOf(list.conditions)
-  const { rows } = await sql<Row>`${list.select} WHERE ${where} ${list.page}`.execute(db)
+  const items = await pageRows(db, list.select, where, list.page)
   const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM ${list.counted} WHERE ${where}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  return { items, total: counted.rows[0]?.total ?? 0 }
+}
+
+async function pageRows<Row>(
+  db: Database,
+  select: RawBuilder<unknown> | PageQuery<Row>,
+  where: RawBuilder<SqlBool>,
+  page: RawBuilder<unknown>,
+): Promise<Row[]> {
+  if ('modifyEnd' in select) return await select.where(where).modifyEnd(page).execute()
+  return (await sql<Row>`${select} WHERE ${where} ${page}`.execute(db)).rows
 }
 
 /** True where a text is found in one of the columns, whatever its case; `%` and `_` mean themselves. */
