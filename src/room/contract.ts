@@ -22,7 +22,7 @@ export function Rows<const S extends TSchema>(row: S) {
   return Type.Object({ code, msg, rows: Type.Array(row), total: Type.Integer({ minimum: 0 }) })
 }
 
-/** The answer of an operation whose facts stand beside `code` and `msg`: the front door's. */
+/** The answer of an operation whose facts stand beside `code` and `msg`: log-in and registration. */
 export function Extras<const P extends Readonly<Record<string, TSchema>>>(members: P) {
   return Type.Object({ code, msg, ...members })
 }
@@ -33,8 +33,12 @@ export function data<T>(value: T) {
   return { ...done, data: value }
 }
 
-export function rows<T>({ items, total }: { readonly items: readonly T[]; readonly total: number }) {
-  return { code: 200 as const, msg: '查询成功', rows: [...items], total }
+/** The answer of a list, each row as `present` shows it. */
+export function rowsOf<Row, Shown>(
+  { items, total }: { readonly items: readonly Row[]; readonly total: number },
+  present: (row: Row) => Shown,
+) {
+  return { code: 200 as const, msg: '查询成功', rows: items.map(present), total }
 }
 
 const Refusal = Type.Object(

@@ -1,13 +1,5 @@
 import { faultsOf, type WeeklyHours } from '../../../booking/openingHours.ts'
-
-/** The tags of a text that separates them by commas, each once; without any: null. */
-export function tagsText(text: string): string | null {
-  const tags = text
-    .split(/[,，]/)
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '')
-  return tags.length === 0 ? null : [...new Set(tags)].join(',')
-}
+import { LIMITS, tagsText } from '../../core/places/rules.ts'
 
 /** Weekly hours in order; none at all is always open: null. */
 export function orderedHours(hours: readonly WeeklyHours[]): readonly WeeklyHours[] | null {
@@ -44,15 +36,6 @@ export function hoursOf(text: string): readonly WeeklyHours[] | null | undefined
 export const COLUMNS = ['楼房名称', '楼层', '房间名称', '容量', '设备标签', '状态', '开放时间'] as const
 
 type Column = (typeof COLUMNS)[number]
-
-/** What a room may be at most; what the routes declare, too. */
-export const LIMITS = {
-  floor: { lowest: -100, highest: 1000 },
-  capacity: 100_000,
-  name: 100,
-  tags: 500,
-  hours: 100,
-} as const
 
 /** A room as a line of a workbook describes it. */
 export interface RoomLine {

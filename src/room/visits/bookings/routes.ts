@@ -7,28 +7,14 @@ import { route } from '../../../kernel/http/route.ts'
 import { IdParams, Nullable, type Of, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Data, Done, data, done } from '../../contract.ts'
-import { MOST_PEOPLE } from '../../core/rules.ts'
+import { createBooking } from '../../core/booking.ts'
+import { BookingBody, Purpose, requestOf, UserIds } from '../../core/bookingSchemas.ts'
 import { BOOKING_STATES } from '../../core/states.ts'
 import { Id, MANAGE, MomentInput, PORTAL, parseInstant } from '../../fields.ts'
-import { cancelBooking, createBooking, editBooking, endEarly, forceCancel, leaveBooking } from './service.ts'
+import { cancelBooking, editBooking, endEarly, forceCancel, leaveBooking } from './service.ts'
 
 const desk = { tag: 'Room bookings (desk)' } as const
 const portal = { tag: 'Room portal' } as const
-
-/** The people who use the room; whoever applies is added. */
-export const UserIds = Type.Array(Id, {
-  maxItems: MOST_PEOPLE,
-  description: 'Who uses the room, at most as many as it holds; the applicant is added.',
-})
-export const Purpose = Text(500, { examples: ['会议'] })
-
-const Wish = Type.Object({
-  roomId: Id,
-  purpose: Purpose,
-  startTime: MomentInput,
-  endTime: MomentInput,
-  userIdList: UserIds,
-})
 
 /** Pages send whole rows back, nulls included: what is not there, or null, stays. */
 const Edit = Type.Object({
@@ -80,10 +66,10 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
         'State `0` (to be decided) or `1` (approved), by the audit switch. Every refusal is a `code` of 500 whose `msg` says why; a time that is taken names the span that is.',
       tag,
       idempotent: true,
-      schema: { body: Wish, response: { 200: BookedAnswer } },
+      schema: { body: BookingBody, response: { 200: BookedAnswer } },
       handler: (request, reply) =>
         once(kernel, request, reply, async (kernel) =>
-          data(await createBooking(kernel, callerOf(request), wishOf(request.body))),
+          data(await createBooking(kernel, callerOf(request), requestOf(request.body, zone))),
         ),
     })
     route(app, {
@@ -168,16 +154,6 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
       return done
     },
   })
-
-  function wishOf({ roomId, purpose, startTime, endTime, userIdList }: Of<typeof Wish>) {
-    return {
-      roomId,
-      purpose,
-      start: parseInstant(startTime, zone),
-      end: parseInstant(endTime, zone),
-      userIds: userIdList,
-    }
-  }
 
   function editOf({ roomId, purpose, startTime, endTime, userIdList }: Of<typeof Edit>) {
     return {
