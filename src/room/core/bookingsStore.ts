@@ -122,7 +122,7 @@ export async function joinedAheadOf(db: Database, userId: number, now: Date): Pr
   return joined.map(({ id }) => id)
 }
 
-/** People under a ban that ends what lies ahead who have a booking ahead all the same: it was made in the moment they were banned. */
+/** People under a ban that ends their bookings ahead who still have one: it was made in the moment they were banned. */
 export async function bannedWithBookings(
   db: Database,
   now: Date,

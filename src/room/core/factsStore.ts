@@ -93,7 +93,7 @@ const firstClosure = sql`
   ORDER BY c.start_time
   LIMIT 1`
 
-/** What keeps room `r` in the time of order `o`: the first booking, and whether one is there whose time is over. */
+/** The first booking that keeps room `r` in the time of order `o`, and whether one is there whose time is over. */
 const obstacles = sql`
   SELECT
     (array_agg(b.start_time ORDER BY b.start_time) FILTER (WHERE ${isCurrent(NOW)}))[1] AS "from",

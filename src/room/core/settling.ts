@@ -20,7 +20,7 @@ const BY_ITSELF = [
 
 /**
  * The job that lets stored states catch up with the clock (page, States): approved bookings begin and end, undecided ones are rejected when
- * they were to begin. It also ends what somebody has ahead who is under a ban that says so. Everything reads right without it; it can be late.
+ * they should have begun. It also cancels the bookings ahead of people under a ban that asks for it. Reads are right without it: it may be late.
  */
 export async function settleBookings(kernel: Kernel): Promise<void> {
   while ((await kernel.transaction((tx) => settleOverdue(kernel, tx, { limit: BATCH }))) === BATCH);

@@ -127,7 +127,7 @@ async function playPast({ kernel, admin, student, places, person, go, book }: St
   }
 }
 
-/** What lies ahead: a booking in every state, a series, a closure and a ban. */
+/** The days ahead: a booking in every state, a series, a closure and a ban. */
 async function playAhead(stage: Stage): Promise<void> {
   const { kernel, admin, worker, student, places, person, when, go, book } = stage
   const { small, hall, club, dance } = places
@@ -167,7 +167,7 @@ async function playAhead(stage: Stage): Promise<void> {
     { roomId: other },
     { start: when(7, '08:00'), end: when(7, '18:00'), reason: '空调检修' },
   )
-  // A ban that also ends what lies ahead.
+  // A ban that also ends the bookings ahead.
   await book(person(11), dance, '街舞练习', 6, '19:00', '21:00')
   await ban(kernel, admin, {
     userId: person(11).userId,

@@ -46,8 +46,9 @@ export interface UsageStatistics {
 }
 
 /**
- * Occupied hours against open hours, by room, building and hour of the week; without a window of the last 30 days, with one end of the 30 days after or before it. A room is open within its
- * opening hours as they are now (always, without any) unless it is closed. Bookings that lie ahead count where the window does.
+ * Occupied hours against open hours, by room, building and hour of the week. The window is the last 30 days unless given; with one end
+ * given, it is 30 days long. A room is open within its opening hours as they are now (always, without any) unless it is closed. Bookings
+ * ahead count where the window reaches them.
  * @throws Invalid `window_too_long`
  */
 export async function usage(kernel: Kernel, window: Window, buildingId: number | null): Promise<UsageStatistics> {

@@ -23,7 +23,7 @@ const ApproverAnswer = Type.Object(
   { title: 'RoomApprover' },
 )
 
-/** Which buildings' bookings each approver decides about. */
+/** Approvers, and the buildings whose bookings they decide about. */
 export function approverRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',

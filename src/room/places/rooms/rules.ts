@@ -50,7 +50,7 @@ export interface RoomLine {
   readonly openHours: readonly WeeklyHours[] | null
 }
 
-/** What is wrong with a line, as people read it. Never with what the line says: it is shown by pages that take it for HTML. */
+/** A fault of a line, as people read it. It never quotes the line: pages show it as HTML. */
 export interface LineFault {
   readonly line: number
   readonly message: string
@@ -91,7 +91,7 @@ export function roomLines(
   return { lines, faults }
 }
 
-/** What tells one room from another for people. */
+/** The key by which people tell rooms apart. */
 export function keyOf(room: {
   readonly buildingName: string
   readonly floorNo: number

@@ -16,7 +16,7 @@ const MOST_TIMES = 5
 const SEARCHED_DAYS = 7
 const SEARCHED_ROOMS = 100
 
-/** A room and when it is free. */
+/** A room and a time at which it is free. */
 export interface FreeTime extends Interval {
   readonly room: store.PortalRoom
 }

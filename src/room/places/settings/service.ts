@@ -7,7 +7,7 @@ import type { Setting } from '../../core/rules.ts'
 import { refusal } from '../../sentences.ts'
 import * as store from './store.ts'
 
-/** What is said of the rules; what is left out, or null, stays as it is. */
+/** The limits as a request gives them; absent or null fields stay as they are. */
 export type SettingInput = { readonly [Name in keyof Setting]?: Setting[Name] | null | undefined }
 
 /**

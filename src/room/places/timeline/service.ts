@@ -4,7 +4,7 @@ import { noSuchBuilding, noSuchRoom } from '../../core/refusals.ts'
 import { DAY_MS, requireShort, type Window } from '../../window.ts'
 import * as store from './store.ts'
 
-/** How far back a timeline goes when nobody says (page, The published web client). */
+/** How far back a timeline goes without a `from` (page, The published web client). */
 const DAYS_BACK = 30
 
 interface Range {
@@ -18,7 +18,7 @@ interface Timeline {
 }
 
 /**
- * The bookings of a room that are not off, whole, as far as they share time with the window. Without `from` it begins 30 days ago (30 days before
+ * The bookings of a room that share time with the window and are not called off, whole. Without `from` it begins 30 days ago (30 days before
  * `to`, if that is earlier), without `to` it goes on to the last booking there is.
  * @throws NotFound; Invalid `window_too_long`
  */

@@ -25,7 +25,7 @@ function presentDecisions(decided: readonly Decided[]): Of<typeof Decisions> {
   return data(decided.map(({ id, refused }) => ({ id, ...(refused ? refusalOf(refused) : done) })))
 }
 
-/** The bookings that wait for a decision, and deciding about them. */
+/** Bookings that wait for a decision, and decisions about them. */
 export function approvalRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   route(app, {

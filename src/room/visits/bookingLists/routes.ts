@@ -87,7 +87,7 @@ const EXPORT_COLUMNS: readonly (readonly [string, (booking: BookingRecord) => st
   ['创建时间', ({ createTime }) => createTime],
 ]
 
-/** Bookings as they are read: one’s own, those one takes part in, all. */
+/** Lists of bookings: those the caller applied for, those they take part in, all. */
 export function bookingListRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const page = async (filter: BookingFilter, query: Of<typeof OwnQuery>) => {

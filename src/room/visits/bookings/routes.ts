@@ -16,7 +16,7 @@ import { cancelBooking, editBooking, endEarly, forceCancel, leaveBooking } from 
 const desk = { tag: 'Room bookings (desk)' } as const
 const portal = { tag: 'Room portal' } as const
 
-/** Pages send whole rows back, nulls included: what is not there, or null, stays. */
+/** Pages send whole rows back, nulls included: absent and null fields stay. */
 const Edit = Type.Object({
   roomId: Type.Optional(Nullable(Id)),
   purpose: Type.Optional(Nullable(Purpose)),
