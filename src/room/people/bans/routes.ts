@@ -71,6 +71,11 @@ const presentEffect = ({ id, cancelled }: BanAnswer) => data({ id, cancelledBook
 
 /** People who may not book. */
 export function banRoutes(app: App, kernel: Kernel): void {
+  listRoutes(app, kernel)
+  decisionRoutes(app, kernel)
+}
+
+function listRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
@@ -92,6 +97,10 @@ export function banRoutes(app: App, kernel: Kernel): void {
       return rowsOf(await listBans(kernel.db, query, page, kernel.clock.now()), (ban) => presentBan(ban, zone))
     },
   })
+}
+
+function decisionRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
   route(app, {
     method: 'POST',
     paths: [`${MANAGE}/ban`],

@@ -44,12 +44,12 @@ const Me = Extras({
 
 /** The paths that the published web client calls first (page, The published web client). */
 export function webClientRoutes(app: App, kernel: Kernel): void {
+  captcha(app, kernel)
   entry(app, kernel)
   inside(app, kernel)
 }
 
-/** The paths for people who are not logged in. */
-function entry(app: App, kernel: Kernel): void {
+function captcha(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/captchaImage'],
@@ -72,7 +72,10 @@ function entry(app: App, kernel: Kernel): void {
       return { ...done, captchaEnabled: true, ...(await showCaptcha(kernel)) }
     },
   })
+}
 
+/** The paths for people who are not logged in. */
+function entry(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/login'],

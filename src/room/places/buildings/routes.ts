@@ -52,6 +52,11 @@ const optionalFields = {
 
 /** Buildings (seed 楼房管理). */
 export function buildingRoutes(app: App, kernel: Kernel): void {
+  readBuildings(app, kernel)
+  writeBuildings(app, kernel)
+}
+
+function readBuildings(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
   route(app, {
@@ -82,7 +87,9 @@ export function buildingRoutes(app: App, kernel: Kernel): void {
     schema: { params: IdParams, response: { 200: Data(BuildingAnswer) } },
     handler: async ({ params }) => data(presentBuilding(await service.getBuilding(kernel, params.id), zone)),
   })
+}
 
+function writeBuildings(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: [`${MANAGE}/building`],

@@ -119,9 +119,13 @@ export function searchRoutes(app: App, kernel: Kernel): void {
   })
 }
 
+function presentPortalRoom({ bookable, ...room }: PortalRoom, zone: string) {
+  return { ...presentRoom(room, zone), bookable }
+}
+
 function roomSearch(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
-  const present = ({ bookable, ...room }: PortalRoom) => ({ ...presentRoom(room, zone), bookable })
+  const present = (room: PortalRoom) => presentPortalRoom(room, zone)
 
   route(app, {
     method: 'GET',
@@ -141,6 +145,21 @@ function roomSearch(app: App, kernel: Kernel): void {
       return rowsOf(await listBookableRooms(kernel.db, search, page, { now: kernel.clock.now(), zone }), present)
     },
   })
+  freeRoomSearch(app, kernel)
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/room/{id}`],
+    permission: 'signed-in',
+    summary: 'A room',
+    description: 'One that is out of use too, which `bookable` says.',
+    tag,
+    schema: { params: IdParams, response: { 200: Data(PortalRoomAnswer) } },
+    handler: async ({ params }) => data(present(await portalRoom(kernel, params.id))),
+  })
+}
+
+function freeRoomSearch(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/room/free`],
@@ -170,23 +189,13 @@ function roomSearch(app: App, kernel: Kernel): void {
       const wanted = { start: parseInstant(query.start, zone), end: parseInstant(query.end, zone) }
       const { rooms, nearest } = await freeRooms(kernel, wanted, filterOf({ ...query, capacity: query.people }))
       return data({
-        rooms: rooms.map(present),
+        rooms: rooms.map((room) => presentPortalRoom(room, zone)),
         nearest: nearest.map(({ start, end, room }) => ({
           start: moment(start, zone),
           end: moment(end, zone),
-          room: present(room),
+          room: presentPortalRoom(room, zone),
         })),
       })
     },
-  })
-  route(app, {
-    method: 'GET',
-    paths: [`${PORTAL}/room/{id}`],
-    permission: 'signed-in',
-    summary: 'A room',
-    description: 'One that is out of use too, which `bookable` says.',
-    tag,
-    schema: { params: IdParams, response: { 200: Data(PortalRoomAnswer) } },
-    handler: async ({ params }) => data(present(await portalRoom(kernel, params.id))),
   })
 }

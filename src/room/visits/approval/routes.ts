@@ -27,6 +27,11 @@ function presentDecisions(decided: readonly Decided[]): Of<typeof Decisions> {
 
 /** Bookings that wait for a decision, and decisions about them. */
 export function approvalRoutes(app: App, kernel: Kernel): void {
+  listRoutes(app, kernel)
+  decisionRoutes(app, kernel)
+}
+
+function listRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
@@ -63,6 +68,9 @@ export function approvalRoutes(app: App, kernel: Kernel): void {
       return rowsOf(found, (booking) => presentBooking(booking, zone))
     },
   })
+}
+
+function decisionRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${MANAGE}/booking/{id}/approve`],
