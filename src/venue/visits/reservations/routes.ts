@@ -49,16 +49,9 @@ export function reservationRoutes(app: App, kernel: Kernel): void {
 
 function bookingRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
-<<<<<<< HEAD
-  const present = (reservation: Parameters<typeof presentReservation>[0]) => presentReservation(reservation, zone)
-  const bookOnce = (request: FastifyRequest<{ Body: Of<typeof Wish> }>, reply: FastifyReply) =>
-    idempotent(kernel, request, reply, async (kernel) =>
-      present(await book(kernel, callerOf(request), wishOf(request.body))),
-=======
   const bookOnce = (request: FastifyRequest<{ Body: Of<typeof ReservationBody> }>, reply: FastifyReply) =>
-    once(kernel, request, reply, async (kernel) =>
+    idempotent(kernel, request, reply, async (kernel) =>
       presentReservation(await book(kernel, callerOf(request), requestOf(request.body)), zone),
->>>>>>> main
     )
 
   route(app, {
@@ -89,13 +82,8 @@ function bookingRoutes(app: App, kernel: Kernel): void {
       response: { 201: Type.Object({ success: Type.Boolean(), message: Type.String(), reservation_id: Id }) },
     },
     handler: (request, reply) =>
-<<<<<<< HEAD
       idempotent(kernel, request, reply, async (kernel) => {
-        const { id } = await book(kernel, callerOf(request), wishOf(request.body))
-=======
-      once(kernel, request, reply, async (kernel) => {
         const { id } = await book(kernel, callerOf(request), requestOf(request.body))
->>>>>>> main
         return { success: true, message: 'Reservation created successfully', reservation_id: id }
       }),
   })

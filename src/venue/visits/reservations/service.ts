@@ -29,24 +29,12 @@ export interface ReservationRequest {
  * Books places in a slot.
  * @throws Conflict with a stable code when the slot, the person or the venue's rules forbid it.
  */
-<<<<<<< HEAD
-export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservation> {
-  const reservation = await kernel.withRetries(async (db) => {
-    const now = kernel.clock.now()
-    const facts = await readFacts(kernel, db, order, now)
-    const verdict = mayBook(facts, order, now)
-    if (verdict.ok && facts.member.heldForMember > order.partySize) return bookPart(kernel, order)
-    if (verdict.ok) return bookPlaces(kernel, db, order, facts, verdict.terms, now)
-    if (order.byLeader && verdict.refusal === 'slot_full') return bookWithPriority(kernel, order)
-    throw refused(verdict.refusal, facts, order)
-=======
 export async function book(kernel: Kernel, caller: Caller, request: ReservationRequest): Promise<Reservation> {
   return placeOrder(kernel, {
     ...(await personOf(kernel, caller, request.userId)),
     origin: originOf(caller),
     slotId: request.slotId,
     partySize: request.partySize,
->>>>>>> main
   })
 }
 

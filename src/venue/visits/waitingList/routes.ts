@@ -95,17 +95,12 @@ function joiningRoutes(app: App, kernel: Kernel): void {
     idempotent: true,
     schema: { params: IdParams, body: Nullable(Party), response: { 201: EntrySchema } },
     handler: (request, reply) =>
-<<<<<<< HEAD
       idempotent(kernel, request, reply, async (kernel) =>
-        present(await joinByReservation(kernel, callerOf(request), request.params.id, request.body?.party_size), true),
-=======
-      once(kernel, request, reply, async (kernel) =>
         presentEntry(
           await joinByReservation(kernel, callerOf(request), request.params.id, request.body?.party_size),
           true,
           zone,
         ),
->>>>>>> main
       ),
   })
 }
