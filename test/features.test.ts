@@ -33,7 +33,7 @@ function sidewaysImports(product: string): string[] {
   })
 }
 
-const products = ['venue', 'clinic', 'crm'].filter((product) => existsSync(`src/${product}`))
+const products = ['venue', 'room', 'clinic', 'crm'].filter((product) => existsSync(`src/${product}`))
 
 it.each(products)('features of %s stand on core, and not on each other', (product) => {
   expect(globSync(`src/${product}/core/**/*.ts`)).not.toEqual([])

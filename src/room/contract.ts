@@ -4,12 +4,12 @@ import type { Contract } from '../kernel/http/contract.ts'
 import { sentenceOf } from './sentences.ts'
 
 // The wire of the room product (seed 约定与通用, 错误码与语义): one envelope, HTTP status 200 whatever happens, `code` tells.
-// Only what a proxy or a limiter must understand keeps its status: 429 and 503.
+// Only 429 and 503 keep their status: proxies and limiters must understand them.
 
 const code = Type.Literal(200)
 const msg = Type.String({ examples: ['操作成功'] })
 
-/** The answer of an operation that has nothing more to say. */
+/** The answer of an operation that returns no data. */
 export const Done = Type.Object({ code, msg }, { title: 'RoomDone' })
 
 /** The answer that holds one thing. */
@@ -22,7 +22,7 @@ export function Rows<const S extends TSchema>(row: S) {
   return Type.Object({ code, msg, rows: Type.Array(row), total: Type.Integer({ minimum: 0 }) })
 }
 
-/** The answer of an operation whose facts stand beside `code` and `msg`: the front door's. */
+/** The answer of an operation whose facts stand beside `code` and `msg`: log-in and registration. */
 export function Extras<const P extends Readonly<Record<string, TSchema>>>(members: P) {
   return Type.Object({ code, msg, ...members })
 }
@@ -33,8 +33,12 @@ export function data<T>(value: T) {
   return { ...done, data: value }
 }
 
-export function rows<T>({ items, total }: { readonly items: readonly T[]; readonly total: number }) {
-  return { code: 200 as const, msg: '查询成功', rows: [...items], total }
+/** The answer of a list, each row as `present` shows it. */
+export function rowsOf<Row, Shown>(
+  { items, total }: { readonly items: readonly Row[]; readonly total: number },
+  present: (row: Row) => Shown,
+) {
+  return { code: 200 as const, msg: '查询成功', rows: items.map(present), total }
 }
 
 const Refusal = Type.Object(
@@ -52,17 +56,17 @@ const Refusal = Type.Object(
 
 type Refusal = Static<typeof Refusal>
 
-/** What keeps its HTTP status. */
+/** Errors that keep their HTTP status. */
 const LOUD: readonly number[] = [429, 503]
-/** What has a code of its own in the document's list; everything else is 500, 业务失败. */
+/** Errors that have a code of their own in the document's list; all others are 500, 业务失败. */
 const NAMED: readonly number[] = [401, 403, 404, 405, 409, ...LOUD]
 
-/** What a refusal says on the wire. */
+/** A refusal on the wire. */
 export function refusalOf(error: DomainError): Refusal {
   return { code: codeOf(error), msg: sentenceOf(error) }
 }
 
-/** A list that is asked for in an order it does not have is a code of its own (page, Rules). */
+/** A list in an order that it does not have is refused with a code of its own (page, Rules). */
 function codeOf({ code, status, errors = [] }: DomainError): number {
   const order = ({ in: part, path }: FieldError) => part === 'query' && (path === '/orderByColumn' || path === '/isAsc')
   if (code === 'validation' && errors.some(order)) return 400

@@ -36,7 +36,7 @@ export function idsOf({ id }: { readonly id: string }): number[] {
   return [...new Set(id.split(',').map(Number))]
 }
 
-/** The most rows a page has; whoever asks for more gets this many and the true `total`. */
+/** The most rows of a page. A request for more gets this many and the true `total`. */
 const MOST_ROWS = 100
 
 /**

@@ -1,6 +1,6 @@
 import type { RoleDefinition } from '../kernel/identity/roles.ts'
 
-/** What a room route may ask for: the document's names (seed 权限与鉴权), and ours for what the page adds. */
+/** The permissions of this product: the document's names (seed 权限与鉴权), and ours for additions of the page. */
 export const permissions = {
   'manage:facility:building:list': 'List buildings',
   'manage:facility:building:get': 'Read a building',
@@ -45,7 +45,7 @@ export const permissions = {
 
 export type RoomPermission = keyof typeof permissions
 
-/** What student workers do at the desk: look, book, decide, note no-shows. The structure, the rules and bans are the administrators'. */
+/** Student workers look, book, decide and note no-shows at the desk. Buildings, rooms, rules and bans are for administrators. */
 const desk: readonly RoomPermission[] = [
   'manage:facility:building:list',
   'manage:facility:building:get',
@@ -68,7 +68,7 @@ const desk: readonly RoomPermission[] = [
   'manage:facility:top:room',
 ]
 
-/** The role of whoever registers here: books in the portal, which asks for no permission. */
+/** The role of people who register here: they book in the portal, which asks for no permission. */
 export const PORTAL_ROLE = 'room:user'
 export const STUDENT_WORKER = 'room:student_worker'
 export const ROOM_ADMIN = 'room:admin'

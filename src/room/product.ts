@@ -4,7 +4,7 @@ import { approverRoutes } from './people/approvers/routes.ts'
 import { banRoutes } from './people/bans/routes.ts'
 import { buildingRoutes } from './places/buildings/routes.ts'
 import { roomSettings } from './settings.ts'
-import { auditRoutes } from './visits/approval/routes.ts'
+import { approvalRoutes } from './visits/approval/routes.ts'
 import { bookingListRoutes } from './visits/bookingLists/routes.ts'
 import { leaveRooms } from './visits/bookings/leaving.ts'
 import { bookingRoutes } from './visits/bookings/routes.ts'
@@ -12,14 +12,15 @@ import { calendarFeedRoutes } from './visits/calendarFeed/routes.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
 import { fillDemo } from './demo/service.ts'
-import { figureRoutes } from './figures/statistics/routes.ts'
+import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
 import { notificationTypes } from './notificationTypes.ts'
+import { inboxRoutes } from './people/inbox/routes.ts'
 import { noShowRoutes } from './people/noShows/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
 import { staffRoutes } from './people/staff/routes.ts'
 import { captchaJob } from './people/webClient/captcha.ts'
-import { frontDoorRoutes } from './people/webClient/routes.ts'
+import { webClientRoutes } from './people/webClient/routes.ts'
 import { PORTAL_ROLE, permissions, roles } from './permissions.ts'
 import { closureRoutes } from './places/closures/routes.ts'
 import { roomRoutes } from './places/rooms/routes.ts'
@@ -27,7 +28,6 @@ import { searchRoutes } from './places/search/routes.ts'
 import { settingRoutes } from './places/settings/routes.ts'
 import { timelineRoutes } from './places/timeline/routes.ts'
 import { tags } from './tags.ts'
-import { noticeRoutes } from './visits/bookingMessages/routes.ts'
 import { recurringRoutes } from './visits/recurring/routes.ts'
 
 /** The manifest of the room product. */
@@ -52,7 +52,7 @@ export const room: Product = {
   personalRecords: ({ reads, clock }, userId) => personalRecords(reads, userId, clock.now()),
   routes(app, kernel) {
     approverRoutes(app, kernel)
-    auditRoutes(app, kernel)
+    approvalRoutes(app, kernel)
     banRoutes(app, kernel)
     noShowRoutes(app, kernel)
     recurringRoutes(app, kernel)
@@ -65,10 +65,10 @@ export const room: Product = {
     bookingListRoutes(app, kernel)
     timelineRoutes(app, kernel)
     searchRoutes(app, kernel)
-    figureRoutes(app, kernel)
+    statisticsRoutes(app, kernel)
     calendarFeedRoutes(app, kernel)
-    frontDoorRoutes(app, kernel)
-    noticeRoutes(app, kernel)
+    webClientRoutes(app, kernel)
+    inboxRoutes(app, kernel)
   },
   verify: ({ db }) => findDifferences(db),
   demo: fillDemo,

@@ -2,14 +2,14 @@ import type { DomainError, FieldError } from '../kernel/errors.ts'
 import { Invalid } from '../kernel/errors.ts'
 
 /**
- * A rule of the business forbids it (code 500 of the document's list). `msg` is what people read.
+ * A rule of the business forbids it (code 500 of the document's list). People read `msg`.
  * Throw Conflict instead where the state of the thing itself forbids it (409), NotFound where there is no such thing (404).
  */
 export function refusal(code: string, msg: string): Invalid {
   return new Invalid(code, msg, { status: 422 })
 }
 
-/** What the kernel says in English, in the words of this product. Errors of our own are Chinese already. */
+/** Chinese sentences for the kernel's errors, by code. Errors of this product are Chinese already. */
 const SENTENCES: Readonly<Record<string, string>> = {
   unauthenticated: '登录状态已过期，请重新登录',
   password_change_required: '密码已过期，请先修改密码',
@@ -63,7 +63,7 @@ function fieldSentence({ errors = [], message }: DomainError): string {
   return `参数不全或有误：${errors.map(fieldWords).join('；')}`
 }
 
-/** What is wrong with a field, after its name. */
+/** Chinese words for faults of a field; they stand after its name. */
 const FIELD_FAULTS: Readonly<Record<string, string>> = {
   'must not be blank': '不能为空',
   'must be a time, as YYYY-MM-DDTHH:MM:SS with or without an offset': '的格式应为 yyyy-MM-dd HH:mm:ss',

@@ -1,4 +1,4 @@
-/** What each tag of the room routes is about. */
+/** The tags of the room routes. */
 export const tags: Readonly<Record<string, string>> = {
   'Front door': 'Registering, logging in and out, as the published web client does.',
   'Room administration': 'Buildings and rooms.',

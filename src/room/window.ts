@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { MomentInput, parseInstant } from './fields.ts'
 import { refusal } from './sentences.ts'
 
-/** The query of whatever can be limited to a time. */
+/** The query of lists that can be limited to a time. */
 export const windowQuery = { from: Type.Optional(MomentInput), to: Type.Optional(MomentInput) }
 
 /** A half-open span of time; null: without an end on that side. */
@@ -11,7 +11,7 @@ export interface Window {
   readonly to: Date | null
 }
 
-/** Days that what is answered as a whole, and not in pages, may cover. */
+/** The most days of an answer that has no pages. */
 const MOST_DAYS = 366
 export const DAY_MS = 86_400_000
 

@@ -23,7 +23,7 @@ const done = { msg: '操作成功' }
 
 /** `{room}` stands for the id that was remembered as `room`. Everything the document and the page list, in an order in which it works. */
 export const ROOM_WALK: readonly Step<RoomWho>[] = [
-  // The front door
+  // The published web client
   { as: nobody, call: 'GET /captchaImage', shows: { captchaEnabled: false } },
   { as: nobody, call: 'POST /register', body: credentials, shows: done },
   { as: nobody, call: 'POST /login', body: credentials, shows: done },

@@ -3,11 +3,11 @@ import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database, Transaction } from '../../src/kernel/database/database.ts'
 import type { DB } from '../../src/kernel/database/tables.ts'
-import { bookingFacts } from '../../src/room/core/store.ts'
+import { listBookings } from '../../src/room/core/bookingListStore.ts'
+import { bookingFacts } from '../../src/room/core/factsStore.ts'
 import { topRooms, topUsers } from '../../src/room/figures/statistics/store.ts'
 import { candidates, listBookableRooms } from '../../src/room/places/search/store.ts'
 import { segmentsOf } from '../../src/room/places/timeline/store.ts'
-import { listBookings } from '../../src/room/visits/bookingLists/store.ts'
 import { onServer, openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /**
@@ -132,7 +132,7 @@ const firstPage = { offset: 0, limit: 10, descending: false, sort: 'id' } as con
 const wish = { start: hours(50), end: hours(52) }
 
 const facts = (db: Database) =>
-  bookingFacts(db, { wish: { ...wish, roomId: 42, applicantId: 7, userIds: [7, 8, 9] }, now: NOW })
+  bookingFacts(db, { order: { ...wish, roomId: 42, applicantId: 7, userIds: [7, 8, 9] }, now: NOW })
 
 /** What is asked, and in how many milliseconds it is to be answered. */
 const READS: readonly [string, number, (db: Database) => Promise<unknown>][] = [

@@ -1,32 +1,33 @@
 import type { Database } from '../../kernel/database/database.ts'
+import { findBooking, participantsOf } from './bookingsStore.ts'
+import { bookingFacts } from './factsStore.ts'
 import { noSuchRoom } from './refusals.ts'
-import type { BookingFacts, Wish } from './rules.ts'
-import * as store from './store.ts'
+import type { BookingFacts, Order } from './rules.ts'
 
 /**
- * Reads what the decision about a booking rests on, and writes nothing; the booking `except` does not stand in its own way.
+ * Reads the facts for the decision about a booking; the booking `except` does not stand in its own way.
  * @throws NotFound when there is no such room.
  */
-export async function readFacts(db: Database, wish: Wish, now: Date, except?: number): Promise<BookingFacts> {
-  const facts = await store.bookingFacts(db, { wish, now, except })
+export async function readFacts(db: Database, order: Order, now: Date, except?: number): Promise<BookingFacts> {
+  const facts = await bookingFacts(db, { order, now, except })
   if (!facts) throw noSuchRoom()
   return facts
 }
 
-/** The same about a booking that stands already; null when there is no such booking. */
+/** The facts about a booking that stands already; null when there is no such booking. */
 export async function factsAgain(
   db: Database,
   bookingId: number,
   now: Date,
-): Promise<{ readonly facts: BookingFacts; readonly wish: Wish } | null> {
-  const booking = await store.findBooking(db, bookingId, now)
+): Promise<{ readonly facts: BookingFacts; readonly order: Order } | null> {
+  const booking = await findBooking(db, bookingId, now)
   if (!booking) return null
-  const wish: Wish = {
+  const order: Order = {
     roomId: booking.roomId,
     applicantId: booking.applicantId,
-    userIds: await store.participantsOf(db, bookingId),
+    userIds: await participantsOf(db, bookingId),
     start: booking.startTime,
     end: booking.endTime,
   }
-  return { wish, facts: await readFacts(db, wish, now, bookingId) }
+  return { order, facts: await readFacts(db, order, now, bookingId) }
 }

@@ -1,6 +1,6 @@
 import type { NotificationType } from '../../kernel/notifications/texts/types.ts'
 
-/** What `tellBookings` lets every template show. */
+/** Sample of the data that `tellBookings` gives every template. */
 export const bookingSample = {
   booking_id: 10001,
   room_name: '会议室201',
@@ -8,7 +8,7 @@ export const bookingSample = {
   time: '2025-11-10 09:00:00 至 12:00:00',
 }
 
-/** As every text names the place and the time. */
+/** Place and time in every text. */
 export const PLACE_AND_TIME = '{{ building_name }} {{ room_name }} {{ time }}'
 const NUMBER = '\n\n预约编号：{{ booking_id }}'
 
@@ -18,10 +18,10 @@ const ordinary = {
   channels: ['websocket', 'email'],
   sample: bookingSample,
 } as const
-/** For what matters only to whoever is looking right now. */
+/** For messages that matter only to people who are looking right now. */
 const brief = { ...ordinary, channels: ['websocket'] } as const
 
-/** What the people of a booking are told of it. */
+/** Messages to the people of a booking. */
 export const bookingNotificationTypes: readonly NotificationType[] = [
   {
     ...ordinary,

@@ -6,10 +6,10 @@ import {
   type BookingFacts,
   doubleBooked,
   FEWEST_PEOPLE,
+  type Order,
   type Refusal,
   type Setting,
   type TimeRefusal,
-  type Wish,
 } from './rules.ts'
 import { spanWords } from './spans.ts'
 import { type BookingStatus, STATUS_TEXT } from './states.ts'
@@ -17,18 +17,18 @@ import { type BookingStatus, STATUS_TEXT } from './states.ts'
 /** The most names or ids a sentence lists. */
 const MOST_NAMED = 5
 
-/** Who reads why a booking is refused: whoever applies for it, or staff that decides about it. */
+/** The reader of a refusal: the applicant, or staff who decides about the booking. */
 type Reader = 'applicant' | 'staff'
 
-/** The error for a refused booking, with what helps to do better. */
+/** The error for a refused booking. Its sentence says how to do better. */
 export function refused(
   refusal: Refusal,
   facts: BookingFacts,
-  wish: Wish,
+  order: Order,
   zone: string,
   reader: Reader = 'applicant',
 ): Invalid {
-  return businessRefusal(refusal, sentence(refusal, facts, wish, zone, reader))
+  return businessRefusal(refusal, sentence(refusal, facts, order, zone, reader))
 }
 
 /** The error for times at which nothing can be booked, whatever the room. */
@@ -51,11 +51,11 @@ function timeSentence(refusal: TimeRefusal, setting: Setting): string {
   }
 }
 
-function sentence(refusal: Refusal, facts: BookingFacts, wish: Wish, zone: string, reader: Reader): string {
+function sentence(refusal: Refusal, facts: BookingFacts, order: Order, zone: string, reader: Reader): string {
   const { room, setting, participants, closure, occupied } = facts
   switch (refusal) {
     case 'banned': {
-      const applicant = participants.find(({ userId }) => userId === wish.applicantId)
+      const applicant = participants.find(({ userId }) => userId === order.applicantId)
       const who = reader === 'staff' ? `申请人 ${applicant?.name ?? ''} 已被封禁` : '您已被封禁，暂时不能预约'
       return `${who}（${banWords(applicant?.ban, zone)}）`
     }
@@ -68,7 +68,7 @@ function sentence(refusal: Refusal, facts: BookingFacts, wish: Wish, zone: strin
     case 'too_few_people':
       return `使用人（含申请人）不能少于 ${FEWEST_PEOPLE} 人`
     case 'too_many_people':
-      return `使用人共 ${wish.userIds.length} 人，超过房间容量 ${room.capacity} 人`
+      return `使用人共 ${order.userIds.length} 人，超过房间容量 ${room.capacity} 人`
     case 'participant_banned': {
       const banned = participants.find(({ ban }) => ban !== null)
       return `使用人 ${banned?.name ?? ''} 已被封禁（${banWords(banned?.ban, zone)}）`
@@ -98,10 +98,11 @@ function listed(names: readonly string[]): string {
   return names.slice(0, MOST_NAMED).join('、') + (names.length > MOST_NAMED ? ` 等 ${names.length} 人` : '')
 }
 
-/** The error for something that the state of a booking forbids: code 409. `what` is what was wanted, in words. */
-export function badState(status: BookingStatus, what: string): Conflict {
-  return new Conflict('bad_state', `${what}，当前状态：${STATUS_TEXT[status]}`, { facts: { status } })
+/** The error for an action that the state of a booking forbids: code 409. `rule` says in words when it is allowed. */
+export function badState(status: BookingStatus, rule: string): Conflict {
+  return new Conflict('bad_state', `${rule}，当前状态：${STATUS_TEXT[status]}`, { facts: { status } })
 }
 
 export const noSuchBooking = () => new NotFound('not_found', '预约不存在')
 export const noSuchRoom = () => new NotFound('not_found', '房间不存在')
+export const noSuchBuilding = () => new NotFound('not_found', '楼房不存在')

@@ -4,11 +4,11 @@ import {
   type BookingFacts,
   bookingRefusal,
   doubleBooked,
+  type Order,
   type Participant,
   type Setting,
   standingRefusal,
   statusAfterEdit,
-  type Wish,
 } from './rules.ts'
 import { type BookingStatus, lifecycle } from './states.ts'
 
@@ -34,7 +34,7 @@ const person = (userId: number, more: Partial<Participant> = {}): Participant =>
   ...more,
 })
 const ban = { reason: '多次违约', until: null }
-const wish: Wish = { roomId: 1, applicantId: 1, userIds: [1, 2, 3], start: soon(60), end: soon(120) }
+const order: Order = { roomId: 1, applicantId: 1, userIds: [1, 2, 3], start: soon(60), end: soon(120) }
 const room: BookingFacts['room'] = {
   id: 1,
   name: '会议室201',
@@ -53,16 +53,16 @@ const facts: BookingFacts = {
   overdue: false,
   participants: [person(1), person(2), person(3)],
 }
-const refusal = (more: Partial<BookingFacts>, other: Partial<Wish> = {}) =>
-  bookingRefusal({ ...facts, ...more }, { ...wish, ...other }, now, zone)
+const refusal = (more: Partial<BookingFacts>, other: Partial<Order> = {}) =>
+  bookingRefusal({ ...facts, ...more }, { ...order, ...other }, now, zone)
 
 describe('May this be booked?', () => {
   it('yes, when nothing speaks against it', () => {
     expect(refusal({})).toBeNull()
   })
 
-  it.each<[string, Partial<BookingFacts>, Partial<Wish>]>([
-    ['wrong_order', {}, { end: wish.start }],
+  it.each<[string, Partial<BookingFacts>, Partial<Order>]>([
+    ['wrong_order', {}, { end: order.start }],
     ['in_the_past', {}, { start: soon(-5) }],
     ['off_grid', {}, { end: soon(119) }],
     ['too_long', {}, { end: soon(60 + 245) }],
@@ -106,7 +106,7 @@ describe('May this be booked?', () => {
     })
     fc.assert(
       fc.property(some, ({ start, length, taken }) => {
-        const other = { ...wish, start: soon(start), end: soon(start + length) }
+        const other = { ...order, start: soon(start), end: soon(start + length) }
         const known = { ...facts, occupied: taken ? other : null }
         expect(standingRefusal(known, other, zone)).toBe(taken ? 'time_taken' : null)
         if (bookingRefusal(known, other, now, zone) === null) expect(taken).toBe(false)

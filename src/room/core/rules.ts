@@ -3,7 +3,7 @@ import { isWithinHours, type WeeklyHours } from '../../booking/openingHours.ts'
 import { daysBetween, localDate, localTime } from '../../kernel/time.ts'
 import { APPROVED, type BookingStatus, ONGOING, PENDING, REJECTED } from './states.ts'
 
-/** What limits all bookings; `tb_facility_setting`. */
+/** The limits of all bookings; `tb_facility_setting`. */
 export interface Setting {
   readonly auditRequired: boolean
   readonly maxDurationMinutes: number
@@ -25,7 +25,7 @@ export interface Participant {
   readonly busy: boolean
 }
 
-/** Everything the decision about a booking rests on, read in one statement. */
+/** All facts for the decision about a booking, read in one statement. */
 export interface BookingFacts {
   readonly room: {
     readonly id: number
@@ -38,17 +38,17 @@ export interface BookingFacts {
     readonly revision: number
   }
   readonly setting: Setting
-  /** What shuts the room at that time, the first of several. */
+  /** The first closure of the room at that time. */
   readonly closure: (Interval & { readonly reason: string }) | null
-  /** What keeps the room at that time, the first of several. */
+  /** The first booking that keeps the room at that time. */
   readonly occupied: Interval | null
   /** Whether a booking that nobody decided about in time still stands in the way. */
   readonly overdue: boolean
   readonly participants: readonly Participant[]
 }
 
-/** A wish whose people are settled: `userIds` are all who use the room, the applicant among them, each once. */
-export interface Wish extends Interval {
+/** A booking request whose people are complete: `userIds` are all who use the room, the applicant among them, each once. */
+export interface Order extends Interval {
   readonly roomId: number
   readonly applicantId: number
   readonly userIds: readonly number[]
@@ -57,10 +57,10 @@ export interface Wish extends Interval {
 /** The fewest who may use a room, the applicant included (seed 业务规则). */
 export const FEWEST_PEOPLE = 3
 
-/** The most people that a wish can name, however many the room holds: each of them is looked up, written and told. */
+/** The most people that a request can name, however many the room holds: each of them is looked up, written and told. */
 export const MOST_PEOPLE = 2000
 
-/** What can be wrong with the times themselves. */
+/** Reasons that lie in the times themselves. */
 export type TimeRefusal = 'wrong_order' | 'in_the_past' | 'off_grid' | 'too_long' | 'too_far_ahead'
 
 export type Refusal =
@@ -77,7 +77,7 @@ export type Refusal =
   | 'people_busy'
   | 'time_taken'
 
-/** What is wrong with the times themselves (page, Times), or null. */
+/** Why these times can't be booked in any room (page, Times), or null. */
 export function timeRefusal({ start, end }: Interval, setting: Setting, now: Date, zone: string): TimeRefusal | null {
   if (start >= end) return 'wrong_order'
   if (start < now) return 'in_the_past'
@@ -88,28 +88,28 @@ export function timeRefusal({ start, end }: Interval, setting: Setting, now: Dat
 }
 
 /**
- * What speaks against a booking that was within the rules of time when it was made, the most basic first, or null: what approving it
- * asks.
+ * The first reason against a booking whose times were allowed when it was made, the most basic reason first, or null. Approving checks
+ * this.
  */
-export function standingRefusal(facts: BookingFacts, wish: Wish, zone: string): Refusal | null {
+export function standingRefusal(facts: BookingFacts, order: Order, zone: string): Refusal | null {
   const { room, participants, setting } = facts
-  if (participants.some(({ userId, ban }) => userId === wish.applicantId && ban !== null)) return 'banned'
+  if (participants.some(({ userId, ban }) => userId === order.applicantId && ban !== null)) return 'banned'
   if (!room.buildingInUse) return 'building_out_of_use'
   if (!room.inUse) return 'room_out_of_use'
   if (participants.some(({ valid }) => !valid)) return 'invalid_people'
-  if (wish.userIds.length < FEWEST_PEOPLE) return 'too_few_people'
-  if (wish.userIds.length > room.capacity) return 'too_many_people'
+  if (order.userIds.length < FEWEST_PEOPLE) return 'too_few_people'
+  if (order.userIds.length > room.capacity) return 'too_many_people'
   if (participants.some(({ ban }) => ban !== null)) return 'participant_banned'
-  if (!isOpen(room.openHours, wish, zone)) return 'outside_hours'
+  if (!isOpen(room.openHours, order, zone)) return 'outside_hours'
   if (facts.closure) return 'closed'
   if (setting.participantOverlap === 'refuse' && doubleBooked(facts).length > 0) return 'people_busy'
   if (facts.occupied) return 'time_taken'
   return null
 }
 
-/** The first thing that speaks against making or changing a booking, or null: then it may be written (page, Rules). */
-export function bookingRefusal(facts: BookingFacts, wish: Wish, now: Date, zone: string): Refusal | null {
-  return timeRefusal(wish, facts.setting, now, zone) ?? standingRefusal(facts, wish, zone)
+/** The first reason against making or changing a booking, or null: then it may be written (page, Rules). */
+export function bookingRefusal(facts: BookingFacts, order: Order, now: Date, zone: string): Refusal | null {
+  return timeRefusal(order, facts.setting, now, zone) ?? standingRefusal(facts, order, zone)
 }
 
 /** The state a new booking starts in. */
@@ -142,7 +142,7 @@ export function mayForceCancel(status: BookingStatus): boolean {
   return mayCancel(status) || status === ONGOING
 }
 
-/** The names of those who are somewhere else at that time, as far as that matters. */
+/** The names of participants in another booking at that time; none where the setting allows it. */
 export function doubleBooked({ setting, participants }: BookingFacts): string[] {
   return setting.participantOverlap === 'allow' ? [] : participants.filter(({ busy }) => busy).map(({ name }) => name)
 }

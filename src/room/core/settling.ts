@@ -2,14 +2,16 @@ import { SYSTEM } from '../../kernel/audit/origin.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { record } from '../../kernel/outbox/outbox.ts'
-import { cancelAhead, tellBookings } from './moves.ts'
+import { tellBookings } from './bookingMessages.ts'
+import { bannedWithBookings } from './bookingsStore.ts'
+import { cancelAhead } from './moves.ts'
+import { lockOverdue, writeMove } from './movesStore.ts'
 import { type BookingStatus, COMPLETED, ONGOING, PENDING, REJECTED, TIMED_OUT } from './states.ts'
-import * as store from './store.ts'
 
 /** How many bookings one transaction of the job settles. */
 const BATCH = 200
 
-/** What time alone does to a booking, and what its people are told then. */
+/** The moves that time alone makes, and the message about each. */
 const BY_ITSELF = [
   { to: REJECTED, type: 'room.booking.rejected', reason: TIMED_OUT },
   { to: ONGOING, type: 'room.booking.started', reason: null },
@@ -18,12 +20,12 @@ const BY_ITSELF = [
 
 /**
  * The job that lets stored states catch up with the clock (page, States): approved bookings begin and end, undecided ones are rejected when
- * they were to begin. It also ends what somebody has ahead who is under a ban that says so. Everything reads right without it; it can be late.
+ * they should have begun. It also cancels the bookings ahead of people under a ban that asks for it. Reads are right without it: it may be late.
  */
 export async function settleBookings(kernel: Kernel): Promise<void> {
   while ((await kernel.transaction((tx) => settleOverdue(kernel, tx, { limit: BATCH }))) === BATCH);
   const now = kernel.clock.now()
-  for (const { userId, reason } of await store.bannedWithBookings(kernel.db, now)) {
+  for (const { userId, reason } of await bannedWithBookings(kernel.db, now)) {
     await kernel.transaction((tx) =>
       cancelAhead(tx, userId, { now, staff: true, reason: `申请人被封禁：${reason}` }, SYSTEM, kernel.config.timeZone),
     )
@@ -31,7 +33,7 @@ export async function settleBookings(kernel: Kernel): Promise<void> {
   kernel.nudge()
 }
 
-/** Settles what stands in the way in a room although its time is over. */
+/** Settles bookings of a room that stand in the way although their time is over. */
 export async function settleRoom(kernel: Kernel, tx: Transaction, roomId: number): Promise<void> {
   await settleOverdue(kernel, tx, { roomId, limit: BATCH })
 }
@@ -42,11 +44,11 @@ async function settleOverdue(
   which: { readonly roomId?: number; readonly limit: number },
 ): Promise<number> {
   const now = kernel.clock.now()
-  const overdue = await store.lockOverdue(tx, now, which)
+  const overdue = await lockOverdue(tx, now, which)
   for (const { to, type, reason } of BY_ITSELF) {
     const due = overdue.filter(({ status }) => status === to)
     if (due.length === 0) continue
-    const moved = await store.writeMove(tx, due, { to, now, by: null, reason })
+    const moved = await writeMove(tx, due, { to, now, by: null, reason })
     await tellBookings(tx, moved, type, now, kernel.config.timeZone, { ...(reason !== null && { reason }) })
     if (to === REJECTED) for (const { id } of moved) await recordTimeOut(tx, id, now)
   }

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { currentStatus } from './conditionsStore.ts'
 import { BOOKING_STATES, lifecycle, statusAt } from './states.ts'
-import { currentStatus } from './store.ts'
 
 let database: TestDatabase
 beforeAll(async () => {

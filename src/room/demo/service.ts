@@ -5,6 +5,7 @@ import type { Caller } from '../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { DemoLogin } from '../../kernel/product.ts'
 import { addDays, instantAt, localDate } from '../../kernel/time.ts'
+import { createBooking } from '../core/booking.ts'
 import { settleBookings } from '../core/settling.ts'
 import { APPROVED, REJECTED } from '../core/states.ts'
 import { limitApprover } from '../people/approvers/service.ts'
@@ -12,7 +13,7 @@ import { ban } from '../people/bans/service.ts'
 import { noteNoShow } from '../people/noShows/service.ts'
 import { closeFor } from '../places/closures/service.ts'
 import { decide, decideAll } from '../visits/approval/service.ts'
-import { cancelBooking, createBooking, endEarly, forceCancel } from '../visits/bookings/service.ts'
+import { cancelBooking, endEarly, forceCancel } from '../visits/bookings/service.ts'
 import { bookSeries } from '../visits/recurring/service.ts'
 import { CAST, STUDENTS } from './people.ts'
 import { buildPlaces, type DemoPlaces } from './places.ts'
@@ -126,7 +127,7 @@ async function playPast({ kernel, admin, student, places, person, go, book }: St
   }
 }
 
-/** What lies ahead: a booking in every state, a series, a closure and a ban. */
+/** The days ahead: a booking in every state, a series, a closure and a ban. */
 async function playAhead(stage: Stage): Promise<void> {
   const { kernel, admin, worker, student, places, person, when, go, book } = stage
   const { small, hall, club, dance } = places
@@ -166,7 +167,7 @@ async function playAhead(stage: Stage): Promise<void> {
     { roomId: other },
     { start: when(7, '08:00'), end: when(7, '18:00'), reason: '空调检修' },
   )
-  // A ban that also ends what lies ahead.
+  // A ban that also ends the bookings ahead.
   await book(person(11), dance, '街舞练习', 6, '19:00', '21:00')
   await ban(kernel, admin, {
     userId: person(11).userId,

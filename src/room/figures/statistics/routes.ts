@@ -59,8 +59,8 @@ const Usage = Data(
 
 const counted = 'By the minutes of approved, ongoing and completed bookings inside the last 7 or 30 days; at most 20.'
 
-/** Who uses which rooms, and how much. */
-export function figureRoutes(app: App, kernel: Kernel): void {
+/** Statistics of the use of rooms. */
+export function statisticsRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
   const roomRanking = (path: string, permission: Permission, tag: string) =>

@@ -6,7 +6,7 @@ import * as store from './store.ts'
 
 /** How long a top list is. */
 const MOST_PLACES = 20
-/** The days that figures cover when nobody says. */
+/** The days that statistics cover unless a window is given. */
 const USUAL_DAYS = 30
 
 /** The windows of top lists, in days: until now. */
@@ -35,7 +35,7 @@ export interface Usage {
   readonly rate: number | null
 }
 
-export interface UsageFigures {
+export interface UsageStatistics {
   readonly range: Interval
   readonly total: Usage
   readonly rooms: readonly (Pick<store.UsedRoom, 'roomId' | 'roomName' | 'floorNo' | 'buildingId' | 'buildingName'> &
@@ -46,11 +46,12 @@ export interface UsageFigures {
 }
 
 /**
- * Occupied hours against open hours, by room, building and hour of the week; without a window of the last 30 days, with one end of the 30 days after or before it. A room is open within its
- * opening hours as they are now (always, without any) unless it is closed. Bookings that lie ahead count where the window does.
+ * Occupied hours against open hours, by room, building and hour of the week. The window is the last 30 days unless given; with one end
+ * given, it is 30 days long. A room is open within its opening hours as they are now (always, without any) unless it is closed. Bookings
+ * ahead count where the window reaches them.
  * @throws Invalid `window_too_long`
  */
-export async function usage(kernel: Kernel, window: Window, buildingId: number | null): Promise<UsageFigures> {
+export async function usage(kernel: Kernel, window: Window, buildingId: number | null): Promise<UsageStatistics> {
   const zone = kernel.config.timeZone
   const usual = USUAL_DAYS * DAY_MS
   const end = window.to ?? (window.from ? new Date(window.from.getTime() + usual) : kernel.clock.now())
@@ -68,24 +69,24 @@ export async function usage(kernel: Kernel, window: Window, buildingId: number |
     ),
   )
 
-  const figures = rooms.map(({ weekly: _, closed: __, ...room }, index) => ({
+  const minutes = rooms.map(({ weekly: _, closed: __, ...room }, index) => ({
     ...room,
     occupied: ofRoom.get(room.roomId) ?? 0,
     open: sum(open[index] ?? NO_MINUTES),
   }))
   return {
     range,
-    total: usageOfAll(figures),
-    rooms: figures.map(({ occupied, open, ...room }) => ({ ...room, ...usageOf(occupied, open) })),
-    buildings: [...Map.groupBy(figures, ({ buildingId }) => buildingId)].map(([buildingId, group]) => ({
+    total: usageOfAll(minutes),
+    rooms: minutes.map(({ occupied, open, ...room }) => ({ ...room, ...usageOf(occupied, open) })),
+    buildings: [...Map.groupBy(minutes, ({ buildingId }) => buildingId)].map(([buildingId, group]) => ({
       buildingId,
       buildingName: group[0]?.buildingName ?? '',
       ...usageOfAll(group),
     })),
-    hours: openByHour(open).map((minutes, cell) => ({
+    hours: openByHour(open).map((openMinutes, cell) => ({
       weekday: Math.floor(cell / 24) + 1,
       hour: cell % 24,
-      ...usageOf(ofHour.get(cell) ?? 0, minutes),
+      ...usageOf(ofHour.get(cell) ?? 0, openMinutes),
     })),
   }
 }
@@ -94,10 +95,10 @@ function openByHour(rooms: readonly WeekMinutes[]): WeekMinutes {
   return rooms.reduce((total, one) => plus(total, one), NO_MINUTES)
 }
 
-function usageOfAll(figures: readonly { readonly occupied: number; readonly open: number }[]): Usage {
+function usageOfAll(rooms: readonly { readonly occupied: number; readonly open: number }[]): Usage {
   return usageOf(
-    figures.reduce((total, { occupied }) => total + occupied, 0),
-    figures.reduce((total, { open }) => total + open, 0),
+    rooms.reduce((total, { occupied }) => total + occupied, 0),
+    rooms.reduce((total, { open }) => total + open, 0),
   )
 }
 

@@ -5,7 +5,7 @@ import { route } from '../../../kernel/http/route.ts'
 import { Text } from '../../../kernel/http/schemas.ts'
 import { rolesWith } from '../../../kernel/identity/staff.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { Done, done, Rows, rows } from '../../contract.ts'
+import { Done, done, Rows, rowsOf } from '../../contract.ts'
 import { Id, listQuery, MANAGE, pageOf } from '../../fields.ts'
 import { APPROVE, limitApprover } from './service.ts'
 import { listApprovers } from './store.ts'
@@ -23,7 +23,7 @@ const ApproverAnswer = Type.Object(
   { title: 'RoomApprover' },
 )
 
-/** Which buildings' bookings each approver decides about. */
+/** Approvers, and the buildings whose bookings they decide about. */
 export function approverRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
@@ -38,8 +38,8 @@ export function approverRoutes(app: App, kernel: Kernel): void {
     },
     handler: async ({ query }) => {
       const page = pageOf(query, { sort: 'userId', descending: false })
-      const { items, total } = await listApprovers(kernel.db, rolesWith(kernel, APPROVE), query, page)
-      return rows({ items: items.map((one) => ({ ...one, buildings: [...one.buildings] })), total })
+      const found = await listApprovers(kernel.db, rolesWith(kernel, APPROVE), query, page)
+      return rowsOf(found, (approver) => ({ ...approver, buildings: [...approver.buildings] }))
     },
   })
   route(app, {

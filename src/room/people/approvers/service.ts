@@ -8,12 +8,12 @@ import type { RoomPermission } from '../../permissions.ts'
 import { refusal } from '../../sentences.ts'
 import * as store from './store.ts'
 
-/** Whoever may approve is an approver, and is listed as one. */
+/** Permission to approve: everybody who holds it is listed as an approver. */
 export const APPROVE: RoomPermission = 'manage:facility:booking:audit:approve'
 
 /**
  * Limits an approver to the bookings of some buildings; none: to no limit.
- * @throws NotFound for a building that there isn't, Invalid `no_approver` for somebody who may not approve.
+ * @throws NotFound for a building that does not exist, Invalid `no_approver` for a person who may not approve.
  */
 export async function limitApprover(
   kernel: Kernel,

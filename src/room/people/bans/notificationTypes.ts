@@ -2,7 +2,7 @@ import type { NotificationType } from '../../../kernel/notifications/texts/types
 
 const ordinary = { category: 'reservation', urgent: false, channels: ['websocket', 'email'] } as const
 
-/** What people are told of bans and of what leads to them. */
+/** Messages about bans and proposals. */
 export const banNotificationTypes: readonly NotificationType[] = [
   {
     ...ordinary,

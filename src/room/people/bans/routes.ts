@@ -4,7 +4,10 @@ import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { IdParams, Nullable, type Of, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { Data, Done, data, done, Rows, rows } from '../../contract.ts'
+import { Data, Done, data, done, Rows, rowsOf } from '../../contract.ts'
+import { PROPOSED_BAN_DAYS } from '../../core/bans/rules.ts'
+import { BAN } from '../../core/bans/service.ts'
+import { BAN_STATES, type Ban } from '../../core/bans/store.ts'
 import {
   Id,
   listQuery,
@@ -17,9 +20,8 @@ import {
   pageOf,
   parseInstant,
 } from '../../fields.ts'
-import { PROPOSED_BAN_DAYS } from './rules.ts'
-import { BAN, type BanAnswer, ban, confirmBan, liftBan } from './service.ts'
-import { BAN_STATES, type Ban, listBans } from './store.ts'
+import { type BanAnswer, ban, confirmBan, liftBan } from './service.ts'
+import { listBans } from './store.ts'
 
 const tag = 'Room bans'
 
@@ -46,7 +48,7 @@ const Effect = Data(Type.Object({ id: Id, cancelledBookings: Type.Array(Id) }))
 const Expiry = Type.Optional(Nullable(MomentInput))
 const CancelFuture = Type.Optional(Nullable(Type.Boolean()))
 
-const Wish = Type.Object({
+const BanBody = Type.Object({
   userId: Type.Optional(Nullable(Id)),
   username: Type.Optional(Nullable(Type.String({ maxLength: 100 }))),
   reason: Text(500),
@@ -69,6 +71,11 @@ const presentEffect = ({ id, cancelled }: BanAnswer) => data({ id, cancelledBook
 
 /** People who may not book. */
 export function banRoutes(app: App, kernel: Kernel): void {
+  listRoutes(app, kernel)
+  decisionRoutes(app, kernel)
+}
+
+function listRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
@@ -87,10 +94,13 @@ export function banRoutes(app: App, kernel: Kernel): void {
     },
     handler: async ({ query }) => {
       const page = pageOf(query, { sort: 'createTime', descending: true })
-      const { items, total } = await listBans(kernel.db, query, page, kernel.clock.now())
-      return rows({ items: items.map((ban) => presentBan(ban, zone)), total })
+      return rowsOf(await listBans(kernel.db, query, page, kernel.clock.now()), (ban) => presentBan(ban, zone))
     },
   })
+}
+
+function decisionRoutes(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
   route(app, {
     method: 'POST',
     paths: [`${MANAGE}/ban`],
@@ -101,9 +111,9 @@ export function banRoutes(app: App, kernel: Kernel): void {
       'By `userId`, or else by `username`. Without `expireTime`: for ever. `cancelFuture` also cancels what they applied for and what has not begun; ' +
       'bookings of others that they take part in stay, but can’t be approved or changed while they are in them.',
     tag,
-    schema: { body: Wish, response: { 200: Effect } },
+    schema: { body: BanBody, response: { 200: Effect } },
     handler: async (request) => {
-      const { userId, username, reason, expireTime, cancelFuture }: Of<typeof Wish> = request.body
+      const { userId, username, reason, expireTime, cancelFuture }: Of<typeof BanBody> = request.body
       const answer = await ban(kernel, callerOf(request), {
         userId: userId ?? null,
         username: username?.trim() || null,

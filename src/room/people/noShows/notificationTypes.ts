@@ -1,8 +1,8 @@
 import type { NotificationType } from '../../../kernel/notifications/texts/types.ts'
+import { NO_SHOW_DAYS, NO_SHOWS } from '../../core/bans/rules.ts'
 import { bookingSample, PLACE_AND_TIME } from '../../core/notificationTypes.ts'
-import { NO_SHOW_DAYS, NO_SHOWS } from '../bans/rules.ts'
 
-/** What whoever applied is told when nobody came. */
+/** Message to the applicant when nobody came. */
 export const noShowNotificationTypes: readonly NotificationType[] = [
   {
     category: 'reservation',

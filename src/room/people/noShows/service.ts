@@ -4,16 +4,16 @@ import { Conflict } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { notify, record } from '../../../kernel/outbox/outbox.ts'
-import { bookingWords } from '../../core/moves.ts'
+import { reviewNoShows } from '../../core/bans/service.ts'
+import { lockPerson } from '../../core/bans/store.ts'
+import { bookingWords } from '../../core/bookingMessages.ts'
+import { type Booking, findBooking } from '../../core/bookingsStore.ts'
 import { badState, noSuchBooking } from '../../core/refusals.ts'
-import { type Booking, findBooking } from '../../core/store.ts'
-import { reviewNoShows } from '../bans/service.ts'
-import { lockPerson } from '../bans/store.ts'
 import { mayNote, NOTE_DAYS } from './rules.ts'
-import * as store from './store.ts'
+import { markNoShow, unmarkNoShow } from './store.ts'
 
 /**
- * Notes that nobody came to a booking and tells whoever applied; enough of it proposes a ban of theirs. Noting it again changes nothing.
+ * Notes that nobody came to a booking and tells the applicant; enough of it proposes a ban of theirs. Noting it again changes nothing.
  * @throws NotFound, Conflict `bad_state` before it has begun or when it was not held, `too_late`.
  */
 export async function noteNoShow(kernel: Kernel, caller: Caller, id: number): Promise<void> {
@@ -25,7 +25,7 @@ export async function noteNoShow(kernel: Kernel, caller: Caller, id: number): Pr
       case 'too_late':
         throw new Conflict('too_late', `预约结束超过 ${NOTE_DAYS} 天，不能再登记未到场`)
     }
-    if (!(await store.markNoShow(tx, id, caller.userId, now))) return false
+    if (!(await markNoShow(tx, id, caller.userId, now))) return false
     await notify(tx, now, {
       type: 'room.booking.no_show',
       userIds: [booking.applicantId],
@@ -42,7 +42,7 @@ export async function noteNoShow(kernel: Kernel, caller: Caller, id: number): Pr
  */
 export async function undoNoShow(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   await changeNoShow(kernel, caller, id, 'room.booking.no_show_undo', (tx, _booking, now) =>
-    store.unmarkNoShow(tx, id, caller.userId, now),
+    unmarkNoShow(tx, id, caller.userId, now),
   )
 }
 

@@ -1,19 +1,26 @@
 import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 import type { PersonalRecords } from '../../../kernel/privacy/records.ts'
-import { bookingColumns, bookingTables } from '../../core/store.ts'
+import { bookingsAt, bookingsOf } from '../../core/bookingsStore.ts'
+import { exists } from '../../core/conditionsStore.ts'
 
 /**
- * The bookings that somebody applied for or takes part in, as they would tell of them: where, when, what for, and what became of them.
- * Rows of the product's tables with a `user_id` (their parts in bookings, bans) are copied anyway.
+ * The bookings that a person applied for or takes part in: where, when, what for, and how each ended. Rows of the product's tables with a
+ * `user_id` (their parts in bookings, bans) are copied by the kernel.
  */
 export async function personalRecords(db: Database, userId: number, now: Date): Promise<readonly PersonalRecords[]> {
-  const { rows } = await sql<Readonly<Record<string, unknown>>>`
-    SELECT id, "buildingName" AS building, "roomName" AS room, "startTime" AS start_time, "endTime" AS end_time, purpose, status,
-      "rejectReason" AS reject_reason, "cancelReason" AS cancel_reason, "noShowAt" AS no_show_at, "applicantId" = ${userId} AS applied,
-      "createTime" AS create_time
-    FROM (SELECT ${bookingColumns(now)} FROM ${bookingTables} WHERE b.del_flag = '0' AND (b.applicant_id = ${userId} OR b.id IN (
-      SELECT booking_id FROM tb_facility_booking_user WHERE user_id = ${userId} AND del_flag = '0'))) b
-    ORDER BY start_time, id`.execute(db)
+  const bookings = bookingsAt(db, now)
+    .where(exists('b'))
+    .where(({ eb, or }) => or([eb('b.applicant_id', '=', userId), eb('b.id', 'in', bookingsOf(db, userId))]))
+  const rows = await db
+    .selectFrom(bookings.as('b'))
+    .select(['b.id', 'b.buildingName as building', 'b.roomName as room', 'b.startTime as start_time'])
+    .select(['b.endTime as end_time', 'b.purpose', 'b.status', 'b.rejectReason as reject_reason'])
+    .select(['b.cancelReason as cancel_reason', 'b.noShowAt as no_show_at'])
+    .select(sql<boolean>`${sql.ref('b.applicantId')} = ${userId}`.as('applied'))
+    .select('b.createTime as create_time')
+    .orderBy('b.startTime')
+    .orderBy('b.id')
+    .execute()
   return [{ name: 'bookings', rows }]
 }

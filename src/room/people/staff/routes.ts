@@ -8,7 +8,7 @@ import { Done, done } from '../../contract.ts'
 import { Id, MANAGE } from '../../fields.ts'
 import { appoint } from './service.ts'
 
-/** Who works at the desk. The list of approvers shows them. */
+/** The people who work at the desk. The list of approvers shows them. */
 export function staffRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',

@@ -4,13 +4,13 @@ import { changeRoles } from '../../../kernel/identity/accounts/administration.ts
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { ROOM_ADMIN, STUDENT_WORKER } from '../../permissions.ts'
 
-/** What somebody is at the desk, in the words of the published client. */
+/** The roles of people at the desk, in the words of the published client. */
 export const STAFF_ROLES = { admin: ROOM_ADMIN, student_worker: STUDENT_WORKER } as const
 
 /**
- * Makes somebody an administrator of this product, a student worker or (null) neither, from the next request on. What they are in other
- * products stays.
- * @throws NotFound, Conflict `own_role`, Forbidden `beyond_own_rights` for whoever may do less than the role permits.
+ * Makes somebody an administrator of this product, a student worker or (null) neither, from the next request on. Their roles in other
+ * products stay.
+ * @throws NotFound, Conflict `own_role`, Forbidden `beyond_own_rights` for a caller who may do less than the role permits.
  */
 export async function appoint(
   kernel: Kernel,

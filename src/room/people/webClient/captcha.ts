@@ -7,11 +7,11 @@ import { ALPHABET, drawLetters } from './picture.ts'
 import * as store from './store.ts'
 
 const LETTERS = 4
-/** How long somebody may look at a picture. */
+/** How long a picture is good for. */
 const MINUTES = 2
 const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** What somebody says to have read, and in which picture. */
+/** The letters that somebody read, and the picture they read them in. */
 export interface Reading {
   readonly code?: string | null | undefined
   readonly uuid?: string | null | undefined
@@ -30,7 +30,7 @@ export async function showCaptcha(kernel: Kernel): Promise<{ readonly uuid: stri
 }
 
 /**
- * Lets whoever read a picture pass; everybody where ROOM_CAPTCHA is off.
+ * Checks the letters of a picture; does nothing where ROOM_CAPTCHA is off.
  * @throws Invalid `captcha_expired` for a picture that is unknown, too old or was tried before; `captcha_wrong`.
  */
 export async function checkCaptcha(kernel: Kernel, { code, uuid }: Reading): Promise<void> {

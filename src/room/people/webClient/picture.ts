@@ -29,7 +29,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   7: '004026',
 }
 
-/** What a picture's letters are taken from: none that a line across it makes another. */
+/** The letters of pictures: none that a line across it turns into another. */
 export const ALPHABET = Object.keys(LETTERS).join('')
 
 /** A number from `low` to `high` that nobody can foretell. */
@@ -63,7 +63,7 @@ function strokesOf(letter: string): Point[][] {
   })
 }
 
-/** Where the points of one letter come to lie: around `centre`, in its own size, turn and slant. */
+/** Moves the points of one letter to their place: around `centre`, in its own size, turn and slant. */
 function placed(centre: number, room: number): (point: Point) => Point {
   const size = between(3.6, 4.4)
   const turn = between(-0.35, 0.35)

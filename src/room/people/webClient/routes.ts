@@ -19,14 +19,14 @@ const tag = 'Front door'
 
 const Password = Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 })
 
-const Wish = Type.Object({
+const LogInBody = Type.Object({
   username: Text(254, { examples: ['zhangsan'] }),
   password: Password,
   code: Type.Optional(Nullable(Type.String({ maxLength: 20, description: 'What the picture shows.' }))),
   uuid: Type.Optional(Nullable(Type.String({ maxLength: 64, description: 'Which picture.' }))),
 })
 
-const NewAccount = Type.Object({ ...Wish.properties, ...acceptedVersions })
+const NewAccount = Type.Object({ ...LogInBody.properties, ...acceptedVersions })
 
 const NewPassword = Type.Object({ oldPassword: Type.Optional(Password), newPassword: Type.Optional(Password) })
 
@@ -43,14 +43,14 @@ const Me = Extras({
   isPasswordExpired: Type.Boolean(),
 })
 
-/** What the published web client asks before anything else (page, The published web client). */
-export function frontDoorRoutes(app: App, kernel: Kernel): void {
+/** The paths that the published web client calls first (page, The published web client). */
+export function webClientRoutes(app: App, kernel: Kernel): void {
+  captcha(app, kernel)
   entry(app, kernel)
   inside(app, kernel)
 }
 
-/** What somebody who is not known yet may ask. */
-function entry(app: App, kernel: Kernel): void {
+function captcha(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/captchaImage'],
@@ -74,7 +74,10 @@ function entry(app: App, kernel: Kernel): void {
       return { ...done, captchaEnabled: true, ...(await showCaptcha(kernel)) }
     },
   })
+}
 
+/** The paths for people who are not logged in. */
+function entry(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: ['/login'],
@@ -85,7 +88,7 @@ function entry(app: App, kernel: Kernel): void {
     tag,
     limit: 'login',
     schema: {
-      body: Wish,
+      body: LogInBody,
       response: {
         200: Extras({ token: Type.String(), access_token: Type.String(), token_type: Type.Literal('bearer') }),
       },
@@ -108,8 +111,8 @@ function entry(app: App, kernel: Kernel): void {
     limit: 'login',
     schema: { body: NewAccount, response: { 200: Done } },
     handler: async (request) => {
-      const { accepted_terms: terms, accepted_privacy: privacy, ...wish } = request.body
-      await register(kernel, { ...wish, accepted: { terms, privacy } }, visitorOf(request))
+      const { accepted_terms: terms, accepted_privacy: privacy, ...account } = request.body
+      await register(kernel, { ...account, accepted: { terms, privacy } }, visitorOf(request))
       return done
     },
   })
@@ -130,7 +133,7 @@ function entry(app: App, kernel: Kernel): void {
   })
 }
 
-/** What the client asks after the log-in. */
+/** The paths that the client calls after the log-in. */
 function inside(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',

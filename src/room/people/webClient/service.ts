@@ -11,20 +11,20 @@ import { PORTAL_ROLE, permissions, ROOM_ADMIN, STUDENT_WORKER } from '../../perm
 import { refusal, sentenceOf } from '../../sentences.ts'
 import { checkCaptcha, type Reading } from './captcha.ts'
 
-interface Wish extends Reading {
+interface LogInRequest extends Reading {
   readonly username: string
   readonly password: string
 }
 
 /**
  * Opens a session that lasts as long as it is used; answers its token.
- * @throws Invalid `captcha_expired`, `captcha_wrong`, `bad_credentials`, `locked_out`: the client shows what these say, while 401 would send
- * it to the log-in page on which it is.
+ * @throws Invalid `captcha_expired`, `captcha_wrong`, `bad_credentials`, `locked_out`. The client shows their sentences; 401 would send it
+ * to the log-in page, where it is already.
  */
-export async function logIn(kernel: Kernel, wish: Wish, visitor: Visitor): Promise<string> {
-  await checkCaptcha(kernel, wish)
+export async function logIn(kernel: Kernel, request: LogInRequest, visitor: Visitor): Promise<string> {
+  await checkCaptcha(kernel, request)
   try {
-    const credentials = { name: wish.username, password: wish.password }
+    const credentials = { name: request.username, password: request.password }
     const { accessToken } = await identity.logIn(kernel, credentials, visitor, { slides: true })
     return accessToken
   } catch (error) {
@@ -34,17 +34,17 @@ export async function logIn(kernel: Kernel, wish: Wish, visitor: Visitor): Promi
 }
 
 /**
- * Opens an account for the portal. The published client has no box to tick: whoever says nothing of the texts is asked later.
+ * Opens an account for the portal. The published client has no box to tick: people who don't say that they accept the texts are asked later.
  * @throws Invalid like `logIn` of the picture, `weak_password`, `consent_required` for a version that is not the current one; Conflict
  * `username_taken`.
  */
 export async function register(
   kernel: Kernel,
-  wish: Wish & { readonly accepted: Accepted },
+  request: LogInRequest & { readonly accepted: Accepted },
   visitor: Visitor,
 ): Promise<void> {
-  await checkCaptcha(kernel, wish)
-  const { username, password, accepted } = wish
+  await checkCaptcha(kernel, request)
+  const { username, password, accepted } = request
   await accounts.register(kernel, { username, password, accepted, consentLater: true }, PORTAL_ROLE, visitor)
 }
 
@@ -55,14 +55,14 @@ export async function register(
 export async function changePassword(
   kernel: Kernel,
   caller: Caller,
-  wish: { readonly oldPassword: string; readonly newPassword: string },
+  passwords: { readonly oldPassword: string; readonly newPassword: string },
   visitor: Visitor,
 ): Promise<void> {
-  if (wish.newPassword === wish.oldPassword) throw refusal('same_password', '新密码不能与旧密码相同')
-  await accounts.changePassword(kernel, caller, wish, visitor)
+  if (passwords.newPassword === passwords.oldPassword) throw refusal('same_password', '新密码不能与旧密码相同')
+  await accounts.changePassword(kernel, caller, passwords, visitor)
 }
 
-/** Who the caller is, in the words of the published client: it sends whoever has no role to the portal. */
+/** The caller's name, roles and permissions in the words of the published client, which sends people without a role to the portal. */
 export async function whoIs(kernel: Kernel, caller: Caller) {
   const { id, username, displayName, avatarFileId } = await accounts.me(kernel, caller)
   const avatar = avatarFileId === null ? '' : `${kernel.config.publicUrl}${filePath(avatarFileId)}`

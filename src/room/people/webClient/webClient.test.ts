@@ -19,7 +19,7 @@ async function enter(username: string, of = world) {
   return { id: 0, token: String((await logIn(username, of)).body.token) }
 }
 
-describe('The front door', () => {
+describe('The published web client', () => {
   it('says that no picture is asked for', async () => {
     const { status, body } = await world.call('GET', '/prod-api/captchaImage')
     expect([status, body]).toEqual([200, { code: 200, msg: '操作成功', captchaEnabled: false }])
@@ -224,7 +224,7 @@ describe('Once legal texts are published, who registers', () => {
   })
 })
 
-describe('With ROOM_CAPTCHA the front door', () => {
+describe('With ROOM_CAPTCHA the published web client', () => {
   let guarded: World
   beforeAll(async () => {
     guarded = await openWorld({ ROOM_CAPTCHA: 'on' })

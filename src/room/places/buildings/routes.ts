@@ -4,7 +4,8 @@ import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { IdParams, Nullable, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { Data, Done, data, done, Rows, rows } from '../../contract.ts'
+import { Data, Done, data, done, Rows, rowsOf } from '../../contract.ts'
+import { type Building, listBuildings } from '../../core/places/buildingsStore.ts'
 import {
   Id,
   IdsParams,
@@ -19,7 +20,6 @@ import {
   UsedStatus,
 } from '../../fields.ts'
 import * as service from './service.ts'
-import { type Building, listBuildings } from './store.ts'
 
 const tag = 'Room administration'
 
@@ -52,6 +52,11 @@ const optionalFields = {
 
 /** Buildings (seed 楼房管理). */
 export function buildingRoutes(app: App, kernel: Kernel): void {
+  readBuildings(app, kernel)
+  writeBuildings(app, kernel)
+}
+
+function readBuildings(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
   route(app, {
@@ -68,8 +73,8 @@ export function buildingRoutes(app: App, kernel: Kernel): void {
       response: { 200: Rows(BuildingAnswer) },
     },
     handler: async ({ query }) => {
-      const { items, total } = await listBuildings(kernel.db, query, pageOf(query, { sort: 'id', descending: false }))
-      return rows({ items: items.map((one) => presentBuilding(one, zone)), total })
+      const found = await listBuildings(kernel.db, query, pageOf(query, { sort: 'id', descending: false }))
+      return rowsOf(found, (building) => presentBuilding(building, zone))
     },
   })
 
@@ -82,7 +87,9 @@ export function buildingRoutes(app: App, kernel: Kernel): void {
     schema: { params: IdParams, response: { 200: Data(BuildingAnswer) } },
     handler: async ({ params }) => data(presentBuilding(await service.getBuilding(kernel, params.id), zone)),
   })
+}
 
+function writeBuildings(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: [`${MANAGE}/building`],

@@ -21,8 +21,8 @@ const path = '/manage/facility/closure'
 const call = async (method: Method, url: string, payload?: unknown, as = admin) =>
   (await world.call(method, url, { as, payload })).body
 
-/** A wish of a group to use a room. */
-const wish = (roomId: number, from: string, to: string, day = 1, users = group) => ({
+/** A booking request of a group. */
+const request = (roomId: number, from: string, to: string, day = 1, users = group) => ({
   roomId,
   purpose: '会议',
   startTime: at(world, day, from),
@@ -30,8 +30,8 @@ const wish = (roomId: number, from: string, to: string, day = 1, users = group) 
   userIdList: users.map(({ id }) => id),
 })
 
-async function book(...[roomId, from, to, day, users = group]: Parameters<typeof wish>): Promise<number> {
-  const answer = await call('POST', '/portal/facility/booking', wish(roomId, from, to, day, users), users[0])
+async function book(...[roomId, from, to, day, users = group]: Parameters<typeof request>): Promise<number> {
+  const answer = await call('POST', '/portal/facility/booking', request(roomId, from, to, day, users), users[0])
   expect(answer).toMatchObject({ code: 200 })
   const rows = await world.rows<{ id: number }>(
     `SELECT max(id) AS id FROM tb_facility_booking WHERE room_id = ${roomId}`,
@@ -85,7 +85,7 @@ describe('Closing a room', () => {
   it('keeps others from booking that time, to the minute', async () => {
     const roomId = await room(world)
     await call('POST', path, closure('09:00', '12:00', { roomId }))
-    const refused = await call('POST', '/portal/facility/booking', wish(roomId, '11:55', '13:00'), group[0])
+    const refused = await call('POST', '/portal/facility/booking', request(roomId, '11:55', '13:00'), group[0])
     expect(refused).toMatchObject({ code: 500, msg: expect.stringContaining('消防演练') })
     await book(roomId, '08:00', '09:00')
     await book(roomId, '12:00', '13:00')
@@ -167,7 +167,7 @@ describe('Closing a building', () => {
     const added = (
       await call('POST', '/manage/facility/room', { buildingId, floorNo: 9, roomName: '新房间', capacity: 9 })
     ).data.id
-    expect((await call('POST', '/portal/facility/booking', wish(added, '13:00', '14:00'), group[0])).code).toBe(500)
+    expect((await call('POST', '/portal/facility/booking', request(added, '13:00', '14:00'), group[0])).code).toBe(500)
   })
 })
 
@@ -264,7 +264,7 @@ describe.runIf(onServer)('While people book', () => {
       const bookings = rooms.flatMap((roomId) =>
         HOURS.map(
           (start) => async () =>
-            call('POST', '/portal/facility/booking', wish(roomId, hour(start), hour(start + 1)), group[0]),
+            call('POST', '/portal/facility/booking', request(roomId, hour(start), hour(start + 1)), group[0]),
         ),
       )
       const calls = bookings.map((run) => run())

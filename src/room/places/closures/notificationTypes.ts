@@ -1,7 +1,7 @@
 import type { NotificationType } from '../../../kernel/notifications/texts/types.ts'
 import { bookingSample, PLACE_AND_TIME } from '../../core/notificationTypes.ts'
 
-/** What people are told when a closure ends a booking that runs; what lies ahead is cancelled by staff. */
+/** Message about a running booking that a closure ends. Bookings that have not begun are cancelled by staff. */
 export const closureNotificationTypes: readonly NotificationType[] = [
   {
     key: 'room.booking.cut_short',

@@ -4,7 +4,7 @@ import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { IdParams, Nullable, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { Data, Done, data, done, Rows, rows } from '../../contract.ts'
+import { Data, Done, data, done, Rows, rowsOf } from '../../contract.ts'
 import {
   Id,
   IdsParams,
@@ -93,12 +93,8 @@ function readClosures(app: App, kernel: Kernel): void {
         from: from === undefined ? undefined : parseInstant(from, zone),
         to: to === undefined ? undefined : parseInstant(to, zone),
       }
-      const { items, total } = await listClosures(
-        kernel.db,
-        filter,
-        pageOf(query, { sort: 'startTime', descending: true }),
-      )
-      return rows({ items: items.map((closure) => presentClosure(closure, zone)), total })
+      const page = pageOf(query, { sort: 'startTime', descending: true })
+      return rowsOf(await listClosures(kernel.db, filter, page), (closure) => presentClosure(closure, zone))
     },
   })
 
@@ -157,14 +153,14 @@ function writeClosures(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const { id, roomId, buildingId, startTime, endTime, reason } = request.body
-      const wish = {
+      const input = {
         roomId,
         buildingId,
         start: startTime == null ? undefined : parseInstant(startTime, zone),
         end: endTime == null ? undefined : parseInstant(endTime, zone),
         reason: reason ?? undefined,
       }
-      return data(await service.changeClosure(kernel, callerOf(request), id, wish))
+      return data(await service.changeClosure(kernel, callerOf(request), id, input))
     },
   })
 

@@ -5,13 +5,14 @@ import { Conflict, NotFound } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { endAt, moveStatus, recordCancelled, tellBookings } from '../../core/moves.ts'
+import { tellBookings } from '../../core/bookingMessages.ts'
+import { endAt, moveStatus, recordCancelled } from '../../core/moves.ts'
+import { lockBuildings } from '../../core/places/buildingsStore.ts'
+import { deleteAll } from '../../core/places/deleting.ts'
+import { touchRooms, touchRoomsOf } from '../../core/places/roomsStore.ts'
+import { noSuchBuilding, noSuchRoom } from '../../core/refusals.ts'
 import { CANCELLED } from '../../core/states.ts'
 import { refusal } from '../../sentences.ts'
-import { noSuchBuilding } from '../buildings/service.ts'
-import { lockBuildings } from '../buildings/store.ts'
-import { noSuchRoom } from '../rooms/service.ts'
-import { touchRooms, touchRoomsOf } from '../rooms/store.ts'
 import * as store from './store.ts'
 
 const noSuchClosure = () => new NotFound('not_found', '关闭时段不存在')
@@ -32,9 +33,9 @@ export interface Ended {
 }
 
 /**
- * Closes a room or a building for a time. What is booked in it ends in the same transaction, its people are told, and what is being booked
- * meanwhile is decided again.
- * @throws NotFound for what is to be closed, Invalid `wrong_order`, Conflict `over` when the time has passed.
+ * Closes a room or a building for a time. Bookings in that time end in the same transaction and their people are told; a booking that is
+ * being made meanwhile is decided again.
+ * @throws NotFound for the room or building, Invalid `wrong_order`, Conflict `over` when the time has passed.
  */
 export async function closeFor(
   kernel: Kernel,
@@ -61,8 +62,8 @@ export async function closeFor(
   return answer
 }
 
-/** What is said of a closure; what is left out stays as it is. */
-export interface ClosureWish {
+/** The fields of a closure as a request gives them; absent fields stay as they are. */
+export interface ClosureInput {
   readonly roomId?: number | null | undefined
   readonly buildingId?: number | null | undefined
   readonly start?: Date | undefined
@@ -71,10 +72,10 @@ export interface ClosureWish {
 }
 
 /**
- * Changes time and reason of a closure that is not over. What is booked in the time it now covers ends; bookings that it has ended stay ended.
+ * Changes time and reason of a closure that is not over. Bookings in the time it now covers end; bookings that it has ended stay ended.
  * @throws NotFound, Invalid `wrong_order`, `other_target` when it is to close something else, Conflict `over`.
  */
-export async function changeClosure(kernel: Kernel, caller: Caller, id: number, wish: ClosureWish): Promise<Ended> {
+export async function changeClosure(kernel: Kernel, caller: Caller, id: number, input: ClosureInput): Promise<Ended> {
   const known = await getClosure(kernel, id)
   const ended = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
@@ -82,12 +83,12 @@ export async function changeClosure(kernel: Kernel, caller: Caller, id: number, 
     const [closure] = await store.lockClosures(tx, [id])
     if (!closure) throw noSuchClosure()
     if (closure.endTime <= now) throw over()
-    requireSameTarget(closure, wish)
+    requireSameTarget(closure, input)
     const before = { start: closure.startTime, end: closure.endTime, reason: closure.reason }
     const after = {
-      start: wish.start ?? before.start,
-      end: wish.end ?? before.end,
-      reason: wish.reason ?? before.reason,
+      start: input.start ?? before.start,
+      end: input.end ?? before.end,
+      reason: input.reason ?? before.reason,
     }
     requireSpan(after, now)
     await store.updateClosure(tx, id, after, caller.userId, now)
@@ -107,27 +108,19 @@ export async function changeClosure(kernel: Kernel, caller: Caller, id: number, 
 
 /** Deletes closures, all or none: their time can be booked again, bookings that they have ended stay ended. @throws NotFound */
 export async function removeClosures(kernel: Kernel, caller: Caller, ids: readonly number[]): Promise<void> {
-  await kernel.transaction(async (tx) => {
-    const now = kernel.clock.now()
-    const found = await store.lockClosures(tx, ids)
-    if (found.length < ids.length) throw noSuchClosure()
-    await store.deleteClosures(tx, ids, caller.userId, now)
-    for (const { id, startTime, endTime, reason } of found) {
-      await record(tx, now, {
-        ...originOf(caller),
-        action: 'room.closure.delete',
-        resource: 'room_closure',
-        resourceId: id,
-        changes: changesBetween(recorded({ start: startTime, end: endTime, reason }), null),
-      })
-    }
+  await deleteAll(kernel, caller, ids, {
+    resource: 'room_closure',
+    action: 'room.closure.delete',
+    lock: store.lockClosures,
+    missing: noSuchClosure,
+    remove: (tx, now) => store.deleteClosures(tx, ids, caller.userId, now),
+    recorded: ({ startTime, endTime, reason }) => recorded({ start: startTime, end: endTime, reason }),
   })
-  kernel.nudge()
 }
 
 /**
- * Locks what is closed, so that no room comes into a building and no booking into a room meanwhile; answers the rooms. Whoever has decided
- * about a booking in one of them must decide again.
+ * Locks the room or building of a closure, so that no room comes into the building and no booking into a room meanwhile; answers the
+ * rooms. Bookings in them that are decided but not written are decided again.
  */
 async function lockTarget(tx: Transaction, target: store.Target): Promise<readonly number[]> {
   if ('roomId' in target) {
@@ -139,7 +132,10 @@ async function lockTarget(tx: Transaction, target: store.Target): Promise<readon
   return touchRoomsOf(tx, target.buildingId)
 }
 
-/** Ends what keeps locked rooms in the time of a closure: what runs when it begins, at once when it has begun; the rest is cancelled. */
+/**
+ * Ends the bookings that keep locked rooms in the time of a closure. A running booking ends when the closure begins, at once when it has
+ * begun; the others are cancelled.
+ */
 async function endBookings(
   tx: Transaction,
   kernel: Kernel,
@@ -176,7 +172,7 @@ function targetOf({ roomId, buildingId }: store.Closure): store.Target {
 }
 
 /** Pages send whole rows back: the same room or building is fine, another is not. */
-function requireSameTarget(closure: store.Closure, { roomId, buildingId }: ClosureWish): void {
+function requireSameTarget(closure: store.Closure, { roomId, buildingId }: ClosureInput): void {
   const otherRoom = roomId != null && roomId !== closure.roomId
   const otherBuilding = roomId == null && buildingId != null && buildingId !== closure.buildingId
   if (otherRoom || otherBuilding) throw refusal('other_target', '不能更改关闭的楼房或房间，请删除后重新添加')

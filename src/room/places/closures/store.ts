@@ -1,13 +1,11 @@
 import { sql } from 'kysely'
 import type { Interval } from '../../../booking/interval.ts'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
-import { inserted } from '../../../kernel/database/inserted.ts'
 import { type PageOf, pageClause, readPage } from '../../../kernel/database/lists.ts'
-import { among } from '../../../kernel/database/literals.ts'
-import { HOLDING } from '../../core/states.ts'
-import { holds } from '../../core/store.ts'
+import { anyOf } from '../../../kernel/database/literals.ts'
+import { exists, keepsRoom } from '../../core/conditionsStore.ts'
 
-/** What is closed: a room, or a building with all its rooms. */
+/** A room, or a building with all its rooms, that is closed. */
 export type Target = { readonly roomId: number } | { readonly buildingId: number }
 
 export interface ClosureFields extends Interval {
@@ -30,14 +28,25 @@ export interface Closure {
   readonly updateTime: Date | null
 }
 
-const columns = sql`c.id, g.id AS "buildingId", g.building_name AS "buildingName", c.room_id AS "roomId",
-  r.room_name AS "roomName", c.start_time AS "startTime", c.end_time AS "endTime", c.reason,
-  c.create_time AS "createTime", c.update_time AS "updateTime"`
+/** Closures `c` with their rooms `r` and buildings `g`, deleted ones too. */
+const closures = (db: Database) =>
+  db
+    .selectFrom('tb_facility_closure as c')
+    .leftJoin('tb_facility_room as r', 'r.id', 'c.room_id')
+    .innerJoin('tb_facility_building as g', (join) =>
+      join.on(({ eb, fn }) => eb('g.id', '=', fn.coalesce('c.building_id', 'r.building_id'))),
+    )
+    .select(['c.id', 'g.id as buildingId', 'g.building_name as buildingName', 'c.room_id as roomId'])
+    .select(['r.room_name as roomName', 'c.start_time as startTime', 'c.end_time as endTime', 'c.reason'])
+    .select(['c.create_time as createTime', 'c.update_time as updateTime'])
 
-const tables = sql`tb_facility_closure c LEFT JOIN tb_facility_room r ON r.id = c.room_id
+/** The same tables, for counting. */
+const closureTables = sql`
+  tb_facility_closure c
+  LEFT JOIN tb_facility_room r ON r.id = c.room_id
   JOIN tb_facility_building g ON g.id = coalesce(c.building_id, r.building_id)`
 
-const CLOSURE_SORTS = {
+const SORTS = {
   id: sql`c.id`,
   startTime: sql`c.start_time`,
   endTime: sql`c.end_time`,
@@ -49,7 +58,7 @@ export interface ClosureFilter {
   readonly buildingId?: number | undefined
   /** Also those of its building. */
   readonly roomId?: number | undefined
-  /** What touches this time. */
+  /** Closures that share time with this span. */
   readonly from?: Date | undefined
   readonly to?: Date | undefined
 }
@@ -58,37 +67,31 @@ export interface ClosureFilter {
 export async function listClosures(
   db: Database,
   { buildingId, roomId, from, to }: ClosureFilter,
-  page: PageOf<keyof typeof CLOSURE_SORTS>,
+  page: PageOf<keyof typeof SORTS>,
 ): Promise<{ readonly items: readonly Closure[]; readonly total: number }> {
-  const ofRoom = sql`(c.room_id = ${roomId} OR c.building_id = (SELECT building_id FROM tb_facility_room WHERE id = ${roomId}))`
+  const building = sql`(SELECT building_id FROM tb_facility_room WHERE id = ${roomId})`
   return await readPage<Closure>(db, {
-    select: sql`SELECT ${columns} FROM ${tables}`,
-    counted: tables,
+    select: closures(db),
+    counted: closureTables,
     conditions: [
-      sql`c.del_flag = '0'`,
+      exists('c'),
       buildingId !== undefined && sql`g.id = ${buildingId}`,
-      roomId !== undefined && ofRoom,
+      roomId !== undefined && sql`(c.room_id = ${roomId} OR c.building_id = ${building})`,
       from !== undefined && sql`c.end_time > ${from}`,
       to !== undefined && sql`c.start_time < ${to}`,
     ],
-    page: pageClause(page, CLOSURE_SORTS, sql`c.id`),
+    page: pageClause(page, SORTS, sql`c.id`),
   })
 }
 
 /** One closure, or null. */
 export async function findClosure(db: Database, id: number): Promise<Closure | null> {
-  const { rows } = await sql<Closure>`SELECT ${columns} FROM ${tables} WHERE c.id = ${id} AND c.del_flag = '0'`.execute(
-    db,
-  )
-  return rows[0] ?? null
+  return (await closures(db).where('c.id', '=', id).where(exists('c')).executeTakeFirst()) ?? null
 }
 
-/** Those of some closures that there are, by id, locked to be changed: after what they close. */
+/** Locks closures that exist, by id, to be changed: after the rooms or buildings that they close. */
 export async function lockClosures(tx: Transaction, ids: readonly number[]): Promise<readonly Closure[]> {
-  const { rows } = await sql<Closure>`
-    SELECT ${columns} FROM ${tables} WHERE c.id = ANY (${ids}::bigint[]) AND c.del_flag = '0'
-    ORDER BY c.id FOR UPDATE OF c`.execute(tx)
-  return rows
+  return closures(tx).where('c.id', '=', anyOf(ids)).where(exists('c')).orderBy('c.id').forUpdate('c').execute()
 }
 
 export async function insertClosure(
@@ -98,12 +101,20 @@ export async function insertClosure(
   by: number,
   now: Date,
 ): Promise<number> {
-  const roomId = 'roomId' in target ? target.roomId : null
-  const buildingId = 'buildingId' in target ? target.buildingId : null
-  const { rows } = await sql<{ id: number }>`
-    INSERT INTO tb_facility_closure (building_id, room_id, start_time, end_time, reason, create_by, create_time)
-    VALUES (${buildingId}, ${roomId}, ${start}, ${end}, ${reason}, ${by}, ${now}) RETURNING id`.execute(tx)
-  return inserted(rows).id
+  const { id } = await tx
+    .insertInto('tb_facility_closure')
+    .values({
+      building_id: 'buildingId' in target ? target.buildingId : null,
+      room_id: 'roomId' in target ? target.roomId : null,
+      start_time: start,
+      end_time: end,
+      reason,
+      create_by: by,
+      create_time: now,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
 }
 
 export async function updateClosure(
@@ -113,14 +124,20 @@ export async function updateClosure(
   by: number,
   now: Date,
 ): Promise<void> {
-  await sql`UPDATE tb_facility_closure SET start_time = ${start}, end_time = ${end}, reason = ${reason},
-    update_by = ${by}, update_time = ${now} WHERE id = ${id}`.execute(tx)
+  await tx
+    .updateTable('tb_facility_closure')
+    .set({ start_time: start, end_time: end, reason, update_by: by, update_time: now })
+    .where('id', '=', id)
+    .execute()
 }
 
-/** Takes closures out of the books. */
+/** Marks closures as deleted. */
 export async function deleteClosures(tx: Transaction, ids: readonly number[], by: number, now: Date): Promise<void> {
-  await sql`UPDATE tb_facility_closure SET del_flag = '2', update_by = ${by}, update_time = ${now}
-    WHERE id = ANY (${ids}::bigint[])`.execute(tx)
+  await tx
+    .updateTable('tb_facility_closure')
+    .set({ del_flag: '2', update_by: by, update_time: now })
+    .where('id', '=', anyOf(ids))
+    .execute()
 }
 
 /** The bookings that keep some rooms in a span of time, from now on, by id. */
@@ -130,10 +147,14 @@ export async function bookingsIn(
   { start, end }: Interval,
   now: Date,
 ): Promise<readonly number[]> {
-  const { rows } = await sql<{ id: number }>`
-    SELECT b.id FROM tb_facility_booking b
-    WHERE b.room_id = ANY (${roomIds}::bigint[]) AND b.status IN ${among(HOLDING)} AND ${holds(now)}
-      AND b.during && tstzrange(greatest(${start}::timestamptz, ${now}::timestamptz), ${end}::timestamptz)
-    ORDER BY b.id`.execute(tx)
-  return rows.map(({ id }) => id)
+  const span = sql`tstzrange(greatest(${start}::timestamptz, ${now}::timestamptz), ${end}::timestamptz)`
+  const bookings = await tx
+    .selectFrom('tb_facility_booking as b')
+    .select('b.id')
+    .where('b.room_id', '=', anyOf(roomIds))
+    .where(keepsRoom(now))
+    .where(sql<boolean>`b.during && ${span}`)
+    .orderBy('b.id')
+    .execute()
+  return bookings.map(({ id }) => id)
 }

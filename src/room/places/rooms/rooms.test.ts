@@ -100,13 +100,13 @@ describe('Rooms', () => {
 
   it('have a name each on their floor', async () => {
     const buildingId = await building(world)
-    const wish = { buildingId, floorNo: 1, roomName: '101', capacity: 5 }
-    const { id } = (await call('POST', path, wish)).data
-    expect(await call('POST', path, wish)).toEqual({ code: 500, msg: '该楼层已有同名房间' })
-    expect((await call('POST', path, { ...wish, floorNo: 2 })).code).toBe(200)
+    const fields = { buildingId, floorNo: 1, roomName: '101', capacity: 5 }
+    const { id } = (await call('POST', path, fields)).data
+    expect(await call('POST', path, fields)).toEqual({ code: 500, msg: '该楼层已有同名房间' })
+    expect((await call('POST', path, { ...fields, floorNo: 2 })).code).toBe(200)
     expect((await call('PUT', path, { id, floorNo: 2 })).msg).toBe('该楼层已有同名房间')
     await call('DELETE', `${path}/${id}`)
-    expect((await call('POST', path, wish)).code).toBe(200)
+    expect((await call('POST', path, fields)).code).toBe(200)
   })
 
   it('are put into buildings that there are', async () => {

@@ -10,13 +10,15 @@ import { route } from '../../../kernel/http/route.ts'
 import { IdParams, Nullable, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { Data, Done, data, done, Rows, rows } from '../../contract.ts'
+import { Data, Done, data, done, Rows, rowsOf } from '../../contract.ts'
+import type { Room } from '../../core/places/roomsStore.ts'
+import { LIMITS, tagsText } from '../../core/places/rules.ts'
+import { presentRoom, RoomAnswer } from '../../core/places/schemas.ts'
 import { Id, IdsParams, idsOf, listQuery, MANAGE, pageOf, UsedStatus } from '../../fields.ts'
 import { acceptFilterForms } from '../../forms.ts'
-import { presentRoom, RoomAnswer } from './present.ts'
-import { COLUMNS, hoursText, LIMITS, statusText, tagsText } from './rules.ts'
+import { COLUMNS, hoursText, statusText } from './rules.ts'
 import * as service from './service.ts'
-import { listRooms, type Room, roomsAfter } from './store.ts'
+import { listRooms, roomsAfter } from './store.ts'
 
 const tag = 'Room administration'
 
@@ -84,8 +86,7 @@ function readRooms(app: App, kernel: Kernel): void {
     },
     handler: async ({ query }) => {
       const page = pageOf(query, { sort: 'id', descending: false })
-      const { items, total } = await listRooms(kernel.db, filterOf(query), page)
-      return rows({ items: items.map((room) => presentRoom(room, zone)), total })
+      return rowsOf(await listRooms(kernel.db, filterOf(query), page), (room) => presentRoom(room, zone))
     },
   })
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { faultsOf, type WeeklyHours } from '../../../booking/openingHours.ts'
-import { COLUMNS, hoursOf, hoursText, orderedHours, roomLines, tagsText } from './rules.ts'
+import { tagsText } from '../../core/places/rules.ts'
+import { COLUMNS, hoursOf, hoursText, orderedHours, roomLines } from './rules.ts'
 
 const minute = (n: number) => `${String(Math.floor(n / 60)).padStart(2, '0')}:${String(n % 60).padStart(2, '0')}`
 const hours = fc

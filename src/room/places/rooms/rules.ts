@@ -1,13 +1,5 @@
 import { faultsOf, type WeeklyHours } from '../../../booking/openingHours.ts'
-
-/** The tags of a text that separates them by commas, each once; without any: null. */
-export function tagsText(text: string): string | null {
-  const tags = text
-    .split(/[,，]/)
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '')
-  return tags.length === 0 ? null : [...new Set(tags)].join(',')
-}
+import { LIMITS, tagsText } from '../../core/places/rules.ts'
 
 /** Weekly hours in order; none at all is always open: null. */
 export function orderedHours(hours: readonly WeeklyHours[]): readonly WeeklyHours[] | null {
@@ -45,15 +37,6 @@ export const COLUMNS = ['楼房名称', '楼层', '房间名称', '容量', '设
 
 type Column = (typeof COLUMNS)[number]
 
-/** What a room may be at most; what the routes declare, too. */
-export const LIMITS = {
-  floor: { lowest: -100, highest: 1000 },
-  capacity: 100_000,
-  name: 100,
-  tags: 500,
-  hours: 100,
-} as const
-
 /** A room as a line of a workbook describes it. */
 export interface RoomLine {
   /** The line's number in the sheet. */
@@ -67,7 +50,7 @@ export interface RoomLine {
   readonly openHours: readonly WeeklyHours[] | null
 }
 
-/** What is wrong with a line, as people read it. Never with what the line says: it is shown by pages that take it for HTML. */
+/** A fault of a line, as people read it. It never quotes the line: pages show it as HTML. */
 export interface LineFault {
   readonly line: number
   readonly message: string
@@ -108,7 +91,7 @@ export function roomLines(
   return { lines, faults }
 }
 
-/** What tells one room from another for people. */
+/** The key by which people tell rooms apart. */
 export function keyOf(room: {
   readonly buildingName: string
   readonly floorNo: number

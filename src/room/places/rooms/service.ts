@@ -3,28 +3,29 @@ import { faultsOf, type WeeklyHours } from '../../../booking/openingHours.ts'
 import { changesBetween } from '../../../kernel/audit/changes.ts'
 import { originOf } from '../../../kernel/audit/origin.ts'
 import type { Transaction } from '../../../kernel/database/database.ts'
-import { Conflict, Invalid, NotFound } from '../../../kernel/errors.ts'
+import { Conflict, Invalid } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { readSheet } from '../../../kernel/imports/xlsx.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { lockBuildings, type UsedStatus } from '../../core/places/buildingsStore.ts'
+import { deleteAll } from '../../core/places/deleting.ts'
+import type { Room, RoomFields } from '../../core/places/roomsStore.ts'
+import { tagsText } from '../../core/places/rules.ts'
+import { noSuchBuilding, noSuchRoom } from '../../core/refusals.ts'
 import { refusal } from '../../sentences.ts'
-import { noSuchBuilding } from '../buildings/service.ts'
-import { lockBuildings, lockBuildingsNamed, type UsedStatus } from '../buildings/store.ts'
-import { COLUMNS, keyOf, type LineFault, orderedHours, type RoomLine, roomLines, tagsText } from './rules.ts'
+import { COLUMNS, keyOf, type LineFault, orderedHours, type RoomLine, roomLines } from './rules.ts'
 import * as store from './store.ts'
 
-export const noSuchRoom = () => new NotFound('not_found', '房间不存在')
-
 /** A room. @throws NotFound */
-export async function getRoom(kernel: Kernel, id: number): Promise<store.Room> {
+export async function getRoom(kernel: Kernel, id: number): Promise<Room> {
   const found = await store.findRoom(kernel.db, id)
   if (!found) throw noSuchRoom()
   return found
 }
 
-/** What is said of a room; what is left out, or null where there must be something, stays as it is. */
-export interface RoomWish {
+/** The fields of a room as a request gives them. Absent fields, and null where a value is needed, stay as they are. */
+export interface RoomInput {
   readonly buildingId?: number | null | undefined
   readonly floorNo?: number | null | undefined
   readonly roomName?: string | null | undefined
@@ -34,14 +35,14 @@ export interface RoomWish {
   readonly openHours?: readonly WeeklyHours[] | null | undefined
 }
 
-type NewRoom = RoomWish & Pick<store.RoomFields, 'buildingId' | 'floorNo' | 'roomName' | 'capacity'>
+type NewRoom = RoomInput & Pick<RoomFields, 'buildingId' | 'floorNo' | 'roomName' | 'capacity'>
 
 /** Adds a room; answers its id. @throws NotFound for the building, Invalid `validation` for its hours, `name_taken` */
-export async function addRoom(kernel: Kernel, caller: Caller, wish: NewRoom): Promise<number> {
+export async function addRoom(kernel: Kernel, caller: Caller, input: NewRoom): Promise<number> {
   const now = kernel.clock.now()
-  const { buildingId, floorNo, roomName, capacity } = wish
+  const { buildingId, floorNo, roomName, capacity } = input
   const bare = { buildingId, floorNo, roomName, capacity, equipmentTags: null, status: '0', openHours: null } as const
-  const fields = merged(bare, wish)
+  const fields = merged(bare, input)
   const id = await kernel.transaction(async (tx) => {
     if ((await lockBuildings(tx, [buildingId], 'share')).length === 0) throw noSuchBuilding()
     const added = await store.insertRoom(tx, fields, caller.userId, now)
@@ -63,16 +64,16 @@ export async function addRoom(kernel: Kernel, caller: Caller, wish: NewRoom): Pr
  * @throws NotFound for the room or its new building, Invalid `validation` for its hours, `name_taken`; Conflict `too_small` when a booking that
  * stands has more people, `in_use` when it is to be in another building and has bookings.
  */
-export async function changeRoom(kernel: Kernel, caller: Caller, id: number, wish: RoomWish): Promise<void> {
+export async function changeRoom(kernel: Kernel, caller: Caller, id: number, input: RoomInput): Promise<void> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    if (wish.buildingId != null && (await lockBuildings(tx, [wish.buildingId], 'share')).length === 0) {
+    if (input.buildingId != null && (await lockBuildings(tx, [input.buildingId], 'share')).length === 0) {
       throw noSuchBuilding()
     }
     const [before] = await store.lockRooms(tx, [id])
     if (!before) throw noSuchRoom()
     const old = fieldsOf(before)
-    const fields = merged(old, wish)
+    const fields = merged(old, input)
     if (fields.buildingId !== old.buildingId) await requireFree(tx, [id], now, '移动到其他楼房')
     if (
       fields.capacity < old.capacity &&
@@ -94,38 +95,32 @@ export async function changeRoom(kernel: Kernel, caller: Caller, id: number, wis
 
 /** Deletes rooms, all or none. @throws NotFound when one is not there, Conflict `in_use` when one has bookings now or ahead. */
 export async function removeRooms(kernel: Kernel, caller: Caller, ids: readonly number[]): Promise<void> {
-  await kernel.transaction(async (tx) => {
-    const now = kernel.clock.now()
-    const found = await store.lockRooms(tx, ids)
-    if (found.length < ids.length) throw noSuchRoom()
-    await requireFree(tx, ids, now, '删除')
-    await store.deleteRooms(tx, ids, caller.userId, now)
-    for (const { id, roomName } of found) {
-      await record(tx, now, {
-        ...originOf(caller),
-        action: 'room.room.delete',
-        resource: 'room',
-        resourceId: id,
-        changes: changesBetween({ roomName }, null),
-      })
-    }
+  await deleteAll(kernel, caller, ids, {
+    resource: 'room',
+    action: 'room.room.delete',
+    lock: store.lockRooms,
+    missing: noSuchRoom,
+    async remove(tx, now) {
+      await requireFree(tx, ids, now, '删除')
+      await store.deleteRooms(tx, ids, caller.userId, now)
+    },
+    recorded: ({ roomName }) => ({ roomName }),
   })
-  kernel.nudge()
 }
 
-/** After the rooms were locked: who has read them before can't write a booking any more. */
+/** Call it after the rooms were locked: a request that has read them before can't write a booking any more. */
 async function requireFree(tx: Transaction, ids: readonly number[], now: Date, what: string): Promise<void> {
   const used = await store.namesWithBookings(tx, ids, now)
   if (used.length > 0) throw new Conflict('in_use', `房间还有未结束的预约，不能${what}：${used.join('、')}`)
 }
 
-function fieldsOf({ buildingId, floorNo, roomName, capacity, equipmentTags, status, openHours }: store.Room) {
+function fieldsOf({ buildingId, floorNo, roomName, capacity, equipmentTags, status, openHours }: Room) {
   return { buildingId, floorNo, roomName, capacity, equipmentTags, status, openHours }
 }
 
 /** @throws Invalid `validation` when the opening hours contradict each other. */
-function merged(before: store.RoomFields, wish: RoomWish): store.RoomFields {
-  const { equipmentTags, openHours } = wish
+function merged(before: RoomFields, input: RoomInput): RoomFields {
+  const { equipmentTags, openHours } = input
   const faults = faultsOf({ weekly: openHours ?? [], exceptions: [] })
   if (faults.length > 0) {
     throw new Invalid('validation', '开放时间有误', {
@@ -137,17 +132,17 @@ function merged(before: store.RoomFields, wish: RoomWish): store.RoomFields {
     })
   }
   return {
-    buildingId: wish.buildingId ?? before.buildingId,
-    floorNo: wish.floorNo ?? before.floorNo,
-    roomName: wish.roomName ?? before.roomName,
-    capacity: wish.capacity ?? before.capacity,
+    buildingId: input.buildingId ?? before.buildingId,
+    floorNo: input.floorNo ?? before.floorNo,
+    roomName: input.roomName ?? before.roomName,
+    capacity: input.capacity ?? before.capacity,
     equipmentTags: equipmentTags === undefined ? before.equipmentTags : tagsText(equipmentTags ?? ''),
-    status: wish.status ?? before.status,
+    status: input.status ?? before.status,
     openHours: openHours === undefined ? before.openHours : orderedHours(openHours ?? []),
   }
 }
 
-/** What an import has done: rooms, not lines that said what was so already. */
+/** The numbers of rooms an import has added and changed; a line that changes nothing is not counted. */
 export interface Imported {
   readonly added: number
   readonly changed: number
@@ -177,8 +172,7 @@ export async function importRooms(kernel: Kernel, caller: Caller, workbook: Buff
 }
 
 async function writeLines(tx: Transaction, caller: Caller, lines: readonly RoomLine[], now: Date): Promise<Imported> {
-  const buildings = await lockBuildingsNamed(tx, [...new Set(lines.map(({ buildingName }) => buildingName))])
-  const ids = new Map(buildings.map(({ id, buildingName }) => [buildingName, id]))
+  const ids = await store.lockBuildingsNamed(tx, [...new Set(lines.map(({ buildingName }) => buildingName))])
   const placed = lines.map((line) => ({ ...line, buildingId: ids.get(line.buildingName) ?? 0 }))
   const lost = placed.filter(({ buildingId }) => buildingId === 0)
   if (lost.length > 0) throw linesRefused(lost.map(({ line }) => ({ line, message: '楼房不存在' })))
@@ -206,7 +200,7 @@ async function writeLines(tx: Transaction, caller: Caller, lines: readonly RoomL
   return counts
 }
 
-const written = ({ capacity, equipmentTags, status, openHours }: Omit<store.RoomFields, 'buildingId'>) => ({
+const written = ({ capacity, equipmentTags, status, openHours }: Omit<RoomFields, 'buildingId'>) => ({
   capacity,
   equipmentTags: equipmentTags || null,
   status,

@@ -4,16 +4,15 @@ import type { App } from '../../../kernel/http/app.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { IdParams, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { Data, data, Rows, rows } from '../../contract.ts'
+import { Data, data, Rows, rowsOf } from '../../contract.ts'
+import { listBuildings } from '../../core/places/buildingsStore.ts'
+import { LIMITS, tagsText } from '../../core/places/rules.ts'
+import { presentRoom, RoomAnswer, SettingAnswer } from '../../core/places/schemas.ts'
+import { readSetting } from '../../core/places/settingStore.ts'
 import { FEWEST_PEOPLE } from '../../core/rules.ts'
 import { Id, listQuery, Moment, MomentInput, moment, PORTAL, pageOf, parseInstant, UsedStatus } from '../../fields.ts'
 import { refusal } from '../../sentences.ts'
 import { requireShort, type Window, windowOf, windowQuery } from '../../window.ts'
-import { listBuildings } from '../buildings/store.ts'
-import { presentRoom, RoomAnswer } from '../rooms/present.ts'
-import { LIMITS, tagsText } from '../rooms/rules.ts'
-import { SettingAnswer } from '../settings/routes.ts'
-import { readSetting } from '../settings/store.ts'
 import { freeRooms, portalRoom } from './service.ts'
 import { listBookableRooms, type PortalRoom, searchUsers } from './store.ts'
 
@@ -77,16 +76,13 @@ export function searchRoutes(app: App, kernel: Kernel): void {
     },
     handler: async ({ query }) => {
       const filter = { buildingName: query.buildingName, status: '0' } as const
-      const { items, total } = await listBuildings(kernel.db, filter, pageOf(query, { sort: 'id', descending: false }))
-      return rows({
-        items: items.map(({ id, buildingName, status, remark }) => ({
-          id,
-          buildingName,
-          status,
-          remark: remark ?? '',
-        })),
-        total,
-      })
+      const found = await listBuildings(kernel.db, filter, pageOf(query, { sort: 'id', descending: false }))
+      return rowsOf(found, ({ id, buildingName, status, remark }) => ({
+        id,
+        buildingName,
+        status,
+        remark: remark ?? '',
+      }))
     },
   })
   route(app, {
@@ -125,9 +121,13 @@ export function searchRoutes(app: App, kernel: Kernel): void {
   })
 }
 
+function presentPortalRoom({ bookable, ...room }: PortalRoom, zone: string) {
+  return { ...presentRoom(room, zone), bookable }
+}
+
 function roomSearch(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
-  const present = ({ bookable, ...room }: PortalRoom) => ({ ...presentRoom(room, zone), bookable })
+  const present = (room: PortalRoom) => presentPortalRoom(room, zone)
 
   route(app, {
     method: 'GET',
@@ -144,11 +144,26 @@ function roomSearch(app: App, kernel: Kernel): void {
     },
     handler: async ({ query }) => {
       const page = pageOf(query, { sort: 'id', descending: false })
-      const wanted = { filter: filterOf(query), free: wholeWindow(windowOf(query, zone)) }
-      const { items, total } = await listBookableRooms(kernel.db, wanted, page, { now: kernel.clock.now(), zone })
-      return rows({ items: items.map(present), total })
+      const search = { filter: filterOf(query), free: wholeWindow(windowOf(query, zone)) }
+      return rowsOf(await listBookableRooms(kernel.db, search, page, { now: kernel.clock.now(), zone }), present)
     },
   })
+  freeRoomSearch(app, kernel)
+  route(app, {
+    method: 'GET',
+    paths: [`${PORTAL}/room/{id}`],
+    operationId: 'getPortalRoom',
+    permission: 'signed-in',
+    summary: 'A room',
+    description: 'One that is out of use too, which `bookable` says.',
+    tag,
+    schema: { params: IdParams, response: { 200: Data(PortalRoomAnswer) } },
+    handler: async ({ params }) => data(present(await portalRoom(kernel, params.id))),
+  })
+}
+
+function freeRoomSearch(app: App, kernel: Kernel): void {
+  const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/room/free`],
@@ -176,27 +191,16 @@ function roomSearch(app: App, kernel: Kernel): void {
       },
     },
     handler: async ({ query }) => {
-      const wish = { start: parseInstant(query.start, zone), end: parseInstant(query.end, zone) }
-      const { rooms, nearest } = await freeRooms(kernel, wish, filterOf({ ...query, capacity: query.people }))
+      const wanted = { start: parseInstant(query.start, zone), end: parseInstant(query.end, zone) }
+      const { rooms, nearest } = await freeRooms(kernel, wanted, filterOf({ ...query, capacity: query.people }))
       return data({
-        rooms: rooms.map(present),
+        rooms: rooms.map((room) => presentPortalRoom(room, zone)),
         nearest: nearest.map(({ start, end, room }) => ({
           start: moment(start, zone),
           end: moment(end, zone),
-          room: present(room),
+          room: presentPortalRoom(room, zone),
         })),
       })
     },
-  })
-  route(app, {
-    method: 'GET',
-    paths: [`${PORTAL}/room/{id}`],
-    operationId: 'getPortalRoom',
-    permission: 'signed-in',
-    summary: 'A room',
-    description: 'One that is out of use too, which `bookable` says.',
-    tag,
-    schema: { params: IdParams, response: { 200: Data(PortalRoomAnswer) } },
-    handler: async ({ params }) => data(present(await portalRoom(kernel, params.id))),
   })
 }

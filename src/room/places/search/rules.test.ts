@@ -12,8 +12,8 @@ const span = (from: number, to: number) => ({ start: at(from), end: at(to) })
 const DAY = 1440
 
 /** Tries every time on the grid. */
-function modelOf(room: RoomTimes, wish: { start: Date; end: Date }, days: number, gridMinutes: number): Date | null {
-  const length = wish.end.getTime() - wish.start.getTime()
+function modelOf(room: RoomTimes, wanted: { start: Date; end: Date }, days: number, gridMinutes: number): Date | null {
+  const length = wanted.end.getTime() - wanted.start.getTime()
   const wall = (instant: Date) => ({ date: localDate(instant, ZONE), time: localTime(instant, ZONE) })
   let best: Date | null = null
   for (let day = 0; day < days; day += 1) {
@@ -24,7 +24,7 @@ function modelOf(room: RoomTimes, wish: { start: Date; end: Date }, days: number
         end <= at(days * DAY) &&
         !room.taken.some((taken) => overlaps(taken, { start, end })) &&
         isWithinHours({ weekly: room.openHours, exceptions: [] }, wall(start), wall(end))
-      const away = (other: Date) => Math.abs(other.getTime() - wish.start.getTime())
+      const away = (other: Date) => Math.abs(other.getTime() - wanted.start.getTime())
       if (free && (best === null || away(start) < away(best))) best = start
     }
   }
@@ -34,7 +34,7 @@ function modelOf(room: RoomTimes, wish: { start: Date; end: Date }, days: number
 describe('The nearest free time', () => {
   const search = { ...span(0, 3 * DAY), gridMinutes: 30, zone: ZONE }
 
-  it('is the wished one where that is free', () => {
+  it('is the wanted one where that is free', () => {
     expect(nearestFree({ openHours: [], taken: [span(0, 600)] }, span(600, 660), search)).toEqual(span(600, 660))
   })
 
@@ -71,16 +71,16 @@ describe('The nearest free time', () => {
         { weekday: 3, opens: '00:00', closes: '02:00' },
       ],
     )
-    const wish = fc
+    const wanted = fc
       .tuple(fc.integer({ min: 0, max: 80 }), fc.integer({ min: 1, max: 12 }))
       .map(([start, long]) => span(start * 30, (start + long) * 30))
     fc.assert(
-      fc.property(taken, openHours, wish, fc.constantFrom(5, 30, 50), (taken, openHours, wish, gridMinutes) => {
-        const onGrid = (wish.start.getTime() - MONDAY.getTime()) / 60_000
+      fc.property(taken, openHours, wanted, fc.constantFrom(5, 30, 50), (taken, openHours, wanted, gridMinutes) => {
+        const onGrid = (wanted.start.getTime() - MONDAY.getTime()) / 60_000
         fc.pre((onGrid % DAY) % gridMinutes === 0)
-        const found = nearestFree({ openHours, taken }, wish, { ...search, gridMinutes })
-        const best = modelOf({ openHours, taken }, wish, 3, gridMinutes)
-        const away = (start: Date | undefined | null) => start && Math.abs(start.getTime() - wish.start.getTime())
+        const found = nearestFree({ openHours, taken }, wanted, { ...search, gridMinutes })
+        const best = modelOf({ openHours, taken }, wanted, 3, gridMinutes)
+        const away = (start: Date | undefined | null) => start && Math.abs(start.getTime() - wanted.start.getTime())
         expect(away(found?.start)).toBe(away(best) ?? undefined)
       }),
     )

@@ -2,7 +2,7 @@ import { earlier, type Interval, later, minutesAfter, without } from '../../../b
 import { openSpans, type WeeklyHours } from '../../../booking/openingHours.ts'
 import { addDays, instantAt, localDate, localTime } from '../../../kernel/time.ts'
 
-/** What is known of a room where a free time is looked for. */
+/** The facts about a room for finding a free time in it. */
 export interface RoomTimes {
   readonly openHours: readonly WeeklyHours[]
   /** When it is booked or closed; may overlap. */
@@ -10,23 +10,23 @@ export interface RoomTimes {
 }
 
 /**
- * The free time of a room that is as long as the wished one and begins nearest to it, on the grid of minutes; null when there is none in the
+ * The free time of a room that is as long as the wanted one and begins nearest to it, on the grid of minutes; null when there is none in the
  * span that is searched.
  */
 export function nearestFree(
   room: RoomTimes,
-  wish: Interval,
+  wanted: Interval,
   search: Interval & { readonly gridMinutes: number; readonly zone: string },
 ): Interval | null {
   const { gridMinutes, zone } = search
-  const length = wish.end.getTime() - wish.start.getTime()
-  const distance = (start: Date) => Math.abs(start.getTime() - wish.start.getTime())
+  const length = wanted.end.getTime() - wanted.start.getTime()
+  const distance = (start: Date) => Math.abs(start.getTime() - wanted.start.getTime())
   let nearest: Date | null = null
   for (const gap of without(openSpans({ weekly: room.openHours, exceptions: [] }, search, zone), room.taken)) {
     const first = upToGrid(gap.start, gridMinutes, zone)
     const last = downToGrid(new Date(gap.end.getTime() - length), gridMinutes, zone)
     if (first > last) continue
-    const start = wish.start > last ? last : later(downToGrid(wish.start, gridMinutes, zone), first)
+    const start = wanted.start > last ? last : later(downToGrid(wanted.start, gridMinutes, zone), first)
     if (nearest === null || distance(start) < distance(nearest)) nearest = start
   }
   return nearest && { start: nearest, end: new Date(nearest.getTime() + length) }

@@ -141,7 +141,7 @@ describe('The portal’s rooms', () => {
   })
 })
 
-describe('Looking for a room that is free at a wished time', () => {
+describe('Looking for a room that is free at a wanted time', () => {
   const free = (buildingId: number, day: number, start: string, end: string, people: number) =>
     get(
       `/room/free?buildingId=${buildingId}&start=${at(world, day, start)}&end=${at(world, day, end)}&people=${people}`,

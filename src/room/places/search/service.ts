@@ -1,22 +1,22 @@
 import { type Interval, later } from '../../../booking/interval.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { addDays, dayBounds, localDate } from '../../../kernel/time.ts'
+import type { RoomFilter } from '../../core/places/roomsStore.ts'
+import { readSetting } from '../../core/places/settingStore.ts'
 import { noSuchRoom, timeRefused } from '../../core/refusals.ts'
 import { timeRefusal } from '../../core/rules.ts'
 import { DAY_MS } from '../../window.ts'
-import type { RoomFilter } from '../rooms/store.ts'
-import { readSetting } from '../settings/store.ts'
 import { nearestFree } from './rules.ts'
 import * as store from './store.ts'
 
 /** The most rooms, and the most other times, that are proposed at once. */
 const MOST_ROOMS = 50
 const MOST_TIMES = 5
-/** How far before and after the wished time another is looked for, and in how many rooms, the smallest first. */
+/** How far before and after the wanted time another is looked for, and in how many rooms, the smallest first. */
 const SEARCHED_DAYS = 7
 const SEARCHED_ROOMS = 100
 
-/** A room and when it is free. */
+/** A room and a time at which it is free. */
 export interface FreeTime extends Interval {
   readonly room: store.PortalRoom
 }
@@ -29,36 +29,36 @@ export async function portalRoom(kernel: Kernel, id: number): Promise<store.Port
 }
 
 /**
- * The rooms that are free for a wished time and big enough, the smallest first. When there is none, the nearest times of that length at
+ * The rooms that are free for a wanted time and big enough, the smallest first. When there is none, the nearest times of that length at
  * which one is, a room each: at most a week away, and within what can be booked.
  * @throws Invalid (a `TimeRefusal` as its code) for times that no booking may have.
  */
 export async function freeRooms(
   kernel: Kernel,
-  wish: Interval,
+  wanted: Interval,
   filter: RoomFilter,
 ): Promise<{ readonly rooms: readonly store.PortalRoom[]; readonly nearest: readonly FreeTime[] }> {
   const now = kernel.clock.now()
   const zone = kernel.config.timeZone
   const setting = await readSetting(kernel.db)
-  const forbidden = timeRefusal(wish, setting, now, zone)
+  const forbidden = timeRefusal(wanted, setting, now, zone)
   if (forbidden) throw timeRefused(forbidden, setting)
   const smallestFirst = { offset: 0, limit: MOST_ROOMS, sort: 'capacity', descending: false } as const
-  const { items } = await store.listBookableRooms(kernel.db, { filter, free: wish }, smallestFirst, { now, zone })
+  const { items } = await store.listBookableRooms(kernel.db, { filter, free: wanted }, smallestFirst, { now, zone })
   if (items.length > 0) return { rooms: items, nearest: [] }
 
   const away = SEARCHED_DAYS * DAY_MS
   const lastStart = dayBounds(addDays(localDate(now, zone), setting.advanceDays), zone).end
   const span = {
-    start: later(now, new Date(wish.start.getTime() - away)),
-    end: new Date(wish.end.getTime() + away),
+    start: later(now, new Date(wanted.start.getTime() - away)),
+    end: new Date(wanted.end.getTime() + away),
   }
   const found = await store.candidates(kernel.db, filter, span, { now, limit: SEARCHED_ROOMS })
   const times = found.flatMap((candidate): FreeTime[] => {
-    const time = nearestFree(candidate, wish, { ...span, gridMinutes: setting.gridMinutes, zone })
+    const time = nearestFree(candidate, wanted, { ...span, gridMinutes: setting.gridMinutes, zone })
     return time && time.start < lastStart ? [{ ...time, room: candidate.room }] : []
   })
-  const distance = ({ start }: Interval) => Math.abs(start.getTime() - wish.start.getTime())
+  const distance = ({ start }: Interval) => Math.abs(start.getTime() - wanted.start.getTime())
   // Rooms came by size, and sorting keeps that order among times that are as near.
   return { rooms: [], nearest: times.sort((a, b) => distance(a) - distance(b)).slice(0, MOST_TIMES) }
 }

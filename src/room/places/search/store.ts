@@ -1,108 +1,131 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Interval } from '../../../booking/interval.ts'
 import { isWithinHours, type WeeklyHours } from '../../../booking/openingHours.ts'
 import type { Database } from '../../../kernel/database/database.ts'
-import { type PageOf, pageClause } from '../../../kernel/database/lists.ts'
-import { among } from '../../../kernel/database/literals.ts'
+import { allOf, type PageOf, pageClause, readPage } from '../../../kernel/database/lists.ts'
 import { localDate, localTime } from '../../../kernel/time.ts'
-import { HOLDING } from '../../core/states.ts'
-import { holds } from '../../core/store.ts'
-import { columns, matching, ROOM_SORTS, type Room, type RoomFilter, tables } from '../rooms/store.ts'
+import { closes, exists, keepsRoom, spanOf } from '../../core/conditionsStore.ts'
+import { matching, ROOM_SORTS, type Room, type RoomFilter, rooms } from '../../core/places/roomsStore.ts'
 import type { RoomTimes } from './rules.ts'
 
-/** A room as whoever books sees it. */
+/** A room as people see it who book. */
 export interface PortalRoom extends Room {
   /** Whether it and its building are in use. */
   readonly bookable: boolean
 }
 
-/** What is looked for: rooms, and when they are to be neither booked nor closed, and open. */
-export interface Wanted {
+/** A search for rooms. `free`: the time at which they are neither booked nor closed, and open. */
+export interface Search {
   readonly filter: RoomFilter
   readonly free: Interval | null
 }
 
-const bookable = sql`(r.status = '0' AND g.status = '0' AND g.del_flag = '0')`
-const portalColumns = sql`${columns}, ${bookable} AS bookable`
+const isBookable = sql<boolean>`(r.status = '0' AND g.status = '0' AND g.del_flag = '0')`
 
-const spanOf = ({ start, end }: Interval) => sql`tstzrange(${start}::timestamptz, ${end}::timestamptz)`
+const portalRooms = (db: Database) => rooms(db).select(isBookable.as('bookable'))
 
-/** Bookings `b` that keep room `r` from others in a span, and closures `c` of it or its building. */
-const bookingsIn = (span: Interval, now: Date) => sql`tb_facility_booking b
-  WHERE b.room_id = r.id AND b.during && ${spanOf(span)} AND b.status IN ${among(HOLDING)} AND ${holds(now)} AND b.del_flag = '0'`
-const closuresIn = (span: Interval) => sql`tb_facility_closure c
-  WHERE (c.room_id = r.id OR c.building_id = r.building_id) AND c.during && ${spanOf(span)} AND c.del_flag = '0'`
+/** Bookings `b` that keep room `r` in a span. */
+const bookingsIn = (span: Interval, now: Date) => sql`
+  tb_facility_booking b
+  WHERE b.room_id = r.id AND b.during && ${spanOf(span)} AND ${keepsRoom(now)} AND b.del_flag = '0'`
 
-/** One page of the rooms in use that are wanted, and how many there are in all. */
+/** Closures `c` of room `r` or its building in a span. */
+const closuresIn = (span: Interval) => sql`tb_facility_closure c WHERE ${closes(spanOf(span))}`
+
+/** One page of the rooms in use that a search finds, and how many there are in all. */
 export async function listBookableRooms(
   db: Database,
-  wanted: Wanted,
+  search: Search,
   page: PageOf<keyof typeof ROOM_SORTS>,
   { now, zone }: { readonly now: Date; readonly zone: string },
 ): Promise<{ readonly items: readonly PortalRoom[]; readonly total: number }> {
-  const found = bookableRooms(wanted, now, await shutRooms(db, wanted, zone))
-  const { rows } = await sql<PortalRoom>`
-    SELECT ${portalColumns} FROM ${found} ${pageClause(page, ROOM_SORTS, sql`r.id`)}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM ${found}`.execute(db)
-  return { items: rows, total: counted.rows[0]?.total ?? 0 }
+  const { filter, free } = search
+  const shut = await shutRooms(db, search, zone)
+  return await readPage<PortalRoom>(db, {
+    select: portalRooms(db),
+    counted: sql`tb_facility_room r JOIN tb_facility_building g ON g.id = r.building_id`,
+    conditions: [isFound(filter), free !== null && isFree(free, now, shut)],
+    page: pageClause(page, ROOM_SORTS, sql`r.id`),
+  })
 }
 
-/** The rooms that are wanted, for FROM; `shut` are those that aren't open all that time. */
-function bookableRooms({ filter, free }: Wanted, now: Date, shut: readonly number[]): RawBuilder<unknown> {
-  const isFree = free
-    ? sql`AND r.id <> ALL (${shut}::bigint[]) AND NOT EXISTS (SELECT FROM ${bookingsIn(free, now)})
-      AND NOT EXISTS (SELECT FROM ${closuresIn(free)})`
-    : sql``
-  return sql`${tables} WHERE ${matching(filter)} AND ${bookable} ${isFree}`
-}
+/** True for a room `r` in use that a filter finds. */
+const isFound = (filter: RoomFilter): RawBuilder<SqlBool> => allOf([matching(filter), isBookable])
 
-/** Which of the rooms that are wanted are not open all that time. */
-async function shutRooms(db: Database, { filter, free }: Wanted, zone: string): Promise<readonly number[]> {
+/** True for a room `r` that is neither booked nor closed in a span; `shut` are rooms that are not open all that time. */
+const isFree = (span: Interval, now: Date, shut: readonly number[]): RawBuilder<SqlBool> =>
+  allOf([
+    sql`r.id <> ALL (${shut}::bigint[])`,
+    sql`NOT EXISTS (SELECT FROM ${bookingsIn(span, now)})`,
+    sql`NOT EXISTS (SELECT FROM ${closuresIn(span)})`,
+  ])
+
+/** The rooms that a search finds that are not open all that time. */
+async function shutRooms(db: Database, { filter, free }: Search, zone: string): Promise<readonly number[]> {
   if (!free) return []
-  const { rows } = await sql<{ id: number; weekly: readonly WeeklyHours[] }>`
-    SELECT r.id, r.open_hours AS weekly FROM ${bookableRooms({ filter, free: null }, free.start, [])} AND r.open_hours IS NOT NULL`.execute(
-    db,
-  )
+  const found = await db
+    .selectFrom('tb_facility_room as r')
+    .innerJoin('tb_facility_building as g', 'g.id', 'r.building_id')
+    .select(['r.id', sql<readonly WeeklyHours[]>`r.open_hours`.as('weekly')])
+    .where(isFound(filter))
+    .where('r.open_hours', 'is not', null)
+    .execute()
   const wallClock = (instant: Date) => ({ date: localDate(instant, zone), time: localTime(instant, zone) })
   const [from, to] = [wallClock(free.start), wallClock(free.end)]
-  return rows.filter(({ weekly }) => !isWithinHours({ weekly, exceptions: [] }, from, to)).map(({ id }) => id)
+  return found.filter(({ weekly }) => !isWithinHours({ weekly, exceptions: [] }, from, to)).map(({ id }) => id)
 }
 
 /** A room that is not deleted, in use or not; or null. */
 export async function findPortalRoom(db: Database, id: number): Promise<PortalRoom | null> {
-  const { rows } = await sql<PortalRoom>`
-    SELECT ${portalColumns} FROM ${tables} WHERE r.id = ${id} AND r.del_flag = '0'`.execute(db)
-  return rows[0] ?? null
+  return (await portalRooms(db).where('r.id', '=', id).where(exists('r')).executeTakeFirst()) ?? null
 }
 
-/** A room with when it is taken. */
+/** A room and the times at which it is taken. */
 export interface Candidate extends RoomTimes {
   readonly room: PortalRoom
 }
 
-/** The smallest of the rooms in use that a filter finds, each with when it is booked or closed within a span. */
+/** The times at which room `r` is booked or closed within a span, in milliseconds since 1970. */
+const takenIn = (span: Interval, now: Date) => sql<readonly { readonly start: number; readonly end: number }[]>`
+  (
+    SELECT coalesce(
+      json_agg(
+        json_build_object(
+          'start', extract(epoch FROM lower(t.during)) * 1000,
+          'end', extract(epoch FROM upper(t.during)) * 1000
+        )
+      ),
+      '[]'
+    )
+    FROM (
+      SELECT b.during FROM ${bookingsIn(span, now)}
+      UNION ALL
+      SELECT c.during FROM ${closuresIn(span)}
+    ) t
+  )`
+
+/** The smallest of the rooms in use that a filter finds, each with the times at which it is booked or closed within a span. */
 export async function candidates(
   db: Database,
   filter: RoomFilter,
   span: Interval,
   { now, limit }: { readonly now: Date; readonly limit: number },
 ): Promise<readonly Candidate[]> {
-  const milliseconds = (of: string) => sql`extract(epoch FROM ${sql.raw(of)}(t.during)) * 1000`
-  const { rows } = await sql<
-    PortalRoom & { readonly taken: readonly { readonly start: number; readonly end: number }[] }
-  >`
-    SELECT ${portalColumns}, (
-      SELECT coalesce(json_agg(json_build_object('start', ${milliseconds('lower')}, 'end', ${milliseconds('upper')})), '[]')
-      FROM (SELECT b.during FROM ${bookingsIn(span, now)} UNION ALL SELECT c.during FROM ${closuresIn(span)}) t) AS taken
-    FROM ${bookableRooms({ filter, free: null }, now, [])} ORDER BY r.capacity, r.id LIMIT ${limit}`.execute(db)
-  return rows.map(({ taken, ...room }) => ({
+  const found = await portalRooms(db)
+    .select(takenIn(span, now).as('taken'))
+    .where(isFound(filter))
+    .orderBy('r.capacity')
+    .orderBy('r.id')
+    .limit(limit)
+    .execute()
+  return found.map(({ taken, ...room }) => ({
     room,
     openHours: room.openHours ?? [],
     taken: taken.map(({ start, end }) => ({ start: new Date(start), end: new Date(end) })),
   }))
 }
 
-/** Somebody to be picked as a participant: no more of a person than that. */
+/** A person to be picked as a participant: no more of a person than that. */
 export interface FoundUser {
   readonly userId: number
   readonly userName: string
@@ -112,9 +135,13 @@ export interface FoundUser {
 /** People with an account in use whose name or user name starts with a text, whatever its case. */
 export async function searchUsers(db: Database, text: string, limit: number): Promise<readonly FoundUser[]> {
   const prefix = `${text.replace(/[\\%_]/g, '\\$&')}%`
-  const { rows } = await sql<FoundUser>`
-    SELECT id AS "userId", username AS "userName", display_name AS "nickName" FROM users
-    WHERE (username ILIKE ${prefix} OR display_name ILIKE ${prefix}) AND status = 'active'
-    ORDER BY username, id LIMIT ${limit}`.execute(db)
-  return rows
+  return db
+    .selectFrom('users')
+    .select(['id as userId', 'username as userName', 'display_name as nickName'])
+    .where(({ eb, or }) => or([eb('username', 'ilike', prefix), eb('display_name', 'ilike', prefix)]))
+    .where('status', '=', sql.lit('active'))
+    .orderBy('username')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
 }

@@ -5,35 +5,16 @@ import { route } from '../../../kernel/http/route.ts'
 import { Nullable } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Data, Done, data, done } from '../../contract.ts'
+import { SettingAnswer } from '../../core/places/schemas.ts'
+import { readSetting } from '../../core/places/settingStore.ts'
 import { MANAGE } from '../../fields.ts'
 import { changeSetting } from './service.ts'
-import { readSetting } from './store.ts'
 
 const tag = 'Room rules'
 const paths = [`${MANAGE}/setting/audit-required`] as const
+const { auditRequired, maxDurationMinutes, advanceDays, gridMinutes, participantOverlap } = SettingAnswer.properties
 
-const MaxDuration = Type.Integer({ minimum: 5, maximum: 10_080, examples: [4320] })
-const AdvanceDays = Type.Integer({
-  minimum: 1,
-  maximum: 366,
-  description: 'The furthest local day that can be booked, counted from today.',
-})
-const Grid = Type.Integer({ minimum: 1, maximum: 60, description: 'Times lie on multiples of this from midnight.' })
-const Overlap = Type.Enum(['warn', 'refuse', 'allow'])
-
-/** What limits bookings, on the wire. */
-export const SettingAnswer = Type.Object(
-  {
-    auditRequired: Type.Boolean(),
-    maxDurationMinutes: MaxDuration,
-    advanceDays: AdvanceDays,
-    gridMinutes: Grid,
-    participantOverlap: Overlap,
-  },
-  { title: 'RoomSetting' },
-)
-
-/** What limits bookings (seed 审核与时长设置). */
+/** The limits of bookings (seed 审核与时长设置). */
 export function settingRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
@@ -58,11 +39,11 @@ export function settingRoutes(app: App, kernel: Kernel): void {
     tag,
     schema: {
       body: Type.Object({
-        auditRequired: Type.Boolean(),
-        maxDurationMinutes: Type.Optional(Nullable(MaxDuration)),
-        advanceDays: Type.Optional(Nullable(AdvanceDays)),
-        gridMinutes: Type.Optional(Nullable(Grid)),
-        participantOverlap: Type.Optional(Nullable(Overlap)),
+        auditRequired,
+        maxDurationMinutes: Type.Optional(Nullable(maxDurationMinutes)),
+        advanceDays: Type.Optional(Nullable(advanceDays)),
+        gridMinutes: Type.Optional(Nullable(gridMinutes)),
+        participantOverlap: Type.Optional(Nullable(participantOverlap)),
       }),
       response: { 200: Done },
     },

@@ -7,23 +7,23 @@ import type { Setting } from '../../core/rules.ts'
 import { refusal } from '../../sentences.ts'
 import * as store from './store.ts'
 
-/** What is said of the rules; what is left out, or null, stays as it is. */
-export type SettingWish = { readonly [Name in keyof Setting]?: Setting[Name] | null | undefined }
+/** The limits as a request gives them; absent or null fields stay as they are. */
+export type SettingInput = { readonly [Name in keyof Setting]?: Setting[Name] | null | undefined }
 
 /**
  * Changes the rules of booking. They hold for what is booked and changed from now on; bookings that stand stay as they are.
  * @throws Invalid `nothing_fits` when no booking could be as short as the longest.
  */
-export async function changeSetting(kernel: Kernel, caller: Caller, wish: SettingWish): Promise<void> {
+export async function changeSetting(kernel: Kernel, caller: Caller, input: SettingInput): Promise<void> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const before = await store.lockSetting(tx)
     const after: Setting = {
-      auditRequired: wish.auditRequired ?? before.auditRequired,
-      maxDurationMinutes: wish.maxDurationMinutes ?? before.maxDurationMinutes,
-      advanceDays: wish.advanceDays ?? before.advanceDays,
-      gridMinutes: wish.gridMinutes ?? before.gridMinutes,
-      participantOverlap: wish.participantOverlap ?? before.participantOverlap,
+      auditRequired: input.auditRequired ?? before.auditRequired,
+      maxDurationMinutes: input.maxDurationMinutes ?? before.maxDurationMinutes,
+      advanceDays: input.advanceDays ?? before.advanceDays,
+      gridMinutes: input.gridMinutes ?? before.gridMinutes,
+      participantOverlap: input.participantOverlap ?? before.participantOverlap,
     }
     if (after.maxDurationMinutes < after.gridMinutes) {
       throw refusal('nothing_fits', '最长预约时长不能小于时间粒度')

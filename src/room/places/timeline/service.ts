@@ -1,11 +1,10 @@
 import { later } from '../../../booking/interval.ts'
-import { NotFound } from '../../../kernel/errors.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { noSuchRoom } from '../../core/refusals.ts'
+import { noSuchBuilding, noSuchRoom } from '../../core/refusals.ts'
 import { DAY_MS, requireShort, type Window } from '../../window.ts'
 import * as store from './store.ts'
 
-/** How far back a timeline goes when nobody says (page, The published web client). */
+/** How far back a timeline goes without a `from` (page, The published web client). */
 const DAYS_BACK = 30
 
 interface Range {
@@ -19,7 +18,7 @@ interface Timeline {
 }
 
 /**
- * The bookings of a room that are not off, whole, as far as they share time with the window. Without `from` it begins 30 days ago (30 days before
+ * The bookings of a room that share time with the window and are not called off, whole. Without `from` it begins 30 days ago (30 days before
  * `to`, if that is earlier), without `to` it goes on to the last booking there is.
  * @throws NotFound; Invalid `window_too_long`
  */
@@ -29,7 +28,7 @@ export async function roomTimeline(
   window: Window,
   viewerId: number,
 ): Promise<Timeline> {
-  if (!(await store.findLine(kernel.reads, roomId))) throw noSuchRoom()
+  if (!(await store.roomExists(kernel.reads, roomId))) throw noSuchRoom()
   return segmentsIn(kernel, [roomId], window, viewerId)
 }
 
@@ -41,7 +40,7 @@ export async function buildingGantt(
   viewerId: number,
 ): Promise<{ range: Range; items: readonly (store.Line & { segments: readonly store.Segment[] })[] }> {
   const lines = await store.linesOf(kernel.reads, buildingId)
-  if (!lines) throw new NotFound('not_found', '楼房不存在')
+  if (!lines) throw noSuchBuilding()
   const ids = lines.map(({ roomId }) => roomId)
   const { range, segments } = await segmentsIn(kernel, ids, window, viewerId)
   const byRoom = Map.groupBy(segments, ({ roomId }) => roomId)

@@ -1,23 +1,8 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
-import { allOf } from '../../../kernel/database/lists.ts'
-import { among } from '../../../kernel/database/literals.ts'
-import { APPROVED, type BookingStatus, COMPLETED, ONGOING, PENDING } from '../../core/states.ts'
-import { currentStatus, LONGEST } from '../../core/store.ts'
+import { currentStatus, exists, isShown, touches } from '../../core/conditionsStore.ts'
+import type { BookingStatus } from '../../core/states.ts'
 import type { Window } from '../../window.ts'
-
-/** True for a booking `b` that shares time with a window: it starts no earlier than the longest booking before it. */
-export function touches({ from, to }: Window): RawBuilder<unknown> {
-  return allOf([
-    from !== null && sql`b.start_time > ${from}::timestamptz - ${LONGEST} AND b.end_time > ${from}`,
-    to !== null && sql`b.start_time < ${to}`,
-  ])
-}
-
-/** True for a booking `b` that isn't (or, by the clock, isn't any more) rejected or cancelled: what timelines show and figures count. */
-function isShown(now: Date): RawBuilder<unknown> {
-  return sql`(b.status IN ${among([PENDING, APPROVED, ONGOING, COMPLETED])} AND (b.status <> '0' OR b.start_time > ${now}))`
-}
 
 /** A room as the head of a line. */
 export interface Line {
@@ -26,21 +11,35 @@ export interface Line {
   readonly floorNo: number
 }
 
-/** The room, or null when there is none. */
-export async function findLine(db: Database, roomId: number): Promise<Line | null> {
-  const { rows } = await sql<Line>`
-    SELECT id AS "roomId", room_name AS "roomName", floor_no AS "floorNo" FROM tb_facility_room
-    WHERE id = ${roomId} AND del_flag = '0'`.execute(db)
-  return rows[0] ?? null
+/** Whether there is such a room. */
+export async function roomExists(db: Database, roomId: number): Promise<boolean> {
+  const room = await db
+    .selectFrom('tb_facility_room as r')
+    .select('r.id')
+    .where('r.id', '=', roomId)
+    .where(exists('r'))
+    .executeTakeFirst()
+  return room !== undefined
 }
 
 /** The rooms of a building by floor and name, or null when there is no such building. */
 export async function linesOf(db: Database, buildingId: number): Promise<readonly Line[] | null> {
-  const { rows } = await sql<Line | { readonly roomId: null }>`
-    SELECT r.id AS "roomId", r.room_name AS "roomName", r.floor_no AS "floorNo" FROM tb_facility_building g
-    LEFT JOIN tb_facility_room r ON r.building_id = g.id AND r.del_flag = '0'
-    WHERE g.id = ${buildingId} AND g.del_flag = '0' ORDER BY r.floor_no, r.room_name, r.id`.execute(db)
-  return rows.length === 0 ? null : rows.filter((row) => row.roomId !== null)
+  const building = await db
+    .selectFrom('tb_facility_building as g')
+    .select('g.id')
+    .where('g.id', '=', buildingId)
+    .where(exists('g'))
+    .executeTakeFirst()
+  if (!building) return null
+  return db
+    .selectFrom('tb_facility_room as r')
+    .select(['r.id as roomId', 'r.room_name as roomName', 'r.floor_no as floorNo'])
+    .where('r.building_id', '=', buildingId)
+    .where(exists('r'))
+    .orderBy('r.floor_no')
+    .orderBy('r.room_name')
+    .orderBy('r.id')
+    .execute()
 }
 
 /** A booking on a timeline, in the state it is in by the clock. */
@@ -52,11 +51,14 @@ export interface Segment {
   readonly status: BookingStatus
   readonly purpose: string
   readonly applicantName: string
-  /** Whether the one who looks takes part. */
+  /** Whether the viewer takes part. */
   readonly mine: boolean
 }
 
-/** The bookings of rooms in a window, as they are at an instant, by their start. OFFSET lets each room be looked up: not all that is booked in the window. */
+/**
+ * The bookings of rooms in a window, as they are at an instant, by their start. OFFSET lets each room be looked up, instead of reading all
+ * bookings in the window.
+ */
 export async function segmentsOf(
   db: Database,
   roomIds: readonly number[],
@@ -64,13 +66,24 @@ export async function segmentsOf(
   { now, viewerId }: { readonly now: Date; readonly viewerId: number },
 ): Promise<readonly Segment[]> {
   const { rows } = await sql<Segment>`
-    SELECT b.id, b.room_id AS "roomId", b.start_time AS start, b.end_time AS "end", ${currentStatus(now)} AS status, b.purpose,
-      u.display_name AS "applicantName", EXISTS (
-        SELECT FROM tb_facility_booking_user j WHERE j.booking_id = b.id AND j.user_id = ${viewerId} AND j.del_flag = '0') AS mine
+    SELECT
+      b.id,
+      b.room_id AS "roomId",
+      b.start_time AS start,
+      b.end_time AS "end",
+      ${currentStatus(now)} AS status,
+      b.purpose,
+      u.display_name AS "applicantName",
+      EXISTS (
+        SELECT FROM tb_facility_booking_user j
+        WHERE j.booking_id = b.id AND j.user_id = ${viewerId} AND j.del_flag = '0'
+      ) AS mine
     FROM unnest(${roomIds}::bigint[]) AS r (id)
     CROSS JOIN LATERAL (
-      SELECT * FROM tb_facility_booking b
-      WHERE b.room_id = r.id AND ${touches(window)} AND ${isShown(now)} AND b.del_flag = '0' OFFSET 0
+      SELECT *
+      FROM tb_facility_booking b
+      WHERE b.room_id = r.id AND ${touches(window)} AND ${isShown(now)} AND b.del_flag = '0'
+      OFFSET 0
     ) b
     JOIN users u ON u.id = b.applicant_id
     ORDER BY b.start_time, b.id`.execute(db)

@@ -4,12 +4,12 @@ import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { IdParams, type Of, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { Data, Done, data, done, Rows, refusalOf, rows } from '../../contract.ts'
+import { Data, Done, data, done, Rows, refusalOf, rowsOf } from '../../contract.ts'
+import { listBookings } from '../../core/bookingListStore.ts'
+import { BookingAnswer, presentBooking } from '../../core/bookingSchemas.ts'
 import { APPROVED, REJECTED } from '../../core/states.ts'
 import { Id, listQuery, MANAGE, pageOf } from '../../fields.ts'
 import { windowOf, windowQuery } from '../../window.ts'
-import { listBookings } from '../bookingLists/store.ts'
-import { BookingAnswer, presentBooking } from '../bookings/present.ts'
 import { type Decided, decide, decideAll } from './service.ts'
 
 const tag = 'Room audit'
@@ -25,8 +25,13 @@ function presentDecisions(decided: readonly Decided[]): Of<typeof Decisions> {
   return data(decided.map(({ id, refused }) => ({ id, ...(refused ? refusalOf(refused) : done) })))
 }
 
-/** The bookings that wait for a decision, and deciding about them. */
-export function auditRoutes(app: App, kernel: Kernel): void {
+/** Bookings that wait for a decision, and decisions about them. */
+export function approvalRoutes(app: App, kernel: Kernel): void {
+  listRoutes(app, kernel)
+  decisionRoutes(app, kernel)
+}
+
+function listRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
@@ -60,10 +65,13 @@ export function auditRoutes(app: App, kernel: Kernel): void {
       }
       const page = pageOf(request.query, { sort: 'startTime', descending: false })
       const window = windowOf(request.query, zone)
-      const { items, total } = await listBookings(kernel.db, { ...filter, ...window }, page, kernel.clock.now())
-      return rows({ items: items.map((booking) => presentBooking(booking, zone)), total })
+      const found = await listBookings(kernel.db, { ...filter, ...window }, page, kernel.clock.now())
+      return rowsOf(found, (booking) => presentBooking(booking, zone))
     },
   })
+}
+
+function decisionRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${MANAGE}/booking/{id}/approve`],

@@ -3,17 +3,19 @@ import { DomainError, Forbidden } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { moveStatus, recheck, tellBookings } from '../../core/moves.ts'
+import { mayDecide } from '../../core/approversStore.ts'
+import { tellBookings } from '../../core/bookingMessages.ts'
+import { findBooking } from '../../core/bookingsStore.ts'
+import { moveStatus, recheck } from '../../core/moves.ts'
+import { lockBookings } from '../../core/movesStore.ts'
 import { badState, noSuchBooking } from '../../core/refusals.ts'
 import { APPROVED, PENDING, type REJECTED } from '../../core/states.ts'
-import { findBooking, lockBookings } from '../../core/store.ts'
-import { mayDecide } from './store.ts'
 
-/** What an approver decides about a booking that waits. A rejection has a reason, which its people read. */
+/** The decision about a booking that waits. A rejection has a reason, which its people read. */
 export type Decision = { readonly to: typeof APPROVED } | { readonly to: typeof REJECTED; readonly reason: string }
 
 /**
- * Decides about a booking that waits, and tells its people. Approving looks again at all that might have changed since it was made.
+ * Decides about a booking that waits, and tells its people. Approving checks again all facts that can have changed since it was made.
  * @throws NotFound, Forbidden `not_your_building`, Conflict `bad_state` unless it waits, and what `recheck` finds.
  */
 export async function decide(kernel: Kernel, caller: Caller, id: number, decision: Decision): Promise<void> {
@@ -21,7 +23,7 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, decisio
   const reason = 'reason' in decision ? decision.reason : null
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    // Under its lock: it may just be moved to another building, and approving rests on what it is.
+    // Read under its lock: somebody may be moving it to another building.
     await lockBookings(tx, [id], now)
     const booking = await findBooking(tx, id, now)
     if (!booking) throw noSuchBooking()
@@ -45,13 +47,13 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, decisio
   kernel.nudge()
 }
 
-/** What became of one booking of several: `refused` null where the decision holds. */
+/** The decision about one booking of several: `refused` is null where it holds. */
 export interface Decided {
   readonly id: number
   readonly refused: DomainError | null
 }
 
-/** Decides about several bookings the same way, each by itself: what can't be done with one is said of that one. */
+/** Decides about several bookings the same way, each by itself, with an answer each. */
 export async function decideAll(
   kernel: Kernel,
   caller: Caller,

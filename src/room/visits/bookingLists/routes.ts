@@ -6,14 +6,14 @@ import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { IdParams, type Of } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { Data, data, Rows, rows } from '../../contract.ts'
+import { Data, data, Rows, rowsOf } from '../../contract.ts'
+import { type BookingFilter, type BookingRecord, listBookings } from '../../core/bookingListStore.ts'
+import { BookingAnswer, presentBooking } from '../../core/bookingSchemas.ts'
 import { BOOKING_STATES, STATUS_TEXT } from '../../core/states.ts'
 import { Id, listQuery, MANAGE, PORTAL, pageOf } from '../../fields.ts'
 import { acceptFilterForms } from '../../forms.ts'
 import { windowOf, windowQuery } from '../../window.ts'
-import { BookingAnswer, presentBooking } from '../bookings/present.ts'
 import { type BookingDetails, bookingDetails, exportBookings, ownBookingDetails } from './service.ts'
-import { type BookingFilter, type BookingRecord, listBookings } from './store.ts'
 
 const desk = 'Room bookings (desk)'
 const portal = 'Room portal'
@@ -87,13 +87,13 @@ const EXPORT_COLUMNS: readonly (readonly [string, (booking: BookingRecord) => st
   ['创建时间', ({ createTime }) => createTime],
 ]
 
-/** Bookings as they are read: one’s own, those one takes part in, all. */
+/** Lists of bookings: those the caller applied for, those they take part in, all. */
 export function bookingListRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const page = async (filter: BookingFilter, query: Of<typeof OwnQuery>) => {
     const by = pageOf(query, { sort: 'startTime', descending: true })
-    const { items, total } = await listBookings(kernel.db, filter, by, kernel.clock.now())
-    return rows({ items: items.map((booking) => presentBooking(booking, zone)), total })
+    const found = await listBookings(kernel.db, filter, by, kernel.clock.now())
+    return rowsOf(found, (booking) => presentBooking(booking, zone))
   }
 
   const ownList = (path: string, permission: Permission, tag: string) =>

@@ -4,21 +4,22 @@ import { inBatches } from '../../../kernel/exports/rows.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { type BookingFilter, type BookingRecord, bookingsAfter } from '../../core/bookingListStore.ts'
+import { type Booking, findBooking } from '../../core/bookingsStore.ts'
 import { noSuchBooking } from '../../core/refusals.ts'
-import { type Booking, findBooking } from '../../core/store.ts'
-import * as store from './store.ts'
+import { type BookingPerson, peopleOf } from './store.ts'
 
-/** A booking with all who take part. */
+/** A booking with its participants. */
 export interface BookingDetails {
   readonly booking: Booking
-  readonly people: readonly store.BookingPerson[]
+  readonly people: readonly BookingPerson[]
 }
 
 /** Any booking. @throws NotFound */
 export async function bookingDetails(kernel: Kernel, id: number): Promise<BookingDetails> {
   const booking = await findBooking(kernel.db, id, kernel.clock.now())
   if (!booking) throw noSuchBooking()
-  return { booking, people: await store.peopleOf(kernel.db, id) }
+  return { booking, people: await peopleOf(kernel.db, id) }
 }
 
 /** A booking that the caller takes part in, or any for staff who may read them. @throws NotFound for others' as for none */
@@ -29,16 +30,16 @@ export async function ownBookingDetails(kernel: Kernel, caller: Caller, id: numb
   return details
 }
 
-/** All bookings a filter finds, latest made first, to be written out; who takes them is noted. */
+/** All bookings a filter finds, latest made first, for an export, which is recorded. */
 export async function exportBookings(
   kernel: Kernel,
   caller: Caller,
-  filter: store.BookingFilter,
-): Promise<AsyncIterable<store.BookingRecord>> {
+  filter: BookingFilter,
+): Promise<AsyncIterable<BookingRecord>> {
   const now = kernel.clock.now()
   await record(kernel.db, now, { ...originOf(caller), action: 'room.booking.export', resource: 'room_booking' })
   kernel.nudge()
-  return inBatches<store.BookingRecord>((after, limit) =>
-    withRetries(kernel.reads, (db) => store.bookingsAfter(db, filter, { after, limit, now })),
+  return inBatches<BookingRecord>((after, limit) =>
+    withRetries(kernel.reads, (db) => bookingsAfter(db, filter, { after, limit, now })),
   )
 }

@@ -26,7 +26,7 @@ describe.runIf(onServer)('Many at once', () => {
     if (!person) throw new Error('nobody')
     return person
   }
-  const wish = (roomId: number, n: number, startTime: string, endTime: string) => ({
+  const request = (roomId: number, n: number, startTime: string, endTime: string) => ({
     roomId,
     purpose: `第 ${n} 个`,
     startTime: at(world, 1, startTime),
@@ -52,7 +52,7 @@ describe.runIf(onServer)('Many at once', () => {
     const half = (n: number) => `${String(Math.floor(n / 2)).padStart(2, '0')}:${n % 2 === 0 ? '00' : '30'}`
     // From 6:00 … 10:30 to 11:00 … 15:30: all of them have 10:30 to 11:00.
     const wishes = Array.from({ length: 100 }, (_, n) =>
-      wish(roomId, n, half(12 + (n % 10)), half(22 + Math.floor(n / 10))),
+      request(roomId, n, half(12 + (n % 10)), half(22 + Math.floor(n / 10))),
     )
     const answers = await Promise.all(wishes.map((payload, n) => post(n, payload)))
     const winner = answers.findIndex(({ body }) => body.code === 200)
@@ -68,7 +68,7 @@ describe.runIf(onServer)('Many at once', () => {
     const roomId = await room(world)
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, n) =>
-        post(n, wish(roomId, n, `${String(n + 8).padStart(2, '0')}:00`, `${String(n + 9).padStart(2, '0')}:00`)),
+        post(n, request(roomId, n, `${String(n + 8).padStart(2, '0')}:00`, `${String(n + 9).padStart(2, '0')}:00`)),
       ),
     )
     expect(answers.map(({ body }) => body.code)).toEqual(Array(12).fill(200))
@@ -77,9 +77,9 @@ describe.runIf(onServer)('Many at once', () => {
   it('a booking that grows and new ones for the same time: one of them has it', async () => {
     for (let round = 0; round < 10; round += 1) {
       const roomId = await room(world)
-      const { body } = await post(0, wish(roomId, 0, '09:00', '10:00'))
+      const { body } = await post(0, request(roomId, 0, '09:00', '10:00'))
       const grow = put(0, body.data.id, { endTime: at(world, 1, '11:00') })
-      const others = Array.from({ length: 8 }, (_, n) => post(n + 3, wish(roomId, n + 3, '10:00', '11:00')))
+      const others = Array.from({ length: 8 }, (_, n) => post(n + 3, request(roomId, n + 3, '10:00', '11:00')))
       const codes = (await Promise.all([grow, ...others])).map((answer) => answer.body.code)
       expect(codes.filter((code) => code === 200)).toHaveLength(1)
       expect(codes.filter((code) => code === 500)).toHaveLength(8)
@@ -89,7 +89,10 @@ describe.runIf(onServer)('Many at once', () => {
 
   it('bookings that change places with each other never overlap, and nobody waits for ever', async () => {
     const [one, other] = [await room(world), await room(world)]
-    const made = await Promise.all([post(0, wish(one, 0, '09:00', '10:00')), post(3, wish(other, 3, '09:00', '10:00'))])
+    const made = await Promise.all([
+      post(0, request(one, 0, '09:00', '10:00')),
+      post(3, request(other, 3, '09:00', '10:00')),
+    ])
     const [a, b] = made.map(({ body }) => body.data.id)
     for (let round = 0; round < 10; round += 1) {
       const swapped = await Promise.all([put(0, a, { roomId: other }), put(3, b, { roomId: one })])
@@ -102,7 +105,7 @@ describe.runIf(onServer)('Many at once', () => {
   it('an approval and an edit of the same booking: what was last holds', async () => {
     for (let round = 0; round < 10; round += 1) {
       const roomId = await room(world)
-      const { body } = await post(0, wish(roomId, 0, '09:00', '10:00'))
+      const { body } = await post(0, request(roomId, 0, '09:00', '10:00'))
       const id: number = body.data.id
       const [approved, edited] = await Promise.all([
         world.call('PUT', `/manage/facility/booking/${id}/approve`, { as: staff }),
@@ -122,7 +125,7 @@ describe.runIf(onServer)('Many at once', () => {
     await setting(world, { audit_required: false })
     for (let round = 0; round < 10; round += 1) {
       world.clock.set(MONDAY)
-      const { body } = await post(0, wish(await room(world), 0, '09:00', '10:00'))
+      const { body } = await post(0, request(await room(world), 0, '09:00', '10:00'))
       const id: number = body.data.id
       world.clock.set(new Date('2026-03-03T01:10:00Z'))
       const [ended] = await Promise.all([
@@ -150,7 +153,7 @@ describe.runIf(onServer)('Many at once', () => {
     const rooms = await Promise.all(Array.from({ length: 20 }, () => room(world)))
     const answers = await Promise.all(
       rooms.map((roomId, n) => {
-        const payload = wish(roomId, 3 + n, '15:00', '16:00')
+        const payload = request(roomId, 3 + n, '15:00', '16:00')
         return post(3 + n, { ...payload, userIdList: [nth(3 + n).id, nth(0).id, nth(1).id] })
       }),
     )
@@ -160,7 +163,7 @@ describe.runIf(onServer)('Many at once', () => {
 
   it('three who withdraw at once from a booking of five: two of them may', async () => {
     const roomId = await room(world)
-    const payload = wish(roomId, 0, '09:00', '10:00')
+    const payload = request(roomId, 0, '09:00', '10:00')
     const { body } = await post(0, { ...payload, userIdList: [0, 1, 2, 3, 4].map((n) => nth(n).id) })
     const left = await Promise.all(
       [1, 2, 3].map((n) => world.call('PUT', `/portal/facility/booking/${body.data.id}/leave`, { as: nth(n) })),
@@ -185,7 +188,7 @@ describe.runIf(onServer)('Many at once', () => {
     const admin = await world.person('admin')
     const group = await people(world, 3)
     const roomId = await room(world)
-    const payload = { ...wish(roomId, 0, '09:00', '10:00'), userIdList: group.map(({ id }) => id) }
+    const payload = { ...request(roomId, 0, '09:00', '10:00'), userIdList: group.map(({ id }) => id) }
     const leaver = group[who]
     const asked: Promise<Answer>[] = []
     await whileLocked(`SELECT FROM tb_facility_room WHERE id = ${roomId}`, async () => {
@@ -202,20 +205,20 @@ describe.runIf(onServer)('Many at once', () => {
     expect(await world.verify()).toEqual([])
   })
 
-  it('a booking that is wished while the account of one of its people ends: they are no longer there', async () => {
+  it('a booking that is requested while the account of one of its people ends: they are no longer there', async () => {
     const admin = await world.person('admin')
     const [leaver, ...others] = await people(world, 3)
     const [first, second] = [await room(world), await room(world)]
     const userIdList = [leaver, ...others].map((person) => person?.id)
     const made = await world.call('POST', '/portal/facility/booking', {
       as: leaver,
-      payload: { ...wish(first, 0, '09:00', '10:00'), userIdList },
+      payload: { ...request(first, 0, '09:00', '10:00'), userIdList },
     })
     const asked: Promise<Answer>[] = []
     await whileLocked(`SELECT FROM tb_facility_booking WHERE id = ${made.body.data.id}`, async () => {
       asked.push(remove(only(leaver ? [leaver] : []), admin))
       await untilWaiting(1)
-      const payload = { ...wish(second, 0, '09:00', '10:00'), userIdList }
+      const payload = { ...request(second, 0, '09:00', '10:00'), userIdList }
       const booked = world.call('POST', '/portal/facility/booking', { as: others[0], payload })
       asked.push(booked)
       await Promise.race([booked, untilWaiting(2)])
@@ -230,7 +233,7 @@ describe.runIf(onServer)('Many at once', () => {
     for (let round = 0; round < 5; round += 1) {
       const roomId = await room(world)
       const making = Array.from({ length: 12 }, (_, n) =>
-        post(n, wish(roomId, n, `${String(n + 8).padStart(2, '0')}:00`, `${String(n + 9).padStart(2, '0')}:00`)),
+        post(n, request(roomId, n, `${String(n + 8).padStart(2, '0')}:00`, `${String(n + 9).padStart(2, '0')}:00`)),
       )
       const [shut] = await world.rows<{ id: number; made: number }>(
         `UPDATE tb_facility_room SET status = '1', revision = revision + 1 WHERE id = ${roomId} RETURNING id`,

@@ -2,27 +2,30 @@ import { type Origin, SYSTEM } from '../../../kernel/audit/origin.ts'
 import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { notify, record } from '../../../kernel/outbox/outbox.ts'
-import { bookingWords, cancelAhead, moveStatus, recordCancelled, tellBookings } from '../../core/moves.ts'
+import { bookingWords, tellBookings } from '../../core/bookingMessages.ts'
+import { deleteParticipant } from '../../core/bookingRowStore.ts'
+import { type Booking, findBooking, joinedAheadOf, participantsOf } from '../../core/bookingsStore.ts'
+import { cancelAhead, moveStatus, recordCancelled } from '../../core/moves.ts'
+import { lockBookings } from '../../core/movesStore.ts'
 import { FEWEST_PEOPLE, mayCancel } from '../../core/rules.ts'
 import { CANCELLED } from '../../core/states.ts'
-import type { Booking } from '../../core/store.ts'
-import * as store from '../../core/store.ts'
 
 /**
- * Somebody's account ends: what they applied for and has not begun is cancelled, and they take part in nothing that has not begun. A
- * booking that is left with too few people is cancelled. Their row is locked so that no booking with them is being written.
+ * Ends the bookings of a person whose account ends: cancels those they applied for that have not begun, and takes them off the others
+ * that have not begun. A booking that is left with too few people is cancelled. The caller has locked the person's row, so that no
+ * booking with them is being written.
  */
 export async function leaveRooms(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const zone = kernel.config.timeZone
   const now = kernel.clock.now()
   await cancelAhead(tx, userId, { now, reason: '申请人账号已注销' }, SYSTEM, zone)
-  const joined = await store.lockBookings(tx, await store.joinedAheadOf(tx, userId, now), now)
+  const joined = await lockBookings(tx, await joinedAheadOf(tx, userId, now), now)
   for (const { id } of joined) {
-    const booking = await store.findBooking(tx, id, now)
+    const booking = await findBooking(tx, id, now)
     if (!booking) continue
-    const staying = (await store.participantsOf(tx, id)).filter((other) => other !== userId)
+    const staying = (await participantsOf(tx, id)).filter((other) => other !== userId)
     const stands = staying.length >= FEWEST_PEOPLE
-    // Those of a rejected booking, or of one that is cancelled for it, have nothing from knowing who is missing.
+    // The people of a rejected booking, or of one that is cancelled below, need not know who left.
     const told = stands && mayCancel(booking.status) ? staying : []
     await takeOff(tx, booking, userId, told, SYSTEM, now, zone)
     if (stands) continue
@@ -33,7 +36,7 @@ export async function leaveRooms(tx: Transaction, kernel: Kernel, userId: number
   }
 }
 
-/** Takes somebody who did not apply off a booking that is locked, tells people of it, and notes it. */
+/** Takes a participant who is not the applicant off a locked booking, tells people of it, and records it. */
 export async function takeOff(
   tx: Transaction,
   booking: Booking,
@@ -44,7 +47,7 @@ export async function takeOff(
   zone: string,
 ): Promise<void> {
   const { id } = booking
-  const name = await store.dropParticipant(tx, id, userId)
+  const name = await deleteParticipant(tx, id, userId)
   await notify(tx, now, {
     type: 'room.booking.left',
     userIds: told,

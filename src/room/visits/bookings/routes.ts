@@ -7,30 +7,16 @@ import { route } from '../../../kernel/http/route.ts'
 import { IdParams, Nullable, type Of, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Data, Done, data, done } from '../../contract.ts'
-import { MOST_PEOPLE } from '../../core/rules.ts'
+import { createBooking } from '../../core/booking.ts'
+import { BookingBody, Purpose, requestOf, UserIds } from '../../core/bookingSchemas.ts'
 import { BOOKING_STATES } from '../../core/states.ts'
 import { Id, MANAGE, MomentInput, PORTAL, parseInstant } from '../../fields.ts'
-import { cancelBooking, createBooking, editBooking, endEarly, forceCancel, leaveBooking } from './service.ts'
+import { cancelBooking, editBooking, endEarly, forceCancel, leaveBooking } from './service.ts'
 
 const desk = { tag: 'Room bookings (desk)' } as const
 const portal = { tag: 'Room portal' } as const
 
-/** The people who use the room; whoever applies is added. */
-export const UserIds = Type.Array(Id, {
-  maxItems: MOST_PEOPLE,
-  description: 'Who uses the room, at most as many as it holds; the applicant is added.',
-})
-export const Purpose = Text(500, { examples: ['会议'] })
-
-const Wish = Type.Object({
-  roomId: Id,
-  purpose: Purpose,
-  startTime: MomentInput,
-  endTime: MomentInput,
-  userIdList: UserIds,
-})
-
-/** Pages send whole rows back, nulls included: what is not there, or null, stays. */
+/** Pages send whole rows back, nulls included: absent and null fields stay. */
 const Edit = Type.Object({
   roomId: Type.Optional(Nullable(Id)),
   purpose: Type.Optional(Nullable(Purpose)),
@@ -53,89 +39,25 @@ const BookedAnswer = Data(
   }),
 )
 
+/** The doors of bookings, and the permission for each use. */
+const DOORS = [
+  {
+    door: 'manage',
+    base: MANAGE,
+    ...desk,
+    add: 'manage:facility:booking:add',
+    edit: 'manage:facility:booking:edit',
+    cancel: 'manage:facility:booking:cancel',
+  },
+  { door: 'portal', base: PORTAL, ...portal, add: 'signed-in', edit: 'signed-in', cancel: 'signed-in' },
+] as const
+
 /** Making, changing, ending and cancelling bookings, at the desk and in the portal. */
 export function bookingRoutes(app: App, kernel: Kernel): void {
-  const zone = kernel.config.timeZone
-  const instant = (text: string | null | undefined) => (text == null ? undefined : parseInstant(text, zone))
-
-  const doors = [
-    {
-      door: 'manage',
-      base: MANAGE,
-      ...desk,
-      add: 'manage:facility:booking:add',
-      edit: 'manage:facility:booking:edit',
-      cancel: 'manage:facility:booking:cancel',
-    },
-    { door: 'portal', base: PORTAL, ...portal, add: 'signed-in', edit: 'signed-in', cancel: 'signed-in' },
-  ] as const
-
-  for (const { door, base, tag, add, edit, cancel } of doors) {
-    const mine = door === 'portal' ? 'My' : ''
-    route(app, {
-      method: 'POST',
-      paths: [`${base}/booking`],
-      operationId: door === 'portal' ? 'bookRoom' : 'bookRoomAtDesk',
-      permission: add,
-      summary: 'Book a room',
-      description:
-        'State `0` (to be decided) or `1` (approved), by the audit switch. Every refusal is a `code` of 500 whose `msg` says why; a time that is taken names the span that is.',
-      tag,
-      idempotent: true,
-      schema: { body: Wish, response: { 200: BookedAnswer } },
-      handler: (request, reply) =>
-        idempotent(kernel, request, reply, async (kernel) =>
-          data(await createBooking(kernel, callerOf(request), wishOf(request.body))),
-        ),
-    })
-    route(app, {
-      method: 'PUT',
-      paths: [`${base}/booking/{id}`],
-      operationId: `update${mine}Booking`,
-      permission: edit,
-      summary: 'Change my booking before it begins',
-      description:
-        'By whoever applied, within the rules of a new booking. What is absent or null stays. A rejected booking is in the running again; an approved one at another time or in another room is decided again when there is an audit.',
-      tag,
-      schema: { params: IdParams, body: Edit, response: { 200: BookedAnswer } },
-      handler: async (request) =>
-        data(await editBooking(kernel, callerOf(request), door, request.params.id, editOf(request.body))),
-    })
-    route(app, {
-      method: 'PUT',
-      paths: [`${base}/booking/{id}/end-early`],
-      operationId: `end${mine}Booking`,
-      permission: edit,
-      summary: 'End a booking that runs',
-      description:
-        'At `endTime`, or now where that is past or absent; never later than it ends anyway. The rest of its time is free at once. A booking that has not begun is a 409.',
-      tag,
-      schema: { params: IdParams, body: End, response: { 200: Done } },
-      handler: async (request) => {
-        const { endTime }: NonNullable<Of<typeof End>> = request.body ?? {}
-        await endEarly(kernel, callerOf(request), door, request.params.id, instant(endTime) ?? null)
-        return done
-      },
-    })
-    route(app, {
-      method: 'DELETE',
-      paths: [`${base}/booking/{id}`],
-      operationId: `cancel${mine}Booking`,
-      permission: cancel,
-      summary: 'Cancel a booking before it begins',
-      description:
-        door === 'manage'
-          ? 'One’s own, or somebody else’s: that is recorded as cancelled by staff, and its people are told.'
-          : 'By whoever applied.',
-      tag,
-      schema: { params: IdParams, response: { 200: Done } },
-      handler: async (request) => {
-        await cancelBooking(kernel, callerOf(request), door, request.params.id)
-        return done
-      },
-    })
+  for (const door of DOORS) {
+    makeAndChange(app, kernel, door)
+    endAndCancel(app, kernel, door)
   }
-
   route(app, {
     method: 'DELETE',
     paths: [`${MANAGE}/booking/{id}/force`],
@@ -174,24 +96,93 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
       return done
     },
   })
+}
 
-  function wishOf({ roomId, purpose, startTime, endTime, userIdList }: Of<typeof Wish>) {
-    return {
-      roomId,
-      purpose,
-      start: parseInstant(startTime, zone),
-      end: parseInstant(endTime, zone),
-      userIds: userIdList,
-    }
-  }
+/** Tells the portal's operations from the desk's in the names of operations. */
+function mine(door: (typeof DOORS)[number]['door']): string {
+  return door === 'portal' ? 'My' : ''
+}
 
-  function editOf({ roomId, purpose, startTime, endTime, userIdList }: Of<typeof Edit>) {
-    return {
-      roomId: roomId ?? undefined,
-      purpose: purpose ?? undefined,
-      start: instant(startTime),
-      end: instant(endTime),
-      userIds: userIdList ?? undefined,
-    }
+function makeAndChange(app: App, kernel: Kernel, { door, base, tag, add, edit }: (typeof DOORS)[number]): void {
+  const zone = kernel.config.timeZone
+  route(app, {
+    method: 'POST',
+    paths: [`${base}/booking`],
+    operationId: door === 'portal' ? 'bookRoom' : 'bookRoomAtDesk',
+    permission: add,
+    summary: 'Book a room',
+    description:
+      'State `0` (to be decided) or `1` (approved), by the audit switch. Every refusal is a `code` of 500 whose `msg` says why; a time that is taken names the span that is.',
+    tag,
+    idempotent: true,
+    schema: { body: BookingBody, response: { 200: BookedAnswer } },
+    handler: (request, reply) =>
+      idempotent(kernel, request, reply, async (kernel) =>
+        data(await createBooking(kernel, callerOf(request), requestOf(request.body, zone))),
+      ),
+  })
+  route(app, {
+    method: 'PUT',
+    paths: [`${base}/booking/{id}`],
+    operationId: `update${mine(door)}Booking`,
+    permission: edit,
+    summary: 'Change my booking before it begins',
+    description:
+      'By whoever applied, within the rules of a new booking. What is absent or null stays. A rejected booking is in the running again; an approved one at another time or in another room is decided again when there is an audit.',
+    tag,
+    schema: { params: IdParams, body: Edit, response: { 200: BookedAnswer } },
+    handler: async (request) =>
+      data(await editBooking(kernel, callerOf(request), door, request.params.id, editOf(request.body, zone))),
+  })
+}
+
+function endAndCancel(app: App, kernel: Kernel, { door, base, tag, edit, cancel }: (typeof DOORS)[number]): void {
+  route(app, {
+    method: 'PUT',
+    paths: [`${base}/booking/{id}/end-early`],
+    operationId: `end${mine(door)}Booking`,
+    permission: edit,
+    summary: 'End a booking that runs',
+    description:
+      'At `endTime`, or now where that is past or absent; never later than it ends anyway. The rest of its time is free at once. A booking that has not begun is a 409.',
+    tag,
+    schema: { params: IdParams, body: End, response: { 200: Done } },
+    handler: async (request) => {
+      const { endTime }: NonNullable<Of<typeof End>> = request.body ?? {}
+      const end = instantOf(endTime, kernel.config.timeZone) ?? null
+      await endEarly(kernel, callerOf(request), door, request.params.id, end)
+      return done
+    },
+  })
+  route(app, {
+    method: 'DELETE',
+    paths: [`${base}/booking/{id}`],
+    operationId: `cancel${mine(door)}Booking`,
+    permission: cancel,
+    summary: 'Cancel a booking before it begins',
+    description:
+      door === 'manage'
+        ? 'One’s own, or somebody else’s: that is recorded as cancelled by staff, and its people are told.'
+        : 'By whoever applied.',
+    tag,
+    schema: { params: IdParams, response: { 200: Done } },
+    handler: async (request) => {
+      await cancelBooking(kernel, callerOf(request), door, request.params.id)
+      return done
+    },
+  })
+}
+
+function editOf({ roomId, purpose, startTime, endTime, userIdList }: Of<typeof Edit>, zone: string) {
+  return {
+    roomId: roomId ?? undefined,
+    purpose: purpose ?? undefined,
+    start: instantOf(startTime, zone),
+    end: instantOf(endTime, zone),
+    userIds: userIdList ?? undefined,
   }
+}
+
+function instantOf(text: string | null | undefined, zone: string): Date | undefined {
+  return text == null ? undefined : parseInstant(text, zone)
 }

@@ -1,138 +1,33 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
 import { errorCode } from '../../../kernel/database/constraints.ts'
-import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
 import { Stale } from '../../../kernel/database/transaction.ts'
 import { Conflict, Forbidden } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { messageJson, operationJson, record } from '../../../kernel/outbox/outbox.ts'
-import { readFacts } from '../../core/facts.ts'
-import { bookingWords, endAt, moveStatus, recordCancelled, tellBookings } from '../../core/moves.ts'
-import { badState, noSuchBooking, refused } from '../../core/refusals.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
+import { allowedFacts, type Booked, namedOf, orderOf } from '../../core/booking.ts'
+import { tellBookings } from '../../core/bookingMessages.ts'
+import { updateBooking } from '../../core/bookingRowStore.ts'
+import { type Booking, findBooking, lockPeople, lockRoom, participantsOf } from '../../core/bookingsStore.ts'
+import { endAt, moveStatus, recordCancelled } from '../../core/moves.ts'
+import { lockBookings } from '../../core/movesStore.ts'
+import { badState, noSuchBooking } from '../../core/refusals.ts'
 import {
-  type BookingFacts,
-  bookingRefusal,
   doubleBooked,
   FEWEST_PEOPLE,
-  firstStatus,
   mayCancel,
   mayEdit,
   mayForceCancel,
+  type Order,
   statusAfterEdit,
-  type Wish,
 } from '../../core/rules.ts'
 import { settleRoom } from '../../core/settling.ts'
-import { APPROVED, type BookingStatus, CANCELLED, ONGOING, STATUS_TEXT } from '../../core/states.ts'
-import type { Booking } from '../../core/store.ts'
-import * as store from '../../core/store.ts'
+import { type BookingStatus, CANCELLED, ONGOING, STATUS_TEXT } from '../../core/states.ts'
 import { refusal } from '../../sentences.ts'
 import { takeOff } from './leaving.ts'
 
-/** What somebody wants to book. The caller applies, and is added to the people who use the room. */
-export interface BookingWish {
-  readonly roomId: number
-  readonly purpose: string
-  readonly start: Date
-  readonly end: Date
-  readonly userIds: readonly number[]
-  /** The weekly series it belongs to. */
-  readonly seriesId?: string
-}
-
-/** What became of a wish. */
-export interface Booked {
-  readonly id: number
-  readonly status: BookingStatus
-  /** Names of those who take part in another booking at that time, where the setting warns of it. */
-  readonly doubleBooked: readonly string[]
-}
-
-/**
- * Books a room for the caller and others: reads the facts, lets the rules decide, and writes with every guard in one statement. When the
- * world has moved in between, all of it is done again on fresh facts.
- * @throws Invalid (a `Refusal` as its code, with a sentence) when the rules forbid it, NotFound when there is no such room.
- */
-export async function createBooking(kernel: Kernel, caller: Caller, wish: BookingWish): Promise<Booked> {
-  const settled = settle(wish, caller.userId)
-  const booked = await kernel.withRetries(async (db) => {
-    const now = kernel.clock.now()
-    const facts = await decide(kernel, db, settled, now)
-    if (facts.setting.participantOverlap === 'refuse') return placeAlone(kernel, caller, wish, settled)
-    if (facts.overdue) await kernel.transaction((tx) => settleRoom(kernel, tx, wish.roomId))
-    return place(kernel, db, caller, wish, settled, facts, now)
-  })
-  kernel.nudge()
-  return booked
-}
-
-/** Where nobody may be in two places, its people are kept to the booking while it is decided and written. */
-function placeAlone(kernel: Kernel, caller: Caller, wish: BookingWish, settled: Wish): Promise<Booked> {
-  return kernel.transaction(async (tx) => {
-    const now = kernel.clock.now()
-    await store.lockPeople(tx, settled.userIds)
-    const facts = await decide(kernel, tx, settled, now)
-    if (facts.overdue) await settleRoom(kernel, tx, wish.roomId)
-    return place(kernel, tx, caller, wish, settled, facts, now)
-  })
-}
-
-/** The facts, when the rules allow the wish. */
-async function decide(kernel: Kernel, db: Database, wish: Wish, now: Date, except?: number): Promise<BookingFacts> {
-  const zone = kernel.config.timeZone
-  const facts = await readFacts(db, wish, now, except)
-  const forbidden = bookingRefusal(facts, wish, now, zone)
-  if (forbidden) throw refused(forbidden, facts, wish, zone)
-  return facts
-}
-
-async function place(
-  kernel: Kernel,
-  db: Database,
-  caller: Caller,
-  { purpose, seriesId }: BookingWish,
-  wish: Wish,
-  facts: BookingFacts,
-  now: Date,
-): Promise<Booked> {
-  const status = firstStatus(facts.setting)
-  const id = await store.placeBooking(db, {
-    wish,
-    revision: facts.room.revision,
-    purpose,
-    status,
-    seriesId: seriesId ?? null,
-    now,
-    message: messageJson({
-      type: status === APPROVED ? 'room.booking.approved' : 'room.booking.pending',
-      userIds: wish.userIds,
-      data: bookingWords(namedOf(facts, wish), kernel.config.timeZone),
-    }),
-    operation: operationJson({ ...originOf(caller), action: 'room.booking.add', resource: 'room_booking' }),
-  })
-  return { id, status, doubleBooked: doubleBooked(facts) }
-}
-
-/** Place and time of a wish, for messages. */
-function namedOf({ room }: BookingFacts, { start, end }: Wish) {
-  return { roomName: room.name, buildingName: room.buildingName, startTime: start, endTime: end }
-}
-
-/** Runs a write; what the overlap constraint refuses is decided anew, on facts that show who was first. */
-async function unlessTaken<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (errorCode(error) === '23P01') throw new Stale()
-    throw error
-  }
-}
-
-/** The wish as the rules see it: everybody once, the applicant among them. */
-function settle({ roomId, start, end, userIds }: BookingWish, applicantId: number): Wish {
-  return { roomId, applicantId, start, end, userIds: [...new Set([applicantId, ...userIds])] }
-}
-
-/** What an edit changes; what is not named stays. */
+/** The changes of an edit; absent fields stay. */
 export interface BookingEdit {
   readonly roomId?: number | undefined
   readonly purpose?: string | undefined
@@ -156,30 +51,31 @@ export async function editBooking(
   const zone = kernel.config.timeZone
   const booked = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    const seen = ownBooking(await store.findBooking(tx, id, now), caller, door)
-    const wish = changed(seen, await store.participantsOf(tx, id), edit)
-    await store.lockPeople(tx, wish.userIds)
-    await store.lockRoom(tx, wish.roomId)
-    await store.lockBookings(tx, [id], now)
-    const booking = ownBooking(await store.findBooking(tx, id, now), caller, door)
-    const before = await store.participantsOf(tx, id)
+    const seen = ownBooking(await findBooking(tx, id, now), caller, door)
+    const order = changed(seen, await participantsOf(tx, id), edit)
+    await lockPeople(tx, order.userIds)
+    await lockRoom(tx, order.roomId)
+    await lockBookings(tx, [id], now)
+    const booking = ownBooking(await findBooking(tx, id, now), caller, door)
+    const before = await participantsOf(tx, id)
     // Somebody else moved it between the reading and the locks, which are then perhaps the wrong ones.
-    if (!sameWish(wish, changed(booking, before, edit))) throw new Stale()
+    if (!sameOrder(order, changed(booking, before, edit))) throw new Stale()
     if (!mayEdit(booking, now)) throw badState(booking.status, '仅开始前的待审核、已批准或已驳回的预约可以修改')
 
-    const facts = await decide(kernel, tx, wish, now, id)
-    if (facts.overdue) await settleRoom(kernel, tx, wish.roomId)
-    const moves = !sameSpan(wish, changed(booking, before, {}))
+    const facts = await allowedFacts(kernel, tx, order, now, id)
+    if (facts.overdue) await settleRoom(kernel, tx, order.roomId)
+    const moves = !sameSpan(order, changed(booking, before, {}))
     const status = statusAfterEdit(booking.status, moves, facts.setting)
     const purpose = edit.purpose ?? booking.purpose
-    await unlessTaken(() => store.changeBooking(tx, { id, wish, purpose, status, now, by: caller.userId }))
+    await unlessTaken(() => updateBooking(tx, { id, order, purpose, status, now, by: caller.userId }))
 
-    const told = { id, ...namedOf(facts, wish), userIds: wish.userIds }
+    const told = { id, ...namedOf(facts, order), userIds: order.userIds }
     await tellBookings(tx, [told], 'room.booking.changed', now, zone, { status: STATUS_TEXT[status] })
-    const removed = before.filter((userId) => !wish.userIds.includes(userId))
-    // What they knew: they never had the new time or room.
-    if (removed.length > 0)
+    const removed = before.filter((userId) => !order.userIds.includes(userId))
+    // With the time and room they knew, not the new ones.
+    if (removed.length > 0) {
       await tellBookings(tx, [{ ...booking, userIds: removed }], 'room.booking.removed', now, zone)
+    }
     await record(tx, now, {
       ...originOf(caller),
       action: 'room.booking.edit',
@@ -187,7 +83,7 @@ export async function editBooking(
       resourceId: id,
       changes: changesOf(
         { ...changed(booking, before, {}), purpose: booking.purpose, status: booking.status },
-        { ...wish, purpose, status },
+        { ...order, purpose, status },
       ),
     })
     return { id, status, doubleBooked: doubleBooked(facts) }
@@ -196,7 +92,7 @@ export async function editBooking(
   return booked
 }
 
-/** By which door somebody comes: at the desk everybody's bookings are known, in the portal one's own. */
+/** Where a request comes from: at the desk (`manage`) people see all bookings, in the portal their own. */
 export type Door = 'manage' | 'portal'
 
 /**
@@ -274,7 +170,7 @@ export async function endEarly(
  */
 export async function leaveBooking(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   await withBooking(kernel, id, async (tx, booking, now) => {
-    const userIds = await store.participantsOf(tx, id)
+    const userIds = await participantsOf(tx, id)
     if (!userIds.includes(caller.userId)) throw noSuchBooking()
     if (booking.applicantId === caller.userId) throw new Conflict('is_applicant', '申请人不能退出，请取消预约')
     if (!mayCancel(booking.status)) throw badState(booking.status, '仅开始前的待审核或已批准的预约可以退出')
@@ -293,12 +189,22 @@ async function withBooking(
 ): Promise<void> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    await store.lockBookings(tx, [id], now)
-    const booking = await store.findBooking(tx, id, now)
+    await lockBookings(tx, [id], now)
+    const booking = await findBooking(tx, id, now)
     if (!booking) throw noSuchBooking()
     await work(tx, booking, now)
   })
   kernel.nudge()
+}
+
+/** Runs a write. When the overlap constraint refuses it, the request is decided again, on facts that show the booking that was first. */
+async function unlessTaken<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if (errorCode(error) === '23P01') throw new Stale()
+    throw error
+  }
 }
 
 /** The booking, when the caller applied for it. @throws NotFound, at the desk Forbidden for somebody else's. */
@@ -308,9 +214,9 @@ function ownBooking(booking: Booking | null, caller: Caller, door: Door): Bookin
   throw door === 'portal' ? noSuchBooking() : new Forbidden('not_applicant', '仅申请人可以修改预约')
 }
 
-/** What an edit makes of a booking. */
-function changed(booking: Booking, userIds: readonly number[], edit: BookingEdit): Wish {
-  return settle(
+/** A booking as an edit changes it. */
+function changed(booking: Booking, userIds: readonly number[], edit: BookingEdit): Order {
+  return orderOf(
     {
       roomId: edit.roomId ?? booking.roomId,
       purpose: booking.purpose,
@@ -322,15 +228,15 @@ function changed(booking: Booking, userIds: readonly number[], edit: BookingEdit
   )
 }
 
-function sameSpan(a: Wish, b: Wish): boolean {
+function sameSpan(a: Order, b: Order): boolean {
   return a.roomId === b.roomId && a.start.getTime() === b.start.getTime() && a.end.getTime() === b.end.getTime()
 }
 
-function sameWish(a: Wish, b: Wish): boolean {
+function sameOrder(a: Order, b: Order): boolean {
   return sameSpan(a, b) && a.userIds.length === b.userIds.length && a.userIds.every((id) => b.userIds.includes(id))
 }
 
-/** For the operation log: what an edit changed. */
+/** The changes of an edit for the operation log. */
 function changesOf(before: Edited, after: Edited): Record<string, readonly [unknown, unknown]> {
   const fields = ['roomId', 'start', 'end', 'purpose', 'status', 'userIds'] as const
   return Object.fromEntries(
@@ -340,4 +246,4 @@ function changesOf(before: Edited, after: Edited): Record<string, readonly [unkn
   )
 }
 
-type Edited = Wish & { readonly purpose: string; readonly status: BookingStatus }
+type Edited = Order & { readonly purpose: string; readonly status: BookingStatus }

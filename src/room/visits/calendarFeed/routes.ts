@@ -16,7 +16,7 @@ const Link = Data(
   }),
 )
 
-/** One's own bookings in the calendar of a phone. */
+/** The caller's bookings in the calendar of a phone. */
 export function calendarFeedRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',

@@ -5,10 +5,10 @@ import type { BookingStatus } from '../../core/states.ts'
 import { PORTAL } from '../../fields.ts'
 import * as store from './store.ts'
 
-/** The calendar of the bookings one takes part in. */
+/** The calendar of a person's bookings. */
 export const FEED: Feed = { purpose: 'room calendar feed', path: `${PORTAL}/booking/my/calendar.ics` }
 
-/** How long what is over or called off stays in a calendar. */
+/** How long bookings that are over or called off stay in a calendar. */
 const REMEMBERED_MS = 30 * 86_400_000
 
 const STATUS: Readonly<Record<BookingStatus, CalendarEvent['status']>> = {

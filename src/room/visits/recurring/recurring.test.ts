@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 const BOOKING = '/portal/facility/booking'
 /** Tuesdays from 9 to 10. */
-const wish = (roomId: number, more: object = {}) => ({
+const request = (roomId: number, more: object = {}) => ({
   roomId,
   purpose: '例会',
   startTime: at(world, 1, '09:00'),
@@ -35,7 +35,7 @@ const book = async (payload: object, as = anna, headers: Record<string, string> 
   (await world.call('POST', `${BOOKING}/recurring`, { as, payload, headers })).body
 const bookOne = async (roomId: number, day: number, as = anna) => {
   const times = { startTime: at(world, day, '09:30'), endTime: at(world, day, '11:00') }
-  expect((await world.call('POST', BOOKING, { as, payload: wish(roomId, times) })).body.code).toBe(200)
+  expect((await world.call('POST', BOOKING, { as, payload: request(roomId, times) })).body.code).toBe(200)
 }
 const bookingsIn = (roomId: number) =>
   world.rows<{ id: number; status: string; series_id: string | null }>(
@@ -46,7 +46,7 @@ const datesOf = (some: readonly { date: string }[]) => some.map(({ date }) => da
 describe('A weekly series', () => {
   it('books the same time in each week, and tells its people of each', async () => {
     const roomId = await room(world)
-    const { code, data } = await book(wish(roomId, { weeks: 3, mode: 'all' }))
+    const { code, data } = await book(request(roomId, { weeks: 3, mode: 'all' }))
     expect(code).toBe(200)
     expect(datesOf(data.booked)).toEqual(['2026-03-03', '2026-03-10', '2026-03-17'])
     expect(data.booked[0]).toMatchObject({ status: '0', doubleBooked: [] })
@@ -61,20 +61,20 @@ describe('A weekly series', () => {
 
   it('can go up to a day, and books all or nothing unless said otherwise', async () => {
     const roomId = await room(world)
-    expect(datesOf((await book(wish(roomId, { until: '2026-03-16', weeks: null }))).data.booked)).toEqual([
+    expect(datesOf((await book(request(roomId, { until: '2026-03-16', weeks: null }))).data.booked)).toEqual([
       '2026-03-03',
       '2026-03-10',
     ])
-    expect(await book(wish(roomId, { until: '2026-03-24' }))).toMatchObject({ code: 500 })
+    expect(await book(request(roomId, { until: '2026-03-24' }))).toMatchObject({ code: 500 })
     expect(await bookingsIn(roomId)).toHaveLength(2)
   })
 
   it('keeps the seconds, so that it is refused where a single booking is', async () => {
     const roomId = await room(world)
     const startTime = at(world, 1, '09:00').replace(/00$/, '30')
-    const single = (await world.call('POST', BOOKING, { as: anna, payload: wish(roomId, { startTime }) })).body
+    const single = (await world.call('POST', BOOKING, { as: anna, payload: request(roomId, { startTime }) })).body
     expect(single).toMatchObject({ code: 500 })
-    const { code, msg } = await book(wish(roomId, { startTime, weeks: 2, mode: 'best_effort' }))
+    const { code, msg } = await book(request(roomId, { startTime, weeks: 2, mode: 'best_effort' }))
     expect([code, msg]).toEqual([500, expect.stringContaining(single.msg)])
     expect(await bookingsIn(roomId)).toEqual([])
   })
@@ -83,7 +83,7 @@ describe('A weekly series', () => {
     const roomId = await room(world)
     await bookOne(roomId, 8)
     await bookOne(roomId, 15)
-    const { code, msg } = await book(wish(roomId, { weeks: 4, mode: 'all' }))
+    const { code, msg } = await book(request(roomId, { weeks: 4, mode: 'all' }))
     expect(code).toBe(500)
     expect(msg).toMatch(/^整个系列均未预约。2026-03-10：.*被占用.*；2026-03-17：.*被占用/)
     expect(msg).not.toContain('2026-03-03')
@@ -94,7 +94,7 @@ describe('A weekly series', () => {
   it('of best effort books what can be had, and says of the rest why not', async () => {
     const roomId = await room(world)
     await bookOne(roomId, 8)
-    const { code, data } = await book(wish(roomId, { weeks: 3, mode: 'best_effort' }))
+    const { code, data } = await book(request(roomId, { weeks: 3, mode: 'best_effort' }))
     expect(code).toBe(200)
     expect(datesOf(data.booked)).toEqual(['2026-03-03', '2026-03-17'])
     expect(data.failed).toEqual([{ date: '2026-03-10', msg: expect.stringContaining('2026-03-10 09:30:00') }])
@@ -105,38 +105,38 @@ describe('A weekly series', () => {
     const roomId = await room(world)
     await bookOne(roomId, 1)
     await bookOne(roomId, 8)
-    expect(await book(wish(roomId, { weeks: 2, mode: 'best_effort' }))).toMatchObject({ code: 500 })
+    expect(await book(request(roomId, { weeks: 2, mode: 'best_effort' }))).toMatchObject({ code: 500 })
   })
 
   it('goes no further than can be booked ahead', async () => {
     await setting(world, { advance_days: 14 })
-    const { data } = await book(wish(await room(world), { weeks: 3, mode: 'best_effort' }))
+    const { data } = await book(request(await room(world), { weeks: 3, mode: 'best_effort' }))
     expect(datesOf(data.booked)).toEqual(['2026-03-03', '2026-03-10'])
     expect(data.failed).toEqual([{ date: '2026-03-17', msg: '最多只能提前 14 天预约' }])
   })
 
   it('is within the rules of every booking, said once for all dates', async () => {
-    const { code, msg } = await book(wish(await room(world), { weeks: 2, userIdList: [] }))
+    const { code, msg } = await book(request(await room(world), { weeks: 2, userIdList: [] }))
     expect([code, msg]).toEqual([500, '整个系列均未预约。2026-03-03、2026-03-10：使用人（含申请人）不能少于 3 人'])
-    expect(await book(wish(999_999_999, { weeks: 2 }))).toEqual({ code: 404, msg: '房间不存在' })
+    expect(await book(request(999_999_999, { weeks: 2 }))).toEqual({ code: 404, msg: '房间不存在' })
   })
 
   it('has 2 to 26 weeks, by number or by day', async () => {
     const roomId = await room(world)
-    expect(await book(wish(roomId))).toEqual({ code: 500, msg: '参数不全或有误：缺少 weeks' })
-    for (const weeks of [1, 27, 2.5]) expect((await book(wish(roomId, { weeks }))).code).toBe(500)
-    expect(await book(wish(roomId, { until: '2026-03-09' }))).toEqual({
+    expect(await book(request(roomId))).toEqual({ code: 500, msg: '参数不全或有误：缺少 weeks' })
+    for (const weeks of [1, 27, 2.5]) expect((await book(request(roomId, { weeks }))).code).toBe(500)
+    expect(await book(request(roomId, { until: '2026-03-09' }))).toEqual({
       code: 500,
       msg: 'until 不合法：每周预约须为 2 至 26 周',
     })
-    expect((await book(wish(roomId, { until: '2199-12-31' }))).code).toBe(500)
-    expect((await book(wish(roomId, { until: '2026-02-30' }))).code).toBe(500)
+    expect((await book(request(roomId, { until: '2199-12-31' }))).code).toBe(500)
+    expect((await book(request(roomId, { until: '2026-02-30' }))).code).toBe(500)
     expect(await bookingsIn(roomId)).toEqual([])
   })
 
   it('with an Idempotency-Key is booked once', async () => {
     const roomId = await room(world)
-    const payload = wish(roomId, { weeks: 2 })
+    const payload = request(roomId, { weeks: 2 })
     const first = await book(payload, anna, { 'idempotency-key': 'weekly' })
     expect(await book(payload, anna, { 'idempotency-key': 'weekly' })).toEqual(first)
     expect(await bookingsIn(roomId)).toHaveLength(2)
@@ -144,7 +144,7 @@ describe('A weekly series', () => {
 
   it('warns of those who are somewhere else then', async () => {
     await bookOne(await room(world), 8)
-    const { data } = await book(wish(await room(world), { weeks: 2 }))
+    const { data } = await book(request(await room(world), { weeks: 2 }))
     expect(data.booked[0].doubleBooked).toEqual([])
     expect(data.booked[1].doubleBooked).toHaveLength(3)
   })
@@ -153,7 +153,7 @@ describe('A weekly series', () => {
     await setting(world, { participant_overlap: 'allow' })
     const roomId = await room(world)
     const rivals = await people(world, 8)
-    const answers = await Promise.all(rivals.map((person) => book(wish(roomId, { weeks: 6, mode: 'all' }), person)))
+    const answers = await Promise.all(rivals.map((person) => book(request(roomId, { weeks: 6, mode: 'all' }), person)))
     expect(answers.map(({ code }) => code).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 500)])
     expect(await bookingsIn(roomId)).toHaveLength(6)
     await setting(world, { participant_overlap: 'warn' })
@@ -166,7 +166,7 @@ describe('Cancelling a series', () => {
 
   it('ends what lies ahead of it, whatever its state, and leaves the rest', async () => {
     const roomId = await room(world)
-    const { data } = await book(wish(roomId, { weeks: 4 }))
+    const { data } = await book(request(roomId, { weeks: 4 }))
     const [, second, third, fourth] = data.booked.map(({ id }: { id: number }) => id)
     await world.rows(`UPDATE tb_facility_booking SET status = '1' WHERE id = ${third}`)
     await world.rows(`UPDATE tb_facility_booking SET status = '2' WHERE id = ${fourth}`)
@@ -180,7 +180,7 @@ describe('Cancelling a series', () => {
   })
 
   it('is for whoever applied', async () => {
-    const { data } = await book(wish(await room(world), { weeks: 2 }))
+    const { data } = await book(request(await room(world), { weeks: 2 }))
     expect(await cancel(data.seriesId, friends[0])).toEqual({ code: 404, msg: '系列预约不存在' })
     expect((await cancel('not-a-series')).code).toBe(500)
   })

@@ -6,20 +6,16 @@ import { route } from '../../../kernel/http/route.ts'
 import { LocalDate, Nullable, type Of } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Data, data } from '../../contract.ts'
+import { BookingBody, requestOf } from '../../core/bookingSchemas.ts'
 import { BOOKING_STATES } from '../../core/states.ts'
-import { Id, MomentInput, PORTAL, parseInstant } from '../../fields.ts'
-import { Purpose, UserIds } from '../bookings/routes.ts'
+import { Id, PORTAL } from '../../fields.ts'
 import { FEWEST_WEEKS, MOST_WEEKS } from './rules.ts'
 import { bookSeries, cancelSeries } from './service.ts'
 
 const tag = 'Room portal'
 
-const Wish = Type.Object({
-  roomId: Id,
-  purpose: Purpose,
-  startTime: MomentInput,
-  endTime: MomentInput,
-  userIdList: UserIds,
+const SeriesBody = Type.Object({
+  ...BookingBody.properties,
   weeks: Type.Optional(
     Nullable(
       Type.Integer({
@@ -52,15 +48,8 @@ const SeriesAnswer = Data(
 export function recurringRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
-  function wishOf({ roomId, purpose, startTime, endTime, userIdList, weeks, until, mode }: Of<typeof Wish>) {
-    const first = {
-      roomId,
-      purpose,
-      start: parseInstant(startTime, zone),
-      end: parseInstant(endTime, zone),
-      userIds: userIdList,
-    }
-    return { first, weeks: weeks ?? null, until: until ?? null, mode: mode ?? 'all' }
+  function seriesOf({ weeks, until, mode, ...first }: Of<typeof SeriesBody>) {
+    return { first: requestOf(first, zone), weeks: weeks ?? null, until: until ?? null, mode: mode ?? 'all' }
   }
 
   route(app, {
@@ -75,10 +64,10 @@ export function recurringRoutes(app: App, kernel: Kernel): void {
       'can be booked ahead (`advanceDays`) fail.',
     tag,
     idempotent: true,
-    schema: { body: Wish, response: { 200: SeriesAnswer } },
+    schema: { body: SeriesBody, response: { 200: SeriesAnswer } },
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (kernel) => {
-        const { seriesId, booked, failed } = await bookSeries(kernel, callerOf(request), wishOf(request.body))
+        const { seriesId, booked, failed } = await bookSeries(kernel, callerOf(request), seriesOf(request.body))
         return data({ seriesId, booked: [...booked], failed: [...failed] })
       }),
   })

@@ -10,7 +10,7 @@ export function weeksUntil(first: string, until: string): number | null {
   return weeks >= FEWEST_WEEKS && weeks <= MOST_WEEKS ? weeks : null
 }
 
-/** Why weeks can't be booked, for people: each reason once, after the dates that it holds for. */
+/** The reasons why weeks can't be booked, for people: each once, after its dates. */
 export function failedWords(failed: readonly { readonly date: string; readonly msg: string }[]): string {
   const byReason = Map.groupBy(failed, ({ msg }) => msg)
   return [...byReason].map(([msg, weeks]) => `${weeks.map(({ date }) => date).join('、')}：${msg}`).join('；')

@@ -6,23 +6,24 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { joinedTo } from '../../../kernel/http/request/idempotency.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { localDate } from '../../../kernel/time.ts'
-import { moveStatus, recordCancelled, tellBookings } from '../../core/moves.ts'
+import { type Booked, type BookingRequest, createBooking } from '../../core/booking.ts'
+import { tellBookings } from '../../core/bookingMessages.ts'
+import { lockPeople, lockRoom } from '../../core/bookingsStore.ts'
+import { moveStatus, recordCancelled } from '../../core/moves.ts'
 import { CANCELLED } from '../../core/states.ts'
-import { lockPeople, lockRoom } from '../../core/store.ts'
 import { sentenceOf } from '../../sentences.ts'
-import { type Booked, type BookingWish, createBooking } from '../bookings/service.ts'
 import { FEWEST_WEEKS, failedWords, MOST_WEEKS, weeksUntil } from './rules.ts'
 import { findSeries } from './store.ts'
 
-/** A booking that is to be made week after week: so many weeks in all, or up to a local date. */
-export interface SeriesWish {
-  readonly first: Omit<BookingWish, 'seriesId'>
+/** A request for the same booking week after week: so many weeks in all, or up to a local date. */
+export interface SeriesRequest {
+  readonly first: Omit<BookingRequest, 'seriesId'>
   readonly weeks: number | null
   readonly until: string | null
   readonly mode: SeriesMode
 }
 
-/** What became of a series: the weeks that were booked, and those that could not be. */
+/** A series that was booked: its weeks, and those that could not be booked. */
 export interface Series {
   readonly seriesId: string
   readonly booked: readonly (Booked & { readonly date: string })[]
@@ -34,10 +35,10 @@ export interface Series {
  * Each week must be within the rules of a booking by itself, so also within the days that can be booked ahead.
  * @throws Invalid `series_refused`, whose sentence names the dates, when a week of `all`, or every week, was refused: nothing is booked then.
  */
-export async function bookSeries(kernel: Kernel, caller: Caller, wish: SeriesWish): Promise<Series> {
-  const { first, mode } = wish
+export async function bookSeries(kernel: Kernel, caller: Caller, request: SeriesRequest): Promise<Series> {
+  const { first, mode } = request
   const zone = kernel.config.timeZone
-  const weeks = weeksOf({ startAt: first.start, endAt: first.end }, weeksIn(wish, zone), zone)
+  const weeks = weeksOf({ startAt: first.start, endAt: first.end }, weeksIn(request, zone), zone)
   const series = await kernel.transaction(async (tx): Promise<Series> => {
     // People before the room, as every booking has it; with the room kept, the weeks rest on facts that stay true.
     await lockPeople(tx, [caller.userId, ...first.userIds])
@@ -61,9 +62,9 @@ export async function bookSeries(kernel: Kernel, caller: Caller, wish: SeriesWis
 }
 
 /** Books one week; a refusal, which undoes that week alone, is answered as its sentence. */
-async function bookWeek(kernel: Kernel, caller: Caller, wish: BookingWish, week: Week): Promise<Booked | string> {
+async function bookWeek(kernel: Kernel, caller: Caller, request: BookingRequest, week: Week): Promise<Booked | string> {
   try {
-    return await createBooking(kernel, caller, { ...wish, start: week.startAt, end: week.endAt })
+    return await createBooking(kernel, caller, { ...request, start: week.startAt, end: week.endAt })
   } catch (error) {
     if (error instanceof DomainError && error.status === 422) return sentenceOf(error)
     throw error
@@ -71,7 +72,7 @@ async function bookWeek(kernel: Kernel, caller: Caller, wish: BookingWish, week:
 }
 
 /** @throws Invalid `validation` unless `weeks` or `until` says how long the series is, within its bounds. */
-function weeksIn({ first, weeks, until }: SeriesWish, zone: string): number {
+function weeksIn({ first, weeks, until }: SeriesRequest, zone: string): number {
   if (weeks !== null) return weeks
   if (until === null) {
     throw new Invalid('validation', 'The request is not valid.', {
@@ -86,7 +87,7 @@ function weeksIn({ first, weeks, until }: SeriesWish, zone: string): number {
 }
 
 /**
- * Cancels what lies ahead of the caller's series, and tells its people. Answers the bookings cancelled.
+ * Cancels the bookings of the caller's series that have not begun, and tells their people. Answers the bookings cancelled.
  * @throws NotFound for a series that is not the caller's, Conflict `bad_state` when nothing of it can be cancelled any more.
  */
 export async function cancelSeries(kernel: Kernel, caller: Caller, seriesId: string): Promise<readonly number[]> {

@@ -1,15 +1,21 @@
 import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
+import { exists } from '../../core/conditionsStore.ts'
 
-/** The bookings of a series that somebody applied for, by id: all of them, and those that have not begun and can be cancelled. */
+/** The bookings of a series that somebody applied for, by id: how many, and those that have not begun and can be cancelled. */
 export async function findSeries(
   db: Database,
   seriesId: string,
   applicantId: number,
   now: Date,
 ): Promise<{ readonly size: number; readonly ahead: readonly number[] }> {
-  const { rows } = await sql<{ id: number; ahead: boolean }>`
-    SELECT id, start_time > ${now} AND status IN ('0', '1') AS ahead FROM tb_facility_booking
-    WHERE series_id = ${seriesId}::uuid AND applicant_id = ${applicantId} AND del_flag = '0' ORDER BY id`.execute(db)
-  return { size: rows.length, ahead: rows.filter(({ ahead }) => ahead).map(({ id }) => id) }
+  const bookings = await db
+    .selectFrom('tb_facility_booking as b')
+    .select(['b.id', sql<boolean>`b.start_time > ${now} AND b.status IN ('0', '1')`.as('ahead')])
+    .where('b.series_id', '=', seriesId)
+    .where('b.applicant_id', '=', applicantId)
+    .where(exists('b'))
+    .orderBy('b.id')
+    .execute()
+  return { size: bookings.length, ahead: bookings.filter(({ ahead }) => ahead).map(({ id }) => id) }
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Nullable } from '../../../kernel/http/schemas.ts'
 import { Id, Moment, moment, NullableMoment, nullableMoment, UsedStatus } from '../../fields.ts'
-import type { Room } from './store.ts'
+import type { Room } from './roomsStore.ts'
 
 const Hours = Type.Object({
   weekday: Type.Integer({ minimum: 1, maximum: 7, description: '1 is Monday, 7 is Sunday.' }),
@@ -36,3 +36,24 @@ export function presentRoom({ equipmentTags, openHours, createTime, updateTime, 
     updateTime: nullableMoment(updateTime, zone),
   }
 }
+
+const MaxDuration = Type.Integer({ minimum: 5, maximum: 10_080, examples: [4320] })
+const AdvanceDays = Type.Integer({
+  minimum: 1,
+  maximum: 366,
+  description: 'The furthest local day that can be booked, counted from today.',
+})
+const Grid = Type.Integer({ minimum: 1, maximum: 60, description: 'Times lie on multiples of this from midnight.' })
+const Overlap = Type.Enum(['warn', 'refuse', 'allow'])
+
+/** The limits of bookings. */
+export const SettingAnswer = Type.Object(
+  {
+    auditRequired: Type.Boolean(),
+    maxDurationMinutes: MaxDuration,
+    advanceDays: AdvanceDays,
+    gridMinutes: Grid,
+    participantOverlap: Overlap,
+  },
+  { title: 'RoomSetting' },
+)

@@ -1,11 +1,11 @@
-/** So many no-shows within so many days make a proposed ban (page, No-shows). */
+/** This number of no-shows within this number of days makes a proposed ban (page, No-shows). */
 export const NO_SHOWS = 3
 export const NO_SHOW_DAYS = 30
 
-/** Days for which a proposed ban holds once it is confirmed, unless the administrator says otherwise. */
+/** Days that a confirmed proposal holds, unless the administrator gives another end. */
 export const PROPOSED_BAN_DAYS = 30
 
-/** What is to become of the proposal about somebody, after their no-shows have changed. Whoever is banned already needs none. */
+/** The next step about a proposal after the no-shows of its person have changed. A banned person needs no proposal. */
 export function proposalStep(standing: {
   readonly banned: boolean
   readonly proposed: boolean

@@ -1,8 +1,10 @@
 import { Type } from 'typebox'
-import { Nullable } from '../../../kernel/http/schemas.ts'
-import { BOOKING_STATES } from '../../core/states.ts'
-import type { Booking } from '../../core/store.ts'
-import { Id, Moment, moment, NullableMoment, nullableMoment } from '../../fields.ts'
+import { Nullable, type Of, Text } from '../../kernel/http/schemas.ts'
+import { Id, Moment, MomentInput, moment, NullableMoment, nullableMoment, parseInstant } from '../fields.ts'
+import type { BookingRequest } from './booking.ts'
+import type { Booking } from './bookingsStore.ts'
+import { MOST_PEOPLE } from './rules.ts'
+import { BOOKING_STATES } from './states.ts'
 
 /** A booking as lists and details show it: the document's members (seed 数据模型), and what the published pages show beside. */
 export const BookingAnswer = Type.Object(
@@ -40,5 +42,33 @@ export function presentBooking(booking: Booking, zone: string) {
     noShow: noShowAt !== null,
     createTime: moment(createTime, zone),
     updateTime: nullableMoment(updateTime, zone),
+  }
+}
+
+/** The people who use the room; the applicant is added. */
+export const UserIds = Type.Array(Id, {
+  maxItems: MOST_PEOPLE,
+  description: 'Who uses the room, at most as many as it holds; the applicant is added.',
+})
+export const Purpose = Text(500, { examples: ['会议'] })
+
+/** The body of a booking request. */
+export const BookingBody = Type.Object({
+  roomId: Id,
+  purpose: Purpose,
+  startTime: MomentInput,
+  endTime: MomentInput,
+  userIdList: UserIds,
+})
+
+/** Reads the body of a booking request. @throws Invalid for times that don't exist. */
+export function requestOf(body: Of<typeof BookingBody>, zone: string): BookingRequest {
+  const { roomId, purpose, startTime, endTime, userIdList } = body
+  return {
+    roomId,
+    purpose,
+    start: parseInstant(startTime, zone),
+    end: parseInstant(endTime, zone),
+    userIds: userIdList,
   }
 }

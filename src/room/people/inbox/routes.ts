@@ -4,12 +4,12 @@ import { route, signedIn } from '../../../kernel/http/route.ts'
 import { Nullable, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { countUnread, type InboxMessage, listMessages, markRead } from '../../../kernel/notifications/inbox.ts'
-import { Data, data, Rows, rows } from '../../contract.ts'
+import { Data, data, Rows, rowsOf } from '../../contract.ts'
 import { Id, listQuery, Moment, moment, NullableMoment, nullableMoment, PORTAL, pageOf } from '../../fields.ts'
 
 const tag = 'Room portal'
 
-const Notice = Type.Object(
+const MessageAnswer = Type.Object(
   {
     id: Id,
     type: Type.String({ examples: ['room.booking.approved'] }),
@@ -29,8 +29,8 @@ function present({ id, type, subject, body, urgent, createdAt, readAt }: InboxMe
   return { id, type, title: subject, content: body, urgent, ...times }
 }
 
-/** What whoever is logged in was told: in the portal, and by the same paths at the desk. */
-export function noticeRoutes(app: App, kernel: Kernel): void {
+/** The inbox of a person: in the portal, and by the same paths at the desk. */
+export function inboxRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const unreadOf = async (userId: number) => data({ unread: await countUnread(kernel.db, userId) })
 
@@ -46,12 +46,12 @@ export function noticeRoutes(app: App, kernel: Kernel): void {
         unread: Type.Optional(Type.Boolean()),
         type: Type.Optional(Text(100)),
       }),
-      response: { 200: Rows(Notice) },
+      response: { 200: Rows(MessageAnswer) },
     },
     handler: async (request) => {
       const page = pageOf(request.query, { sort: 'createTime', descending: true })
-      const { items, total } = await listMessages(kernel.db, signedIn(request).userId, request.query, page)
-      return rows({ items: items.map((message) => present(message, zone)), total })
+      const found = await listMessages(kernel.db, signedIn(request).userId, request.query, page)
+      return rowsOf(found, (message) => present(message, zone))
     },
   })
 
