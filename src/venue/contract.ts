@@ -1,2 +1,2 @@
-/** Venue answers plain objects and, for refusals, problem documents with real statuses (kernel page, section 3). */
+/** Answers are plain JSON objects; errors are problem documents with real HTTP statuses (kernel page, section 3). */
 export { plainContract as contract } from '../kernel/http/answer/problem.ts'

@@ -11,7 +11,7 @@ const place = {
 }
 const reservation = { ...place, reservation_id: 42 }
 
-/** As every template names the place and the time. */
+/** Place and time in every template. */
 const WHERE = '{{ venue_name }} {{ date }} {{ start_time }}–{{ end_time }}'
 const NUMBER = '\n\n预约编号：{{ reservation_id }}'
 
@@ -22,7 +22,7 @@ const ordinary = {
   sample: reservation,
 } as const
 const urgent = { ...ordinary, urgent: true } as const
-/** For what matters only to whoever is looking right now. */
+/** For messages that matter only to a person who is online. */
 const brief = { ...ordinary, channels: ['websocket'] } as const
 
 const booking: readonly NotificationType[] = [
@@ -167,7 +167,7 @@ const waitingList: readonly NotificationType[] = [
   },
 ]
 
-/** Everything the venue product tells people. The data of each comes from the `notify` calls that name its key. */
+/** All notification types of the venue product. The data of each comes from the `notify` calls that name its key. */
 export const notificationTypes: readonly NotificationType[] = [
   ...booking,
   ...priority,

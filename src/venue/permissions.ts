@@ -2,11 +2,11 @@ import type { RoleDefinition } from '../kernel/identity/roles.ts'
 import { permissions as sitePermissions } from '../site/permissions.ts'
 import { permissions as supportPermissions } from '../support/permissions.ts'
 
-/** What a venue route may ask for. `public` and `signed-in` routes ask for none of these. */
+/** Permissions that venue routes ask for. `public` and `signed-in` routes ask for none of these. */
 export const permissions = {
-  'venue:reservations.book': 'Book, change and cancel one’s own reservations, wait for places, rate',
+  'venue:reservations.book': 'Book, change and cancel own reservations, join waiting lists, rate visits',
   'venue:reservations.priority': 'Displace ordinary reservations of a full slot',
-  'venue:reservations.manage': 'See and change everybody’s reservations, approve, check in, send notices',
+  'venue:reservations.manage': 'See and change all reservations, approve, check in, send messages about them',
   'venue:catalogue.write': 'Change sport venues, venues, facilities, opening hours, slots, rules and closures',
   'venue:members.manage': 'Grant points, adjust credit',
   'venue:ratings.moderate': 'Hide ratings',
@@ -17,7 +17,7 @@ export type VenuePermission = keyof typeof permissions
 
 const book: readonly VenuePermission[] = ['venue:reservations.book']
 
-/** The role of people who register where the venue product is switched on. */
+/** Role of people who register when the venue product is switched on. */
 export const EMPLOYEE = 'venue:employee'
 
 /** The administrator (`admin`, over all parts) holds every permission. */

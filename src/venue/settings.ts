@@ -1,17 +1,17 @@
 import { clockTime, wholeNumber } from '../config/kinds.ts'
 import { defineSettings, setting } from '../config/settings.ts'
 
-/** The variables of the venue product. */
+/** Settings of the venue product. */
 export const venueSettings = defineSettings({
-  creditNoShow: setting('Venue', 'VENUE_CREDIT_NO_SHOW', wholeNumber(0, 100), 10, 'Credit a no-show costs.'),
+  creditNoShow: setting('Venue', 'VENUE_CREDIT_NO_SHOW', wholeNumber(0, 100), 10, 'Credit that a no-show costs.'),
   creditLateCancel: setting(
     'Venue',
     'VENUE_CREDIT_LATE_CANCEL',
     wholeNumber(0, 100),
     3,
-    'Credit a late cancellation costs.',
+    'Credit that a late cancellation costs.',
   ),
-  creditKept: setting('Venue', 'VENUE_CREDIT_KEPT', wholeNumber(0, 100), 1, 'Credit a kept booking gives back.'),
+  creditKept: setting('Venue', 'VENUE_CREDIT_KEPT', wholeNumber(0, 100), 1, 'Credit that a kept booking gives back.'),
   remindDayBeforeAt: setting(
     'Venue',
     'VENUE_REMIND_DAY_BEFORE_AT',
@@ -31,6 +31,6 @@ export const venueSettings = defineSettings({
     'VENUE_USE_SESSION_MAX_MINUTES',
     wholeNumber(1, 10_080),
     240,
-    'Minutes after which somebody’s use of a facility ends by itself: they forgot to stop.',
+    'Minutes after which a use session of a facility ends by itself.',
   ),
 })

@@ -6,12 +6,12 @@ import { lockMembers } from './membersStore.ts'
 import type { Reservation } from './reservationsStore.ts'
 import * as store from './reservationsStore.ts'
 
-/** True for those who work with everybody's reservations. */
+/** True if the caller may manage the reservations of all people. */
 export function mayManage(caller: Caller): boolean {
   return caller.permissions.has('venue:reservations.manage')
 }
 
-/** A reservation the caller may see: their own, or any for staff. @throws NotFound for everything else. */
+/** Reads a reservation that the caller may see: their own, or any for staff. @throws NotFound for all others. */
 export async function getReservation(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
   const reservation = await store.findReservation(kernel.db, id)
   if (!reservation || (reservation.userId !== caller.userId && !mayManage(caller))) {
@@ -21,8 +21,8 @@ export async function getReservation(kernel: Kernel, caller: Caller, id: number)
 }
 
 /**
- * Locks the person of a reservation, and reads it as it is then: everything that changes a reservation takes this lock
- * first, and decides on what it reads under it.
+ * Locks the person of a reservation, then reads the reservation. Every change of a reservation takes this lock first
+ * and decides on what it reads under it.
  * @throws NotFound
  */
 export async function lockReservation(tx: Transaction, id: number): Promise<Reservation> {
@@ -39,8 +39,8 @@ function noSuchReservation(): NotFound {
 }
 
 /**
- * For whom a caller may book.
- * @throws Forbidden for somebody else when the caller is not staff, NotFound when there is no such person.
+ * Finds the person that a caller books for: themselves or, for staff, anybody.
+ * @throws Forbidden when a caller who is not staff names another person, NotFound when there is no such person.
  */
 export async function personOf(
   kernel: Kernel,
@@ -48,7 +48,7 @@ export async function personOf(
   userId = caller.userId,
 ): Promise<{ readonly userId: number; readonly byLeader: boolean }> {
   if (userId === caller.userId) return { userId, byLeader: caller.roles.has('venue:leader') }
-  if (!mayManage(caller)) throw new Forbidden('forbidden', 'Only staff may book for somebody else.')
+  if (!mayManage(caller)) throw new Forbidden('forbidden', 'Only staff may book for other people.')
   const person = await store.findPerson(kernel.db, userId)
   if (!person) throw new NotFound('not_found', 'There is no such user.')
   return { userId, byLeader: person.isLeader }

@@ -1,6 +1,6 @@
 import { localDate, localTime } from '../../kernel/time.ts'
 
-/** Where and when, as notification templates show it. */
+/** Place and time as notification templates show them. */
 export interface Appointment extends Readonly<Record<string, unknown>> {
   readonly venue_id: number
   readonly venue_name: string
@@ -9,7 +9,7 @@ export interface Appointment extends Readonly<Record<string, unknown>> {
   readonly end_time: string
 }
 
-/** A slot or reservation in the words of a notification: local date and times. */
+/** Data for notification templates about a slot or reservation: local date and times. */
 export function appointment(
   at: { readonly venueId: number; readonly venueName: string; readonly startAt: Date; readonly endAt: Date },
   zone: string,

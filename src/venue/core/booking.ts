@@ -12,8 +12,8 @@ import type { Reservation } from './reservationsStore.ts'
 import { type BookingFacts, mayBook, type Terms } from './rules.ts'
 
 /**
- * Books what an order says: reads the facts, lets the rules decide, and writes with every guard in one statement.
- * When the world has moved in between, the write is undone and all of it is done again on fresh facts.
+ * Books an order: reads the facts, lets the rules decide, and writes with every guard in one statement. If the facts
+ * have changed in between, the write is undone and everything is done again on fresh facts.
  */
 export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservation> {
   const reservation = await kernel.withRetries(async (db) => {
@@ -29,18 +29,18 @@ export async function placeOrder(kernel: Kernel, order: Order): Promise<Reservat
   return reservation
 }
 
-/** A leader's order for a full slot: room is made and the places are taken in one transaction. */
+/** Books a leader's order for a full slot: makes room and takes the places in one transaction. */
 function bookWithPriority(kernel: Kernel, order: Order): Promise<Reservation> {
   return kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const before = await readFacts(kernel, tx, order, now)
     if (!(await makeRoom(kernel, tx, before, order, now))) throw refused('slot_full', before, order)
-    // Who gave way may have had more places than the leader takes.
+    // The displaced reservations may have had more places than the leader takes.
     return bookAndOfferRest(kernel, tx, order, now)
   })
 }
 
-/** Fewer places than were held: the others go to the next in line in the same transaction. */
+/** Books fewer places than are held for the person; the rest is offered to the next in line in the same transaction. */
 function bookPart(kernel: Kernel, order: Order): Promise<Reservation> {
   return kernel.transaction((tx) => bookAndOfferRest(kernel, tx, order, kernel.clock.now()))
 }

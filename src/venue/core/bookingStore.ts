@@ -6,7 +6,7 @@ import { ensureMembers } from './membersStore.ts'
 import { movePlaces } from './placesStore.ts'
 import type { BookingFacts, Terms } from './rules.ts'
 
-/** A reservation to be written, with the facts that the decision rested on. */
+/** A reservation to insert, with the facts of the decision about it. */
 export interface ReservationRow {
   readonly facts: BookingFacts
   readonly userId: number
@@ -15,17 +15,17 @@ export interface ReservationRow {
   readonly byLeader: boolean
   readonly seriesId: string | null
   readonly now: Date
-  /** jsonb texts for the outbox; the reservation's id and a key are put in here. */
+  /** JSON texts for the outbox. The statement adds the reservation's id to both and a key to the message. */
   readonly message: string
   readonly operation: string
 }
 
 /**
- * Inserts a reservation, takes its places, pays for it, ends its waiting-list entry and leaves its outbox row, in ONE
- * statement that those who book at the same time share. Booking from the waiting list marks the displaced reservation
- * as rebooked. Guards: the person's revision and points; the slot's capacity, openness and times; the state of the
- * offer; the overlap constraint. First come, first served.
- * @throws Stale when a guard no longer holds: nothing was written, the caller reads fresh facts and decides anew;
+ * Inserts a reservation, takes its places, charges its points, ends its waiting-list entry and adds its outbox row, in
+ * ONE statement that concurrent bookings share. Booking from the waiting list marks the displaced reservation as
+ * rebooked. Guards: the person's revision and points; the slot's capacity, openness and times; the state of the offer;
+ * the overlap constraint. First come, first served.
+ * @throws Stale when a guard no longer holds: nothing was written, the caller reads fresh facts and decides again;
  * Conflict `own_overlap` by constraint.
  */
 export async function insertReservation(db: Database, row: ReservationRow): Promise<{ id: number }> {
@@ -47,7 +47,7 @@ const insertTogether = gathered(
 
 type Values = ReturnType<typeof valuesOf>
 
-/** The values of a row as the statement reads them. */
+/** Values of a row as the statement reads them. */
 function valuesOf({ facts: { slot, member }, terms, ...row }: ReservationRow, nth: number) {
   return {
     nth,
@@ -70,8 +70,8 @@ function valuesOf({ facts: { slot, member }, terms, ...row }: ReservationRow, nt
 }
 
 /**
- * Adds to each row how many places of its slot the rows before it may take. Only the first row of a person stays: it
- * moves the revision that the others name too.
+ * Adds to each row the number of places that earlier rows of its slot may take. Keeps only the first row of each
+ * person, since it raises the revision that the person's other rows name.
  */
 function withNeighbours(rows: readonly Values[]) {
   const people = new Set<number>()
@@ -87,8 +87,8 @@ function withNeighbours(rows: readonly Values[]) {
 }
 
 /**
- * Locks the rows that guards look at in the one order (people, slots, waiting-list entries, each by id), finds on the
- * locked rows which bookings `fit`, and writes only those. Parts that no booking needs are left out.
+ * Locks the rows that guards check in a fixed order (people, slots, waiting-list entries, each by id), finds the
+ * bookings that still `fit` the locked rows, and writes only those. Parts that no booking needs are left out.
  */
 function bookingStatement(rows: readonly Values[]) {
   const none = sql``
@@ -102,7 +102,9 @@ function bookingStatement(rows: readonly Values[]) {
       SELECT a.*
       FROM asked a
       JOIN person p ON p.user_id = a.person
-      JOIN slot s ON s.id = a.slot AND s.start_at = a.starts AND s.end_at = a.ends AND a.before + a.party - a.held <= s.free
+      JOIN slot s ON s.id = a.slot
+        AND s.start_at = a.starts AND s.end_at = a.ends
+        AND a.before + a.party - a.held <= s.free
       ${claiming ? sql`WHERE a.entry IS NULL OR a.entry IN (SELECT id FROM entry)` : none}
     ),
     ${booked},
@@ -121,9 +123,9 @@ const askedFor = (rows: readonly Values[]) => sql`
     asked AS MATERIALIZED (
       SELECT *
       FROM jsonb_to_recordset(${JSON.stringify(withNeighbours(rows))}::text::jsonb) AS a
-        (nth int, person bigint, revision bigint, slot bigint, starts timestamptz, ends timestamptz, before int, party int,
-         held int, entry bigint, cost int, status text, leader boolean, series uuid, now timestamptz, message text,
-         operation text)
+        (nth int, person bigint, revision bigint, slot bigint, starts timestamptz, ends timestamptz, before int,
+         party int, held int, entry bigint, cost int, status text, leader boolean, series uuid, now timestamptz,
+         message text, operation text)
     )`
 
 const lockedPeopleAndSlots = sql`
@@ -175,9 +177,13 @@ const booked = sql`
       })}
       RETURNING s.id, s.venue_id, s.start_at, s.end_at
     ), booked AS (
-      INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid,
-        series_id, created_at, updated_at)
-      SELECT c.user_id, s.id, s.venue_id, s.start_at, s.end_at, f.party, f.status, f.leader, f.cost, f.series, f.now, f.now
+      INSERT INTO reservations (
+        user_id, slot_id, venue_id, start_at, end_at,
+        party_size, status, by_leader, points_paid, series_id, created_at, updated_at
+      )
+      SELECT
+        c.user_id, s.id, s.venue_id, s.start_at, s.end_at,
+        f.party, f.status, f.leader, f.cost, f.series, f.now, f.now
       FROM fit f
       JOIN counted c ON c.user_id = f.person
       JOIN place s ON s.id = f.slot

@@ -5,9 +5,9 @@ import type { Reservation } from './reservationsStore.ts'
 import * as store from './reservationsStore.ts'
 
 /**
- * Ends a reservation within a transaction: person first, then the reservation and its slot; points go back when
- * `refund`. The caller offers the places that came free, or takes them.
- * @throws Conflict `bad_state` when the lifecycle forbids the move.
+ * Ends a reservation within a transaction. Locks the person first, then the reservation and its slot. Returns the
+ * points if `refund` is set. The caller offers or takes the places that became free.
+ * @throws Conflict `bad_state` when the lifecycle forbids the change.
  */
 export async function endReservation(
   tx: Transaction,
@@ -26,7 +26,7 @@ export async function endReservation(
   }
 }
 
-/** The error for a move the lifecycle forbids, with the state the reservation is in. */
+/** Error for a change that the lifecycle forbids. Names the state of the reservation. */
 export function badState(reservation: Pick<Reservation, 'status'> | null): Conflict {
   const status = reservation?.status ?? 'cancelled'
   return new Conflict('bad_state', `That can’t be done with a reservation that is ${status}.`, {

@@ -4,7 +4,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { bookingFacts } from './factsStore.ts'
 import type { BookingFacts } from './rules.ts'
 
-/** Somebody whom the venue product doesn't know yet: what their row will say when their first booking makes it. */
+/** Facts of a person without a row in `venue_members`; the first booking creates the row with these values. */
 const NEWCOMER: BookingFacts['member'] = {
   revision: null,
   credit: 100,
@@ -16,8 +16,8 @@ const NEWCOMER: BookingFacts['member'] = {
 }
 
 /**
- * Reads what the decision about a booking rests on, and writes nothing.
- * @throws NotFound when there is no such slot, Conflict `account_inactive` for somebody who was disabled or deleted
+ * Reads the facts for the decision about a booking. Writes nothing.
+ * @throws NotFound when there is no such slot, Conflict `account_inactive` when the account was disabled or deleted
  * meanwhile.
  */
 export async function readFacts(
@@ -29,6 +29,6 @@ export async function readFacts(
   const facts = await bookingFacts(db, { ...of, now, zone: kernel.config.timeZone })
   if (!facts) throw new NotFound('not_found', 'There is no such slot.')
   const { personActive, member, ...others } = facts
-  if (!personActive) throw new Conflict('account_inactive', 'This account is disabled, or has ended.')
+  if (!personActive) throw new Conflict('account_inactive', 'This account is disabled or deleted.')
   return { ...others, member: member ?? NEWCOMER }
 }

@@ -14,14 +14,14 @@ const LONGEST_SLOT = '1 day'
 /** States that count against a limit per day or week: all but cancelled, rejected and displaced. */
 const COUNTED: readonly ReservationStatus[] = ['pending', 'confirmed', 'checked_in', 'completed', 'no_show']
 
-/** Whose booking of which slot the facts are about. */
+/** Person and slot that the facts are about. */
 export interface FactsQuestion {
   readonly userId: number
   readonly slotId: number
-  /** A reservation that is about to be moved: it does not stand in its own way. */
+  /** A reservation that is about to be moved; it is not counted. */
   readonly except?: number
   readonly now: Date
-  /** Decides what a day and a week are. */
+  /** Time zone for days and weeks. */
   readonly zone: string
 }
 
@@ -53,12 +53,12 @@ type FactsRow = {
 export type FactsAnswer =
   | (Omit<BookingFacts, 'member'> & {
       readonly member: BookingFacts['member'] | null
-      /** False for an account that is disabled or has ended. */
+      /** False for a disabled or deleted account. */
       readonly personActive: boolean
     })
   | null
 
-/** Reads all that the decision about a booking rests on, in one statement that those who ask at the same time share. */
+/** Reads all facts for the decision about a booking, in one statement that concurrent questions share. */
 export async function bookingFacts(db: Database, question: FactsQuestion): Promise<FactsAnswer> {
   const row = await readTogether(db, question)
   if (!row) return null
@@ -81,7 +81,7 @@ export async function bookingFacts(db: Database, question: FactsQuestion): Promi
   }
 }
 
-/** The person's reservations that count or overlap. Needs `asked` and the slot `s` in scope. */
+/** Counts the person's reservations and finds overlaps. Needs `asked` and the slot `s` in scope. */
 const ownReservations = sql`
       SELECT
         (count(*) FILTER (
@@ -101,7 +101,7 @@ const ownReservations = sql`
         AND r.id IS DISTINCT FROM asked."except"
         AND r.start_at >= least(date_trunc('week', s.start_at, asked.zone), asked.now - ${LONGEST_SLOT}::interval)`
 
-/** The LIMIT makes the planner look each question up by its ids, however many questions it expects. */
+/** The LIMIT makes the planner look up each question by its ids, however many questions it expects. */
 const readTogether = gathered(
   async (db, questions: readonly FactsQuestion[]): Promise<readonly (FactsRow | undefined)[]> => {
     const { rows } = await sql<FactsRow>`

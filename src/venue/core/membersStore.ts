@@ -7,7 +7,7 @@ import type { CreditLedgerTable, PointsLedgerTable } from '../../kernel/database
 export type PointsReason = PointsLedgerTable['reason']
 export type CreditReason = CreditLedgerTable['reason']
 
-/** What a change of points or credit is about. */
+/** Context of a change of points or credit. */
 export interface Cause {
   readonly reservationId?: number | null
   readonly createdBy?: number | null
@@ -21,7 +21,7 @@ export interface Member {
   readonly points: number
 }
 
-/** The venue product's row of a person, or null when they never booked nor got points. */
+/** A person's row in `venue_members`, or null if they have never booked or received points. */
 export async function findMember(db: Database, userId: number): Promise<Member | null> {
   const member = await members(db).where('user_id', '=', userId).executeTakeFirst()
   return member ?? null
@@ -29,7 +29,7 @@ export async function findMember(db: Database, userId: number): Promise<Member |
 
 const members = (db: Database) => db.selectFrom('venue_members').select(['user_id as userId', 'credit', 'points'])
 
-/** Gives people the row that bookings count on. Nothing happens where it is there. */
+/** Creates the rows in `venue_members` that people don't have yet. */
 export async function ensureMembers(db: Database, userIds: readonly number[], now: Date): Promise<void> {
   await sql`
     INSERT INTO venue_members (user_id, created_at)
@@ -39,16 +39,14 @@ export async function ensureMembers(db: Database, userIds: readonly number[], no
     ON CONFLICT DO NOTHING`.execute(db)
 }
 
-/**
- * Locks people's rows in one order (by id), before any slot. Whoever changes several people does it by this function.
- */
+/** Locks people's rows by id, before any slot. Every transaction that changes several people must use this function. */
 export async function lockMembers(tx: Transaction, userIds: readonly number[]): Promise<readonly Member[]> {
   return members(tx).where('user_id', '=', anyOf(userIds)).orderBy('user_id').forUpdate().execute()
 }
 
 /**
- * Locks somebody's row, made where there is none, and raises its revision: decisions made on the old one can't be
- * written any more.
+ * Locks a person's row, creates it if needed, and raises its revision: decisions based on the old revision can no
+ * longer be written.
  */
 export async function outdateMember(tx: Transaction, userId: number, now: Date): Promise<void> {
   await tx
@@ -60,7 +58,7 @@ export async function outdateMember(tx: Transaction, userId: number, now: Date):
     .execute()
 }
 
-/** Raises the revision of a locked person: decisions made on the old one can't be written any more. */
+/** Raises the revision of a locked person: decisions based on the old revision can no longer be written. */
 export async function raiseRevision(tx: Transaction, userId: number): Promise<void> {
   await tx
     .updateTable('venue_members')
@@ -70,7 +68,7 @@ export async function raiseRevision(tx: Transaction, userId: number): Promise<vo
 }
 
 /**
- * Adds points (or takes them, when negative) and writes the ledger: false, and nothing done, when the balance would
+ * Adds points (takes them if negative) and writes the ledger. Returns false and changes nothing if the balance would
  * fall below 0.
  */
 export async function changePoints(
@@ -95,7 +93,7 @@ export async function changePoints(
   return rows.length === 1
 }
 
-/** Moves a person's credit within 0 and 100 and writes what really changed to the ledger. Answers the new score. */
+/** Changes a person's credit within 0 and 100 and writes the actual change to the ledger. Returns the new score. */
 export async function changeCredit(
   tx: Transaction,
   userId: number,

@@ -8,12 +8,13 @@ import { appointment } from './appointment.ts'
 import { venueRules } from './bookingRules/store.ts'
 import * as store from './waitingListStore.ts'
 
-/** Books an offer for its person right after the commit that made it, where the venue's rules say so. */
+/** Job that books an offer for its person right after the commit that made it, if the venue's rules say so. */
 export const PROMOTE_JOB = 'venue.waiting-list-promote'
 
 /**
- * Offers what is free of a slot to the first in line and holds it for them. Called in every transaction that frees
- * places; locks the slot. After the start only while at least half of the slot is left.
+ * Offers the available places of a slot to the first in line and holds them. Every transaction that frees places calls
+ * this. Locks the slot. After the start it makes offers only while at least half of the slot is left, and never where
+ * bookings need approval.
  */
 export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: number, now: Date): Promise<void> {
   const slot = await store.lockQueue(tx, slotId)
@@ -27,7 +28,7 @@ export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: n
     return
   const offers = nextOffers(await store.queueOf(tx, slotId, begun), slot.capacity - slot.taken - slot.held)
   const latest = begun ? slot.endAt : slot.startAt
-  // Who is booked without being asked has nothing to be late for.
+  // Auto-promoted offers have no confirmation deadline.
   const holds = !rules.auto_promote || begun
   const expiresAt = holds ? earlier(minutesAfter(now, rules.waiting_hold_minutes), latest) : latest
   for (const offer of offers) {
@@ -50,7 +51,9 @@ export async function offerFreePlaces(kernel: Kernel, tx: Transaction, slotId: n
   }
 }
 
-/** Takes somebody who is in a slot now out of its line; what was held for them goes to the next. */
+/**
+ * Removes a person who now has a place in a slot from its waiting list. Places held for them go to the next in line.
+ */
 export async function leaveLine(
   kernel: Kernel,
   tx: Transaction,

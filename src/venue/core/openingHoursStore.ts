@@ -11,7 +11,7 @@ export interface HoursRow {
   readonly reason: string | null
 }
 
-/** Opening hours, and whether some of them are those of the sport venue. */
+/** Opening hours, and whether some of them are inherited from the sport venue. */
 export interface HoursAnswer extends OpeningHours {
   readonly inherited: boolean
 }
@@ -20,7 +20,7 @@ export interface HoursAnswer extends OpeningHours {
 export const hoursColumns = sql`
   h.weekday, h.date, left(h.opens::text, 5) AS opens, left(h.closes::text, 5) AS closes, h.reason`
 
-/** The opening hours that rows make. */
+/** Builds opening hours from rows. */
 export function hoursOf(rows: readonly HoursRow[]): HoursAnswer {
   const weekly: WeeklyHours[] = []
   const exceptions: HoursException[] = []
@@ -32,9 +32,9 @@ export function hoursOf(rows: readonly HoursRow[]): HoursAnswer {
 }
 
 /**
- * The hours that hold at a venue: those of the week are its own, else its sport venue's, else none; so are those of
- * each day that has an exception. `dates` limits the exceptions to those local days, so that the answer is as quick
- * after ten years of public holidays.
+ * Opening hours in force at a venue. Weekly hours are its own, else its sport venue's, else none; the same holds for
+ * each day that has an exception. `dates` limits the exceptions to these local days, which keeps the query fast after
+ * ten years of public holidays.
  */
 export async function venueHours(
   db: Database,

@@ -1,7 +1,7 @@
 import type { Origin } from '../../kernel/audit/origin.ts'
 import type { BookingRequest } from './rules.ts'
 
-/** A booking request whose person and origin are known. */
+/** A booking request with its person and origin. */
 export interface Order extends BookingRequest {
   readonly origin: Origin
   readonly userId: number

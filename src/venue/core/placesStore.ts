@@ -2,8 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../kernel/database/database.ts'
 
 /**
- * The only statement that changes how many places of a slot are taken and held: it adds to both where `guard` holds.
- * Capacity is guarded here (and by CHECK). The caller offers places that come free to the waiting list.
+ * The only statement that changes the taken and held places of a slot: it adds to both where `guard` holds. It also
+ * guards the capacity, as does a CHECK. The caller offers places that become free to the waiting list.
  */
 export function movePlaces(move: {
   taken: RawBuilder<unknown>
@@ -19,14 +19,14 @@ export function movePlaces(move: {
       AND s.taken + s.held + ${move.taken} + ${move.held} <= s.capacity`
 }
 
-/** Gives places of a slot back. */
+/** Releases taken places of a slot. */
 export async function releasePlaces(tx: Transaction, slotId: number, places: number): Promise<void> {
   await movePlaces({ taken: sql`${-places}::int`, held: sql`0`, guard: sql`s.id = ${slotId}` }).execute(tx)
 }
 
 /**
- * Takes places for a reservation that comes into a slot: false unless the slot is open, has the times that were read,
- * and has room.
+ * Takes places for a reservation that is put into a slot. Returns false unless the slot is open, still has the given
+ * times, and has room.
  */
 export async function takePlaces(
   tx: Transaction,
@@ -45,12 +45,12 @@ export async function takePlaces(
   return rows.length === 1
 }
 
-/** Holds places for an offer of the waiting list, or gives them back (negative). */
+/** Holds places for an offer of the waiting list, or releases them (negative). */
 export async function holdPlaces(tx: Transaction, slotId: number, places: number): Promise<void> {
   await movePlaces({ taken: sql`0`, held: sql`${places}::int`, guard: sql`s.id = ${slotId}` }).execute(tx)
 }
 
-/** Locks slots in one order (by id), after the people and before the waiting lists. */
+/** Locks slots by id, after the people and before the waiting lists. */
 export async function lockSlots(tx: Transaction, slotIds: readonly number[]): Promise<void> {
   await sql`SELECT id FROM time_slots WHERE id = ANY (${slotIds}) ORDER BY id FOR UPDATE`.execute(tx)
 }

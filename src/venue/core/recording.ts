@@ -4,7 +4,7 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import { record } from '../../kernel/outbox/outbox.ts'
 
 /**
- * Writes what became of a thing to the operation log, with the fields that differ. `before` is null for a new thing,
+ * Writes a change of an object to the operation log, with the fields that differ. `before` is null for a new object,
  * `after` for a deleted one.
  */
 export async function recordDifference(
@@ -17,7 +17,7 @@ export async function recordDifference(
     before,
     after,
   }: {
-    /** The kind of thing and the verb, as `facility.update`. */
+    /** Kind of object and verb, such as `facility.update`. */
     readonly action: `${string}.${string}`
     readonly id: number
     readonly before: object | null

@@ -1,26 +1,26 @@
 import { Conflict } from '../../kernel/errors.ts'
 import { type BookingFacts, type BookingRequest, largestParty, pointsCost, type Refusal } from './rules.ts'
 
-/** What a refusal says to people, and the stable code of its error (spec 1-venue, Errors). */
+/** Error code and text of each refusal (spec 1-venue, Errors). */
 export const REFUSALS: Readonly<Record<Refusal, { readonly code: string; readonly message: string }>> = {
   no_offer: { code: 'bad_state', message: 'No place is being offered any more.' },
   in_the_past: { code: 'in_the_past', message: 'This slot has already begun.' },
   venue_closed: { code: 'venue_closed', message: 'The venue is closed at that time.' },
   maintenance: { code: 'venue_closed', message: 'The venue is under maintenance at that time.' },
-  too_far_ahead: { code: 'too_far_ahead', message: 'This slot can’t be booked yet: it lies too far ahead.' },
-  party_too_large: { code: 'party_too_large', message: 'That is more people than one reservation may have here.' },
+  too_far_ahead: { code: 'too_far_ahead', message: 'This slot can’t be booked yet: it is too far ahead.' },
+  party_too_large: { code: 'party_too_large', message: 'One reservation here can’t be for that many people.' },
   credit_too_low: {
     code: 'credit_too_low',
     message:
-      'Your credit is below what this venue asks for. Every booking that you keep mends it; staff can adjust it.',
+      'Your credit is below the minimum of this venue. Every booking that you keep raises it; staff can adjust it.',
   },
   own_overlap: { code: 'own_overlap', message: 'You already have a reservation at that time.' },
-  limit_reached: { code: 'limit_reached', message: 'You have as many reservations here as the rules allow.' },
+  limit_reached: { code: 'limit_reached', message: 'You have reached the limit of reservations here.' },
   points_short: { code: 'points_short', message: 'You don’t have enough points.' },
   slot_full: { code: 'slot_full', message: 'All places of this slot are taken.' },
 }
 
-/** The error for a refused booking, with the figures that help to act on it. */
+/** Error for a refused booking, with figures that help the person to act on it. */
 export function refused(refusal: Refusal, facts: BookingFacts, request: BookingRequest): Conflict {
   const { rules, member, slot } = facts
   const { code, message } = REFUSALS[refusal]

@@ -8,7 +8,7 @@ const LocalInstant = Type.String({ format: 'date-time', examples: ['2026-03-14T0
 
 const ReservationStatusSchema = Type.Enum([...RESERVATION_STATES])
 
-/** Filters of lists of one's own reservations. */
+/** Filters of lists of the caller's own reservations. */
 export const reservationFilters = {
   status: Type.Optional(ReservationStatusSchema),
   venue_id: Type.Optional(Id),
@@ -16,7 +16,7 @@ export const reservationFilters = {
   end_date: Type.Optional(LocalDate),
 }
 export const FOUND_IN_VENUE = 'Found in the name of the venue'
-/** Filters of lists and exports of everybody's reservations. */
+/** Filters of lists and exports of all reservations. */
 export const allReservationFilters = {
   ...reservationFilters,
   user_id: Type.Optional(Id),
@@ -24,8 +24,7 @@ export const allReservationFilters = {
 }
 
 /**
- * A reservation on the wire. Instants carry the offset of the local zone; `date`, `start_time` and `end_time` are
- * local.
+ * A reservation in answers. Instants carry the offset of the local zone; `date`, `start_time` and `end_time` are local.
  */
 export const ReservationSchema = Type.Object(
   {
@@ -55,7 +54,7 @@ export const ReservationSchema = Type.Object(
   { title: 'Reservation' },
 )
 
-/** Puts a reservation on the wire. */
+/** Converts a reservation to its form in answers. */
 export function presentReservation(reservation: StoredReservation, zone: string): Of<typeof ReservationSchema> {
   const at = (instant: Date | null) => (instant ? localTimestamp(instant, zone) : null)
   return {

@@ -7,7 +7,7 @@ import { lockSlots, releasePlaces, takePlaces } from './placesStore.ts'
 import type { BookingFacts, Terms } from './rules.ts'
 import { HOLDING, lifecycle, type ReservationStatus } from './states.ts'
 
-/** A reservation as the product knows it. */
+/** A reservation as it is stored, with the name of its venue. */
 export interface Reservation {
   readonly id: number
   readonly userId: number
@@ -32,7 +32,7 @@ export interface Reservation {
   readonly updatedAt: Date
 }
 
-/** Reservations with the names of their venues, as `r` and `v`. */
+/** Query for reservations with the names of their venues, as `r` and `v`. */
 export function reservations(db: Database) {
   return db
     .selectFrom('reservations as r')
@@ -73,13 +73,13 @@ export interface ReservationFilter {
   readonly venueId?: number
   readonly from?: Date
   readonly to?: Date
-  /** Stands in the name of the venue. */
+  /** Text in the name of the venue. */
   readonly venueText?: string
-  /** Stands in the name of the venue, or in the name or username of the person. */
+  /** Text in the name of the venue, or in the name or username of the person. */
   readonly text?: string
 }
 
-/** The conditions of a filter, on `reservations r` alone. */
+/** Conditions of a filter, on `reservations r` alone. */
 export function matching(filter: ReservationFilter): RawBuilder<unknown> {
   const { userId, status, venueId, from, to, venueText, text } = filter
   return allOf([
@@ -105,7 +105,7 @@ const SORTS = {
 
 export type ReservationSort = keyof typeof SORTS
 
-/** One page of reservations and how many there are in all. */
+/** One page of reservations, and their total number. */
 export async function listReservations(
   db: Database,
   filter: ReservationFilter,
@@ -116,13 +116,13 @@ export async function listReservations(
     select: reservations(db),
     counted: sql`reservations r`,
     conditions: [matching(filter)],
-    // Not `pageClause`: with NULLS LAST, a descending page would sort all reservations of a venue that an index has in
-    // order.
+    // Not `pageClause`: with NULLS LAST, a descending page would sort all reservations of a venue, although an index
+    // has them in order.
     page: sql`ORDER BY ${SORTS[page.sort]} ${direction}, r.id ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`,
   })
 }
 
-/** How a reservation leaves the state it is in. */
+/** New state of a reservation, with time, actor and reason. */
 export interface Ending {
   readonly to: ReservationStatus
   readonly now: Date
@@ -132,8 +132,8 @@ export interface Ending {
 }
 
 /**
- * Moves a reservation to another state where the lifecycle allows it, and gives its places back when the new state
- * holds none. False when it is no longer in a state that may. If the old state held no places, the caller must take
+ * Moves a reservation to another state if the lifecycle allows it, and releases its places if the new state holds none.
+ * Returns false if the current state does not allow the change. If the old state held no places, the caller must take
  * them (`takePlaces`). Locks the reservation, then its slot; lock the person first (`lockMembers`) when their points or
  * credit change too.
  */
@@ -141,7 +141,7 @@ export async function moveState(tx: Transaction, id: number, ending: Ending): Pr
   const moved = await tx
     .updateTable('reservations')
     .set({ status: ending.to, updated_at: ending.now })
-    // What is not given stays as it is; the text of the statement is the same each time.
+    // Fields that are not given stay as they are; the text of the statement is always the same.
     .set((eb) => ({
       ended_by: eb.fn.coalesce(sql<number | null>`${ending.endedBy ?? null}::bigint`, 'ended_by'),
       end_reason: eb.fn.coalesce(sql<string | null>`${ending.reason ?? null}::text`, 'end_reason'),
@@ -160,7 +160,7 @@ export async function moveState(tx: Transaction, id: number, ending: Ending): Pr
 const MOVABLE: readonly ReservationStatus[] = ['pending', 'confirmed']
 
 /**
- * Moves a pending or confirmed reservation into another slot on the facts read of it. Payment is the caller's.
+ * Moves a pending or confirmed reservation to another slot, based on the given facts. The caller settles the points.
  * @throws Stale when the person, the reservation or the slot has changed since, Conflict `own_overlap` by constraint.
  */
 export async function changeSlot(
@@ -181,7 +181,7 @@ export async function changeSlot(
     .returning('user_id')
     .executeTakeFirst()
   if (!person) throw new Stale()
-  // Before the reservation names its new slot: that takes a share lock on it.
+  // Lock the slots before the reservation refers to its new slot: that takes a share lock on it.
   await lockSlots(tx, [reservation.slotId, facts.slot.id])
   const sources = MOVABLE.filter((from) => from === terms.status || lifecycle.mayMove(from, terms.status))
   const moved = await tx
@@ -207,7 +207,7 @@ export async function changeSlot(
   if (!(await takePlaces(tx, facts.slot, reservation.partySize))) throw new Stale()
 }
 
-/** A person who can be booked for: active, and whether they have a leader's priority. */
+/** Finds an active person to book for, and whether they have a leader's priority. */
 export async function findPerson(db: Database, userId: number): Promise<{ readonly isLeader: boolean } | null> {
   const person = await db
     .selectFrom('users as u')

@@ -3,7 +3,7 @@ import { type BookedCounts, withinQuota } from '../../booking/quota.ts'
 import type { BookingRules } from './bookingRules/rules.ts'
 import { lifecycle, type ReservationStatus } from './states.ts'
 
-/** Everything the decision about a booking rests on, read in one query. */
+/** All facts for the decision about a booking, read in one query. */
 export interface BookingFacts {
   readonly slot: {
     readonly id: number
@@ -15,30 +15,30 @@ export interface BookingFacts {
     readonly taken: number
     readonly held: number
     readonly open: boolean
-    /** What shuts the slot when it is not open. */
+    /** Kind of the closure that covers the slot; null if the slot is open. */
     readonly closedBy: 'closed' | 'maintenance' | null
     /** Whole local days from today to the day of the slot. */
     readonly daysAhead: number
   }
   readonly rules: BookingRules
   readonly member: {
-    /** Null: the venue product has no row of this person yet; their first booking makes it. */
+    /** Null if the person has no row in `venue_members` yet; their first booking creates it. */
     readonly revision: number | null
     readonly credit: number
     readonly points: number
     readonly counts: BookedCounts
     readonly ownOverlap: boolean
-    /** This person's live entry in the waiting list of the slot, which a booking ends. */
+    /** This person's live entry in the waiting list of the slot; a booking ends it. */
     readonly entryId: number | null
-    /** Places that entry is being offered. */
+    /** Places that this entry is offered. */
     readonly heldForMember: number
   }
 }
 
-/** A request for places. A rebooking after a closure keeps its price and may look past `advance_booking_days`. */
+/** A request for places. A rebooking after a closure keeps its price and may exceed `advance_booking_days`. */
 export interface BookingRequest {
   readonly partySize: number
-  /** The entry of the waiting list whose live offer it takes: without that offer nothing is booked. */
+  /** Waiting-list entry whose live offer is taken; without that offer the booking is refused. */
   readonly entryId?: number
   readonly rebooking?: { readonly pointsPaid: number }
 }
@@ -63,13 +63,13 @@ export interface Terms {
 
 export type Verdict = { readonly ok: true; readonly terms: Terms } | { readonly ok: false; readonly refusal: Refusal }
 
-/** Every reason that speaks against a booking, the most basic first (spec 1-venue, Rules). */
+/** All reasons against a booking, the most basic first (spec 1-venue, Rules). */
 export function refusals(facts: BookingFacts, request: BookingRequest, now: Date): readonly Refusal[] {
   const { slot, rules, member } = facts
   const found: Refusal[] = []
   const offered = member.heldForMember > 0 ? member.entryId : null
   if (request.entryId !== undefined && request.entryId !== offered) found.push('no_offer')
-  // A place that a no-show left is offered to the waiting list after the start, and taken then.
+  // The place of a no-show is offered to the waiting list after the start, and can be taken then.
   const takesOffer = member.heldForMember > 0 && now < slot.endAt
   if (slot.startAt <= now && !takesOffer) found.push('in_the_past')
   if (!slot.open) found.push(slot.closedBy === 'maintenance' ? 'maintenance' : 'venue_closed')
@@ -83,7 +83,7 @@ export function refusals(facts: BookingFacts, request: BookingRequest, now: Date
   return found
 }
 
-/** May this booking be made, and on what terms? */
+/** Decides whether a booking may be made, and on what terms. */
 export function mayBook(facts: BookingFacts, request: BookingRequest, now: Date): Verdict {
   const [refusal] = refusals(facts, request, now)
   if (refusal) return { ok: false, refusal }
@@ -96,17 +96,17 @@ export function mayBook(facts: BookingFacts, request: BookingRequest, now: Date)
   }
 }
 
-/** People of one reservation: what the rules allow, and what the slot has room for when it is empty. */
+/** Largest party of one reservation: the rules' maximum, but never more than the slot's capacity. */
 export function largestParty({ rules, slot }: BookingFacts): number {
   return Math.min(rules.max_party_size, slot.capacity)
 }
 
-/** Places this person can have: what nobody holds, and what is held for them. */
+/** Places that this person can have: the free ones and those held for them. */
 export function availablePlaces({ slot, member }: BookingFacts): number {
   return slot.capacity - slot.taken - slot.held + member.heldForMember
 }
 
-/** Points for the whole party; a rebooking never costs more than the booking it replaces. */
+/** Points for the whole party. A rebooking never costs more than the reservation it replaces. */
 export function pointsCost(rules: BookingRules, request: BookingRequest): number {
   const cost = rules.points_cost * request.partySize
   return request.rebooking ? Math.min(cost, request.rebooking.pointsPaid) : cost
@@ -117,8 +117,8 @@ export type Cancellation =
   | { readonly ok: false; readonly refusal: 'bad_state' | 'too_late_to_cancel' }
 
 /**
- * May the person cancel now? Until `cancel_before_minutes` before the start; with less than
- * `free_cancel_before_minutes` of notice it counts as late: credit is taken and points are not given back.
+ * Decides whether the owner may cancel now: until `cancel_before_minutes` before the start. With less notice than
+ * `free_cancel_before_minutes` the cancellation is late: it costs credit, and the points are not returned.
  */
 export function mayCancel(
   reservation: { readonly status: ReservationStatus; readonly startAt: Date },

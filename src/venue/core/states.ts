@@ -1,6 +1,6 @@
 import { defineLifecycle } from '../../booking/lifecycle.ts'
 
-/** The states of a reservation (spec: pending → confirmed → checked_in → completed, and four ways to end early). */
+/** States of a reservation (spec: pending → confirmed → checked_in → completed, and four ways to end early). */
 export const RESERVATION_STATES = [
   'pending',
   'confirmed',
@@ -15,8 +15,9 @@ export const RESERVATION_STATES = [
 export type ReservationStatus = (typeof RESERVATION_STATES)[number]
 
 /**
- * The one table of allowed moves. A closure completes the visits that have begun, and displaces the others; a slot that
- * one moves to may ask for approval; who comes after the no-show was noted can be let in.
+ * The only table of allowed changes of state. A closure completes visits that have begun and displaces the others. The
+ * new slot of a moved reservation may require approval (confirmed → pending). A person who arrives after the no-show
+ * was recorded can still be checked in.
  */
 export const lifecycle = defineLifecycle<ReservationStatus>({
   pending: ['confirmed', 'rejected', 'cancelled', 'displaced'],
@@ -32,5 +33,5 @@ export const lifecycle = defineLifecycle<ReservationStatus>({
 /** A person's reservations in these states never overlap, and count against the limit of active ones. */
 export const ACTIVE: readonly ReservationStatus[] = ['pending', 'confirmed', 'checked_in']
 
-/** Reservations in these states hold their places in the slot's `taken`. */
+/** Reservations in these states are counted in their slot's `taken`. */
 export const HOLDING: readonly ReservationStatus[] = ['pending', 'confirmed', 'checked_in', 'completed']

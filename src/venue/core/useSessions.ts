@@ -6,8 +6,8 @@ import { venueSettings } from '../settings.ts'
 import { stopOverdue } from './useSessionsStore.ts'
 
 /**
- * Stops the use of facilities that went or closed, or whose venue did, and of those that somebody forgot. Called in
- * every transaction that takes a place out of use. Sessions are locked last.
+ * Stops use sessions of facilities that were deleted or closed (or whose venue was), and sessions that were forgotten.
+ * Every transaction that takes a place out of use calls this. Sessions are locked last.
  */
 export async function stopEndedSessions(
   kernel: Pick<Kernel, 'config'>,

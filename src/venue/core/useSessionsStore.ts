@@ -3,8 +3,8 @@ import type { Transaction } from '../../kernel/database/database.ts'
 import { isOfVenue } from './closures/store.ts'
 
 /**
- * Stops what should have ended by now, at the instant at which it should have: the facility or its venue went or
- * closed, or somebody forgot it for `longest` minutes. Answers which.
+ * Stops overdue use sessions, as of the instant at which they should have ended: when the facility or its venue was
+ * deleted or closed, or after `longest` minutes. Returns the ids.
  */
 export async function stopOverdue(tx: Transaction, longest: number, now: Date): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`

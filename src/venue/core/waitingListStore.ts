@@ -18,8 +18,8 @@ export interface QueuedSlot {
 }
 
 /**
- * Locks a slot, and with it its queue: joining, offering, claiming and leaving all hold this lock. Null when there is
- * no such slot.
+ * Locks a slot and thereby its queue: joining, offering, claiming and leaving all hold this lock. Returns null when the
+ * slot does not exist.
  */
 export async function lockQueue(tx: Transaction, slotId: number): Promise<QueuedSlot | null> {
   const slot = await tx
@@ -34,7 +34,7 @@ export async function lockQueue(tx: Transaction, slotId: number): Promise<Queued
   return slot ?? null
 }
 
-/** Puts a person in line. @throws Conflict `already_waiting` by constraint. */
+/** Adds a person to the waiting list. @throws Conflict `already_waiting` by constraint. */
 export async function addEntry(
   tx: Transaction,
   entry: {
@@ -62,8 +62,8 @@ export async function addEntry(
 }
 
 /**
- * An entry that was still waiting when its slot began (those of a closed slot expired before), of a person who is not
- * booked.
+ * Condition: the entry was still waiting when its slot began (entries of closed slots expired before), and its person
+ * has no active reservation in the slot.
  */
 const stillThere = sql`(
   w.state = 'expired'
@@ -75,8 +75,8 @@ const stillThere = sql`(
 )`
 
 /**
- * The queue in its order. People whose account is disabled are left out, and keep their position. After the start,
- * those who were still waiting then are next in line.
+ * The queue in order, at most 100 entries. People whose account is disabled are left out, and keep their position.
+ * After the start, people who were still waiting then are next in line.
  */
 export async function queueOf(tx: Transaction, slotId: number, begun: boolean) {
   return tx
@@ -92,7 +92,7 @@ export async function queueOf(tx: Transaction, slotId: number, begun: boolean) {
     .execute()
 }
 
-/** Makes an offer of an entry and holds its places. The slot is locked. */
+/** Makes an offer to an entry and holds its places. The slot must be locked. */
 export async function makeOffer(
   tx: Transaction,
   offer: {
@@ -111,7 +111,7 @@ export async function makeOffer(
   await holdPlaces(tx, offer.slotId, offer.partySize)
 }
 
-/** Ends entries of a locked slot that wait or are offered a place, and gives back what was held for them. */
+/** Ends waiting or offered entries of a locked slot, and releases the places held for them. */
 export async function endEntries(
   tx: Transaction,
   end: {

@@ -1,6 +1,6 @@
 import type { DemoPerson } from '../../kernel/demo.ts'
 
-/** The people of the demo: one log-in for each role. */
+/** People of the demo: one log-in for each role. */
 export const CAST: readonly DemoPerson[] = [
   { username: 'admin', name: '系统管理员', role: 'admin' },
   { username: 'gym-admin', name: '场馆主任 周敏', role: 'venue:admin' },

@@ -8,7 +8,7 @@ import { generateSlots } from '../places/slots/service.ts'
 import { addSportVenue } from '../places/sportVenues/service.ts'
 import { addVenue } from '../places/venues/service.ts'
 
-/** The venues of the demo by what makes them interesting. */
+/** Venues of the demo, each with its special feature. */
 export interface DemoPlaces {
   readonly badminton: number
   readonly pool: number
@@ -21,7 +21,10 @@ export interface DemoPlaces {
 
 const week = [1, 2, 3, 4, 5, 6, 7]
 
-/** Two buildings with five venues, their equipment, hours, rules, and slots from a week ago until two weeks ahead. */
+/**
+ * Creates two buildings with five venues, their equipment, hours, rules, and slots from a week ago until two weeks
+ * ahead.
+ */
 export async function buildPlaces(kernel: Kernel, admin: Caller): Promise<DemoPlaces> {
   const campus = await addSportVenue(kernel, admin, {
     name: '总部体育馆',

@@ -16,7 +16,7 @@ import { CAST, COLLEAGUES } from './people.ts'
 import { buildPlaces, type DemoPlaces } from './places.ts'
 import * as store from './store.ts'
 
-/** A stage on which the demo plays: the program with a clock that is set to the hour of each scene. */
+/** The program with a clock that each scene sets to its own time, and the people and places of the demo. */
 interface Stage {
   readonly kernel: Kernel
   readonly clock: ManualClock
@@ -27,14 +27,14 @@ interface Stage {
   readonly places: DemoPlaces
   /** Sets the clock: days from today, local time. */
   go(day: number, time: string): void
-  /** The slot of a venue that starts then. */
+  /** Id of the slot of a venue that starts at that time. */
   slot(venueId: number, day: number, time: string): Promise<number>
 }
 
 /**
- * Fills an empty database by playing three weeks of life with the program's own use cases, so that every counter,
- * ledger and message is what real use would have left. Again: only answers the log-ins. @throws Error where there are
- * people already: the passwords are public.
+ * Fills an empty database by playing three weeks of use with the program's own use cases, so that every counter, ledger
+ * and message is as real use would have left it. If run again, it only returns the log-ins.
+ * @throws Error when there are people already: the passwords are public.
  */
 export async function fillDemo(kernel: Kernel): Promise<readonly DemoLogin[]> {
   await playOnce(kernel, 'venue', async () => {
@@ -78,7 +78,7 @@ async function setStage(real: Kernel): Promise<Stage> {
 const evenings = ['18:00', '19:00', '20:00']
 const comments = ['场地很好', '灯光有点暗', '下次还来', '', '人不多，很舒服']
 
-/** A week of visits: most came and rated, some left early, a few did not come. */
+/** Plays a week of visits: most people came and rated, some left early, a few did not come. */
 async function playPast({ kernel, colleagues, places, employee, go, slot }: Stage): Promise<void> {
   for (let day = -7; day < 0; day += 1) {
     go(day - 1, '20:00')
@@ -111,7 +111,7 @@ async function playPast({ kernel, colleagues, places, employee, go, slot }: Stag
   }
 }
 
-/** Today and the coming days: a reservation in every state that lies ahead. */
+/** Plays today and the coming days: reservations in every state that an upcoming one can have. */
 async function playPresent(stage: Stage): Promise<void> {
   const { kernel, colleagues, places, admin, leader, employee, go, slot } = stage
   const person = (index: number): Caller => colleagues[index % colleagues.length] ?? employee
@@ -138,7 +138,7 @@ async function playPresent(stage: Stage): Promise<void> {
       book(kernel, person(index), { slotId: await slot(places.pool, 1 + (index % 5), '19:00'), partySize: 1 }),
     )
   }
-  // Maintenance next week: who had booked is told, with other times to choose from.
+  // Maintenance next week: people who had booked are notified, with other times to choose from.
   for (let index = 11; index < 14; index += 1) {
     await book(kernel, person(index), { slotId: await slot(places.gym, 7, '07:00'), partySize: 1 })
   }

@@ -1,6 +1,6 @@
 import type { Database } from '../../kernel/database/database.ts'
 
-/** The slot of a venue that starts at an instant. */
+/** Id of the slot of a venue that starts at an instant, or null. */
 export async function slotAt(db: Database, venueId: number, start: Date): Promise<number | null> {
   const slot = await db
     .selectFrom('time_slots')

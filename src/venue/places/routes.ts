@@ -9,7 +9,7 @@ import { slotRoutes } from './slots/routes.ts'
 import { sportVenueRoutes } from './sportVenues/routes.ts'
 import { venueRoutes } from './venues/routes.ts'
 
-/** All that can be booked: buildings, venues, their equipment, hours, rules, slots and calendars. */
+/** Routes of everything that can be booked: buildings, venues, their equipment, hours, rules, slots and calendars. */
 export function catalogueRoutes(app: App, kernel: Kernel): void {
   sportVenueRoutes(app, kernel)
   venueRoutes(app, kernel)

@@ -7,15 +7,17 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { presentReservation, ReservationSchema } from '../core/reservationSchemas.ts'
 import { changeReservation, STATUSES } from './service.ts'
 
-/** Changing anybody's reservation, for staff. */
+/** Route for staff to change any reservation. */
 export function staffChangeRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: ['/api/admin/reservations/{id}'],
     operationId: 'updateAnyReservation',
     permission: 'venue:reservations.manage',
-    summary: 'Change anybody’s reservation: move it, or take it to its next state',
-    description: 'The same rules, notifications and refusals as the operations of its owner and of the desk.',
+    summary: 'Change any reservation: its slot or its state',
+    description:
+      'The same rules, notifications and refusals as the separate operations for moving, deciding, cancelling ' +
+      'and attendance.',
     tag: 'Reservations',
     schema: {
       params: IdParams,

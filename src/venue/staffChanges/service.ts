@@ -17,8 +17,8 @@ export const STATUSES = ['confirmed', 'rejected', 'cancelled', 'checked_in', 'co
 export type StaffStatus = (typeof STATUSES)[number]
 
 /**
- * Changes anybody's reservation the way its own operation would.
- * @throws what that operation throws, Invalid unless exactly one thing is said.
+ * Changes any reservation in the same way as the separate operation for that change.
+ * @throws the errors of that operation, Invalid unless exactly one of slot and status is given.
  */
 export async function changeReservation(
   kernel: Kernel,
@@ -29,7 +29,7 @@ export async function changeReservation(
   const { time_slot_id: slotId, status, reason } = change
   if (slotId !== undefined && status === undefined) return moveReservation(kernel, caller, id, slotId)
   if (slotId !== undefined || status === undefined) {
-    throw new Invalid('validation', 'Say either `time_slot_id` or `status`.', {
+    throw new Invalid('validation', 'Give either `time_slot_id` or `status`.', {
       errors: [{ in: 'body', path: '', message: 'must have exactly one of time_slot_id and status' }],
     })
   }

@@ -1,19 +1,19 @@
 import { type Interval, overlaps } from '../../../booking/interval.ts'
 
-/** A slot somebody might take instead. */
+/** A slot that a person could book instead. */
 export interface Alternative {
   readonly id: number
   readonly venueId: number
   readonly venueName: string
   readonly startAt: Date
   readonly endAt: Date
-  /** Places that nobody holds. */
+  /** Available places. */
   readonly free: number
 }
 
 /**
- * The first `most` slots (they come in order of preference) with room for the party, at times at which the person has
- * nothing.
+ * Chooses the first `most` slots that have room for the party and don't overlap the person's own times. The candidates
+ * come in order of preference.
  */
 export function chooseAlternatives(
   candidates: readonly Alternative[],

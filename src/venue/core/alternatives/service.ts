@@ -4,7 +4,7 @@ import { appointment } from '../appointment.ts'
 import { type Alternative, chooseAlternatives } from './rules.ts'
 import { candidatesFor, ownTimes } from './store.ts'
 
-/** How many a message names. */
+/** Alternatives named in a message, at most. */
 export const MOST_ALTERNATIVES = 3
 
 interface Displaced {
@@ -16,9 +16,9 @@ interface Displaced {
 }
 
 /**
- * Up to `most` slots for each reservation that its person could take instead: same venue at another time, the nearest
- * first, then a sibling venue at the same time. Two statements, however many reservations. Nothing is reserved by it.
- * `except`: slots about to go.
+ * Finds up to `most` slots for each reservation that its person could book instead: the same venue at another time, the
+ * nearest first, then a sibling venue at the same time. Runs two statements for any number of reservations, and
+ * reserves nothing. `except`: ids of slots that are about to close or go.
  */
 export async function findAlternatives(
   db: Database,
@@ -50,12 +50,12 @@ export async function findAlternatives(
   return found
 }
 
-/** Where whoever lost a reservation sees what else there is (GET), and takes it (POST). */
+/** Link to the alternatives of a displaced reservation: GET lists them, POST books one. */
 export function rebookLink({ publicUrl }: Pick<Config, 'publicUrl'>, reservationId: number): string {
   return `${publicUrl}/api/v1/reservations/${reservationId}/rebook`
 }
 
-/** Alternatives as messages name them. */
+/** Alternatives as data for notification templates. */
 export function alternativesNamed(slots: readonly Alternative[] = [], zone: string) {
   return slots.map((slot) => ({ time_slot_id: slot.id, ...appointment(slot, zone) }))
 }

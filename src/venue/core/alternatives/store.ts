@@ -5,21 +5,19 @@ import { among } from '../../../kernel/database/literals.ts'
 import { ACTIVE } from '../states.ts'
 import type { Alternative } from './rules.ts'
 
-/** A venue and the time somebody booked it for. */
+/** A venue and the start of a reservation there. */
 export interface Wanted {
   readonly venueId: number
   readonly startAt: Date
 }
 
-/**
- * So many slots are looked at for each place and time: more than are ever shown, since a person may be busy at some.
- */
+/** Candidates read for each venue and time. More than are ever shown, since the person may be busy at some of them. */
 const LOOKED_AT = 30
 
 /**
- * For each place and time, in its order, the bookable slots that may stand in for it: those of the same venue within 14
- * days, the nearest first, then those of venues of the same type in the same sport venue that start at the same time.
- * `except`: slots that are about to go.
+ * Reads the bookable slots that can replace each venue and time, in the given order: first those of the same venue
+ * within 14 days, the nearest first, then those of venues of the same type in the same sport venue that start at the
+ * same time. `except`: ids of slots that are about to close or go.
  */
 export async function candidatesFor(
   db: Database,
@@ -74,7 +72,10 @@ export async function candidatesFor(
   return answers
 }
 
-/** When each of these people has an active reservation from now on, other than those that are to be replaced. */
+/**
+ * Reads the times of these people's active reservations that have not ended. `except`: ids of reservations that are to
+ * be replaced.
+ */
 export async function ownTimes(
   db: Database,
   userIds: readonly number[],

@@ -1,44 +1,44 @@
 /**
- * How `max_reservations_per_user` counts: reservations that still lie ahead, those of one local day, or of one local
- * week.
+ * Reservations that `max_reservations_per_user` counts: active ones that have not ended, those of one local day, or
+ * those of one local week.
  */
 export type LimitWindow = 'active' | 'day' | 'week'
 
-/** The booking rules that hold for a venue. The names are those of the API and of the table. */
+/** Booking rules in force at a venue. The names are those of the API and of the table. */
 export interface BookingRules {
   readonly max_reservations_per_user: number
   readonly window: LimitWindow
   /** Local days: 0 means today only. */
   readonly advance_booking_days: number
   readonly requires_approval: boolean
-  /** A reservation can't be cancelled by its owner later than this before its start. */
+  /** The owner can cancel until this many minutes before the start. */
   readonly cancel_before_minutes: number
-  /** A cancellation later than this before the start is late: it costs credit and the points are not returned. */
+  /** A cancellation with less notice than this costs credit, and the points are not returned. */
   readonly free_cancel_before_minutes: number
   readonly min_credit: number
   readonly check_in_before_minutes: number
   readonly check_in_after_minutes: number
-  /** Whether checking in asks for the rotating code shown at the venue. */
+  /** Whether a check-in needs the rotating code shown at the venue. */
   readonly check_in_code_required: boolean
   readonly allow_waiting_list: boolean
   readonly waiting_hold_minutes: number
-  /** Whether the first in line is booked at once instead of being made an offer. */
+  /** Whether the first in line is booked at once instead of getting an offer. */
   readonly auto_promote: boolean
   readonly max_party_size: number
   readonly points_cost: number
-  /** Leaders can't displace anybody later than this before the start. */
+  /** Leaders can displace reservations until this many minutes before the start. */
   readonly displace_before_minutes: number
 }
 
 export type RuleName = keyof BookingRules
 
-/** The rules set at one place: null where that place says nothing. */
+/** Rules set at one level (venue, sport venue or system); null where that level sets none. */
 export type OwnRules = { readonly [Name in RuleName]: BookingRules[Name] | null }
 
-/** Where a rule that holds was set. */
+/** Level at which a rule in force is set. */
 export type RuleSource = 'venue' | 'sport_venue' | 'system' | 'default'
 
-/** What holds where nobody has set anything. */
+/** Values of rules that no level sets. */
 export const DEFAULT_RULES: BookingRules = {
   max_reservations_per_user: 5,
   window: 'active',
@@ -58,7 +58,7 @@ export const DEFAULT_RULES: BookingRules = {
   displace_before_minutes: 120,
 }
 
-/** The rules of a place that has set none. */
+/** Rules of a level that sets none. */
 export const NO_RULES: OwnRules = {
   max_reservations_per_user: null,
   window: null,
@@ -79,8 +79,8 @@ export const NO_RULES: OwnRules = {
 }
 
 /**
- * The rules that hold for a venue: each is the venue's own, else its sport venue's, else the system's, else the
- * default. Give null (or undefined) for a place that has no row, or that the question is not about.
+ * Rules in force at a venue. Each is the venue's own, else its sport venue's, else the system's, else the default. Pass
+ * null or undefined for a level that has no row or is not asked about.
  */
 export function effectiveRules(
   venue: OwnRules | null | undefined,
@@ -109,7 +109,7 @@ export function effectiveRules(
   }
 }
 
-/** Where the value of one rule in `effectiveRules` comes from. */
+/** Level that sets the value of one rule in `effectiveRules`. */
 export function ruleSource(
   name: RuleName,
   venue: OwnRules | null | undefined,

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 import { type BookingRules, DEFAULT_RULES, effectiveRules, type OwnRules, type RuleName } from './rules.ts'
 
-/** The three layers of booking rules of a venue. Needs `venues v` in scope. */
+/** Joins the three levels of booking rules of a venue. Needs `venues v` in scope. */
 export const ruleJoins = sql`
   LEFT JOIN booking_rules r1 ON r1.venue_id = v.id
   LEFT JOIN booking_rules r2 ON r2.sport_venue_id = v.sport_venue_id
@@ -11,8 +11,7 @@ export const ruleJoins = sql`
 const setRule = (name: string) => `coalesce(r1."${name}", r2."${name}", r3."${name}")`
 
 /**
- * The rules of a venue: its own, else its sport venue's, else the system's; NULL where none of them is set. Needs
- * `ruleJoins`.
+ * Columns with the rules of a venue: its own, else its sport venue's, else the system's, else NULL. Needs `ruleJoins`.
  */
 export const ruleColumns = sql.raw(
   Object.keys(DEFAULT_RULES)
@@ -20,7 +19,7 @@ export const ruleColumns = sql.raw(
     .join(', '),
 )
 
-/** One rule as it holds at a venue, the default included. Needs `ruleJoins`. */
+/** One rule in force at a venue, the default included. Needs `ruleJoins`. */
 export function ruleInForce(name: RuleName): RawBuilder<unknown> {
   return sql`coalesce(${sql.raw(setRule(name))}, ${sql.lit(DEFAULT_RULES[name])})`
 }

@@ -1,12 +1,12 @@
 export type ClosureKind = 'closed' | 'maintenance'
 
-/** What is said where nobody gave a reason: it stands in notifications. */
+/** Reasons that notifications give when staff give none. */
 export const DEFAULT_REASONS: Readonly<Record<ClosureKind, string>> = {
   closed: '场馆临时关闭',
   maintenance: '场馆维护',
 }
 
-/** Whether a closure may lie there: it ends after it starts, and not before now. Open ended: until further notice. */
+/** Checks the time of a closure: it must end after it starts, and after now. A null end means until further notice. */
 export function mayClosureLie(
   span: { readonly start: Date; readonly end: Date | null },
   now: Date,
@@ -21,9 +21,9 @@ interface Running {
 }
 
 /**
- * What a status set by hand does to the closures of the venue that are in force (the newest first): `open` ends them
- * all; `closed` and `maintenance` go on with the newest of their kind, if there is one. A closure is shown before
- * maintenance, so maintenance ends closures.
+ * Decides which closures of a venue in force (the newest first) a status set by hand keeps and ends. `open` ends all of
+ * them. `closed` and `maintenance` keep the newest of their kind, if there is one, and end the others. A closure is
+ * shown before maintenance, so `maintenance` ends closures too.
  */
 export function statusChange(
   status: 'open' | ClosureKind,
@@ -31,6 +31,6 @@ export function statusChange(
 ): { readonly keep: number | null; readonly end: readonly number[] } {
   if (status === 'open') return { keep: null, end: running.map(({ id }) => id) }
   const [keep, ...piled] = running.filter(({ kind }) => kind === status)
-  const outshining = status === 'maintenance' ? running.filter(({ kind }) => kind === 'closed') : []
-  return { keep: keep?.id ?? null, end: [...piled, ...outshining].map(({ id }) => id) }
+  const overriding = status === 'maintenance' ? running.filter(({ kind }) => kind === 'closed') : []
+  return { keep: keep?.id ?? null, end: [...piled, ...overriding].map(({ id }) => id) }
 }

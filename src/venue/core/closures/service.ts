@@ -8,9 +8,9 @@ import { mayClosureLie } from './rules.ts'
 import * as store from './store.ts'
 
 /**
- * Makes the slots of locked venues agree with the closures: those that are covered close and their reservations end
- * (`displaceReservations`), those that no closure covers any more open. What is used in a closed place is stopped. For
- * whoever has changed closures, or moved a venue to another sport venue.
+ * Makes the slots of locked venues agree with the closures: covered slots close and their reservations end
+ * (`displaceReservations`); slots that are no longer covered open. Use sessions in closed places are stopped. Call it
+ * after changing closures or moving a venue to another sport venue.
  * @throws Stale like `displaceReservations`.
  */
 export async function applyClosures(

@@ -4,7 +4,7 @@ import { anyOf } from '../../../kernel/database/literals.ts'
 import type { Owner } from '../venues/types.ts'
 import type { ClosureKind } from './rules.ts'
 
-/** A time for which something is out of use; without an end: until further notice. */
+/** A time in which a venue, a sport venue or a facility is out of use. A null end means until further notice. */
 export interface Closure {
   readonly id: number
   readonly venueId: number | null
@@ -19,13 +19,13 @@ export interface Closure {
   readonly updatedAt: Date
 }
 
-/** Whether closure `c` is one of venue `v`: its own, or its sport venue's. */
+/** Whether closure `c` belongs to venue `v` or to its sport venue. */
 export const isOfVenue = sql<boolean>`(c.venue_id = v.id OR c.sport_venue_id = v.sport_venue_id)`
 
-/** Whether closure `c` puts venue `v` out of use during its time. The one answer to which closure covers what. */
+/** Whether closure `c` puts venue `v` out of use during its time. The only definition of which closure covers what. */
 export const closesVenue = sql<boolean>`${isOfVenue} AND c.cancelled_at IS NULL`
 
-/** Closures, as `c`. */
+/** Query for closures, as `c`. */
 export function closures(db: Database) {
   return db
     .selectFrom('closures as c')
@@ -50,7 +50,7 @@ export async function findClosure(db: Database, id: number): Promise<Closure | n
 }
 
 /**
- * What closes a venue at an instant, the newest first: its own closures, and those of its sport venue (which have
+ * Closures of a venue in force at an instant, the newest first: its own, and those of its sport venue (which have
  * `sportVenueId`).
  */
 export async function closuresInForce(db: Database, venueId: number, now: Date): Promise<readonly Closure[]> {
@@ -64,8 +64,7 @@ export async function closuresInForce(db: Database, venueId: number, now: Date):
 }
 
 /**
- * The kind of the closure that covers a slot; `closed` comes before `maintenance`. Asked only for slots that are not
- * open.
+ * Kind of the closure that covers a slot; `closed` comes before `maintenance`. Only needed for slots that are not open.
  */
 export async function closureKind(db: Database, slotId: number): Promise<ClosureKind | null> {
   const closure = await db
@@ -80,7 +79,7 @@ export async function closureKind(db: Database, slotId: number): Promise<Closure
   return closure?.kind ?? null
 }
 
-/** Makes a closure; its owner is locked. */
+/** Inserts a closure and returns its id. Its owner must be locked. */
 export async function insertClosure(
   tx: Transaction,
   owner: Owner,
@@ -112,7 +111,7 @@ export async function insertClosure(
   return id
 }
 
-/** Changes times and reason of a closure; its owner is locked. */
+/** Changes the times and the reason of a closure. Its owner must be locked. */
 export async function updateClosure(
   tx: Transaction,
   id: number,
@@ -126,15 +125,15 @@ export async function updateClosure(
     .execute()
 }
 
-/** Ends closures that are in force; their owner is locked. */
+/** Ends closures that are in force. Their owner must be locked. */
 export async function endClosures(tx: Transaction, ids: readonly number[], now: Date): Promise<void> {
   if (ids.length === 0) return
   await tx.updateTable('closures').set({ end_at: now, updated_at: now }).where('id', '=', anyOf(ids)).execute()
 }
 
 /**
- * The closures that count for slots that have not ended, by venue (`live`), and the slots whose `open` says something
- * else (`wrong`). A slot lasts a day at most: what ended before touches none.
+ * Two CTEs: the closures that matter to slots that have not ended, by venue (`live`), and the slots whose `open`
+ * contradicts them (`wrong`). A slot lasts a day at most, so closures that ended more than a day ago are left out.
  */
 export const wrongSlots = (venues: RawBuilder<unknown>, now: Date) => sql`
   live AS MATERIALIZED (
@@ -155,9 +154,7 @@ export const wrongSlots = (venues: RawBuilder<unknown>, now: Date) => sql`
       AND s.open = EXISTS (SELECT FROM live l WHERE l.venue_id = s.venue_id AND l.during && s.during)
   )`
 
-/**
- * The slots of locked venues that the closures say are to be closed (they are open), and to be opened (they are not).
- */
+/** Slots of locked venues whose `open` contradicts the closures: open slots to close, and closed slots to open. */
 export async function slotsToTurn(
   tx: Transaction,
   venueIds: readonly number[],
@@ -172,9 +169,7 @@ export async function slotsToTurn(
   }
 }
 
-/**
- * Locks slots by id and turns them: those that are open are closed, and the other way round. Their venues are locked.
- */
+/** Locks slots by id and inverts their `open`. Their venues must be locked. */
 export async function turnSlots(tx: Transaction, ids: readonly number[], now: Date): Promise<void> {
   await sql`
     WITH locked AS (SELECT id FROM time_slots WHERE id = ANY (${ids}::bigint[]) ORDER BY id FOR UPDATE)

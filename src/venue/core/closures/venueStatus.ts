@@ -11,7 +11,7 @@ import { type ClosureKind, DEFAULT_REASONS, statusChange } from './rules.ts'
 import { applyClosures, requireSpan } from './service.ts'
 import * as store from './store.ts'
 
-/** The status somebody gives a venue by hand; without `until`: until further notice. */
+/** A status set by hand. Without `until` it holds until further notice. */
 export interface StatusRequest {
   readonly status: 'open' | ClosureKind
   readonly until?: Date | undefined
@@ -24,8 +24,8 @@ export interface StatusAnswer {
 }
 
 /**
- * Opens or closes a venue from now on, in one transaction with all that follows for its reservations. A status that it
- * has already is set anew (until, reason). `open` ends what is in force now; plans that lie ahead stay.
+ * Opens or closes a venue from now on and ends the reservations concerned, in one transaction. Setting the current
+ * status again replaces its `until` and reason. `open` ends the closures in force; planned ones stay.
  * @throws NotFound, Invalid `validation` when `until` is past, Conflict `sport_venue_closed` when the whole sport venue
  * is closed.
  */

@@ -16,7 +16,7 @@ import { lockSlots } from '../placesStore.ts'
 import type { ClosureNotification } from './notificationTypes.ts'
 import * as store from './store.ts'
 
-/** A reservation that ended, and the slots its person can take instead. */
+/** A reservation that has ended, and the slots that its person can book instead. */
 export interface Affected extends Omit<store.Targeted, 'status'> {
   readonly status: 'displaced' | 'completed'
   readonly pointsReturned: number
@@ -25,21 +25,23 @@ export interface Affected extends Omit<store.Targeted, 'status'> {
 }
 
 export type Displacement = store.Target & {
-  /** Kept with the reservation and told to its person. */
+  /** Stored with the reservation and named in the message to its person. */
   readonly reason: string
-  /** The type of the notification about it. */
+  /** Type of that message. */
   readonly type: ClosureNotification
-  /** How the slots are locked, by id: `lockSlots` unless said. A closure takes them off sale by it. */
+  /** Locks the slots by id; `lockSlots` by default. A closure closes them in the same step. */
   readonly lock?: (tx: Transaction) => Promise<void>
 }
 
 /**
- * Ends active reservations because their place goes: visits that have begun complete now, all others are displaced
- * (points back in full, may be booked again). Each person is told once a reservation, with alternatives. Of whole slots
- * the waiting lists end too; of single reservations the places are offered to it. Locks people, then slots, then
- * reservations; the slots stay locked until the transaction ends. The number of statements does not grow with that of
- * reservations, batches of messages apart (with that of slots, for single reservations).
- * @throws Stale when somebody came in between whose row is in use: `kernel.transaction` does it again.
+ * Ends active reservations that lose their place. Visits that have begun are completed now; all other reservations are
+ * displaced: their points are returned in full and they may be rebooked. Sends one message per reservation, with
+ * alternatives. For whole slots, the waiting lists end too; for single reservations, the places are offered to the
+ * waiting list. Locks people, then slots, then reservations; the slots stay locked until the transaction ends. The
+ * number of statements does not grow with the number of reservations, except for the batches of messages and, for
+ * single reservations, the offers for each slot.
+ * @throws Stale when the row of a person who booked in between is locked, or a reservation has moved to another slot:
+ * `kernel.transaction` then runs everything again.
  */
 export async function displaceReservations(
   tx: Transaction,
@@ -62,7 +64,7 @@ export async function displaceReservations(
   return affected
 }
 
-/** Ends the waiting lists of locked slots that go, or close; everybody who was in them is told. */
+/** Ends the waiting lists of locked slots that are deleted or closed, and notifies everybody on them. */
 export async function endQueues(
   tx: Transaction,
   { config, clock }: Pick<Kernel, 'config' | 'clock'>,
@@ -82,7 +84,8 @@ export async function endQueues(
 }
 
 /**
- * Locks people who booked between the first look and the lock on the slots without waiting, or has it all done again.
+ * Locks people who booked between the first read and the lock on the slots, without waiting.
+ * @throws Stale when that is not possible.
  */
 async function lockNewcomers(
   tx: Transaction,
@@ -94,7 +97,7 @@ async function lockNewcomers(
   if (targeted.some(({ slotId }) => !slots.has(slotId))) throw new Stale('a reservation has moved to another slot')
   const newcomers = [...new Set(targeted.map(({ userId }) => userId).filter((userId) => !people.has(userId)))]
   if (newcomers.length > 0 && (await store.lockIdleMembers(tx, newcomers)) < newcomers.length) {
-    throw new Stale('somebody has just booked')
+    throw new Stale('a person has just booked')
   }
 }
 

@@ -5,10 +5,10 @@ import { movePlaces } from '../placesStore.ts'
 import { ACTIVE, lifecycle, type ReservationStatus } from '../states.ts'
 import { REBOOK_MINUTES } from './rules.ts'
 
-/** Which reservations are to end: those of slots, or these. */
+/** Reservations to end: all active ones of these slots, or these ones. */
 export type Target = { readonly slotIds: readonly number[] } | { readonly reservationIds: readonly number[] }
 
-/** A reservation that is to end, as it is before. */
+/** A reservation to end, as it was before. */
 export interface Targeted {
   readonly id: number
   readonly userId: number
@@ -22,7 +22,7 @@ export interface Targeted {
   readonly status: ReservationStatus
 }
 
-/** How they end. */
+/** Time, actor and reason of the end. */
 export interface Cause {
   readonly now: Date
   readonly endedBy: number | null
@@ -38,7 +38,7 @@ const isTargeted = (target: Target): RawBuilder<boolean> =>
 const targeted = (db: Database, target: Target) =>
   db.selectFrom('reservations as r').where(isTargeted(target)).where('r.status', 'in', among(ACTIVE))
 
-/** Whose active reservations would end, and in which slots they are. Nothing is locked. */
+/** People and slots of the active reservations of a target. Locks nothing. */
 export async function findTargeted(
   db: Database,
   target: Target,
@@ -46,7 +46,7 @@ export async function findTargeted(
   return targeted(db, target).select(['r.user_id as userId', 'r.slot_id as slotId']).distinct().execute()
 }
 
-/** Locks the active reservations that are to end, by id. People and slots are locked before. */
+/** Locks the active reservations of a target, by id. People and slots must be locked before. */
 export async function lockTargeted(tx: Transaction, target: Target): Promise<readonly Targeted[]> {
   return targeted(tx, target)
     .innerJoin('venues as v', 'v.id', 'r.venue_id')
@@ -59,8 +59,8 @@ export async function lockTargeted(tx: Transaction, target: Target): Promise<rea
 }
 
 /**
- * Locks those people that nobody else has locked, without waiting (slots are locked already: waiting could deadlock).
- * Answers how many.
+ * Locks the people that nobody else has locked and returns their number. Does not wait: slots are locked already, so
+ * waiting could deadlock.
  */
 export async function lockIdleMembers(tx: Transaction, userIds: readonly number[]): Promise<number> {
   const members = await tx
@@ -74,7 +74,7 @@ export async function lockIdleMembers(tx: Transaction, userIds: readonly number[
   return members.length
 }
 
-/** Displaces locked reservations and gives their places back. Answers until when each may be booked again. */
+/** Displaces locked reservations and releases their places. Returns until when each may be rebooked. */
 export async function displace(
   tx: Transaction,
   ids: readonly number[],
@@ -105,8 +105,8 @@ export async function displace(
 }
 
 /**
- * Completes locked reservations of people who are there: their minutes (attendance/rules.ts `actualMinutes`) end now.
- * Their places stay taken.
+ * Completes locked reservations of people who are present. Their minutes (attendance/rules.ts `actualMinutes`) end now;
+ * their places stay taken.
  */
 export async function complete(tx: Transaction, ids: readonly number[], cause: Cause): Promise<void> {
   const used = sql`least(${cause.now}::timestamptz, end_at) - greatest(checked_in_at, start_at)`
@@ -122,7 +122,7 @@ export async function complete(tx: Transaction, ids: readonly number[], cause: C
     WHERE id = ANY (${ids}) AND status IN ${among(lifecycle.sourcesOf('completed'))}`.execute(tx)
 }
 
-/** Gives back in full what ended reservations had cost, each with its line in the ledger. The people are locked. */
+/** Returns the points of ended reservations in full, with a line in the ledger for each. The people must be locked. */
 export async function returnPoints(tx: Transaction, ids: readonly number[], now: Date): Promise<void> {
   await sql`
     WITH owed AS (
@@ -144,7 +144,7 @@ export async function returnPoints(tx: Transaction, ids: readonly number[], now:
 }
 
 /**
- * Adds `credit` for each kept reservation, up to `most`, and writes what really changed to the ledger. The people are
+ * Adds `credit` for each kept reservation, up to `most`, and writes the actual change to the ledger. The people must be
  * locked.
  */
 export async function rewardKept(
@@ -178,11 +178,11 @@ export async function rewardKept(
     ORDER BY id`.execute(tx)
 }
 
-/** An entry of a waiting list that has ended with its slot. */
+/** A waiting-list entry that has ended with its slot. */
 export interface EndedEntry {
   readonly id: number
   readonly userId: number
-  /** A place was held for them. */
+  /** Whether a place was held for this person. */
   readonly offered: boolean
   readonly venueId: number
   readonly venueName: string
@@ -191,8 +191,7 @@ export interface EndedEntry {
 }
 
 /**
- * Ends the waiting lists of locked slots and gives back the places held for offers. Answers the entries that were in
- * them.
+ * Ends the waiting lists of locked slots and releases the places held for offers. Returns the entries that have ended.
  */
 export async function endQueues(
   tx: Transaction,
@@ -234,13 +233,10 @@ export async function endQueues(
   return rows
 }
 
-/** Rows of one INSERT: a message with its alternatives has about a kilobyte. */
+/** Rows per INSERT. A message with its alternatives is about 1 kB. */
 const BATCH = 500
 
-/**
- * Leaves messages and their entries of the operation log in the outbox, in their order, some hundred at a time. Texts
- * are jsonb.
- */
+/** Adds messages and their entries of the operation log to the outbox, in order and in batches. The texts are JSON. */
 export async function leaveInOutbox(
   tx: Transaction,
   entries: readonly { readonly message: string; readonly operation: string }[],

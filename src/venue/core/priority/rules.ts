@@ -8,8 +8,9 @@ export interface Ordinary {
 }
 
 /**
- * Whom a leader's booking displaces: the newest ordinary reservations, as few as make enough places; null when even all
- * of them would not do. `newestFirst` has no leader's reservation in it: leaders never displace leaders.
+ * Chooses the reservations that a leader's booking displaces: the newest ordinary ones, as few as free enough places.
+ * Returns null if all of them together are not enough. `newestFirst` contains no leader's reservation: leaders never
+ * displace leaders.
  */
 export function toDisplace<O extends Ordinary>(newestFirst: readonly O[], placesShort: number): readonly O[] | null {
   const displaced: O[] = []
@@ -22,14 +23,14 @@ export function toDisplace<O extends Ordinary>(newestFirst: readonly O[], places
   return short <= 0 ? displaced : null
 }
 
-/** Nobody is displaced later than `displaceBeforeMinutes` before the start. */
+/** True until `displaceBeforeMinutes` before the start. */
 export function mayDisplace(startAt: Date, displaceBeforeMinutes: number, now: Date): boolean {
   return now < minutesAfter(startAt, -displaceBeforeMinutes)
 }
 
 /**
- * Which reservations a leader's booking displaces: where it has to be approved it is a request at first, and only other
- * requests give way to it.
+ * States of reservations that a leader's booking may displace. Where bookings need approval, a leader's booking is a
+ * request at first and displaces only other requests.
  */
 export function displaceable({
   requires_approval,
@@ -38,8 +39,8 @@ export function displaceable({
 }
 
 /**
- * From when on a slot may start that somebody is moved to: far enough off to displace people from, and to cancel
- * freely.
+ * Earliest start of a slot that a displaced person may be moved to: late enough that they can still cancel freely, and
+ * that a leader may still displace people from it.
  */
 export function earliestMove(
   rules: Pick<BookingRules, 'displace_before_minutes' | 'free_cancel_before_minutes' | 'cancel_before_minutes'>,

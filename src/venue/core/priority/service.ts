@@ -18,10 +18,10 @@ import { displaceable, earliestMove, mayDisplace, toDisplace } from './rules.ts'
 import * as store from './store.ts'
 
 /**
- * Makes room for a leader in a full slot by displacing the newest ordinary reservations: each is moved to the nearest
- * free slot of the venue on the same day that is not about to begin, else ended, its points returned and its person put
- * first on this slot's waiting list. All in the leader's transaction. Answers false, with nothing done, where nobody
- * may be displaced.
+ * Makes room for a leader in a full slot by displacing the newest ordinary reservations, all in the leader's
+ * transaction. Each is moved to the nearest free slot of the venue on the same day that does not begin too soon
+ * (`earliestMove`). If there is none, it ends, its points are returned and its person is put first on this slot's
+ * waiting list. Returns false and changes nothing if no reservation may be displaced.
  */
 export async function makeRoom(
   kernel: Kernel,
@@ -34,7 +34,7 @@ export async function makeRoom(
   if (!mayDisplace(slot.startAt, rules.displace_before_minutes, now)) return false
   const chosen = await choose(tx, facts, order)
   if (!chosen) return false
-  // People first, then slots; then see whether the choice still stands.
+  // Locks people first, then slots; then checks that the choice still stands.
   await lockMembers(tx, [order.userId, ...chosen.map((reservation) => reservation.userId)])
   const zone = kernel.config.timeZone
   const day = dayBounds(localDate(slot.startAt, zone), zone)
@@ -55,7 +55,7 @@ export async function makeRoom(
   return true
 }
 
-/** Whom these facts displace; null when that would not make enough places. */
+/** Chooses the reservations to displace; null if they would not free enough places. */
 async function choose(tx: Transaction, facts: BookingFacts, order: Order) {
   const ordinary = await store.ordinaryReservations(tx, facts.slot.id, displaceable(facts.rules))
   return toDisplace(ordinary, order.partySize - availablePlaces(facts))

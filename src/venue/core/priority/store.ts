@@ -15,7 +15,7 @@ export interface OrdinaryReservation {
   readonly status: 'pending' | 'confirmed'
 }
 
-/** The reservations of a slot in these states that are no leader's, the newest first. */
+/** Reservations of a slot in these states that are not a leader's, the newest first. */
 export async function ordinaryReservations(
   tx: Transaction,
   slotId: number,
@@ -43,8 +43,9 @@ export interface NearbySlot {
 }
 
 /**
- * The nearest slot of the same venue that starts within a span of time, has room for a displaced reservation and that
- * its person is free at; `taken` are slots that another displaced one goes to already.
+ * Finds the nearest slot of the same venue that starts within a span of time, has room for a displaced reservation and
+ * doesn't overlap its person's other reservations. `taken`: ids of slots already chosen for other displaced
+ * reservations.
  */
 export async function nearestFreeSlot(
   tx: Transaction,
@@ -73,8 +74,8 @@ export async function nearestFreeSlot(
 }
 
 /**
- * Moves a reservation into another slot; both slots are locked. False when the new slot has moved, closed or filled
- * after all.
+ * Moves a reservation to another slot. Both slots must be locked. Returns false if the new slot has changed its times,
+ * closed or filled up meanwhile.
  */
 export async function moveTo(tx: Transaction, of: OrdinaryReservation, slot: NearbySlot, now: Date): Promise<boolean> {
   if (!(await takePlaces(tx, slot, of.partySize))) return false

@@ -19,7 +19,10 @@ export interface Facility {
 /** The fields of a facility that staff set. */
 export type FacilityFields = Omit<Facility, 'id' | 'venue_id' | 'created_at' | 'updated_at'>
 
-/** A maintenance plan that is running shows in the status by itself; what is broken stays broken. */
+/**
+ * Status at an instant. A running maintenance plan makes an available facility `maintenance`; a broken one stays
+ * broken.
+ */
 const statusAt = (now: Date): RawBuilder<FacilityStatus> => sql`
   CASE
     WHEN f.status = 'available' AND EXISTS (
@@ -28,7 +31,7 @@ const statusAt = (now: Date): RawBuilder<FacilityStatus> => sql`
     ELSE f.status
   END`
 
-/** Facilities as they are at an instant, as `f`. */
+/** Query for facilities as they are at an instant, as `f`. */
 export function facilities(db: Database, now: Date) {
   return db
     .selectFrom('facilities as f')
@@ -38,12 +41,12 @@ export function facilities(db: Database, now: Date) {
     .where('f.deleted_at', 'is', null)
 }
 
-/** Whether there is such a facility, at a venue that there is. */
+/** Whether a facility exists, at a venue that exists. */
 export async function facilityExists(db: Database, id: number): Promise<boolean> {
   return (await stored(db, id).executeTakeFirst()) !== undefined
 }
 
-/** A facility as it is stored, or none when it or its venue is gone. */
+/** Query for a facility as it is stored; no row when it or its venue is deleted. */
 const stored = (db: Database, id: number) =>
   db
     .selectFrom('facilities as f')
@@ -53,7 +56,7 @@ const stored = (db: Database, id: number) =>
     .where('f.deleted_at', 'is', null)
     .where('v.deleted_at', 'is', null)
 
-/** One facility as it is at an instant, or null when it or its venue is gone. */
+/** One facility as it is at an instant, or null when it or its venue is deleted. */
 export async function findFacility(db: Database, id: number, now: Date): Promise<Facility | null> {
   const facility = await facilities(db, now)
     .innerJoin('venues as v', 'v.id', 'f.venue_id')
@@ -63,7 +66,7 @@ export async function findFacility(db: Database, id: number, now: Date): Promise
   return facility ?? null
 }
 
-/** A facility as it is stored, locked to be changed; null when it or its venue is gone. */
+/** Locks a facility and returns it as it is stored; null when it or its venue is deleted. */
 export async function lockFacility(
   tx: Transaction,
   id: number,

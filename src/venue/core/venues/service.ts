@@ -5,33 +5,33 @@ import { facilityExists, lockFacility } from './facilitiesStore.ts'
 import * as store from './store.ts'
 import type { LockStrength, Owner } from './types.ts'
 
-/** The error for a venue that does not exist (any more). */
+/** Error for a venue that does not exist or is deleted. */
 export const noSuchVenue = () => new NotFound('not_found', 'There is no such venue.')
 
-/** The error for a sport venue that does not exist (any more). */
+/** Error for a sport venue that does not exist or is deleted. */
 export const noSuchSportVenue = () => new NotFound('not_found', 'There is no such sport venue.')
 
-/** The error for a facility that does not exist (any more). */
+/** Error for a facility that does not exist or is deleted. */
 export const noSuchFacility = () => new NotFound('not_found', 'There is no such facility.')
 
-/** The error for a `sport_venue_id` in a request that names none. */
+/** Error for a request whose `sport_venue_id` does not exist. */
 export function unknownSportVenue(): Invalid {
   return new Invalid('validation', 'There is no such sport venue.', {
     errors: [{ in: 'body', path: '/sport_venue_id', message: 'there is no such sport venue' }],
   })
 }
 
-/** @throws NotFound without such a venue. */
+/** Checks that a venue exists. @throws NotFound */
 export async function requireVenue(db: Database, id: number): Promise<void> {
   if (!(await store.venueExists(db, id))) throw noSuchVenue()
 }
 
-/** @throws NotFound without such a sport venue. */
+/** Checks that a sport venue exists. @throws NotFound */
 export async function requireSportVenue(db: Database, id: number): Promise<void> {
   if (!(await store.sportVenueExists(db, id))) throw noSuchSportVenue()
 }
 
-/** @throws NotFound without such a facility. */
+/** Checks that a facility exists. @throws NotFound */
 export async function requireFacility(db: Database, id: number): Promise<void> {
   if (!(await facilityExists(db, id))) throw noSuchFacility()
 }
@@ -43,7 +43,7 @@ export async function readVenue(db: Database, id: number, now: Date): Promise<st
   return venue
 }
 
-/** Locks a venue, a sport venue or a facility by itself. @throws NotFound */
+/** Locks only the venue, sport venue or facility itself. @throws NotFound */
 export async function lockOwner(tx: Transaction, owner: Owner, strength: LockStrength): Promise<void> {
   if ('venueId' in owner) {
     if (!(await store.lockVenue(tx, owner.venueId, strength))) throw noSuchVenue()
@@ -53,10 +53,10 @@ export async function lockOwner(tx: Transaction, owner: Owner, strength: LockStr
 }
 
 /**
- * Locks a venue against closures (`share`) or against everything else that changes what it holds (`update`): its sport
- * venue first, then the venue, in the order of everybody.
- * @throws NotFound, Invalid when there is no sport venue `alsoSportVenueId`, Stale when it moved to another sport venue
- * meanwhile
+ * Locks a venue against closures (`share`) or against all changes to it (`update`): its sport venue first, then the
+ * venue. All transactions lock in this order.
+ * @throws NotFound, Invalid when there is no sport venue `alsoSportVenueId`, Stale when the venue moved to another
+ * sport venue meanwhile
  */
 export async function lockPlace(
   tx: Transaction,

@@ -5,7 +5,7 @@ import type { LockStrength } from './types.ts'
 
 export type VenueStatus = 'open' | 'closed' | 'maintenance'
 
-/** A court, a pool, a gym floor: what people book. */
+/** The place that people book: a court, a pool, a gym floor. */
 export interface Venue {
   readonly id: number
   readonly sport_venue_id: number | null
@@ -14,13 +14,13 @@ export interface Venue {
   readonly location: string | null
   readonly capacity: number
   readonly status: VenueStatus
-  /** When the closure that makes the status ends; null for an open venue and until further notice. */
+  /** End of the closure that determines the status; null for an open venue and until further notice. */
   readonly status_until: Date | null
   readonly status_reason: string | null
   readonly notice: string | null
   readonly description: string | null
   readonly image_url: string | null
-  /** Of the ratings that are not hidden, to two decimals; null without any. */
+  /** Average of the ratings that are not hidden, to two decimals; null without ratings. */
   readonly rating_average: number | null
   readonly rating_count: number
   readonly created_at: Date
@@ -36,8 +36,8 @@ export const venueColumns = sql`
   v.created_at, v.updated_at`
 
 /**
- * Venues `v` with the `closure` of an instant (closed before maintenance, then the one that lasts longest), and how
- * they are `rated`.
+ * Venues `v` with the `closure` in force at an instant (closed before maintenance, then the one that lasts longest),
+ * and the figures of their ratings (`rated`).
  */
 export const venuesAt = (now: Date) => sql`venues v
   LEFT JOIN LATERAL (
@@ -53,14 +53,14 @@ export const venuesAt = (now: Date) => sql`venues v
     WHERE venue_id = v.id AND hidden_reason IS NULL
   ) rated`
 
-/** One venue as it is at an instant, or null when there is none (any more). */
+/** One venue as it is at an instant, or null when it does not exist or is deleted. */
 export async function findVenue(db: Database, id: number, now: Date): Promise<Venue | null> {
   const { rows } = await sql<Venue>`
     SELECT ${venueColumns} FROM ${venuesAt(now)} WHERE v.id = ${id} AND v.deleted_at IS NULL`.execute(db)
   return rows[0] ?? null
 }
 
-/** The sport venue of a venue (null: it has none); undefined when there is no such venue (any more). */
+/** Id of the sport venue of a venue (null: it has none); undefined when the venue does not exist or is deleted. */
 export async function sportVenueOf(db: Database, id: number): Promise<number | null | undefined> {
   const venue = await db
     .selectFrom('venues')
@@ -71,12 +71,12 @@ export async function sportVenueOf(db: Database, id: number): Promise<number | n
   return venue?.sport_venue_id
 }
 
-/** Whether there is such a venue. */
+/** Whether a venue exists. */
 export async function venueExists(db: Database, id: number): Promise<boolean> {
   return (await sportVenueOf(db, id)) !== undefined
 }
 
-/** Whether there is such a sport venue. */
+/** Whether a sport venue exists. */
 export async function sportVenueExists(db: Database, id: number): Promise<boolean> {
   return (await sportVenues(db, id).executeTakeFirst()) !== undefined
 }
@@ -84,7 +84,7 @@ export async function sportVenueExists(db: Database, id: number): Promise<boolea
 const sportVenues = (db: Database, id: number) =>
   db.selectFrom('sport_venues').select('id').where('id', '=', id).where('deleted_at', 'is', null)
 
-/** What is read of a venue with its lock. */
+/** Fields of a venue that are read with its lock. */
 export interface LockedVenue {
   readonly id: number
   readonly name: string
@@ -92,7 +92,7 @@ export interface LockedVenue {
   readonly capacity: number
 }
 
-/** Locks a venue; null when there is none. */
+/** Locks a venue; null when it does not exist. */
 export async function lockVenue(tx: Transaction, id: number, strength: LockStrength): Promise<LockedVenue | null> {
   const venue = await tx
     .selectFrom('venues')
@@ -104,7 +104,7 @@ export async function lockVenue(tx: Transaction, id: number, strength: LockStren
   return venue ?? null
 }
 
-/** Locks a sport venue and answers whether there is one. */
+/** Locks a sport venue and returns whether it exists. */
 export async function lockSportVenue(tx: Transaction, id: number, strength: LockStrength): Promise<boolean> {
   const query = sportVenues(tx, id)
   const locked = await (strength === 'share' ? query.forShare() : query.forUpdate()).executeTakeFirst()

@@ -3,7 +3,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { exportRoute } from '../../../site/exports/exportRoute.ts'
 import { reservations } from './sources.ts'
 
-/** The long list of administrators as a file. */
+/** Route that exports the administrators' list of reservations as a file. */
 export function exportRoutes(app: App, kernel: Kernel): void {
   exportRoute(app, kernel, reservations, {
     paths: ['/api/admin/reservations/export'],

@@ -31,7 +31,7 @@ const RESERVATION_COLUMNS = [
   'created_at',
 ] as const satisfies readonly (keyof ReservationRecord)[]
 
-/** Everybody's reservations, in order of their ids. */
+/** Export source of all reservations, in order of their ids. */
 export const reservations = exportSource({
   what: 'reservations',
   resource: 'reservation',
@@ -59,5 +59,5 @@ export const reservations = exportSource({
   },
 })
 
-/** The lists of this product that people can have as a file. */
+/** Export sources of the venue product. */
 export const exportSources: readonly ExportSource[] = [reservations]

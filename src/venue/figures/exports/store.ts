@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 import { matching, type ReservationFilter } from '../../core/reservationsStore.ts'
 
-/** A reservation with what whoever reads a table wants to know of the person and the place. */
+/** A reservation as a row of an export, with fields of its person and venue. */
 export interface ReservationRecord {
   readonly id: number
   readonly user_id: number
@@ -25,7 +25,7 @@ export interface ReservationRecord {
   readonly created_at: Date
 }
 
-/** The next reservations in order of their id, after one of them (undefined: from the start). */
+/** Next reservations in order of their ids, after one of them (undefined: from the start). */
 export async function reservationsAfter(
   db: Database,
   filter: ReservationFilter,
@@ -52,7 +52,7 @@ export async function reservationsAfter(
   return rows
 }
 
-/** How many reservations a filter finds, counted up to `most`. */
+/** Number of reservations that a filter finds, counted up to `most`. */
 export async function countReservations(db: Database, filter: ReservationFilter, most: number): Promise<number> {
   const { rows } = await sql<{ total: number }>`
     SELECT count(*) AS total FROM (SELECT FROM reservations r WHERE ${matching(filter)} LIMIT ${most}) found`.execute(

@@ -1,7 +1,7 @@
-/** What the figures can be told apart by. */
+/** Dimensions by which figures can be grouped. */
 export type Dimension = 'user' | 'department' | 'venue' | 'sport_venue' | 'facility' | 'hour' | 'day' | 'week' | 'month'
 
-/** The thing a dimension is read from: rows are first added up by it, and only the sums are put into groups. */
+/** Key that a dimension is derived from. Rows are first summed by key, and only the sums are grouped by dimension. */
 export type Key = 'user' | 'venue' | 'facility' | 'start'
 
 const KEYS: Readonly<Record<Dimension, Key>> = {
@@ -16,7 +16,7 @@ const KEYS: Readonly<Record<Dimension, Key>> = {
   month: 'start',
 }
 
-/** The columns that name a group, in the order of an export. */
+/** Columns that name a group, in the order of an export. */
 export const NAMES = {
   user: ['user_id', 'username', 'display_name', 'department'],
   department: ['department'],
@@ -33,7 +33,7 @@ export function keyOf(dimension: Dimension): Key {
   return KEYS[dimension]
 }
 
-/** True for dimensions that are a calendar: their groups are shown in order of time. */
+/** True for dimensions of the calendar; their groups are shown in order of time. */
 export function isTime(dimension: Dimension): boolean {
   return KEYS[dimension] === 'start'
 }

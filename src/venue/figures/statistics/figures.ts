@@ -3,18 +3,18 @@ import { Id, Nullable } from '../../../kernel/http/schemas.ts'
 import type { Dimension, NAMES } from './dimensions.ts'
 import * as store from './store.ts'
 
-/** One statistic as the API shows it. The figures are defined in docs/statistics.md. */
+/** A statistic as the API shows it. The figures are defined in docs/statistics.md. */
 export interface Definition {
-  /** The last step of its path. */
+  /** Last segment of its path. */
   readonly path: string
-  /** The name of the operation, where the one derived from the path does not read well. */
+  /** Operation id, where the one derived from the path does not read well. */
   readonly operationId?: string
   readonly summary: string
   readonly description: string
-  /** What it can be grouped by; the first unless said. */
+  /** Dimensions it can be grouped by; the first is the default. */
   readonly dimensions: readonly [Dimension, ...Dimension[]]
   readonly figures: TProperties
-  /** The figures of one dimension, where not all have all of them. */
+  /** Figures of a dimension, if they differ between dimensions. */
   readonly figuresOf?: (dimension: Dimension) => readonly string[]
   readonly statistic: store.Statistic
   /** Name of the exported file. */
@@ -23,7 +23,7 @@ export interface Definition {
 
 type Name = (typeof NAMES)[Dimension][number]
 
-/** The columns that name a group. */
+/** Schemas of the columns that name a group. */
 export const NAME_SCHEMAS: Readonly<Record<Name, TSchema>> = {
   user_id: Id,
   username: Type.String(),
@@ -45,40 +45,41 @@ export const NAME_SCHEMAS: Readonly<Record<Name, TSchema>> = {
 
 const count = (description?: string) => Type.Integer({ minimum: 0, ...(description !== undefined && { description }) })
 const rate = (description: string) =>
-  Nullable(Type.Number({ description: `${description} To four decimals; null where there is nothing to divide by.` }))
+  Nullable(Type.Number({ description: `${description} To four decimals; null where the divisor is 0.` }))
 
 const activityOfPerson = { reservations: count(), active: Type.Optional(Type.Boolean()) }
 const activityOfMany = {
   users: Type.Optional(count()),
   active_users: Type.Optional(count()),
   inactive_users: Type.Optional(count()),
-  active_rate: Type.Optional(rate('Active people among all.')),
+  active_rate: Type.Optional(rate('Share of active people.')),
 }
 
 export const DEFINITIONS: readonly Definition[] = [
   {
     path: 'user-reservations',
     operationId: 'getUserReservationStats',
-    summary: 'How often people booked',
-    description: 'Reservations by the local day they are for.',
+    summary: 'Count reservations and their outcomes',
+    description: 'Reservations by the local day of their slot.',
     dimensions: ['user', 'department', 'venue', 'sport_venue', 'day', 'week', 'month'],
     figures: {
-      reservations: count('All of them, whatever became of them.'),
+      reservations: count('In every state.'),
       open: count('Pending, confirmed or checked in.'),
       completed: count(),
       no_shows: count(),
       cancelled: count(),
       rejected: count(),
       displaced: count(),
-      places: count('Places of all of them.'),
+      places: count('Places of all these reservations.'),
     },
     statistic: store.userReservations,
     file: '预约次数统计',
   },
   {
     path: 'user-activity',
-    summary: 'Who is active and who is not',
-    description: 'Active is whoever has at least `threshold` reservations that were not called off.',
+    summary: 'Count active and inactive people',
+    description:
+      'A person is active with at least `threshold` reservations that were not cancelled, rejected or displaced.',
     dimensions: ['user', 'department', 'month'],
     figures: { ...activityOfPerson, ...activityOfMany },
     figuresOf: (dimension) =>
@@ -88,16 +89,16 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     path: 'venue-usage',
-    summary: 'How much of what venues offer is used',
+    summary: 'Read the usage of venues',
     description: 'In place-minutes: an hour for four people offers 240.',
     dimensions: ['venue', 'sport_venue', 'day', 'week', 'month'],
     figures: {
       slots: count(),
       visits: count('Reservations that were checked in or completed.'),
       offered_place_minutes: count(),
-      used_place_minutes: count('Of places that were taken and not given back.'),
-      actual_place_minutes: count('From checking in to checking out.'),
-      usage_rate: rate('Used place-minutes in offered ones.'),
+      used_place_minutes: count('Of places that were taken and not released.'),
+      actual_place_minutes: count('From check-in to check-out.'),
+      usage_rate: rate('Used place-minutes divided by offered ones.'),
     },
     statistic: store.venueUsage,
     file: '场馆使用率',
@@ -105,8 +106,8 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     path: 'venue-feedback',
     operationId: 'getVenueFeedbackStats',
-    summary: 'What people think of the venues',
-    description: 'Ratings by the local day they were given; hidden ones don’t count.',
+    summary: 'Read the ratings of venues',
+    description: 'Ratings by the local day on which they were given; hidden ones don’t count.',
     dimensions: ['venue', 'sport_venue', 'department', 'day', 'week', 'month'],
     figures: {
       ratings: count(),
@@ -116,31 +117,33 @@ export const DEFINITIONS: readonly Definition[] = [
       score_3: count(),
       score_4: count(),
       score_5: count(),
-      satisfaction_rate: rate('Ratings of 4 and 5 among all.'),
-      comments: count('Ratings with a text.'),
+      satisfaction_rate: rate('Share of ratings of 4 and 5.'),
+      comments: count('Ratings with a comment.'),
     },
     statistic: store.venueFeedback,
     file: '场馆满意度',
   },
   {
     path: 'facility-usage',
-    summary: 'How much facilities are used, and how often they fail',
-    description: 'Use sessions by the local day they started, repair reports by the day they were made.',
+    summary: 'Read the usage and failures of facilities',
+    description:
+      'Use sessions by the local day on which they started, repair reports by the day on which they were made.',
     dimensions: ['facility', 'venue', 'sport_venue', 'department', 'day', 'week', 'month'],
     figures: {
       uses: count(),
       minutes: count(),
-      reports: count('Repair reports, whatever became of them.'),
-      failures: count('Repair reports that were accepted.'),
-      failure_rate: rate('Failures for each use.'),
+      reports: count('Repair reports in every state.'),
+      failures: count('Repair reports that were accepted or fixed.'),
+      failure_rate: rate('Failures divided by uses.'),
     },
     statistic: store.facilityUsage,
     file: '设施使用统计',
   },
   {
     path: 'popular-hours',
-    summary: 'When people come',
-    description: 'Reservations that were not called off, by the local weekday and hour they start in.',
+    summary: 'Read the most popular hours',
+    description:
+      'Reservations that were not cancelled, rejected or displaced, by local weekday and hour of their start.',
     dimensions: ['hour'],
     figures: { reservations: count(), places: count() },
     statistic: store.popularHours,
@@ -148,10 +151,10 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     path: 'no-show-rate',
-    summary: 'How many appointments nobody kept',
-    description: 'Of the reservations that were completed or missed.',
+    summary: 'Read the share of no-shows',
+    description: 'Counts reservations that were completed or missed.',
     dimensions: ['venue', 'sport_venue', 'user', 'department', 'day', 'week', 'month'],
-    figures: { due: count(), no_shows: count(), no_show_rate: rate('Missed ones among those due.') },
+    figures: { due: count(), no_shows: count(), no_show_rate: rate('No-shows divided by `due`.') },
     statistic: store.noShowRate,
     file: '爽约率',
   },

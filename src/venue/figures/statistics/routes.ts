@@ -16,14 +16,14 @@ import { ask, type Question } from './store.ts'
 const tag = 'Statistics'
 const permission: VenuePermission = 'venue:statistics.read'
 
-/** How active people are from how many reservations on, unless the question says. */
+/** Number of reservations from which a person counts as active, unless the request says otherwise. */
 const THRESHOLD = 10
 
-/** A week has 168 hours, which belong on one page. */
+/** Page sizes of a dimension: the 168 hours of a week belong on one page. */
 const pageSizes = (dimension: Dimension) =>
   dimension === 'hour' ? { maximum: 168, default: 168 } : { maximum: 100, default: 20 }
 
-/** The statistics of the venue product; docs/statistics.md says what each figure means. */
+/** Statistics of the venue product; docs/statistics.md defines each figure. */
 export function statisticsRoutes(app: App, kernel: Kernel): void {
   for (const definition of DEFINITIONS) statisticRoute(app, kernel, definition)
 }
@@ -32,10 +32,10 @@ function statisticRoute(app: App, kernel: Kernel, definition: Definition): void 
   const { path, summary, description, dimensions, figures, file } = definition
   const [usual] = dimensions
   const querystring = Type.Object({
-    start_date: Type.Optional({ ...LocalDate, description: 'The first local day; without it, from the beginning.' }),
+    start_date: Type.Optional({ ...LocalDate, description: 'First local day; without it, there is no lower bound.' }),
     end_date: Type.Optional({
       ...LocalDate,
-      description: 'The last local day, included; without it, all that lies ahead.',
+      description: 'Last local day, included; without it, there is no upper bound.',
     }),
     venue_id: Type.Optional(Id),
     group_by: Type.Unsafe<Dimension>({ type: 'string', enum: [...dimensions], default: usual }),
@@ -53,7 +53,7 @@ function statisticRoute(app: App, kernel: Kernel, definition: Definition): void 
     operationId: definition.operationId,
     permission,
     summary,
-    description: `${description} \`format=csv|xlsx|pdf\` answers all groups as a file, without pages.`,
+    description: `${description} \`format=csv|xlsx|pdf\` returns all groups as a file, without pages.`,
     tag,
     schema: {
       querystring,
@@ -101,7 +101,7 @@ function rangeOf({ start_date, end_date }: Range) {
   return { start_date: start_date ?? null, end_date: end_date ?? null }
 }
 
-/** @throws Invalid `validation` when the range ends before it starts. */
+/** Builds the question of a request. @throws Invalid `validation` when the range ends before it starts. */
 function questionOf({ config, clock }: Kernel, asked: Asked, of: Pick<Question, 'dimension' | 'threshold'>): Question {
   const { start_date: start, end_date: end } = asked
   if (start !== undefined && end !== undefined && end < start) {
@@ -120,7 +120,7 @@ function questionOf({ config, clock }: Kernel, asked: Asked, of: Pick<Question, 
   }
 }
 
-/** A page of groups. Each has the names of what it was grouped by, and its figures. */
+/** Schema of a page of groups. Each group has the columns that name it, and its figures. */
 function answerSchema(dimensions: readonly Dimension[], figures: TProperties) {
   const names = [...new Set(dimensions.flatMap((dimension) => NAMES[dimension]))]
   return Type.Object({

@@ -5,23 +5,23 @@ import { transaction } from '../../../kernel/database/transaction.ts'
 import { type Dimension, isTime, keyOf } from './dimensions.ts'
 import { type Grouping, groupingOf } from './groups/store.ts'
 
-/** What a figure is made of. */
+/** Parameters of a statistic. */
 export interface Question {
   readonly dimension: Dimension
-  /** Half-open; null: without that end. */
+  /** Half-open range; null: no bound on that side. */
   readonly from: Date | null
   readonly to: Date | null
   readonly venueId: number | null
   readonly zone: string
   readonly now: Date
-  /** From how many reservations on somebody is active. */
+  /** Number of reservations from which a person counts as active. */
   readonly threshold: number
 }
 
 /** A group and its figures, by column. */
 export type Group = Readonly<Record<string, string | number | boolean | null>>
 
-/** The SQL of one statistic: its groups, and which come first. */
+/** SQL of one statistic: its groups, and their order. */
 interface Answer {
   readonly groups: RawBuilder<unknown>
   readonly order: RawBuilder<unknown>
@@ -30,8 +30,8 @@ interface Answer {
 export type Statistic = (question: Question) => Answer
 
 /**
- * Of people who come or came: everything but what was called off. The usual one first: the list is searched for every
- * row.
+ * States that count as a visit made or expected: all but cancelled, rejected and displaced. The most frequent state
+ * comes first, since the list is searched for every row.
  */
 const KEPT = ['completed', 'no_show', 'confirmed', 'checked_in', 'pending']
 
@@ -42,8 +42,8 @@ function within({ from, to }: Question, column: RawBuilder<unknown>): Condition[
 const reservationKeys = { user: sql`r.user_id`, venue: sql`r.venue_id`, start: sql`r.start_at`, facility: sql`NULL` }
 
 /**
- * Reservations of a question, added up by its key and their state. This is the one pass over the big table: a million
- * rows, so it does no more than count; names, calendars and states are put to the sums, of which there are few.
+ * Sums the reservations of a question by key and state. This is the only pass over the big table (a million rows), so
+ * it only counts; names, calendars and states are applied to the few sums.
  */
 function reservationSums(question: Question, figures: RawBuilder<unknown>, statuses?: readonly string[]) {
   const where = allOf([
@@ -58,7 +58,7 @@ function reservationSums(question: Question, figures: RawBuilder<unknown>, statu
     GROUP BY 1, 2`
 }
 
-/** Groups of sums by key, as every statistic ends. */
+/** Groups sums by key; the last step of every statistic. */
 function grouped({ names, join, groupBy }: Grouping, sums: RawBuilder<unknown>, figures: RawBuilder<unknown>) {
   return sql`SELECT ${names}, ${figures} FROM (${sums}) f ${join} GROUP BY ${groupBy}`
 }
@@ -72,7 +72,7 @@ const countOf = (...statuses: string[]) =>
 const share = (part: RawBuilder<unknown>, whole: RawBuilder<unknown>) =>
   sql`round(${part}::numeric / nullif(${whole}, 0), 4)::float8`
 
-/** How often people booked, and what became of it. */
+/** Number of reservations, by their outcome. */
 export const userReservations: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const sums = reservationSums(question, sql`count(*) AS n, sum(r.party_size) AS places`)
@@ -88,12 +88,15 @@ export const userReservations: Statistic = (question) => {
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`reservations`) }
 }
 
-/** Of `users u`. */
+/** Condition on `users u`: employees and leaders. */
 const mayBook = sql`EXISTS (
   SELECT FROM user_roles o WHERE o.user_id = u.id AND o.role IN ('venue:employee', 'venue:leader')
 )`
 
-/** Who books often enough to count as active: employees and leaders, and whoever else has booked. */
+/**
+ * Number of people with enough reservations to count as active, among employees, leaders and all others who have
+ * booked.
+ */
 export const userActivity: Statistic = (question) => {
   const { threshold, dimension } = question
   const where = allOf([
@@ -130,8 +133,8 @@ export const userActivity: Statistic = (question) => {
 }
 
 /**
- * Of all the people of the range, how many were active in each month. The one pass over the big table finds the month
- * of a reservation among their beginnings: asking the calendar a million times takes far longer.
+ * Number of active people in each month, of all the people of the range. The only pass over the big table finds the
+ * month of a reservation with `width_bucket`: calendar functions on a million rows take far longer.
  */
 function activityByMonth({ zone, threshold }: Question, where: RawBuilder<unknown>): Answer {
   const beginnings = sql`
@@ -169,14 +172,12 @@ function activityByMonth({ zone, threshold }: Question, where: RawBuilder<unknow
   return { groups, order: sql`period` }
 }
 
-/**
- * Minutes of a slot; `date_part` because it answers a float, where `extract` answers a numeric that takes far longer.
- */
+/** Minutes of a slot. `date_part` returns a float; `extract` returns a numeric, which takes far longer. */
 const slotMinutes = sql`(date_part('epoch', s.end_at - s.start_at) / 60)::bigint`
 
 /**
- * How much of what was offered was used, in place-minutes. A slot that is closed or deleted offers no more than what
- * was used of it. `taken` is what the reservations that hold places add up to (`npm run verify` recomputes it).
+ * Share of the offered place-minutes that was used. A closed or deleted slot offers no more than the places used in it.
+ * `taken` is the sum of the reservations that hold places (`npm run verify` recomputes it).
  */
 export const venueUsage: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
@@ -229,7 +230,7 @@ export const venueUsage: Statistic = (question) => {
 
 const ratingKeys = { user: sql`g.user_id`, venue: sql`g.venue_id`, start: sql`g.created_at`, facility: sql`NULL` }
 
-/** What people thought of their visits; hidden ratings don't count. */
+/** Ratings of visits; hidden ones don't count. */
 export const venueFeedback: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const key = ratingKeys[keyOf(question.dimension)]
@@ -248,15 +249,17 @@ export const venueFeedback: Statistic = (question) => {
   const figures = sql`
     sum(f.n)::bigint AS ratings,
     round(sum(f.n * f.score) / sum(f.n), 2)::float8 AS average,
-    ${given(1)} AS score_1, ${given(2)} AS score_2, ${given(3)} AS score_3, ${given(4)} AS score_4, ${given(5)} AS score_5,
+    ${given(1)} AS score_1,
+    ${given(2)} AS score_2,
+    ${given(3)} AS score_3,
+    ${given(4)} AS score_4,
+    ${given(5)} AS score_5,
     ${share(satisfied, sql`sum(f.n)`)} AS satisfaction_rate,
     sum(f.comments)::bigint AS comments`
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`ratings`) }
 }
 
-/**
- * How often and how long facilities were used, and how often they failed. A session that is running counts up to now.
- */
+/** Uses, minutes of use and failures of facilities. A running session counts up to now. */
 export const facilityUsage: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const key = keyOf(question.dimension)
@@ -301,7 +304,7 @@ export const facilityUsage: Statistic = (question) => {
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`uses`) }
 }
 
-/** When people come: reservations that were not called off, by the local weekday and hour they start in. */
+/** Reservations that were not cancelled, rejected or displaced, by local weekday and hour of their start. */
 export const popularHours: Statistic = (question) => {
   const grouping = groupingOf('hour', question.zone)
   const sums = reservationSums(question, sql`count(*) AS n, sum(r.party_size) AS places`, KEPT)
@@ -309,7 +312,7 @@ export const popularHours: Statistic = (question) => {
   return { groups: grouped(grouping, sums, figures), order: grouping.order }
 }
 
-/** Of the appointments whose outcome is known, how many nobody kept. */
+/** Share of no-shows among the reservations that were completed or missed. */
 export const noShowRate: Statistic = (question) => {
   const grouping = groupingOf(question.dimension, question.zone)
   const sums = reservationSums(question, sql`count(*) AS n`, ['completed', 'no_show'])
@@ -320,15 +323,15 @@ export const noShowRate: Statistic = (question) => {
   return { groups: grouped(grouping, sums, figures), order: ordered(question, grouping, sql`no_show_rate`) }
 }
 
-/** Which groups of an answer; without it, all. */
+/** Part of the groups of an answer. */
 export interface Part {
   readonly limit: number
   readonly offset: number
 }
 
 /**
- * Compiling takes longer than these queries do, sums that fit into memory need no file, and sums by person and month
- * are for several processes.
+ * Sets the planner for statistics: no JIT, since compiling takes longer than these queries; enough memory to keep sums
+ * out of temporary files; cheap parallel plans for sums by person and month.
  */
 export async function prepare(tx: Transaction): Promise<void> {
   await sql`
@@ -338,7 +341,7 @@ export async function prepare(tx: Transaction): Promise<void> {
       set_config('parallel_tuple_cost', '0.001', true)`.execute(tx)
 }
 
-/** The groups of a statistic, in its order, and how many there are in all. */
+/** Groups of a statistic in its order (all without `part`), and their total number. */
 export async function ask(
   db: Database,
   statistic: Statistic,
@@ -359,7 +362,7 @@ export async function ask(
   }
   const rows = await read(part ?? {})
   const [first] = rows
-  // Beyond the last page no row says how many there are.
+  // A page beyond the last has no row that carries the total.
   const total = first?.total ?? (part && part.offset > 0 ? ((await read({ limit: 1 }))[0]?.total ?? 0) : 0)
   return { groups: rows.map(({ total: _, ...group }) => group), total }
 }

@@ -84,7 +84,10 @@ const checks: readonly Check[] = [
   {
     name: 'venue_members.credit',
     differences: sql`
-      SELECT 'user ' || m.user_id AS subject, m.credit::text AS stored, (100 + coalesce(sum(l.delta), 0))::text AS computed
+      SELECT
+        'user ' || m.user_id AS subject,
+        m.credit::text AS stored,
+        (100 + coalesce(sum(l.delta), 0))::text AS computed
       FROM venue_members m
       LEFT JOIN credit_ledger l ON l.user_id = m.user_id
       GROUP BY m.user_id, m.credit
@@ -111,7 +114,7 @@ const checks: readonly Check[] = [
   },
   {
     name: 'confirmations of reservations',
-    // Whatever the outbox still holds is on its way.
+    // Messages that are still in the outbox are not missing.
     differences: sql`
       SELECT 'reservation ' || r.id AS subject, count(m.id)::text AS stored, '1' AS computed
       FROM reservations r
@@ -124,7 +127,7 @@ const checks: readonly Check[] = [
   },
 ]
 
-/** Recomputes what is stored twice and names each difference. */
+/** Recomputes all data that is stored twice and returns the differences. */
 export function findDifferences(db: Database): Promise<readonly Difference[]> {
   return runChecks(db, checks)
 }

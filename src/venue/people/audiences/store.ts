@@ -7,12 +7,13 @@ const Count = Type.Integer({ minimum: 0, maximum: 1_000_000 })
 const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
 const closed = { additionalProperties: false }
 
-/** What the venue product knows of people, for audiences. */
+/** Conditions on bookings, credit and points, for audiences. */
 export const audienceConditions: readonly AudienceCondition[] = [
   audienceCondition({
     kind: 'venue:booked',
     about:
-      'People with a reservation that started in the last `within_days` days: of a venue, of a sport venue, in some states.',
+      'People with a reservation that started in the last `within_days` days; ' +
+      'optionally of one venue, one sport venue or some states.',
     schema: Type.Object(
       {
         within_days: Type.Integer({ minimum: 1, maximum: 3650 }),
@@ -39,13 +40,16 @@ export const audienceConditions: readonly AudienceCondition[] = [
       WHERE r.user_id = u.id
         AND r.start_at >= ${days(now, condition.within_days)} AND r.start_at < ${now}
         AND (${condition.venue_id ?? null}::bigint IS NULL OR r.venue_id = ${condition.venue_id ?? null})
-        AND (${condition.sport_venue_id ?? null}::bigint IS NULL OR v.sport_venue_id = ${condition.sport_venue_id ?? null})
+        AND (
+          ${condition.sport_venue_id ?? null}::bigint IS NULL
+          OR v.sport_venue_id = ${condition.sport_venue_id ?? null}
+        )
         AND r.status = ANY (${condition.statuses ?? ['confirmed', 'checked_in', 'completed']}::text[])
     ) >= ${condition.at_least ?? 1}::int`,
   }),
   audienceCondition({
     kind: 'venue:booking_ahead',
-    about: 'People with a reservation that is still to come, of a venue or of any.',
+    about: 'People with an upcoming reservation, of one venue or of any.',
     schema: Type.Object({ venue_id: Type.Optional(Id) }, closed),
     example: { venue_id: 3 },
     where: ({ venue_id: venue }, { now }) => sql`EXISTS (
@@ -58,18 +62,20 @@ export const audienceConditions: readonly AudienceCondition[] = [
   }),
   audienceCondition({
     kind: 'venue:credit',
-    about: 'People whose credit lies in a range, both ends included. Who never booked has 100.',
+    about: 'People whose credit is in a range, both ends included. The credit of people who never booked is 100.',
     schema: Type.Object({ min: Type.Optional(Count), max: Type.Optional(Count) }, closed),
     example: { max: 60 },
     where: ({ min = 0, max = 1_000_000 }) =>
-      sql`coalesce((SELECT m.credit FROM venue_members m WHERE m.user_id = u.id), 100) BETWEEN ${min}::int AND ${max}::int`,
+      sql`coalesce((SELECT m.credit FROM venue_members m WHERE m.user_id = u.id), 100)
+        BETWEEN ${min}::int AND ${max}::int`,
   }),
   audienceCondition({
     kind: 'venue:points',
-    about: 'People whose points lie in a range, both ends included.',
+    about: 'People whose points are in a range, both ends included.',
     schema: Type.Object({ min: Type.Optional(Count), max: Type.Optional(Count) }, closed),
     example: { min: 100 },
     where: ({ min = 0, max = 1_000_000_000 }) =>
-      sql`coalesce((SELECT m.points FROM venue_members m WHERE m.user_id = u.id), 0) BETWEEN ${min}::int AND ${max}::int`,
+      sql`coalesce((SELECT m.points FROM venue_members m WHERE m.user_id = u.id), 0)
+        BETWEEN ${min}::int AND ${max}::int`,
   }),
 ]

@@ -28,7 +28,7 @@ const Query = pageQuery(['id'], {}, '-id')
 const Entry = Type.Object({
   id: Id,
   delta: Type.Integer(),
-  after: Type.Integer({ description: 'The score or balance that the change left.' }),
+  after: Type.Integer({ description: 'Score or balance after the change.' }),
   reason: Type.String({ examples: ['no_show', 'grant'] }),
   note: Nullable(Type.String()),
   reservation_id: Nullable(Id),
@@ -44,7 +44,7 @@ const Points = Type.Object(
   { title: 'Points' },
 )
 
-const Note = Text(500, { description: 'Why; the person sees it.' })
+const Note = Text(500, { description: 'Reason, shown to the person.' })
 const not0 = { not: { const: 0 } }
 const Adjustment = Type.Object({ delta: Type.Integer({ minimum: -100, maximum: 100, ...not0 }), note: Note })
 const PointsChange = Type.Object({
@@ -54,14 +54,14 @@ const PointsChange = Type.Object({
 
 const Grant = Type.Object({
   points: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
-  reason: Type.Optional(Type.Enum(['grant', 'adjustment'], { description: '`grant` unless said.' })),
+  reason: Type.Optional(Type.Enum(['grant', 'adjustment'], { description: '`grant` by default.' })),
   to: Type.Union([Type.Literal('all_employees'), Type.Array(Id, { minItems: 1, maxItems: 1000 })], {
-    description: 'Everybody who may book, or these people.',
+    description: 'All people who may book, or these people.',
   }),
   note: Note,
 })
 
-/** A page of a ledger, the newest change first. */
+/** Converts a page of a ledger, the newest change first, to its form in answers. */
 function presentHistory(
   { items, total }: service.Account,
   query: PageQuery,
@@ -75,7 +75,7 @@ function presentHistory(
   return { ...pageAnswer(entries, total, query), items: entries }
 }
 
-/** What people have of credit and points. */
+/** Routes to read and change the credit and points of people. */
 export function memberRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const pageOfLedger = (query: PageQuery) => ({ offset: pageOffset(query), limit: query.page_size })
@@ -93,7 +93,7 @@ export function memberRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/me/credit'),
     permission: 'signed-in',
-    summary: 'Read one’s own credit and its history',
+    summary: 'Read your credit and its history',
     tag,
     schema: { querystring: Query, response: { 200: Credit } },
     handler: (request) => credit(callerOf(request).userId, request.query),
@@ -102,7 +102,7 @@ export function memberRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/me/points'),
     permission: 'signed-in',
-    summary: 'Read one’s own points and their history',
+    summary: 'Read your points and their history',
     tag,
     schema: { querystring: Query, response: { 200: Points } },
     handler: (request) => points(callerOf(request).userId, request.query),
@@ -111,7 +111,7 @@ export function memberRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/{user_id}/credit'),
     permission: manage,
-    summary: 'Read somebody’s credit and its history',
+    summary: 'Read the credit of a person and its history',
     tag,
     schema: { params: UserParams, querystring: Query, response: { 200: Credit } },
     handler: ({ params, query }) => credit(params.user_id, query),
@@ -120,7 +120,7 @@ export function memberRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/{user_id}/points'),
     permission: manage,
-    summary: 'Read somebody’s points and their history',
+    summary: 'Read the points of a person and their history',
     tag,
     schema: { params: UserParams, querystring: Query, response: { 200: Points } },
     handler: ({ params, query }) => points(params.user_id, query),
@@ -134,7 +134,7 @@ function changes(app: App, kernel: Kernel): void {
     paths: v1('/users/{user_id}/credit-adjustments'),
     operationId: 'adjustUserCredit',
     permission: manage,
-    summary: 'Adjust somebody’s credit',
+    summary: 'Adjust the credit of a person',
     description: 'The score stays within 0 and 100.',
     tag,
     idempotent: true,
@@ -155,8 +155,8 @@ function changes(app: App, kernel: Kernel): void {
     paths: v1('/users/{user_id}/points-grants'),
     operationId: 'grantUserPoints',
     permission: manage,
-    summary: 'Give somebody points, or take some',
-    description: 'A negative `delta` takes; never more than there are (`points_short`).',
+    summary: 'Grant points to a person, or take some',
+    description: 'A negative `delta` takes points, but never more than the person has (`points_short`).',
     tag,
     idempotent: true,
     schema: {
@@ -176,8 +176,10 @@ function changes(app: App, kernel: Kernel): void {
     paths: v1('/points-grants'),
     operationId: 'grantPointsToMany',
     permission: manage,
-    summary: 'Give many people points',
-    description: 'An allowance: to everybody who may book, or to the named people, all of them or none.',
+    summary: 'Grant points to many people',
+    description:
+      'An allowance for all people who may book, or for the named people. If one of the named people can’t get ' +
+      'points, nobody does.',
     tag,
     idempotent: true,
     schema: { body: Grant, response: { 201: Type.Object({ points: Type.Integer(), granted: Type.Integer() }) } },

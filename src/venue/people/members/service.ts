@@ -13,14 +13,14 @@ interface Page {
   readonly limit: number
 }
 
-/** What a person has, and a page of how it came about. */
+/** A person's credit or points, and a page of their history. */
 export interface Account {
   readonly figure: number
   readonly items: readonly store.LedgerEntry[]
   readonly total: number
 }
 
-/** A person's credit score and its history. Who never booked has full credit. @throws NotFound */
+/** A person's credit score and its history. People who never booked have full credit. @throws NotFound */
 export async function creditOf(kernel: Kernel, userId: number, page: Page): Promise<Account> {
   const member = await findMember(kernel, userId)
   return { figure: member?.credit ?? FULL_CREDIT, ...(await store.listLedger(kernel.db, 'credit', userId, page)) }
@@ -47,7 +47,7 @@ export interface Change {
   readonly note: string
 }
 
-/** Moves a person's credit, within 0 and 100. Answers the new smembers. @throws NotFound */
+/** Changes a person's credit within 0 and 100. Returns the new score. @throws NotFound */
 export async function adjustCredit(kernel: Kernel, caller: Caller, userId: number, change: Change): Promise<number> {
   await requirePerson(kernel, userId)
   const score = await kernel.transaction(async (tx) => {
@@ -70,8 +70,8 @@ export async function adjustCredit(kernel: Kernel, caller: Caller, userId: numbe
 }
 
 /**
- * Gives a person points, or takes some (negative). Answers the new balance.
- * @throws NotFound, Conflict `points_short` when more would be taken than there are, `too_many_points`.
+ * Gives a person points, or takes some (negative). Returns the new balance.
+ * @throws NotFound, Conflict `points_short` when the person has fewer points than are taken, `too_many_points`.
  */
 export async function changePoints(kernel: Kernel, caller: Caller, userId: number, change: Change): Promise<number> {
   const { delta, note } = change
@@ -84,7 +84,7 @@ export async function changePoints(kernel: Kernel, caller: Caller, userId: numbe
     if (before + delta > store.MOST_POINTS) throw tooManyPoints()
     const reason = delta > 0 ? 'grant' : 'adjustment'
     if (!(await members.changePoints(tx, userId, delta, reason, { createdBy: caller.userId, note, now }))) {
-      throw new Conflict('points_short', 'There are fewer points than that.', { facts: { points: before } })
+      throw new Conflict('points_short', 'The person has fewer points than that.', { facts: { points: before } })
     }
     await record(tx, now, {
       ...originOf(caller),
@@ -103,7 +103,7 @@ function tooManyPoints(): Conflict {
   return new Conflict('too_many_points', `Nobody can have more than ${store.MOST_POINTS} points.`)
 }
 
-/** Roles whose holders book: the people an allowance is for. */
+/** Roles whose holders may book: allowances are for them. */
 const bookingRoles = roles
   .filter(({ permissions }) => permissions.includes('venue:reservations.book'))
   .map(({ name }) => name)
@@ -116,9 +116,9 @@ export interface Grant {
 }
 
 /**
- * Gives many people the same points: an allowance. Answers how many got them; everybody who books, or the named people,
- * all or none.
- * @throws NotFound with `facts.user_ids` when named people don't exist (or have more points than that already).
+ * Gives many people the same points: all people who may book, or the named people (all of them or none). Returns the
+ * number of people.
+ * @throws NotFound with `facts.user_ids` when named people don't exist or would have more than the maximum.
  */
 export async function grantAllowance(kernel: Kernel, caller: Caller, grant: Grant): Promise<number> {
   const named = grant.to === 'all_employees' ? null : [...new Set(grant.to)]

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import type { Cause, PointsReason } from '../../core/membersStore.ts'
 
-/** A change of credit or points. `after`: the score or balance it left. */
+/** A change of credit or points. `after`: the score or balance after it. */
 export interface LedgerEntry {
   readonly id: number
   readonly delta: number
@@ -13,14 +13,14 @@ export interface LedgerEntry {
   readonly createdAt: Date
 }
 
-/** One page of a person's credit or points history, the newest first, and how many entries there are. */
+/** One page of a person's credit or points history, the newest first, and the number of entries. */
 export async function listLedger(
   db: Database,
   ledger: 'credit' | 'points',
   userId: number,
   page: { readonly offset: number; readonly limit: number },
 ): Promise<{ items: readonly LedgerEntry[]; total: number }> {
-  // The two ledgers differ in the name of one column alone.
+  // The two ledgers differ only in the name of one column.
   const of =
     ledger === 'credit'
       ? db.selectFrom('credit_ledger as l').select('l.score as after')
@@ -40,7 +40,7 @@ export async function listLedger(
   return { items, total }
 }
 
-/** Has this person an account that was not deleted? */
+/** Whether this person has an account that is not deleted. */
 export async function personExists(db: Database, userId: number): Promise<boolean> {
   const person = await db
     .selectFrom('users')
@@ -51,15 +51,15 @@ export async function personExists(db: Database, userId: number): Promise<boolea
   return person !== undefined
 }
 
-/** Nobody has more points than this. */
+/** Most points that a person can have. */
 export const MOST_POINTS = 1_000_000_000
 
-/** To whom points are granted: named people, or everybody active who has one of these roles. */
+/** People who get points: named people, or all active people with one of these roles. */
 export type Grantees = { readonly userIds: readonly number[] } | { readonly roles: readonly string[] }
 
 /**
- * Grants points to many people and writes the ledger, in one statement that locks them in order of their ids. Who would
- * have more than `MOST_POINTS`, or is no (active) user, gets none. Answers who got them.
+ * Grants points to many people and writes the ledger, in one statement that locks them by id. People who are not
+ * active, or would have more than `MOST_POINTS`, get none. Returns the ids of those who got points.
  */
 export async function grantPoints(
   tx: Transaction,

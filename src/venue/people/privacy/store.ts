@@ -2,7 +2,9 @@ import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 import type { PersonalRecords } from '../../../kernel/privacy/records.ts'
 
-/** A person's reservations with place and time. Rows of the product's tables with a `user_id` are copied anyway. */
+/**
+ * A person's reservations with place and time. Rows of the product's tables that have a `user_id` are copied elsewhere.
+ */
 export async function personalRecords(db: Database, userId: number): Promise<readonly PersonalRecords[]> {
   const { rows } = await sql<Readonly<Record<string, unknown>>>`
     SELECT r.id, v.name AS venue, s.name AS sport_venue, r.start_at, r.end_at, r.status

@@ -34,7 +34,9 @@ const RatingSchema = Type.Object(
     user_name: Type.String({ description: 'The first character of the name.' }),
     score: Type.Integer({ minimum: 1, maximum: 5 }),
     comment: Nullable(Type.String()),
-    hidden_reason: Nullable(Type.String({ description: 'Why it is hidden; only moderators see hidden ratings.' })),
+    hidden_reason: Nullable(
+      Type.String({ description: 'Reason why it is hidden; only moderators see hidden ratings.' }),
+    ),
     created_at: Instant,
     updated_at: Instant,
   },
@@ -70,7 +72,7 @@ function presentRating(rating: Rating, zone: string): Of<typeof RatingSchema> {
   }
 }
 
-/** What people say of their visits. */
+/** Routes of the ratings of visits. */
 export function ratingRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -101,7 +103,8 @@ export function ratingRoutes(app: App, kernel: Kernel): void {
     permission: 'venue:reservations.book',
     summary: 'Rate a visit to a venue',
     description:
-      'Of `reservation_id`, else of the caller’s latest completed visit without a rating (`nothing_to_rate`).',
+      'Rates the visit `reservation_id`, else the caller’s latest completed visit without a rating ' +
+      '(`nothing_to_rate`).',
     tag,
     schema: {
       params: VenueParams,

@@ -1,17 +1,17 @@
-/** The scores one can give. */
+/** Possible scores. */
 export const SCORES = [1, 2, 3, 4, 5] as const
 export type Score = (typeof SCORES)[number]
 
-/** How many ratings a venue has of each score. */
+/** Number of ratings of a venue for each score. */
 export type Distribution = Readonly<Record<Score, number>>
 
-/** The distribution of counted scores; scores nobody gave are 0. */
+/** Distribution of counted scores; scores that were never given are 0. */
 export function distributionOf(counted: readonly { readonly score: number; readonly count: number }[]): Distribution {
   const of = (score: Score) => counted.find((one) => one.score === score)?.count ?? 0
   return { 1: of(1), 2: of(2), 3: of(3), 4: of(4), 5: of(5) }
 }
 
-/** The average to two decimals, null without ratings. */
+/** Average to two decimals; null without ratings. */
 export function averageOf(distribution: Distribution): number | null {
   const count = countOf(distribution)
   if (count === 0) return null
@@ -19,12 +19,12 @@ export function averageOf(distribution: Distribution): number | null {
   return Math.round((sum * 100) / count) / 100
 }
 
-/** How many ratings there are. */
+/** Number of ratings. */
 export function countOf(distribution: Distribution): number {
   return SCORES.reduce((total, score) => total + distribution[score], 0)
 }
 
-/** A name as strangers see it: its first character. */
+/** Masks a name: only its first character is shown. */
 export function maskName(name: string): string {
   const [first = ''] = name.trim()
   return `${first}**`

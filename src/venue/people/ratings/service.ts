@@ -15,7 +15,7 @@ export interface Opinion {
   readonly comment?: string | undefined
 }
 
-/** Rates a completed visit, once and by the one who went. @throws NotFound, Conflict `bad_state` or `already_rated`. */
+/** Rates a completed visit, once and only by its owner. @throws NotFound, Conflict `bad_state` or `already_rated`. */
 export async function rateReservation(
   kernel: Kernel,
   caller: Caller,
@@ -27,7 +27,7 @@ export async function rateReservation(
 
 /**
  * Rates a visit to a venue: the given one, else the caller's latest that has no rating.
- * @throws NotFound, Conflict `nothing_to_rate`, and as `rateReservation` does.
+ * @throws NotFound, Conflict `nothing_to_rate`, and the errors of `rateReservation`.
  */
 export async function rateVenue(
   kernel: Kernel,
@@ -63,7 +63,7 @@ async function rate(
     const now = kernel.clock.now()
     const rating = { reservationId: reservation.id, userId: caller.userId, score, comment: comment ?? null, now }
     const added = await store.addRating(tx, rating)
-    if (added === null) throw new Conflict('already_rated', 'This visit has been rated.')
+    if (added === null) throw new Conflict('already_rated', 'This visit has already been rated.')
     await record(tx, now, {
       ...originOf(caller),
       action: 'rating.create',
@@ -85,7 +85,7 @@ async function getRating(kernel: Kernel, id: number): Promise<store.Rating> {
 
 const noSuchRating = () => new NotFound('not_found', 'There is no such rating.')
 
-/** What is said of a venue: a page of its ratings, and the figures over all that are not hidden. */
+/** A page of a venue's ratings, and figures over all that are not hidden. */
 export interface VenueRatings {
   readonly items: readonly store.Rating[]
   readonly total: number
@@ -94,7 +94,7 @@ export interface VenueRatings {
   readonly distribution: Distribution
 }
 
-/** The ratings of a venue; hidden ones only for moderators. @throws NotFound */
+/** Ratings of a venue; hidden ones only for moderators. @throws NotFound */
 export async function venueRatings(
   kernel: Kernel,
   venueId: number,

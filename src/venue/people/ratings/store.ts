@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { type PageOf, pageClause, readPage } from '../../../kernel/database/lists.ts'
 
-/** What somebody said of a visit. */
+/** A rating of a visit. */
 export interface Rating {
   readonly id: number
   readonly venueId: number
@@ -31,8 +31,8 @@ export async function findRating(db: Database, id: number): Promise<Rating | nul
 }
 
 /**
- * Rates a completed reservation of a person: null, and nothing done, when it is rated already or not a completed one of
- * theirs.
+ * Rates a completed reservation of a person. Returns null and changes nothing if it is already rated, or is not a
+ * completed reservation of that person.
  */
 export async function addRating(
   tx: Transaction,
@@ -56,7 +56,7 @@ export async function addRating(
   return rows[0]?.id ?? null
 }
 
-/** The newest completed reservation of a person at a venue that has no rating, or null. */
+/** Newest completed reservation of a person at a venue that has no rating, or null. */
 export async function latestUnrated(db: Database, venueId: number, userId: number): Promise<number | null> {
   const reservation = await db
     .selectFrom('reservations as r')
@@ -78,7 +78,7 @@ const SORTS = { created_at: sql`g.created_at`, score: sql`g.score`, id: sql`g.id
 
 export type RatingSort = keyof typeof SORTS
 
-/** One page of a venue's ratings, with or without the hidden ones, and how many there are. */
+/** One page of a venue's ratings, with or without the hidden ones, and their number. */
 export async function listRatings(
   db: Database,
   of: { readonly venueId: number; readonly hidden: boolean },
@@ -92,7 +92,7 @@ export async function listRatings(
   })
 }
 
-/** How often each score was given to a venue; hidden ratings don't count. */
+/** Number of ratings of a venue for each score; hidden ones don't count. */
 export async function countScores(
   db: Database,
   venueId: number,
@@ -107,7 +107,7 @@ export async function countScores(
 }
 
 /**
- * Hides a rating for a reason, or shows it again (null). Answers the reason before, undefined when there is no such
+ * Hides a rating for a reason, or shows it again (null). Returns the reason before, or undefined when there is no such
  * rating.
  */
 export async function setHidden(

@@ -20,12 +20,12 @@ const whole = (minimum: number, maximum: number, description?: string) =>
 
 /** The bounds are those of the table. */
 const values = {
-  max_reservations_per_user: whole(0, 10_000, 'How many reservations a person may have here, counted over `window`.'),
+  max_reservations_per_user: whole(0, 10_000, 'Most reservations of a person here, counted over `window`.'),
   window: Type.Enum(['active', 'day', 'week']),
   advance_booking_days: whole(0, 3650, '0: today only.'),
   requires_approval: Type.Boolean(),
   cancel_before_minutes: whole(0, 100_000),
-  free_cancel_before_minutes: whole(0, 100_000, 'A later cancellation costs credit and keeps the points.'),
+  free_cancel_before_minutes: whole(0, 100_000, 'A later cancellation costs credit, and the points are not returned.'),
   min_credit: whole(0, 100),
   check_in_before_minutes: whole(0, 1440),
   check_in_after_minutes: whole(0, 1440),
@@ -68,13 +68,13 @@ const Rules = Type.Object(
       Object.fromEntries(
         Object.entries(values).map(([name, schema]) => [name, Type.Object({ value: schema, source: Source })]),
       ),
-      { description: 'What holds, and where it was set.' },
+      { description: 'The rules in force, and the level that sets each.' },
     ),
   },
-  { title: 'BookingRules', description: 'The rules set here (null: not set here), and what holds.' },
+  { title: 'BookingRules', description: 'The rules set at this level (null: not set here), and the rules in force.' },
 )
 
-/** Own values first, then what holds with the place it comes from. */
+/** Presents the level's own values, then the rules in force with the level that sets each. */
 function present(own: OwnRules | null, { venue, sportVenue, system }: RuleLayers) {
   const holds = effectiveRules(venue, sportVenue, system)
   const effective = Object.fromEntries(
@@ -101,7 +101,7 @@ async function ofSystem(kernel: Kernel) {
   return present(layers.system, layers)
 }
 
-/** Booking rules of venues, of sport venues and of the whole system. POST does what PUT does. */
+/** Routes of the booking rules of venues, of sport venues and of the whole system. POST does the same as PUT. */
 export function bookingRulesRoutes(app: App, kernel: Kernel): void {
   readRules(app, kernel)
   setRules(app, kernel, 'PUT')

@@ -7,28 +7,28 @@ import { NO_RULES, type OwnRules, type RuleName } from '../../core/bookingRules/
 import { lockOwner, requireSportVenue, requireVenue } from '../../core/venues/service.ts'
 import * as store from './store.ts'
 
-/** Rules somebody gives: those that are absent stay as they are, null unsets. */
+/** Rules to set: absent ones stay as they are, null unsets one. */
 export type RulesChange = Partial<OwnRules>
 
-/** What is set at a venue and above it. @throws NotFound */
+/** Rules set at a venue and at the levels above it. @throws NotFound */
 export async function getVenueRules(kernel: Kernel, venueId: number): Promise<store.RuleLayers> {
   await requireVenue(kernel.db, venueId)
   return store.venueLayers(kernel.db, venueId)
 }
 
-/** What is set at a sport venue and above it. @throws NotFound */
+/** Rules set at a sport venue and for the whole system. @throws NotFound */
 export async function getSportVenueRules(kernel: Kernel, sportVenueId: number): Promise<store.RuleLayers> {
   await requireSportVenue(kernel.db, sportVenueId)
   return store.sportVenueLayers(kernel.db, sportVenueId)
 }
 
-/** What is set for the whole system. */
+/** Rules set for the whole system. */
 export function getSystemRules(kernel: Kernel): Promise<store.RuleLayers> {
   return store.sportVenueLayers(kernel.db, null)
 }
 
 /**
- * Sets the given rules of a venue, a sport venue or the system. They hold for bookings made from now on.
+ * Sets the given rules of a venue, a sport venue or the system. They apply to bookings made from now on.
  * @throws NotFound
  */
 export async function setRules(

@@ -3,10 +3,10 @@ import type { Database, Transaction } from '../../../kernel/database/database.ts
 import { NO_RULES, type OwnRules, type RuleName } from '../../core/bookingRules/rules.ts'
 import type { Place } from '../../core/venues/types.ts'
 
-/** Whose booking rules: a venue's, a sport venue's, or those of the whole system. */
+/** Owner of booking rules: a venue, a sport venue, or the whole system. */
 export type RulesOwner = Place | 'system'
 
-/** What each place on the way to a venue has set. */
+/** Rules set at each level; null where a level has none. */
 export interface RuleLayers {
   readonly venue: OwnRules | null
   readonly sportVenue: OwnRules | null
@@ -23,7 +23,7 @@ function layersOf(rows: readonly LayerRow[]): RuleLayers {
   return { venue: of('venue'), sportVenue: of('sportVenue'), system: of('system') }
 }
 
-/** What a venue, its sport venue and the system have set. */
+/** Rules set at a venue, at its sport venue and for the system. */
 export async function venueLayers(db: Database, venueId: number): Promise<RuleLayers> {
   const { rows } = await sql<LayerRow>`
     SELECT
@@ -41,7 +41,7 @@ export async function venueLayers(db: Database, venueId: number): Promise<RuleLa
   return layersOf(rows)
 }
 
-/** What a sport venue (null: none) and the system have set. */
+/** Rules set at a sport venue (null: none) and for the system. */
 export async function sportVenueLayers(db: Database, sportVenueId: number | null): Promise<RuleLayers> {
   const { rows } = await sql<LayerRow>`
     SELECT CASE WHEN r.sport_venue_id IS NOT NULL THEN 'sportVenue' ELSE 'system' END AS layer, ${columns}
@@ -55,7 +55,7 @@ function ownedBy(owner: RulesOwner): RawBuilder<unknown> {
   return 'venueId' in owner ? sql`r.venue_id = ${owner.venueId}` : sql`r.sport_venue_id = ${owner.sportVenueId}`
 }
 
-/** Makes sure that an owner has a row, and locks it: what is answered is what holds until the transaction ends. */
+/** Creates an owner's row if needed, locks it and returns its rules. They stay in force until the transaction ends. */
 export async function lockRules(tx: Transaction, owner: RulesOwner, now: Date): Promise<OwnRules> {
   const venueId = owner !== 'system' && 'venueId' in owner ? owner.venueId : null
   const sportVenueId = owner !== 'system' && 'sportVenueId' in owner ? owner.sportVenueId : null
@@ -69,7 +69,7 @@ export async function lockRules(tx: Transaction, owner: RulesOwner, now: Date): 
   return rows[0] ?? NO_RULES
 }
 
-/** Sets rules of an owner whose row is locked; null unsets. */
+/** Sets rules of an owner whose row is locked; null unsets one. */
 export async function updateRules(
   tx: Transaction,
   owner: RulesOwner,

@@ -30,7 +30,7 @@ const tag = 'Closures and maintenance'
 const write = 'venue:catalogue.write'
 
 const Status = Type.Enum(['open', 'closed', 'maintenance'])
-const Reason = Text(200, { description: 'Shown to the people it touches.', examples: ['更换地板'] })
+const Reason = Text(200, { description: 'Shown to the people affected.', examples: ['更换地板'] })
 
 const StatusRequest = Type.Object({
   status: Status,
@@ -47,8 +47,8 @@ const StatusAnswer = Type.Object({
 })
 
 /**
- * The status of venues, the maintenance of venues, sport venues and facilities, and the rebooking of what they
- * displace.
+ * Routes of the status of venues, the maintenance of venues, sport venues and facilities, and the rebooking of
+ * displaced reservations.
  */
 export function closureRoutes(app: App, kernel: Kernel): void {
   statusRoutes(app, kernel)
@@ -83,8 +83,9 @@ function statusRoutes(app: App, kernel: Kernel): void {
       permission: write,
       summary: 'Open or close a venue',
       description:
-        '`closed` and `maintenance` hold from now until `until`, or until further notice: every reservation in that time ends, its points go back, ' +
-        'and its person is told with alternatives and may book again once (`POST /api/v1/reservations/{id}/rebook`). `open` ends what is in force now.',
+        '`closed` and `maintenance` hold from now until `until`, or until further notice. Every reservation in that ' +
+        'time ends, its points are returned, and its person gets a message with alternatives and may book again once ' +
+        '(`POST /api/v1/reservations/{id}/rebook`). `open` ends the closures in force now.',
       tag,
       schema: { params: IdParams, body: StatusRequest, response: { 200: StatusAnswer } },
       handler: async (request) => {
@@ -114,30 +115,30 @@ const PlanRequest = Type.Object({
 const PlanChange = Type.Partial(PlanRequest)
 const PlanQuery = pageQuery(['start_time', 'id'], { state: Type.Optional(PlanStateName) }, '-start_time')
 
-/** The doors to the plans of one kind of thing. */
-interface Doors {
+/** Path and checks of the maintenance routes of one kind of owner. */
+interface MaintenanceOwners {
   readonly path: string
   readonly what: string
   ownerOf(id: number): Owner
-  /** @throws NotFound when there is no such thing. */
+  /** Checks that the owner exists. @throws NotFound */
   require(id: number): Promise<unknown>
 }
 
-function maintenanceOf(app: App, kernel: Kernel, doors: Doors): void {
+function maintenanceOf(app: App, kernel: Kernel, owners: MaintenanceOwners): void {
   const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
-    paths: v1(doors.path),
+    paths: v1(owners.path),
     permission: 'public',
-    summary: `List the maintenance of ${doors.what}`,
-    description: 'Plans start and end by themselves: `state` is what they are at the time of the answer.',
+    summary: `List the maintenance of ${owners.what}`,
+    description: 'Plans start and end by themselves: `state` is the state at the time of the answer.',
     tag,
     schema: { params: IdParams, querystring: PlanQuery, response: { 200: pageOf(PlanSchema) } },
     handler: async ({ params, query }) => {
       const now = kernel.clock.now()
-      await doors.require(params.id)
+      await owners.require(params.id)
       const page = pageAsked(query)
-      const { items, total } = await listMaintenance(kernel.db, doors.ownerOf(params.id), query.state, page, now)
+      const { items, total } = await listMaintenance(kernel.db, owners.ownerOf(params.id), query.state, page, now)
       return pageAnswer(
         items.map((plan) => presentPlan(plan, now, zone)),
         total,
@@ -147,16 +148,17 @@ function maintenanceOf(app: App, kernel: Kernel, doors: Doors): void {
   })
   route(app, {
     method: 'POST',
-    paths: v1(doors.path),
+    paths: v1(owners.path),
     permission: write,
-    summary: `Plan the maintenance of ${doors.what}`,
+    summary: `Plan the maintenance of ${owners.what}`,
     description:
-      'Times without an offset are local. What is booked in that time ends now, and its people are told with alternatives; the maintenance of a facility touches no reservation.',
+      'Times without an offset are local. Reservations in that time end now, and their people get a message with ' +
+      'alternatives. The maintenance of a facility does not affect reservations.',
     tag,
     schema: { params: IdParams, body: PlanRequest, response: { 201: PlanAnswerSchema } },
     handler: async (request) => {
       const { start_time, end_time, reason }: Of<typeof PlanRequest> = request.body
-      const answer = await service.planMaintenance(kernel, callerOf(request), doors.ownerOf(request.params.id), {
+      const answer = await service.planMaintenance(kernel, callerOf(request), owners.ownerOf(request.params.id), {
         start: parseInstant(start_time, zone),
         end: parseInstant(end_time, zone),
         reason: reason ?? undefined,
@@ -182,7 +184,8 @@ function planRoutes(app: App, kernel: Kernel): void {
     paths: v1('/maintenance/{id}'),
     permission: write,
     summary: 'Change a maintenance plan',
-    description: 'Fields that are not given stay as they are. `bad_state` when it is done or cancelled.',
+    description:
+      'Fields that are not given stay as they are. Refused with `bad_state` when the plan is done or cancelled.',
     tag,
     schema: { params: IdParams, body: PlanChange, response: { 200: PlanAnswerSchema } },
     handler: async (request) => {
@@ -201,7 +204,7 @@ function planRoutes(app: App, kernel: Kernel): void {
     operationId: 'cancelMaintenance',
     permission: write,
     summary: 'Cancel a maintenance plan',
-    description: 'Also one that is running: its slots open again. Reservations that it has ended stay ended.',
+    description: 'Works for a running plan too: its slots open again. Reservations that it has ended stay ended.',
     tag,
     schema: { params: IdParams, response: { 200: PlanSchema } },
     handler: async (request) => {

@@ -1,6 +1,6 @@
 export type PlanState = 'planned' | 'running' | 'done' | 'cancelled'
 
-/** Where a plan stands at an instant: it starts and ends by itself. */
+/** State of a plan at an instant: it starts and ends by itself. */
 export function planState(
   plan: { readonly startAt: Date; readonly endAt: Date | null; readonly cancelledAt: Date | null },
   now: Date,

@@ -11,7 +11,7 @@ const Time = Type.String({ examples: ['09:00'] })
 
 export const PlanStateName = Type.Enum(['planned', 'running', 'done', 'cancelled'])
 
-/** A slot that can be taken instead. */
+/** A slot that can be booked instead. */
 export const AlternativeSchema = Type.Object(
   {
     time_slot_id: Id,
@@ -39,7 +39,7 @@ export const AffectedSchema = Type.Object(
     start_time: Time,
     end_time: Time,
     party_size: Type.Integer(),
-    status: Type.Enum(['displaced', 'completed'], { description: '`completed`: they were there, and stop now.' }),
+    status: Type.Enum(['displaced', 'completed'], { description: '`completed`: the visit had begun, and ends now.' }),
     points_returned: Type.Integer(),
     rebook_until: Nullable(Instant),
     alternatives: Type.Array(AlternativeSchema),
@@ -60,13 +60,13 @@ const planFields = {
   updated_at: Instant,
 }
 
-/** A maintenance plan; `end_time` is null until further notice. */
+/** A maintenance plan. A null `end_time` means until further notice. */
 export const PlanSchema = Type.Object(planFields, { title: 'MaintenancePlan' })
 
 /** A plan with the reservations that it has ended. */
 export const PlanAnswerSchema = Type.Object({ ...planFields, affected: Type.Array(AffectedSchema) })
 
-/** Puts an alternative on the wire. */
+/** Converts an alternative to its form in answers. */
 export function presentAlternative(slot: Alternative, zone: string): Of<typeof AlternativeSchema> {
   return {
     time_slot_id: slot.id,
@@ -79,7 +79,7 @@ export function presentAlternative(slot: Alternative, zone: string): Of<typeof A
   }
 }
 
-/** Puts an ended reservation on the wire. */
+/** Converts an ended reservation to its form in answers. */
 export function presentAffected(affected: Affected, zone: string): Of<typeof AffectedSchema> {
   return {
     reservation_id: affected.id,
@@ -96,7 +96,7 @@ export function presentAffected(affected: Affected, zone: string): Of<typeof Aff
   }
 }
 
-/** Puts a plan on the wire, with its state at an instant. */
+/** Converts a plan to its form in answers, with its state at an instant. */
 export function presentPlan(plan: Closure, now: Date, zone: string): Of<typeof PlanSchema> {
   return {
     id: plan.id,

@@ -14,7 +14,7 @@ import type { Owner } from '../../core/venues/types.ts'
 import { planState } from './rules.ts'
 import * as store from './store.ts'
 
-/** A maintenance plan and what it does. */
+/** A maintenance plan and the reservations that it has ended. */
 export interface PlanAnswer {
   readonly plan: Closure
   readonly affected: readonly Affected[]
@@ -27,10 +27,10 @@ export interface PlanRequest {
 }
 
 /**
- * Plans maintenance of a venue, of all venues of a sport venue, or of a facility (which touches no reservation). What
- * lies in its time can't be booked from now on; who is in it is displaced now.
- * @throws NotFound, Invalid `validation` when it does not end after it starts, Conflict `in_the_past` when it has ended
- * already.
+ * Plans maintenance of a venue, of all venues of a sport venue, or of a facility (which affects no reservation). Slots
+ * in its time can't be booked from now on; reservations in it are displaced now.
+ * @throws NotFound, Invalid `validation` when it does not end after it starts, Conflict `in_the_past` when it has
+ * already ended.
  */
 export async function planMaintenance(
   kernel: Kernel,
@@ -45,7 +45,7 @@ export async function planMaintenance(
   })
 }
 
-/** A plan that can be read. @throws NotFound */
+/** Reads a plan. @throws NotFound */
 export async function getPlan(kernel: Kernel, id: number): Promise<Closure> {
   const plan = await findClosure(kernel.db, id)
   if (plan?.kind !== 'maintenance') throw noSuchPlan()
@@ -53,8 +53,8 @@ export async function getPlan(kernel: Kernel, id: number): Promise<Closure> {
 }
 
 /**
- * Changes times and reason of a plan that is not over. Slots that are no longer covered open again, others close with
- * all that follows.
+ * Changes the times and the reason of a plan that is not over. Slots that are no longer covered open again; newly
+ * covered ones close and their reservations end.
  * @throws NotFound, Invalid `validation`, Conflict `in_the_past`, `bad_state` when it is done or cancelled.
  */
 export async function changeMaintenance(
@@ -78,7 +78,7 @@ export async function changeMaintenance(
 }
 
 /**
- * Calls a plan off, also one that is running: its slots open again.
+ * Cancels a plan, also a running one: its slots open again.
  * @throws NotFound, Conflict `bad_state` when it is done or cancelled.
  */
 export async function cancelMaintenance(kernel: Kernel, caller: Caller, id: number): Promise<Closure> {
@@ -124,7 +124,7 @@ async function changePlan(
   return answer
 }
 
-/** Locks the owner of a plan, and answers the venues whose slots that touches. @throws NotFound */
+/** Locks the owner of a plan, and returns the venues whose slots it affects. @throws NotFound */
 async function lockVenuesTouched(tx: Transaction, owner: Owner): Promise<readonly number[]> {
   await lockOwner(tx, owner, 'update')
   if ('venueId' in owner) return [owner.venueId]

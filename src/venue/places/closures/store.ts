@@ -8,7 +8,7 @@ import { ACTIVE } from '../../core/states.ts'
 import type { Owner } from '../../core/venues/types.ts'
 import type { PlanState } from './rules.ts'
 
-/** What `planState` decides, as a condition. */
+/** The rule `planState` as an SQL condition. */
 const inState = (state: PlanState, now: Date): RawBuilder<unknown> => {
   switch (state) {
     case 'cancelled':
@@ -34,9 +34,7 @@ function ownedBy(owner: Owner): RawBuilder<unknown> {
 
 export const SORTS = { start_time: sql`c.start_at`, id: sql`c.id` } as const
 
-/**
- * One page of the maintenance of something (for a venue also that of its sport venue), and how many there are in all.
- */
+/** One page of the maintenance of an owner (for a venue also that of its sport venue), and the total number. */
 export async function listMaintenance(
   db: Database,
   owner: Owner,
@@ -52,12 +50,12 @@ export async function listMaintenance(
   })
 }
 
-/** Calls a closure off; its owner is locked. */
+/** Cancels a closure. Its owner must be locked. */
 export async function cancelClosure(tx: Transaction, id: number, now: Date): Promise<void> {
   await tx.updateTable('closures').set({ cancelled_at: now, updated_at: now }).where('id', '=', id).execute()
 }
 
-/** Locks the venues of a sport venue, by id. */
+/** Locks the venues of a sport venue by id, and returns their ids. */
 export async function lockVenuesOf(tx: Transaction, sportVenueId: number): Promise<readonly number[]> {
   const venues = await tx
     .selectFrom('venues')
@@ -71,8 +69,8 @@ export async function lockVenuesOf(tx: Transaction, sportVenueId: number): Promi
 }
 
 /**
- * Checks for `npm run verify`: a slot that has not ended is open exactly when no closure overlaps it, and nobody has an
- * active reservation in a closed one.
+ * Checks for `npm run verify`: a slot that has not ended is open exactly when no closure overlaps it, and no closed
+ * slot has an active reservation.
  */
 export async function verifyClosures(db: Database, now: Date): Promise<Difference[]> {
   const { rows } = await sql<{ id: number; open: boolean }>`

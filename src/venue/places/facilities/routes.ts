@@ -37,7 +37,7 @@ const optionalFields = {
   description: Type.Optional(Nullable(Text(5000))),
 }
 
-/** Facilities: the equipment of venues. Administrators have the same operations under /api/admin. */
+/** Routes of facilities, the equipment of venues. Administrators have the same operations under /api/admin. */
 export function facilityRoutes(app: App, kernel: Kernel): void {
   readFacilities(app, kernel, v1('/venues/{venue_id}/facilities'), v1('/facilities/{facility_id}'), 'public')
   readFacilities(

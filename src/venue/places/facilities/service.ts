@@ -68,7 +68,7 @@ export async function changeFacility(
   return getFacility(kernel, id)
 }
 
-/** Takes a facility out of use; who uses it stops. @throws NotFound */
+/** Deletes a facility; its use sessions are stopped. @throws NotFound */
 export async function removeFacility(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {

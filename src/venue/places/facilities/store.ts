@@ -9,7 +9,7 @@ export const SORTS = {
   id: sql`f.id`,
 } as const
 
-/** One page of the facilities of a venue, and how many there are in all. */
+/** One page of the facilities of a venue, and the total number. */
 export async function listFacilities(
   db: Database,
   venueId: number,
@@ -52,7 +52,7 @@ function columnsOf({ name, type, quantity, status, description }: FacilityFields
   return { name, type, quantity, status, description }
 }
 
-/** Takes a facility out of use; its name is free again. */
+/** Marks a facility as deleted; its name can be used again. */
 export async function deleteFacility(tx: Transaction, id: number, now: Date): Promise<void> {
   await tx.updateTable('facilities').set({ deleted_at: now, updated_at: now }).where('id', '=', id).execute()
 }

@@ -21,7 +21,8 @@ const HoursBody = Type.Object({
   weekly: Type.Array(Type.Object({ weekday: Weekday, opens: LocalTime, closes: LocalTimeOrMidnight }), {
     maxItems: 100,
     description:
-      'Several entries for one day are allowed. None at all: those of the sport venue hold, or it is open at any time.',
+      'Several entries for one day are allowed. Without any entry, the hours of the sport venue hold; without those, ' +
+      'the venue is always open.',
   }),
   exceptions: Type.Optional(
     Type.Array(
@@ -29,7 +30,7 @@ const HoursBody = Type.Object({
         Type.Object({ date: LocalDate, closed: Type.Literal(true), reason }),
         Type.Object({ date: LocalDate, opens: LocalTime, closes: LocalTimeOrMidnight, reason }),
       ]),
-      { maxItems: 1000, description: 'Replace the weekly hours of a day.' },
+      { maxItems: 1000, description: 'Each replaces the weekly hours on its day.' },
     ),
   ),
 })
@@ -80,11 +81,12 @@ function present({ weekly, exceptions, inherited }: HoursAnswer): Of<typeof Hour
   }
 }
 
-/** Opening hours of venues and sport venues. */
+/** Routes of the opening hours of venues and sport venues. */
 export function openingHoursRoutes(app: App, kernel: Kernel): void {
   const description =
-    'Replaces all hours. A day with an exception goes by it alone. A venue without weekly hours goes by those of its sport venue; where there are none ' +
-    'either, it is always open. An exception of the sport venue holds for each venue that has none of its own for that day.'
+    'Replaces all hours. On a day with an exception, only the exception holds. A venue without weekly hours has ' +
+    'those of its sport venue; if there are none either, it is always open. An exception of the sport venue holds ' +
+    'for each of its venues that has no exception of its own for that day.'
 
   route(app, {
     method: 'GET',

@@ -11,21 +11,21 @@ import { lockOwner, requireSportVenue, requireVenue } from '../../core/venues/se
 import type { Place } from '../../core/venues/types.ts'
 import * as store from './store.ts'
 
-/** The opening hours that hold at a venue. @throws NotFound */
+/** Opening hours in force at a venue. @throws NotFound */
 export async function getVenueHours(kernel: Kernel, venueId: number): Promise<HoursAnswer> {
   await requireVenue(kernel.db, venueId)
   return venueHours(kernel.db, venueId)
 }
 
-/** The opening hours set at a sport venue. @throws NotFound */
+/** Opening hours set at a sport venue. @throws NotFound */
 export async function getSportVenueHours(kernel: Kernel, sportVenueId: number): Promise<HoursAnswer> {
   await requireSportVenue(kernel.db, sportVenueId)
   return store.ownHours(kernel.db, { sportVenueId })
 }
 
 /**
- * Sets all opening hours of a venue; what it leaves out, the week or a dated day, goes by its sport venue's. Slots that
- * exist stay as they are.
+ * Sets all opening hours of a venue. If it has no weekly hours, or no exception for a date, those of its sport venue
+ * hold. Existing slots stay as they are.
  * @throws NotFound, Invalid `validation` for times out of order, overlaps and contradictions
  */
 export async function setVenueHours(
@@ -44,8 +44,9 @@ export async function setVenueHours(
 }
 
 /**
- * Sets all opening hours of a sport venue; they hold for its venues where those say nothing themselves. Throws like
- * `setVenueHours`.
+ * Sets all opening hours of a sport venue. They hold for its venues that have none of their own. Existing slots stay as
+ * they are.
+ * @throws like `setVenueHours`
  */
 export async function setSportVenueHours(
   kernel: Kernel,

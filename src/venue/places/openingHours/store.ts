@@ -4,7 +4,7 @@ import type { Database, Transaction } from '../../../kernel/database/database.ts
 import { type HoursAnswer, type HoursRow, hoursColumns, hoursOf } from '../../core/openingHoursStore.ts'
 import type { Place } from '../../core/venues/types.ts'
 
-/** The hours set at a venue or sport venue itself. */
+/** Hours set at a venue or sport venue itself. */
 export async function ownHours(db: Database, place: Place): Promise<HoursAnswer> {
   const { column, id } = ownerColumn(place)
   const { rows } = await sql<HoursRow>`
@@ -21,7 +21,7 @@ function ownerColumn(place: Place): { column: RawBuilder<unknown>; id: number } 
     : { column: sql.ref('sport_venue_id'), id: place.sportVenueId }
 }
 
-/** Puts these hours in place of all that were set there. */
+/** Replaces all hours set at a venue or sport venue. */
 export async function replaceHours(tx: Transaction, place: Place, hours: OpeningHours): Promise<void> {
   const { column, id } = ownerColumn(place)
   await sql`DELETE FROM opening_hours WHERE ${column} = ${id}`.execute(tx)

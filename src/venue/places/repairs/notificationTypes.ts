@@ -18,7 +18,7 @@ function about(status: Decision, title: string, sentence: string): NotificationT
   }
 }
 
-/** What whoever reported a fault is told. */
+/** Notification types for people who reported a fault. */
 export const repairNotificationTypes: readonly NotificationType[] = [
   about('accepted', '报修已受理', `您报修的${WHAT}已受理，维修期间暂停使用。`),
   about('fixed', '报修已修复', `您报修的${WHAT}已修复，可以正常使用了。感谢您的反馈。`),

@@ -34,7 +34,7 @@ const Report = Type.Object(
     user_id: Id,
     description: Type.String(),
     status: Status,
-    note: Nullable(Type.String({ description: 'What staff said last.' })),
+    note: Nullable(Type.String({ description: 'Latest note of the staff.' })),
     accepted_at: Nullable(Instant),
     closed_at: Nullable(Instant),
     created_at: Instant,
@@ -66,7 +66,7 @@ const AllQuery = pageQuery(
   '-created_at',
 )
 
-/** Reporting what is broken, and working the reports through. */
+/** Routes to report faults and to work on the reports. */
 export function repairRoutes(app: App, kernel: Kernel): void {
   allReports(app, kernel)
   oneReport(app, kernel)
@@ -103,7 +103,7 @@ function allReports(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/me/repair-reports'),
     permission: 'signed-in',
-    summary: 'My repair reports',
+    summary: 'List my repair reports',
     tag,
     schema: { querystring: MineQuery, response: { 200: pageOf(Report) } },
     handler: (request) => list(request.query, { userId: callerOf(request).userId }),
@@ -113,7 +113,7 @@ function allReports(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/repair-reports'),
     permission: service.STAFF,
-    summary: 'All repair reports',
+    summary: 'List all repair reports',
     tag,
     schema: { querystring: AllQuery, response: { 200: pageOf(Report) } },
     handler: ({ query }) =>
@@ -128,7 +128,7 @@ function oneReport(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/repair-reports/{id}'),
     permission: 'signed-in',
-    summary: 'One of my repair reports (any, for staff)',
+    summary: 'Read one of my repair reports (any, for staff)',
     tag,
     schema: { params: IdParams, response: { 200: Report } },
     handler: async (request) =>
@@ -141,14 +141,14 @@ function oneReport(app: App, kernel: Kernel): void {
     permission: service.STAFF,
     summary: 'Accept, fix or reject a repair report',
     description:
-      'From `reported` to `accepted` or `rejected`, from `accepted` to `fixed` or `rejected` (`bad_state` otherwise). The facility is broken ' +
-      'while one of its reports is accepted. Whoever reported it is told.',
+      'From `reported` to `accepted` or `rejected`, from `accepted` to `fixed` or `rejected` (`bad_state` ' +
+      'otherwise). The facility is broken while one of its reports is accepted. The reporter gets a message.',
     tag,
     schema: {
       params: IdParams,
       body: Type.Object({
         status: Type.Enum([...DECISIONS]),
-        note: Type.Optional(Text(500, { description: 'Shown to whoever reported it.' })),
+        note: Type.Optional(Text(500, { description: 'Shown to the reporter.' })),
       }),
       response: { 200: Report },
     },

@@ -3,11 +3,11 @@ import { defineLifecycle } from '../../../booking/lifecycle.ts'
 export const REPAIR_STATES = ['reported', 'accepted', 'fixed', 'rejected'] as const
 export type RepairStatus = (typeof REPAIR_STATES)[number]
 
-/** What staff may make of a report. */
+/** Decisions of staff about a report. */
 export const DECISIONS = ['accepted', 'fixed', 'rejected'] as const
 export type Decision = (typeof DECISIONS)[number]
 
-/** An accepted report may turn out to be none: it is rejected then. */
+/** Allowed changes of state. An accepted report is rejected if it proves unfounded. */
 export const repairLifecycle = defineLifecycle<RepairStatus>({
   reported: ['accepted', 'rejected'],
   accepted: ['fixed', 'rejected'],

@@ -7,7 +7,7 @@ import type { Decision } from './rules.ts'
 import { repairLifecycle } from './rules.ts'
 import * as store from './store.ts'
 
-/** Who sees the reports of others and works on them. */
+/** Permission required to see the reports of others and work on them. */
 export const STAFF = 'venue:catalogue.write'
 
 const noSuchReport = () => new NotFound('not_found', 'There is no such repair report.')
@@ -36,7 +36,7 @@ export async function report(
   return getReport(kernel, caller, id)
 }
 
-/** One report: one's own, any for staff. @throws NotFound */
+/** Reads a report: the caller's own, or any for staff. @throws NotFound */
 export async function getReport(kernel: Kernel, caller: Caller, id: number): Promise<store.RepairReport> {
   const found = await store.findReport(kernel.db, id)
   if (!found || (found.user_id !== caller.userId && !caller.permissions.has(STAFF))) throw noSuchReport()
@@ -44,7 +44,8 @@ export async function getReport(kernel: Kernel, caller: Caller, id: number): Pro
 }
 
 /**
- * Takes a report to its next state, tells the reporter, and makes the facility broken while a report of it is accepted.
+ * Moves a report to its next state and notifies the reporter. The facility is broken while one of its reports is
+ * accepted.
  * @throws NotFound, Conflict `bad_state`
  */
 export async function decide(
@@ -64,7 +65,7 @@ export async function decide(
       const facts = { state: before.status }
       throw new Conflict('bad_state', `A report that is ${before.status} can’t become ${status}.`, { facts })
     }
-    const facility = await store.settleFacility(tx, before.facilityId, before.status === 'accepted', now)
+    const facility = await store.updateFacilityStatus(tx, before.facilityId, before.status === 'accepted', now)
     await record(tx, now, {
       ...originOf(caller),
       action: `repair_report.${status}`,

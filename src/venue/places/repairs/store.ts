@@ -4,7 +4,7 @@ import { type PageOf, pageClause, readPage } from '../../../kernel/database/list
 import { among } from '../../../kernel/database/literals.ts'
 import { type Decision, type RepairStatus, repairLifecycle } from './rules.ts'
 
-/** Somebody says that a facility needs repair. */
+/** A person's report that a facility needs repair. */
 export interface RepairReport {
   readonly id: number
   readonly facility_id: number
@@ -21,7 +21,7 @@ export interface RepairReport {
   readonly updated_at: Date
 }
 
-/** Reports, as `p`, with the facility `f` and its venue `v`. */
+/** Query for reports, as `p`, with the facility `f` and its venue `v`. */
 function reports(db: Database) {
   return db
     .selectFrom('repair_reports as p')
@@ -49,7 +49,7 @@ export async function findReport(db: Database, id: number): Promise<RepairReport
   return (await withColumns(db).where('p.id', '=', id).executeTakeFirst()) ?? null
 }
 
-/** One page of the reports, and how many there are. */
+/** One page of the reports, and their total number. */
 export async function listReports(
   db: Database,
   { userId, status, facilityId, venueId }: RepairFilter,
@@ -68,14 +68,16 @@ export async function listReports(
   })
 }
 
-/** Writes a report down: null when there is no such facility. */
+/** Inserts a report and returns its id; null when there is no such facility. */
 export async function insertReport(
   tx: Transaction,
   report: { readonly facilityId: number; readonly userId: number; readonly description: string; readonly now: Date },
 ): Promise<number | null> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO repair_reports (facility_id, user_id, description, created_at, updated_at)
-    SELECT f.id, ${report.userId}::bigint, ${report.description}::text, ${report.now}::timestamptz, ${report.now}::timestamptz
+    SELECT
+      f.id, ${report.userId}::bigint, ${report.description}::text,
+      ${report.now}::timestamptz, ${report.now}::timestamptz
     FROM facilities f
     JOIN venues v ON v.id = f.venue_id
     WHERE f.id = ${report.facilityId} AND f.deleted_at IS NULL AND v.deleted_at IS NULL
@@ -83,7 +85,7 @@ export async function insertReport(
   return rows[0]?.id ?? null
 }
 
-/** Moves a report to another state where the lifecycle allows it: false when it is in a state that may not. */
+/** Moves a report to another state. Returns false if the lifecycle does not allow it. */
 export async function moveReport(
   tx: Transaction,
   id: number,
@@ -106,11 +108,11 @@ export async function moveReport(
 }
 
 /**
- * Makes the status of a report's facility what its reports say: broken while one is accepted, available when the last
- * one was dealt with. Answers the status before and after, null when nothing changed. The facility is locked first, so
- * that two reports of one facility follow each other.
+ * Sets the status of a facility from its reports: broken while one is accepted, available when the last accepted one is
+ * closed. Returns the status before and after, or null when nothing changed. The facility must be locked first, so that
+ * two reports of one facility are handled one after the other.
  */
-export async function settleFacility(
+export async function updateFacilityStatus(
   tx: Transaction,
   facilityId: number,
   wasAccepted: boolean,
@@ -136,7 +138,7 @@ export async function settleFacility(
   return [facility.before, after]
 }
 
-/** Locks a report and its facility; answers what the notification about it says, null when there is no such report. */
+/** Locks a report and its facility. Returns the data for the notification, or null when there is no such report. */
 export async function lockReport(tx: Transaction, id: number) {
   const report = await reports(tx)
     .select(['f.id as facilityId', 'f.name as facilityName', 'v.name as venueName', 'p.user_id as userId', 'p.status'])

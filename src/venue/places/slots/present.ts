@@ -16,14 +16,14 @@ export const slotFields = {
   end_at: Instant,
   capacity: Type.Integer(),
   taken: Type.Integer({ description: 'Places that are booked.' }),
-  held: Type.Integer({ description: 'Places that are kept for people of the waiting list.' }),
+  held: Type.Integer({ description: 'Places held for people on the waiting list.' }),
   available: Type.Integer({ description: 'Places that can be booked now; none when the slot is closed or past.' }),
   status: SlotStatusName,
 }
 
 export const SlotSchema = Type.Object(slotFields, { title: 'Slot' })
 
-/** A slot as the API shows it: local date and times, and instants with the offset of the zone. */
+/** Converts a slot to its form in answers: local date and times, and instants with the offset of the zone. */
 export function presentSlot(slot: Slot, now: Date, zone: string): Of<typeof SlotSchema> {
   const { id, venueId, startAt, endAt, capacity, taken, held } = slot
   const status = slotStatus(slot, now)

@@ -26,8 +26,10 @@ const tag = 'Time slots'
 const write = 'venue:catalogue.write'
 const VenueParams = Type.Object({ venue_id: Id })
 const Params = Type.Object({ venue_id: Id, time_slot_id: Id })
-const Capacity = Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000, description: 'The venue’s unless given.' }))
-const Force = Type.Optional(Type.Boolean({ description: 'Displace the people in the slot.' }))
+const Capacity = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: 100_000, description: 'The capacity of the venue by default.' }),
+)
+const Force = Type.Optional(Type.Boolean({ description: 'Displace the reservations in the slot.' }))
 
 const NewSlot = Type.Union([
   Type.Object({ date: LocalDate, start_time: LocalTime, end_time: LocalTimeOrMidnight, capacity: Capacity }),
@@ -53,7 +55,7 @@ const Generation = Type.Object({
   weekdays: Type.Optional(
     Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), {
       maxItems: 7,
-      description: '1 is Monday, 7 is Sunday. Every day unless given.',
+      description: '1 is Monday, 7 is Sunday. Every day by default.',
     }),
   ),
 })
@@ -79,7 +81,7 @@ function readTime(given: GivenTime, zone: string): TimeRequest & { readonly capa
   }
 }
 
-/** Canonical path, walk-through aliases and, for writing, the administrators' path. */
+/** Canonical path, aliases of the walk-through and, for writing, the administrators' path. */
 function slotPaths(rest: string, admin: boolean): [string, ...string[]] {
   const base = '/venues/{venue_id}'
   return [
@@ -89,7 +91,7 @@ function slotPaths(rest: string, admin: boolean): [string, ...string[]] {
   ]
 }
 
-/** Time slots: when a venue can be booked. */
+/** Routes of time slots, the times at which a venue can be booked. */
 export function slotRoutes(app: App, kernel: Kernel): void {
   const admin = '/api/admin/venues/{venue_id}/reservation-time-slots'
   readSlots(app, kernel, slotPaths('', false), slotPaths('/{time_slot_id}', false), 'public')
@@ -161,7 +163,8 @@ function addSlots(app: App, kernel: Kernel): void {
     permission: write,
     summary: 'Add a time slot',
     description:
-      'By local date and times, or by two instants. It lies within the opening hours and overlaps no other slot.',
+      'Give a local date and times, or two instants. The slot must be within the opening hours and overlap no other ' +
+      'slot.',
     tag,
     schema: { params: VenueParams, body: NewSlot, response: { 201: SlotSchema } },
     handler: async (request) => {
@@ -176,9 +179,10 @@ function addSlots(app: App, kernel: Kernel): void {
     paths: slotPaths('/generate', true),
     operationId: 'generateTimeSlots',
     permission: write,
-    summary: 'Make time slots from the opening hours',
+    summary: 'Generate time slots from the opening hours',
     description:
-      'At most 92 days and 5,000 slots. What lies in the past, exists or overlaps is skipped, so it is safe to do again.',
+      'At most 92 days and 5,000 slots. Slots that are in the past, exist or overlap are skipped, so it is safe to ' +
+      'repeat.',
     tag,
     schema: {
       params: VenueParams,
@@ -209,7 +213,8 @@ function changeSlots(app: App, kernel: Kernel): void {
     permission: write,
     summary: 'Change a time slot',
     description:
-      'Fields that are not given stay as they are. A new time, or fewer places than are used, is refused with `slot_in_use` unless forced.',
+      'Fields that are not given stay as they are. While the slot is in use, a new time or fewer places than are ' +
+      'used are refused with `slot_in_use`, unless forced.',
     tag,
     schema: { params: Params, querystring, body: SlotChange, response: { 200: SlotSchema } },
     handler: async (request) => {
@@ -227,7 +232,7 @@ function changeSlots(app: App, kernel: Kernel): void {
     operationId: 'deleteTimeSlot',
     permission: write,
     summary: 'Delete a time slot',
-    description: 'Refused with `slot_in_use` while somebody is in it, unless forced.',
+    description: 'Refused with `slot_in_use` while places are taken or held, unless forced.',
     tag,
     schema: { params: Params, querystring, response: { 204: Deleted } },
     handler: (request) => {

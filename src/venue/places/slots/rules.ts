@@ -2,7 +2,7 @@ import type { Interval } from '../../../booking/interval.ts'
 import { isWithinHours, type LocalMoment, type OpeningHours, openIntervals } from '../../../booking/openingHours.ts'
 import { addDays, daysBetween, instantAt, localDate, localTime, weekday } from '../../../kernel/time.ts'
 
-/** What a run of slots is made of. Dates are local and inclusive; lengths are minutes on the wall clock. */
+/** Pattern of slots to generate. Dates are local and inclusive; lengths are minutes of local time. */
 export interface SlotPattern {
   readonly startDate: string
   readonly endDate: string
@@ -18,14 +18,14 @@ export type SpanVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: 'bad_interval' | 'too_long' | 'in_the_past' | 'outside_hours' }
 
-/** Calendars and runs of slots cover no more local days than this. */
+/** Most local days of a calendar or of one generation of slots. */
 export const MOST_DAYS = 92
-/** A run of slots makes no more than this. */
+/** Most slots of one generation. */
 export const MOST_GENERATED = 5000
-/** Milliseconds: whoever looks for slots or reservations that are running looks back one day. */
+/** Longest slot in milliseconds. Queries for running slots or reservations look back this one day. */
 const LONGEST_SLOT = 24 * 3_600_000
 
-/** Whether a slot may lie there: start before end, no longer than a day, not in the past, inside the opening hours. */
+/** Checks the time of a slot: start before end, no longer than a day, not in the past, within the opening hours. */
 export function maySlotLie(span: Interval, hours: OpeningHours, now: Date, zone: string): SpanVerdict {
   if (span.start >= span.end) return { ok: false, code: 'bad_interval' }
   if (span.end.getTime() - span.start.getTime() > LONGEST_SLOT) return { ok: false, code: 'too_long' }
@@ -40,9 +40,9 @@ function moment(instant: Date, zone: string): LocalMoment {
 }
 
 /**
- * The slots of a pattern within opening hours, in order of time; they never overlap. Slots start anew at each opening,
- * and what is left of an opening is left out when it is shorter than a slot. Where the clock jumps, a slot that shrinks
- * to nothing or would run into the one before is left out.
+ * Generates the slots of a pattern within opening hours, in order of time; they never overlap. Slots start anew at each
+ * opening; a rest shorter than a slot is left out. Where the clock changes, a slot that has no length or would overlap
+ * the one before is left out.
  */
 export function generateSlots(hours: OpeningHours, pattern: SlotPattern, zone: string): Interval[] {
   const slots: Interval[] = []
@@ -64,7 +64,7 @@ export function generateSlots(hours: OpeningHours, pattern: SlotPattern, zone: s
   return slots
 }
 
-/** The local dates from one to another, both included. None when they are in the wrong order. */
+/** Local dates from one to another, both included; none when they are in the wrong order. */
 export function datesBetween(from: string, to: string): string[] {
   return Array.from({ length: Math.max(0, daysBetween(from, to) + 1) }, (_, index) => addDays(from, index))
 }
@@ -78,8 +78,8 @@ function timeOf(minutes: number): string {
 }
 
 /**
- * The state of a slot at an instant: past from its start on, closed while a closure covers any of it, full when no
- * place is free.
+ * Status of a slot at an instant: past from its start, closed while a closure covers any of it, full when no place is
+ * available.
  */
 export function slotStatus(slot: SlotState, now: Date): SlotStatus {
   if (slot.startAt <= now) return 'past'
@@ -96,14 +96,17 @@ interface SlotState {
   readonly held: number
 }
 
-/** Whether a change of a slot leaves the people in it untouched: their time stays, and so do their places. */
+/**
+ * Whether a change of a slot leaves its reservations and offers as they are: it is unused, or keeps its time and has
+ * enough places.
+ */
 export function isHarmless(slot: SlotState, span: Interval, capacity: number): boolean {
   const used = slot.taken + slot.held
   const stays = slot.startAt.getTime() === span.start.getTime() && slot.endAt.getTime() === span.end.getTime()
   return used === 0 || (stays && used <= capacity)
 }
 
-/** How a request names a time: by local date and times of one day, or by two instants. */
+/** Time in a request: a local date and times of that day, or two instants. */
 export interface TimeRequest {
   readonly date?: string | undefined
   readonly start_time?: string | undefined
@@ -113,8 +116,7 @@ export interface TimeRequest {
 }
 
 /**
- * The span that a request means; what it leaves open is taken from `current`. Null when it still is not whole, or says
- * both kinds.
+ * Span of a request; missing parts are taken from `current`. Null if parts are still missing, or both kinds are given.
  */
 export function spanOf(request: TimeRequest, current: Interval | null, zone: string): Interval | null {
   const local = request.date !== undefined || request.start_time !== undefined || request.end_time !== undefined

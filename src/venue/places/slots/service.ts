@@ -19,7 +19,7 @@ import * as store from './store.ts'
 
 const noSuchSlot = () => new NotFound('not_found', 'There is no such slot.')
 
-/** A slot of a venue. @throws NotFound */
+/** Reads a slot of a venue. @throws NotFound */
 export async function getSlot(kernel: Pick<Kernel, 'db'>, venueId: number, id: number): Promise<Slot> {
   const found = await store.findSlot(kernel.db, venueId, id)
   if (!found) throw noSuchSlot()
@@ -27,8 +27,7 @@ export async function getSlot(kernel: Pick<Kernel, 'db'>, venueId: number, id: n
 }
 
 /**
- * Makes one slot; its capacity is the venue's unless given. It is closed from the start where a closure covers any of
- * it.
+ * Adds one slot, by default with the venue's capacity. It is closed if a closure covers any of it.
  * @throws NotFound, Invalid `validation`, Conflict `in_the_past`, `outside_hours`, `slot_overlap`
  */
 export async function addSlot(
@@ -57,7 +56,8 @@ export async function addSlot(
 }
 
 /**
- * Makes the slots of a pattern from the venue's opening hours. What lies in the past, exists or overlaps is skipped.
+ * Generates the slots of a pattern from the venue's opening hours. Slots that are in the past, exist or overlap are
+ * skipped.
  * @throws NotFound, Invalid `validation` for more than 92 days or 5,000 slots
  */
 export async function generateSlots(
@@ -69,7 +69,7 @@ export async function generateSlots(
   const now = kernel.clock.now()
   requireDays(pattern.startDate, pattern.endDate, 'body')
   const answer = await kernel.transaction(async (tx) => {
-    // Two runs at once would wait for each other's slots: the second one waits here.
+    // The lock makes a second concurrent run wait here; otherwise both would wait for each other's slots.
     const venue = await lockPlace(tx, venueId, 'update')
     const hours = await venueHours(tx, venueId, { from: pattern.startDate, to: pattern.endDate })
     const planned = rules.generateSlots(hours, pattern, kernel.config.timeZone)
@@ -93,8 +93,8 @@ export async function generateSlots(
 }
 
 /**
- * Changes a slot that has not begun. A new time, and fewer places than are used, need `force` when somebody is in it:
- * then they are displaced first. New places are offered to the people who wait.
+ * Changes a slot that has not begun. If it is in use, a new time or fewer places than are used need `force`, which
+ * displaces reservations first. Available places are offered to the waiting list.
  * @throws NotFound, Invalid `validation`, Conflict `slot_in_use`, `in_the_past`, `outside_hours`, `slot_overlap`
  */
 export async function changeSlot(
@@ -115,8 +115,8 @@ export async function changeSlot(
     if (!isSame(current, span)) await requirePlace(tx, kernel, venueId, span, now)
     if (at.force && !rules.isHarmless(current, span, capacity)) {
       const target = isSame(current, span) ? await surplus(tx, current, capacity) : { slotIds: [slotId] }
-      // Off sale meanwhile, so that what comes free is not offered before the change.
-      const lock = () => store.takeOffSale(tx, slotId)
+      // Closed meanwhile, so that places that become free are not offered before the change.
+      const lock = () => store.closeForChange(tx, slotId)
       await displace(tx, kernel, caller, { ...target, lock, reason: '时段调整', type: 'reservation.slot_changed' })
     }
     const locked = await store.lockSlot(tx, venueId, slotId)
@@ -140,7 +140,7 @@ export async function changeSlot(
 }
 
 /**
- * Takes a slot out of use that has not begun. With people in it only by `force`, which displaces them.
+ * Deletes a slot that has not begun. If it is in use, this needs `force`, which displaces its reservations.
  * @throws NotFound, Conflict `slot_in_use`, `in_the_past`
  */
 export async function removeSlot(
@@ -174,7 +174,7 @@ export async function removeSlot(
   kernel.nudge()
 }
 
-/** Why people's slot is gone, as they are told. */
+/** Reason in messages about a deleted slot. */
 const REMOVED = '时段取消'
 
 async function displace(tx: Transaction, kernel: Kernel, caller: Caller, displacement: Displacement): Promise<void> {
@@ -182,8 +182,8 @@ async function displace(tx: Transaction, kernel: Kernel, caller: Caller, displac
 }
 
 /**
- * Who has to go for a slot to have fewer places: the newest first, leaders last; everybody when the held places alone
- * are too many.
+ * Chooses the reservations to end when a slot gets fewer places: the newest first, those of leaders last. If the held
+ * places alone are too many, the whole slot.
  */
 async function surplus(tx: Transaction, slot: Slot, capacity: number): Promise<Target> {
   const reservationIds: number[] = []
@@ -196,7 +196,10 @@ async function surplus(tx: Transaction, slot: Slot, capacity: number): Promise<T
   return over > 0 ? { slotIds: [slot.id] } : { reservationIds }
 }
 
-/** A span of local days for a calendar or a run of slots. @throws Invalid `validation` when it is empty or too long */
+/**
+ * Checks a span of local days for a calendar or for generating slots. @throws Invalid `validation` when it is empty or
+ * too long
+ */
 export function requireDays(startDate: string, endDate: string, part: 'body' | 'query'): void {
   const days = daysBetween(startDate, endDate) + 1
   if (days < 1) throw invalid('/end_date', 'must not be before start_date', part)
@@ -207,7 +210,7 @@ function requireSpan(request: rules.TimeRequest, current: Interval | null, zone:
   const span = rules.spanOf(request, current, zone)
   if (!span) throw invalid('', 'needs date, start_time and end_time, or start_at and end_at')
   if (span.start.getTime() % 60_000 !== 0 || span.end.getTime() % 60_000 !== 0) {
-    throw invalid('', 'slots start and end at whole minutes')
+    throw invalid('', 'slots must start and end at whole minutes')
   }
   return span
 }
@@ -227,7 +230,7 @@ async function requirePlace(
     case 'bad_interval':
       throw invalid('', 'a slot must end after it starts')
     case 'too_long':
-      throw invalid('', 'a slot is no longer than 24 hours')
+      throw invalid('', 'a slot must not be longer than 24 hours')
     case 'in_the_past':
       throw new Conflict('in_the_past', 'Slots can’t be made in the past.')
     case 'outside_hours':
@@ -236,7 +239,7 @@ async function requirePlace(
 }
 
 function requireAhead(slot: Slot, now: Date): void {
-  if (slot.startAt <= now) throw new Conflict('in_the_past', 'The slot has begun: it stays as it is.')
+  if (slot.startAt <= now) throw new Conflict('in_the_past', 'The slot has begun and can no longer be changed.')
 }
 
 function isSame(slot: Slot, span: Interval): boolean {
@@ -245,7 +248,8 @@ function isSame(slot: Slot, span: Interval): boolean {
 
 async function inUse(tx: Transaction, slot: Slot): Promise<Conflict> {
   const reservations = await store.countActive(tx, slot.id)
-  const message = `The slot has ${reservations} active reservations and ${slot.held} held places. Use force to displace them.`
+  const uses = `${reservations} active reservations and ${slot.held} held places`
+  const message = `The slot has ${uses}. Use force to displace them.`
   return new Conflict('slot_in_use', message, { facts: { reservations, taken: slot.taken, held: slot.held } })
 }
 

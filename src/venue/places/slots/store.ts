@@ -30,10 +30,10 @@ const columns = [
   'open',
 ] as const
 
-/** Slots that were not deleted, as `t`. */
+/** Query for slots that are not deleted, as `t`. */
 const slots = (db: Database) => db.selectFrom('time_slots as t').select(columns).where('t.deleted_at', 'is', null)
 
-/** True where no closure of the venue or of its sport venue covers any of a span. */
+/** Condition: no closure of the venue or of its sport venue covers any of a span. */
 const isOpen = (
   venueId: number,
   start: RawBuilder<unknown>,
@@ -48,8 +48,8 @@ const isOpenDuring = (venueId: number, { start, end }: Interval) =>
   isOpen(venueId, sql`${start}::timestamptz`, sql`${end}::timestamptz`)
 
 /**
- * Makes slots with these places; those that overlap one that exists are left out. Answers how many were made.
- * The venue must be locked, so that no closure is made at the same time.
+ * Inserts slots with this capacity; those that overlap an existing one are left out. Returns the number of inserted
+ * slots. The venue must be locked, so that no closure is added at the same time.
  */
 export async function insertSlots(
   tx: Transaction,
@@ -75,7 +75,7 @@ export async function insertSlots(
   return rows[0]?.count ?? 0
 }
 
-/** Makes one slot. The venue must be locked. @throws Conflict `slot_overlap` by constraint. */
+/** Inserts one slot. The venue must be locked. @throws Conflict `slot_overlap` by constraint. */
 export async function insertSlot(
   tx: Transaction,
   venueId: number,
@@ -98,7 +98,7 @@ export async function insertSlot(
     .executeTakeFirstOrThrow()
 }
 
-/** A slot of a venue, or null when there is none (any more). */
+/** A slot of a venue, or null when it does not exist or is deleted. */
 export async function findSlot(db: Database, venueId: number, id: number): Promise<Slot | null> {
   const slot = await slots(db)
     .where('t.id', '=', id)
@@ -112,9 +112,7 @@ export async function findSlot(db: Database, venueId: number, id: number): Promi
   return slot ?? null
 }
 
-/**
- * The same, locked to be changed: no place of it moves until the transaction ends. Lock people before it, never after.
- */
+/** Locks a slot: its places don't change until the transaction ends. Lock people before it, never after. */
 export async function lockSlot(tx: Transaction, venueId: number, id: number): Promise<Slot | null> {
   const slot = await slots(tx).where('t.id', '=', id).where('t.venue_id', '=', venueId).forUpdate().executeTakeFirst()
   return slot ?? null
@@ -142,12 +140,12 @@ export async function updateSlot(
     .executeTakeFirstOrThrow()
 }
 
-/** Takes a slot out of use; its time is free again. */
+/** Marks a slot as deleted; its time can be used again. */
 export async function deleteSlot(tx: Transaction, id: number, now: Date): Promise<void> {
   await tx.updateTable('time_slots').set({ deleted_at: now, updated_at: now }).where('id', '=', id).execute()
 }
 
-/** How many reservations of a slot are active. */
+/** Number of active reservations of a slot. */
 export async function countActive(db: Database, slotId: number): Promise<number> {
   const { count } = await db
     .selectFrom('reservations')
@@ -158,9 +156,7 @@ export async function countActive(db: Database, slotId: number): Promise<number>
   return count
 }
 
-/**
- * The active reservations of a slot, in the order in which they have to go: the newest first, those of leaders last.
- */
+/** Active reservations of a slot in the order in which they are displaced: the newest first, those of leaders last. */
 export async function newestActive(db: Database, slotId: number): Promise<{ id: number; partySize: number }[]> {
   return await db
     .selectFrom('reservations')
@@ -172,16 +168,16 @@ export async function newestActive(db: Database, slotId: number): Promise<{ id: 
     .execute()
 }
 
-/** Locks a slot and takes it off sale until `updateSlot` reads its closures again. */
-export async function takeOffSale(tx: Transaction, id: number): Promise<void> {
+/** Locks a slot and closes it until `updateSlot` computes `open` from its closures again. */
+export async function closeForChange(tx: Transaction, id: number): Promise<void> {
   await tx.updateTable('time_slots').set({ open: false }).where('id', '=', id).execute()
 }
 
 export interface SlotFilter {
   readonly venueId: number
-  /** Slots that start from then on. */
+  /** Slots that start at this instant or later. */
   readonly from?: Date | undefined
-  /** Slots that start before. */
+  /** Slots that start before this instant. */
   readonly to?: Date | undefined
   readonly status?: SlotStatus | undefined
 }
@@ -191,7 +187,7 @@ export const SORTS = {
   id: sql`t.id`,
 } as const
 
-/** What `slotStatus` decides, as a condition. */
+/** The rule `slotStatus` as an SQL condition. */
 const hasStatus = (status: SlotStatus, now: Date): RawBuilder<unknown> => {
   switch (status) {
     case 'past':
@@ -205,7 +201,7 @@ const hasStatus = (status: SlotStatus, now: Date): RawBuilder<unknown> => {
   }
 }
 
-/** One page of the slots of a venue that fit a filter at an instant, and how many there are in all. */
+/** One page of a venue's slots that match a filter at an instant, and their total number. */
 export async function listSlots(
   db: Database,
   { venueId, from, to, status }: SlotFilter,

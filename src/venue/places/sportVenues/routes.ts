@@ -22,7 +22,7 @@ const SportVenue = Type.Object(
     location: Nullable(Type.String()),
     description: Nullable(Type.String()),
     image_url: Nullable(Type.String()),
-    venue_count: Type.Integer({ description: 'How many venues it holds.' }),
+    venue_count: Type.Integer({ description: 'Number of its venues.' }),
     created_at: Instant,
     updated_at: Instant,
   },
@@ -36,7 +36,7 @@ const optionalFields = {
   image_url: Type.Optional(Nullable(ImageUrl)),
 }
 
-/** Sport venues: the buildings and grounds that hold venues. */
+/** Routes of sport venues, the buildings and grounds that contain venues. */
 export function sportVenueRoutes(app: App, kernel: Kernel): void {
   allSportVenues(app, kernel)
   oneSportVenue(app, kernel)
@@ -108,7 +108,7 @@ function oneSportVenue(app: App, kernel: Kernel): void {
       operationId: 'setSportVenueImage',
       permission: write,
       summary: 'Set the picture of a sport venue',
-      description: 'Becomes `image_url`, which takes `?thumbnail` and `?image_width=`; the picture before goes.',
+      description: 'Replaces the picture at `image_url`, which accepts `?thumbnail` and `?image_width=`.',
       tag,
       schema: { params: Params, response: { 200: SportVenue } },
       handler: async (request) => {

@@ -9,18 +9,18 @@ import { noSuchSportVenue } from '../../core/venues/service.ts'
 import { lockSportVenue } from '../../core/venues/store.ts'
 import * as store from './store.ts'
 
-/** One sport venue. @throws NotFound */
+/** Reads a sport venue. @throws NotFound */
 export async function getSportVenue(kernel: Pick<Kernel, 'db'>, id: number): Promise<store.SportVenue> {
   const found = await store.findSportVenue(kernel.db, id)
   if (!found) throw noSuchSportVenue()
   return found
 }
 
-/** The files that show one sport venue. */
+/** Key of the picture files of a sport venue. */
 const imageOf = (id: number) => ({ purpose: 'sport_venue.image', subject: `sport_venue:${id}` })
 
 /**
- * Stores a picture of a sport venue and shows it; the one before goes.
+ * Stores a picture of a sport venue and shows it; it replaces the one before.
  * @throws NotFound, Invalid like `prepareImage`
  */
 export async function setSportVenueImage(
@@ -75,7 +75,7 @@ export async function changeSportVenue(
   return getSportVenue(kernel, id)
 }
 
-/** Takes a sport venue out of use. @throws NotFound, Conflict `in_use` while it has venues */
+/** Deletes a sport venue. @throws NotFound, Conflict `in_use` while it has venues */
 export async function removeSportVenue(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { contains, type PageOf, pageClause, readPage } from '../../../kernel/database/lists.ts'
 
-/** A building or ground that holds venues. */
+/** A building or ground that contains venues. */
 export interface SportVenue {
   readonly id: number
   readonly name: string
@@ -24,7 +24,7 @@ export interface SportVenueFields {
   readonly image_url: string | null
 }
 
-/** Sport venues that were not deleted, as `s`. */
+/** Query for sport venues that are not deleted, as `s`. */
 function sportVenues(db: Database) {
   return db
     .selectFrom('sport_venues as s')
@@ -54,7 +54,7 @@ export interface SportVenueFilter {
   readonly q?: string | undefined
 }
 
-/** One page of the sport venues that fit a filter, and how many there are in all. */
+/** One page of the sport venues that match a filter, and their total number. */
 export async function listSportVenues(
   db: Database,
   { type, location, q }: SportVenueFilter,
@@ -73,7 +73,7 @@ export async function listSportVenues(
   })
 }
 
-/** One sport venue, or null when there is none (any more). */
+/** One sport venue, or null when it does not exist or is deleted. */
 export async function findSportVenue(db: Database, id: number): Promise<SportVenue | null> {
   return (await sportVenues(db).where('s.id', '=', id).executeTakeFirst()) ?? null
 }
@@ -106,7 +106,7 @@ function columnsOf({ name, type, location, description, image_url }: SportVenueF
   return { name, type, location, description, image_url }
 }
 
-/** Takes a sport venue out of use; its name is free again. */
+/** Marks a sport venue as deleted; its name can be used again. */
 export async function deleteSportVenue(tx: Transaction, id: number, now: Date): Promise<void> {
   await tx.updateTable('sport_venues').set({ deleted_at: now, updated_at: now }).where('id', '=', id).execute()
 }

@@ -29,7 +29,7 @@ const Status = Type.Enum(['open', 'closed', 'maintenance'])
 const Capacity = Type.Integer({
   minimum: 1,
   maximum: 100_000,
-  description: 'Places of a slot, unless the slot says otherwise.',
+  description: 'Default number of places of a slot.',
 })
 
 const Venue = Type.Object(
@@ -75,7 +75,7 @@ const filters = {
   free_to: Type.Optional(InstantInput),
 }
 
-/** Venues: what people book. Administrators have the same operations under /api/admin. */
+/** Routes of venues, the places that people book. Administrators have the same operations under /api/admin. */
 export function venueRoutes(app: App, kernel: Kernel): void {
   readVenues(app, kernel, { paths: v1('/venues'), one: v1('/venues/{venue_id}'), permission: 'public' })
   readVenues(app, kernel, {
@@ -86,20 +86,21 @@ export function venueRoutes(app: App, kernel: Kernel): void {
   writeVenues(app, kernel)
 }
 
-interface Doors {
+interface ReadingPaths {
   readonly paths: [string, ...string[]]
   readonly one: [string, ...string[]]
   readonly permission: string
 }
 
-function readVenues(app: App, kernel: Kernel, { paths, one, permission }: Doors): void {
+function readVenues(app: App, kernel: Kernel, { paths, one, permission }: ReadingPaths): void {
   route(app, {
     method: 'GET',
     paths,
     operationId: permission === write ? 'listAllVenues' : 'listVenues',
     permission,
     summary: 'List venues',
-    description: '`free_from`/`free_to`: venues with a slot between these times that is open and has a free place.',
+    description:
+      '`free_from` and `free_to` find venues with a slot between these times that is open and has a free place.',
     tag,
     schema: {
       querystring: pageQuery(['name', 'created_at', 'rating', 'capacity', 'id'], filters),
@@ -161,7 +162,7 @@ function writeVenues(app: App, kernel: Kernel): void {
     paths: [...v1('/venues/{venue_id}'), '/api/admin/venues/{venue_id}'],
     permission: write,
     summary: 'Change a venue',
-    description: 'Fields that are not given stay as they are. A new capacity holds for slots made from now on.',
+    description: 'Fields that are not given stay as they are. A new capacity applies to slots added from now on.',
     tag,
     schema: { params: Params, body: VenueChange, response: { 200: Venue } },
     handler: (request) => {
@@ -178,7 +179,7 @@ function writeVenues(app: App, kernel: Kernel): void {
       operationId: 'setVenueImage',
       permission: write,
       summary: 'Set the picture of a venue',
-      description: 'Becomes `image_url`, which takes `?thumbnail` and `?image_width=`; the picture before goes.',
+      description: 'Replaces the picture at `image_url`, which accepts `?thumbnail` and `?image_width=`.',
       tag,
       schema: { params: Params, response: { 200: Venue } },
       handler: async (request) => {
@@ -194,7 +195,8 @@ function writeVenues(app: App, kernel: Kernel): void {
     permission: write,
     summary: 'Delete a venue',
     description:
-      'Its slots that have not begun go with it, and their waiting lists end. With upcoming reservations it is refused with `in_use`, unless forced.',
+      'Also deletes its slots that have not begun, and ends their waiting lists. While it has upcoming reservations ' +
+      'it is refused with `in_use`, unless forced.',
     tag,
     schema: {
       params: Params,

@@ -18,22 +18,24 @@ import { lockPlace, readVenue, unknownSportVenue } from '../../core/venues/servi
 import { lockSportVenue, type Venue, type VenueStatus } from '../../core/venues/store.ts'
 import * as store from './store.ts'
 
-/** Why people's venue is gone, as they are told. */
+/** Reason in messages about a deleted venue. */
 const REMOVED = '场馆停用'
 
 type NewVenue = Partial<store.VenueFields> & Pick<store.VenueFields, 'name' | 'capacity'>
 
-/** The files that show one venue. */
+/** Key of the picture files of a venue. */
 const imageOf = (id: number) => ({ purpose: 'venue.image', subject: `venue:${id}` })
 
-/** Stores a picture of a venue and shows it; the one before goes. @throws NotFound, Invalid like `prepareImage` */
+/**
+ * Stores a picture of a venue and shows it; it replaces the one before. @throws NotFound, Invalid like `prepareImage`
+ */
 export async function setVenueImage(kernel: Kernel, caller: Caller, id: number, upload: Buffer): Promise<Venue> {
   await getVenue(kernel, id)
   const fileId = await keepImage(kernel, upload, { ...imageOf(id), ownerId: caller.userId, access: 'public' })
   return await changeVenue(kernel, caller, id, { image_url: filePath(fileId) })
 }
 
-/** One venue as it is now. @throws NotFound */
+/** Reads a venue as it is now. @throws NotFound */
 export async function getVenue(kernel: Pick<Kernel, 'db' | 'clock'>, id: number): Promise<Venue> {
   return await readVenue(kernel.db, id, kernel.clock.now())
 }
@@ -69,7 +71,7 @@ export async function addVenue(
 }
 
 /**
- * Changes the given fields of a venue; a given status that it does not have is set as `setVenueStatus` does.
+ * Changes the given fields of a venue. A given status that differs from the current one is set as by `setVenueStatus`.
  * @throws NotFound, Invalid `validation` when there is no such sport venue, Conflict `name_taken`
  */
 export async function changeVenue(
@@ -100,8 +102,8 @@ export async function changeVenue(
 }
 
 /**
- * Takes a venue out of use, with its slots that have not begun, the waiting lists of all that have not ended, and what
- * is used there. With upcoming reservations only by `force`, which displaces them.
+ * Deletes a venue and its slots that have not begun, ends the waiting lists of all slots that have not ended, and stops
+ * the use of its facilities. With upcoming reservations this needs `force`, which displaces them.
  * @throws NotFound, Conflict `in_use`
  */
 export async function removeVenue(kernel: Kernel, caller: Caller, id: number, force: boolean): Promise<void> {
@@ -121,7 +123,7 @@ export async function removeVenue(kernel: Kernel, caller: Caller, id: number, fo
 }
 
 /**
- * Locks the slots ahead: what is booked until then is counted, and nothing can be booked after it.
+ * Locks the slots that have not ended: bookings made before are counted, and none can be made after.
  * @throws Conflict `in_use`
  */
 async function refuseUpcoming(tx: Transaction, venueId: number, slotIds: readonly number[], now: Date): Promise<void> {

@@ -32,7 +32,7 @@ export interface VenueFilter {
   readonly status?: VenueStatus | undefined
   readonly minRating?: number | undefined
   readonly q?: string | undefined
-  /** Venues with a bookable slot that lies between these instants. */
+  /** Venues with a bookable slot between these instants. */
   readonly freeFrom?: Date | undefined
   readonly freeTo?: Date | undefined
 }
@@ -55,7 +55,7 @@ function conditionsOf(filter: VenueFilter, now: Date): Condition[] {
   ]
 }
 
-/** One page of the venues that fit a filter at an instant, and how many there are in all. */
+/** One page of the venues that match a filter at an instant, and their total number. */
 export async function listVenues(
   db: Database,
   filter: VenueFilter,
@@ -99,7 +99,7 @@ function columnsOf({ sport_venue_id, name, type, location, capacity, notice, des
 }
 
 /**
- * Takes a venue out of use, with its slots that have not begun; its name is free again. Slots of the past stay for the
+ * Marks a venue and its slots that have not begun as deleted; its name can be used again. Past slots stay for the
  * statistics.
  */
 export async function deleteVenue(tx: Transaction, id: number, now: Date): Promise<void> {
@@ -114,7 +114,7 @@ export async function deleteVenue(tx: Transaction, id: number, now: Date): Promi
     .execute()
 }
 
-/** The slots of a venue that have not ended. */
+/** Ids of the slots of a venue that have not ended. */
 export async function slotsAhead(db: Database, venueId: number, now: Date): Promise<readonly number[]> {
   const slots = await db
     .selectFrom('time_slots')
@@ -128,7 +128,7 @@ export async function slotsAhead(db: Database, venueId: number, now: Date): Prom
   return slots.map(({ id }) => id)
 }
 
-/** How many reservations of a venue are active and have not ended. */
+/** Number of active reservations of a venue that have not ended. */
 export async function countUpcomingReservations(db: Database, venueId: number, now: Date): Promise<number> {
   const { count } = await db
     .selectFrom('reservations')

@@ -12,7 +12,7 @@ import { decide } from './service.ts'
 const tag = 'Approval'
 const permission = 'venue:reservations.manage'
 
-/** Requests that wait for approval, and deciding about them. POST does what PUT does. */
+/** Routes to list reservations that wait for approval, and to decide about them. POST does the same as PUT. */
 export function approvalRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -51,7 +51,7 @@ export function approvalRoutes(app: App, kernel: Kernel): void {
       operationId: method === 'POST' ? 'decideReservationByPost' : 'decideReservation',
       permission,
       summary: `Approve or reject a request${method === 'POST' ? ' (the same as PUT)' : ''}`,
-      description: 'A rejection needs a reason; points go back, and the places are offered to the waiting list.',
+      description: 'A rejection needs a reason. It returns the points, and the places are offered to the waiting list.',
       tag,
       schema: {
         params: IdParams,

@@ -1,6 +1,6 @@
 import type { ReservationStatus } from '../../core/states.ts'
 
-/** What staff say to a request. */
+/** Decision of staff about a request. */
 export interface Decision {
   readonly status: 'confirmed' | 'rejected'
   readonly reason?: string | undefined
@@ -8,7 +8,10 @@ export interface Decision {
 
 export type DecisionRefusal = 'bad_state' | 'in_the_past' | 'reason_missing'
 
-/** What speaks against a decision, or null: requests are decided before their slot begins, a rejection says why. */
+/**
+ * Reason why a decision is refused, or null. A request can only be approved before its slot begins; a rejection needs a
+ * reason.
+ */
 export function decisionRefusal(
   request: { readonly status: ReservationStatus; readonly startAt: Date },
   decision: Decision,

@@ -12,7 +12,7 @@ import { type Decision, decisionRefusal } from './rules.ts'
 import { wasConfirmed } from './store.ts'
 
 /**
- * Decides about a request that waits for approval. Rejecting returns the points, frees the places and offers them to
+ * Decides about a request that waits for approval. A rejection returns the points, frees the places and offers them to
  * the waiting list.
  * @throws Invalid `validation` for a rejection without a reason, Conflict `bad_state`, or `in_the_past` when the slot
  * has begun.
@@ -41,7 +41,7 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, decisio
       type: `reservation.${status}`,
       userIds: [reservation.userId],
       data: status === 'rejected' ? { ...place, reason: reason ?? '' } : place,
-      // The first confirmation has the key that `verify` looks for; one after a move is a message of its own.
+      // The first confirmation has the key that `verify` looks for; a confirmation after a move is a separate message.
       key: `reservation:${id}:${status}${(await wasConfirmed(tx, reservation)) ? `:${now.getTime()}` : ''}`,
     })
     await record(tx, now, {

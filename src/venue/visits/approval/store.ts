@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../../kernel/database/database.ts'
 
-/** Has this reservation been confirmed before (and moved to a venue that asks for approval since)? */
+/** Whether this reservation has been confirmed before (and moved since to a venue that requires approval). */
 export async function wasConfirmed(
   tx: Transaction,
   reservation: { readonly id: number; readonly userId: number },

@@ -11,7 +11,7 @@ import { checkIn, checkInCode, checkOut } from './service.ts'
 const tag = 'Attendance'
 const Code = Type.String({ pattern: '^[0-9]{6}$', examples: ['042137'] })
 
-/** Checking in and out, and the code that a venue shows at its door. */
+/** Routes to check in and out, and to read the code that a venue shows at its door. */
 export function attendanceRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -21,9 +21,10 @@ export function attendanceRoutes(app: App, kernel: Kernel): void {
     permission: 'venue:reservations.book',
     summary: 'Check in',
     description:
-      'The owner within the check-in window, with the venue’s code where its rules ask for one (`too_early`, `too_late`, `wrong_code`); ' +
-      'staff for others until the slot ends, also where the no-show is noted already: that is taken back with the credit it cost, while the place is ' +
-      'free (`slot_full`, `venue_closed`, `own_overlap`).',
+      'The owner can check in within the check-in window, with the venue’s code if its rules require one ' +
+      '(`too_early`, `too_late`, `wrong_code`). Staff can check in others until the slot ends, even after a no-show ' +
+      'was recorded: it is undone and its credit returned, if the place is still free (`slot_full`, `venue_closed`, ' +
+      '`own_overlap`).',
     tag,
     schema: {
       params: IdParams,
@@ -42,7 +43,8 @@ export function attendanceRoutes(app: App, kernel: Kernel): void {
     permission: 'venue:reservations.book',
     summary: 'Check out',
     description:
-      'Completes the visit, records its minutes within the slot and gives the credit of a kept booking. Not before the slot begins (`too_early`).',
+      'Completes the visit, records its minutes within the slot and gives the credit of a kept booking. Not before ' +
+      'the slot begins (`too_early`).',
     tag,
     schema: { params: IdParams, response: { 200: ReservationSchema } },
     handler: async (request) => {
@@ -56,7 +58,8 @@ export function attendanceRoutes(app: App, kernel: Kernel): void {
     paths: v1('/venues/{venue_id}/check-in-code'),
     permission: 'venue:reservations.manage',
     summary: 'Read the check-in code of a venue',
-    description: 'What the screen at the door shows. It changes every 30 seconds; the one before is still accepted.',
+    description:
+      'The code for the screen at the door. It changes every 30 seconds; the previous code is still accepted.',
     tag,
     schema: {
       params: Type.Object({ venue_id: Id }),

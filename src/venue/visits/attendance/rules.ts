@@ -2,7 +2,7 @@ import { earlier, minutesAfter, minutesBetween } from '../../../booking/interval
 import type { BookingRules } from '../../core/bookingRules/rules.ts'
 import { lifecycle, type ReservationStatus } from '../../core/states.ts'
 
-/** What decisions about attendance rest on. */
+/** Facts for decisions about attendance. */
 export interface Visit {
   readonly status: ReservationStatus
   readonly startAt: Date
@@ -14,8 +14,8 @@ export interface Visit {
 type CheckInRules = Pick<BookingRules, 'check_in_before_minutes' | 'check_in_after_minutes' | 'check_in_code_required'>
 
 /**
- * The last instant at which the owner may check in: `check_in_after_minutes` after the start, or after the booking when
- * that was made later (a place that a no-show left), never past the end of the slot.
+ * Last instant at which the owner may check in: `check_in_after_minutes` after the start, or after the booking if that
+ * was made later (the place of a no-show), but not after the end of the slot.
  */
 export function lastCheckIn(
   visit: Pick<Visit, 'startAt' | 'endAt' | 'createdAt'>,
@@ -28,8 +28,8 @@ export function lastCheckIn(
 export type AttendanceRefusal = 'bad_state' | 'too_early' | 'too_late' | 'wrong_code'
 
 /**
- * What speaks against checking in now, or null. Staff may do it for others until the end of the slot, also after the
- * no-show was noted, without the code; `codeAccepted` says whether the venue's code of the moment was given.
+ * Reason why a check-in is refused now, or null. Staff may check in others without the code until the end of the slot,
+ * also after a no-show was recorded. `codeAccepted`: a valid code of the venue was given.
  */
 export function checkInRefusal(
   visit: Visit,
@@ -46,16 +46,16 @@ export function checkInRefusal(
   return rules.check_in_code_required && !by.codeAccepted ? 'wrong_code' : null
 }
 
-/** What speaks against checking out now, or null. Before the start nothing has been used that could be completed. */
+/** Reason why a check-out is refused now, or null. A visit can't be completed before its slot starts. */
 export function checkOutRefusal(visit: Pick<Visit, 'status' | 'startAt'>, now: Date): AttendanceRefusal | null {
   if (!lifecycle.mayMove(visit.status, 'completed')) return 'bad_state'
   return now < visit.startAt ? 'too_early' : null
 }
 
-/** What time alone makes of a reservation. */
+/** Changes of a reservation that are due by time alone. */
 export type Settlement = 'approval_expired' | 'no_show' | 'completed'
 
-/** What has become of a reservation by now, or null when nothing has. */
+/** The change that is due for a reservation now, or null. */
 export function settlement(
   visit: Visit,
   rules: Pick<BookingRules, 'check_in_after_minutes'>,
@@ -69,7 +69,7 @@ export function settlement(
   return null
 }
 
-/** Whole minutes of the slot that were used: the time before its start and after its end is not counted. */
+/** Whole minutes of the slot that were used; time before its start and after its end is not counted. */
 export function actualMinutes(visit: Pick<Visit, 'startAt' | 'endAt' | 'checkedInAt'>, leftAt: Date): number {
   const from = visit.checkedInAt && visit.checkedInAt > visit.startAt ? visit.checkedInAt : visit.startAt
   return Math.max(0, minutesBetween(from, earlier(leftAt, visit.endAt)))

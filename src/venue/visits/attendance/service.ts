@@ -27,7 +27,7 @@ import {
 } from './rules.ts'
 import * as store from './store.ts'
 
-/** The code that a venue's door shows now. `valid_until` is when the next one is shown. @throws NotFound */
+/** Code that a venue's door shows now. `valid_until`: when the next one is shown. @throws NotFound */
 export async function checkInCode(kernel: Kernel, venueId: number): Promise<{ code: string; valid_until: string }> {
   const secret = await store.checkInSecret(kernel.db, venueId)
   if (secret === null) throw new NotFound('not_found', 'There is no such venue.')
@@ -36,8 +36,9 @@ export async function checkInCode(kernel: Kernel, venueId: number): Promise<{ co
 }
 
 /**
- * Checks a person in: the owner within the window (with the venue's code, where its rules ask for one), staff for
- * others until the slot ends. A no-show that staff check in is taken back with all it has cost, while there is room.
+ * Checks a person in: the owner within the window (with the venue's code, if its rules require one), staff for others
+ * until the slot ends. If staff check in a no-show, the no-show and its credit loss are undone, as long as there is
+ * room.
  * @throws Conflict `bad_state`, `too_early`, `too_late` or `wrong_code`; for a no-show also `slot_full`, `venue_closed`
  * or `own_overlap`.
  */
@@ -64,8 +65,8 @@ export async function checkIn(kernel: Kernel, caller: Caller, id: number, code =
 }
 
 /**
- * Takes a no-show back whose reservation has just been made one of the active ones again: its place, its credit; its
- * person is told.
+ * Undoes a no-show whose reservation was just made active again: takes its place, returns its credit, notifies its
+ * person.
  */
 async function undoNoShow(
   kernel: Kernel,
@@ -78,7 +79,7 @@ async function undoNoShow(
   if (!(await takePlaces(tx, { id: slotId, startAt, endAt }, partySize))) {
     throw (await closureKind(tx, slotId))
       ? new Conflict('venue_closed', 'The venue is closed at that time.')
-      : new Conflict('slot_full', 'The place has gone to somebody else.')
+      : new Conflict('slot_full', 'The place has been given to another person.')
   }
   const cost = await store.reopenNoShow(tx, reservation)
   await changeCredit(tx, userId, cost, 'no_show_undone', { reservationId: id, createdBy: actorId, now })
@@ -95,7 +96,7 @@ function refused(refusal: AttendanceRefusal, reservation: Reservation, until: Da
     case 'bad_state':
       return badState(reservation)
     case 'too_early':
-      return new Conflict('too_early', 'It is too early for that.', {
+      return new Conflict('too_early', 'It is too early to check in or out.', {
         facts: { start_at: localTimestamp(reservation.startAt, zone) },
       })
     case 'too_late':
@@ -106,7 +107,7 @@ function refused(refusal: AttendanceRefusal, reservation: Reservation, until: Da
 }
 
 /**
- * Checks a person out: the visit is completed, its minutes are noted and the credit of a kept booking is given.
+ * Checks a person out: completes the visit, records its minutes and gives the credit of a kept booking.
  * @throws Conflict `bad_state`, `too_early` before the start of the slot.
  */
 export async function checkOut(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
@@ -123,9 +124,9 @@ export async function checkOut(kernel: Kernel, caller: Caller, id: number): Prom
 }
 
 /**
- * Completes a visit within a transaction that holds the person's lock. `leftAt` null: nobody checked out, the slot has
- * ended.
- * @throws Conflict `bad_state` for anything but a visit that is going on.
+ * Completes a visit within a transaction that holds the person's lock. `leftAt` null: the slot ended without a
+ * check-out.
+ * @throws Conflict `bad_state` unless the visit is in progress.
  */
 async function completeVisit(
   kernel: Kernel,
@@ -163,14 +164,14 @@ function recordMove(
   })
 }
 
-/** Reservations looked for at a time. */
+/** Reservations read at a time. */
 const BATCH = 200
 
 /**
- * Every minute: pending requests whose slot has begun are rejected, who did not come is a no-show, visits whose slot
- * has ended are completed. One transaction a reservation, so it may be killed at any point, run late, and run on
- * several workers at once.
- * @throws the first error, after the other reservations were settled.
+ * Job, every minute: rejects pending requests whose slot has begun, records no-shows, and completes visits whose slot
+ * has ended. Uses one transaction per reservation, so it may be killed at any point, run late, and run on several
+ * workers at once.
+ * @throws the first error, after all other reservations were processed.
  */
 export async function settleAttendance(kernel: Kernel): Promise<void> {
   const errors: unknown[] = []
@@ -180,7 +181,7 @@ export async function settleAttendance(kernel: Kernel): Promise<void> {
       try {
         await kernel.transaction((tx) => settle(kernel, tx, id))
       } catch (err) {
-        kernel.log.error({ err, reservationId: id }, 'a reservation could not be settled')
+        kernel.log.error({ err, reservationId: id }, 'a due change of a reservation failed')
         errors.push(err)
       }
       afterId = id
@@ -200,8 +201,8 @@ async function settle(kernel: Kernel, tx: Transaction, id: number): Promise<void
 }
 
 /**
- * Ends what nobody came to or nobody approved: a request gets its points back, a no-show costs credit; free places are
- * offered.
+ * Ends a reservation that nobody attended or approved: a request gets its points back, a no-show costs credit. Free
+ * places are offered to the waiting list.
  */
 async function endUnattended(
   kernel: Kernel,

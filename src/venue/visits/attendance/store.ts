@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../../../kernel/database/database.ts
 import { ruleInForce, ruleJoins } from '../../core/bookingRules/store.ts'
 import { raiseRevision } from '../../core/membersStore.ts'
 
-/** The key of a venue's check-in code, or null when there is no such venue. */
+/** Secret of a venue's check-in codes, or null when there is no such venue. */
 export async function checkInSecret(db: Database, venueId: number): Promise<string | null> {
   const venue = await db
     .selectFrom('venues')
@@ -14,14 +14,14 @@ export async function checkInSecret(db: Database, venueId: number): Promise<stri
   return venue?.check_in_secret ?? null
 }
 
-/** Notes when somebody came. The state is moved by `moveState`. */
+/** Records the time of a check-in. `moveState` changes the state. */
 export async function noteCheckIn(tx: Transaction, id: number, at: Date): Promise<void> {
   await tx.updateTable('reservations').set({ checked_in_at: at }).where('id', '=', id).execute()
 }
 
 /**
- * Forgets what had ended a no-show that counts again: whoever decides on the person's reservations reads them anew.
- * Answers the credit that it cost. The person is locked.
+ * Clears the end of a no-show that is active again, and raises the person's revision, so that decisions about their
+ * bookings are made on fresh facts. Returns the credit that the no-show cost. The person must be locked.
  */
 export async function reopenNoShow(
   tx: Transaction,
@@ -38,7 +38,7 @@ export async function reopenNoShow(
   return cost
 }
 
-/** Notes when somebody left (null: nobody said, the slot ended) and the minutes of the slot they used. */
+/** Records the time of a check-out (null: the slot ended without one) and the used minutes of the slot. */
 export async function noteCheckOut(tx: Transaction, id: number, at: Date | null, minutes: number): Promise<void> {
   await tx
     .updateTable('reservations')
@@ -48,16 +48,15 @@ export async function noteCheckOut(tx: Transaction, id: number, at: Date | null,
 }
 
 /**
- * When the owner can no longer check in. Needs `reservations r` and the rules in scope; `rules.lastCheckIn` says the
- * same.
+ * Last instant of the owner's check-in; the SQL form of `rules.lastCheckIn`. Needs `reservations r` and the rules in
+ * scope.
  */
 const lastCheckIn = sql`
   greatest(r.start_at, r.created_at) + make_interval(mins => ${ruleInForce('check_in_after_minutes')})`
 
 /**
- * Reservations that time alone has decided, by id and from after `afterId`: pending ones that have begun, confirmed
- * ones whose check-in is over, checked-in ones whose slot has ended. The decision itself is `rules.settlement`, on the
- * locked row.
+ * Reservations with a change due by time alone, by id and after `afterId`: pending ones that have begun, confirmed ones
+ * whose check-in is over, checked-in ones whose slot has ended. `rules.settlement` decides on the locked row.
  */
 export async function dueReservations(
   db: Database,

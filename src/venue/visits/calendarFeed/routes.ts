@@ -11,17 +11,19 @@ import { calendarOf, FEED } from './service.ts'
 
 const tag = 'Calendar feed'
 const Link = Type.Object(
-  { url: Type.String({ description: 'Whoever has it can read the calendar; it opens nothing else.' }) },
+  {
+    url: Type.String({ description: 'Anyone with this link can read the calendar; it gives access to nothing else.' }),
+  },
   { title: 'CalendarLink' },
 )
 
-/** One's own reservations in the calendar of a phone. */
+/** Routes of a person's reservations as a calendar for their phone. */
 export function calendarFeedRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/users/me/calendar-link'),
     permission: 'signed-in',
-    summary: 'The private link to subscribe to my reservations',
+    summary: 'Read the private link to subscribe to my reservations',
     tag,
     schema: { response: { 200: Link } },
     handler: async (request) => ({ url: await calendarLink(kernel, FEED, callerOf(request).userId) }),
@@ -31,7 +33,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: v1('/users/me/calendar-link/reset'),
     permission: 'signed-in',
-    summary: 'Make a new link; the old ones open nothing any more',
+    summary: 'Make a new link; the old ones stop working',
     tag,
     schema: { response: { 200: Link } },
     handler: async (request) => ({ url: await resetCalendarLink(kernel, FEED, callerOf(request)) }),
@@ -42,9 +44,10 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
     paths: v1('/users/me/calendar.ics'),
     operationId: 'getMyCalendarFeed',
     permission: 'public',
-    summary: 'My reservations as an iCalendar (RFC 5545)',
+    summary: 'Read my reservations as an iCalendar (RFC 5545)',
     description:
-      'Under the private link, which calendar programs fetch by themselves. Pending reservations are tentative; what was called off in the last 30 days is shown as cancelled.',
+      'Calendar programs fetch it with the private link. Pending reservations are tentative; those that were ' +
+      'cancelled, rejected or displaced in the last 30 days are shown as cancelled.',
     tag,
     schema: {
       querystring: Type.Object({ token: Type.String({ minLength: 1, maxLength: 500 }) }),
@@ -54,7 +57,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
           content: { [ICALENDAR]: { schema: Type.String() } },
         },
         404: {
-          description: 'The link was never one, was reset, or its owner has left',
+          description: 'The link is not valid, was reset, or its owner has left',
           content: { [problemContentType]: { schema: Problem } },
         },
       },

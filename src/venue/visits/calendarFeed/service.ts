@@ -4,10 +4,10 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import type { ReservationStatus } from '../../core/states.ts'
 import * as store from './store.ts'
 
-/** The calendar of one's own reservations. */
+/** Calendar feed of a person's own reservations. */
 export const FEED: Feed = { purpose: 'calendar feed', path: '/api/v1/users/me/calendar.ics' }
 
-/** How long what was called off stays in a calendar, crossed out. */
+/** Time for which cancelled reservations stay in a calendar. */
 const REMEMBERED_MS = 30 * 86_400_000
 
 const STATUS: Readonly<Record<ReservationStatus, CalendarEvent['status']>> = {
@@ -21,7 +21,7 @@ const STATUS: Readonly<Record<ReservationStatus, CalendarEvent['status']>> = {
   displaced: 'cancelled',
 }
 
-/** Somebody's reservations as an iCalendar (RFC 5545), the same bytes as long as nothing changes. */
+/** A person's reservations as an iCalendar (RFC 5545); the same bytes as long as nothing changes. */
 export async function calendarOf(kernel: Kernel, userId: number): Promise<string> {
   const now = kernel.clock.now()
   const appointments = await store.appointmentsOf(kernel.reads, userId, new Date(now.getTime() - REMEMBERED_MS))

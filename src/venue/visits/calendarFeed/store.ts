@@ -3,7 +3,7 @@ import type { Database } from '../../../kernel/database/database.ts'
 import { among } from '../../../kernel/database/literals.ts'
 import type { ReservationStatus } from '../../core/states.ts'
 
-/** One reservation in a calendar. */
+/** A reservation in a calendar. */
 export interface Appointment {
   readonly id: number
   readonly venueName: string
@@ -16,12 +16,15 @@ export interface Appointment {
   readonly updatedAt: Date
 }
 
-/** More than anybody has; keeps an answer bounded. */
+/** Most reservations in an answer; more than any person has. */
 const MOST = 2000
 
 const CALLED_OFF = among(['cancelled', 'rejected', 'displaced'])
 
-/** What a calendar shows: all that lies ahead, what was there since an instant, and what was called off since then. */
+/**
+ * Reservations that a calendar shows: all that start after `since`, except those that were called off before it, and
+ * those that were called off since then.
+ */
 export async function appointmentsOf(db: Database, userId: number, since: Date): Promise<readonly Appointment[]> {
   const { rows } = await sql<Appointment>`
     SELECT

@@ -2,7 +2,9 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { venueSettings } from '../../settings.ts'
 import { remind } from './store.ts'
 
-/** Every minute: reminds people of tomorrow's reservations at the set time, and of those that start soon; once each. */
+/**
+ * Job, every minute: reminds people once of tomorrow's reservations at the set time, and once of those that start soon.
+ */
 export async function sendReminders(kernel: Kernel): Promise<void> {
   const { timeZone } = kernel.config
   const { remindDayBeforeAt: dayBeforeAt, remindMinutesBefore: minutesBefore } = venueSettings.of(kernel.config)

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 
-/** When people are reminded: a local time of the day before, and minutes before the start. */
+/** Times of reminders: a local time on the day before, and minutes before the start. */
 export interface ReminderTimes {
   readonly dayBeforeAt: string
   readonly minutesBefore: number
@@ -10,9 +10,9 @@ export interface ReminderTimes {
 export type ReminderKind = 'day' | 'hour'
 
 /**
- * Marks every confirmed reservation whose reminder is due as reminded and leaves the message in the outbox, in one
- * statement: neither exists without the other. `updated_at` is when its person was last told something of it. Answers
- * how many there were.
+ * Marks every confirmed reservation whose reminder is due and adds the message to the outbox, in one statement, so that
+ * neither exists without the other. A reservation that was changed (`updated_at`) after its reminder was due gets none.
+ * Returns the number of reminders.
  */
 export async function remind(
   db: Database,

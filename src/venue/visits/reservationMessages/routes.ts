@@ -16,20 +16,20 @@ const Sent = Type.Object(
 
 const sent = (id: number, message: string): Of<typeof Sent> => ({ success: true, message, reservation_id: id })
 
-/** The canonical path of a notice and the two aliases of the walk-through. */
+/** Canonical path of a message and the two aliases of the walk-through. */
 function messagePaths(message: 'confirm' | 'reminder'): [string, ...string[]] {
   return [...v1(`/reservations/{id}/${message}`), `/api/notifications/reservations/{id}/${message}`]
 }
 
-/** Telling the owner of a reservation something by hand. What is due by itself is sent by itself. */
+/** Routes to send a message about a reservation by hand. Due messages are sent automatically. */
 export function reservationMessageRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
     paths: messagePaths('confirm'),
     operationId: 'sendReservationConfirmation',
     permission: 'venue:reservations.book',
-    summary: 'Make sure that the confirmation was sent',
-    description: 'It goes out by itself when a reservation is confirmed; nobody gets it twice.',
+    summary: 'Send the confirmation, unless it was sent already',
+    description: 'It is sent automatically when a reservation is confirmed; nobody gets it twice.',
     tag,
     limit: 'message',
     schema: { params: IdParams, response: { 200: Sent } },
@@ -46,7 +46,7 @@ export function reservationMessageRoutes(app: App, kernel: Kernel): void {
     permission: 'venue:reservations.book',
     summary: 'Send a reminder',
     description:
-      'At most one an hour; reminders also go out by themselves the day before and shortly before the start.',
+      'At most one an hour. Reminders are also sent automatically on the day before and shortly before the start.',
     tag,
     limit: 'message',
     schema: { params: IdParams, response: { 200: Sent } },
@@ -62,7 +62,7 @@ export function reservationMessageRoutes(app: App, kernel: Kernel): void {
     paths: v1('/reservations/{id}/change-notice'),
     operationId: 'sendChangeNotice',
     permission: 'venue:reservations.manage',
-    summary: 'Tell the owner of a reservation what has changed',
+    summary: 'Send the owner of a reservation a message about a change',
     tag,
     limit: 'message',
     idempotent: true,

@@ -12,12 +12,12 @@ import { venueSettings } from '../../settings.ts'
 import { messageRefusal, type ReservationMessage } from './rules.ts'
 import * as store from './store.ts'
 
-/** Minutes within which a reservation is reminded of once. */
+/** Minutes between two reminders of one reservation, at least. */
 const REMINDER_PAUSE = 60
 
 /**
- * Makes sure that the confirmation of a reservation was sent: it has one key, so nobody gets a second one.
- * @throws Conflict `bad_state` when there is nothing to confirm.
+ * Sends the confirmation of a reservation, unless it was sent already: it has one key, so nobody gets it twice.
+ * @throws Conflict `bad_state` when the reservation is not confirmed.
  */
 export async function sendConfirmation(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const now = kernel.clock.now()
@@ -32,14 +32,15 @@ export async function sendConfirmation(kernel: Kernel, caller: Caller, id: numbe
 }
 
 /**
- * Reminds the owner of a reservation, unless that happened within the last hour. Answers whether it did now.
+ * Reminds the owner of a reservation, unless that happened within the last hour. Returns whether a reminder was sent
+ * now.
  * @throws Conflict `bad_state`, `in_the_past`.
  */
 export async function sendReminder(kernel: Kernel, caller: Caller, id: number): Promise<boolean> {
   const now = kernel.clock.now()
   await getReservation(kernel, caller, id)
   const sent = await kernel.transaction(async (tx) => {
-    // Two requests can't both find that no reminder has been sent.
+    // The lock keeps two requests from both finding that no reminder has been sent.
     const reservation = await lockReservation(tx, id)
     refuseMessage('reminder', reservation, now)
     if (await store.wasReminded(tx, reservation, minutesAfter(now, -REMINDER_PAUSE))) return false
@@ -57,7 +58,7 @@ export async function sendReminder(kernel: Kernel, caller: Caller, id: number): 
 }
 
 /**
- * Tells the owner of a reservation what has changed, in staff's own words.
+ * Sends the owner of a reservation a message about a change, in the words of the staff.
  * @throws Conflict `bad_state`, `in_the_past`.
  */
 export async function sendChangeMessage(kernel: Kernel, caller: Caller, id: number, message: string): Promise<void> {

@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { Transaction } from '../../../kernel/database/database.ts'
 
 /**
- * Has the owner of a reservation been reminded of it after an instant, by hand or by itself? What waits in the outbox
- * counts.
+ * Whether the owner of a reservation was reminded of it after an instant, by hand or automatically. Messages in the
+ * outbox count.
  */
 export async function wasReminded(
   tx: Transaction,

@@ -26,13 +26,13 @@ export const ConflictAnswer = Type.Object({
 })
 
 const NO_SLOT = { code: 'no_slot', message: 'There is no slot with these times.' }
-const OUTSIDE_HOURS = { code: 'outside_hours', message: 'The venue is not open throughout that time.' }
+const OUTSIDE_HOURS = { code: 'outside_hours', message: 'The venue is not open for all of that time.' }
 
 /**
- * Everything that speaks against booking the slot of a venue with these local times (seed, check-conflict). Without
- * such a slot: that, and what speaks against the time itself. A slot that exists can be booked also outside the opening
- * hours: they were narrowed after it was made.
- * @throws NotFound without such a venue, Invalid when the end is not after the start.
+ * Finds all reasons against booking the slot of a venue with these local times (seed, check-conflict). If there is no
+ * such slot: `no_slot`, and the reasons against the time itself. An existing slot can be booked even outside the
+ * opening hours, since they may have been changed after it was added.
+ * @throws NotFound when there is no such venue, Invalid when the end is not after the start.
  */
 export async function checkConflict(
   kernel: Kernel,

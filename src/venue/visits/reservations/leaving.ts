@@ -8,8 +8,8 @@ import { endEntries } from '../../core/waitingListStore.ts'
 import { slotsOfWaiter, stopSessionsOf, upcomingOf } from './store.ts'
 
 /**
- * Ends what the venue product has of somebody whose account ends: reservations ahead are cancelled, waiting lists left
- * and used facilities freed; the places go to the next in line.
+ * Ends all activity of a person whose account ends: cancels pending and confirmed reservations, leaves waiting lists
+ * and stops use sessions. The places are offered to the next in line.
  */
 export async function leaveVenue(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const now = kernel.clock.now()

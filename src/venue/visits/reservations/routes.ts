@@ -25,9 +25,14 @@ const own = 'venue:reservations.book'
 const manage = 'venue:reservations.manage'
 
 const ReservationBody = Type.Object({
-  user_id: Type.Optional({ ...Id, description: 'For whom: the caller unless said; only staff may book for others.' }),
+  user_id: Type.Optional({
+    ...Id,
+    description: 'Person to book for, by default the caller. Only staff may book for others.',
+  }),
   time_slot_id: Id,
-  party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Places to take: 1 unless said.' })),
+  party_size: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1000, description: 'Number of places, by default 1.' }),
+  ),
 })
 
 const sortable = ['start_at', 'created_at', 'id'] as const
@@ -40,7 +45,7 @@ const AllQuery = pageQuery(sortable, allReservationFilters, '-start_at')
 
 const Reason = Type.Object({ reason: Type.Optional(Text(200, { description: 'Shown to the person.' })) })
 
-/** Booking, reading, moving and cancelling reservations. */
+/** Routes to book, read, move and cancel reservations. */
 export function reservationRoutes(app: App, kernel: Kernel): void {
   bookingRoutes(app, kernel)
   readingRoutes(app, kernel)
@@ -61,8 +66,9 @@ function bookingRoutes(app: App, kernel: Kernel): void {
     permission: own,
     summary: 'Book a place in a slot',
     description:
-      'Refused with 409 and one of the codes `in_the_past`, `venue_closed`, `too_far_ahead`, `party_too_large`, `credit_too_low`, `own_overlap`, ' +
-      '`limit_reached`, `points_short`, `slot_full`. The status of the answer is `pending` where the venue asks for approval.',
+      'Refused with 409 and one of the codes `in_the_past`, `venue_closed`, `too_far_ahead`, `party_too_large`, ' +
+      '`credit_too_low`, `own_overlap`, `limit_reached`, `points_short`, `slot_full`. The new reservation is ' +
+      '`pending` if the venue requires approval.',
     tag,
     idempotent: true,
     schema: { body: ReservationBody, response: { 201: ReservationSchema } },
@@ -97,7 +103,7 @@ function readingRoutes(app: App, kernel: Kernel): void {
     paths: v1('/reservations'),
     operationId: 'listMyReservations',
     permission: 'signed-in',
-    summary: 'My reservations',
+    summary: 'List my reservations',
     tag,
     schema: { querystring: MineQuery, response: { 200: pageOf(ReservationSchema) } },
     handler: (request) => list(request.query, { userId: callerOf(request).userId, venueText: request.query.q }),
@@ -107,7 +113,7 @@ function readingRoutes(app: App, kernel: Kernel): void {
     paths: ['/api/admin/reservations'],
     operationId: 'listAllReservations',
     permission: manage,
-    summary: 'All reservations',
+    summary: 'List all reservations',
     tag,
     schema: { querystring: AllQuery, response: { 200: pageOf(ReservationSchema) } },
     handler: (request) => list(request.query, { userId: request.query.user_id, text: request.query.q }),
@@ -116,7 +122,7 @@ function readingRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/reservations/{id}'),
     permission: 'signed-in',
-    summary: 'One of my reservations (any, for staff)',
+    summary: 'Read one of my reservations (any, for staff)',
     tag,
     schema: { params: IdParams, response: { 200: ReservationSchema } },
     handler: async (request) => present(await getReservation(kernel, callerOf(request), request.params.id)),
@@ -126,7 +132,7 @@ function readingRoutes(app: App, kernel: Kernel): void {
     paths: ['/api/admin/reservations/{id}'],
     operationId: 'getAnyReservation',
     permission: manage,
-    summary: 'Any reservation',
+    summary: 'Read any reservation',
     tag,
     schema: { params: IdParams, response: { 200: ReservationSchema } },
     handler: async (request) => present(await getReservation(kernel, callerOf(request), request.params.id)),
@@ -170,7 +176,8 @@ function changingRoutes(app: App, kernel: Kernel): void {
     permission: own,
     summary: 'Cancel a reservation',
     description:
-      'Refused with `too_late_to_cancel` inside `cancel_before_minutes`. With less notice than `free_cancel_before_minutes` it costs credit, and the points are kept.',
+      'Refused with `too_late_to_cancel` less than `cancel_before_minutes` before the start. With less notice than ' +
+      '`free_cancel_before_minutes` it costs credit, and the points are not returned.',
     tag,
     schema: {
       params: IdParams,
@@ -185,7 +192,7 @@ function changingRoutes(app: App, kernel: Kernel): void {
     paths: ['/api/admin/reservations/{id}'],
     operationId: 'cancelAnyReservation',
     permission: manage,
-    summary: 'Cancel anybody’s reservation',
+    summary: 'Cancel any reservation',
     tag,
     schema: { params: IdParams, querystring: Reason, response: { 200: ReservationSchema } },
     handler: async (request) =>
@@ -196,8 +203,8 @@ function changingRoutes(app: App, kernel: Kernel): void {
     paths: v1('/venues/{venue_id}/check-conflict'),
     operationId: 'checkBookingConflicts',
     permission: own,
-    summary: 'What would speak against a booking?',
-    description: 'The slot is the one that starts and ends at these local times; nothing is booked.',
+    summary: 'Check whether a slot could be booked',
+    description: 'Returns all reasons against booking the slot with these local times. Books nothing.',
     tag,
     schema: { params: Type.Object({ venue_id: Id }), body: ConflictQuestion, response: { 200: ConflictAnswer } },
     handler: (request) => checkConflict(kernel, callerOf(request), request.params.venue_id, request.body),

@@ -20,7 +20,7 @@ import { venueSettings } from '../../settings.ts'
 /** A request for places in one slot, for one person or their party. */
 export interface ReservationRequest {
   readonly slotId: number
-  /** For whom; the caller when absent. Only staff may book for others. */
+  /** Person to book for, by default the caller. Only staff may book for others. */
   readonly userId?: number
   readonly partySize: number
 }
@@ -39,8 +39,8 @@ export async function book(kernel: Kernel, caller: Caller, request: ReservationR
 }
 
 /**
- * Cancels: the owner within the rules (late: credit is taken and the points are kept), staff until it has begun and at
- * no cost to the owner.
+ * Cancels a reservation. The owner can do it within the rules (late: it costs credit, and the points are not returned),
+ * staff until it has begun and at no cost to the owner.
  * @throws Conflict `bad_state` or `too_late_to_cancel`.
  */
 export async function cancel(kernel: Kernel, caller: Caller, id: number, reason?: string): Promise<Reservation> {
@@ -94,10 +94,10 @@ function tooLate(minutes: number, what: 'cancelled' | 'moved' = 'cancelled'): Co
 }
 
 /**
- * Moves a reservation to another slot, of any venue: the same checks as a new booking, the difference in points is paid
- * or returned. The owner gives the notice of a free cancellation: else moving away and cancelling there would spare
- * them a late one.
- * @throws Conflict as `book` and `cancel` do.
+ * Moves a reservation to another slot, of any venue. The checks are those of a new booking; the difference in points is
+ * paid or returned. The owner needs the notice of a free cancellation: otherwise moving away and cancelling there would
+ * avoid the cost of a late one.
+ * @throws Conflict `same_slot`, and the errors of `book` and `cancel`.
  */
 export async function moveReservation(
   kernel: Kernel,
@@ -118,10 +118,10 @@ export async function moveReservation(
     if (!leaving.ok)
       throw leaving.refusal === 'bad_state' ? badState(reservation) : tooLate(rules.cancel_before_minutes)
     if (leaving.late) throw tooLate(Math.max(rules.cancel_before_minutes, rules.free_cancel_before_minutes), 'moved')
-    if (reservation.slotId === slotId) throw new Conflict('same_slot', 'The reservation is for this slot already.')
+    if (reservation.slotId === slotId) throw new Conflict('same_slot', 'The reservation is already for this slot.')
     const facts = await readFacts(kernel, tx, { userId: reservation.userId, slotId, except: id }, now)
-    // What was paid for the old slot counts towards the new one; an offer of the waiting list is claimed, not moved
-    // into.
+    // Points paid for the old slot count towards the new one. Places held by an offer are not used: an offer must be
+    // claimed.
     const purse = {
       ...facts,
       member: { ...facts.member, points: facts.member.points + reservation.pointsPaid, heldForMember: 0 },
@@ -150,7 +150,7 @@ export async function moveReservation(
   return getReservation(kernel, caller, id)
 }
 
-/** Tells the owner of a move, and confirms a request whose new slot needs no approval. */
+/** Notifies the owner of a move, and sends the confirmation if the new slot needs no approval and the old one did. */
 async function tellOfMove(
   kernel: Kernel,
   tx: Transaction,

@@ -39,7 +39,7 @@ export async function spanFacts(
   return rows[0] ?? null
 }
 
-/** A person's reservations that have not been used yet, by slot. */
+/** A person's pending and confirmed reservations, by slot. */
 export async function upcomingOf(tx: Transaction, userId: number): Promise<readonly Reservation[]> {
   return reservations(tx)
     .where('r.user_id', '=', userId)
@@ -48,7 +48,7 @@ export async function upcomingOf(tx: Transaction, userId: number): Promise<reado
     .execute()
 }
 
-/** The slots a person is in line for. */
+/** Slots whose waiting lists a person is on. */
 export async function slotsOfWaiter(tx: Transaction, userId: number): Promise<readonly number[]> {
   const entries = await tx
     .selectFrom('waiting_list')
@@ -60,7 +60,7 @@ export async function slotsOfWaiter(tx: Transaction, userId: number): Promise<re
   return entries.map((entry) => entry.slot_id)
 }
 
-/** Stops the facilities that a person uses, because they leave. A session never ends before it began. */
+/** Stops the use sessions of a person who leaves. A session never ends before it began. */
 export async function stopSessionsOf(tx: Transaction, userId: number, now: Date): Promise<void> {
   await tx
     .updateTable('use_sessions')

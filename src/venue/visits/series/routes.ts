@@ -13,7 +13,7 @@ const Mode = Type.Enum(['all', 'best_effort'])
 
 const SeriesBody = Type.Object({
   time_slot_id: Id,
-  weeks: Type.Integer({ minimum: 2, maximum: 26, description: 'Weeks in all, that of the slot being the first.' }),
+  weeks: Type.Integer({ minimum: 2, maximum: 26, description: 'Number of weeks, including that of the slot.' }),
   mode: Mode,
   user_id: Type.Optional(Id),
   party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
@@ -30,7 +30,7 @@ const SeriesAnswer = Type.Object(
         date: Type.String({ examples: ['2026-03-14'] }),
         time_slot_id: Nullable(Id),
         reservation: Nullable(ReservationSchema),
-        code: Nullable(Type.String({ description: 'Why the week was not booked.' })),
+        code: Nullable(Type.String({ description: 'Reason why the week was not booked.' })),
         message: Nullable(Type.String()),
       }),
     ),
@@ -54,7 +54,7 @@ function presentSeries({ id, booked, results }: Series, mode: Of<typeof Mode>, z
   }
 }
 
-/** Weekly series. */
+/** Route of weekly series. */
 export function seriesRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
@@ -63,8 +63,9 @@ export function seriesRoutes(app: App, kernel: Kernel): void {
     permission: 'venue:reservations.book',
     summary: 'Book the same time in several weeks',
     description:
-      'The slots of the same venue with the same local weekday and times. Mode `all` books every week or none (`series_refused`, ' +
-      'with `results`), `best_effort` those that can be had; only a series in which no week can be had is refused then.',
+      'Books the slots of the same venue with the same local weekday and times. Mode `all` books every week or none ' +
+      '(`series_refused`, with `results`). Mode `best_effort` books the weeks that are possible; it is refused only ' +
+      'if there are none.',
     tag: 'Series',
     idempotent: true,
     schema: { body: SeriesBody, response: { 201: SeriesAnswer } },

@@ -14,17 +14,17 @@ import * as store from './store.ts'
 
 export interface SeriesRequest {
   readonly slotId: number
-  /** For whom; the caller when absent. */
+  /** Person to book for, by default the caller. */
   readonly userId?: number | undefined
   readonly partySize: number
-  /** How many weeks in all, that of the slot being the first. */
+  /** Number of weeks, including that of the slot. */
   readonly weeks: number
   readonly mode: SeriesMode
 }
 
 /**
- * What became of one week: a reservation, or why there is none. Neither: it could have been had, but the series was
- * refused.
+ * Result of one week: a reservation, or the code of the reason why there is none. Both are null for a week that was
+ * possible in a series that was refused.
  */
 export interface WeekResult {
   readonly week: number
@@ -43,7 +43,7 @@ export interface Series {
 
 /**
  * Books the same time of the same venue week after week, in one transaction: all weeks, or (`best_effort`) those that
- * can be had.
+ * are possible.
  * @throws Conflict `series_refused` with `facts.results` when a week of `all`, or every week, was refused; nothing is
  * booked then.
  */
@@ -54,7 +54,7 @@ export async function bookSeries(kernel: Kernel, caller: Caller, request: Series
     const slot = await store.findTimes(tx, request.slotId)
     if (!slot) throw new NotFound('not_found', 'There is no such slot.')
     const weeks = weeksOf(slot, request.weeks, kernel.config.timeZone)
-    // The person, then all slots by id: with the locks held the bookings below find the facts they rest on unchanged.
+    // Locks the person, then all slots by id: while the locks are held, the facts of the bookings below don't change.
     await ensureMembers(tx, [person.userId], kernel.clock.now())
     await lockMembers(tx, [person.userId])
     const slots = await store.lockSlotsOfWeeks(tx, slot.venueId, weeks)
@@ -76,7 +76,7 @@ function bookedIn(results: readonly WeekResult[]): number {
   return results.filter(({ reservation }) => reservation !== null).length
 }
 
-/** Books one week; a refusal undoes that week alone. */
+/** Books one week; a refusal undoes only that week. */
 async function bookWeek(
   kernel: Kernel,
   slotId: number | null,
@@ -95,16 +95,20 @@ async function bookWeek(
 
 function seriesRefused(results: readonly WeekResult[]): Conflict {
   const refusedWeeks = results.filter(({ reservation }) => reservation === null).length
-  return new Conflict('series_refused', `${refusedWeeks} of ${results.length} weeks can’t be booked; nothing was.`, {
-    facts: {
-      results: results.map(({ week, date, slotId, code, message }) => ({
-        week,
-        date,
-        time_slot_id: slotId,
-        reservation: null,
-        code,
-        message,
-      })),
+  return new Conflict(
+    'series_refused',
+    `${refusedWeeks} of ${results.length} weeks can’t be booked; nothing was booked.`,
+    {
+      facts: {
+        results: results.map(({ week, date, slotId, code, message }) => ({
+          week,
+          date,
+          time_slot_id: slotId,
+          reservation: null,
+          code,
+          message,
+        })),
+      },
     },
-  })
+  )
 }

@@ -2,14 +2,14 @@ import { sql } from 'kysely'
 import type { Week } from '../../../booking/weekly.ts'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 
-/** Where and when a slot is. */
+/** Venue and times of a slot. */
 export interface SlotTimes {
   readonly venueId: number
   readonly startAt: Date
   readonly endAt: Date
 }
 
-/** A slot that exists, or null. */
+/** Venue and times of a slot, or null when it does not exist or is deleted. */
 export async function findTimes(db: Database, slotId: number): Promise<SlotTimes | null> {
   const slot = await db
     .selectFrom('time_slots as s')
@@ -23,8 +23,7 @@ export async function findTimes(db: Database, slotId: number): Promise<SlotTimes
 }
 
 /**
- * Locks the slots of a venue at exactly the times of these weeks, by id: they stay there. Answers them by the number of
- * the week.
+ * Locks the slots of a venue at exactly the times of these weeks, by id. Returns their ids by the number of the week.
  */
 export async function lockSlotsOfWeeks(
   tx: Transaction,

@@ -3,8 +3,8 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { stopEndedSessions } from '../../core/useSessions.ts'
 
 /**
- * Every minute: stops sessions that should have ended, because a planned closure has begun or the longest allowed time
- * is over.
+ * Job, every minute: stops sessions that should have ended, because a planned closure has begun or the longest allowed
+ * time is over.
  */
 export async function stopOverdue(kernel: Kernel): Promise<void> {
   await kernel.transaction((tx) => stopEndedSessions(kernel, tx, SYSTEM, kernel.clock.now()))

@@ -28,10 +28,10 @@ const Session = Type.Object(
     facility_id: Id,
     facility_name: Type.String(),
     user_id: Id,
-    unit: Type.Integer({ minimum: 1, description: 'Which of the facility’s units.' }),
+    unit: Type.Integer({ minimum: 1, description: 'Number of the facility’s unit.' }),
     started_at: Instant,
     stopped_at: Nullable(Instant),
-    minutes: Nullable(Type.Integer({ description: 'Whole minutes, once it is over.' })),
+    minutes: Nullable(Type.Integer({ description: 'Whole minutes; null while it is running.' })),
   },
   { title: 'UseSession' },
 )
@@ -53,12 +53,15 @@ const AllQuery = pageQuery(
     venue_id: Type.Optional(Id),
     facility_id: Type.Optional(Id),
     user_id: Type.Optional(Id),
-    running: Type.Optional(Type.Boolean({ description: 'Going on now; false: over.' })),
+    running: Type.Optional(Type.Boolean({ description: 'true: running sessions; false: ended ones.' })),
   },
   '-id',
 )
 
-/** Using facilities: who uses what, from when to when. Feeds the facility statistics. */
+/**
+ * Routes of use sessions: the use of facilities by people, from start to stop. The facility statistics are based on
+ * them.
+ */
 export function useSessionRoutes(app: App, kernel: Kernel): void {
   startingAndStopping(app, kernel)
   lists(app, kernel)
@@ -72,11 +75,12 @@ function startingAndStopping(app: App, kernel: Kernel): void {
     paths: v1('/facilities/{facility_id}/use-sessions'),
     operationId: 'startUseSession',
     permission,
-    summary: 'Start to use a facility',
+    summary: 'Start using a facility',
     description:
-      'One thing at a time (`already_using`), and as many people as the facility has units (`all_in_use`). Broken facilities, and those under ' +
-      'maintenance, can’t be used (`not_available`), nor those of a venue that is closed now (`venue_closed`). It ends by itself when the facility ' +
-      'or the venue goes or closes, and after the longest time that the site allows.',
+      'A person uses one facility at a time (`already_using`), and a facility is used by as many people as it has ' +
+      'units (`all_in_use`). Facilities that are broken or under maintenance can’t be used (`not_available`), nor ' +
+      'those of a venue that is closed now (`venue_closed`). A session ends by itself when the facility or the venue ' +
+      'is deleted or closed, and after the longest time that the site allows.',
     tag,
     schema: { params: Type.Object({ facility_id: Id }), response: { 201: Session } },
     handler: async (request) =>
@@ -87,8 +91,8 @@ function startingAndStopping(app: App, kernel: Kernel): void {
     method: 'PUT',
     paths: v1('/use-sessions/{id}/stop'),
     permission,
-    summary: 'Stop to use a facility',
-    description: 'One’s own session; any for staff. Stopping twice is `bad_state`.',
+    summary: 'Stop using a facility',
+    description: 'The caller’s own session, or any for staff. Refused with `bad_state` when it has ended.',
     tag,
     schema: { params: IdParams, response: { 200: Session } },
     handler: async (request) => presentSession(await stopUse(kernel, callerOf(request), request.params.id), zone),
@@ -110,7 +114,7 @@ function lists(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/me/use-sessions'),
     permission: 'signed-in',
-    summary: 'What I use and used',
+    summary: 'List my use sessions',
     tag,
     schema: { querystring: MineQuery, response: { 200: pageOf(Session) } },
     handler: (request) => list(request.query, { userId: callerOf(request).userId }),
@@ -120,7 +124,7 @@ function lists(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/use-sessions'),
     permission: STAFF,
-    summary: 'Who uses what, and used',
+    summary: 'List all use sessions',
     tag,
     schema: { querystring: AllQuery, response: { 200: pageOf(Session) } },
     handler: ({ query }) =>

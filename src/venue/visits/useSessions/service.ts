@@ -8,13 +8,13 @@ import { findFacility, lockFacility } from '../../core/venues/facilitiesStore.ts
 import { lockPlace, noSuchFacility } from '../../core/venues/service.ts'
 import * as store from './store.ts'
 
-/** Who sees what others use, and may stop what they forgot to. */
+/** Permission required to see the sessions of others, and to stop forgotten ones. */
 export const STAFF = 'venue:catalogue.write'
 
 const noSuchSession = () => new NotFound('not_found', 'There is no such use session.')
 
 /**
- * Starts to use one unit of a facility.
+ * Starts the use of one unit of a facility.
  * @throws NotFound; Conflict `venue_closed`, `not_available` (broken or under maintenance), `all_in_use`,
  * `already_using`
  */
@@ -48,13 +48,13 @@ export async function startUse(kernel: Kernel, caller: Caller, facilityId: numbe
   return getSession(kernel, id)
 }
 
-/** Stops a session: one's own, any for staff. @throws NotFound, Conflict `bad_state` when it is over. */
+/** Stops a session: the caller's own, or any for staff. @throws NotFound, Conflict `bad_state` when it has ended. */
 export async function stopUse(kernel: Kernel, caller: Caller, id: number): Promise<store.UseSession> {
   const session = await store.findSession(kernel.db, id)
   if (!session || (session.user_id !== caller.userId && !caller.permissions.has(STAFF))) throw noSuchSession()
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    if (!(await store.stopSession(tx, id, now))) throw new Conflict('bad_state', 'The session is over.')
+    if (!(await store.stopSession(tx, id, now))) throw new Conflict('bad_state', 'The session has already ended.')
     await record(tx, now, { ...originOf(caller), action: 'use_session.stop', resource: 'use_session', resourceId: id })
   })
   kernel.nudge()

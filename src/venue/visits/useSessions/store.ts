@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { type PageOf, pageClause, readPage } from '../../../kernel/database/lists.ts'
 
-/** Somebody uses one unit of a facility, from starting to stopping. */
+/** A person's use of one unit of a facility, from start to stop. */
 export interface UseSession {
   readonly id: number
   readonly facility_id: number
@@ -32,7 +32,7 @@ export interface SessionFilter {
   readonly running?: boolean | undefined
 }
 
-/** One page of sessions, and how many there are. */
+/** One page of sessions, and their total number. */
 export async function listSessions(
   db: Database,
   { userId, facilityId, venueId, running }: SessionFilter,
@@ -52,8 +52,8 @@ export async function listSessions(
 }
 
 /**
- * Starts a session on the lowest unit nobody uses: null when all are in use. The facility must be locked
- * (`lockFacility`); should it not be, the unique index on running units refuses the second.
+ * Starts a session on the lowest free unit. Returns null when all units are in use. The facility must be locked
+ * (`lockFacility`); without the lock, the unique index on running units refuses the second session.
  * @throws Conflict `already_using` by constraint.
  */
 export async function insertSession(
@@ -79,8 +79,8 @@ export async function insertSession(
 }
 
 /**
- * Stops a session that runs: false when it does not (any more). The clock may have been turned back; a session never
- * ends before it began.
+ * Stops a running session. Returns false when it does not exist or has ended. A session never ends before it began,
+ * even if the clock was turned back.
  */
 export async function stopSession(tx: Transaction, id: number, now: Date): Promise<boolean> {
   const stopped = await tx

@@ -30,14 +30,16 @@ const EntrySchema = Type.Object(
     time_slot_id: Id,
     venue_id: Id,
     venue_name: Type.String(),
-    user_id: Nullable({ ...Id, description: 'Null for other people, unless staff asks.' }),
+    user_id: Nullable({ ...Id, description: 'Null for other people’s entries, except for staff.' }),
     date: Type.String({ examples: ['2026-03-14'] }),
     start_time: Type.String(),
     end_time: Type.String(),
     party_size: Type.Integer(),
     state: Type.Enum(['waiting', 'offered', 'booked', 'lapsed', 'left', 'expired']),
     position: Nullable(Type.Integer({ description: '1 is next in line.' })),
-    offer_expires_at: Nullable(Type.String({ format: 'date-time', description: 'Until then the place is held.' })),
+    offer_expires_at: Nullable(
+      Type.String({ format: 'date-time', description: 'End of the offer; the place is held until then.' }),
+    ),
     reservation_id: Nullable(Id),
     created_at: Type.String({ format: 'date-time' }),
   },
@@ -46,7 +48,7 @@ const EntrySchema = Type.Object(
 const Party = Type.Object({ party_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) })
 const paging = ['id'] as const
 
-/** Joining, leaving, claiming and reading waiting lists. */
+/** Routes to join, leave, claim and read waiting lists. */
 export function waitingListRoutes(app: App, kernel: Kernel): void {
   joiningRoutes(app, kernel)
   readingRoutes(app, kernel)
@@ -66,8 +68,9 @@ function joiningRoutes(app: App, kernel: Kernel): void {
     permission: own,
     summary: 'Join the waiting list of a full slot',
     description:
-      'First come, first served. When a place comes free it is held for the first in line, who is told. Refused with `already_waiting`, `already_booked`, ' +
-      '`slot_not_full`, `no_waiting_list`, and by whatever else than `slot_full` would refuse the booking.',
+      'First come, first served. A place that becomes free is held for the first in line, who gets a message. ' +
+      'Refused with `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and for reasons against ' +
+      'the booking that don’t pass: all but `slot_full`, `own_overlap`, `limit_reached` and `points_short`.',
     tag,
     idempotent: true,
     schema: {
@@ -90,7 +93,7 @@ function joiningRoutes(app: App, kernel: Kernel): void {
     paths: v1('/reservations/{id}/waiting-list'),
     operationId: 'joinReservationWaitingList',
     permission: own,
-    summary: 'Join the waiting list of the slot a reservation is for',
+    summary: 'Join the waiting list of the slot of a reservation',
     tag,
     idempotent: true,
     schema: { params: IdParams, body: Nullable(Party), response: { 201: EntrySchema } },
@@ -112,8 +115,8 @@ function readingRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/venues/{venue_id}/waiting-list'),
     permission: 'signed-in',
-    summary: 'Who waits at a venue, in order',
-    description: 'Others are shown without their ids, unless staff asks.',
+    summary: 'List the people who wait at a venue, in order',
+    description: 'The ids of other people are shown only to staff.',
     tag,
     schema: {
       params: Type.Object({ venue_id: Id }),
@@ -136,11 +139,11 @@ function readingRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/me/waiting-list'),
     permission: 'signed-in',
-    summary: 'My waiting-list entries',
+    summary: 'List my waiting-list entries',
     tag,
     schema: {
       querystring: pageQuery(paging, {
-        live: Type.Optional(Type.Boolean({ description: 'Only those still in line: true unless said.' })),
+        live: Type.Optional(Type.Boolean({ description: 'Only entries that are still in line, by default true.' })),
       }),
       response: { 200: pageOf(EntrySchema) },
     },
@@ -175,7 +178,7 @@ function endingRoutes(app: App, kernel: Kernel): void {
     paths: v1('/waiting-list/{id}/claim'),
     operationId: 'claimOfferedPlace',
     permission: own,
-    summary: 'Take the place that is being offered',
+    summary: 'Book the place that is offered',
     tag,
     idempotent: true,
     schema: { params: IdParams, response: { 201: ReservationSchema } },
@@ -186,7 +189,7 @@ function endingRoutes(app: App, kernel: Kernel): void {
   })
 }
 
-/** Puts an entry on the wire. */
+/** Converts an entry to its form in answers. */
 function presentEntry(entry: store.Entry, showUser: boolean, zone: string): Of<typeof EntrySchema> {
   return {
     id: entry.id,

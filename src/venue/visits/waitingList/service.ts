@@ -16,16 +16,13 @@ import { addEntry, endEntries, lockQueue } from '../../core/waitingListStore.ts'
 import type { Entry } from './store.ts'
 import * as store from './store.ts'
 
-/**
- * What stands against a booking now, and which its person can clear away until a place comes free: by cancelling, by
- * coming, by earning points.
- */
+/** Refusals that the person can resolve before a place becomes free: by cancelling, by attending, by earning points. */
 const MAY_PASS: ReadonlySet<Refusal> = new Set(['slot_full', 'own_overlap', 'limit_reached', 'points_short'])
 
 /**
- * Joins the waiting list of a full slot. Whoever could not take a place in the end may not wait for one either: they
- * would hold up the line.
- * @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and as `book` does.
+ * Joins the waiting list of a full slot. People who would be refused for another reason than those in `MAY_PASS` can't
+ * join: they would hold up the line.
+ * @throws Conflict `already_waiting`, `already_booked`, `slot_not_full`, `no_waiting_list`, and the errors of `book`.
  */
 export async function join(
   kernel: Kernel,
@@ -48,7 +45,7 @@ export async function join(
     const refusal = refusals(facts, request, now).find((found) => !MAY_PASS.has(found))
     if (refusal) throw refused(refusal, facts, request)
     if (slot.capacity - slot.taken - slot.held >= partySize) {
-      throw new Conflict('slot_not_full', 'There are free places: book one.')
+      throw new Conflict('slot_not_full', 'The slot has free places that you can book.')
     }
     const entry = await addEntry(tx, { slotId, userId, partySize, priority: 0, now })
     await record(tx, now, {
@@ -64,8 +61,8 @@ export async function join(
 }
 
 /**
- * Joins the waiting list of the slot that a reservation is for (the seed's door; the reservation may be anybody's, only
- * its slot counts).
+ * Joins the waiting list of the slot of a reservation (a route of the seed). The reservation may belong to anybody;
+ * only its slot matters.
  */
 export async function joinByReservation(
   kernel: Kernel,
@@ -78,7 +75,7 @@ export async function joinByReservation(
   return join(kernel, caller, { slotId }, partySize)
 }
 
-/** An entry the caller may see. @throws NotFound for everything else. */
+/** Reads an entry that the caller may see. @throws NotFound for all others. */
 async function getEntry(kernel: Kernel, caller: Caller, id: number): Promise<Entry> {
   const entry = await store.findEntry(kernel.db, id)
   if (!entry || (entry.userId !== caller.userId && !mayManage(caller)))
@@ -86,7 +83,9 @@ async function getEntry(kernel: Kernel, caller: Caller, id: number): Promise<Ent
   return entry
 }
 
-/** Leaves the line; places that were held go to the next. @throws Conflict `bad_state` when the entry has ended. */
+/**
+ * Leaves the waiting list; held places go to the next in line. @throws Conflict `bad_state` when the entry has ended.
+ */
 export async function leave(kernel: Kernel, caller: Caller, id: number): Promise<Entry> {
   const entry = await getEntry(kernel, caller, id)
   const now = kernel.clock.now()
@@ -106,7 +105,7 @@ export async function leave(kernel: Kernel, caller: Caller, id: number): Promise
   return entryOf(kernel, id)
 }
 
-/** Takes the places that are being offered. @throws Conflict `bad_state` without a live offer, else as `book` does. */
+/** Books the places that are offered. @throws Conflict `bad_state` without a live offer, else like `book`. */
 export async function claim(kernel: Kernel, caller: Caller, id: number): Promise<Reservation> {
   const entry = await getEntry(kernel, caller, id)
   if (entry.state !== 'offered' || !entry.offerExpiresAt || entry.offerExpiresAt <= kernel.clock.now())
@@ -123,8 +122,8 @@ export async function claim(kernel: Kernel, caller: Caller, id: number): Promise
 }
 
 /**
- * Every minute: what a killed process had in hand to book for automatic venues is booked; offers that ran out lapse and
- * go to the next in line; at the start of a slot its line ends.
+ * Job, every minute: books the offers that a killed process left unbooked at venues with auto-promotion; ends offers
+ * that have run out and offers the places to the next in line; ends the waiting lists of slots that have begun.
  * @throws the first error, after everything else was done.
  */
 export async function sweep(kernel: Kernel): Promise<void> {
@@ -162,7 +161,7 @@ function sweepSlot(kernel: Kernel, slotId: number, now: Date): Promise<void> {
   })
 }
 
-/** The job of an offer that is to be booked: see `PROMOTE_JOB`. */
+/** Handler of `PROMOTE_JOB`: books the offer of the entry named in the payload. */
 export function promoteOffer(kernel: Kernel, payload: unknown): Promise<void> {
   const id: unknown = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'entry_id') : undefined
   if (typeof id !== 'number') throw new Error('the job names no entry')
@@ -170,8 +169,8 @@ export function promoteOffer(kernel: Kernel, payload: unknown): Promise<void> {
 }
 
 /**
- * Books what is offered for its person. Who can't be booked (overlap, limit, points) loses the turn and is told; an
- * offer that has ended stays as it is.
+ * Books an offer for its person. If the booking is refused (overlap, limit, points), the person loses the turn and gets
+ * a message. An offer that has ended stays as it is.
  */
 async function promote(kernel: Kernel, id: number): Promise<void> {
   const entry = await store.findEntry(kernel.db, id)
@@ -192,7 +191,7 @@ async function promote(kernel: Kernel, id: number): Promise<void> {
   }
 }
 
-/** Ends an offer that could not be booked, and goes on with the next in line. */
+/** Ends an offer that could not be booked, and makes an offer to the next in line. */
 function passOver(kernel: Kernel, entry: Entry): Promise<void> {
   const now = kernel.clock.now()
   return kernel.transaction(async (tx) => {
@@ -221,7 +220,7 @@ function endedAlready(entry: Entry | null): Conflict {
   const state = entry?.state ?? 'left'
   return new Conflict(
     'bad_state',
-    state === 'waiting' ? 'No place is being offered yet.' : `This waiting-list entry is ${state}.`,
+    state === 'waiting' ? 'No place is offered yet.' : `This waiting-list entry is ${state}.`,
     { facts: { state } },
   )
 }

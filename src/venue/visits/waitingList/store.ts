@@ -9,7 +9,7 @@ import { ACTIVE } from '../../core/states.ts'
 export type WaitingState = WaitingListTable['state']
 
 /**
- * A person's entry in the waiting list of a slot. `position` is 1 for the next in line, null when they no longer wait.
+ * A person's entry in the waiting list of a slot. `position` is 1 for the next in line, and null for an ended entry.
  */
 export interface Entry {
   readonly id: number
@@ -27,7 +27,7 @@ export interface Entry {
   readonly createdAt: Date
 }
 
-/** Entries that wait or are offered a place. */
+/** Condition: the entry is waiting or offered a place. */
 const live = sql`w.state IN ('waiting', 'offered')`
 
 const position: RawBuilder<number | null> = sql`
@@ -75,7 +75,7 @@ const counted = sql`waiting_list w JOIN time_slots s ON s.id = w.slot_id`
 const pageOf = (order: RawBuilder<unknown>, { limit, offset }: Page) =>
   sql`ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`
 
-/** A person's entries, the newest first: those still in line, or all. */
+/** A person's entries, the newest first: the live ones, or all. */
 export async function listOfUser(
   db: Database,
   userId: number,
@@ -89,7 +89,7 @@ export async function listOfUser(
   })
 }
 
-/** The people who wait at a venue, by slot and in the order of the queue. */
+/** Live entries at a venue, by slot and in the order of the queue. */
 export async function listOfVenue(
   db: Database,
   of: { readonly venueId: number; readonly slotId?: number; readonly userId?: number },
@@ -108,7 +108,7 @@ export async function listOfVenue(
   })
 }
 
-/** Slots with offers that have run out, or with people still waiting at the start. */
+/** Ids of slots with offers that have run out, or with people still waiting after the start. */
 export async function slotsToSweep(db: Database, now: Date): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
     SELECT slot_id AS id
@@ -123,7 +123,7 @@ export async function slotsToSweep(db: Database, now: Date): Promise<readonly nu
   return rows.map((row) => row.id)
 }
 
-/** Live offers at venues that book the first in line at once. */
+/** Ids of live offers at venues that book the first in line at once. */
 export async function offersToPromote(db: Database, now: Date): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
     SELECT w.id
@@ -139,7 +139,7 @@ export async function offersToPromote(db: Database, now: Date): Promise<readonly
   return rows.map((row) => row.id)
 }
 
-/** Ends the line of a locked slot that has begun: the people still waiting did not get in. */
+/** Ends the waiting list of a locked slot that has begun: people still waiting did not get a place. */
 export async function expireWaiting(tx: Transaction, slotId: number, now: Date): Promise<void> {
   await tx
     .updateTable('waiting_list')
@@ -149,7 +149,7 @@ export async function expireWaiting(tx: Transaction, slotId: number, now: Date):
     .execute()
 }
 
-/** Has this person a live reservation for the slot? */
+/** Whether this person has an active reservation for the slot. */
 export async function isBooked(tx: Transaction, slotId: number, userId: number): Promise<boolean> {
   const reservation = await tx
     .selectFrom('reservations')
@@ -162,7 +162,7 @@ export async function isBooked(tx: Transaction, slotId: number, userId: number):
   return reservation !== undefined
 }
 
-/** The slot a reservation is for, or null. */
+/** Slot of a reservation, or null. */
 export async function slotOfReservation(db: Database, reservationId: number): Promise<number | null> {
   const reservation = await db
     .selectFrom('reservations')

@@ -1,18 +1,18 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Dimension, NAMES } from '../dimensions.ts'
 
-/** How sums by key (`f.key`) become named groups. */
+/** SQL that turns sums by key (`f.key`) into named groups. */
 export interface Grouping {
-  /** The columns of `NAMES`, as they stand in the SELECT. */
+  /** The columns of `NAMES`, as SELECT expressions. */
   readonly names: RawBuilder<unknown>
   readonly join: RawBuilder<unknown>
-  /** GROUP BY: the columns by their place. */
+  /** GROUP BY: the positions of these columns. */
   readonly groupBy: RawBuilder<unknown>
-  /** What decides the order between groups that are equal, or of all of them for a calendar. */
+  /** ORDER BY of groups with equal figures; for calendar dimensions, of all groups. */
   readonly order: RawBuilder<unknown>
 }
 
-/** Joins and names for a dimension. Local days, weeks (from Monday) and months are those of `zone`. */
+/** Builds the joins and names for a dimension. Local days, weeks (from Monday) and months are those of `zone`. */
 export function groupingOf(dimension: Dimension, zone: string): Grouping {
   const local = sql`(f.key AT TIME ZONE ${zone})`
   const period = sql`date_trunc(${dimension}, ${local})::date AS period`

@@ -14,7 +14,7 @@ import { alternativesOf, rebook } from './service.ts'
 const tag = 'Reservations'
 const own = 'venue:reservations.book'
 
-/** Booking a displaced reservation again. */
+/** Routes to book a displaced reservation again. */
 export function rebookingRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -22,10 +22,11 @@ export function rebookingRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: [...v1('/reservations/{id}/alternatives'), ...v1('/reservations/{id}/rebook')],
     permission: own,
-    summary: 'Slots to take instead of a reservation',
+    summary: 'List slots to book instead of a reservation',
     description:
-      'Open slots with room for the same party at times at which the person has nothing: those of the same venue within 14 days, the nearest first, ' +
-      'then sibling venues at the same time. At most 20; nothing is held. The link in messages of displaced reservations leads here (`…/rebook`).',
+      'Open slots with room for the same party that don’t overlap the person’s other reservations: first those of ' +
+      'the same venue within 14 days, the nearest first, then those of sibling venues at the same time. At most 20; ' +
+      'nothing is held. Messages about displaced reservations link to this page (`…/rebook`).',
     tag,
     schema: {
       params: IdParams,
@@ -55,8 +56,10 @@ export function rebookingRoutes(app: App, kernel: Kernel): void {
     permission: own,
     summary: 'Book a displaced reservation again',
     description:
-      'Once, until `rebook_until`, for as many people: it never costs more points than the reservation did, and may lie further ahead than ' +
-      '`advance_booking_days`. Taking the same slot from its waiting list counts as booking again. Refused with `bad_state`, `already_rebooked`, `too_late_to_rebook`, and as a booking is.',
+      'Possible once, until `rebook_until`, for the same number of people. It never costs more points than the ' +
+      'reservation did, and may be further ahead than `advance_booking_days`. Taking the same slot from its waiting ' +
+      'list counts as booking again. Refused with `bad_state`, `already_rebooked`, `too_late_to_rebook`, and for ' +
+      'the same reasons as a booking.',
     tag,
     idempotent: true,
     schema: { params: IdParams, body: Type.Object({ time_slot_id: Id }), response: { 201: ReservationSchema } },

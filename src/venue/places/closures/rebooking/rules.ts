@@ -1,7 +1,8 @@
 import type { ReservationStatus } from '../../../core/states.ts'
 
 /**
- * May a reservation be booked again at its old price? Once, while it is displaced and its time for it has not run out.
+ * Decides whether a reservation may be booked again at its old price: once, while it is displaced and `rebookUntil` is
+ * ahead.
  */
 export function mayRebook(
   reservation: {

@@ -15,20 +15,21 @@ import type { Reservation } from '../../../core/reservationsStore.ts'
 import { mayRebook } from './rules.ts'
 import { markRebooked } from './store.ts'
 
-/** Choices shown to somebody who looks for another slot. */
+/** Alternatives shown to a person who looks for another slot, at most. */
 const MOST_CHOICES = 20
 
 /**
- * Books a displaced reservation again in another slot, once: it never costs more than was paid for it and looks past
- * `advance_booking_days`. Booking, note and leaving the old slot's waiting list are one transaction.
- * @throws NotFound, Conflict `bad_state`, `already_rebooked`, `too_late_to_rebook`, and as `book` does.
+ * Books a displaced reservation again in another slot, once. It never costs more than was paid for the old one, and may
+ * exceed `advance_booking_days`. The booking, the mark on the old reservation and the end of the waiting-list entry for
+ * the old slot are one transaction.
+ * @throws NotFound, Conflict `bad_state`, `already_rebooked`, `too_late_to_rebook`, and the errors of `book`.
  */
 export async function rebook(kernel: Kernel, caller: Caller, id: number, slotId: number): Promise<Reservation> {
   const { userId } = await getReservation(kernel, caller, id)
   const { byLeader } = await personOf(kernel, caller, userId)
   const booked = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    // Whoever rebooks for the same person at once waits here, and then sees that it has been done.
+    // A concurrent rebooking for the same person waits here, and then finds the reservation already rebooked.
     const old = await lockReservation(tx, id)
     requireRebookable(old, now)
     await lockSlots(tx, [old.slotId, slotId])
@@ -55,7 +56,7 @@ export async function rebook(kernel: Kernel, caller: Caller, id: number, slotId:
   return booked
 }
 
-/** Slots that a reservation's person could take instead of it, those of its venue first. @throws NotFound */
+/** Slots that a reservation's person could book instead, those of its venue first. @throws NotFound */
 export async function alternativesOf(
   kernel: Kernel,
   caller: Caller,
@@ -69,7 +70,7 @@ export async function alternativesOf(
   return { reservation, alternatives: found.get(id) ?? [] }
 }
 
-/** The commit comes later; then it is nudged. */
+/** The nudge follows the commit of the outer transaction. */
 const noNudge = () => {}
 
 function requireRebookable(reservation: Reservation, now: Date): void {
@@ -79,10 +80,10 @@ function requireRebookable(reservation: Reservation, now: Date): void {
     case 'already_rebooked':
       throw alreadyRebooked()
     case 'too_late_to_rebook':
-      throw new Conflict('too_late_to_rebook', 'The time in which this reservation could be booked again has run out.')
+      throw new Conflict('too_late_to_rebook', 'The time to book this reservation again has ended.')
   }
 }
 
 function alreadyRebooked(): Conflict {
-  return new Conflict('already_rebooked', 'This reservation has been booked again already.')
+  return new Conflict('already_rebooked', 'This reservation has already been booked again.')
 }

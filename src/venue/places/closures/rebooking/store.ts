@@ -1,8 +1,8 @@
 import type { Transaction } from '../../../../kernel/database/database.ts'
 
 /**
- * Notes what a displaced reservation was booked again as: false when it has been already, or no longer may be. Taking
- * an offer of its own slot has noted it.
+ * Marks a displaced reservation as rebooked. Returns false if it is already rebooked as another one, or may no longer
+ * be. Taking an offer of its own slot has set the mark before.
  */
 export async function markRebooked(tx: Transaction, id: number, rebookedAs: number, now: Date): Promise<boolean> {
   const marked = await tx

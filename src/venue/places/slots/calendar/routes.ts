@@ -73,7 +73,7 @@ function present(
   }
 }
 
-/** The calendar of a venue. */
+/** Route of the calendar of a venue. */
 export function calendarRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
@@ -81,7 +81,8 @@ export function calendarRoutes(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Read the calendar of a venue',
     description:
-      'Opening times, closures and slots by day; at most 92 days, this week (Monday to Sunday) unless dates are given. Somebody who is signed in sees their own reservations in it.',
+      'Opening times, closures and slots by day; at most 92 days; this week (Monday to Sunday) by default. It shows ' +
+      'signed-in people their own reservations.',
     tag: 'Time slots',
     schema: {
       params: Type.Object({ venue_id: Id }),

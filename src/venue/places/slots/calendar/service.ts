@@ -13,7 +13,7 @@ export interface CalendarDay {
   readonly date: string
   readonly open: readonly OpenInterval[]
   readonly closures: readonly store.CalendarClosure[]
-  /** Those that start on this day. */
+  /** Slots that start on this day. */
   readonly slots: readonly store.CalendarSlot[]
 }
 
@@ -24,8 +24,9 @@ export interface Calendar {
 }
 
 /**
- * The days of a venue, both dates included: when it is open, what closes it, its slots and, for somebody who is signed
- * in, their own reservations. Without dates this week, Monday to Sunday; with one of them, the week from or up to it.
+ * Reads the days of a venue, both dates included: open times, closures, slots and, for a signed-in person, their own
+ * reservations. The default is this week, Monday to Sunday; with only one of the dates, the week that starts or ends
+ * with it.
  * @throws NotFound, Invalid `validation` for more than 92 days
  */
 export async function readCalendar(
@@ -58,12 +59,12 @@ export async function readCalendar(
   return { startDate, endDate, days }
 }
 
-/** Where the week up to a day begins: not before the first day there is. */
+/** First day of the week that ends with a day, but not before the first supported date. */
 function weekUpTo(date: string): string {
   return date < addDays(FIRST_DAY, 6) ? FIRST_DAY : addDays(date, -6)
 }
 
-/** Where the week from a day ends: not after the last day there is. */
+/** Last day of the week that starts with a day, but not after the last supported date. */
 function weekFrom(date: string): string {
   return date > addDays(LAST_DAY, -6) ? LAST_DAY : addDays(date, 6)
 }

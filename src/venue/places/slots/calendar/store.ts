@@ -6,7 +6,7 @@ import { closesVenue } from '../../../core/closures/store.ts'
 import type { ReservationStatus } from '../../../core/states.ts'
 import type { Slot } from '../store.ts'
 
-/** A time in which a venue is out of use, by itself or with its sport venue. */
+/** A closure of a venue or of its sport venue. */
 export interface CalendarClosure {
   readonly kind: 'closed' | 'maintenance'
   readonly startAt: Date
@@ -15,18 +15,18 @@ export interface CalendarClosure {
   readonly reason: string | null
 }
 
-/** A slot, and the reservation that the reader has in it. */
+/** A slot, and the reader's reservation in it. */
 export interface CalendarSlot extends Slot {
   readonly reservationId: number | null
   readonly reservationStatus: ReservationStatus | null
 }
 
-/** What a person has, or had: not what was cancelled, rejected or displaced. */
+/** States of reservations that the calendar shows: all but cancelled, rejected and displaced. */
 const SHOWN: readonly ReservationStatus[] = ['pending', 'confirmed', 'checked_in', 'completed', 'no_show']
 
 /**
- * The closures of a venue and its sport venue that touch a span, in order of time; null when there is no such venue
- * (any more).
+ * Closures of a venue and its sport venue that overlap a span, in order of time; null when the venue does not exist or
+ * is deleted.
  */
 export async function closuresOf(
   db: Database,
@@ -44,8 +44,8 @@ export async function closuresOf(
 }
 
 /**
- * The slots of a venue that start within a span, in order of time, each with the reader's reservation. Both sides are
- * ranges of an index, so that old rows cost nothing.
+ * Slots of a venue that start within a span, in order of time, each with the reader's reservation. Both parts are index
+ * range scans, so old rows cost nothing.
  */
 export async function slotsOf(
   db: Database,
