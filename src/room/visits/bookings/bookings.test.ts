@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { at, building, people, room, setting } from '../../../../test/support/rooms.ts'
+import { at, building, people, room, setting } from '../../../../test/support/room.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { Stale } from '../../../kernel/database/transaction.ts'
 import { readFacts } from '../../core/facts.ts'
