@@ -80,11 +80,14 @@ export async function createSystem(
   log: Logger,
   database: OpenDatabase,
   duties: Duties,
-  replaced: Partial<Pick<Kernel, 'secretCodes'>> = {},
+  replaced: Partial<Pick<Kernel, 'notifications' | 'secretCodes'>> = {},
 ): Promise<System> {
   const parts = await partsOf(config)
-  const catalogue = createCatalogue(parts.flatMap((part) => part.notificationTypes))
-  const providers = createProviders(config, clock)
+  const notifications = replaced.notifications ?? {
+    catalogue: createCatalogue(parts.flatMap((part) => part.notificationTypes)),
+    providers: createProviders(config, clock),
+  }
+  const { catalogue, providers } = notifications
   const definitions = [...upkeep, ...parts.flatMap((part) => part.jobs)]
   const jobs = createJobs(
     { config, clock, log },
@@ -102,7 +105,7 @@ export async function createSystem(
     transaction: (work) => transaction(database.db, work),
     withRetries: (work) => withRetries(database.db, work),
     jobs,
-    notifications: { catalogue, providers },
+    notifications,
     secretCodes: replaced.secretCodes ?? secretCodeSenders(providers),
     sessions: createSessionCache(),
     accessTokens: accessTokens(config),

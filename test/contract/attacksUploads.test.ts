@@ -3,7 +3,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ZipFile } from 'yazl'
 import { COLUMNS } from '../../src/room/places/rooms/rules.ts'
-import { building } from '../support/rooms.ts'
+import { building } from '../support/room.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
 import { formOf } from './forms.ts'
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { at, building, room, storedBooking } from '../support/rooms.ts'
+import { at, building, room, storedBooking } from '../support/room.ts'
 import type { Person, World } from '../support/world.ts'
 
 /** The series whose bookings are 7 and 8. */

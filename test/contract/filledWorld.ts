@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { addMember, addSlot, addVenue } from '../support/venue.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
 import { fillRooms, type RoomCast } from './filledRooms.ts'
 
@@ -23,13 +24,13 @@ export interface FilledWorld extends World, RoomCast {
 export async function openFilledWorld(): Promise<FilledWorld> {
   const world = await openWorld()
   const people: Person[] = []
-  for (let id = 1; id <= 9; id += 1) people.push(await world.person('venue:employee', { points: 100 }))
+  for (let id = 1; id <= 9; id += 1) people.push(await addMember(world, { points: 100 }))
   const cast = {
     people,
     administrator: await world.person('admin'),
     venueAdministrator: await world.person('venue:admin'),
-    leader: await world.person('venue:leader', { points: 100 }),
-    employee: await world.person('venue:employee', { points: 100 }),
+    leader: await addMember(world, { role: 'venue:leader', points: 100 }),
+    employee: await addMember(world, { points: 100 }),
     visitor: await world.person('venue:visitor'),
   }
   const make = async (path: string, payload: object | undefined, as: Person = cast.administrator): Promise<number> => {
@@ -41,21 +42,21 @@ export async function openFilledWorld(): Promise<FilledWorld> {
   const rules = [{}, { requires_approval: true }, { points_cost: 5 }, { check_in_code_required: true }, {}]
   for (const [index, own] of rules.entries()) {
     const sportVenueId = await make('/api/v1/sport-venues', { name: `Hall ${index + 1}` })
-    const venueId = await world.venue({ capacity: index === 4 ? 1 : 3, sportVenueId, rules: own })
+    const venueId = await addVenue(world, { capacity: index === 4 ? 1 : 3, sportVenueId, rules: own })
     await make(`/api/v1/venues/${venueId}/facilities`, { name: 'Net', quantity: 2 })
     const plan = { start_time: '2026-06-01T00:00:00Z', end_time: '2026-06-02T00:00:00Z' }
     await make(`/api/v1/venues/${venueId}/maintenance`, plan)
-    const slotId = await world.slot(venueId, { hour: 9 + index })
+    const slotId = await addSlot(world, venueId, { hour: 9 + index })
     await make('/api/v1/reservations', { time_slot_id: slotId }, people[index])
   }
   // The slot 5 has one place, which is taken.
   const waiting = '/api/v1/venues/5/reservation-time-slots/5/waiting-list'
   for (const one of people.slice(0, 4)) await make(waiting, {}, one)
 
-  const visit = await world.slot(1, { day: 0, hour: 9 })
+  const visit = await addSlot(world, 1, { day: 0, hour: 9 })
   const visits: number[] = []
   for (const one of people.slice(5, 8)) visits.push(await make('/api/v1/reservations', { time_slot_id: visit }, one))
-  const displaced = await world.slot(4, { day: 10, hour: 9 })
+  const displaced = await addSlot(world, 4, { day: 10, hour: 9 })
   await make('/api/v1/reservations', { time_slot_id: displaced }, people[8])
   const plan = { start_time: '2026-03-12T00:00:00+08:00', end_time: '2026-03-13T00:00:00+08:00' }
   await make('/api/v1/venues/4/maintenance', plan)
@@ -68,7 +69,7 @@ export async function openFilledWorld(): Promise<FilledWorld> {
   }
   for (let id = 8; id <= SLOTS; id += 1) {
     const round = Math.floor(id / 5)
-    await world.slot(1 + (id % 5), { day: 1 + round, hour: 16 + (round % 3) })
+    await addSlot(world, 1 + (id % 5), { day: 1 + round, hour: 16 + (round % 3) })
   }
   for (const one of people.slice(0, 5)) {
     await make('/api/v1/feedback', { content: '灯光有点暗', venue_id: 1 }, one)

@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
+import { addMember } from '../support/venue.ts'
 import type { Person } from '../support/world.ts'
 import type { FilledWorld } from './filledWorld.ts'
 import type { FuzzedRequest } from './fuzzed.ts'
@@ -126,7 +127,7 @@ const isUnknown = ({ statusCode, body }: RawAnswer) => statusCode === 401 || bod
 async function createCast(world: FilledWorld) {
   const players = new Map<string, Person>()
   const player = async (role: string): Promise<Person> => {
-    const person = players.get(role) ?? (await world.person(role, { points: 100 }))
+    const person = players.get(role) ?? (await addMember(world, { role, points: 100 }))
     players.set(role, person)
     return person
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { at, people, room, setting } from '../support/rooms.ts'
+import { at, people, room, setting } from '../support/room.ts'
 import { type CallOptions, type Method, MONDAY, openWorld, type Person, type World } from '../support/world.ts'
 
 // Every line of the document's list of errors (错误码与语义), at the desk (`/manage/facility`), with the sentence it is said in.

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { at } from '../support/rooms.ts'
+import { at } from '../support/room.ts'
 import type { Method, Person } from '../support/world.ts'
 import { SERIES } from './filledRooms.ts'
 import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'

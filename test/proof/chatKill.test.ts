@@ -9,9 +9,9 @@ import { loadConfig } from '../../src/config.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import { openDatabase } from '../../src/kernel/database/database.ts'
 import { MIGRATIONS, migrate } from '../../src/kernel/database/migrate.ts'
-import { type ChatClient, chatClient, hangUp } from '../support/chatClient.ts'
 import { onServer } from '../support/database.ts'
 import { type Fleet, openFleet, SECRET_KEY } from '../support/processes.ts'
+import { type ChatClient, chatClient, hangUp } from '../support/support.ts'
 import { addPeople } from './site.ts'
 
 /** The long proof: PROOF_KILLS=20. */

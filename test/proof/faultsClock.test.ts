@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import { createBreaker } from '../../src/kernel/notifications/providers/breaker.ts'
+import { addSlot, addVenue } from '../support/venue.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
 
 const HOUR = 60
@@ -26,7 +27,7 @@ const keys = async (person: Person) => (await world.inbox(person)).map(({ key })
 
 test('A clock that jumps hours ahead and back again tells nobody twice, and nobody missed what they could still attend', async () => {
   const person = await world.person()
-  const slot = await world.slot(await world.venue({ capacity: 5 }))
+  const slot = await addSlot(world, await addVenue(world, { capacity: 5 }))
   const { body } = await book(person, slot)
   const before = world.clock.now()
 
@@ -49,8 +50,8 @@ test('A clock that jumps hours ahead and back again tells nobody twice, and nobo
 
 test('After a step back the order is still who came first, and an offer lives until its own end', async () => {
   const [holder, first, second] = [await world.person(), await world.person(), await world.person()]
-  const venue = await world.venue()
-  const slot = await world.slot(venue, { day: 3 })
+  const venue = await addVenue(world)
+  const slot = await addSlot(world, venue, { day: 3 })
   const { body: held } = await book(holder, slot)
   const wait = (as: Person) =>
     world.call('POST', `/api/v1/venues/${venue}/reservation-time-slots/${slot}/waiting-list`, { as, payload: {} })
@@ -77,7 +78,7 @@ test('After a step back the order is still who came first, and an offer lives un
 
 test('An Idempotency-Key that was used before a step back still gives its answer', async () => {
   const person = await world.person()
-  const slot = await world.slot(await world.venue({ capacity: 5 }))
+  const slot = await addSlot(world, await addVenue(world, { capacity: 5 }))
   const headers = { 'idempotency-key': 'once-and-again' }
   const ask = () => world.call('POST', '/api/v1/reservations', { as: person, headers, payload: { time_slot_id: slot } })
   const { body } = await ask()
@@ -87,7 +88,7 @@ test('An Idempotency-Key that was used before a step back still gives its answer
 
 test('What a jump ahead makes due is done once, and then there is nothing more to do', async () => {
   const person = await world.person()
-  const slot = await world.slot(await world.venue({ capacity: 5 }))
+  const slot = await addSlot(world, await addVenue(world, { capacity: 5 }))
   const { body } = await book(person, slot)
   await moveTo(later(30 * 24 * HOUR))
   expect(await state(body.id)).toBe('no_show')

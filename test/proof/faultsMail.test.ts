@@ -3,20 +3,21 @@ import { smtpMailer } from '../../src/kernel/notifications/providers/mailer.ts'
 import type { Provider } from '../../src/kernel/notifications/providers/provider.ts'
 import { notify } from '../../src/kernel/outbox/outbox.ts'
 import { type BrokenSmtp, type Fault, type Stage, startBrokenSmtp } from '../support/fakes/brokenSmtp.ts'
-import { fakeProvider, type MessageWorld, openMessageWorld } from '../support/messages.ts'
+import { courierOf, fakeProvider, messageOptions, relayOf } from '../support/messages.ts'
+import { addUser, openWorld, type World } from '../support/world.ts'
 
 /** How long a step may take here, in milliseconds, and the answer to a mail; in production twenty seconds and ten minutes. */
 const STEP_MS = 1500
 const ANSWER_MS = 3000
 
-let world: MessageWorld
+let world: World
 let server: BrokenSmtp
 let mailer: Provider
 const people: number[] = []
 
 beforeAll(async () => {
-  world = await openMessageWorld()
-  for (let n = 0; n < 8; n += 1) people.push(await world.person(`p${n}`, `p${n}@example.com`))
+  world = await openWorld({}, messageOptions())
+  for (let n = 0; n < 8; n += 1) people.push(await addUser(world, `p${n}`, `p${n}@example.com`))
 })
 beforeEach(async () => {
   world.clock.set(new Date('2026-03-14T01:00:00Z'))
@@ -28,13 +29,13 @@ afterEach(async () => {
   await server.close()
   await world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace RESTART IDENTITY')
 })
-afterAll(() => world.database.close())
+afterAll(() => world.close())
 
 async function queue(count = 1): Promise<void> {
   const data = { place: '羽毛球馆', time: '09:00', note: '' }
   const userIds = people.slice(0, count)
   await notify(world.kernel.db, world.clock.now(), { type: 'booking.urgent', userIds, data })
-  await world.relay().drain()
+  await relayOf(world).drain()
 }
 
 /** How many deliveries are in each state, and what was recorded of their attempts. */
@@ -73,7 +74,7 @@ describe('a mail server that fails', () => {
     server.break(stage, fault)
     await queue()
     const started = performance.now()
-    await world.courier(mailer).drain()
+    await courierOf(world, mailer).drain()
     expect(performance.now() - started).toBeLessThan(10 * STEP_MS)
     expect(await figures()).toEqual(expected)
     if (expected !== PUT_OFF) return
@@ -81,7 +82,7 @@ describe('a mail server that fails', () => {
     // It works again: the same mailer goes on, and the mail leaves once.
     server.break()
     world.clock.advance(10)
-    await world.courier(mailer).drain()
+    await courierOf(world, mailer).drain()
     expect(server.taken).toBe(1)
     expect(await figures()).toEqual({ sent: 1, 'attempt temporary': 1, 'attempt sent': 1 })
   })
@@ -89,7 +90,7 @@ describe('a mail server that fails', () => {
   test('by speaking no TLS where it should puts the mail off', async () => {
     const secure = smtpMailer(`smtps://127.0.0.1:${server.port}`, 'a@b.example', STEP_MS)
     await queue()
-    await world.courier(secure).drain()
+    await courierOf(world, secure).drain()
     expect(await figures()).toEqual(PUT_OFF)
     await secure.close()
   })
@@ -97,7 +98,7 @@ describe('a mail server that fails', () => {
   test('is left alone after five failures, tried once a pause, and gets the rest when it works again; the figures are true', async () => {
     server.break('greeting', 'close')
     await queue(8)
-    const courier = world.courier(mailer)
+    const courier = courierOf(world, mailer)
     expect(await courier.drain()).toBe(5)
     expect(await courier.drain()).toBe(0)
     world.clock.advance(1)
@@ -129,7 +130,7 @@ describe('a mail server that fails', () => {
     await world.rows(`INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, next_try_at, created_at, updated_at)
       SELECT id, user_id, type, true, 'im', 'wecom', 'queued', '${at}', '${at}', '${at}' FROM messages WHERE user_id = ${people[0]}`)
     const slow = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'a@b.example', 10_000)
-    const courier = world.courier(slow, im)
+    const courier = courierOf(world, slow, im)
     const started = performance.now()
     courier.start()
     expect((await sent.promise) - started).toBeLessThan(9000)

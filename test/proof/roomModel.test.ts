@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { settleBookings } from '../../src/room/core/settling.ts'
 import { moment } from '../../src/room/fields.ts'
 import { onServer } from '../support/database.ts'
-import { people, room, setting } from '../support/rooms.ts'
+import { people, room, setting } from '../support/room.ts'
 import { MONDAY, openWorld, type Person, type World } from '../support/world.ts'
 import {
   type Booking,

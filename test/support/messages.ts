@@ -1,21 +1,15 @@
-import { sql } from 'kysely'
-import { pino } from 'pino'
-import { loadConfig } from '../../src/config.ts'
 import { operationConsumer } from '../../src/kernel/audit/operations.ts'
-import { ManualClock } from '../../src/kernel/clock.ts'
-import type { Kernel } from '../../src/kernel/kernel.ts'
 import type { Channels } from '../../src/kernel/notifications/channels.ts'
 import { type Courier, createCourier } from '../../src/kernel/notifications/delivery/deliver.ts'
 import { type MessageOptions, messageConsumer } from '../../src/kernel/notifications/delivery/relay.ts'
 import type { Provider } from '../../src/kernel/notifications/providers/provider.ts'
-import { type Catalogue, createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
+import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import type { NotificationType } from '../../src/kernel/notifications/texts/types.ts'
 import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/outbox/relay.ts'
-import type { Config } from '../../src/kernel/settings.ts'
-import { bareKernel } from './bareKernel.ts'
-import { openTestDatabase, type TestDatabase } from './database.ts'
+import type { World, WorldOptions } from './world.ts'
 
-/** What the tests of messages register. */
+// Builders for tests of notifications: types, providers, relays and couriers.
+
 export const bookingConfirmed: NotificationType = {
   key: 'booking.confirmed',
   title: '预约成功',
@@ -54,63 +48,27 @@ export function fakeProvider(send: Provider['send'], more: Partial<Provider> = {
   }
 }
 
-export interface MessageWorld {
-  readonly database: TestDatabase
-  readonly kernel: Kernel
-  readonly clock: ManualClock
-  /** Lines that were logged, as JSON. */
-  readonly lines: string[]
-  readonly catalogue: Catalogue
-  /** A relay where mail can leave unless said. */
-  relay(options?: Partial<MessageOptions & RelayOptions>, kernel?: Kernel): Relay
-  courier(...providers: readonly Provider[]): Courier
-  /** Adds a person; answers the id. */
-  person(name: string, email?: string): Promise<number>
-  /** Rows of a query. */
-  rows<T>(query: string): Promise<readonly T[]>
+/** Options of a world whose catalogue has the types of these tests alone, without providers. It is 2026-03-14, 09:00 in Shanghai. */
+export function messageOptions(more: readonly NotificationType[] = [], channels?: Channels): WorldOptions {
+  const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning, letter, ...more], channels)
+  return {
+    replaced: { notifications: { catalogue, providers: [] } },
+    now: new Date('2026-03-14T01:00:00Z'),
+    logLevel: 'debug',
+  }
 }
 
-/** A kernel on a database of its own with a clock that stands at 2026-03-14 09:00 in Shanghai, and nothing that runs by itself. */
-export async function openMessageWorld(
-  env: Record<string, string> = {},
-  more: { readonly types?: readonly NotificationType[]; readonly channels?: Channels } = {},
-): Promise<MessageWorld> {
-  const database = await openTestDatabase()
-  const { db } = database
-  const clock = new ManualClock(new Date('2026-03-14T01:00:00Z'))
-  const lines: string[] = []
-  const config: Config = {
-    ...loadConfig({ NODE_ENV: 'test', ...env }),
-    secretKey: 'x'.repeat(32),
-    fieldKeys: [{ id: 'k1', key: Buffer.alloc(32) }],
-  }
-  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
-  const catalogue = createCatalogue(
-    [bookingConfirmed, quiet, urgent, reminder, warning, letter, ...(more.types ?? [])],
-    more.channels,
-  )
-  const kernel = await bareKernel({ config, clock, log }, database, catalogue)
-  return {
-    database,
-    kernel,
-    clock,
-    lines,
-    catalogue,
-    relay({ batch, ...options } = {}, on = kernel) {
-      const providers = [{ lane: 'email', channel: 'email', rings: true }] as const
-      const message = messageConsumer(on, { catalogue, providers, ...options })
-      return createRelay(on, { message, operation: operationConsumer }, { batch })
-    },
-    courier: (...providers) => createCourier(kernel, { catalogue, providers }),
-    async person(name, email) {
-      const at = clock.now()
-      const added = await sql<{ id: number }>`
-        INSERT INTO users (username, email, display_name, created_at, updated_at)
-        VALUES (${name}, ${email ?? null}, ${name}, ${at}, ${at}) RETURNING id`.execute(db)
-      const [row] = added.rows
-      if (!row) throw new Error('nobody was added')
-      return row.id
-    },
-    rows: async <T>(query: string) => (await sql.raw<T>(query).execute(db)).rows,
-  }
+/** A relay where mail can leave unless the options say otherwise. */
+export function relayOf(
+  { kernel }: Pick<World, 'kernel'>,
+  { batch, ...options }: Partial<MessageOptions & RelayOptions> = {},
+): Relay {
+  const providers = [{ lane: 'email', channel: 'email', rings: true }] as const
+  const { catalogue } = kernel.notifications
+  const message = messageConsumer(kernel, { catalogue, providers, ...options })
+  return createRelay(kernel, { message, operation: operationConsumer }, { batch })
+}
+
+export function courierOf({ kernel }: Pick<World, 'kernel'>, ...providers: readonly Provider[]): Courier {
+  return createCourier(kernel, { catalogue: kernel.notifications.catalogue, providers })
 }

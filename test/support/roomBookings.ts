@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
-import { at, people, setting } from './rooms.ts'
+import { at, people, setting } from './room.ts'
 import { MONDAY, openWorld, type Person, type World } from './world.ts'
 
 // People who book rooms, for the tests of bookings.

@@ -28,7 +28,7 @@ export interface SampleServer {
   readonly lines: string[]
 }
 
-/** A server of which the test declares the routes. */
+/** A server of which the test declares the routes: the HTTP layer alone, without a database and without any part of the program. */
 export async function createSampleServer(options: Partial<HttpOptions> = {}): Promise<SampleServer> {
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) })

@@ -7,13 +7,12 @@ import { pino } from 'pino'
 import { createSystem, type System } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
+import { inserted } from '../../src/kernel/database/inserted.ts'
 import { onUnexpected } from '../../src/kernel/http/answer/failures.ts'
 import type { App } from '../../src/kernel/http/app.ts'
-import { accessTokens } from '../../src/kernel/identity/sessions/tokens.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import type { Difference } from '../../src/kernel/product.ts'
 import type { Config } from '../../src/kernel/settings.ts'
-import { addDays, instantAt, localDate } from '../../src/kernel/time.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
 /** Somebody with an account and a token that lasts for a year. */
@@ -25,69 +24,87 @@ export interface Person {
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
+  /** The body as it was sent. */
+  readonly text: string
   // What is on the wire has no type: tests say what they expect of it.
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly body: any
 }
 
 export interface CallOptions {
-  readonly as?: Person
+  /** A person, or a token alone. Without it the call is a visitor's. */
+  readonly as?: Person | string | undefined
   readonly headers?: Readonly<Record<string, string>>
   readonly payload?: unknown
+  /** Sent as a URL-encoded form. */
+  readonly form?: Readonly<Record<string, string>>
+  /** The address that the call comes from. */
+  readonly address?: string | undefined
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** The whole program over a database of its own, for one test file. Nothing runs by itself: tests move the clock and `drain`. */
-export interface World {
+/** One process of the program. Nothing runs by itself: tests move the clock and `drain`. */
+export interface Process {
   readonly system: System
   readonly app: App
   readonly kernel: Kernel
+  readonly config: Config
+  call(method: Method, path: string, options?: CallOptions): Promise<Answer>
+  /** Listens on a free port of this machine; answers the address, as `http://127.0.0.1:40123`. */
+  listen(): Promise<string>
+}
+
+/** An entry of an inbox. */
+export interface InboxEntry {
+  readonly type: string
+  readonly subject: string
+  readonly body: string
+  readonly key: string | null
+}
+
+/** The whole program over a database of its own, for one test file. The builders of each part are in files beside this one. */
+export interface World extends Process {
   readonly database: TestDatabase
   readonly clock: ManualClock
-  readonly config: Config
   /** Unexpected faults (500s) since the last `close`; `close` fails when there are any. */
   readonly faults: unknown[]
-  call(method: Method, path: string, options?: CallOptions): Promise<Answer>
-  person(
-    role?: string,
-    options?: { readonly points?: number; readonly credit?: number; readonly email?: string },
-  ): Promise<Person>
-  /** A venue that is always open; `rules` are its own. */
-  venue(options?: {
-    readonly capacity?: number
-    readonly rules?: Readonly<Record<string, unknown>>
-    readonly sportVenueId?: number
-    readonly type?: string
-  }): Promise<number>
-  /** A slot on the day after the clock's today (or `day`), at a local hour. */
-  slot(
-    venueId: number,
-    options?: { readonly hour?: number; readonly hours?: number; readonly capacity?: number; readonly day?: number },
-  ): Promise<number>
+  /** Lines that were logged, as JSON; none unless the options name a level. */
+  readonly lines: string[]
+  /** A person who is signed in, with the role of people who register unless another is named. */
+  person(role?: string, options?: { readonly email?: string }): Promise<Person>
+  /** Another process over the same database and clock; `config` says what is configured otherwise there. It ends with the world. */
+  anotherProcess(config?: Partial<Config>): Promise<Process>
   /** Rows of a query. */
   rows<T>(query: string): Promise<readonly T[]>
   /** The inbox of a person, oldest first, after everything was handed on. */
-  inbox(
-    person: Person,
-  ): Promise<
-    readonly { readonly type: string; readonly subject: string; readonly body: string; readonly key: string | null }[]
-  >
+  inbox(person: Person): Promise<readonly InboxEntry[]>
   drain(): Promise<void>
   verify(): Promise<readonly Difference[]>
   close(): Promise<void>
 }
 
-/** Monday, 2 March 2026, 08:00 in Shanghai: where every world's clock starts. */
+export interface WorldOptions {
+  /** Members of the kernel that are the test's own. */
+  readonly replaced?: Parameters<typeof createSystem>[5]
+  readonly now?: Date
+  readonly logLevel?: 'debug' | 'silent'
+}
+
+/** Monday, 2 March 2026, 08:00 in Shanghai: where the clock of a world starts unless the options say otherwise. */
 export const MONDAY = new Date('2026-03-02T00:00:00Z')
 
+const DUTIES = { serve: true, work: false }
+
+/** Opens a world. `env` are variables as they would stand in the environment of the program. */
 export async function openWorld(
   env: Readonly<Record<string, string>> = {},
-  replaced: Parameters<typeof createSystem>[5] = {},
+  { replaced, now = MONDAY, logLevel = 'silent' }: WorldOptions = {},
 ): Promise<World> {
   const database = await openTestDatabase()
+  const { db } = database
   const dataDir = await mkdtemp(join(tmpdir(), 'yuyue-world-'))
-  const clock = new ManualClock(MONDAY)
+  const clock = new ManualClock(now)
   const config: Config = {
     ...loadConfig({ NODE_ENV: 'test', RATE_LIMIT: 'off', DATA_DIR: dataDir, ...env }),
     secretKey: 'a secret of the tests, a secret of the tests',
@@ -95,87 +112,40 @@ export async function openWorld(
   }
   const faults: unknown[] = []
   const unwatch = onUnexpected((error) => faults.push(error))
-  const duties = { serve: true, work: false }
-  const system = await createSystem(config, clock, pino({ level: 'silent' }), database, duties, replaced)
-  const { app, kernel } = system
-  if (!app) throw new Error('a world serves')
-  await system.start()
+  const lines: string[] = []
+  const log = pino({ level: logLevel }, { write: (line: string) => void lines.push(line) })
+  const others: Process[] = []
+  const start = async (own: Config) => processOf(await createSystem(own, clock, log, database, DUTIES, replaced), own)
+  const main = await start(config)
+  const { system, kernel } = main
   let count = 0
 
-  const world: World = {
-    system,
-    app,
-    kernel,
+  return {
+    ...main,
     database,
     clock,
-    config,
     faults,
-    async call(method, path, { as, headers, payload } = {}) {
-      const answer = await app.inject({
-        method,
-        url: path,
-        headers: { ...(as && { authorization: `Bearer ${as.token}` }), ...headers },
-        ...(payload !== undefined && { payload: payload as object }),
-      })
-      const type = String(answer.headers['content-type'] ?? '')
-      const body: unknown = type.includes('json') && answer.body !== '' ? JSON.parse(answer.body) : answer.body
-      return { status: answer.statusCode, headers: answer.headers, body }
-    },
-    async person(role = 'venue:employee', { points = 0, credit = 100, email } = {}) {
+    lines,
+    async person(role = kernel.registerRole, { email } = {}) {
       count += 1
       const at = clock.now()
-      const name = `person${count}`
-      const [user] = await one<{ id: number }>(sql`
-        INSERT INTO users (username, display_name, email, created_at, updated_at)
-        VALUES (${name}, ${name}, ${email ?? null}, ${at}, ${at}) RETURNING id`)
-      const id = user?.id ?? 0
-      const sessionId = randomUUID()
-      const expiresAt = new Date(at.getTime() + 365 * 86_400_000)
-      await sql`INSERT INTO user_roles (user_id, role, granted_at) VALUES (${id}, ${role}, ${at})`.execute(database.db)
+      const id = await addUser({ database, clock }, `person${count}`, email)
+      await sql`INSERT INTO user_roles (user_id, role, granted_at) VALUES (${id}, ${role}, ${at})`.execute(db)
+      const session = { sessionId: randomUUID(), userId: id, expiresAt: new Date(at.getTime() + 365 * 86_400_000) }
       await sql`INSERT INTO sessions (id, user_id, address, user_agent, created_at, expires_at)
-        VALUES (${sessionId}, ${id}, '127.0.0.1', 'test', ${at}, ${expiresAt})`.execute(database.db)
-      if (points > 0 || credit < 100) {
-        await sql`INSERT INTO venue_members (user_id, points, credit, created_at) VALUES (${id}, ${points}, ${credit}, ${at})`.execute(
-          database.db,
-        )
-        if (points > 0) {
-          await sql`INSERT INTO points_ledger (user_id, delta, balance, reason, created_at)
-            VALUES (${id}, ${points}, ${points}, 'grant', ${at})`.execute(database.db)
-        }
-        if (credit < 100) {
-          await sql`INSERT INTO credit_ledger (user_id, delta, score, reason, created_at)
-            VALUES (${id}, ${credit - 100}, ${credit}, 'adjustment', ${at})`.execute(database.db)
-        }
-      }
-      return { id, token: accessTokens(config).sign({ sessionId, userId: id, expiresAt }, at) }
+        VALUES (${session.sessionId}, ${id}, '127.0.0.1', 'test', ${at}, ${session.expiresAt})`.execute(db)
+      return { id, token: kernel.accessTokens.sign(session, at) }
     },
-    async venue({ capacity = 1, rules = {}, sportVenueId, type } = {}) {
-      count += 1
-      const at = clock.now()
-      const [venue] = await one<{ id: number }>(sql`
-        INSERT INTO venues (name, capacity, sport_venue_id, type, check_in_secret, created_at, updated_at)
-        VALUES (${`venue ${count}`}, ${capacity}, ${sportVenueId ?? null}, ${type ?? null}, 'door', ${at}, ${at}) RETURNING id`)
-      const id = venue?.id ?? 0
-      const names = ['venue_id', 'updated_at', ...Object.keys(rules)].map((name) => sql.ref(name))
-      const values = [id, at, ...Object.values(rules)].map((value) => sql.val(value))
-      await sql`INSERT INTO booking_rules (${sql.join(names)}) VALUES (${sql.join(values)})`.execute(database.db)
-      return id
+    async anotherProcess(own = {}) {
+      const other = await start({ ...config, ...own })
+      others.push(other)
+      return other
     },
-    async slot(venueId, { hour = 9, hours = 1, capacity, day = 1 } = {}) {
-      const at = clock.now()
-      const date = addDays(localDate(at, config.timeZone), day)
-      const start = instantAt(date, `${String(hour).padStart(2, '0')}:00`, config.timeZone)
-      const [slot] = await one<{ id: number }>(sql`
-        INSERT INTO time_slots (venue_id, start_at, end_at, capacity, created_at, updated_at)
-        SELECT id, ${start}::timestamptz, ${new Date(start.getTime() + hours * 3_600_000)}::timestamptz, coalesce(${capacity ?? null}::int, capacity), ${at}::timestamptz, ${at}::timestamptz
-        FROM venues WHERE id = ${venueId} RETURNING id`)
-      return slot?.id ?? 0
-    },
-    rows: async <T>(query: string) => (await sql.raw<T>(query).execute(database.db)).rows,
+    rows: async <T>(query: string) => (await sql.raw<T>(query).execute(db)).rows,
     async inbox(person) {
       await system.drain()
-      const { rows } = await sql<{ type: string; subject: string; body: string; key: string | null }>`
-        SELECT type, subject, body, key FROM messages WHERE user_id = ${person.id} ORDER BY id`.execute(database.db)
+      const { rows } = await sql<InboxEntry>`
+        SELECT type, subject, body, key FROM messages WHERE user_id = ${person.id} ORDER BY id`.execute(db)
       return rows
     },
     drain: system.drain,
@@ -186,15 +156,72 @@ export async function openWorld(
     },
     async close() {
       unwatch()
+      for (const other of others) await other.system.stop()
       await system.stop()
       await database.close()
       await rm(dataDir, { recursive: true, force: true })
       if (faults.length > 0) throw new Error(`${faults.length} unexpected faults`, { cause: faults[0] })
     },
   }
+}
 
-  async function one<T>(query: ReturnType<typeof sql<T>>): Promise<readonly T[]> {
-    return (await query.execute(database.db)).rows
+/** Starts a process, and lets tests call it. */
+async function processOf(system: System, config: Config): Promise<Process> {
+  const { app, kernel } = system
+  if (!app) throw new Error('a world serves')
+  await system.start()
+  return {
+    system,
+    app,
+    kernel,
+    config,
+    listen: () => app.listen({ port: 0, host: '127.0.0.1' }),
+    async call(method, path, { as, headers, payload, form, address } = {}) {
+      const token = typeof as === 'string' ? as : as?.token
+      const answer = await app.inject({
+        method,
+        url: path,
+        ...(address !== undefined && { remoteAddress: address }),
+        headers: {
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+          ...headers,
+        },
+        ...(payload !== undefined && { payload: payload as object }),
+        ...(form && { payload: new URLSearchParams(form).toString() }),
+      })
+      const { body: text, statusCode: status } = answer
+      const isJson = String(answer.headers['content-type'] ?? '').includes('json') && text !== ''
+      return { status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : text }
+    },
   }
-  return world
+}
+
+/** Adds an account that nobody has signed in to; answers its id. */
+export async function addUser(
+  { database, clock }: Pick<World, 'clock' | 'database'>,
+  name: string,
+  email?: string,
+): Promise<number> {
+  const at = clock.now()
+  const { rows } = await sql<{ id: number }>`
+    INSERT INTO users (username, display_name, email, created_at, updated_at)
+    VALUES (${name}, ${name}, ${email ?? null}, ${at}, ${at}) RETURNING id`.execute(database.db)
+  return inserted(rows).id
+}
+
+/** Calls by one person unless another is named; null is a visitor. Answers status and body alone. */
+export type Call = (
+  method: Method,
+  path: string,
+  payload?: unknown,
+  as?: Person | null,
+) => Promise<Pick<Answer, 'status' | 'body'>>
+
+/** Calls of a world by the same person again and again. */
+export function callsBy(world: World, usual: Person): Call {
+  return async (method, path, payload, as = usual) => {
+    const { status, body } = await world.call(method, path, { payload, ...(as && { as }) })
+    return { status, body }
+  }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeS3, openFakeS3 } from '../../../test/support/fakes/s3.ts'
+import { addVenue } from '../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
 import { parseRange } from './range.ts'
 
@@ -101,7 +102,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
 
   it('of venues are set by those who may change venues, and go with another image_url', async () => {
     const admin = await world.person('venue:admin')
-    const venueId = await world.venue()
+    const venueId = await addVenue(world)
     const path = `/api/v1/venues/${venueId}/image`
     const answer = await upload(world, path, admin, await red(1600, 800))
     expect(answer.status).toBe(200)
@@ -126,7 +127,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
     const admin = await world.person('venue:admin')
     const url: string = (await upload(world, '/api/v1/users/me/avatar', await world.person(), await red(20, 20))).body
       .avatar_url
-    const venueId = await world.venue()
+    const venueId = await addVenue(world)
     for (const image_url of [url, null]) {
       await world.call('PUT', `/api/v1/venues/${venueId}`, { as: admin, payload: { image_url } })
     }
@@ -160,7 +161,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
 
   it('are made narrower for phones, in a few widths, never wider', async () => {
     const admin = await world.person('venue:admin')
-    const venueId = await world.venue()
+    const venueId = await addVenue(world)
     const url: string = (await upload(world, `/api/v1/venues/${venueId}/image`, admin, await red(1000, 500))).body
       .image_url
     const widthAt = async (wished: number) =>

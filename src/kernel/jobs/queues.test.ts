@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { onServer } from '../../../test/support/database.ts'
-import { type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
+import { messageOptions } from '../../../test/support/messages.ts'
+import { openWorld, type World } from '../../../test/support/world.ts'
 import { dropDeadLetters, listDeadLetters, retryDeadLetters } from './deadLetters.ts'
 import { createJobs, type Job, type Jobs } from './queues.ts'
 
-let world: MessageWorld
+let world: World
 let jobs: Jobs
 let startMs: number
 let fails = false
@@ -23,7 +24,7 @@ const definitions: readonly Job[] = [
 ]
 
 beforeAll(async () => {
-  world = await openMessageWorld()
+  world = await openWorld({}, messageOptions())
   jobs = createJobs(world.kernel, world.database, definitions, { work: false })
   const start = performance.now()
   await jobs.start()
@@ -35,7 +36,7 @@ afterEach(async () => {
 })
 afterAll(async () => {
   await jobs.stop()
-  await world.database.close()
+  await world.close()
 })
 
 const page = { limit: 10, offset: 0, descending: true }

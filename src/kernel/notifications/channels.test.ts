@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { bookingConfirmed, fakeProvider, type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
+import { bookingConfirmed, courierOf, fakeProvider, messageOptions, relayOf } from '../../../test/support/messages.ts'
+import { addUser, openWorld, type World } from '../../../test/support/world.ts'
 import type { Caller } from '../http/request/caller.ts'
 import { notify } from '../outbox/outbox.ts'
 import { queueForAddresses } from './bareAddresses.ts'
@@ -31,7 +32,7 @@ const webpush: DeliveryChannel = {
 const pushed = { ...bookingConfirmed, key: 'booking.pushed', channels: ['websocket', 'webpush'] }
 const ENDPOINT = 'https://push.example/lin'
 
-let world: MessageWorld
+let world: World
 let lin: number
 const sent: { readonly to: string; readonly text: string }[] = []
 const provider = fakeProvider(
@@ -43,8 +44,8 @@ const provider = fakeProvider(
 )
 
 beforeAll(async () => {
-  world = await openMessageWorld({}, { types: [pushed], channels: createChannels([...channels.all, webpush]) })
-  lin = await world.person('林', 'lin@example.com')
+  world = await openWorld({}, messageOptions([pushed], createChannels([...channels.all, webpush])))
+  lin = await addUser(world, '林', 'lin@example.com')
 })
 afterEach(async () => {
   sent.length = 0
@@ -52,7 +53,7 @@ afterEach(async () => {
     'TRUNCATE delivery_attempts, deliveries, messages, suppressions, user_contacts, notification_preferences RESTART IDENTITY',
   )
 })
-afterAll(() => world.database.close())
+afterAll(() => world.close())
 
 const caller = (): Caller => ({
   ...{ userId: lin, sessionId: 's1', roles: new Set(), permissions: new Set(), isAdmin: false, scope: 'full' },
@@ -62,15 +63,16 @@ const giveAddress = () => setContact(world.kernel, caller(), { userId: lin, kind
 async function tell(type = pushed.key, providers = [provider]): Promise<void> {
   const data = { place: '羽毛球馆', time: '09:00', note: '' }
   await notify(world.kernel.db, world.clock.now(), { type, userIds: [lin], data })
-  await world.relay({ providers }).drain()
-  await world.courier(...providers).drain()
+  await relayOf(world, { providers }).drain()
+  await courierOf(world, ...providers).drain()
 }
 const deliveries = () =>
   world.rows<{ channel: string; state: string; reason: string | null }>(
     'SELECT channel, lane, state, reason FROM deliveries ORDER BY id',
   )
 const preferenceOf = async (type: string) =>
-  (await readPreferences(world.kernel.db, world.catalogue, lin)).find((one) => one.type === type)?.channels
+  (await readPreferences(world.kernel.db, world.kernel.notifications.catalogue, lin)).find((one) => one.type === type)
+    ?.channels
 
 describe('a new channel is one row of the table and a provider', () => {
   test('a type that goes by it is delivered to the address of the person', async () => {
@@ -97,7 +99,7 @@ describe('a new channel is one row of the table and a provider', () => {
     expect(await preferenceOf(pushed.key)).toEqual({
       ...{ websocket: true, email: false, sms: false, im: false, webpush: true },
     })
-    await savePreferences(world.kernel, world.catalogue, lin, [
+    await savePreferences(world.kernel, world.kernel.notifications.catalogue, lin, [
       { type: pushed.key, channel: 'webpush', enabled: false },
       { type: 'booking.quiet', channel: 'webpush', enabled: true },
     ])
@@ -117,7 +119,7 @@ describe('a new channel is one row of the table and a provider', () => {
     await tell()
     expect(await deliveries()).toMatchObject([{ state: 'queued', reason: 'quiet_hours' }])
     world.clock.set(new Date('2026-03-15T00:00:00Z'))
-    await world.courier(provider).drain()
+    await courierOf(world, provider).drain()
     expect(sent).toHaveLength(1)
   })
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromBuffer } from 'yauzl'
-import { building, people, room, storedBooking } from '../../../test/support/rooms.ts'
+import { building, people, room, storedBooking } from '../../../test/support/room.ts'
+import { addSlot, addVenue } from '../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../test/support/world.ts'
 
 const PASSWORD = 'violet-harbour-42'
@@ -79,9 +80,9 @@ describe('A copy of one’s data', () => {
 
   it('is made in the background, announced, and fetched by a link without logging in', async () => {
     const as = await someone({ email: `wanglei${count}@example.com`, phone: '13800138099', display_name: '=王磊' })
-    await world
-      .slot(await world.venue(), { hour: 9 })
-      .then((slot) => world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } }))
+    await addSlot(world, await addVenue(world), { hour: 9 }).then((slot) =>
+      world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } }),
+    )
     expect((await latest(as)).status).toBe(404)
     await world.call('POST', '/api/v1/feedback', { as, payload: { content: '很好', contact: '138 0013 8099' } })
     expect(await ask(as)).toMatchObject({ status: 202, body: { state: 'queued', download_url: null } })
@@ -308,7 +309,7 @@ describe('Giving one’s account up', () => {
 
   it('ends all sessions, and after seven days the account, with everything personal and what lies ahead', async () => {
     const as = await someone({ email: `wanglei${count}@example.com` })
-    const slot = await world.slot(await world.venue(), { day: 20 })
+    const slot = await addSlot(world, await addVenue(world), { day: 20 })
     await world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } })
     await world.call('POST', '/api/v1/users/me/data-export', { as })
     await world.drain()

@@ -5,7 +5,8 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { onServer } from '../../../test/support/database.ts'
-import { type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
+import { messageOptions, relayOf } from '../../../test/support/messages.ts'
+import { addUser, openWorld, type World } from '../../../test/support/world.ts'
 import type { App } from '../http/app.ts'
 import { createServer } from '../http/server.ts'
 import { announceRevocation, endSession } from '../identity/sessions/sessionStore.ts'
@@ -20,7 +21,7 @@ interface Process {
   close(): Promise<void>
 }
 
-let world: MessageWorld
+let world: World
 let identity: Identity
 let main: Process
 let lin: number
@@ -55,10 +56,10 @@ async function startProcess(limits: Partial<SocketLimits> = {}): Promise<Process
 }
 
 beforeAll(async () => {
-  world = await openMessageWorld()
+  world = await openWorld({}, messageOptions())
   identity = await createIdentity(world.kernel, world.database)
-  lin = await world.person('lin')
-  wang = await world.person('wang')
+  lin = await addUser(world, 'lin')
+  wang = await addUser(world, 'wang')
   main = await startProcess()
 })
 beforeEach(() => world.clock.set(new Date('2026-03-14T01:00:00Z')))
@@ -68,7 +69,7 @@ afterEach(() => {
 afterAll(async () => {
   await main.close()
   await identity.close()
-  await world.database.close()
+  await world.close()
 })
 
 /** A session of an hour; with `days`, one that goes on so long while it is used. */
@@ -126,7 +127,7 @@ async function tell(userIds: readonly number[], ...places: string[]) {
     const data = { place, time: '9', note: '' }
     await notify(world.kernel.db, world.clock.now(), { type: 'booking.quiet', userIds, data })
   }
-  await world.relay().drain()
+  await relayOf(world).drain()
 }
 
 const newestId = async () =>
@@ -241,7 +242,7 @@ describe('messages', () => {
     const tellAll = async () => {
       const data = { place: '馆', time: '9', note: '' }
       for (const type of types) await notify(world.kernel.db, world.clock.now(), { type, userIds: [wang], data })
-      await world.relay().drain()
+      await relayOf(world).drain()
     }
     const client = await connectAs(wang)
     const heard = () =>

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addSlot, addVenue } from '../../../test/support/venue.ts'
 import { openWorld, type World } from '../../../test/support/world.ts'
 
 let world: World
@@ -29,8 +30,8 @@ test('what is said wrongly moves nothing', async () => {
 })
 
 test('when the answer comes, what time drives has happened and its messages are delivered', async () => {
-  const venue = await world.venue({ rules: { auto_promote: true } })
-  const slot = await world.slot(venue, { hour: 9 })
+  const venue = await addVenue(world, { rules: { auto_promote: true } })
+  const slot = await addSlot(world, venue, { hour: 9 })
   const [absent, waiting] = [await world.person(), await world.person()]
   await world.call('POST', '/api/v1/reservations', { as: absent, payload: { time_slot_id: slot } })
   const line = `/api/v1/venues/${venue}/reservation-time-slots/${slot}/waiting-list`

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startFake } from '../../../test/support/fakes/http.ts'
 import { startWecom } from '../../../test/support/fakes/im.ts'
 import { bodyText, type FakeSmtp, header, startSmtp } from '../../../test/support/fakes/smtp.ts'
+import { addSlot, addVenue } from '../../../test/support/venue.ts'
 import { type Method, MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 
 /** The program with a real SMTP server, an SMS webhook and WeCom; the clock stands at Monday 08:00, when people may be disturbed. */
@@ -199,7 +200,7 @@ describe('templates', () => {
       body: '{{ venue_name }}',
     }
     await as(admin, 'POST', '/api/v1/notification-templates', own)
-    const slot = await world.slot(await world.venue(), { hour: 9 })
+    const slot = await addSlot(world, await addVenue(world), { hour: 9 })
     await as(lin, 'POST', '/api/v1/reservations', { time_slot_id: slot })
     expect(await world.inbox(lin)).toMatchObject([{ type: 'reservation.confirmed', subject: '订好了' }])
   })
@@ -242,7 +243,7 @@ describe('preferences', () => {
       channels: { email: true, sms: false },
     })
     expect((await wish('reservation.confirmed', 'email', false)).status).toBe(200)
-    const slot = await world.slot(await world.venue(), { hour: 10 })
+    const slot = await addSlot(world, await addVenue(world), { hour: 10 })
     await as(lin, 'POST', '/api/v1/reservations', { time_slot_id: slot })
     expect(await world.inbox(lin)).toHaveLength(1)
     expect(smtp.mails).toEqual([])
@@ -545,7 +546,7 @@ describe('links in mails', () => {
   test('end all mails that can be ended, and not those that can’t', async () => {
     const links = await oneMail()
     await world.call('POST', `${links.unsubscribe}?scope=all`)
-    const slot = await world.slot(await world.venue(), { hour: 11 })
+    const slot = await addSlot(world, await addVenue(world), { hour: 11 })
     await as(lin, 'POST', '/api/v1/reservations', { time_slot_id: slot })
     await world.drain()
     expect(smtp.mails).toHaveLength(1)
@@ -659,8 +660,8 @@ describe('audiences', () => {
     (await as(admin, 'POST', '/api/v1/audiences/preview', { condition })).body.count
 
   test('are found by roles, tags, attributes and bookings, combined by and, or, not', async () => {
-    const venue = await world.venue()
-    const slot = await world.slot(venue, { hour: 15 })
+    const venue = await addVenue(world)
+    const slot = await addSlot(world, venue, { hour: 15 })
     await as(wang, 'POST', '/api/v1/reservations', { time_slot_id: slot })
     world.clock.advance(2 * 24 * 60)
     const employee = { kind: 'role', in: ['venue:employee'] }

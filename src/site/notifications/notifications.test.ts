@@ -1,20 +1,21 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type MessageWorld, openMessageWorld } from '../../../test/support/messages.ts'
+import { messageOptions, relayOf } from '../../../test/support/messages.ts'
+import { addUser, openWorld, type World } from '../../../test/support/world.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { createServer } from '../../kernel/http/server.ts'
 import { notify } from '../../kernel/outbox/outbox.ts'
 import { deadLetterRoutes } from '../jobs/routes.ts'
 import { notificationRoutes } from './routes.ts'
 
-let world: MessageWorld
+let world: World
 let app: App
 let lin: number
 let wang: number
 
 beforeAll(async () => {
-  world = await openMessageWorld()
-  lin = await world.person('lin')
-  wang = await world.person('wang')
+  world = await openWorld({}, messageOptions())
+  lin = await addUser(world, 'lin')
+  wang = await addUser(world, 'wang')
   const rights = { roles: new Set<string>(), isAdmin: false, scope: 'full' as const, sessionId: 's' }
   const manage = 'site:jobs.manage'
   app = await createServer(
@@ -44,7 +45,7 @@ beforeEach(() =>
 afterAll(async () => {
   await app.close()
   await world.kernel.jobs.stop()
-  await world.database.close()
+  await world.close()
 })
 
 async function call(token: number | string, method: 'GET' | 'POST' | 'DELETE', url: string, body?: object) {
@@ -60,7 +61,7 @@ async function call(token: number | string, method: 'GET' | 'POST' | 'DELETE', u
 async function tell(userIds: readonly number[], type = 'booking.quiet') {
   const data = { place: '甲', time: '9', note: '' }
   await notify(world.kernel.db, world.clock.now(), { type, userIds, data })
-  await world.relay().drain()
+  await relayOf(world).drain()
 }
 
 describe('the inbox', () => {
@@ -121,13 +122,13 @@ describe('dead letters', () => {
       items: [{ source: 'outbox', name: 'nobody.knows', error: 'unknown notification type "nobody.knows"' }],
     })
     expect((await call(admin, 'POST', `${path}/retry`, { ids: [body.items[0].id] })).body).toEqual({ retried: 1 })
-    await world.relay().drain()
+    await relayOf(world).drain()
     const again = await call(admin, 'GET', path)
     expect(again.body.total).toBe(1)
     const url = `${path}/${again.body.items[0].id}`
     expect(await call(admin, 'DELETE', url)).toEqual({ status: 204, body: undefined })
     expect((await call(admin, 'DELETE', url)).status).toBe(404)
-    await world.relay().drain()
+    await relayOf(world).drain()
     expect(await world.rows('SELECT actor_id, action FROM operation_log ORDER BY id')).toEqual([
       { actor_id: wang, action: 'job.retry' },
       { actor_id: wang, action: 'job.drop' },

@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openAnotherProcess } from '../../../test/support/anotherProcess.ts'
-import { chatClient, hangUp } from '../../../test/support/chatClient.ts'
 import { countLockWaits, onServer } from '../../../test/support/database.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { chatClient, hangUp } from '../../../test/support/support.ts'
+import { MONDAY, openWorld, type Person, type Process, type World } from '../../../test/support/world.ts'
 import type { Caller } from '../../kernel/http/request/caller.ts'
 import { closeServed, transfer } from './agents.ts'
 import { answerForgotten, answerMessage } from './answer.ts'
@@ -11,20 +10,20 @@ import { closeIdleChats } from './service.ts'
 
 let world: World
 let address: string
-let other: Awaited<ReturnType<typeof openAnotherProcess>>
+let other: Process
+/** The address of the other process. */
+let elsewhere: string
 let agent: Person
 beforeAll(async () => {
   world = await openWorld()
   agent = await world.person('venue:support')
-  address = await world.app.listen({ port: 0, host: '127.0.0.1' })
-  other = await openAnotherProcess(world)
+  address = await world.listen()
+  other = await world.anotherProcess()
+  elsewhere = await other.listen()
   const faq = { question: '如何取消预约？', answer: '打开“我的预约”，点“取消”。' }
   await world.call('POST', '/api/admin/support/faqs', { as: agent, payload: faq })
 })
-afterAll(async () => {
-  await other.stop()
-  await world.close()
-})
+afterAll(() => world.close())
 beforeEach(() => world.clock.set(MONDAY))
 afterEach(hangUp)
 
@@ -157,7 +156,7 @@ describe('the bot', () => {
     const waitingJobs = await world.rows(`SELECT 1 FROM pgboss.job WHERE name = 'support.answer' AND state = 'created'`)
     expect(waitingJobs).toHaveLength(1)
     // Another process takes it up.
-    await other.drain()
+    await other.system.drain()
     expect((await historyOf(id, anna)).at(-1)).toMatchObject({
       author: 'bot',
       content: expect.stringContaining('人工'),
@@ -200,7 +199,7 @@ describe('user and agent', () => {
     await user.heard('message')
     expect((await world.inbox(agent)).at(-1)).toMatchObject({ type: 'support_chat.waiting' })
     expect((await admin(id, 'accept', agent)).body).toMatchObject({ status: 'agent', agent_id: agent.id })
-    const staff = await chatClient(other.address, agent, { session_id: id, last_event_id: 0 })
+    const staff = await chatClient(elsewhere, agent, { session_id: id, last_event_id: 0 })
     for (let n = 1; n <= 10; n += 1) {
       user.say({ type: 'message', content: `问 ${n}` })
       staff.say({ type: 'message', content: `答 ${n}` })
@@ -226,7 +225,7 @@ describe('user and agent', () => {
     await say(id, agent, '您好')
     await say(id, agent, '请说')
     const last = first.ids().at(-1)
-    const second = await chatClient(other.address, person, { last_event_id: last })
+    const second = await chatClient(elsewhere, person, { last_event_id: last })
     await expect.poll(second.contents).toEqual(['您好', '请说'])
     second.say({ type: 'follow', session_id: id, last_event_id: second.ids()[0] })
     await expect.poll(second.contents).toEqual(['您好', '请说', '请说'])
@@ -254,10 +253,7 @@ describe('user and agent', () => {
   it('see each other typing', async () => {
     const { person, id } = await waiting()
     await admin(id, 'accept', agent)
-    const [user, staff] = [
-      await chatClient(address, person),
-      await chatClient(other.address, agent, { session_id: id }),
-    ]
+    const [user, staff] = [await chatClient(address, person), await chatClient(elsewhere, agent, { session_id: id })]
     await user.heard('following')
     await staff.heard('following')
     user.say({ type: 'typing' })
@@ -466,10 +462,10 @@ describe('the WebSocket', () => {
   })
 
   it('takes so many messages a minute from one person, over all their connections', async () => {
-    const strict = await openAnotherProcess(world, { rateLimit: true, rateLimitMessage: 3 })
+    const strict = await (await world.anotherProcess({ rateLimit: true, rateLimitMessage: 3 })).listen()
     const anna = await world.person()
     await openChat(anna)
-    const clients = [await chatClient(strict.address, anna), await chatClient(strict.address, anna)]
+    const clients = [await chatClient(strict, anna), await chatClient(strict, anna)]
     for (const client of clients) for (const n of [1, 2]) client.say({ type: 'message', content: `${n}` })
     await expect
       .poll(() => clients.flatMap(({ frames }) => frames.filter(({ type }) => type === 'ack')))
@@ -478,7 +474,6 @@ describe('the WebSocket', () => {
       .poll(() => clients.flatMap(({ frames }) => frames.flatMap(({ code }) => code ?? [])))
       .toEqual(['rate_limited'])
     hangUp()
-    await strict.stop()
   })
 
   it.runIf(onServer)('sends what was written while its process could not hear of it', async () => {
@@ -508,7 +503,7 @@ describe('the WebSocket', () => {
       await world.person(),
     ]
     const id = await openChat(anna)
-    const [here, there] = [await chatClient(address, former), await chatClient(other.address, former)]
+    const [here, there] = [await chatClient(address, former), await chatClient(elsewhere, former)]
     here.say({ type: 'follow', session_id: id })
     await here.heard('following')
     const granted = await world.call('PUT', `/api/v1/users/${former.id}/roles`, {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { addVenue } from '../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 import { afterEvent, FEEDBACK_STATUSES } from './rules.ts'
 
@@ -44,7 +45,7 @@ describe('giving feedback', () => {
 
   it('may name a venue that exists, a score, and how to reach its author, which only the author and support see', async () => {
     const anna = await world.person()
-    const venue = await world.venue()
+    const venue = await addVenue(world)
     const wish = { type: 'complaint', title: '灯光', contact: '13800001111', venue_id: venue, rating: 2 }
     const { body } = await give(anna, wish)
     expect(body).toMatchObject({ ...wish, venue_name: expect.stringContaining('venue') })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addSlot, addVenue } from '../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
 
 let world: World
@@ -16,9 +17,9 @@ const change = (id: number, payload: object, as = admin) =>
   world.call('PUT', `/api/admin/reservations/${id}`, { as, payload })
 
 async function booked(rules = {}) {
-  const venue = await world.venue({ rules })
+  const venue = await addVenue(world, { rules })
   const person = await world.person()
-  const payload = { time_slot_id: await world.slot(venue, { day: 0, hour: 9 }) }
+  const payload = { time_slot_id: await addSlot(world, venue, { day: 0, hour: 9 }) }
   const { body } = await world.call('POST', '/api/v1/reservations', { as: person, payload })
   return { id: body.id as number, person, venue }
 }
@@ -39,7 +40,7 @@ describe('staff', () => {
 
   it('moves a reservation, cancels it with a reason, rejects a request with one', async () => {
     const { id, venue } = await booked()
-    const other = await world.slot(venue, { hour: 12 })
+    const other = await addSlot(world, venue, { hour: 12 })
     expect((await change(id, { time_slot_id: other })).body.time_slot_id).toBe(other)
     expect((await change(id, { status: 'cancelled', reason: '场地维护' })).body).toMatchObject({
       status: 'cancelled',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type World } from '../../../../test/support/world.ts'
 import { describe as describeApi } from '../reference/openapi.ts'
 
@@ -6,8 +7,8 @@ let world: World
 let venue: number
 beforeAll(async () => {
   world = await openWorld()
-  venue = await world.venue({ capacity: 3 })
-  await world.venue()
+  venue = await addVenue(world, { capacity: 3 })
+  await addVenue(world)
 })
 afterAll(() => world.close())
 

@@ -1,19 +1,21 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { type AccountWorld, openAccountWorld, PASSWORD } from '../../../../test/support/accounts.ts'
+import { logIn, PASSWORD, register, setUpAdministrator } from '../../../../test/support/site.ts'
+import { openWorld, type World } from '../../../../test/support/world.ts'
+import type { UserHook } from '../../kernel.ts'
 import { createConfiguredAdministrator, issueSetupToken } from './firstAdministrator.ts'
 
-let world: AccountWorld
+let world: World
 afterEach(async () => {
   expect(world.faults).toEqual([])
   await world.close()
 })
 
 const setUp = (token: string | undefined, username: string, password = PASSWORD) =>
-  world.call('POST', '/api/v1/setup', { body: { token, username, password } })
+  world.call('POST', '/api/v1/setup', { payload: { token, username, password } })
 
 describe('without a configured administrator', () => {
   test('a start shows a token, of which only a hash is stored, and which makes one administrator once', async () => {
-    world = await openAccountWorld()
+    world = await openWorld()
     expect(await createConfiguredAdministrator(world.kernel)).toBe(false)
     const setupToken = await issueSetupToken(world.kernel)
     const stored = JSON.stringify(await world.kernel.db.selectFrom('settings').selectAll().execute())
@@ -25,13 +27,13 @@ describe('without a configured administrator', () => {
     expect([made.status, made.body.roles]).toEqual([201, ['admin']])
     expect(made.text).not.toContain('password')
     expect((await setUp(setupToken, 'second')).body.code).toBe('already_set_up')
-    expect((await world.logIn('root')).status).toBe(200)
+    expect((await logIn(world, 'root')).status).toBe(200)
     expect(await createConfiguredAdministrator(world.kernel)).toBe(true)
     expect(await world.kernel.db.selectFrom('settings').selectAll().execute()).toEqual([])
   })
 
   test('of parallel uses of the token one wins', async () => {
-    world = await openAccountWorld()
+    world = await openWorld()
     const setupToken = await issueSetupToken(world.kernel)
     const answers = await Promise.all(['a1', 'a2', 'a3', 'a4'].map((name) => setUp(setupToken, name)))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409])
@@ -39,7 +41,7 @@ describe('without a configured administrator', () => {
   })
 
   test('each of several processes that start together shows a token that works; old ones stop working', async () => {
-    world = await openAccountWorld()
+    world = await openWorld()
     const old = await issueSetupToken(world.kernel)
     const shown = await Promise.all([1, 2, 3, 4, 5].map(() => issueSetupToken(world.kernel)))
     expect((await setUp(old, 'root')).status).toBe(403)
@@ -47,9 +49,9 @@ describe('without a configured administrator', () => {
   })
 
   test('nobody is an administrator for having registered first', async () => {
-    world = await openAccountWorld()
-    const { token } = await world.person('first')
-    expect((await world.call('GET', '/api/admin/users', { token })).status).toBe(403)
+    world = await openWorld()
+    const { token } = await register(world, 'first')
+    expect((await world.call('GET', '/api/admin/users', { as: token })).status).toBe(403)
   })
 })
 
@@ -57,39 +59,39 @@ describe('with a configured administrator', () => {
   const env = { ADMIN_USERNAME: 'chief', ADMIN_PASSWORD: PASSWORD, ADMIN_EMAIL: 'Chief <chief@example.com>' }
 
   test('the first start makes them, however many processes start; later ones change nothing', async () => {
-    world = await openAccountWorld(env)
+    world = await openWorld(env)
     const starts = await Promise.all([1, 2, 3].map(() => createConfiguredAdministrator(world.kernel)))
     expect(starts).toEqual([true, true, true])
     expect(await world.kernel.db.selectFrom('users').select(['username', 'email']).execute()).toEqual([
       { username: 'chief', email: 'chief@example.com' },
     ])
-    expect((await world.logIn('chief')).body.user.roles).toEqual(['admin'])
+    expect((await logIn(world, 'chief')).body.user.roles).toEqual(['admin'])
     expect((await setUp('anything', 'other')).status).toBe(409)
   })
 
   test('a weak password stops the start with a line that says so and does not show it', async () => {
-    world = await openAccountWorld({ ...env, ADMIN_PASSWORD: 'password1' })
+    world = await openWorld({ ...env, ADMIN_PASSWORD: 'password1' })
     await expect(createConfiguredAdministrator(world.kernel)).rejects.toThrow(/ADMIN_PASSWORD: (?!.*password1)/)
   })
 })
 
 describe('a password that is too old', () => {
   test('lets its owner do nothing but change it, and log in again', async () => {
-    world = await openAccountWorld({ PASSWORD_MAX_AGE_DAYS: '90' })
-    await world.person('aged')
+    world = await openWorld({ PASSWORD_MAX_AGE_DAYS: '90' })
+    await register(world, 'aged')
     world.clock.advance(90 * 24 * 60)
-    expect((await world.logIn('aged')).body.password_change_required).toBeUndefined()
+    expect((await logIn(world, 'aged')).body.password_change_required).toBeUndefined()
     world.clock.advance(1)
-    const { body } = await world.logIn('aged')
+    const { body } = await logIn(world, 'aged')
     expect(body).toMatchObject({ password_change_required: true, expires_in: 900 })
     const token = body.access_token
-    const refused = await world.call('GET', '/api/v1/users/me', { token })
+    const refused = await world.call('GET', '/api/v1/users/me', { as: token })
     expect([refused.status, refused.body.code]).toEqual([403, 'password_change_required'])
     const change = { old_password: PASSWORD, new_password: 'orchid-Tunnel-9' }
-    expect((await world.call('PUT', '/api/v1/users/me/password', { token, body: change })).status).toBe(204)
-    expect((await world.call('PUT', '/api/v1/users/me/password', { token, body: change })).status).toBe(401)
-    const renewed = await world.logIn('aged', 'orchid-Tunnel-9')
-    expect((await world.call('GET', '/api/v1/users/me', { token: renewed.body.access_token })).status).toBe(200)
+    expect((await world.call('PUT', '/api/v1/users/me/password', { as: token, payload: change })).status).toBe(204)
+    expect((await world.call('PUT', '/api/v1/users/me/password', { as: token, payload: change })).status).toBe(401)
+    const renewed = await logIn(world, 'aged', 'orchid-Tunnel-9')
+    expect((await world.call('GET', '/api/v1/users/me', { as: renewed.body.access_token })).status).toBe(200)
   })
 })
 
@@ -97,23 +99,20 @@ describe('somebody who leaves', () => {
   test('is known to the products in the same transaction, and stays when one of them refuses', async () => {
     const left: number[] = []
     let refuse = true
-    world = await openAccountWorld(
-      {},
-      {
-        async beforeUserLeaves(tx, _kernel, userId) {
-          await tx.updateTable('users').set({ department: 'left' }).where('id', '=', userId).execute()
-          if (refuse) throw new Error('not now')
-          left.push(userId)
-        },
-      },
-    )
-    const admin = await world.administrator()
-    const { id, token } = await world.person('stays')
-    expect((await world.call('DELETE', `/api/v1/users/${id}`, { token: admin.token })).status).toBe(500)
+    world = await openWorld()
+    const leaves: UserHook = async (tx, _kernel, userId) => {
+      await tx.updateTable('users').set({ department: 'left' }).where('id', '=', userId).execute()
+      if (refuse) throw new Error('not now')
+      left.push(userId)
+    }
+    Object.assign(world.kernel, { beforeUserLeaves: [leaves] })
+    const admin = await setUpAdministrator(world)
+    const { id, token } = await register(world, 'stays')
+    expect((await world.call('DELETE', `/api/v1/users/${id}`, { as: admin })).status).toBe(500)
     expect(world.faults.splice(0)).toHaveLength(1)
-    expect((await world.call('GET', '/api/v1/users/me', { token })).body.department).toBeNull()
+    expect((await world.call('GET', '/api/v1/users/me', { as: token })).body.department).toBeNull()
     refuse = false
-    expect((await world.call('DELETE', `/api/v1/users/${id}`, { token: admin.token })).status).toBe(204)
+    expect((await world.call('DELETE', `/api/v1/users/${id}`, { as: admin })).status).toBe(204)
     expect(left).toEqual([id])
   })
 })

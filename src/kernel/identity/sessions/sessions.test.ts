@@ -1,48 +1,49 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AccountWorld, openAccountWorld, PASSWORD, type Process } from '../../../../test/support/accounts.ts'
+import { logIn, PASSWORD, register, setUpAdministrator } from '../../../../test/support/site.ts'
+import { openWorld, type Person, type Process, type World } from '../../../../test/support/world.ts'
 import type { OpenDatabase } from '../../database/database.ts'
 import type { Actor } from '../actor.ts'
 import { createSessionCache } from './sessionCache.ts'
 import { createIdentity } from './sessions.ts'
 
-describe('several processes', () => {
-  let world: AccountWorld
-  let other: Process
-  let admin: { id: number; token: string }
-  const names = new Map<number, string>()
+let world: World
+let other: Process
+let admin: Person
+beforeAll(async () => {
+  world = await openWorld()
+  other = await world.anotherProcess()
+  admin = await setUpAdministrator(world)
+})
+afterAll(async () => {
+  expect(world.faults).toEqual([])
+  await world.close()
+})
 
-  beforeAll(async () => {
-    world = await openAccountWorld()
-    other = await world.anotherProcess()
-    admin = await world.administrator()
-  })
-  afterAll(async () => {
-    expect(world.faults).toEqual([])
-    await world.close()
-  })
+describe('several processes', () => {
+  const names = new Map<number, string>()
 
   /** Somebody whose token the other process has in its memory. */
   const known = async (name: string) => {
-    const person = await world.person(name)
-    await other.identity.authenticate(person.token)
+    const person = await register(world, name)
+    await statusThere(person.token)
     return person
   }
-  const statusThere = async (token: string) => (await other.call('GET', '/api/v1/users/me', { token })).status
+  const statusThere = async (token: string) => (await other.call('GET', '/api/v1/users/me', { as: token })).status
 
-  test.each<[string, (person: { id: number; token: string }) => Promise<{ status: number }>]>([
-    ['log-out', ({ token }) => world.call('POST', '/api/v1/users/logout', { token })],
+  test.each<[string, (person: Person) => Promise<{ status: number }>]>([
+    ['log-out', ({ token }) => world.call('POST', '/api/v1/users/logout', { as: token })],
     [
       'deactivation',
-      ({ id }) => world.call('PUT', `/api/v1/users/${id}`, { token: admin.token, body: { status: 'disabled' } }),
+      ({ id }) => world.call('PUT', `/api/v1/users/${id}`, { as: admin, payload: { status: 'disabled' } }),
     ],
-    ['deletion', ({ id }) => world.call('DELETE', `/api/v1/users/${id}`, { token: admin.token })],
+    ['deletion', ({ id }) => world.call('DELETE', `/api/v1/users/${id}`, { as: admin })],
     [
       'a new password',
       async ({ id }) => {
-        const { body } = await world.logIn(names.get(id) ?? '')
+        const { body } = await logIn(world, names.get(id) ?? '')
         return world.call('PUT', '/api/v1/users/me/password', {
-          token: body.access_token,
-          body: { old_password: PASSWORD, new_password: 'orchid-Tunnel-9' },
+          as: body.access_token,
+          payload: { old_password: PASSWORD, new_password: 'orchid-Tunnel-9' },
         })
       },
     ],
@@ -57,16 +58,15 @@ describe('several processes', () => {
 
   test('all know new roles', async () => {
     const { id, token } = await known('raised')
-    expect((await other.call('GET', '/api/admin/users', { token })).status).toBe(403)
-    await world.call('PUT', `/api/v1/users/${id}/roles`, { token: admin.token, body: { roles: ['venue:admin'] } })
-    await expect.poll(async () => (await other.call('GET', '/api/admin/users', { token })).status).toBe(200)
+    expect((await other.call('GET', '/api/admin/users', { as: token })).status).toBe(403)
+    await world.call('PUT', `/api/v1/users/${id}/roles`, { as: admin, payload: { roles: ['venue:admin'] } })
+    await expect.poll(async () => (await other.call('GET', '/api/admin/users', { as: token })).status).toBe(200)
   })
 })
 
 describe('a process whose listener is lost', () => {
   test('asks the database for every request until it listens again, and forgets what it knew', async () => {
-    const world = await openAccountWorld()
-    const { token } = await world.person('watched')
+    const { token } = await register(world, 'watched')
     const lost: (() => void)[] = []
     const back: (() => void)[] = []
     const state = { listening: true }
@@ -103,16 +103,15 @@ describe('a process whose listener is lost', () => {
     state.listening = false
     for (const then of lost) then()
     expect(await times(3)).toBe(3)
-    await world.call('POST', '/api/v1/users/logout', { token })
+    await world.call('POST', '/api/v1/users/logout', { as: token })
     await expect(identity.authenticate(token)).rejects.toMatchObject({ code: 'unauthenticated' })
-    const fresh = (await world.logIn('watched')).body.access_token
+    const fresh = (await logIn(world, 'watched')).body.access_token
     state.listening = true
     for (const then of back) then()
     asked = 0
     await identity.authenticate(fresh)
     await identity.authenticate(fresh)
     expect(asked).toBe(1)
-    await world.close()
   })
 })
 

@@ -1,19 +1,27 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AccountWorld, openAccountWorld, PASSWORD, type Process } from '../../../../test/support/accounts.ts'
+import { PASSWORD, register } from '../../../../test/support/site.ts'
+import { openWorld, type Process, type World } from '../../../../test/support/world.ts'
 import type { OpenDatabase } from '../../database/database.ts'
 import { logIn } from '../logIn/logIn.ts'
 import { createSessionCache } from './sessionCache.ts'
-import { createIdentity } from './sessions.ts'
+import { createIdentity, type Identity } from './sessions.ts'
 
-let world: AccountWorld
+let world: World
 let other: Process
+/** What the two processes know of sessions. */
+let here: Identity
+let there: Identity
 beforeAll(async () => {
-  world = await openAccountWorld({ JWT_TTL_MINUTES: '60', SESSION_MAX_DAYS: '1' })
+  world = await openWorld({ JWT_TTL_MINUTES: '60', SESSION_MAX_DAYS: '1' })
   other = await world.anotherProcess()
+  here = await createIdentity(world.kernel, world.database)
+  there = await createIdentity(other.kernel, world.database)
 })
 afterAll(async () => {
   expect(world.faults).toEqual([])
+  await here.close()
+  await there.close()
   await world.close()
 })
 
@@ -21,14 +29,14 @@ const visitor = { address: '192.0.2.10', userAgent: 'test', requestId: 'test' }
 
 /** Somebody who has just opened a session that slides. */
 async function slider(name: string, process: Process = world): Promise<string> {
-  await world.person(name)
+  await register(world, name)
   const session = await logIn(process.kernel, { name, password: PASSWORD }, visitor, { slides: true })
   expect(session.expiresIn).toBe(3600)
   return session.accessToken
 }
 
 const use = async (token: string, process: Process = world) =>
-  (await process.call('GET', '/api/v1/users/me', { token })).status
+  (await process.call('GET', '/api/v1/users/me', { as: token })).status
 
 /** Minutes from now to the end of the session that slides, as the database has it. */
 async function minutesLeft(): Promise<number> {
@@ -96,7 +104,7 @@ test('logging out ends it at once, here and elsewhere, also when it would have m
   await use(token)
   await use(token, other)
   world.clock.advance(40)
-  expect((await world.call('POST', '/api/v1/users/logout', { token })).status).toBe(204)
+  expect((await world.call('POST', '/api/v1/users/logout', { as: token })).status).toBe(204)
   expect(await use(token)).toBe(401)
   await expect.poll(() => use(token, other)).toBe(401)
 })
@@ -135,21 +143,21 @@ test('looking whether it is good does not let it go on, and asks the database ag
   const token = await slider('watched')
   await use(token)
   world.clock.advance(59)
-  await world.identity.recheck(token)
-  await other.identity.recheck(token)
+  await here.recheck(token)
+  await there.recheck(token)
   expect(await minutesLeft()).toBe(1)
   expect(await use(token, other)).toBe(200)
   expect(await minutesLeft()).toBe(60)
   world.clock.advance(59)
   // The other process has moved it since.
-  await world.identity.recheck(token)
+  await here.recheck(token)
   world.clock.advance(1)
-  await expect(world.identity.recheck(token)).rejects.toMatchObject({ code: 'unauthenticated' })
+  await expect(here.recheck(token)).rejects.toMatchObject({ code: 'unauthenticated' })
   expect(await use(token)).toBe(401)
 })
 
 test('other log-ins stay as long as JWT_TTL_MINUTES says, used or not', async () => {
-  const { token } = await world.person('fixed')
+  const { token } = await register(world, 'fixed')
   world.clock.advance(59)
   expect(await use(token)).toBe(200)
   world.clock.advance(1)
@@ -157,8 +165,8 @@ test('other log-ins stay as long as JWT_TTL_MINUTES says, used or not', async ()
 })
 
 test('a password that is too old opens none that slides', async () => {
-  const strict = await openAccountWorld({ PASSWORD_MAX_AGE_DAYS: '30' })
-  await strict.person('old')
+  const strict = await openWorld({ PASSWORD_MAX_AGE_DAYS: '30' })
+  await register(strict, 'old')
   strict.clock.advance(31 * 1440)
   const { expiresIn } = await logIn(strict.kernel, { name: 'old', password: PASSWORD }, visitor, { slides: true })
   expect(expiresIn).toBe(900)

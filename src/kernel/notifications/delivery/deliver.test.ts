@@ -4,30 +4,31 @@ import { join } from 'node:path'
 import type { SMTPServerOptions } from 'smtp-server'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startSmtp } from '../../../../test/support/fakes/smtp.ts'
-import { fakeProvider, type MessageWorld, openMessageWorld } from '../../../../test/support/messages.ts'
+import { courierOf, fakeProvider, messageOptions, relayOf } from '../../../../test/support/messages.ts'
+import { addUser, openWorld, type World } from '../../../../test/support/world.ts'
 import { notify } from '../../outbox/outbox.ts'
 import { createMailer, fileMailer, smtpMailer } from '../providers/mailer.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Courier } from './deliver.ts'
 import { reconsider } from './deliveryStore.ts'
 
-let world: MessageWorld
+let world: World
 let lin: number
 
 beforeAll(async () => {
-  world = await openMessageWorld()
-  lin = await world.person('林', 'lin@example.com')
+  world = await openWorld({}, messageOptions())
+  lin = await addUser(world, '林', 'lin@example.com')
 })
 beforeEach(() => world.clock.set(new Date('2026-03-14T01:00:00Z')))
 afterEach(() =>
   world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace RESTART IDENTITY'),
 )
-afterAll(() => world.database.close())
+afterAll(() => world.close())
 
 async function queue(type = 'booking.confirmed'): Promise<void> {
   const data = { place: '羽毛球馆', time: '09:00', note: '' }
   await notify(world.kernel.db, world.clock.now(), { type, userIds: [lin], data })
-  await world.relay().drain()
+  await relayOf(world).drain()
 }
 
 const delivery = async () =>
@@ -43,7 +44,7 @@ async function withSmtp(
   const server = await startSmtp(options)
   const mailer = smtpMailer(server.url, 'Yuyue <no-reply@gym.example>', 1000)
   try {
-    await work(world.courier(mailer), server.mails, mailer)
+    await work(courierOf(world, mailer), server.mails, mailer)
   } finally {
     await mailer.close()
     await server.close()
@@ -132,7 +133,7 @@ describe('a mail', () => {
     })
     const mailer = smtpMailer(server.url.replace('//', `//${login}`), 'a@b.example', 1000)
     await queue()
-    await world.courier(mailer).drain()
+    await courierOf(world, mailer).drain()
     expect(await delivery()).toMatchObject({ state: 'queued', attempts: 1, reason: expect.stringMatching('535|530') })
     expect(JSON.stringify([await delivery(), world.lines])).not.toContain('wrong')
     await mailer.close()
@@ -143,7 +144,8 @@ describe('a mail', () => {
     withSmtp({}, async (courier, mails) => {
       await queue()
       const started = Promise.withResolvers<void>()
-      const killed = world.courier(
+      const killed = courierOf(
+        world,
         fakeProvider(() => {
           started.resolve()
           return new Promise(() => {})
@@ -164,7 +166,8 @@ describe('a mail', () => {
     expect(await delivery()).toMatchObject({ state: 'queued', reason: 'quiet_hours' })
     world.clock.set(new Date('2026-03-15T00:00:00Z'))
     const started = Promise.withResolvers<void>()
-    const slow = world.courier(
+    const slow = courierOf(
+      world,
       fakeProvider(() => {
         started.resolve()
         return new Promise(() => {})
@@ -173,14 +176,20 @@ describe('a mail', () => {
     void slow.drain()
     await started.promise
     await reconsider(world.kernel.db, world.clock.now())
-    expect(await world.courier(fakeProvider(async () => ({ providerId: 'twice' }))).drain()).toBe(0)
+    expect(
+      await courierOf(
+        world,
+        fakeProvider(async () => ({ providerId: 'twice' })),
+      ).drain(),
+    ).toBe(0)
   })
 
   test('whose record comes late does not undo what another process recorded since', async () => {
     await queue()
     const late = Promise.withResolvers<{ providerId: string }>()
     const started = Promise.withResolvers<void>()
-    const slow = world.courier(
+    const slow = courierOf(
+      world,
       fakeProvider(() => {
         started.resolve()
         return late.promise
@@ -189,7 +198,10 @@ describe('a mail', () => {
     const slowDone = slow.drain()
     await started.promise
     world.clock.advance(6)
-    await world.courier(fakeProvider(async () => ({ providerId: 'second' }))).drain()
+    await courierOf(
+      world,
+      fakeProvider(async () => ({ providerId: 'second' })),
+    ).drain()
     late.reject(new Error('too late'))
     await slowDone
     expect(await delivery()).toMatchObject({ state: 'sent', provider_id: 'second' })
@@ -198,7 +210,10 @@ describe('a mail', () => {
   test('goes to nobody else, whatever stands in the address', async () => {
     await world.rows(`UPDATE users SET email = 'a@example.com,b@example.com' WHERE id = ${lin}`)
     await queue()
-    await world.courier(fakeProvider(() => Promise.reject(new Error('sent')))).drain()
+    await courierOf(
+      world,
+      fakeProvider(() => Promise.reject(new Error('sent'))),
+    ).drain()
     expect(await delivery()).toMatchObject({ state: 'failed', reason: 'bad_address' })
     await world.rows(`UPDATE users SET email = 'lin@example.com' WHERE id = ${lin}`)
   })
@@ -208,7 +223,7 @@ describe('a mail', () => {
     expect(mailer).toBeUndefined()
     const data = { place: '羽毛球馆', time: '09:00', note: '' }
     await notify(world.kernel.db, world.clock.now(), { type: 'booking.confirmed', userIds: [lin], data })
-    await world.relay({ providers: [] }).drain()
+    await relayOf(world, { providers: [] }).drain()
     expect(await delivery()).toMatchObject({ state: 'skipped', reason: 'not_configured' })
   })
 })
@@ -218,7 +233,7 @@ describe('without an SMTP server, in development', () => {
     const folder = await mkdtemp(join(tmpdir(), 'outbox-'))
     const mailer = fileMailer(join(folder, 'outbox'), 'Yuyue <no-reply@localhost>')
     await queue()
-    await world.courier(mailer).drain()
+    await courierOf(world, mailer).drain()
     const files = await readdir(join(folder, 'outbox'))
     expect(files).toEqual(['20260314T010000Z-1.eml'])
     const path = join(folder, 'outbox', files[0] ?? '')

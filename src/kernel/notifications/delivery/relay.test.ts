@@ -1,23 +1,24 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
-import { bookingConfirmed, type MessageWorld, openMessageWorld } from '../../../../test/support/messages.ts'
+import { bookingConfirmed, messageOptions, relayOf } from '../../../../test/support/messages.ts'
+import { addUser, openWorld, type World } from '../../../../test/support/world.ts'
 import { messageJson, notify, record } from '../../outbox/outbox.ts'
 import { compileTemplates } from '../texts/templates.ts'
 
-let world: MessageWorld
+let world: World
 let lin: number
 let wang: number
 
 beforeAll(async () => {
-  world = await openMessageWorld()
-  lin = await world.person('lin', 'lin@example.com')
-  wang = await world.person('wang')
+  world = await openWorld({}, messageOptions())
+  lin = await addUser(world, 'lin', 'lin@example.com')
+  wang = await addUser(world, 'wang')
 })
 afterEach(() =>
   world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, messages RESTART IDENTITY'),
 )
-afterAll(() => world.database.close())
+afterAll(() => world.close())
 
 const court = { place: '羽毛球馆', time: '09:00', note: '带球拍' }
 
@@ -32,7 +33,7 @@ async function tell(
 describe('a message', () => {
   test('is rendered and lies in the inbox of everybody named, once', async () => {
     await tell([lin, wang, lin])
-    expect(await world.relay().drain()).toBe(1)
+    expect(await relayOf(world).drain()).toBe(1)
     expect(
       await world.rows('SELECT user_id, type, subject, body, data, urgent, created_at, read_at FROM messages'),
     ).toEqual(
@@ -56,21 +57,21 @@ describe('a message', () => {
       throw new Error('no')
     })
     await expect(failed).rejects.toThrow('no')
-    expect(await world.relay().drain()).toBe(0)
+    expect(await relayOf(world).drain()).toBe(0)
   })
 
   test('that is produced twice appears once a person', async () => {
     await tell([lin], { key: 'reminder:1' })
     await tell([lin, wang], { key: 'reminder:1' })
-    await world.relay().drain()
+    await relayOf(world).drain()
     await tell([wang], { key: 'reminder:1' })
-    await world.relay().drain()
+    await relayOf(world).drain()
     expect(await world.rows('SELECT user_id FROM messages ORDER BY id')).toEqual([{ user_id: lin }, { user_id: wang }])
   })
 
   test('keeps the order of the events, also over batches', async () => {
     for (let n = 0; n < 25; n += 1) await tell([lin, wang], { data: { ...court, place: `场地${n}` } })
-    expect(await world.relay({ batch: 10 }).drain()).toBe(25)
+    expect(await relayOf(world, { batch: 10 }).drain()).toBe(25)
     const subjects = await world.rows<{ subject: string }>(
       `SELECT subject FROM messages WHERE user_id = ${lin} ORDER BY id`,
     )
@@ -80,9 +81,9 @@ describe('a message', () => {
   test('goes out by mail where its type wants it, and says why where it can not', async () => {
     await tell([lin, wang])
     await tell([lin], { type: 'booking.quiet' })
-    await world.relay().drain()
+    await relayOf(world).drain()
     await tell([lin])
-    await world.relay({ providers: [] }).drain()
+    await relayOf(world, { providers: [] }).drain()
     expect(await world.rows('SELECT message_id, channel, state, reason FROM deliveries ORDER BY id')).toEqual([
       { message_id: 1, channel: 'email', state: 'queued', reason: null },
       { message_id: 2, channel: 'email', state: 'skipped', reason: 'no_address' },
@@ -91,10 +92,10 @@ describe('a message', () => {
   })
 
   test('is not written to somebody who is gone', async () => {
-    const gone = await world.person('gone', 'gone@example.com')
+    const gone = await addUser(world, 'gone', 'gone@example.com')
     await world.rows(`UPDATE users SET status = 'deleted', deleted_at = created_at WHERE id = ${gone}`)
     await tell([gone, 999_999, lin])
-    await world.relay().drain()
+    await relayOf(world).drain()
     expect(await world.rows('SELECT user_id FROM messages')).toEqual([{ user_id: lin }])
   })
 
@@ -104,7 +105,7 @@ describe('a message', () => {
       INSERT INTO outbox (message, created_at) SELECT ${json}::text::jsonb, ${world.clock.now()} FROM changed`.execute(
       world.kernel.db,
     )
-    await world.relay().drain()
+    await relayOf(world).drain()
     expect(await world.rows('SELECT type FROM messages')).toEqual([{ type: 'booking.quiet' }])
   })
 
@@ -112,7 +113,7 @@ describe('a message', () => {
     const heard: string[] = []
     const stop = await world.database.listen('messages', (payload) => heard.push(payload))
     await tell([lin, wang])
-    await world.relay().drain()
+    await relayOf(world).drain()
     await expect.poll(() => heard).toEqual(['2'])
     await stop()
   })
@@ -128,7 +129,7 @@ describe('an operation', () => {
       changes: { name: ['a', 'b'] as const },
     }
     await record(world.kernel.db, world.clock.now(), { ...operation, address: '10.0.0.1', requestId: 'r1' })
-    await world.relay().drain()
+    await relayOf(world).drain()
     expect(await world.rows('SELECT * FROM operation_log')).toEqual([
       {
         ...{ id: 1, at: world.clock.now(), actor_id: lin, action: 'venue.update', resource: 'venue', resource_id: '3' },
@@ -148,7 +149,7 @@ describe('what can not be handed on', () => {
     await tell([lin])
     await tell(wrong.userIds ?? [lin], wrong)
     await tell([wang])
-    expect(await world.relay().drain()).toBe(3)
+    expect(await relayOf(world).drain()).toBe(3)
     expect(await world.rows('SELECT user_id FROM messages ORDER BY id')).toEqual([{ user_id: lin }, { user_id: wang }])
     expect(await world.rows('SELECT error, failed_at FROM outbox_failures')).toEqual([
       { error: expect.stringContaining(reason), failed_at: world.clock.now() },
@@ -158,7 +159,7 @@ describe('what can not be handed on', () => {
   test('a row that the database refuses is found among its batch', async () => {
     await world.rows("ALTER TABLE messages ADD CONSTRAINT no_gym CHECK (subject NOT LIKE '%禁%')")
     for (const place of ['甲', '乙', '禁', '丙']) await tell([lin], { data: { ...court, place } })
-    expect(await world.relay().drain()).toBe(4)
+    expect(await relayOf(world).drain()).toBe(4)
     await world.rows('ALTER TABLE messages DROP CONSTRAINT no_gym')
     const subjects = await world.rows<{ subject: string }>('SELECT subject FROM messages ORDER BY id')
     expect(subjects.map((row) => row.subject)).toEqual(['甲', '乙', '丙'].map((place) => `预约成功：${place}`))
@@ -172,25 +173,27 @@ describe('relays', () => {
   test('lose nothing and repeat nothing when one dies between taking and committing', async () => {
     await tell([lin])
     const { kernel } = world
-    const dying = world.relay(
-      { providers: [] },
+    const dying = relayOf(
       {
-        ...kernel,
-        transaction: (work) =>
-          kernel.transaction(async (tx) => {
-            await work(tx)
-            throw new Error('killed')
-          }),
+        kernel: {
+          ...kernel,
+          transaction: (work) =>
+            kernel.transaction(async (tx) => {
+              await work(tx)
+              throw new Error('killed')
+            }),
+        },
       },
+      { providers: [] },
     )
     await expect(dying.drain()).rejects.toThrow('killed')
     expect(await world.rows('SELECT * FROM messages')).toEqual([])
-    expect(await world.relay().drain()).toBe(1)
+    expect(await relayOf(world).drain()).toBe(1)
     expect(await world.rows('SELECT user_id FROM messages')).toEqual([{ user_id: lin }])
   })
 
   test('find new rows by themselves, at once when nudged, and stop after the batch in hand', async () => {
-    const relay = world.relay()
+    const relay = relayOf(world)
     relay.start()
     await tell([lin])
     relay.nudge()
@@ -200,11 +203,11 @@ describe('relays', () => {
     await relay.stop()
     await tell([lin])
     relay.nudge()
-    expect(await world.relay().drain()).toBe(1)
+    expect(await relayOf(world).drain()).toBe(1)
   })
 
   test.runIf(onServer)('hand each row on exactly once when four work at the same time as the writers', async () => {
-    const relays = Array.from({ length: 4 }, () => world.relay({ batch: 7 }))
+    const relays = Array.from({ length: 4 }, () => relayOf(world, { batch: 7 }))
     for (const relay of relays) relay.start()
     const write = async (writer: number) => {
       for (let n = 0; n < 100; n += 1) {
@@ -213,7 +216,7 @@ describe('relays', () => {
       }
     }
     await Promise.all([0, 1, 2, 3].map(write))
-    await world.relay().drain()
+    await relayOf(world).drain()
     for (const relay of relays) await relay.stop()
     const subjects = await world.rows<{ subject: string }>(
       `SELECT subject FROM messages WHERE user_id = ${wang} ORDER BY id`,
@@ -227,7 +230,7 @@ describe('relays', () => {
   })
 
   test.runIf(onServer)('make messages visible in the order of their ids', async () => {
-    const relays = [world.relay({ batch: 3 }), world.relay({ batch: 3 })]
+    const relays = [relayOf(world, { batch: 3 }), relayOf(world, { batch: 3 })]
     for (let n = 0; n < 200; n += 1) await tell([lin])
     const seen = new Set<number>()
     let highest = 0

@@ -1,20 +1,21 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { fakeProvider, type MessageWorld, openMessageWorld } from '../../../../test/support/messages.ts'
+import { courierOf, fakeProvider, messageOptions, relayOf } from '../../../../test/support/messages.ts'
+import { addUser, openWorld, type World } from '../../../../test/support/world.ts'
 import { notify } from '../../outbox/outbox.ts'
 import { type Provider, type ProviderMessage, Refused } from '../providers/provider.ts'
 
-let world: MessageWorld
+let world: World
 const people: number[] = []
 
 beforeAll(async () => {
-  world = await openMessageWorld()
-  for (const name of ['a', 'b', 'c', 'd', 'e']) people.push(await world.person(name, `${name}@example.com`))
+  world = await openWorld({}, messageOptions())
+  for (const name of ['a', 'b', 'c', 'd', 'e']) people.push(await addUser(world, name, `${name}@example.com`))
 })
 afterEach(async () => {
   await world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions RESTART IDENTITY')
   world.clock.set(new Date('2026-03-14T01:00:00Z'))
 })
-afterAll(() => world.database.close())
+afterAll(() => world.close())
 
 const states = async () =>
   (await world.rows<{ state: string }>('SELECT state FROM deliveries ORDER BY id')).map(({ state }) => state)
@@ -41,14 +42,14 @@ function multicast(answer: (message: ProviderMessage) => { providerId: string } 
 async function tellAll(): Promise<void> {
   const data = { place: '羽毛球馆', time: '09:00', note: '' }
   await notify(world.kernel.db, world.clock.now(), { type: 'booking.confirmed', userIds: people, data })
-  await world.relay().drain()
+  await relayOf(world).drain()
 }
 
 describe('a provider that takes several messages at once', () => {
   test('gets as many as it takes, each recorded by itself', async () => {
     await tellAll()
     const { calls, provider } = multicast(({ to }) => ({ providerId: to }))
-    expect(await world.courier(provider).drain()).toBe(5)
+    expect(await courierOf(world, provider).drain()).toBe(5)
     expect(calls.map((call) => call.length)).toEqual([3, 2])
     expect(calls.flat().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@example.com`))
     expect(
@@ -62,7 +63,7 @@ describe('a provider that takes several messages at once', () => {
     const { provider } = multicast(({ to }) =>
       to.startsWith('b') ? new Refused('gone', 'address') : { providerId: to },
     )
-    await world.courier(provider).drain()
+    await courierOf(world, provider).drain()
     expect(await states()).toEqual(['sent', 'failed', 'sent', 'sent', 'sent'])
     expect(await world.rows('SELECT masked FROM suppressions')).toEqual([{ masked: 'b***@example.com' }])
   })
@@ -70,10 +71,10 @@ describe('a provider that takes several messages at once', () => {
   test('gets what may have arrived before one by one, with that said', async () => {
     await tellAll()
     const silent = multicast(() => new Refused('silence', 'unheard'))
-    await world.courier(silent.provider).drain()
+    await courierOf(world, silent.provider).drain()
     world.clock.advance(5)
     const { calls, provider } = multicast(({ to }) => ({ providerId: to }))
-    await world.courier(provider).drain()
+    await courierOf(world, provider).drain()
     expect(calls.every((call) => call.length === 1)).toBe(true)
     expect(await states()).toEqual(['sent', 'sent', 'sent', 'sent', 'sent'])
   })
@@ -83,7 +84,7 @@ describe('a provider that takes several messages at once', () => {
     const broken = fakeProvider(() => Promise.reject(new Refused('down', 'temporary')), {
       several: { most: 5, send: () => Promise.reject(new Refused('down', 'temporary')) },
     })
-    await world.courier(broken).drain()
+    await courierOf(world, broken).drain()
     expect(await states()).toEqual(['queued', 'queued', 'queued', 'queued', 'queued'])
     expect(await world.rows('SELECT DISTINCT reason, attempts FROM deliveries')).toEqual([
       { reason: 'down', attempts: 1 },

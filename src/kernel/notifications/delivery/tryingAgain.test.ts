@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { fakeProvider, type MessageWorld, openMessageWorld } from '../../../../test/support/messages.ts'
+import { courierOf, fakeProvider, messageOptions, relayOf } from '../../../../test/support/messages.ts'
+import { addUser, openWorld, type World } from '../../../../test/support/world.ts'
 import { notify } from '../../outbox/outbox.ts'
 import { type Provider, type RefusalKind, Refused } from '../providers/provider.ts'
 
@@ -8,14 +9,14 @@ const LEASE_MINUTES = 5
 const HOUR = 60
 const DAY = 24 * HOUR
 
-let world: MessageWorld
+let world: World
 let lin: number
 let wang: number
 
 beforeAll(async () => {
-  world = await openMessageWorld()
-  lin = await world.person('林', 'lin@example.com')
-  wang = await world.person('王', 'wang@example.com')
+  world = await openWorld({}, messageOptions())
+  lin = await addUser(world, '林', 'lin@example.com')
+  wang = await addUser(world, '王', 'wang@example.com')
   await world.rows(`
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = TG_ARGV[0]; END $$`)
 })
@@ -25,12 +26,12 @@ afterEach(() =>
     'TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace, user_contacts RESTART IDENTITY',
   ),
 )
-afterAll(() => world.database.close())
+afterAll(() => world.close())
 
 async function queue(type = 'booking.confirmed', userIds = [lin]): Promise<void> {
   const data = { place: '羽毛球馆', time: '09:00', note: '' }
   await notify(world.kernel.db, world.clock.now(), { type, userIds, data })
-  await world.relay().drain()
+  await relayOf(world).drain()
 }
 
 const deliveries = () =>
@@ -73,7 +74,7 @@ describe('a message whose result the database does not take', () => {
   test('leaves once: the result is recorded before anything else is sent, also after the lease', async () => {
     await queue()
     const { sent, provider } = counting(taking)
-    const courier = world.courier(provider)
+    const courier = courierOf(world, provider)
     const takeResults = await takeNoResults()
     await expect(courier.drain()).rejects.toThrow('not now')
     await takeResults()
@@ -89,7 +90,7 @@ describe('a message whose result the database does not take', () => {
 
   test('is counted once when it was refused', async () => {
     await queue()
-    const courier = world.courier(counting(refusing('temporary')).provider)
+    const courier = courierOf(world, counting(refusing('temporary')).provider)
     const takeResults = await takeNoResults()
     await expect(courier.drain()).rejects.toThrow('not now')
     await takeResults()
@@ -101,7 +102,7 @@ describe('a message whose result the database does not take', () => {
   test('for what it says holds up no other, and is given up after five times', async () => {
     await queue('booking.confirmed', [lin, wang])
     const { sent, provider } = counting(taking)
-    const courier = world.courier(provider)
+    const courier = courierOf(world, provider)
     const takeResults = await takeNoResults('22000', 1)
     for (let n = 0; n < 5; n += 1) {
       await expect(courier.drain()).rejects.toThrow('not now')
@@ -116,7 +117,7 @@ describe('a message whose result the database does not take', () => {
 
   test('is recorded at the latest when the process stops in order', async () => {
     await queue()
-    const courier = world.courier(counting(taking).provider)
+    const courier = courierOf(world, counting(taking).provider)
     const takeResults = await takeNoResults()
     await expect(courier.drain()).rejects.toThrow('not now')
     await takeResults()
@@ -128,10 +129,10 @@ describe('a message whose result the database does not take', () => {
     const odd = ['a\u0000b', 'half of \ud83d', randomBytes(50_000).toString('base64')]
     for (const providerId of odd) {
       await queue()
-      expect(await world.courier(counting(async () => ({ providerId })).provider).drain()).toBe(1)
+      expect(await courierOf(world, counting(async () => ({ providerId })).provider).drain()).toBe(1)
       await queue()
       const failing = counting(() => Promise.reject(new Error(providerId)))
-      expect(await world.courier(failing.provider).drain()).toBe(1)
+      expect(await courierOf(world, failing.provider).drain()).toBe(1)
     }
     expect((await deliveries()).map(({ state }) => state)).toEqual(odd.flatMap(() => ['sent', 'queued']))
     expect((await deliveries())[0]?.provider_id).toBe('ab')
@@ -142,11 +143,11 @@ describe('a message whose result the database does not take', () => {
     await queue()
     const { sent, provider } = counting(() => new Promise(() => {}))
     for (let n = 1; n <= 5; n += 1) {
-      void world.courier(provider, im.provider).drain()
+      void courierOf(world, provider, im.provider).drain()
       await expect.poll(() => sent.length).toBe(n)
       world.clock.advance(LEASE_MINUTES)
     }
-    await world.courier(provider, im.provider).drain()
+    await courierOf(world, provider, im.provider).drain()
     expect(sent.map(({ again }) => again)).toEqual([false, true, true, true, true])
     expect(await deliveries()).toMatchObject([{ state: 'failed', reason: 'no_result' }])
   })
@@ -154,14 +155,14 @@ describe('a message whose result the database does not take', () => {
 
 describe('a message that takes long', () => {
   test('is nobody else’s as long as it is in hand', async () => {
-    const short = await openMessageWorld({ DELIVERY_LEASE_SECONDS: '2' })
-    const id = await short.person('林', 'lin@example.com')
+    const short = await openWorld({ DELIVERY_LEASE_SECONDS: '2' }, messageOptions())
+    const id = await addUser(short, '林', 'lin@example.com')
     const data = { place: '羽毛球馆', time: '09:00', note: '' }
     await notify(short.kernel.db, short.clock.now(), { type: 'booking.confirmed', userIds: [id], data })
-    await short.relay().drain()
+    await relayOf(short).drain()
     const answer = Promise.withResolvers<{ providerId: string }>()
     const first = counting(() => answer.promise)
-    const done = short.courier(first.provider).drain()
+    const done = courierOf(short, first.provider).drain()
     const until = async () =>
       (await short.rows<{ next_try_at: Date }>('SELECT next_try_at FROM deliveries'))[0]?.next_try_at.getTime() ?? 0
     const lease = short.clock.now().getTime() + 2000
@@ -169,7 +170,7 @@ describe('a message that takes long', () => {
     short.clock.advance(1.9 / 60)
     await expect.poll(until).toBeGreaterThan(lease)
     short.clock.advance(1.9 / 60)
-    expect(await short.courier(first.provider).drain()).toBe(0)
+    expect(await courierOf(short, first.provider).drain()).toBe(0)
     answer.resolve({ providerId: 'late' })
     expect(await done).toBe(1)
     expect(await short.rows('SELECT state, claims FROM deliveries')).toEqual([{ state: 'sent', claims: 1 }])
@@ -182,7 +183,7 @@ describe('a message of which nobody said that it was taken', () => {
     const im = await wecom()
     await queue('booking.urgent')
     const { sent, provider } = counting(refusing('unheard'))
-    const courier = world.courier(provider, im.provider)
+    const courier = courierOf(world, provider, im.provider)
     for (let n = 0; n < 10; n += 1) {
       await courier.drain()
       world.clock.advance(3 * HOUR)
@@ -195,16 +196,16 @@ describe('a message of which nobody said that it was taken', () => {
   test('goes another way all the same once it is known that it did not arrive', async () => {
     const im = await wecom()
     await queue()
-    await world.courier(counting(refusing('unheard')).provider, im.provider).drain()
+    await courierOf(world, counting(refusing('unheard')).provider, im.provider).drain()
     world.clock.advance(1)
-    await world.courier(counting(refusing('address')).provider, im.provider).drain()
+    await courierOf(world, counting(refusing('address')).provider, im.provider).drain()
     expect(im.sent).toHaveLength(1)
   })
 
   test('is tried on where the provider knows repeats', async () => {
     await queue()
     const { sent, provider } = counting(refusing('unheard'), { knowsRepeats: true })
-    const courier = world.courier(provider)
+    const courier = courierOf(world, provider)
     for (let n = 0; n < 4; n += 1) {
       await courier.drain()
       world.clock.advance(3 * HOUR)
@@ -230,7 +231,7 @@ describe('a message that can not be sent for now', () => {
 
   test('and is of no use later is given up sooner', async () => {
     await queue('booking.reminder')
-    const courier = world.courier(counting(refusing('temporary')).provider)
+    const courier = courierOf(world, counting(refusing('temporary')).provider)
     await courier.drain()
     world.clock.advance(2 * HOUR - 1)
     await courier.drain()
@@ -241,7 +242,7 @@ describe('a message that can not be sent for now', () => {
   })
 
   async function triedFor(days: number, provider: Provider): Promise<void> {
-    const courier = world.courier({ ...provider, rings: false })
+    const courier = courierOf(world, { ...provider, rings: false })
     for (let hours = 0; hours < days * 24; hours += 3) {
       expect(await courier.drain()).toBe(1)
       expect(await deliveries()).toMatchObject([{ state: 'queued' }])
@@ -254,7 +255,7 @@ describe('a message that can not be sent for now', () => {
   test('is tried soon at first, then every two hours', async () => {
     await queue()
     const { sent, provider } = counting(refusing('temporary'), { rings: false })
-    const courier = world.courier(provider)
+    const courier = courierOf(world, provider)
     const minutes: number[] = []
     for (let minute = 0; minute <= DAY; minute += 1) {
       if ((await courier.drain()) > 0) minutes.push(minute)
@@ -271,7 +272,7 @@ describe('a message that can not be sent for now', () => {
     const im = await wecom()
     await queue('booking.urgent')
     const { sent, provider } = counting(refusing('temporary'))
-    const courier = world.courier(provider, im.provider)
+    const courier = courierOf(world, provider, im.provider)
     await courier.drain()
     world.clock.advance(HOUR - 1)
     await courier.drain()
@@ -290,7 +291,7 @@ describe('a message that can not be sent for now', () => {
 
   test('is tried on after that hour where there is no other way', async () => {
     await queue('booking.urgent')
-    const courier = world.courier(counting(refusing('temporary')).provider)
+    const courier = courierOf(world, counting(refusing('temporary')).provider)
     for (let n = 0; n < 5; n += 1) {
       await courier.drain()
       world.clock.advance(3 * HOUR)
@@ -303,7 +304,7 @@ describe('a message for a way that is not configured any more', () => {
   test('goes another way after an hour, and stays when the first is configured again', async () => {
     const im = await wecom()
     await queue()
-    const courier = world.courier(im.provider)
+    const courier = courierOf(world, im.provider)
     await courier.drain()
     expect(await deliveries()).toMatchObject([{ state: 'queued' }])
     world.clock.advance(HOUR)
@@ -311,7 +312,7 @@ describe('a message for a way that is not configured any more', () => {
     expect(im.sent).toHaveLength(1)
     const { sent, provider } = counting(taking)
     world.clock.advance(DAY)
-    await world.courier(provider, im.provider).drain()
+    await courierOf(world, provider, im.provider).drain()
     expect(sent).toEqual([])
     expect(await deliveries()).toMatchObject([
       { channel: 'email', state: 'skipped', reason: 'not_configured', attempts: 0 },
@@ -322,7 +323,7 @@ describe('a message for a way that is not configured any more', () => {
   test('is looked for when a process starts', async () => {
     await queue()
     world.clock.advance(HOUR)
-    const courier = world.courier()
+    const courier = courierOf(world)
     courier.start()
     await expect.poll(deliveries).toMatchObject([{ state: 'skipped', reason: 'not_configured' }])
     await courier.stop()

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { at, people, room } from '../../../../test/support/rooms.ts'
+import { at, people, room } from '../../../../test/support/room.ts'
 import { openWorld, type World } from '../../../../test/support/world.ts'
 
 let world: World

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { building } from '../../../../test/support/rooms.ts'
+import { building } from '../../../../test/support/room.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
-import { at, people, room, setting } from '../../../../test/support/rooms.ts'
+import { at, people, room, setting } from '../../../../test/support/room.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { building, room } from '../../../../test/support/rooms.ts'
+import { building, room } from '../../../../test/support/room.ts'
 import { type Method, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World

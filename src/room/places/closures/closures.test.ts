@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
-import { at, building, people, room, setting } from '../../../../test/support/rooms.ts'
+import { at, building, people, room, setting } from '../../../../test/support/room.ts'
 import { type Method, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { joinedTo } from '../../../kernel/http/request/idempotency.ts'

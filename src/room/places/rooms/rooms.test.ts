@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { readSheet } from 'read-excel-file/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { at, building, people, room, setting } from '../../../../test/support/rooms.ts'
+import { at, building, people, room, setting } from '../../../../test/support/room.ts'
 import { type Method, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { fromMemory, type Row } from '../../../kernel/exports/rows.ts'
 import { xlsxOf } from '../../../kernel/exports/xlsx.ts'

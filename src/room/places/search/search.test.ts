@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { at, building, inHours, people, room, setting, storedBooking } from '../../../../test/support/rooms.ts'
+import { at, building, inHours, people, room, setting, storedBooking } from '../../../../test/support/room.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { overlaps } from '../../../booking/interval.ts'
 import { type BookingStatus, HOLDING, statusAt } from '../../core/states.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { building, inHours, people, room, storedBooking } from '../../../../test/support/rooms.ts'
+import { building, inHours, people, room, storedBooking } from '../../../../test/support/room.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { overlaps } from '../../../booking/interval.ts'
 import { type BookingStatus, SEGMENT_WORDS, statusAt } from '../../core/states.ts'

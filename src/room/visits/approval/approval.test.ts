@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { countLockWaits, onServer } from '../../../../test/support/database.ts'
-import { at, building, people, room } from '../../../../test/support/rooms.ts'
+import { at, building, people, room } from '../../../../test/support/room.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World

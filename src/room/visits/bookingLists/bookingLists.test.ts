@@ -1,7 +1,7 @@
 import { readSheet } from 'read-excel-file/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../../../test/support/database.ts'
-import { building, inHours, people, room, setting, storedBooking } from '../../../../test/support/rooms.ts'
+import { building, inHours, people, room, setting, storedBooking } from '../../../../test/support/room.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World

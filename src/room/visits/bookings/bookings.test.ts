@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { at, building, room, setting } from '../../../../test/support/room.ts'
 import {
   anna,
   ban,
@@ -18,7 +19,6 @@ import {
   told,
   world,
 } from '../../../../test/support/roomBookings.ts'
-import { at, building, room, setting } from '../../../../test/support/rooms.ts'
 import { MONDAY, type Person } from '../../../../test/support/world.ts'
 import { Stale } from '../../../kernel/database/transaction.ts'
 import { insertBooking } from '../../core/bookingRowStore.ts'

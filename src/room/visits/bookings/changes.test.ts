@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { at, room, setting } from '../../../../test/support/room.ts'
 import {
   anna,
   ban,
@@ -20,7 +21,6 @@ import {
   told,
   world,
 } from '../../../../test/support/roomBookings.ts'
-import { at, room, setting } from '../../../../test/support/rooms.ts'
 
 openBookings()
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { countLockWaits, onServer } from '../../../../test/support/database.ts'
-import { at, people, room, setting } from '../../../../test/support/rooms.ts'
+import { at, people, room, setting } from '../../../../test/support/room.ts'
 import { type Answer, MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { settleBookings } from '../../core/settling.ts'
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { at, room } from '../../../../test/support/room.ts'
 import {
   anna,
   ben,
@@ -17,7 +18,6 @@ import {
   told,
   world,
 } from '../../../../test/support/roomBookings.ts'
-import { at, room } from '../../../../test/support/rooms.ts'
 import type { Person } from '../../../../test/support/world.ts'
 
 openBookings()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
-import { at, people, room, setting } from '../../../../test/support/rooms.ts'
+import { at, people, room, setting } from '../../../../test/support/room.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { addDays } from '../../../kernel/time.ts'
 import { failedWords, weeksUntil } from './rules.ts'

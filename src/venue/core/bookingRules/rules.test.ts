@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CatalogueWorld, openCatalogueWorld } from '../../../../test/support/catalogueWorld.ts'
+import { lastOperation } from '../../../../test/support/site.ts'
+import { createSportVenue, createVenue } from '../../../../test/support/venue.ts'
+import { type Call, callsBy, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { ruleNames } from '../../places/bookingRules/service.ts'
 import { DEFAULT_RULES, effectiveRules, NO_RULES, type OwnRules, ruleSource } from './rules.ts'
 
@@ -49,24 +51,28 @@ describe('the rules that hold', () => {
 })
 
 describe('the booking rules over HTTP', () => {
-  let world: CatalogueWorld
+  let world: World
+  let call: Call
+  let person: Person
   beforeAll(async () => {
-    world = await openCatalogueWorld()
+    world = await openWorld()
+    call = callsBy(world, await world.person('venue:admin'))
+    person = await world.person()
   })
   afterAll(() => world.close())
 
   const walkThrough = { max_reservations_per_user: 3, advance_booking_days: 7, requires_approval: true }
 
   it('are set with the POST of the walk-through and read by everybody, with where each comes from', async () => {
-    const path = `/venues/${await world.venue()}/rules`
-    const { status, body } = await world.call('POST', `/api${path}`, walkThrough)
+    const path = `/venues/${await createVenue(call)}/rules`
+    const { status, body } = await call('POST', `/api${path}`, walkThrough)
     expect(status).toBe(200)
     expect(body).toMatchObject({ ...NO_RULES, ...walkThrough })
     expect(body.effective.requires_approval).toEqual({ value: true, source: 'venue' })
     expect(body.effective.points_cost).toEqual({ value: 0, source: 'default' })
     expect(Object.keys(body.effective).sort()).toEqual([...ruleNames].sort())
-    expect((await world.call('GET', `/api/v1${path}`, undefined, null)).body).toEqual(body)
-    expect(await world.lastOperation()).toMatchObject({
+    expect((await call('GET', `/api/v1${path}`, undefined, null)).body).toEqual(body)
+    expect(await lastOperation(world)).toMatchObject({
       action: 'booking_rules.update',
       resource: 'venue',
       changes: { max_reservations_per_user: [null, 3] },
@@ -74,18 +80,18 @@ describe('the booking rules over HTTP', () => {
   })
 
   it('fall back from the venue to its sport venue, then to the system; null unsets', async () => {
-    const hall = await world.sportVenue()
-    const path = `/api/v1/venues/${await world.venue({ sport_venue_id: hall })}/rules`
-    const points = async () => (await world.call('GET', path)).body.effective.points_cost
-    await world.call('PUT', path, { points_cost: 1 })
-    await world.call('PUT', `/api/v1/sport-venues/${hall}/rules`, { points_cost: 2 })
-    await world.call('PUT', '/api/v1/rules', { points_cost: 3 })
+    const hall = await createSportVenue(call)
+    const path = `/api/v1/venues/${await createVenue(call, { sport_venue_id: hall })}/rules`
+    const points = async () => (await call('GET', path)).body.effective.points_cost
+    await call('PUT', path, { points_cost: 1 })
+    await call('PUT', `/api/v1/sport-venues/${hall}/rules`, { points_cost: 2 })
+    await call('PUT', '/api/v1/rules', { points_cost: 3 })
     const seen = [await points()]
-    await world.call('PUT', path, { points_cost: null })
+    await call('PUT', path, { points_cost: null })
     seen.push(await points())
-    await world.call('POST', `/api/v1/sport-venues/${hall}/rules`, { points_cost: null })
+    await call('POST', `/api/v1/sport-venues/${hall}/rules`, { points_cost: null })
     seen.push(await points())
-    expect((await world.call('PUT', '/api/v1/rules', { points_cost: null })).body.points_cost).toBeNull()
+    expect((await call('PUT', '/api/v1/rules', { points_cost: null })).body.points_cost).toBeNull()
     seen.push(await points())
     expect(seen).toEqual([
       { value: 1, source: 'venue' },
@@ -96,15 +102,15 @@ describe('the booking rules over HTTP', () => {
   })
 
   it('merge: what is not given stays', async () => {
-    const path = `/api/v1/venues/${await world.venue()}/rules`
-    await world.call('PUT', path, walkThrough)
-    const { body } = await world.call('PUT', path, { window: 'week', max_reservations_per_user: null })
+    const path = `/api/v1/venues/${await createVenue(call)}/rules`
+    await call('PUT', path, walkThrough)
+    const { body } = await call('PUT', path, { window: 'week', max_reservations_per_user: null })
     expect(body).toMatchObject({ max_reservations_per_user: null, advance_booking_days: 7, window: 'week' })
-    expect((await world.call('PUT', path, {})).body).toEqual(body)
+    expect((await call('PUT', path, {})).body).toEqual(body)
   })
 
   it('are refused out of bounds, by people without the right, and where there is no such place', async () => {
-    const path = `/api/v1/venues/${await world.venue()}/rules`
+    const path = `/api/v1/venues/${await createVenue(call)}/rules`
     for (const wrong of [
       { min_credit: 101 },
       { window: 'month' },
@@ -112,12 +118,12 @@ describe('the booking rules over HTTP', () => {
       { points_cost: 1.5 },
       { x: 1 },
     ]) {
-      expect((await world.call('PUT', path, wrong)).body.code, JSON.stringify(wrong)).toBe('validation')
+      expect((await call('PUT', path, wrong)).body.code, JSON.stringify(wrong)).toBe('validation')
     }
-    expect((await world.call('PUT', path, {}, 'person')).status).toBe(403)
-    expect((await world.call('PUT', '/api/v1/venues/999999/rules', {})).status).toBe(404)
-    expect((await world.call('GET', '/api/v1/venues/999999/rules')).status).toBe(404)
-    expect((await world.call('PUT', '/api/v1/sport-venues/999999/rules', {})).status).toBe(404)
-    expect((await world.call('GET', '/api/v1/sport-venues/999999/rules')).status).toBe(404)
+    expect((await call('PUT', path, {}, person)).status).toBe(403)
+    expect((await call('PUT', '/api/v1/venues/999999/rules', {})).status).toBe(404)
+    expect((await call('GET', '/api/v1/venues/999999/rules')).status).toBe(404)
+    expect((await call('PUT', '/api/v1/sport-venues/999999/rules', {})).status).toBe(404)
+    expect((await call('GET', '/api/v1/sport-venues/999999/rules')).status).toBe(404)
   })
 })

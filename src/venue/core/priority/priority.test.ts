@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { dayBounds } from '../../../kernel/time.ts'
 import { moveTo, nearestFreeSlot, ordinaryReservations } from './store.ts'
@@ -27,13 +28,13 @@ const stateOf = async ({ id }: Person, slot: number) =>
 
 /** A slot of a venue of its own. */
 const slotWith = async (rules: Record<string, unknown> = {}, capacity = 1, when = {}) =>
-  world.slot(await world.venue({ capacity, rules }), when)
+  addSlot(world, await addVenue(world, { capacity, rules }), when)
 
 describe('leader priority', () => {
   it('moves the newest ordinary reservation to the nearest free slot of the day, and tells its person', async () => {
-    const venue = await world.venue({ capacity: 2 })
-    const [wanted, near] = [await world.slot(venue, { hour: 9 }), await world.slot(venue, { hour: 11 })]
-    await world.slot(venue, { hour: 18 })
+    const venue = await addVenue(world, { capacity: 2 })
+    const [wanted, near] = [await addSlot(world, venue, { hour: 9 }), await addSlot(world, venue, { hour: 11 })]
+    await addSlot(world, venue, { hour: 18 })
     const [first, newest] = [await world.person(), await world.person()]
     await book(first, wanted)
     const { body: displaced } = await book(newest, wanted)
@@ -46,12 +47,12 @@ describe('leader priority', () => {
   })
 
   it('without another slot that day puts the person first in line, with the points back, and names other days', async () => {
-    const venue = await world.venue({ capacity: 1, rules: { points_cost: 3 } })
-    const slot = await world.slot(venue)
-    await world.slot(venue, { day: 3, hour: 14 })
-    const anna = await world.person('venue:employee', { points: 3 })
+    const venue = await addVenue(world, { capacity: 1, rules: { points_cost: 3 } })
+    const slot = await addSlot(world, venue)
+    await addSlot(world, venue, { day: 3, hour: 14 })
+    const anna = await addMember(world, { points: 3 })
     const { body } = await book(anna, slot)
-    expect((await book(await world.person('venue:leader', { points: 3 }), slot)).status).toBe(201)
+    expect((await book(await addMember(world, { role: 'venue:leader', points: 3 }), slot)).status).toBe(201)
     expect((await world.call('GET', `/api/v1/reservations/${body.id}`, { as: anna })).body.status).toBe('displaced')
     expect(await world.rows(`SELECT state, priority FROM waiting_list WHERE slot_id = ${slot}`)).toEqual([
       { state: 'waiting', priority: 1 },
@@ -84,8 +85,8 @@ describe('leader priority', () => {
   })
 
   it('moves nobody into a slot that has got another time since it was looked at', async () => {
-    const venue = await world.venue()
-    const [wanted, near] = [await world.slot(venue, { hour: 9 }), await world.slot(venue, { hour: 11 })]
+    const venue = await addVenue(world)
+    const [wanted, near] = [await addSlot(world, venue, { hour: 9 }), await addSlot(world, venue, { hour: 11 })]
     await book(await world.person(), wanted)
     const now = world.clock.now()
     const tomorrow = dayBounds('2026-03-03', world.config.timeZone)
@@ -139,11 +140,11 @@ describe('leader priority', () => {
 
 describe('who gives way to a leader', () => {
   const at = (time: string) => world.clock.set(new Date(`2026-03-03T${time}:00+08:00`))
-  const today = async (venue: number, hour: number) => world.slot(venue, { day: 0, hour })
+  const today = async (venue: number, hour: number) => addSlot(world, venue, { day: 0, hour })
 
   it('is not moved to where they could no longer cancel freely, but to a slot further off', async () => {
     at('09:59')
-    const venue = await world.venue({ rules: { free_cancel_before_minutes: 180 } })
+    const venue = await addVenue(world, { rules: { free_cancel_before_minutes: 180 } })
     const [full, late] = [await today(venue, 13), await today(venue, 18)]
     for (const hour of [10, 12]) await today(venue, hour)
     const anna = await world.person()
@@ -154,7 +155,7 @@ describe('who gives way to a leader', () => {
 
   it('is put in line where the only other slot is about to begin', async () => {
     at('09:59')
-    const venue = await world.venue()
+    const venue = await addVenue(world)
     const full = await today(venue, 13)
     await today(venue, 10)
     const anna = await world.person()
@@ -181,8 +182,8 @@ describe('who gives way to a leader', () => {
   })
 
   it('has the place back by an offer or by booking again, not by both', async () => {
-    const venue = await world.venue({ rules: { advance_booking_days: 2 } })
-    const [slot, far] = [await world.slot(venue), await world.slot(venue, { day: 9 })]
+    const venue = await addVenue(world, { rules: { advance_booking_days: 2 } })
+    const [slot, far] = [await addSlot(world, venue), await addSlot(world, venue, { day: 9 })]
     const [anna, leader] = [await world.person(), await world.person('venue:leader')]
     const old = await book(anna, slot)
     const { body } = await book(leader, slot)
@@ -199,8 +200,8 @@ describe('who gives way to a leader', () => {
   it('may book the very slot again that is offered to them, at the old price', async () => {
     const slot = await slotWith({ points_cost: 1 })
     const [anna, leader] = [
-      await world.person('venue:employee', { points: 1 }),
-      await world.person('venue:leader', { points: 1 }),
+      await addMember(world, { points: 1 }),
+      await addMember(world, { role: 'venue:leader', points: 1 }),
     ]
     const old = await book(anna, slot)
     const { body } = await book(leader, slot)
@@ -227,9 +228,9 @@ describe('the same day', () => {
   /** Somebody books at 20:00 of the next day and a leader after them; answers what became of the reservation. */
   async function displaced(now: string, other: { day: number; hour: number }) {
     newYork.clock.set(new Date(now))
-    const venue = await newYork.venue()
-    const slot = await newYork.slot(venue, { hour: 20 })
-    await newYork.slot(venue, other)
+    const venue = await addVenue(newYork)
+    const slot = await addSlot(newYork, venue, { hour: 20 })
+    await addSlot(newYork, venue, other)
     const anna = await newYork.person()
     const mine = { as: anna, payload: { time_slot_id: slot } }
     const { body } = await newYork.call('POST', '/api/v1/reservations', mine)

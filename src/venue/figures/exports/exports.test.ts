@@ -1,5 +1,6 @@
 import { readSheet } from 'read-excel-file/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World
@@ -19,8 +20,8 @@ const get = (path: string, as = admin) => world.call('GET', path, { as })
 
 describe('The export of reservations', () => {
   it('holds what the filter finds, with the names of people and places', async () => {
-    const venue = await world.venue({ capacity: 5 })
-    const slot = await world.slot(venue, { hour: 10 })
+    const venue = await addVenue(world, { capacity: 5 })
+    const slot = await addSlot(world, venue, { hour: 10 })
     const people = [await world.person(), await world.person()]
     for (const as of people) await world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } })
     const path = `/api/admin/reservations/export?venue_id=${venue}&start_date=2026-03-03&end_date=2026-03-03`
@@ -37,7 +38,7 @@ describe('The export of reservations', () => {
   })
 
   it('reads on batch by batch', async () => {
-    const venue = await world.venue({ capacity: 1 })
+    const venue = await addVenue(world, { capacity: 1 })
     const { id } = await world.person()
     await world.rows(`INSERT INTO venue_members (user_id, created_at) VALUES (${id}, now())`)
     await world.rows(`

@@ -1,5 +1,6 @@
 import { readSheet } from 'read-excel-file/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World
@@ -23,11 +24,14 @@ beforeAll(async () => {
   idle = await world.person()
   await world.rows(`UPDATE users SET department = '研发部' WHERE id IN (${keeper.id}, ${misser.id})`)
   const hall = await post('/api/v1/sport-venues', { name: '东区体育馆' })
-  court = await world.venue({ capacity: 2, sportVenueId: hall })
-  pool = await world.venue({ capacity: 4 })
+  court = await addVenue(world, { capacity: 2, sportVenueId: hall })
+  pool = await addVenue(world, { capacity: 4 })
   treadmill = await post(`/api/v1/venues/${court}/facilities`, { name: '跑步机', quantity: 2 })
-  const [ten, six] = [await world.slot(court, { hour: 10 }), await world.slot(pool, { hour: 18, day: 2, hours: 2 })]
-  await world.slot(court, { hour: 11 })
+  const [ten, six] = [
+    await addSlot(world, court, { hour: 10 }),
+    await addSlot(world, pool, { hour: 18, day: 2, hours: 2 }),
+  ]
+  await addSlot(world, court, { hour: 11 })
   const visit = await post('/api/v1/reservations', { time_slot_id: ten }, keeper)
   await post('/api/v1/reservations', { time_slot_id: ten }, misser)
   const swim = await post('/api/v1/reservations', { time_slot_id: six }, keeper)

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type World } from '../../../../test/support/world.ts'
 
 let world: World
 beforeAll(async () => {
   world = await openWorld()
-  const venue = await world.venue({ rules: { points_cost: 2 } })
-  const slot = await world.slot(venue)
-  const person = await world.person('venue:employee', { points: 5, credit: 90 })
+  const venue = await addVenue(world, { rules: { points_cost: 2 } })
+  const slot = await addSlot(world, venue)
+  const person = await addMember(world, { points: 5, credit: 90 })
   await world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot } })
-  const waiting = await world.person('venue:employee', { points: 5 })
+  const waiting = await addMember(world, { points: 5 })
   await world.call('POST', `/api/v1/venues/${venue}/reservation-time-slots/${slot}/waiting-list`, {
     as: waiting,
     payload: {},

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addMember } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World
@@ -66,7 +67,7 @@ describe('points', () => {
   })
 
   it('taken by several at once never fall below zero', async () => {
-    const anna = await world.person('venue:employee', { points: 5 })
+    const anna = await addMember(world, { points: 5 })
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => post(`/api/v1/users/${anna.id}/points-grants`, staff, { delta: -1, note: 'x' })),
     )
@@ -75,7 +76,7 @@ describe('points', () => {
   })
 
   it('never leave what a number can hold', async () => {
-    const anna = await world.person('venue:employee', { points: 999_999_999 })
+    const anna = await addMember(world, { points: 999_999_999 })
     const { status, body } = await post(`/api/v1/users/${anna.id}/points-grants`, staff, { delta: 2, note: 'x' })
     expect([status, body.code]).toEqual([409, 'too_many_points'])
     const many = await post('/api/v1/points-grants', staff, { points: 1_000_000, to: [anna.id], note: 'x' })
@@ -86,7 +87,7 @@ describe('points', () => {
 
 describe('an allowance', () => {
   it('goes to everybody who may book, once for one Idempotency-Key', async () => {
-    const [anna, boss] = [await world.person(), await world.person('venue:leader', { points: 1 })]
+    const [anna, boss] = [await world.person(), await addMember(world, { role: 'venue:leader', points: 1 })]
     const visitor = await world.person('venue:visitor')
     const grant = { points: 20, reason: 'grant', to: 'all_employees', note: '2026 年额度' }
     const [before = 0] = await balances(staff)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { averageOf, countOf, distributionOf, maskName } from './rules.ts'
 
@@ -24,7 +25,7 @@ const ratingsOf = (venue: number, as?: Person, query = '') =>
 /** A visit to a venue on the day after today, with the state it is left in. */
 async function visit(venue: number, anna: Person, { hour = 9, completed = true } = {}): Promise<number> {
   world.clock.set(MONDAY)
-  const slot = await world.slot(venue, { hour, capacity: 20 }).catch(async () => {
+  const slot = await addSlot(world, venue, { hour, capacity: 20 }).catch(async () => {
     const [row] = await world.rows<{ id: number }>(`SELECT max(id) AS id FROM time_slots WHERE venue_id = ${venue}`)
     return row?.id ?? 0
   })
@@ -58,7 +59,7 @@ describe('the figures of ratings', () => {
 
 describe('rating a visit', () => {
   it('is for whoever went, once, when it is completed', async () => {
-    const venue = await world.venue()
+    const venue = await addVenue(world)
     const anna = await world.person()
     const id = await visit(venue, anna, { completed: false })
     const early = await rate(id, anna, { score: 5 })
@@ -74,7 +75,7 @@ describe('rating a visit', () => {
 
   it('gives one rating however many come at once', async () => {
     const anna = await world.person()
-    const id = await visit(await world.venue(), anna)
+    const id = await visit(await addVenue(world), anna)
     const answers = await Promise.all([1, 2, 3, 4, 5].map((score) => rate(id, anna, { score })))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409])
   })
@@ -85,7 +86,7 @@ describe('rating a visit', () => {
   })
 
   it('by the door of the venue takes the latest visit without a rating', async () => {
-    const venue = await world.venue()
+    const venue = await addVenue(world)
     const anna = await world.person()
     const first = await visit(venue, anna, { hour: 9 })
     const second = await visit(venue, anna, { hour: 11 })
@@ -94,7 +95,7 @@ describe('rating a visit', () => {
     const rated = () =>
       world.rows(`SELECT reservation_id AS id, score FROM ratings WHERE venue_id = ${venue} ORDER BY id`)
     expect(await rated()).toEqual([{ id: second, score: 5 }])
-    const elsewhere = await post(`/api/v1/venues/${await world.venue()}/ratings`, anna, {
+    const elsewhere = await post(`/api/v1/venues/${await addVenue(world)}/ratings`, anna, {
       score: 1,
       reservation_id: first,
     })
@@ -108,7 +109,7 @@ describe('rating a visit', () => {
 
 describe('the ratings of a venue', () => {
   it('are public, with average, count and distribution; hidden ones are for moderators', async () => {
-    const venue = await world.venue()
+    const venue = await addVenue(world)
     const empty = await ratingsOf(venue)
     expect(empty.body).toMatchObject({ items: [], total: 0, average: null, count: 0 })
     const ids: number[] = []

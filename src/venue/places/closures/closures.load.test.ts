@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClosureWorld, openClosureWorld } from '../../../../test/support/closureWorld.ts'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
-import { MONDAY } from '../../../../test/support/world.ts'
+import { pendingMessages } from '../../../../test/support/site.ts'
+import {
+  addCaller,
+  addCourt,
+  addSlot,
+  addSportVenue,
+  bookSlot,
+  type Customer,
+  differences,
+} from '../../../../test/support/venue.ts'
+import { MONDAY, openWorld, type World } from '../../../../test/support/world.ts'
 import { transaction } from '../../../kernel/database/transaction.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { joinedTo } from '../../../kernel/http/request/idempotency.ts'
@@ -10,12 +19,14 @@ import { setVenueStatus } from '../../core/closures/venueStatus.ts'
 import { lockMembers } from '../../core/membersStore.ts'
 import { book, cancel } from '../../visits/reservations/service.ts'
 
-let world: ClosureWorld
-let people: Caller[]
+let world: World
+let staff: Customer
+let people: Customer[]
 beforeAll(async () => {
-  world = await openClosureWorld()
+  world = await openWorld()
+  staff = await addCaller(world, 'venue:admin')
   people = []
-  for (let n = 0; n < 300; n += 1) people.push(await world.person(`p${n}`))
+  for (let n = 0; n < 300; n += 1) people.push(await addCaller(world))
 })
 afterAll(() => world.close())
 
@@ -45,7 +56,7 @@ async function bookingWhileClosing(
     )
     others = other?.()
     if (others) await waitForLocks(world.kernel.db, 1)
-    closing = setVenueStatus(kernel, world.staff, venue, { status: 'closed' })
+    closing = setVenueStatus(kernel, staff, venue, { status: 'closed' })
     await waitForLocks(world.kernel.db, others ? 2 : 1)
   })
   if (!closing) throw new Error('nothing was closed')
@@ -54,11 +65,11 @@ async function bookingWhileClosing(
 
 describe.runIf(onServer)('a venue that closes while people book', () => {
   it('leaves nobody in a closed slot, and tells everybody whose booking was acknowledged exactly once', async () => {
-    const hall = await world.sportVenue()
-    const venue = await world.venue({ sportVenue: hall, rules: { points_cost: 1 } })
+    const hall = await addSportVenue(world)
+    const venue = await addCourt(world, { sportVenueId: hall, rules: { points_cost: 1 } })
     const slots: number[] = []
     for (let hour = 9; hour < 21; hour += 1)
-      slots.push(await world.slot(venue, `2026-03-03 ${hour}:00`, { capacity: 100 }))
+      slots.push(await addSlot(world, venue, { start: `2026-03-03 ${hour}:00`, capacity: 100 }))
     const booked: number[] = []
     const refusals = new Map<unknown, number>()
     let closing: Promise<unknown> | undefined
@@ -66,12 +77,12 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
       for (let n = 0; n < TRIES; n += 1) {
         const slot = slots[(index + n) % slots.length] ?? 0
         try {
-          booked.push((await world.book(person, slot)).id)
+          booked.push((await bookSlot(world, person, slot)).id)
         } catch (error) {
           refusals.set(code(error), (refusals.get(code(error)) ?? 0) + 1)
         }
         if (booked.length > 150 && !closing) {
-          closing = setVenueStatus(world.kernel, world.staff, venue, { status: 'closed' })
+          closing = setVenueStatus(world.kernel, staff, venue, { status: 'closed' })
           // Said below, when everybody is done.
           closing.catch(() => {})
         }
@@ -84,7 +95,7 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
     // Whoever was faster than the closing was refused nothing, who came after it is refused for that alone.
     expect([...refusals.keys()].filter((reason) => reason !== 'venue_closed')).toEqual([])
     const late = await Promise.all(
-      people.map((person, index) => world.book(person, slots[index % slots.length] ?? 0).catch(code)),
+      people.map((person, index) => bookSlot(world, person, slots[index % slots.length] ?? 0).catch(code)),
     )
     expect(new Set(late)).toEqual(new Set(['venue_closed']))
     expect(booked.length + (refusals.get('venue_closed') ?? 0)).toBe(people.length * TRIES)
@@ -92,26 +103,26 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
       `SELECT status, count(*) AS count FROM reservations WHERE venue_id = ${venue} GROUP BY status`,
     )
     expect(states).toEqual([{ status: 'displaced', count: booked.length }])
-    const told = await world.messages('reservation.closed')
+    const told = await pendingMessages(world, 'reservation.closed')
     expect(told.map(({ data }) => data.reservation_id).sort()).toEqual(booked.toSorted())
     expect(await world.rows(`SELECT points FROM venue_members GROUP BY points`)).toEqual([{ points: 100 }])
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 
   it('waits for a booking that is just being made by somebody new, and ends that too', async () => {
-    const venue = await world.venue()
-    const slot = await world.slot(venue, '2026-03-04 10:00')
+    const venue = await addCourt(world)
+    const slot = await addSlot(world, venue, { start: '2026-03-04 10:00' })
     const [ann, bob] = people
     if (!ann || !bob) throw new Error('there is nobody')
-    await world.book(ann, slot)
+    await bookSlot(world, ann, slot)
     const { closing } = await bookingWhileClosing(venue, slot, bob)
     expect((await closing).affected.map(({ userId }) => userId)).toEqual([ann.userId, bob.userId])
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 
   it('begins anew while the row of somebody new is in use, so that it never waits in the wrong order', async () => {
-    const venue = await world.venue({ rules: { points_cost: 1 } })
-    const slot = await world.slot(venue, '2026-03-06 10:00')
+    const venue = await addCourt(world, { rules: { points_cost: 1 } })
+    const slot = await addSlot(world, venue, { start: '2026-03-06 10:00' })
     const [, , person] = people
     if (!person) throw new Error('there is nobody')
     let release = () => {}
@@ -139,14 +150,14 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
     expect((await closing.finally(release)).affected.map(({ userId }) => userId)).toEqual([person.userId])
     await others
     expect(attempts).toBeLessThanOrEqual(2)
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 
   it('opens and closes over and over under bookings and cancellations without a deadlock that shows', async () => {
-    const venue = await world.venue()
+    const venue = await addCourt(world)
     const slots: number[] = []
     for (let hour = 9; hour < 15; hour += 1)
-      slots.push(await world.slot(venue, `2026-03-05 ${hour}:00`, { capacity: 60 }))
+      slots.push(await addSlot(world, venue, { start: `2026-03-05 ${hour}:00`, capacity: 60 }))
     const odd: unknown[] = []
     // bad_state: displaced between booking and cancelling.
     const expected = new Set<unknown>(['venue_closed', 'own_overlap', 'bad_state'])
@@ -154,7 +165,7 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
     const visits = people.slice(0, 20).map(async (person, index) => {
       for (let n = 0; running; n += 1) {
         try {
-          const { id } = await world.book(person, slots[(index + n) % slots.length] ?? 0)
+          const { id } = await bookSlot(world, person, slots[(index + n) % slots.length] ?? 0)
           if (n % 3 === 0) await cancel(world.kernel, person, id)
         } catch (error) {
           if (!expected.has(code(error))) odd.push(error)
@@ -162,12 +173,12 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
       }
     })
     for (let n = 0; n < 10; n += 1) {
-      await setVenueStatus(world.kernel, world.staff, venue, { status: n % 2 === 0 ? 'closed' : 'open' })
+      await setVenueStatus(world.kernel, staff, venue, { status: n % 2 === 0 ? 'closed' : 'open' })
     }
     running = false
     await Promise.all(visits)
     expect(odd).toEqual([])
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 })
 
@@ -177,9 +188,9 @@ describe('a big venue', () => {
       SELECT 'crowd' || n, 'crowd', '${MONDAY.toISOString()}', '${MONDAY.toISOString()}' FROM generate_series(1, 1000) n`)
     await world.rows(`INSERT INTO venue_members (user_id, created_at, points)
       SELECT id, created_at, 50 FROM users WHERE display_name = 'crowd'`)
-    const hall = await world.sportVenue()
-    const venue = await world.venue({ sportVenue: hall })
-    const sibling = await world.venue({ sportVenue: hall })
+    const hall = await addSportVenue(world)
+    const venue = await addCourt(world, { sportVenueId: hall })
+    const sibling = await addCourt(world, { sportVenueId: hall })
     for (const place of [venue, sibling]) {
       await world.rows(`INSERT INTO time_slots (venue_id, start_at, end_at, capacity, created_at, updated_at)
         SELECT ${place}, t, t + interval '1 hour', 40, t, t FROM generate_series(0, 59) d, generate_series(9, 20) h,
@@ -206,7 +217,7 @@ describe('a big venue', () => {
     })
     const kernel: Kernel = { ...world.kernel, db: counted, transaction: (work) => transaction(counted, work) }
     const started = performance.now()
-    const { affected } = await setVenueStatus(kernel, world.staff, venue, { status: 'closed' })
+    const { affected } = await setVenueStatus(kernel, staff, venue, { status: 'closed' })
     const milliseconds = performance.now() - started
     expect(affected).toHaveLength(2000)
     // Four of them are batches of 500 messages.

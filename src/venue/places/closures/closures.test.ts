@@ -1,17 +1,32 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClosureWorld, openClosureWorld } from '../../../../test/support/closureWorld.ts'
-import { MONDAY } from '../../../../test/support/world.ts'
-import type { Caller } from '../../../kernel/http/request/caller.ts'
+import { pendingMessages } from '../../../../test/support/site.ts'
+import {
+  addCaller,
+  addCourt,
+  addSlot,
+  addSportVenue,
+  bookSlot,
+  type Customer,
+  differences,
+  pointsOf,
+  reservationRow,
+  slotRow,
+} from '../../../../test/support/venue.ts'
+import { type Call, callsBy, MONDAY, openWorld, type World } from '../../../../test/support/world.ts'
 import { compileTemplates } from '../../../kernel/notifications/texts/templates.ts'
 import { closureNotificationTypes } from '../../core/displacement/notificationTypes.ts'
 
-let world: ClosureWorld
-let ann: Caller
-let bob: Caller
+let world: World
+let staff: Customer
+let call: Call
+let ann: Customer
+let bob: Customer
 beforeAll(async () => {
-  world = await openClosureWorld()
-  ann = await world.person('ann')
-  bob = await world.person('bob')
+  world = await openWorld()
+  staff = await addCaller(world, 'venue:admin')
+  call = callsBy(world, staff)
+  ann = await addCaller(world)
+  bob = await addCaller(world)
 })
 afterAll(() => world.close())
 
@@ -19,22 +34,22 @@ const clean = async () => {
   await world.rows('DELETE FROM outbox')
   world.clock.set(MONDAY)
 }
-const status = (venue: number, body: object) => world.call('PATCH', `/api/v1/venues/${venue}/status`, body)
+const status = (venue: number, body: object) => call('PATCH', `/api/v1/venues/${venue}/status`, body)
 
 describe('closing a venue', () => {
   it('ends every reservation in that time at once: points back, told with alternatives, and leaves the others alone', async () => {
     await clean()
-    const hall = await world.sportVenue()
-    const venue = await world.venue({ sportVenue: hall, rules: { points_cost: 7 } })
-    const sibling = await world.venue({ sportVenue: hall })
-    const today = await world.slot(venue, '2026-03-02 18:00')
-    const tomorrow = await world.slot(venue, '2026-03-03 10:00')
-    const later = await world.slot(venue, '2026-03-03 20:00')
-    const beside = await world.slot(sibling, '2026-03-02 18:00')
-    const first = await world.book(ann, today)
-    const second = await world.book(bob, today)
-    const kept = await world.book(bob, tomorrow)
-    expect([await world.points(ann), await world.points(bob)]).toEqual([93, 86])
+    const hall = await addSportVenue(world)
+    const venue = await addCourt(world, { sportVenueId: hall, rules: { points_cost: 7 } })
+    const sibling = await addCourt(world, { sportVenueId: hall })
+    const today = await addSlot(world, venue, { start: '2026-03-02 18:00' })
+    const tomorrow = await addSlot(world, venue, { start: '2026-03-03 10:00' })
+    const later = await addSlot(world, venue, { start: '2026-03-03 20:00' })
+    const beside = await addSlot(world, sibling, { start: '2026-03-02 18:00' })
+    const first = await bookSlot(world, ann, today)
+    const second = await bookSlot(world, bob, today)
+    const kept = await bookSlot(world, bob, tomorrow)
+    expect([await pointsOf(world, ann), await pointsOf(world, bob)]).toEqual([93, 86])
 
     const answer = await status(venue, { status: 'closed', until: '2026-03-03 00:00', reason: '漏水' })
 
@@ -62,16 +77,16 @@ describe('closing a venue', () => {
     // The venue itself first, the nearest time before; then the sibling. Bob is busy at the second.
     expect(offered(0)).toEqual([tomorrow, later, beside])
     expect(offered(1)).toEqual([later, beside])
-    expect(await world.slotRow(today)).toEqual({ open: false, taken: 0, held: 0 })
-    expect(await world.slotRow(tomorrow)).toMatchObject({ open: true, taken: 1 })
-    expect(await world.reservation(first.id)).toMatchObject({
+    expect(await slotRow(world, today)).toEqual({ open: false, taken: 0, held: 0 })
+    expect(await slotRow(world, tomorrow)).toMatchObject({ open: true, taken: 1 })
+    expect(await reservationRow(world, first.id)).toMatchObject({
       status: 'displaced',
       end_reason: '漏水',
-      ended_by: world.staff.userId,
+      ended_by: staff.userId,
     })
-    expect((await world.reservation(kept.id))?.status).toBe('confirmed')
-    expect([await world.points(ann), await world.points(bob)]).toEqual([100, 93])
-    const told = await world.messages('reservation.closed')
+    expect((await reservationRow(world, kept.id))?.status).toBe('confirmed')
+    expect([await pointsOf(world, ann), await pointsOf(world, bob)]).toEqual([100, 93])
+    const told = await pendingMessages(world, 'reservation.closed')
     expect(told.map(({ userIds }) => userIds)).toEqual([[ann.userId], [bob.userId]])
     expect(told[0]?.data).toMatchObject({
       reason: '漏水',
@@ -88,7 +103,7 @@ describe('closing a venue', () => {
       'reservation.displace',
       'reservation.displace',
     ])
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 
   it('is told in words that fit every template', () => {
@@ -106,29 +121,29 @@ describe('closing a venue', () => {
 
   it('refuses bookings, ends by itself, and can be opened before: what no closure covers opens again', async () => {
     await clean()
-    const venue = await world.venue()
-    const soon = await world.slot(venue, '2026-03-02 09:00')
-    const noon = await world.slot(venue, '2026-03-02 12:00')
+    const venue = await addCourt(world)
+    const soon = await addSlot(world, venue, { start: '2026-03-02 09:00' })
+    const noon = await addSlot(world, venue, { start: '2026-03-02 12:00' })
     await status(venue, { status: 'maintenance', until: '2026-03-02 10:00' })
-    await expect(world.book(ann, soon)).rejects.toMatchObject({ code: 'venue_closed' })
-    expect(await world.slotRow(noon)).toMatchObject({ open: true })
+    await expect(bookSlot(world, ann, soon)).rejects.toMatchObject({ code: 'venue_closed' })
+    expect(await slotRow(world, noon)).toMatchObject({ open: true })
     world.clock.set(new Date('2026-03-02T02:00:00Z'))
-    expect((await world.call('GET', `/api/v1/venues/${venue}`, undefined, null)).body.status).toBe('open')
+    expect((await call('GET', `/api/v1/venues/${venue}`, undefined, null)).body.status).toBe('open')
 
     await status(venue, { status: 'closed' })
-    await expect(world.book(ann, noon)).rejects.toMatchObject({ code: 'venue_closed' })
-    const opened = await world.call('PUT', `/api/venues/${venue}/status`, { status: 'open' })
+    await expect(bookSlot(world, ann, noon)).rejects.toMatchObject({ code: 'venue_closed' })
+    const opened = await call('PUT', `/api/venues/${venue}/status`, { status: 'open' })
     expect(opened.body).toEqual({ id: venue, status: 'open', status_until: null, status_reason: null, affected: [] })
-    expect((await world.book(ann, noon)).status).toBe('confirmed')
-    expect(await world.differences()).toEqual([])
+    expect((await bookSlot(world, ann, noon)).status).toBe('confirmed')
+    expect(await differences(world)).toEqual([])
   })
 
   it('set again replaces what runs: longer closes more, shorter opens the rest, and nothing piles up', async () => {
     await clean()
-    const venue = await world.venue()
-    const ten = await world.slot(venue, '2026-03-02 10:00')
-    const noon = await world.slot(venue, '2026-03-02 12:00')
-    const open = async () => [(await world.slotRow(ten))?.open, (await world.slotRow(noon))?.open]
+    const venue = await addCourt(world)
+    const ten = await addSlot(world, venue, { start: '2026-03-02 10:00' })
+    const noon = await addSlot(world, venue, { start: '2026-03-02 12:00' })
+    const open = async () => [(await slotRow(world, ten))?.open, (await slotRow(world, noon))?.open]
     await status(venue, { status: 'closed', until: '2026-03-02T11:00' })
     expect(await open()).toEqual([false, true])
     await status(venue, { status: 'closed', until: '2026-03-02T13:00:00+08:00', reason: 'longer' })
@@ -144,16 +159,16 @@ describe('closing a venue', () => {
       { kind: 'closed' },
       { kind: 'maintenance' },
     ])
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 
   it('completes whoever is there, with their minutes and the credit of a kept booking, and keeps their place', async () => {
     await clean()
-    const venue = await world.venue({ rules: { points_cost: 5 } })
-    const slot = await world.slot(venue, '2026-03-02 08:00')
+    const venue = await addCourt(world, { rules: { points_cost: 5 } })
+    const slot = await addSlot(world, venue, { start: '2026-03-02 08:00' })
     world.clock.advance(-30)
-    const { id } = await world.book(ann, slot)
-    const points = await world.points(ann)
+    const { id } = await bookSlot(world, ann, slot)
+    const points = await pointsOf(world, ann)
     await world.rows(
       `UPDATE reservations SET status = 'checked_in', checked_in_at = '2026-03-02 08:00+08' WHERE id = ${id}`,
     )
@@ -166,60 +181,60 @@ describe('closing a venue', () => {
     expect(body.affected).toMatchObject([
       { reservation_id: id, status: 'completed', points_returned: 0, rebook_until: null, alternatives: [] },
     ])
-    expect(await world.reservation(id)).toMatchObject({ status: 'completed', actual_minutes: 25 })
-    expect(await world.slotRow(slot)).toMatchObject({ open: false, taken: 1 })
-    expect(await world.points(ann)).toBe(points)
+    expect(await reservationRow(world, id)).toMatchObject({ status: 'completed', actual_minutes: 25 })
+    expect(await slotRow(world, slot)).toMatchObject({ open: false, taken: 1 })
+    expect(await pointsOf(world, ann)).toBe(points)
     expect(await world.rows(`SELECT delta, score, reason FROM credit_ledger WHERE reservation_id = ${id}`)).toEqual([
       { delta: 1, score: 91, reason: 'kept' },
     ])
-    expect(await world.messages('reservation.closed')).toMatchObject([
+    expect(await pendingMessages(world, 'reservation.closed')).toMatchObject([
       { data: { status: 'completed', rebook_url: '' }, key: `reservation:${id}:completed` },
     ])
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 
   it('displaces who had come before the start, like everybody else', async () => {
     await clean()
-    const venue = await world.venue({ rules: { points_cost: 5 } })
-    const slot = await world.slot(venue, '2026-03-02 09:00')
-    const points = await world.points(ann)
-    const { id } = await world.book(ann, slot)
+    const venue = await addCourt(world, { rules: { points_cost: 5 } })
+    const slot = await addSlot(world, venue, { start: '2026-03-02 09:00' })
+    const points = await pointsOf(world, ann)
+    const { id } = await bookSlot(world, ann, slot)
     await world.rows(
       `UPDATE reservations SET status = 'checked_in', checked_in_at = '2026-03-02 08:50+08' WHERE id = ${id}`,
     )
     world.clock.set(new Date('2026-03-02T08:55:00+08:00'))
     const { body } = await status(venue, { status: 'closed' })
     expect(body.affected).toMatchObject([{ reservation_id: id, status: 'displaced', points_returned: 5 }])
-    expect(await world.slotRow(slot)).toEqual({ open: false, taken: 0, held: 0 })
-    expect(await world.points(ann)).toBe(points)
+    expect(await slotRow(world, slot)).toEqual({ open: false, taken: 0, held: 0 })
+    expect(await pointsOf(world, ann)).toBe(points)
     expect(await world.rows(`SELECT delta FROM credit_ledger WHERE reservation_id = ${id}`)).toEqual([])
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 
   it('ends the waiting lists of its slots and gives back what was held for offers', async () => {
     await clean()
-    const venue = await world.venue()
-    const slot = await world.slot(venue, '2026-03-02 18:00', { capacity: 2 })
+    const venue = await addCourt(world)
+    const slot = await addSlot(world, venue, { start: '2026-03-02 18:00', capacity: 2 })
     await world.rows(`UPDATE time_slots SET held = 1 WHERE id = ${slot}`)
     await world.rows(`INSERT INTO waiting_list (slot_id, user_id, party_size, state, offer_expires_at, created_at, updated_at)
       VALUES (${slot}, ${ann.userId}, 1, 'offered', '2026-03-02 09:00+08', '2026-03-02', '2026-03-02'),
         (${slot}, ${bob.userId}, 1, 'waiting', NULL, '2026-03-02', '2026-03-02')`)
     await status(venue, { status: 'closed', reason: '停电' })
-    expect(await world.slotRow(slot)).toEqual({ open: false, taken: 0, held: 0 })
+    expect(await slotRow(world, slot)).toEqual({ open: false, taken: 0, held: 0 })
     expect(await world.rows(`SELECT state FROM waiting_list WHERE slot_id = ${slot}`)).toEqual([
       { state: 'expired' },
       { state: 'expired' },
     ])
-    const told = await world.messages('waiting_list.closed')
+    const told = await pendingMessages(world, 'waiting_list.closed')
     expect(told.map(({ userIds }) => userIds)).toEqual([[ann.userId], [bob.userId]])
     expect(told[0]?.data).toMatchObject({ offered: true, reason: '停电', date: '2026-03-02', start_time: '18:00' })
     expect(told[1]?.data).toMatchObject({ offered: false })
   })
 
   it('is the work of those who keep the catalogue, with dates that make sense, at venues that exist', async () => {
-    const venue = await world.venue()
-    expect((await world.call('PATCH', `/api/v1/venues/${venue}/status`, { status: 'closed' }, 'ann')).status).toBe(403)
-    expect((await world.call('PATCH', '/api/v1/venues/999999/status', { status: 'closed' })).status).toBe(404)
+    const venue = await addCourt(world)
+    expect((await call('PATCH', `/api/v1/venues/${venue}/status`, { status: 'closed' }, ann)).status).toBe(403)
+    expect((await call('PATCH', '/api/v1/venues/999999/status', { status: 'closed' })).status).toBe(404)
     expect((await status(venue, { status: 'closed', until: '2020-01-01 00:00' })).body.code).toBe('validation')
     expect((await status(venue, { status: 'closed', until: 'soon' })).body.code).toBe('validation')
     expect((await status(venue, { status: 'shut' })).body.code).toBe('validation')
@@ -230,11 +245,11 @@ describe('closing a venue', () => {
 describe('the check', () => {
   it('finds a slot whose openness is wrong, and a reservation left in a closed slot', async () => {
     await clean()
-    const venue = await world.venue()
-    const slot = await world.slot(venue, '2026-03-02 20:00')
-    const { id } = await world.book(ann, slot)
+    const venue = await addCourt(world)
+    const slot = await addSlot(world, venue, { start: '2026-03-02 20:00' })
+    const { id } = await bookSlot(world, ann, slot)
     await world.rows(`UPDATE time_slots SET open = false WHERE id = ${slot}`)
-    expect(await world.differences()).toEqual([
+    expect(await differences(world)).toEqual([
       { check: 'slot openness', subject: `time slot ${slot}`, stored: 'closed', computed: 'open' },
       {
         check: 'reservations in closed slots',
@@ -244,6 +259,6 @@ describe('the check', () => {
       },
     ])
     await world.rows(`UPDATE time_slots SET open = true WHERE id = ${slot}`)
-    expect(await world.differences()).toEqual([])
+    expect(await differences(world)).toEqual([])
   })
 })

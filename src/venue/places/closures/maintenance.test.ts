@@ -1,15 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClosureWorld, openClosureWorld } from '../../../../test/support/closureWorld.ts'
-import { MONDAY } from '../../../../test/support/world.ts'
-import type { Caller } from '../../../kernel/http/request/caller.ts'
+import {
+  addCaller,
+  addCourt,
+  addSlot,
+  addSportVenue,
+  bookSlot,
+  type Customer,
+  differences,
+  reservationRow,
+  slotRow,
+} from '../../../../test/support/venue.ts'
+import { type Call, callsBy, MONDAY, openWorld, type World } from '../../../../test/support/world.ts'
 
-let world: ClosureWorld
-let ann: Caller
-let bob: Caller
+let world: World
+let call: Call
+let ann: Customer
+let bob: Customer
 beforeAll(async () => {
-  world = await openClosureWorld()
-  ann = await world.person('ann')
-  bob = await world.person('bob')
+  world = await openWorld()
+  call = callsBy(world, await addCaller(world, 'venue:admin'))
+  ann = await addCaller(world)
+  bob = await addCaller(world)
 })
 afterAll(() => world.close())
 
@@ -17,17 +28,17 @@ const clean = async () => {
   await world.rows('DELETE FROM outbox')
   world.clock.set(MONDAY)
 }
-const status = (venue: number, body: object) => world.call('PATCH', `/api/v1/venues/${venue}/status`, body)
+const status = (venue: number, body: object) => call('PATCH', `/api/v1/venues/${venue}/status`, body)
 
 describe('a maintenance plan', () => {
-  const plan = (path: string, body: object) => world.call('POST', `/api/v1/${path}/maintenance`, body)
+  const plan = (path: string, body: object) => call('POST', `/api/v1/${path}/maintenance`, body)
 
   it('that lies ahead closes its slots now, starts and ends by itself, and tells who was booked', async () => {
     await clean()
-    const venue = await world.venue()
-    const inside = await world.slot(venue, '2026-03-04 10:00')
-    const after = await world.slot(venue, '2026-03-04 14:00')
-    const { id } = await world.book(ann, inside)
+    const venue = await addCourt(world)
+    const inside = await addSlot(world, venue, { start: '2026-03-04 10:00' })
+    const after = await addSlot(world, venue, { start: '2026-03-04 14:00' })
+    const { id } = await bookSlot(world, ann, inside)
     const answer = await plan(`venues/${venue}`, {
       start_time: '2026-03-04 09:00',
       end_time: '2026-03-04T12:00:00',
@@ -43,123 +54,123 @@ describe('a maintenance plan', () => {
       state: 'planned',
       affected: [{ reservation_id: id, status: 'displaced' }],
     })
-    const { body: read } = await world.call('GET', `/api/v1/venues/${venue}`, undefined, null)
+    const { body: read } = await call('GET', `/api/v1/venues/${venue}`, undefined, null)
     expect(read.status).toBe('open')
-    await expect(world.book(bob, inside)).rejects.toMatchObject({ code: 'venue_closed' })
+    await expect(bookSlot(world, bob, inside)).rejects.toMatchObject({ code: 'venue_closed' })
 
     const stateAt = async (time: string) => {
       world.clock.set(new Date(time))
-      const shown = await world.call('GET', `/api/v1/venues/${venue}`, undefined, null)
-      const list = await world.call('GET', `/api/venues/${venue}/maintenance`, undefined, null)
+      const shown = await call('GET', `/api/v1/venues/${venue}`, undefined, null)
+      const list = await call('GET', `/api/venues/${venue}/maintenance`, undefined, null)
       return [shown.body.status, list.body.items[0].state]
     }
     expect(await stateAt('2026-03-04T01:00Z')).toEqual(['maintenance', 'running'])
     expect(await stateAt('2026-03-04T04:00Z')).toEqual(['open', 'done'])
-    expect((await world.book(bob, after)).status).toBe('confirmed')
+    expect((await bookSlot(world, bob, after)).status).toBe('confirmed')
     for (const state of ['planned', 'running', 'cancelled']) {
-      const list = await world.call('GET', `/api/v1/venues/${venue}/maintenance?state=${state}`)
+      const list = await call('GET', `/api/v1/venues/${venue}/maintenance?state=${state}`)
       expect(list.body).toMatchObject({ items: [], total: 0 })
     }
-    expect((await world.call('GET', `/api/v1/venues/${venue}/maintenance?state=done`)).body.total).toBe(1)
-    expect(await world.differences()).toEqual([])
+    expect((await call('GET', `/api/v1/venues/${venue}/maintenance?state=done`)).body.total).toBe(1)
+    expect(await differences(world)).toEqual([])
   })
 
   it('is changed and cancelled: slots it leaves open again, those it reaches close, unless another closure covers them', async () => {
     await clean()
-    const venue = await world.venue()
-    const nine = await world.slot(venue, '2026-03-04 09:00')
-    const ten = await world.slot(venue, '2026-03-04 10:00')
-    const eleven = await world.slot(venue, '2026-03-04 11:00')
+    const venue = await addCourt(world)
+    const nine = await addSlot(world, venue, { start: '2026-03-04 09:00' })
+    const ten = await addSlot(world, venue, { start: '2026-03-04 10:00' })
+    const eleven = await addSlot(world, venue, { start: '2026-03-04 11:00' })
     const open = async () => {
-      const slots = [await world.slotRow(nine), await world.slotRow(ten), await world.slotRow(eleven)]
+      const slots = [await slotRow(world, nine), await slotRow(world, ten), await slotRow(world, eleven)]
       return slots.map((slot) => slot?.open)
     }
-    const { id } = await world.book(ann, eleven)
+    const { id } = await bookSlot(world, ann, eleven)
     const one = await plan(`venues/${venue}`, { start_time: '2026-03-04 09:00', end_time: '2026-03-04 10:00' })
     const two = await plan(`venues/${venue}`, { start_time: '2026-03-04 09:30', end_time: '2026-03-04 10:30' })
     expect(await open()).toEqual([false, false, true])
-    const moved = await world.call('PUT', `/api/v1/maintenance/${one.body.id}`, {
+    const moved = await call('PUT', `/api/v1/maintenance/${one.body.id}`, {
       start_time: '2026-03-04 10:00',
       end_time: '2026-03-04 12:00',
     })
     expect(moved.body).toMatchObject({ reason: null, affected: [{ reservation_id: id }] })
     expect(await open()).toEqual([false, false, false])
-    const cancelled = await world.call('DELETE', `/api/v1/maintenance/${two.body.id}`)
+    const cancelled = await call('DELETE', `/api/v1/maintenance/${two.body.id}`)
     expect(cancelled).toMatchObject({ status: 200, body: { state: 'cancelled' } })
     expect(await open()).toEqual([true, false, false])
     for (const change of [['DELETE', undefined] as const, ['PUT', { reason: 'x' }] as const]) {
-      const again = await world.call(change[0], `/api/v1/maintenance/${two.body.id}`, change[1])
+      const again = await call(change[0], `/api/v1/maintenance/${two.body.id}`, change[1])
       expect(again).toMatchObject({ status: 409, body: { code: 'bad_state', state: 'cancelled' } })
     }
-    expect((await world.call('GET', `/api/v1/maintenance/${two.body.id}`)).body.state).toBe('cancelled')
-    expect((await world.call('DELETE', '/api/v1/maintenance/999999')).status).toBe(404)
-    expect(await world.differences()).toEqual([])
+    expect((await call('GET', `/api/v1/maintenance/${two.body.id}`)).body.state).toBe('cancelled')
+    expect((await call('DELETE', '/api/v1/maintenance/999999')).status).toBe(404)
+    expect(await differences(world)).toEqual([])
   })
 
   it('of a sport venue closes all its venues, which can’t be opened one by one', async () => {
     await clean()
-    const hall = await world.sportVenue()
+    const hall = await addSportVenue(world)
     const [one, two, other] = [
-      await world.venue({ sportVenue: hall }),
-      await world.venue({ sportVenue: hall }),
-      await world.venue(),
+      await addCourt(world, { sportVenueId: hall }),
+      await addCourt(world, { sportVenueId: hall }),
+      await addCourt(world),
     ]
     const slots = [
-      await world.slot(one, '2026-03-02 10:00'),
-      await world.slot(two, '2026-03-02 10:00'),
-      await world.slot(other, '2026-03-02 10:00'),
+      await addSlot(world, one, { start: '2026-03-02 10:00' }),
+      await addSlot(world, two, { start: '2026-03-02 10:00' }),
+      await addSlot(world, other, { start: '2026-03-02 10:00' }),
     ] as const
-    const mine = [await world.book(ann, slots[0]), await world.book(bob, slots[1])]
+    const mine = [await bookSlot(world, ann, slots[0]), await bookSlot(world, bob, slots[1])]
     const { body } = await plan(`sport-venues/${hall}`, {
       start_time: '2026-03-02 07:00',
       end_time: '2026-03-02 18:00',
     })
     expect(body).toMatchObject({ sport_venue_id: hall, state: 'running' })
     expect(body.affected.map((one: { reservation_id: number }) => one.reservation_id)).toEqual(mine.map(({ id }) => id))
-    expect((await world.slotRow(slots[2]))?.open).toBe(true)
-    expect((await world.call('GET', `/api/v1/venues/${one}/maintenance`)).body.items).toMatchObject([{ id: body.id }])
+    expect((await slotRow(world, slots[2]))?.open).toBe(true)
+    expect((await call('GET', `/api/v1/venues/${one}/maintenance`)).body.items).toMatchObject([{ id: body.id }])
     expect(await status(one, { status: 'open' })).toMatchObject({ status: 409, body: { code: 'sport_venue_closed' } })
-    await world.call('DELETE', `/api/v1/maintenance/${body.id}`)
-    expect((await world.slotRow(slots[0]))?.open).toBe(true)
-    expect(await world.differences()).toEqual([])
+    await call('DELETE', `/api/v1/maintenance/${body.id}`)
+    expect((await slotRow(world, slots[0]))?.open).toBe(true)
+    expect(await differences(world)).toEqual([])
   })
 
   it('of a sport venue also ends what is booked in a venue that moves into it', async () => {
     await clean()
-    const hall = await world.sportVenue()
+    const hall = await addSportVenue(world)
     await plan(`sport-venues/${hall}`, { start_time: '2026-03-02 09:00', end_time: '2026-03-02 18:00' })
-    const venue = await world.venue()
-    const slot = await world.slot(venue, '2026-03-02 10:00')
-    const { id } = await world.book(ann, slot)
-    expect((await world.call('PUT', `/api/v1/venues/${venue}`, { sport_venue_id: hall })).status).toBe(200)
-    expect((await world.reservation(id))?.status).toBe('displaced')
-    expect((await world.call('PUT', `/api/v1/venues/${venue}`, { sport_venue_id: null })).status).toBe(200)
-    expect((await world.slotRow(slot))?.open).toBe(true)
-    expect(await world.differences()).toEqual([])
+    const venue = await addCourt(world)
+    const slot = await addSlot(world, venue, { start: '2026-03-02 10:00' })
+    const { id } = await bookSlot(world, ann, slot)
+    expect((await call('PUT', `/api/v1/venues/${venue}`, { sport_venue_id: hall })).status).toBe(200)
+    expect((await reservationRow(world, id))?.status).toBe('displaced')
+    expect((await call('PUT', `/api/v1/venues/${venue}`, { sport_venue_id: null })).status).toBe(200)
+    expect((await slotRow(world, slot))?.open).toBe(true)
+    expect(await differences(world)).toEqual([])
   })
 
   it('of a facility shows in its status and touches no reservation', async () => {
     await clean()
-    const venue = await world.venue()
-    const slot = await world.slot(venue, '2026-03-02 10:00')
-    const { id } = await world.book(ann, slot)
-    const { body: facility } = await world.call('POST', `/api/v1/venues/${venue}/facilities`, { name: 'Treadmill' })
+    const venue = await addCourt(world)
+    const slot = await addSlot(world, venue, { start: '2026-03-02 10:00' })
+    const { id } = await bookSlot(world, ann, slot)
+    const { body: facility } = await call('POST', `/api/v1/venues/${venue}/facilities`, { name: 'Treadmill' })
     const { body } = await plan(`facilities/${facility.id}`, {
       start_time: '2026-03-02 09:00',
       end_time: '2026-03-02 18:00',
     })
     expect(body).toMatchObject({ facility_id: facility.id, state: 'planned', affected: [] })
-    const shown = async () => (await world.call('GET', `/api/v1/facilities/${facility.id}`)).body.status
+    const shown = async () => (await call('GET', `/api/v1/facilities/${facility.id}`)).body.status
     expect(await shown()).toBe('available')
     world.clock.set(new Date('2026-03-02T01:00:00Z'))
     expect(await shown()).toBe('maintenance')
-    expect((await world.reservation(id))?.status).toBe('confirmed')
-    expect((await world.call('GET', `/api/v1/facilities/${facility.id}/maintenance`)).body.total).toBe(1)
+    expect((await reservationRow(world, id))?.status).toBe('confirmed')
+    expect((await call('GET', `/api/v1/facilities/${facility.id}/maintenance`)).body.total).toBe(1)
   })
 
   it('has an end after its start, and not before now', async () => {
     await clean()
-    const venue = await world.venue()
+    const venue = await addCourt(world)
     const codeOf = async (start_time: string, end_time: string) =>
       (await plan(`venues/${venue}`, { start_time, end_time })).body.code
     expect(await codeOf('2026-03-04 10:00', '2026-03-04 10:00')).toBe('validation')
@@ -171,7 +182,7 @@ describe('a maintenance plan', () => {
     expect(
       (await plan('facilities/999999', { start_time: '2026-03-04 10:00', end_time: '2026-03-04 11:00' })).status,
     ).toBe(404)
-    expect((await world.call('GET', '/api/v1/sport-venues/999999/maintenance')).status).toBe(404)
+    expect((await call('GET', '/api/v1/sport-venues/999999/maintenance')).status).toBe(404)
     expect(world.faults).toEqual([])
   })
 })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CatalogueWorld, openCatalogueWorld } from '../../../../test/support/catalogueWorld.ts'
+import { lastOperation } from '../../../../test/support/site.ts'
+import { createSportVenue, createVenue } from '../../../../test/support/venue.ts'
+import { type Call, callsBy, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { faultsOf, isWithinHours, type OpeningHours, openIntervals } from '../../../booking/openingHours.ts'
 import { addDays, weekday } from '../../../kernel/time.ts'
 
@@ -100,9 +102,13 @@ describe('being within the hours', () => {
 })
 
 describe('the opening hours of a venue', () => {
-  let world: CatalogueWorld
+  let world: World
+  let call: Call
+  let person: Person
   beforeAll(async () => {
-    world = await openCatalogueWorld()
+    world = await openWorld()
+    call = callsBy(world, await world.person('venue:admin'))
+    person = await world.person()
   })
   afterAll(() => world.close())
 
@@ -128,41 +134,41 @@ describe('the opening hours of a venue', () => {
   }
 
   it('are set as a whole and read by everybody', async () => {
-    const path = `/api/v1/venues/${await world.venue()}/opening-hours`
-    expect(await world.call('PUT', path, hours)).toEqual({ status: 200, body: { ...shown, inherited: false } })
-    expect((await world.call('GET', path, undefined, null)).body).toEqual({ ...shown, inherited: false })
-    expect(await world.lastOperation()).toMatchObject({ action: 'opening_hours.update', resource: 'venue' })
+    const path = `/api/v1/venues/${await createVenue(call)}/opening-hours`
+    expect(await call('PUT', path, hours)).toEqual({ status: 200, body: { ...shown, inherited: false } })
+    expect((await call('GET', path, undefined, null)).body).toEqual({ ...shown, inherited: false })
+    expect(await lastOperation(world)).toMatchObject({ action: 'opening_hours.update', resource: 'venue' })
     const less = { weekly: [{ weekday: 7, opens: '10:00', closes: '11:00' }] }
-    expect((await world.call('PUT', path, less)).body).toEqual({ ...less, exceptions: [], inherited: false })
+    expect((await call('PUT', path, less)).body).toEqual({ ...less, exceptions: [], inherited: false })
   })
 
   it('of the week are those of its sport venue as long as it has none of its own; of a dated day too', async () => {
-    const hall = await world.sportVenue()
-    const path = `/api/v1/venues/${await world.venue({ sport_venue_id: hall })}/opening-hours`
-    expect((await world.call('GET', path)).body).toEqual({ weekly: [], exceptions: [], inherited: false })
-    expect((await world.call('PUT', `/api/v1/sport-venues/${hall}/opening-hours`, hours)).status).toBe(200)
-    expect((await world.call('GET', path)).body).toEqual({ ...shown, inherited: true })
+    const hall = await createSportVenue(call)
+    const path = `/api/v1/venues/${await createVenue(call, { sport_venue_id: hall })}/opening-hours`
+    expect((await call('GET', path)).body).toEqual({ weekly: [], exceptions: [], inherited: false })
+    expect((await call('PUT', `/api/v1/sport-venues/${hall}/opening-hours`, hours)).status).toBe(200)
+    expect((await call('GET', path)).body).toEqual({ ...shown, inherited: true })
     const own = { weekly: [{ weekday: 2, opens: '08:00', closes: '09:00' }] }
     const [, dayAfter] = shown.exceptions
-    await world.call('PUT', path, own)
-    expect((await world.call('GET', path)).body).toEqual({ ...own, exceptions: shown.exceptions, inherited: true })
+    await call('PUT', path, own)
+    expect((await call('GET', path)).body).toEqual({ ...own, exceptions: shown.exceptions, inherited: true })
     const open = { date: '2026-05-01', closed: false, opens: '08:00', closes: '09:00', reason: null }
-    await world.call('PUT', path, { ...own, exceptions: [{ date: open.date, opens: open.opens, closes: open.closes }] })
-    expect((await world.call('GET', path)).body).toEqual({ ...own, exceptions: [open, dayAfter], inherited: true })
-    await world.call('PUT', path, { weekly: [] })
-    expect((await world.call('GET', path)).body).toEqual({ ...shown, inherited: true })
+    await call('PUT', path, { ...own, exceptions: [{ date: open.date, opens: open.opens, closes: open.closes }] })
+    expect((await call('GET', path)).body).toEqual({ ...own, exceptions: [open, dayAfter], inherited: true })
+    await call('PUT', path, { weekly: [] })
+    expect((await call('GET', path)).body).toEqual({ ...shown, inherited: true })
   })
 
   it('stay those of its sport venue’s week when it has an exception alone: slots lie within them', async () => {
-    const hall = await world.sportVenue()
-    const venue = await world.venue({ sport_venue_id: hall })
+    const hall = await createSportVenue(call)
+    const venue = await createVenue(call, { sport_venue_id: hall })
     const wednesdays = [{ weekday: 3, opens: '08:00', closes: '10:00' }]
-    await world.call('PUT', `/api/v1/sport-venues/${hall}/opening-hours`, { weekly: wednesdays })
+    await call('PUT', `/api/v1/sport-venues/${hall}/opening-hours`, { weekly: wednesdays })
     const holiday = { date: '2026-03-11', closed: true, reason: '维护' }
     const path = `/api/v1/venues/${venue}/opening-hours`
-    const set = await world.call('PUT', path, { weekly: [], exceptions: [holiday] })
+    const set = await call('PUT', path, { weekly: [], exceptions: [holiday] })
     expect(set.body).toEqual({ weekly: wednesdays, exceptions: [holiday], inherited: true })
-    const made = await world.call('POST', `/api/v1/venues/${venue}/reservation-time-slots/generate`, {
+    const made = await call('POST', `/api/v1/venues/${venue}/reservation-time-slots/generate`, {
       start_date: '2026-03-09',
       end_date: '2026-03-22',
       slot_minutes: 60,
@@ -171,8 +177,8 @@ describe('the opening hours of a venue', () => {
   })
 
   it('are refused out of order, overlapping, contradictory or malformed, and then stay as they were', async () => {
-    const path = `/api/v1/venues/${await world.venue()}/opening-hours`
-    await world.call('PUT', path, hours)
+    const path = `/api/v1/venues/${await createVenue(call)}/opening-hours`
+    await call('PUT', path, hours)
     const refused: [unknown, string][] = [
       [{ weekly: [{ weekday: 1, opens: '12:00', closes: '12:00' }] }, '/weekly/0/closes'],
       [{ weekly: [{ weekday: 1, opens: '24:00', closes: '24:00' }] }, '/weekly/0/opens'],
@@ -199,16 +205,16 @@ describe('the opening hours of a venue', () => {
       ],
     ]
     for (const [body, at] of refused) {
-      expect(await world.call('PUT', path, body), JSON.stringify(body)).toMatchObject({
+      expect(await call('PUT', path, body), JSON.stringify(body)).toMatchObject({
         status: 400,
         body: { code: 'validation', errors: [{ path: at }] },
       })
     }
     const seconds = { weekly: [{ weekday: 1, opens: '09:00:30', closes: '12:00' }] }
-    expect((await world.call('PUT', path, seconds)).status).toBe(400)
-    expect((await world.call('GET', path)).body).toMatchObject(shown)
-    expect((await world.call('PUT', path, hours, 'person')).status).toBe(403)
-    expect((await world.call('PUT', '/api/v1/venues/999999/opening-hours', hours)).status).toBe(404)
-    expect((await world.call('PUT', '/api/v1/sport-venues/999999/opening-hours', hours)).status).toBe(404)
+    expect((await call('PUT', path, seconds)).status).toBe(400)
+    expect((await call('GET', path)).body).toMatchObject(shown)
+    expect((await call('PUT', path, hours, person)).status).toBe(403)
+    expect((await call('PUT', '/api/v1/venues/999999/opening-hours', hours)).status).toBe(404)
+    expect((await call('PUT', '/api/v1/sport-venues/999999/opening-hours', hours)).status).toBe(404)
   })
 })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World
@@ -14,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 async function facility(): Promise<number> {
-  const venue = await world.venue()
+  const venue = await addVenue(world)
   const path = `/api/v1/venues/${venue}/facilities`
   return (await world.call('POST', path, { as: admin, payload: { name: '跑步机', quantity: 2 } })).body.id
 }

@@ -1,16 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CatalogueWorld, openCatalogueWorld } from '../../../../test/support/catalogueWorld.ts'
-import { MONDAY } from '../../../../test/support/world.ts'
+import { lastOperation } from '../../../../test/support/site.ts'
+import { createSportVenue, createVenue } from '../../../../test/support/venue.ts'
+import { type Call, callsBy, MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
-let world: CatalogueWorld
+let world: World
+let call: Call
+let person: Person
 beforeAll(async () => {
-  world = await openCatalogueWorld()
+  world = await openWorld()
+  call = callsBy(world, await world.person('venue:admin'))
+  person = await world.person()
 })
 afterAll(() => world.close())
 
 describe('a sport venue', () => {
   it('is added, read, changed and deleted, and each is recorded', async () => {
-    const added = await world.call('POST', '/api/v1/sport-venues', {
+    const added = await call('POST', '/api/v1/sport-venues', {
       name: ' 体育馆一 ',
       type: '综合',
       location: '北区',
@@ -30,42 +35,42 @@ describe('a sport venue', () => {
       },
     })
     const path = `/api/v1/sport-venues/${added.body.id}`
-    expect((await world.call('GET', path, undefined, null)).body).toEqual(added.body)
-    expect((await world.call('PUT', path, { location: null })).body).toMatchObject({ name: '体育馆一', location: null })
-    expect(await world.lastOperation()).toMatchObject({
+    expect((await call('GET', path, undefined, null)).body).toEqual(added.body)
+    expect((await call('PUT', path, { location: null })).body).toMatchObject({ name: '体育馆一', location: null })
+    expect(await lastOperation(world)).toMatchObject({
       action: 'sport_venue.update',
       changes: { location: ['北区', null] },
     })
-    expect((await world.call('DELETE', path)).status).toBe(204)
-    expect((await world.call('GET', path)).status).toBe(404)
-    expect((await world.call('DELETE', path)).status).toBe(404)
-    expect(await world.lastOperation()).toMatchObject({ action: 'sport_venue.delete' })
+    expect((await call('DELETE', path)).status).toBe(204)
+    expect((await call('GET', path)).status).toBe(404)
+    expect((await call('DELETE', path)).status).toBe(404)
+    expect(await lastOperation(world)).toMatchObject({ action: 'sport_venue.delete' })
   })
 
   it('is not deleted while it has venues; the refusal says how many', async () => {
-    const hall = await world.sportVenue()
-    const court = await world.venue({ sport_venue_id: hall })
-    expect(await world.call('DELETE', `/api/v1/sport-venues/${hall}`)).toMatchObject({
+    const hall = await createSportVenue(call)
+    const court = await createVenue(call, { sport_venue_id: hall })
+    expect(await call('DELETE', `/api/v1/sport-venues/${hall}`)).toMatchObject({
       status: 409,
       body: { code: 'in_use', venues: 1 },
     })
-    await world.call('PUT', `/api/v1/venues/${court}`, { sport_venue_id: null })
-    expect((await world.call('DELETE', `/api/v1/sport-venues/${hall}`)).status).toBe(204)
+    await call('PUT', `/api/v1/venues/${court}`, { sport_venue_id: null })
+    expect((await call('DELETE', `/api/v1/sport-venues/${hall}`)).status).toBe(204)
   })
 
   it('has a name of its own', async () => {
-    await world.sportVenue({ name: 'Arena' })
-    expect(await world.call('POST', '/api/v1/sport-venues', { name: 'arena' })).toMatchObject({
+    await createSportVenue(call, { name: 'Arena' })
+    expect(await call('POST', '/api/v1/sport-venues', { name: 'arena' })).toMatchObject({
       status: 409,
       body: { code: 'name_taken' },
     })
   })
 
   it('is listed by type, location and text', async () => {
-    await world.sportVenue({ name: 'Alpha', type: 'track', location: 'South' })
-    await world.sportVenue({ name: 'Beta', type: 'track', location: 'North', description: 'beside Alpha' })
+    await createSportVenue(call, { name: 'Alpha', type: 'track', location: 'South' })
+    await createSportVenue(call, { name: 'Beta', type: 'track', location: 'North', description: 'beside Alpha' })
     const names = async (query: string) =>
-      (await world.call('GET', `/api/sport-venues?${query}`, undefined, null)).body.items.map(
+      (await call('GET', `/api/sport-venues?${query}`, undefined, null)).body.items.map(
         ({ name }: { name: string }) => name,
       )
     expect(await names('type=track&sort=-name')).toEqual(['Beta', 'Alpha'])
@@ -74,7 +79,7 @@ describe('a sport venue', () => {
   })
 
   it('is written by staff alone', async () => {
-    expect((await world.call('POST', '/api/v1/sport-venues', { name: 'Z' }, 'person')).status).toBe(403)
-    expect((await world.call('POST', '/api/v1/sport-venues', { name: 'Z' }, null)).status).toBe(401)
+    expect((await call('POST', '/api/v1/sport-venues', { name: 'Z' }, person)).status).toBe(403)
+    expect((await call('POST', '/api/v1/sport-venues', { name: 'Z' }, null)).status).toBe(401)
   })
 })

@@ -1,11 +1,22 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CatalogueWorld, openCatalogueWorld } from '../../../../test/support/catalogueWorld.ts'
-import { MONDAY } from '../../../../test/support/world.ts'
+import { lastOperation } from '../../../../test/support/site.ts'
+import {
+  addClosure,
+  addReservation,
+  createSlot,
+  createSportVenue,
+  createVenue,
+} from '../../../../test/support/venue.ts'
+import { type Call, callsBy, MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
-let world: CatalogueWorld
+let world: World
+let call: Call
+let person: Person
 beforeAll(async () => {
-  world = await openCatalogueWorld()
+  world = await openWorld()
+  call = callsBy(world, await world.person('venue:admin'))
+  person = await world.person()
 })
 afterAll(() => world.close())
 
@@ -13,7 +24,7 @@ const gym = { name: 'Gym A', location: 'Building 1', capacity: 50, status: 'open
 
 describe('a venue', () => {
   it('is added with the body of the walk-through and read by everybody, with every field', async () => {
-    const added = await world.call('POST', '/api/venues', gym)
+    const added = await call('POST', '/api/venues', gym)
     expect(added.status).toBe(201)
     expect(added.body).toEqual({
       id: expect.any(Number),
@@ -34,12 +45,12 @@ describe('a venue', () => {
       updated_at: MONDAY.toISOString(),
     })
     for (const path of ['/api/v1/venues/', '/api/venues/']) {
-      expect(await world.call('GET', `${path}${added.body.id}`, undefined, null)).toEqual({
+      expect(await call('GET', `${path}${added.body.id}`, undefined, null)).toEqual({
         status: 200,
         body: added.body,
       })
     }
-    expect(await world.lastOperation()).toMatchObject({
+    expect(await lastOperation(world)).toMatchObject({
       action: 'venue.create',
       resource: 'venue',
       resourceId: String(added.body.id),
@@ -48,21 +59,21 @@ describe('a venue', () => {
   })
 
   it('is changed by staff alone: visitors are 401, other people 403, also under /api/admin for reading', async () => {
-    const id = await world.venue()
-    expect((await world.call('PUT', `/api/v1/venues/${id}`, { capacity: 2 }, null)).status).toBe(401)
-    expect((await world.call('PUT', `/api/v1/venues/${id}`, { capacity: 2 }, 'person')).status).toBe(403)
-    expect((await world.call('GET', `/api/admin/venues/${id}`, undefined, 'person')).status).toBe(403)
-    expect((await world.call('GET', `/api/admin/venues/${id}`)).body.id).toBe(id)
-    expect((await world.call('GET', '/api/admin/venues')).body.items.length).toBeGreaterThan(0)
+    const id = await createVenue(call)
+    expect((await call('PUT', `/api/v1/venues/${id}`, { capacity: 2 }, null)).status).toBe(401)
+    expect((await call('PUT', `/api/v1/venues/${id}`, { capacity: 2 }, person)).status).toBe(403)
+    expect((await call('GET', `/api/admin/venues/${id}`, undefined, person)).status).toBe(403)
+    expect((await call('GET', `/api/admin/venues/${id}`)).body.id).toBe(id)
+    expect((await call('GET', '/api/admin/venues')).body.items.length).toBeGreaterThan(0)
   })
 
   it('keeps what a change does not name, unsets what it sets to null, and records only what changed', async () => {
-    const id = await world.venue({ type: 'badminton', notice: 'Shoes!' })
+    const id = await createVenue(call, { type: 'badminton', notice: 'Shoes!' })
     world.clock.advance(5)
-    const { body } = await world.call('PUT', `/api/v1/venues/${id}`, { capacity: 7, notice: null })
+    const { body } = await call('PUT', `/api/v1/venues/${id}`, { capacity: 7, notice: null })
     expect(body).toMatchObject({ type: 'badminton', notice: null, capacity: 7 })
     expect(body.updated_at).toBe(world.clock.now().toISOString())
-    expect(await world.lastOperation()).toMatchObject({
+    expect(await lastOperation(world)).toMatchObject({
       action: 'venue.update',
       changes: { capacity: [4, 7], notice: ['Shoes!', null] },
     })
@@ -70,15 +81,15 @@ describe('a venue', () => {
   })
 
   it('has a name of its own within its sport venue, whatever its case', async () => {
-    const hall = await world.sportVenue()
-    await world.venue({ name: 'Pool', sport_venue_id: hall })
-    const again = await world.call('POST', '/api/v1/venues', { name: 'POOL', capacity: 1, sport_venue_id: hall })
+    const hall = await createSportVenue(call)
+    await createVenue(call, { name: 'Pool', sport_venue_id: hall })
+    const again = await call('POST', '/api/v1/venues', { name: 'POOL', capacity: 1, sport_venue_id: hall })
     expect(again).toMatchObject({ status: 409, body: { code: 'name_taken' } })
-    expect((await world.call('POST', '/api/v1/venues', { name: 'Pool', capacity: 1 })).status).toBe(201)
+    expect((await call('POST', '/api/v1/venues', { name: 'Pool', capacity: 1 })).status).toBe(201)
   })
 
   it('is refused for a sport venue that does not exist, and for fields that are wrong or unknown', async () => {
-    const unknown = await world.call('POST', '/api/v1/venues', { name: 'X', capacity: 1, sport_venue_id: 999_999 })
+    const unknown = await call('POST', '/api/v1/venues', { name: 'X', capacity: 1, sport_venue_id: 999_999 })
     expect(unknown).toMatchObject({ status: 400, body: { code: 'validation', errors: [{ path: '/sport_venue_id' }] } })
     for (const body of [
       { name: ' ', capacity: 1 },
@@ -88,7 +99,7 @@ describe('a venue', () => {
       { name: 'X', capacity: 1, size: 3 },
       { name: 'X', capacity: 1, image_url: 'javascript:alert(1)' },
     ]) {
-      expect(await world.call('POST', '/api/v1/venues', body), JSON.stringify(body)).toMatchObject({
+      expect(await call('POST', '/api/v1/venues', body), JSON.stringify(body)).toMatchObject({
         status: 400,
         body: { code: 'validation' },
       })
@@ -96,24 +107,24 @@ describe('a venue', () => {
   })
 
   it('is 404 when there is none, and 400 when the id is none', async () => {
-    expect((await world.call('GET', '/api/v1/venues/999999')).body.code).toBe('not_found')
-    expect((await world.call('PUT', '/api/v1/venues/999999', { capacity: 1 })).status).toBe(404)
-    expect((await world.call('DELETE', '/api/v1/venues/999999')).status).toBe(404)
-    expect((await world.call('GET', '/api/v1/venues/9007199254740993')).status).toBe(400)
+    expect((await call('GET', '/api/v1/venues/999999')).body.code).toBe('not_found')
+    expect((await call('PUT', '/api/v1/venues/999999', { capacity: 1 })).status).toBe(404)
+    expect((await call('DELETE', '/api/v1/venues/999999')).status).toBe(404)
+    expect((await call('GET', '/api/v1/venues/9007199254740993')).status).toBe(400)
   })
 })
 
 describe('the status of a venue', () => {
   it('is read from its closures at this instant: closed wins over maintenance, and a plan starts and ends by itself', async () => {
-    const hall = await world.sportVenue()
-    const id = await world.venue({ sport_venue_id: hall })
+    const hall = await createSportVenue(call)
+    const id = await createVenue(call, { sport_venue_id: hall })
     const plan = { start: '2026-03-02T09:00:00+08:00', end: '2026-03-02T12:00:00+08:00', reason: 'new floor' }
-    await world.closed({ sport_venue_id: hall }, { kind: 'maintenance', ...plan })
-    await world.closed({ venue_id: id }, { kind: 'closed', start: '2026-03-02T11:00:00+08:00', reason: 'flood' })
+    await addClosure(world, { sport_venue_id: hall }, { kind: 'maintenance', ...plan })
+    await addClosure(world, { venue_id: id }, { kind: 'closed', start: '2026-03-02T11:00:00+08:00', reason: 'flood' })
     const seen: unknown[] = []
     for (const at of ['08:59', '09:00', '11:00', '12:00']) {
       world.clock.set(new Date(`2026-03-02T${at}:00+08:00`))
-      const { body } = await world.call('GET', `/api/v1/venues/${id}`)
+      const { body } = await call('GET', `/api/v1/venues/${id}`)
       seen.push([body.status, body.status_reason, body.status_until])
     }
     world.clock.set(MONDAY)
@@ -128,16 +139,16 @@ describe('the status of a venue', () => {
 
 describe('a status given with a venue', () => {
   it('closes it from now on when it is added, and opens it when it is changed', async () => {
-    const id = await world.venue({ status: 'maintenance' })
-    const status = async () => (await world.call('GET', `/api/v1/venues/${id}`)).body.status
+    const id = await createVenue(call, { status: 'maintenance' })
+    const status = async () => (await call('GET', `/api/v1/venues/${id}`)).body.status
     expect(await status()).toBe('maintenance')
-    const slot = await world.slot(id, ['2026-03-20', '10:00', '11:00'])
+    const slot = await createSlot(call, id, ['2026-03-20', '10:00', '11:00'])
     expect(slot.status).toBe('closed')
-    expect((await world.call('PUT', `/api/v1/venues/${id}`, { status: 'open', capacity: 8 })).body).toMatchObject({
+    expect((await call('PUT', `/api/v1/venues/${id}`, { status: 'open', capacity: 8 })).body).toMatchObject({
       status: 'open',
       capacity: 8,
     })
-    expect((await world.call('GET', `/api/v1/venues/${id}/time-slots/${slot.id}`)).body.status).toBe('open')
+    expect((await call('GET', `/api/v1/venues/${id}/time-slots/${slot.id}`)).body.status).toBe('open')
   })
 })
 
@@ -145,19 +156,31 @@ describe('the list of venues', () => {
   const names = (body: { items: { name: string }[] }) => body.items.map(({ name }) => name)
 
   it('filters by sport venue, type, location, text and status, sorts, and pages', async () => {
-    const hall = await world.sportVenue()
-    const wet = await world.venue({
+    const hall = await createSportVenue(call)
+    const wet = await createVenue(call, {
       name: 'Lane',
       type: 'Swimming',
       location: 'East 100% wing',
       sport_venue_id: hall,
       capacity: 9,
     })
-    await world.venue({ name: 'Table', type: 'Ping-pong', location: 'West wing', sport_venue_id: hall, capacity: 2 })
-    await world.venue({ name: 'Wall', type: 'Climbing', location: 'West wing', sport_venue_id: hall, capacity: 5 })
-    await world.closed({ venue_id: wet }, { kind: 'maintenance', start: '2026-03-01T00:00:00Z' })
+    await createVenue(call, {
+      name: 'Table',
+      type: 'Ping-pong',
+      location: 'West wing',
+      sport_venue_id: hall,
+      capacity: 2,
+    })
+    await createVenue(call, {
+      name: 'Wall',
+      type: 'Climbing',
+      location: 'West wing',
+      sport_venue_id: hall,
+      capacity: 5,
+    })
+    await addClosure(world, { venue_id: wet }, { kind: 'maintenance', start: '2026-03-01T00:00:00Z' })
     const list = async (query: string) =>
-      (await world.call('GET', `/api/v1/venues?sport_venue_id=${hall}&${query}`, undefined, null)).body
+      (await call('GET', `/api/v1/venues?sport_venue_id=${hall}&${query}`, undefined, null)).body
     expect(names(await list(''))).toEqual(['Lane', 'Table', 'Wall'])
     expect(names(await list('type=swimming'))).toEqual(['Lane'])
     expect(names(await list('location=west'))).toEqual(['Table', 'Wall'])
@@ -177,10 +200,10 @@ describe('the list of venues', () => {
   })
 
   it('shows the average of the ratings that are not hidden, and filters and sorts by it', async () => {
-    const hall = await world.sportVenue()
-    const good = await world.venue({ name: 'Good', sport_venue_id: hall })
-    await world.venue({ name: 'New', sport_venue_id: hall })
-    const poor = await world.venue({ name: 'Poor', sport_venue_id: hall })
+    const hall = await createSportVenue(call)
+    const good = await createVenue(call, { name: 'Good', sport_venue_id: hall })
+    await createVenue(call, { name: 'New', sport_venue_id: hall })
+    const poor = await createVenue(call, { name: 'Poor', sport_venue_id: hall })
     for (const [index, [venueId, score, hidden]] of [
       [good, 5, null],
       [good, 4, null],
@@ -188,15 +211,14 @@ describe('the list of venues', () => {
       [good, 1, 'spam'],
       [poor, 2, null],
     ].entries()) {
-      const slot = await world.slot(Number(venueId), ['2026-03-03', `1${index}:00`, `1${index}:30`])
-      const reservation = await world.booked(slot.id, 'completed')
+      const slot = await createSlot(call, Number(venueId), ['2026-03-03', `1${index}:00`, `1${index}:30`])
+      const reservation = await addReservation(world, slot.id, person, 'completed')
       await sql`INSERT INTO ratings (reservation_id, user_id, venue_id, score, hidden_reason, created_at, updated_at)
-        VALUES (${reservation}, ${world.personId}, ${venueId}, ${score}, ${hidden}, ${MONDAY}, ${MONDAY})`.execute(
+        VALUES (${reservation}, ${person.id}, ${venueId}, ${score}, ${hidden}, ${MONDAY}, ${MONDAY})`.execute(
         world.kernel.db,
       )
     }
-    const list = async (query: string) =>
-      (await world.call('GET', `/api/v1/venues?sport_venue_id=${hall}&${query}`)).body
+    const list = async (query: string) => (await call('GET', `/api/v1/venues?sport_venue_id=${hall}&${query}`)).body
     expect((await list('sort=-rating')).items).toMatchObject([
       { name: 'Good', rating_average: 4.33, rating_count: 3 },
       { name: 'Poor', rating_average: 2, rating_count: 1 },
@@ -206,19 +228,19 @@ describe('the list of venues', () => {
   })
 
   it('finds venues with a free place in a span of time', async () => {
-    const hall = await world.sportVenue()
+    const hall = await createSportVenue(call)
     const [free, full, shut] = [
-      await world.venue({ name: 'Free', sport_venue_id: hall }),
-      await world.venue({ name: 'Full', sport_venue_id: hall, capacity: 1 }),
-      await world.venue({ name: 'Shut', sport_venue_id: hall }),
+      await createVenue(call, { name: 'Free', sport_venue_id: hall }),
+      await createVenue(call, { name: 'Full', sport_venue_id: hall, capacity: 1 }),
+      await createVenue(call, { name: 'Shut', sport_venue_id: hall }),
     ]
-    await world.closed({ venue_id: shut }, { kind: 'closed', start: '2026-03-04T00:00:00Z' })
-    for (const id of [free, full, shut]) await world.slot(id, ['2026-03-05', '18:00', '19:00'])
-    const slots = await world.call('GET', `/api/v1/venues/${full}/reservation-time-slots`)
-    await world.booked(slots.body.items[0].id)
+    await addClosure(world, { venue_id: shut }, { kind: 'closed', start: '2026-03-04T00:00:00Z' })
+    for (const id of [free, full, shut]) await createSlot(call, id, ['2026-03-05', '18:00', '19:00'])
+    const slots = await call('GET', `/api/v1/venues/${full}/reservation-time-slots`)
+    await addReservation(world, slots.body.items[0].id, person)
     const between = async (from: string, to: string) => {
       const span = `free_from=${encodeURIComponent(from)}&free_to=${encodeURIComponent(to)}`
-      return names((await world.call('GET', `/api/v1/venues?sport_venue_id=${hall}&${span}`)).body)
+      return names((await call('GET', `/api/v1/venues?sport_venue_id=${hall}&${span}`)).body)
     }
     expect(await between('2026-03-05T18:00', '2026-03-05T19:00')).toEqual(['Free'])
     expect(await between('2026-03-05T10:00:00Z', '2026-03-05T11:00:00Z')).toEqual(['Free'])
@@ -227,57 +249,57 @@ describe('the list of venues', () => {
   })
 
   it('refuses a sort that it does not know', async () => {
-    expect((await world.call('GET', '/api/v1/venues?sort=check_in_secret')).status).toBe(400)
+    expect((await call('GET', '/api/v1/venues?sort=check_in_secret')).status).toBe(400)
   })
 })
 
 describe('deleting a venue', () => {
   it('takes its slots to come with it, and frees its name', async () => {
-    const id = await world.venue({ name: 'Old court' })
-    await world.slot(id, ['2026-03-03', '10:00', '11:00'])
-    expect((await world.call('DELETE', `/api/admin/venues/${id}`)).status).toBe(204)
-    expect((await world.call('GET', `/api/v1/venues/${id}`)).status).toBe(404)
-    expect((await world.call('GET', `/api/v1/venues/${id}/reservation-time-slots`)).status).toBe(404)
-    expect((await world.call('GET', `/api/v1/venues/${id}/calendar`)).status).toBe(404)
+    const id = await createVenue(call, { name: 'Old court' })
+    await createSlot(call, id, ['2026-03-03', '10:00', '11:00'])
+    expect((await call('DELETE', `/api/admin/venues/${id}`)).status).toBe(204)
+    expect((await call('GET', `/api/v1/venues/${id}`)).status).toBe(404)
+    expect((await call('GET', `/api/v1/venues/${id}/reservation-time-slots`)).status).toBe(404)
+    expect((await call('GET', `/api/v1/venues/${id}/calendar`)).status).toBe(404)
     const { rows } = await sql`SELECT FROM time_slots WHERE venue_id = ${id} AND deleted_at IS NULL`.execute(
       world.kernel.db,
     )
     expect(rows).toEqual([])
-    await world.venue({ name: 'Old court' })
+    await createVenue(call, { name: 'Old court' })
   })
 
   it('is refused while there are upcoming reservations, and says how many', async () => {
-    const id = await world.venue()
-    const slot = await world.slot(id, ['2026-03-03', '15:00', '16:00'])
-    await world.booked(slot.id)
-    expect(await world.call('DELETE', `/api/v1/venues/${id}`)).toMatchObject({
+    const id = await createVenue(call)
+    const slot = await createSlot(call, id, ['2026-03-03', '15:00', '16:00'])
+    await addReservation(world, slot.id, person)
+    expect(await call('DELETE', `/api/v1/venues/${id}`)).toMatchObject({
       status: 409,
       body: { code: 'in_use', reservations: 1 },
     })
-    expect((await world.call('GET', `/api/v1/venues/${id}/reservation-time-slots`)).body.total).toBe(1)
+    expect((await call('GET', `/api/v1/venues/${id}/reservation-time-slots`)).body.total).toBe(1)
   })
 
   it('displaces them by force', async () => {
-    const id = await world.venue()
-    const slot = await world.slot(id, ['2026-03-03', '16:00', '17:00'])
-    const reservation = await world.booked(slot.id)
-    expect((await world.call('DELETE', `/api/v1/venues/${id}?force=true`)).status).toBe(204)
+    const id = await createVenue(call)
+    const slot = await createSlot(call, id, ['2026-03-03', '16:00', '17:00'])
+    const reservation = await addReservation(world, slot.id, person)
+    expect((await call('DELETE', `/api/v1/venues/${id}?force=true`)).status).toBe(204)
     const { rows } = await sql`SELECT status FROM reservations WHERE id = ${reservation}`.execute(world.kernel.db)
     expect(rows).toEqual([{ status: 'displaced' }])
   })
 
   it('ends its waiting lists, and tells who was in them', async () => {
-    const id = await world.venue()
-    const slot = await world.slot(id, ['2026-03-03', '17:00', '18:00'])
-    await sql`INSERT INTO venue_members (user_id, created_at) VALUES (${world.personId}, ${MONDAY}) ON CONFLICT DO NOTHING`.execute(
+    const id = await createVenue(call)
+    const slot = await createSlot(call, id, ['2026-03-03', '17:00', '18:00'])
+    await sql`INSERT INTO venue_members (user_id, created_at) VALUES (${person.id}, ${MONDAY}) ON CONFLICT DO NOTHING`.execute(
       world.kernel.db,
     )
     await sql`INSERT INTO waiting_list (slot_id, user_id, party_size, state, offer_expires_at, created_at, updated_at)
-      VALUES (${slot.id}, ${world.personId}, 1, 'offered', '2026-03-02 12:00+08', ${MONDAY}, ${MONDAY})`.execute(
+      VALUES (${slot.id}, ${person.id}, 1, 'offered', '2026-03-02 12:00+08', ${MONDAY}, ${MONDAY})`.execute(
       world.kernel.db,
     )
     await sql`UPDATE time_slots SET held = 1 WHERE id = ${slot.id}`.execute(world.kernel.db)
-    expect((await world.call('DELETE', `/api/v1/venues/${id}`)).status).toBe(204)
+    expect((await call('DELETE', `/api/v1/venues/${id}`)).status).toBe(204)
     const { rows } = await sql`
       SELECT w.state, s.held, (SELECT count(*) FROM outbox WHERE message ->> 'key' = 'waiting_list:' || w.id || ':closed') AS told
       FROM waiting_list w JOIN time_slots s ON s.id = w.slot_id WHERE s.id = ${slot.id}`.execute(world.kernel.db)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World
@@ -20,9 +21,9 @@ const member = async ({ id }: Person) =>
 
 /** A request for the one place of a slot that costs 3 of 10 points. */
 async function requested() {
-  const venue = await world.venue({ rules: { requires_approval: true, points_cost: 3 } })
-  const slot = await world.slot(venue)
-  const anna = await world.person('venue:employee', { points: 10 })
+  const venue = await addVenue(world, { rules: { requires_approval: true, points_cost: 3 } })
+  const slot = await addSlot(world, venue)
+  const anna = await addMember(world, { points: 10 })
   const { body } = await world.call('POST', '/api/v1/reservations', { as: anna, payload: { time_slot_id: slot } })
   expect(body.status).toBe('pending')
   return { venue, slot, anna, id: Number(body.id) }
@@ -71,7 +72,7 @@ describe('rejecting', () => {
 
   it('returns the points, says why, and offers the place to the next in line', async () => {
     const { anna, id } = await requested()
-    const ben = await world.person('venue:employee', { points: 10 })
+    const ben = await addMember(world, { points: 10 })
     await world.call('POST', `/api/v1/reservations/${id}/waiting-list`, { as: ben, payload: {} })
     expect(await member(anna)).toEqual({ points: 7 })
     const answer = await approve(id, { status: 'rejected', reason: '内部比赛' })

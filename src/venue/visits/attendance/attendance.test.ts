@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { settleAttendance } from './service.ts'
 
@@ -42,10 +43,13 @@ const ledger = async (id: number) =>
 const places = async (slot: number) => (await world.rows(`SELECT taken, held FROM time_slots WHERE id = ${slot}`))[0]
 
 /** Somebody with a reservation of a slot on Tuesday from 9 to 10. */
-async function booked(rules: Record<string, unknown> = {}, options: Parameters<World['person']>[1] = {}) {
-  const venue = await world.venue({ rules })
-  const slot = await world.slot(venue)
-  const anna = await world.person('venue:employee', options)
+async function booked(
+  rules: Record<string, unknown> = {},
+  options: { readonly points?: number; readonly credit?: number } = {},
+) {
+  const venue = await addVenue(world, { rules })
+  const slot = await addSlot(world, venue)
+  const anna = await addMember(world, options)
   return { venue, slot, anna, id: await book(anna, slot) }
 }
 
@@ -137,7 +141,10 @@ describe('checking in and out', () => {
 
 describe('somebody who comes after the no-show was noted', () => {
   /** A no-show of Tuesday from 9 to 10, at 09:20. */
-  async function absent(rules: Record<string, unknown> = {}, options: Parameters<World['person']>[1] = {}) {
+  async function absent(
+    rules: Record<string, unknown> = {},
+    options: { readonly points?: number; readonly credit?: number } = {},
+  ) {
     const all = await booked(rules, options)
     world.clock.set(tuesday('09:20'))
     await settleAttendance(world.kernel)
@@ -203,9 +210,9 @@ describe('somebody who comes after the no-show was noted', () => {
 
   it('is not let in while they are somewhere else', async () => {
     const { anna, id } = await absent()
-    const elsewhere = await world.venue()
+    const elsewhere = await addVenue(world)
     world.clock.set(MONDAY)
-    const other = await book(anna, await world.slot(elsewhere))
+    const other = await book(anna, await addSlot(world, elsewhere))
     world.clock.set(tuesday('09:20'))
     await checkIn(other, staff)
     expect((await checkIn(id, staff)).body.code).toBe('own_overlap')
@@ -297,8 +304,8 @@ describe('settling what time has decided', () => {
   })
 
   it('catches up after downtime, whatever the number, on two workers at once, each reservation once', async () => {
-    const venue = await world.venue({ capacity: 450 })
-    const slot = await world.slot(venue)
+    const venue = await addVenue(world, { capacity: 450 })
+    const slot = await addSlot(world, venue)
     await world.rows(`WITH people AS (
         INSERT INTO users (username, display_name, created_at, updated_at)
         SELECT 'crowd' || n, 'crowd', now(), now() FROM generate_series(1, 410) n RETURNING id

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World
@@ -25,9 +26,9 @@ const eventsOf = (text: string) =>
 describe('The calendar feed', () => {
   it('shows what is booked, in the local zone and with that zone described', async () => {
     const person = await world.person()
-    const venue = await world.venue()
+    const venue = await addVenue(world)
     await world.rows(`UPDATE venues SET name = '羽毛球; 一号, 场', location = '东区' WHERE id = ${venue}`)
-    const id = await book(person, await world.slot(venue, { hour: 10 }))
+    const id = await book(person, await addSlot(world, venue, { hour: 10 }))
     const { status, headers, body } = await world.call('GET', await linkOf(person))
     expect([status, headers['content-type']]).toEqual([200, 'text/calendar; charset=utf-8'])
     const lines = linesOf(body)
@@ -52,7 +53,7 @@ describe('The calendar feed', () => {
 
   it('answers 304 as long as nothing changes', async () => {
     const person = await world.person()
-    await book(person, await world.slot(await world.venue()))
+    await book(person, await addSlot(world, await addVenue(world)))
     const link = await linkOf(person)
     const { etag } = (await world.call('GET', link)).headers
     const again = await world.call('GET', link, { headers: { 'if-none-match': String(etag) } })
@@ -63,11 +64,11 @@ describe('The calendar feed', () => {
     const person = await world.person()
     const pending = await book(
       person,
-      await world.slot(await world.venue({ rules: { requires_approval: true, advance_booking_days: 60 } }), {
+      await addSlot(world, await addVenue(world, { rules: { requires_approval: true, advance_booking_days: 60 } }), {
         day: 40,
       }),
     )
-    const gone = await book(person, await world.slot(await world.venue(), { day: 20 }))
+    const gone = await book(person, await addSlot(world, await addVenue(world), { day: 20 }))
     world.clock.advance(1)
     await world.call('DELETE', `/api/v1/reservations/${gone}`, { as: person })
     const link = await linkOf(person)

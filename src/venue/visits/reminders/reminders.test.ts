@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { minutesAfter } from '../../../booking/interval.ts'
 import { addDays, instantAt, localDate } from '../../../kernel/time.ts'
@@ -42,10 +43,10 @@ function isDue(
 
 /** A reservation of Tuesday at `hour`, made at the clock's time. */
 async function booked(hour = 9, rules = {}): Promise<{ anna: Person; id: number; slot: number; venue: number }> {
-  const venue = await world.venue({ capacity: 3, rules })
+  const venue = await addVenue(world, { capacity: 3, rules })
   const now = world.clock.now()
   world.clock.set(MONDAY)
-  const slot = await world.slot(venue, { hour })
+  const slot = await addSlot(world, venue, { hour })
   world.clock.set(now)
   const anna = await world.person()
   const { body } = await world.call('POST', '/api/v1/reservations', { as: anna, payload: { time_slot_id: slot } })
@@ -98,7 +99,7 @@ describe('a reminder', () => {
     const { anna, id, venue } = await booked()
     await tick('02T18:00')
     world.clock.set(MONDAY)
-    const later = await world.slot(venue, { day: 2 })
+    const later = await addSlot(world, venue, { day: 2 })
     world.clock.set(at('02T18:10'))
     const moved = await world.call('PUT', `/api/v1/reservations/${id}`, { as: anna, payload: { time_slot_id: later } })
     expect(moved.status).toBe(200)

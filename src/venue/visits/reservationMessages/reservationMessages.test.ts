@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { sendReminders } from '../reminders/service.ts'
 
@@ -17,7 +18,7 @@ beforeEach(() => world.clock.set(MONDAY))
 const post = (path: string, as: Person, payload?: unknown) =>
   world.call('POST', path, { as, ...(payload !== undefined && { payload }) })
 async function booked(rules = {}) {
-  const slot = await world.slot(await world.venue({ rules }))
+  const slot = await addSlot(world, await addVenue(world, { rules }))
   const anna = await world.person()
   const { body } = await post('/api/v1/reservations', anna, { time_slot_id: slot })
   return { anna, id: Number(body.id) }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World
@@ -25,14 +26,14 @@ describe('check-conflict', () => {
   const codes = (answer: { reasons: { code: string }[] }) => answer.reasons.map((reason) => reason.code)
 
   it('finds nothing against a free slot', async () => {
-    const venue = await world.venue()
-    await world.slot(venue)
+    const venue = await addVenue(world)
+    await addSlot(world, venue)
     expect(await ask(venue, nine)).toEqual({ conflict: false, reasons: [] })
   })
 
   it('names a missing slot, a full one, one’s own overlap, the past and what lies too far ahead', async () => {
-    const venue = await world.venue()
-    const slot = await world.slot(venue)
+    const venue = await addVenue(world)
+    const slot = await addSlot(world, venue)
     const anna = await world.person()
     await book(anna, slot)
     expect(codes(await ask(venue, { ...nine, end_time: '11:00' }))).toEqual(['no_slot'])
@@ -43,8 +44,8 @@ describe('check-conflict', () => {
   })
 
   it('names opening hours only where there is no slot: those that exist when hours are narrowed stay bookable', async () => {
-    const venue = await world.venue()
-    const slot = await world.slot(venue)
+    const venue = await addVenue(world)
+    const slot = await addSlot(world, venue)
     const admin = await world.person('admin')
     const weekly = [{ weekday: 2, opens: '12:00', closes: '18:00' }]
     const narrowed = await world.call('PUT', `/api/v1/venues/${venue}/opening-hours`, {

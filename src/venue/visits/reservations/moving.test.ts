@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { Stale } from '../../../kernel/database/transaction.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
@@ -27,11 +28,11 @@ const refusal = (answer: { status: number; body: { code: string } }) => [answer.
 
 /** A slot of a venue of its own. */
 const slotWith = async (rules: Record<string, unknown> = {}, capacity = 1, when = {}) =>
-  world.slot(await world.venue({ capacity, rules }), when)
+  addSlot(world, await addVenue(world, { capacity, rules }), when)
 
 describe('moving to another slot', () => {
   it('takes the new place, frees the old one and settles the difference in points', async () => {
-    const anna = await world.person('venue:employee', { points: 10 })
+    const anna = await addMember(world, { points: 10 })
     const old = await slotWith({ points_cost: 4 }, 1, { hour: 9 })
     const next = await slotWith({ points_cost: 10 }, 1, { hour: 9 })
     const { body } = await book(anna, old)
@@ -122,7 +123,7 @@ describe('moving', () => {
   })
 
   it('and cancelling at once returns the points once, and offers the place that came free', async () => {
-    const anna = await world.person('venue:employee', { points: 5 })
+    const anna = await addMember(world, { points: 5 })
     const [paid, free] = [await slotWith({ points_cost: 5 }), await slotWith({}, 1, { hour: 12 })]
     const { body } = await book(anna, paid)
     // The move commits after the cancellation has looked whose reservation it is, and before it begins.
@@ -133,7 +134,7 @@ describe('moving', () => {
         if (!moved) {
           moved = true
           expect((await move(anna, body.id, free)).status).toBe(200)
-          const { id } = await world.person('venue:employee', { points: 1 })
+          const { id } = await addMember(world, { points: 1 })
           const at = world.clock.now().toISOString()
           await world.rows(`INSERT INTO waiting_list (slot_id, user_id, party_size, state, created_at, updated_at)
             VALUES (${free}, ${id}, 1, 'waiting', '${at}', '${at}')`)

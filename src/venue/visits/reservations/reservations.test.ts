@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 
 let world: World
@@ -21,7 +22,7 @@ const refusal = (answer: { status: number; body: { code: string } }) => [answer.
 
 /** A slot of a venue of its own. */
 const slotWith = async (rules: Record<string, unknown> = {}, capacity = 1, when = {}) =>
-  world.slot(await world.venue({ capacity, rules }), when)
+  addSlot(world, await addVenue(world, { capacity, rules }), when)
 
 describe('booking a place', () => {
   it('answers the reservation as the document shows it, and takes the place', async () => {
@@ -78,13 +79,13 @@ describe('booking a place', () => {
   })
 
   it.each(['active', 'day', 'week'])('is refused beyond the limit counted by %s', async (window) => {
-    const venue = await world.venue({ rules: { max_reservations_per_user: 1, window } })
+    const venue = await addVenue(world, { rules: { max_reservations_per_user: 1, window } })
     const anna = await world.person()
-    await book(anna, await world.slot(venue, { hour: 9 }))
-    const second = await book(anna, await world.slot(venue, { hour: 12 }))
+    await book(anna, await addSlot(world, venue, { hour: 9 }))
+    const second = await book(anna, await addSlot(world, venue, { hour: 12 }))
     expect(refusal(second)).toEqual([409, 'limit_reached'])
     expect(second.body).toMatchObject({ limit: 1, window, booked: 1 })
-    const later = await book(anna, await world.slot(venue, { day: 9 }))
+    const later = await book(anna, await addSlot(world, venue, { day: 9 }))
     expect(later.status).toBe(window === 'active' ? 409 : 201)
   })
 
@@ -110,7 +111,7 @@ describe('booking a place', () => {
   })
 
   it('is refused to those whose credit is too low, with what it takes', async () => {
-    const poor = await world.person('venue:employee', { credit: 59 })
+    const poor = await addMember(world, { credit: 59 })
     const answer = await book(poor, await slotWith())
     expect(refusal(answer)).toEqual([409, 'credit_too_low'])
     expect(answer.body).toMatchObject({ credit: 59, min_credit: 60 })
@@ -118,7 +119,7 @@ describe('booking a place', () => {
 
   it('takes points, in the ledger too, and is refused without enough', async () => {
     const rules = { points_cost: 4, max_party_size: 2 }
-    const anna = await world.person('venue:employee', { points: 10 })
+    const anna = await addMember(world, { points: 10 })
     const { body } = await book(anna, await slotWith(rules, 2), { party_size: 2 })
     expect(body.points_paid).toBe(8)
     const [entry] = await world.rows(
@@ -131,8 +132,8 @@ describe('booking a place', () => {
   })
 
   it('takes one place for each of the party, up to the rule’s maximum', async () => {
-    const venue = await world.venue({ capacity: 3, rules: { max_party_size: 2 } })
-    const slot = await world.slot(venue)
+    const venue = await addVenue(world, { capacity: 3, rules: { max_party_size: 2 } })
+    const slot = await addSlot(world, venue)
     expect(refusal(await book(await world.person(), slot, { party_size: 3 }))).toEqual([409, 'party_too_large'])
     expect((await book(await world.person(), slot, { party_size: 2 })).status).toBe(201)
     expect(refusal(await book(await world.person(), slot, { party_size: 2 }))).toEqual([409, 'slot_full'])
@@ -194,8 +195,8 @@ describe('somebody’s reservations', () => {
 
   it('are listed newest first, filtered and in pages', async () => {
     const anna = await world.person()
-    const venue = await world.venue()
-    for (const day of [1, 2, 3]) await book(anna, await world.slot(venue, { day }))
+    const venue = await addVenue(world)
+    for (const day of [1, 2, 3]) await book(anna, await addSlot(world, venue, { day }))
     await book(anna, await slotWith({}, 1, { day: 2, hour: 15 }))
     const list = async (query: string) => (await world.call('GET', `/api/v1/reservations?${query}`, { as: anna })).body
     expect((await list('')).items.map((r: { date: string }) => r.date)).toEqual([
@@ -216,7 +217,7 @@ describe('somebody’s reservations', () => {
 
 describe('cancelling', () => {
   it('frees the place and gives the points back', async () => {
-    const anna = await world.person('venue:employee', { points: 5 })
+    const anna = await addMember(world, { points: 5 })
     const slot = await slotWith({ points_cost: 5 })
     const { body } = await book(anna, slot)
     const answer = await cancel(anna, body.id)
@@ -237,7 +238,7 @@ describe('cancelling', () => {
   })
 
   it('with too little notice is late: it costs credit and the points', async () => {
-    const anna = await world.person('venue:employee', { points: 5 })
+    const anna = await addMember(world, { points: 5 })
     const { body } = await book(
       anna,
       await slotWith({ points_cost: 5, free_cancel_before_minutes: 120 }, 1, { day: 0, hour: 9 }),
@@ -249,7 +250,7 @@ describe('cancelling', () => {
   })
 
   it('is refused inside the venue’s deadline, save for staff, who cost nobody anything', async () => {
-    const anna = await world.person('venue:employee', { points: 5 })
+    const anna = await addMember(world, { points: 5 })
     const { body } = await book(
       anna,
       await slotWith({ points_cost: 5, cancel_before_minutes: 60 }, 1, { day: 0, hour: 9 }),
@@ -266,14 +267,14 @@ describe('cancelling', () => {
 
 describe('searching reservations', () => {
   it('finds one’s own by the name of the venue, and for staff also by the person, in list and export', async () => {
-    const [court, pool] = [await world.venue({ capacity: 2 }), await world.venue({ capacity: 2 })]
+    const [court, pool] = [await addVenue(world, { capacity: 2 }), await addVenue(world, { capacity: 2 })]
     await world.rows(`UPDATE venues SET name = '100% Court' WHERE id = ${court}`)
     await world.rows(`UPDATE venues SET name = 'Pool' WHERE id = ${pool}`)
     const [anna, ben, admin] = [await world.person(), await world.person(), await world.person('admin')]
     await world.rows(`UPDATE users SET display_name = 'Anna Court' WHERE id = ${anna.id}`)
-    const { body: atCourt } = await book(anna, await world.slot(court, { hour: 9 }))
-    const { body: atPool } = await book(anna, await world.slot(pool, { hour: 12 }))
-    const { body: bens } = await book(ben, await world.slot(court, { hour: 15 }))
+    const { body: atCourt } = await book(anna, await addSlot(world, court, { hour: 9 }))
+    const { body: atPool } = await book(anna, await addSlot(world, pool, { hour: 12 }))
+    const { body: bens } = await book(ben, await addSlot(world, court, { hour: 15 }))
     const ids = async (path: string, as: Person) => {
       const { status, body } = await world.call('GET', path, { as })
       expect(status, JSON.stringify(body)).toBe(200)
@@ -306,9 +307,9 @@ describe.runIf(onServer)('at the same moment', () => {
 
   it('two for the last booking the limit allows: one wins', async () => {
     for (let round = 0; round < 10; round += 1) {
-      const venue = await world.venue({ rules: { max_reservations_per_user: 1 } })
+      const venue = await addVenue(world, { rules: { max_reservations_per_user: 1 } })
       const anna = await world.person()
-      const slots = [await world.slot(venue, { hour: 9 }), await world.slot(venue, { hour: 12 })]
+      const slots = [await addSlot(world, venue, { hour: 9 }), await addSlot(world, venue, { hour: 12 })]
       const answers = await Promise.all(slots.map((slot) => book(anna, slot)))
       expect(answers.map((answer) => answer.status).sort()).toEqual([201, 409])
       expect(answers.find((answer) => answer.status === 409)?.body.code).toBe('limit_reached')
@@ -317,7 +318,7 @@ describe.runIf(onServer)('at the same moment', () => {
 
   it('two for the last point: one wins', async () => {
     for (let round = 0; round < 10; round += 1) {
-      const anna = await world.person('venue:employee', { points: 1 })
+      const anna = await addMember(world, { points: 1 })
       const slots = [
         await slotWith({ points_cost: 1 }, 1, { hour: 9 }),
         await slotWith({ points_cost: 1 }, 1, { hour: 12 }),
@@ -329,7 +330,7 @@ describe.runIf(onServer)('at the same moment', () => {
   })
 
   it('a cancellation asked twice happens once', async () => {
-    const anna = await world.person('venue:employee', { points: 5 })
+    const anna = await addMember(world, { points: 5 })
     const { body } = await book(anna, await slotWith({ points_cost: 5 }))
     const answers = await Promise.all([1, 2, 3, 4].map(() => cancel(anna, body.id)))
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
@@ -360,8 +361,8 @@ describe.runIf(onServer)('at the same moment', () => {
   })
 
   it('two people who swap slots by moving do not lock each other out', async () => {
-    const venue = await world.venue({ capacity: 2 })
-    const slots = [await world.slot(venue, { hour: 9 }), await world.slot(venue, { hour: 12 })] as const
+    const venue = await addVenue(world, { capacity: 2 })
+    const slots = [await addSlot(world, venue, { hour: 9 }), await addSlot(world, venue, { hour: 12 })] as const
     const people = [await world.person(), await world.person()] as const
     const [a, b] = [await book(people[0], slots[0]), await book(people[1], slots[1])]
     for (let round = 0; round < 5; round += 1) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { SYSTEM } from '../../../kernel/audit/origin.ts'
 import { messageJson, operationJson } from '../../../kernel/outbox/outbox.ts'
@@ -28,11 +29,11 @@ const reservations = (slot: number) =>
 /** By id. */
 const people = async (count: number, points = 0) => {
   const all: Person[] = []
-  while (all.length < count) all.push(await world.person('venue:employee', { points }))
+  while (all.length < count) all.push(await addMember(world, { points }))
   return all
 }
 const slotWith = async (rules: Record<string, unknown> = {}, capacity = 1, when = {}) =>
-  world.slot(await world.venue({ capacity, rules }), when)
+  addSlot(world, await addVenue(world, { capacity, rules }), when)
 
 describe('many people at the same moment', () => {
   it('get as many places as a slot has, and the others are told that it is full', async () => {
@@ -124,20 +125,20 @@ describe('one person several times at the same moment', () => {
 
   it('gets one of those that overlap, one of the last that the limit allows, and pays the last points once', async () => {
     const refusedOne = async (slots: readonly number[], points = 0) => {
-      const anna = await world.person('venue:employee', { points })
+      const anna = await addMember(world, { points })
       const answers = await Promise.all(slots.map((slot) => book(anna, slot)))
       expect(outcomes(answers).filter((outcome) => outcome === 201)).toHaveLength(1)
       return outcomes(answers).find((outcome) => outcome !== 201)
     }
     expect(await refusedOne([await slotWith(), await slotWith()])).toBe('own_overlap')
-    const strict = await world.venue({ rules: { max_reservations_per_user: 1 } })
-    expect(await refusedOne([await world.slot(strict, { hour: 9 }), await world.slot(strict, { hour: 11 })])).toBe(
-      'limit_reached',
-    )
-    const dear = await world.venue({ rules: { points_cost: 3 } })
-    expect(await refusedOne([await world.slot(dear, { hour: 9 }), await world.slot(dear, { hour: 11 })], 5)).toBe(
-      'points_short',
-    )
+    const strict = await addVenue(world, { rules: { max_reservations_per_user: 1 } })
+    expect(
+      await refusedOne([await addSlot(world, strict, { hour: 9 }), await addSlot(world, strict, { hour: 11 })]),
+    ).toBe('limit_reached')
+    const dear = await addVenue(world, { rules: { points_cost: 3 } })
+    expect(
+      await refusedOne([await addSlot(world, dear, { hour: 9 }), await addSlot(world, dear, { hour: 11 })], 5),
+    ).toBe('points_short')
   })
 })
 

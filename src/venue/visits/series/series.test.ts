@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { weeksOf } from '../../../booking/weekly.ts'
 
@@ -20,14 +21,14 @@ const booked = async ({ id }: Person) =>
 
 /** The same hour of `weeks` Tuesdays at one venue; answers the slots in order. */
 async function tuesdays(weeks: number, { rules = {}, capacity = 1, backwards = false } = {}): Promise<number[]> {
-  const venue = await world.venue({
+  const venue = await addVenue(world, {
     capacity,
     rules: { advance_booking_days: 200, max_reservations_per_user: 100, ...rules },
   })
   const slots: number[] = []
   for (let week = 0; week < weeks; week += 1) {
     const turn = backwards ? weeks - 1 - week : week
-    slots[turn] = await world.slot(venue, { day: 1 + 7 * turn })
+    slots[turn] = await addSlot(world, venue, { day: 1 + 7 * turn })
   }
   return slots
 }
@@ -89,8 +90,8 @@ describe('a weekly series', () => {
 
   it('of mode best_effort books what can be had', async () => {
     const slots = await tuesdays(3, { rules: { points_cost: 4 } })
-    await bookOneFor(await world.person('venue:employee', { points: 4 }), slots[1] ?? 0)
-    const anna = await world.person('venue:employee', { points: 10 })
+    await bookOneFor(await addMember(world, { points: 4 }), slots[1] ?? 0)
+    const anna = await addMember(world, { points: 10 })
     const { status, body } = await recurring(anna, { time_slot_id: slots[0], weeks: 3, mode: 'best_effort' })
     expect(status, JSON.stringify(body)).toBe(201)
     expect(body.booked).toBe(2)

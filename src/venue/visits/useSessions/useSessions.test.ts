@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addVenue } from '../../../../test/support/venue.ts'
 import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { stopOverdue } from './ending.ts'
 
@@ -12,7 +13,7 @@ afterAll(() => world.close())
 beforeEach(() => world.clock.set(MONDAY))
 
 async function facility(quantity = 1, venue?: number): Promise<number> {
-  const path = `/api/v1/venues/${venue ?? (await world.venue())}/facilities`
+  const path = `/api/v1/venues/${venue ?? (await addVenue(world))}/facilities`
   return (await world.call('POST', path, { as: admin, payload: { name: '单车', quantity } })).body.id
 }
 /** When each session stopped, in minutes after the world began; null: it has not. */
@@ -81,7 +82,7 @@ describe('Using a facility', () => {
   })
 
   it('is seen by staff, whoever it is of: what runs at a venue, what a person used', async () => {
-    const [venue, ann, bob] = [await world.venue(), await world.person(), await world.person()]
+    const [venue, ann, bob] = [await addVenue(world), await world.person(), await world.person()]
     const [bike, mat] = [await facility(1, venue), await facility()]
     const first = (await start(bike, ann)).body.id
     const second = (await start(mat, bob)).body.id
@@ -100,7 +101,7 @@ describe('Using a facility', () => {
   })
 
   it('is not started while the venue is closed', async () => {
-    const venue = await world.venue()
+    const venue = await addVenue(world)
     const [id, person] = [await facility(1, venue), await world.person()]
     const status = (status: string) =>
       world.call('PATCH', `/api/v1/venues/${venue}/status`, { as: admin, payload: { status } })
@@ -111,7 +112,7 @@ describe('Using a facility', () => {
   })
 
   it('ends when what it uses is taken away or closed, and its user can go on with something else', async () => {
-    const venues = [await world.venue(), await world.venue(), await world.venue(), await world.venue()] as const
+    const venues = [await addVenue(world), await addVenue(world), await addVenue(world), await addVenue(world)] as const
     const facilities = await Promise.all(venues.map((venue) => facility(1, venue)))
     const people = await Promise.all(venues.map(() => world.person()))
     const ids: number[] = []
@@ -133,7 +134,7 @@ describe('Using a facility', () => {
   })
 
   it('ends by itself when planned maintenance begins, and after the longest time that is allowed', async () => {
-    const venue = await world.venue()
+    const venue = await addVenue(world)
     const plan = { start_time: '2026-03-02T08:30:00+08:00', end_time: '2026-03-02T08:40:00+08:00' }
     await world.call('POST', `/api/v1/venues/${venue}/maintenance`, { as: admin, payload: plan })
     const planned = (await start(await facility(1, venue), await world.person())).body.id

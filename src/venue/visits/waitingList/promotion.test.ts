@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { promoteOffer, sweep } from './service.ts'
 
@@ -32,10 +33,10 @@ const places = async (slot: number) => (await world.rows(`SELECT taken, held FRO
 
 /** A slot whose every place is booked; answers it with those who booked. */
 async function fullSlot(rules: Record<string, unknown> = {}, capacity = 1, when = {}, having = {}) {
-  const slot = await world.slot(await world.venue({ capacity, rules }), when)
+  const slot = await addSlot(world, await addVenue(world, { capacity, rules }), when)
   const booked = []
   for (let place = 0; place < capacity; place += 1) {
-    const person = await world.person('venue:employee', having)
+    const person = await addMember(world, having)
     booked.push({ person, id: (await book(person, slot)).body.id as number })
   }
   return { slot, booked, first: booked[0] ?? { person: await world.person(), id: 0 } }
@@ -52,7 +53,7 @@ describe('a place that comes free where auto_promote is set', () => {
     const [busy, anna] = [await world.person(), await world.person()]
     await join(busy, slot)
     await join(anna, slot)
-    await book(busy, await world.slot(await world.venue()))
+    await book(busy, await addSlot(world, await addVenue(world)))
     await cancel(first.person, first.id)
     await world.drain()
     expect(await states(slot)).toEqual(['lapsed', 'booked'])

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { countLockWaits, onServer } from '../../../../test/support/database.ts'
+import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { SYSTEM } from '../../../kernel/audit/origin.ts'
 import { placeOrder } from '../../core/booking.ts'
@@ -40,10 +41,10 @@ const refusal = (answer: { status: number; body: { code: string } }) => [answer.
 
 /** A slot whose every place is booked; answers it with those who booked. */
 async function fullSlot(rules: Record<string, unknown> = {}, capacity = 1, when = {}, having = {}) {
-  const slot = await world.slot(await world.venue({ capacity, rules }), when)
+  const slot = await addSlot(world, await addVenue(world, { capacity, rules }), when)
   const booked = []
   for (let place = 0; place < capacity; place += 1) {
-    const person = await world.person('venue:employee', having)
+    const person = await addMember(world, having)
     booked.push({ person, id: (await book(person, slot)).body.id as number })
   }
   return { slot, booked, first: booked[0] ?? { person: await world.person(), id: 0 } }
@@ -72,12 +73,12 @@ describe('joining a waiting list', () => {
     await join(anna, slot)
     expect(refusal(await join(anna, slot))).toEqual([409, 'already_waiting'])
     expect(refusal(await join(first.person, slot))).toEqual([409, 'already_booked'])
-    expect(refusal(await join(anna, await world.slot(await world.venue())))).toEqual([409, 'slot_not_full'])
+    expect(refusal(await join(anna, await addSlot(world, await addVenue(world))))).toEqual([409, 'slot_not_full'])
     expect(refusal(await join(anna, (await fullSlot({ allow_waiting_list: false })).slot))).toEqual([
       409,
       'no_waiting_list',
     ])
-    expect(refusal(await join(anna, await world.slot(await world.venue(), { day: 0, hour: 8 })))).toEqual([
+    expect(refusal(await join(anna, await addSlot(world, await addVenue(world), { day: 0, hour: 8 })))).toEqual([
       409,
       'in_the_past',
     ])
@@ -85,7 +86,7 @@ describe('joining a waiting list', () => {
 
   it('is refused to who could not take a place in the end, by the code of the booking', async () => {
     const { slot } = await fullSlot()
-    const unreliable = await world.person('venue:employee', { credit: 10 })
+    const unreliable = await addMember(world, { credit: 10 })
     expect(refusal(await join(unreliable, slot))).toEqual([409, 'credit_too_low'])
     const near = await fullSlot()
     await world.rows(`UPDATE booking_rules SET advance_booking_days = 0
@@ -96,14 +97,14 @@ describe('joining a waiting list', () => {
   it('is open to who has something else at that time, too many reservations or too few points: all that can pass', async () => {
     const { slot } = await fullSlot({ points_cost: 1 }, 1, {}, { points: 1 })
     const anna = await world.person()
-    await book(anna, await world.slot(await world.venue()))
+    await book(anna, await addSlot(world, await addVenue(world)))
     await world.rows(`UPDATE booking_rules SET max_reservations_per_user = 0
       WHERE venue_id = (SELECT venue_id FROM time_slots WHERE id = ${slot})`)
     expect((await join(anna, slot)).status).toBe(201)
   })
 
   it('is refused to a party that no slot of this size can take, as booking is', async () => {
-    const slot = await world.slot(await world.venue({ capacity: 2, rules: { max_party_size: 5 } }))
+    const slot = await addSlot(world, await addVenue(world, { capacity: 2, rules: { max_party_size: 5 } }))
     const anna = await world.person()
     const tooLarge = { status: 409, body: { code: 'party_too_large', max_party_size: 2 } }
     expect(await join(anna, slot, 5)).toMatchObject(tooLarge)
@@ -113,7 +114,7 @@ describe('joining a waiting list', () => {
 
   it.runIf(onServer)('locks the person, then the slot, as everything does: nobody waits in a circle', async () => {
     const { slot } = await fullSlot()
-    const anna = await world.person('venue:employee', { points: 1 })
+    const anna = await addMember(world, { points: 1 })
     let joined: ReturnType<typeof join> | undefined
     await world.kernel.transaction(async (tx) => {
       await lockMembers(tx, [anna.id])

@@ -9,7 +9,10 @@ let count = 0
 let send: Provider['send']
 const sender: Pick<Provider, 'send'> = { send: (message) => send(message) }
 beforeAll(async () => {
-  world = await openWorld({ PASSWORD_MAX_AGE_DAYS: '90' }, { secretCodes: { email: sender, sms: sender } })
+  world = await openWorld(
+    { PASSWORD_MAX_AGE_DAYS: '90' },
+    { replaced: { secretCodes: { email: sender, sms: sender } } },
+  )
 })
 afterAll(() => world.close())
 beforeEach(() => {

@@ -1,21 +1,36 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type ClosureWorld, openClosureWorld } from '../../../../../test/support/closureWorld.ts'
 import { onServer } from '../../../../../test/support/database.ts'
-import { MONDAY } from '../../../../../test/support/world.ts'
-import type { Caller } from '../../../../kernel/http/request/caller.ts'
+import { pendingMessages } from '../../../../../test/support/site.ts'
+import {
+  addCaller,
+  addCourt,
+  addSlot,
+  addSportVenue,
+  bookSlot,
+  type Customer,
+  differences,
+  pointsOf,
+  reservationRow,
+  slotRow,
+} from '../../../../../test/support/venue.ts'
+import { type Call, callsBy, MONDAY, openWorld, type World } from '../../../../../test/support/world.ts'
 import { setVenueStatus } from '../../../core/closures/venueStatus.ts'
 import { displaceReservations } from '../../../core/displacement/service.ts'
 import { slotsAhead } from '../../venues/store.ts'
 
-let world: ClosureWorld
-let ann: Caller
-let bob: Caller
-let leader: Caller
+let world: World
+let staff: Customer
+let call: Call
+let ann: Customer
+let bob: Customer
+let leader: Customer
 beforeAll(async () => {
-  world = await openClosureWorld()
-  ann = await world.person('ann')
-  bob = await world.person('bob')
-  leader = await world.person('chief', 'venue:leader')
+  world = await openWorld()
+  staff = await addCaller(world, 'venue:admin')
+  call = callsBy(world, staff)
+  ann = await addCaller(world)
+  bob = await addCaller(world)
+  leader = await addCaller(world, 'venue:leader')
 })
 afterAll(() => world.close())
 beforeEach(async () => {
@@ -25,95 +40,100 @@ beforeEach(async () => {
 
 /** A reservation of ann's for 7 points that a closure of its day has displaced, and a slot to go to 45 days ahead. */
 async function displaced() {
-  const venue = await world.venue({ rules: { points_cost: 7 } })
-  const slot = await world.slot(venue, '2026-03-02 18:00')
-  const { id } = await world.book(ann, slot)
-  await setVenueStatus(world.kernel, world.staff, venue, { status: 'closed', until: new Date('2026-03-02T16:00:00Z') })
+  const venue = await addCourt(world, { rules: { points_cost: 7 } })
+  const slot = await addSlot(world, venue, { start: '2026-03-02 18:00' })
+  const { id } = await bookSlot(world, ann, slot)
+  await setVenueStatus(world.kernel, staff, venue, { status: 'closed', until: new Date('2026-03-02T16:00:00Z') })
   return { venue, slot, id }
 }
 
-const rebook = (id: number, slot: number, token = 'ann', headers = {}) =>
-  world.call('POST', `/api/v1/reservations/${id}/rebook`, { time_slot_id: slot }, token, headers)
+const rebook = (id: number, slot: number, as = ann, headers = {}) =>
+  world.call('POST', `/api/v1/reservations/${id}/rebook`, { as, headers, payload: { time_slot_id: slot } })
 
 describe('rebooking', () => {
   it('books once at no more than the old price, past advance_booking_days, and notes what it was booked as', async () => {
     const { id } = await displaced()
-    const points = await world.points(ann)
-    const dearer = await world.venue({ rules: { points_cost: 20, advance_booking_days: 1 } })
-    const far = await world.slot(dearer, '2026-04-20 18:00')
-    await expect(world.book(bob, far)).rejects.toMatchObject({ code: 'too_far_ahead' })
+    const points = await pointsOf(world, ann)
+    const dearer = await addCourt(world, { rules: { points_cost: 20, advance_booking_days: 1 } })
+    const far = await addSlot(world, dearer, { start: '2026-04-20 18:00' })
+    await expect(bookSlot(world, bob, far)).rejects.toMatchObject({ code: 'too_far_ahead' })
     const answer = await rebook(id, far)
     expect(answer).toMatchObject({
       status: 201,
       body: { user_id: ann.userId, time_slot_id: far, status: 'confirmed', points_paid: 7 },
     })
-    expect(await world.points(ann)).toBe(points - 7)
-    expect(await world.reservation(id)).toMatchObject({ status: 'displaced', rebooked_as: answer.body.id })
-    const other = await world.slot(dearer, '2026-04-21 18:00')
+    expect(await pointsOf(world, ann)).toBe(points - 7)
+    expect(await reservationRow(world, id)).toMatchObject({ status: 'displaced', rebooked_as: answer.body.id })
+    const other = await addSlot(world, dearer, { start: '2026-04-21 18:00' })
     expect(await rebook(id, other)).toMatchObject({ status: 409, body: { code: 'already_rebooked' } })
-    expect((await world.slotRow(other))?.taken).toBe(0)
-    expect(await world.messages('reservation.confirmed')).toHaveLength(2)
-    expect(await world.differences()).toEqual([])
+    expect((await slotRow(world, other))?.taken).toBe(0)
+    expect(await pendingMessages(world, 'reservation.confirmed')).toHaveLength(2)
+    expect(await differences(world)).toEqual([])
   })
 
   it('costs what the new slot costs where that is less', async () => {
     const { id } = await displaced()
-    const cheap = await world.slot(await world.venue({ rules: { points_cost: 2 } }), '2026-03-05 18:00')
+    const cheap = await addSlot(world, await addCourt(world, { rules: { points_cost: 2 } }), {
+      start: '2026-03-05 18:00',
+    })
     expect((await rebook(id, cheap)).body.points_paid).toBe(2)
   })
 
   it('gives a repeat with the same Idempotency-Key the first answer again', async () => {
     const { id } = await displaced()
-    const slot = await world.slot(await world.venue(), '2026-03-06 18:00')
-    const first = await rebook(id, slot, 'ann', { 'idempotency-key': 'k1' })
-    const again = await rebook(id, slot, 'ann', { 'idempotency-key': 'k1' })
+    const slot = await addSlot(world, await addCourt(world), { start: '2026-03-06 18:00' })
+    const first = await rebook(id, slot, ann, { 'idempotency-key': 'k1' })
+    const again = await rebook(id, slot, ann, { 'idempotency-key': 'k1' })
     expect([first.status, again.status]).toEqual([201, 201])
     expect(again.body).toEqual(first.body)
     expect(again.headers['idempotent-replayed']).toBe('true')
-    expect((await world.slotRow(slot))?.taken).toBe(1)
+    expect((await slotRow(world, slot))?.taken).toBe(1)
   })
 
   it('that is refused leaves the right to do it, with and without a key', async () => {
     const { id } = await displaced()
-    const full = await world.slot(await world.venue(), '2026-03-07 18:00', { capacity: 1 })
-    await world.book(bob, full)
+    const full = await addSlot(world, await addCourt(world), { start: '2026-03-07 18:00', capacity: 1 })
+    await bookSlot(world, bob, full)
     expect((await rebook(id, full)).body.code).toBe('slot_full')
-    expect((await rebook(id, full, 'ann', { 'idempotency-key': 'k2' })).body.code).toBe('slot_full')
+    expect((await rebook(id, full, ann, { 'idempotency-key': 'k2' })).body.code).toBe('slot_full')
     expect((await rebook(id, 999_999)).status).toBe(404)
-    expect((await world.reservation(id))?.rebooked_as).toBeNull()
-    const free = await world.slot(await world.venue(), '2026-03-07 20:00')
+    expect((await reservationRow(world, id))?.rebooked_as).toBeNull()
+    const free = await addSlot(world, await addCourt(world), { start: '2026-03-07 20:00' })
     expect((await rebook(id, free)).status).toBe(201)
   })
 
   it('is for the owner and staff, for displaced reservations, and for 14 days', async () => {
     const { id } = await displaced()
-    const slot = await world.slot(await world.venue(), '2026-03-20 18:00')
-    expect((await rebook(id, slot, 'bob')).status).toBe(404)
-    const live = await world.book(bob, slot)
-    expect((await rebook(live.id, slot, 'bob')).body).toMatchObject({ code: 'bad_state', state: 'confirmed' })
+    const slot = await addSlot(world, await addCourt(world), { start: '2026-03-20 18:00' })
+    expect((await rebook(id, slot, bob)).status).toBe(404)
+    const live = await bookSlot(world, bob, slot)
+    expect((await rebook(live.id, slot, bob)).body).toMatchObject({ code: 'bad_state', state: 'confirmed' })
     world.clock.set(new Date('2026-03-16T10:00:00Z'))
     expect((await rebook(id, slot)).body.code).toBe('too_late_to_rebook')
     world.clock.set(new Date('2026-03-16T09:59:00Z'))
-    expect((await rebook(id, slot, 'staff')).body.user_id).toBe(ann.userId)
+    expect((await rebook(id, slot, staff)).body.user_id).toBe(ann.userId)
     expect(world.faults).toEqual([])
   })
 
   it('takes somebody displaced by a leader off the waiting list of the old slot', async () => {
-    const venue = await world.venue()
-    const slot = await world.slot(venue, '2026-03-08 18:00', { capacity: 1 })
-    const { id } = await world.book(ann, slot)
-    await world.book(leader, slot)
+    const venue = await addCourt(world)
+    const slot = await addSlot(world, venue, { start: '2026-03-08 18:00', capacity: 1 })
+    const { id } = await bookSlot(world, ann, slot)
+    await bookSlot(world, leader, slot)
     const entries = () => world.rows(`SELECT state FROM waiting_list WHERE slot_id = ${slot}`)
     expect(await entries()).toEqual([{ state: 'waiting' }])
-    const other = await world.slot(venue, '2026-03-09 18:00')
+    const other = await addSlot(world, venue, { start: '2026-03-09 18:00' })
     expect((await rebook(id, other)).status).toBe(201)
     expect(await entries()).toEqual([{ state: 'left' }])
   })
 
   it.runIf(onServer)('done twice at once books once', async () => {
     const { id } = await displaced()
-    const venue = await world.venue()
-    const slots = [await world.slot(venue, '2026-03-10 18:00'), await world.slot(venue, '2026-03-11 18:00')]
+    const venue = await addCourt(world)
+    const slots = [
+      await addSlot(world, venue, { start: '2026-03-10 18:00' }),
+      await addSlot(world, venue, { start: '2026-03-11 18:00' }),
+    ]
     const answers = await Promise.all([...slots, ...slots].map((slot) => rebook(id, slot)))
     expect(answers.map((answer) => answer.body.code ?? answer.status).sort()).toEqual([
       201,
@@ -121,7 +141,7 @@ describe('rebooking', () => {
       'already_rebooked',
       'already_rebooked',
     ])
-    const taken = await Promise.all(slots.map((slot) => world.slotRow(slot)))
+    const taken = await Promise.all(slots.map((slot) => slotRow(world, slot)))
     expect(taken.reduce((sum, slot) => sum + (slot?.taken ?? 0), 0)).toBe(1)
     expect(world.faults).toEqual([])
   })
@@ -129,27 +149,26 @@ describe('rebooking', () => {
 
 describe('alternatives', () => {
   it('are slots of the venue nearest in time with room for the party at times the person is free, then siblings', async () => {
-    const hall = await world.sportVenue()
-    const venue = await world.venue({ sportVenue: hall, rules: { max_party_size: 3 } })
-    const sibling = await world.venue({ sportVenue: hall })
-    const elsewhere = await world.venue()
-    const pool = await world.venue({ sportVenue: hall, type: 'pool' })
-    const slot = await world.slot(venue, '2026-03-12 12:00')
-    const near = await world.slot(venue, '2026-03-12 14:00')
-    const nextDay = await world.slot(venue, '2026-03-13 12:00')
-    const beside = await world.slot(sibling, '2026-03-12 12:00')
-    // Too far, too small, past, at a time at which ann is elsewhere; of another sport venue, of another kind, at
-    // another time.
-    await world.slot(venue, '2026-03-28 12:00')
-    await world.slot(venue, '2026-03-12 13:00', { capacity: 1 })
-    await world.slot(venue, '2026-03-01 12:00')
-    await world.slot(venue, '2026-03-12 16:00')
-    await world.slot(elsewhere, '2026-03-12 12:00')
-    await world.slot(pool, '2026-03-12 12:00')
-    await world.slot(sibling, '2026-03-12 11:00')
-    await world.book(ann, await world.slot(elsewhere, '2026-03-12 16:30'))
-    const { id } = await world.book(ann, slot, 2)
-    const { status, body } = await world.call('GET', `/api/reservations/${id}/alternatives`, undefined, 'ann')
+    const hall = await addSportVenue(world)
+    const venue = await addCourt(world, { sportVenueId: hall, rules: { max_party_size: 3 } })
+    const sibling = await addCourt(world, { sportVenueId: hall })
+    const elsewhere = await addCourt(world)
+    const pool = await addCourt(world, { sportVenueId: hall, type: 'pool' })
+    const slot = await addSlot(world, venue, { start: '2026-03-12 12:00' })
+    const near = await addSlot(world, venue, { start: '2026-03-12 14:00' })
+    const nextDay = await addSlot(world, venue, { start: '2026-03-13 12:00' })
+    const beside = await addSlot(world, sibling, { start: '2026-03-12 12:00' })
+    // Too far, too small, past, at a time at which ann is elsewhere; of another sport venue, of another kind, at another time.
+    await addSlot(world, venue, { start: '2026-03-28 12:00' })
+    await addSlot(world, venue, { start: '2026-03-12 13:00', capacity: 1 })
+    await addSlot(world, venue, { start: '2026-03-01 12:00' })
+    await addSlot(world, venue, { start: '2026-03-12 16:00' })
+    await addSlot(world, elsewhere, { start: '2026-03-12 12:00' })
+    await addSlot(world, pool, { start: '2026-03-12 12:00' })
+    await addSlot(world, sibling, { start: '2026-03-12 11:00' })
+    await bookSlot(world, ann, await addSlot(world, elsewhere, { start: '2026-03-12 16:30' }))
+    const { id } = await bookSlot(world, ann, slot, 2)
+    const { status, body } = await call('GET', `/api/reservations/${id}/alternatives`, undefined, ann)
     expect(status).toBe(200)
     expect(body).toMatchObject({ reservation_id: id, rebook_until: null, rebooked_as: null })
     expect(body.items).toMatchObject([
@@ -157,32 +176,32 @@ describe('alternatives', () => {
       { time_slot_id: nextDay },
       { time_slot_id: beside, venue_id: sibling },
     ])
-    expect((await world.call('GET', `/api/v1/reservations/${id}/alternatives`, undefined, 'bob')).status).toBe(404)
+    expect((await call('GET', `/api/v1/reservations/${id}/alternatives`, undefined, bob)).status).toBe(404)
   })
 
   it('are what the link of a message shows to whoever it is for', async () => {
     const { venue, id } = await displaced()
-    const free = await world.slot(venue, '2026-03-06 07:00')
-    const [told] = await world.messages('reservation.closed')
+    const free = await addSlot(world, venue, { start: '2026-03-06 07:00' })
+    const [told] = await pendingMessages(world, 'reservation.closed')
     const link = new URL(String(told?.data.rebook_url))
     expect(link.origin).toBe(world.kernel.config.publicUrl)
-    const shown = await world.call('GET', link.pathname, undefined, 'ann')
+    const shown = await call('GET', link.pathname, undefined, ann)
     expect(shown.status).toBe(200)
     expect(shown.body).toMatchObject({ reservation_id: id, rebooked_as: null, items: [{ time_slot_id: free }] })
-    expect((await world.call('POST', link.pathname, { time_slot_id: free }, 'ann')).status).toBe(201)
-    expect((await world.call('GET', link.pathname, undefined, 'bob')).status).toBe(404)
+    expect((await call('POST', link.pathname, { time_slot_id: free }, ann)).status).toBe(201)
+    expect((await call('GET', link.pathname, undefined, bob)).status).toBe(404)
   })
 })
 
 describe('displacing', () => {
-  const origin = () => ({ actorId: world.staff.userId })
+  const origin = () => ({ actorId: staff.userId })
 
   it('of a slot that changes ends all of it, without offering the slot itself, and leaves it on sale', async () => {
-    const venue = await world.venue({ rules: { points_cost: 3 } })
-    const slot = await world.slot(venue, '2026-03-13 12:00')
-    const next = await world.slot(venue, '2026-03-13 13:00')
-    const before = await world.points(bob)
-    const { id } = await world.book(bob, slot)
+    const venue = await addCourt(world, { rules: { points_cost: 3 } })
+    const slot = await addSlot(world, venue, { start: '2026-03-13 12:00' })
+    const next = await addSlot(world, venue, { start: '2026-03-13 13:00' })
+    const before = await pointsOf(world, bob)
+    const { id } = await bookSlot(world, bob, slot)
     const affected = await world.kernel.transaction((tx) =>
       displaceReservations(tx, world.kernel, origin(), {
         slotIds: [slot],
@@ -191,17 +210,17 @@ describe('displacing', () => {
       }),
     )
     expect(affected).toMatchObject([{ id, status: 'displaced', pointsReturned: 3, alternatives: [{ id: next }] }])
-    expect(await world.slotRow(slot)).toEqual({ open: true, taken: 0, held: 0 })
-    expect(await world.points(bob)).toBe(before)
-    expect(await world.messages('reservation.slot_changed')).toHaveLength(1)
-    expect(await world.differences()).toEqual([])
+    expect(await slotRow(world, slot)).toEqual({ open: true, taken: 0, held: 0 })
+    expect(await pointsOf(world, bob)).toBe(before)
+    expect(await pendingMessages(world, 'reservation.slot_changed')).toHaveLength(1)
+    expect(await differences(world)).toEqual([])
   })
 
   it('of single reservations offers their places to those who wait', async () => {
-    const venue = await world.venue()
-    const slot = await world.slot(venue, '2026-03-14 12:00', { capacity: 2 })
-    const one = await world.book(ann, slot)
-    const two = await world.book(bob, slot)
+    const venue = await addCourt(world)
+    const slot = await addSlot(world, venue, { start: '2026-03-14 12:00', capacity: 2 })
+    const one = await bookSlot(world, ann, slot)
+    const two = await bookSlot(world, bob, slot)
     await world.rows(`INSERT INTO waiting_list (slot_id, user_id, party_size, state, created_at, updated_at)
       VALUES (${slot}, ${leader.userId}, 1, 'waiting', '2026-03-02', '2026-03-02')`)
     await world.kernel.transaction((tx) =>
@@ -211,16 +230,16 @@ describe('displacing', () => {
         type: 'reservation.slot_changed',
       }),
     )
-    expect((await world.reservation(two.id))?.status).toBe('confirmed')
-    expect(await world.slotRow(slot)).toEqual({ open: true, taken: 1, held: 1 })
-    expect(await world.differences()).toEqual([])
+    expect((await reservationRow(world, two.id))?.status).toBe('confirmed')
+    expect(await slotRow(world, slot)).toEqual({ open: true, taken: 1, held: 1 })
+    expect(await differences(world)).toEqual([])
   })
 
   it('of a venue that goes ends what lies ahead there', async () => {
-    const venue = await world.venue()
-    const slot = await world.slot(venue, '2026-03-15 12:00')
-    await world.slot(venue, '2026-03-15 14:00')
-    const { id } = await world.book(ann, slot)
+    const venue = await addCourt(world)
+    const slot = await addSlot(world, venue, { start: '2026-03-15 12:00' })
+    await addSlot(world, venue, { start: '2026-03-15 14:00' })
+    const { id } = await bookSlot(world, ann, slot)
     const affected = await world.kernel.transaction(async (tx) => {
       const slotIds = await slotsAhead(tx, venue, world.clock.now())
       const displacement = { slotIds, reason: '场馆停用', type: 'reservation.closed' } as const

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { inserted } from '../../src/kernel/database/inserted.ts'
 import { addDays, localDate } from '../../src/kernel/time.ts'
 import type { Person, World } from './world.ts'
 
@@ -10,7 +11,7 @@ export async function building(world: World, name = `楼房 ${++count}`): Promis
     INSERT INTO tb_facility_building (building_name, create_time) VALUES (${name}, ${world.clock.now()}) RETURNING id`.execute(
     world.database.db,
   )
-  return rows[0]?.id ?? 0
+  return inserted(rows).id
 }
 
 /** A room in use that is always open, in a building of its own unless one is named. */
@@ -31,7 +32,7 @@ export async function room(
     VALUES (${buildingId}, ${floorNo}, ${name}, ${capacity}, ${tags}, ${world.clock.now()}) RETURNING id`.execute(
     world.database.db,
   )
-  return rows[0]?.id ?? 0
+  return inserted(rows).id
 }
 
 /** People who may book: `count` of them. */
@@ -75,7 +76,7 @@ export async function storedBooking(
     INSERT INTO tb_facility_booking (room_id, applicant_id, purpose, start_time, end_time, status, no_show_at, create_by, create_time)
     VALUES (${roomId}, ${applicant?.id}, ${purpose}, ${hour(options.start)}, ${hour(options.end)}, ${status},
       ${noShow ? now : null}, ${applicant?.id}, ${now}) RETURNING id`.execute(world.database.db)
-  const id = rows[0]?.id ?? 0
+  const id = inserted(rows).id
   await sql`INSERT INTO tb_facility_booking_user (booking_id, user_id, is_applicant, ends_by, create_time)
     SELECT ${id}::bigint, p.id, CASE WHEN p.id = ${applicant?.id ?? 0} THEN '1' ELSE '0' END, ${hour(options.end)}::timestamptz, ${now}::timestamptz
     FROM unnest(${[applicant, ...others].map((person) => person?.id ?? 0)}::bigint[]) AS p (id)`.execute(
