@@ -1,6 +1,6 @@
 /**
- * Asks the registry for known faults of the packages that run in production (npm audit), and fails for one that isn't explained here. A registry
- * without that service is said to be so: nothing was checked then.
+ * Asks the registry for known vulnerabilities of the packages that run in production (npm audit), and fails if one is
+ * not explained here. If the registry does not offer this service, it says so: then nothing was checked.
  *
  *   node scripts/audit.ts
  */
@@ -11,7 +11,7 @@ interface Report {
   readonly vulnerabilities?: Readonly<Record<string, { readonly severity: string; readonly via: readonly unknown[] }>>
 }
 
-/** Packages with a known fault that does not concern this program, and why. */
+/** Packages with a known vulnerability that does not affect this program, and why. */
 const EXPLAINED: Readonly<Record<string, string>> = {}
 
 const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], {
@@ -24,6 +24,6 @@ if (vulnerabilities === undefined) {
 } else {
   const found = Object.entries(vulnerabilities)
   for (const [name, { severity }] of found) console.log(`${name}: ${severity}: ${EXPLAINED[name] ?? 'not explained'}`)
-  console.log(found.length === 0 ? 'No known fault.' : `${found.length} known.`)
+  console.log(found.length === 0 ? 'No known vulnerability.' : `${found.length} known.`)
   if (found.some(([name]) => EXPLAINED[name] === undefined)) process.exitCode = 1
 }

@@ -1,6 +1,6 @@
 const width = 120
 
-/** JSON with an indentation of two spaces, in which what fits in a line of 120 characters stays in one. */
+/** JSON with an indentation of two spaces, in which values that fit in a line of 120 characters stay on one line. */
 export function compactJson(value: unknown, before = 0, indent = ''): string {
   const line = oneLine(value)
   if (before + indent.length + line.length <= width || typeof value !== 'object' || value === null) return line

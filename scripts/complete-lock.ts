@@ -1,12 +1,12 @@
 /**
- * Completes package-lock.json, to be run after each `npm install`:
+ * Completes package-lock.json. Run it after each `npm install`:
  *
- * - When the registry in use does not carry every platform, npm leaves optional packages of other platforms out, and
- *   `npm ci` refuses such a lock. Their names and versions stand in their parents; their hashes stay unknown.
- * - What packages ask of Node is taken out. npm compares it with the Node that npm itself runs on and warns, but these
+ * - If the registry in use lacks packages of some platforms, npm leaves these optional packages out, and `npm ci`
+ *   refuses such a lock. They are added with the versions that their parents name; their hashes stay unknown.
+ * - The `engines` of packages are removed. npm would compare them with the Node that runs npm and warn, but the
  *   packages run on the Node of the project, which is compared here instead.
  *
- * With --check it writes nothing and fails when the lock is not complete, or an installed package does not support the
+ * With --check it writes nothing and fails if the lock is not complete, or an installed package does not support the
  * Node of the project.
  *
  *   node scripts/complete-lock.ts [--check]
@@ -72,12 +72,12 @@ function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
   }
 }
 
-/** Our own stay: they are about the Node that npm and the launcher run on. */
+/** Removes the `engines` of all packages but our own, which is about the Node that runs npm and the launcher. */
 function removeEngines(): void {
   for (const [path, entry] of Object.entries(lock.packages)) if (path !== '') delete entry.engines
 }
 
-/** Why an installed package can't run on the Node of the project, if so. */
+/** A complaint if an installed package does not support the Node of the project. */
 function complaintOf(path: string): string[] {
   const manifest = new URL(`${path}/package.json`, root)
   if (path === '' || !existsSync(manifest)) return []
@@ -85,5 +85,5 @@ function complaintOf(path: string): string[] {
   const asked = engines?.node
   const node = lock.packages['node_modules/node']?.version ?? ''
   if (asked === undefined || satisfies(node, asked)) return []
-  return [`${name} ${version} asks for Node ${asked}; the project has ${node}`]
+  return [`${name} ${version} requires Node ${asked}; the project has ${node}`]
 }

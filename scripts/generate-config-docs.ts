@@ -1,5 +1,6 @@
 /**
- * Writes docs/configuration.md from the settings of all parts. With --check it writes nothing and fails when the file is stale.
+ * Writes docs/configuration.md from the settings of all parts. With --check it writes nothing and fails if the file is
+ * stale.
  *
  *   node scripts/generate-config-docs.ts [--check]
  */
@@ -12,12 +13,13 @@ const KERNEL_GROUPS = [
   ...['Log-in', 'Third-party log-in', 'Privacy', 'Records', 'Logging'],
 ]
 
-const introduction = `<!-- Written by scripts/generate-config-docs.ts from the settings of the kernel (src/kernel/settings/) and of each part (settings.ts): change them there. -->
+const introduction = `<!-- Written by scripts/generate-config-docs.ts from the settings of the kernel
+(src/kernel/settings/) and of each part (settings.ts): change them there. -->
 # Configuration
 
-Everything is set by environment variables, read once at the start. Nothing needs to be set to run on one machine.
-A variable that is set to nothing counts as unset. Wrong values stop the start with every problem listed at once;
-names that look like a misspelt variable are warned about in the log.
+All configuration is set by environment variables, which are read once at the start. Nothing needs to be set to run on
+one machine. An empty variable counts as not set. Invalid values stop the start with a list of all problems. Names that
+look like a misspelt variable cause a warning in the log.
 `
 
 const target = new URL('../docs/configuration.md', import.meta.url)
@@ -30,7 +32,7 @@ if (!process.argv.includes('--check')) {
   process.exitCode = 1
 }
 
-/** The order of the sections: of the kernel's first, then those of the parts. */
+/** The sections in order: first those of the kernel, then those of the parts. */
 function groups(): readonly string[] {
   return [...new Set([...KERNEL_GROUPS, ...variables.map((variable) => variable.group)])]
 }
@@ -48,7 +50,7 @@ function row(variable: Variable<unknown>): string {
   return `| ${cells.map(cellText).join(' | ')} |`
 }
 
-/** In code nothing but the line that ends a cell means something. */
+/** Escapes a table cell. Inside code, only the `|` that ends a cell needs escaping. */
 function cellText(text: string): string {
   return text.replaceAll('|', '\\|').replace(/`[^`]*`|</g, (found) => (found === '<' ? '&lt;' : found))
 }

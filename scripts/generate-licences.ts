@@ -1,6 +1,6 @@
 /**
- * Writes docs/licences.md: what runs in production, under which licences, from package-lock.json. Fails for a licence that is neither permissive
- * nor explained here. With --check it writes nothing and fails when the page is stale, too.
+ * Writes docs/licences.md from package-lock.json: the packages that run in production and their licences. Fails if a
+ * licence is neither permissive nor explained here. With --check it writes nothing and also fails if the page is stale.
  *
  *   node scripts/generate-licences.ts [--check]
  */
@@ -27,20 +27,21 @@ const PERMISSIVE = new Set([
 /** Packages under other licences, by the beginning of their names, and why they may be used. */
 const EXPLAINED: Readonly<Record<string, string>> = {
   '@img/sharp-':
-    'libvips, the library behind sharp, is under the LGPL. It is a shared library of its own that sharp loads and anybody may replace; nothing of it is changed or linked into the program.',
+    'libvips, the library behind sharp, is under the LGPL. It is a shared library that sharp loads and anybody may ' +
+    'replace; it is neither changed nor linked into the program.',
 }
 
 const introduction = `<!-- Written by scripts/generate-licences.ts from package-lock.json. -->
 # Licences
 
-Yuyue is under the [MIT license](../LICENSE). These packages run with it; what only develops and tests it is not listed. \`npm run sbom\` writes the same list
-as a CycloneDX document.
+Yuyue is under the [MIT license](../LICENSE). These packages run with it; packages for development and tests are not
+listed. \`npm run sbom\` writes the same list as a CycloneDX document.
 `
 
 const font = `## OFL-1.1
 
-The font of PDF files is part of the project and comes with its licence (\`assets/fonts\`), the SIL Open Font License: it may be used, embedded and given on,
-but not sold by itself.
+The font of PDF files is part of the project and comes with its licence (\`assets/fonts\`), the SIL Open Font License:
+it may be used, embedded and passed on, but not sold by itself.
 
 Noto Sans SC Regular`
 

@@ -9,7 +9,7 @@ import { describe, documentedParts } from '../src/kernel/http/reference/openapi.
 import type { Config } from '../src/kernel/settings.ts'
 import { compactJson } from './compactJson.ts'
 
-// Writes openapi/*.json, one document a part, from the routes of all products; with --check only says whether they are fresh.
+// Writes openapi/*.json, one document per part, from the routes of all products. With --check it only compares them.
 const folder = new URL('../openapi/', import.meta.url)
 const log = pino({ level: 'silent' })
 const config: Config = {

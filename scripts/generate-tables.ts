@@ -1,9 +1,9 @@
 /**
- * Writes src/kernel/database/tables.ts, the row types of the migrated schema: `node scripts/generate-tables.ts`, or with `--check` to
- * exit with 1 when the committed file is stale.
+ * Writes src/kernel/database/tables.ts, the row types of the migrated schema: `node scripts/generate-tables.ts`. With
+ * `--check` it exits with 1 if the committed file is stale.
  *
- * Our own generator and not kysely-codegen, for two things it does not know: a CHECK of listed values becomes a union of them, and a
- * generated column can't be written.
+ * It replaces kysely-codegen because of two features: a CHECK of listed values becomes a union of them, and a generated
+ * column cannot be written.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -14,12 +14,12 @@ import { migrate } from '../src/kernel/database/migrate.ts'
 interface Column {
   readonly table_name: string
   readonly column_name: string
-  /** Of the element, when it is an array. */
+  /** Type of the element, if it is an array. */
   readonly type: string
   readonly array: boolean
   readonly nullable: boolean
   readonly defaulted: boolean
-  /** Computed, or an identity that nobody may set. */
+  /** Computed, or an identity column that cannot be set. */
   readonly always: boolean
   readonly view: boolean
   /** The definitions of the CHECK constraints on this column alone. */
@@ -27,7 +27,7 @@ interface Column {
   readonly labels: readonly string[]
 }
 
-// Partitions are reached through their table.
+// Partitions are left out: they are used through their table.
 const columnsQuery = `
   select c.relname as table_name, a.attname as column_name,
     coalesce(e.typname, t.typname) as type, e.oid is not null as array,
@@ -35,9 +35,18 @@ const columnsQuery = `
     a.atthasdef or a.attidentity <> '' as defaulted,
     a.attgenerated <> '' or a.attidentity = 'a' as always,
     c.relkind in ('v', 'm') as view,
-    array(select pg_get_constraintdef(k.oid) from pg_constraint k
-      where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum] order by k.conname) as checks,
-    array(select l.enumlabel::text from pg_enum l where l.enumtypid = coalesce(e.oid, t.oid) order by l.enumsortorder) as labels
+    array(
+      select pg_get_constraintdef(k.oid)
+      from pg_constraint k
+      where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum]
+      order by k.conname
+    ) as checks,
+    array(
+      select l.enumlabel::text
+      from pg_enum l
+      where l.enumtypid = coalesce(e.oid, t.oid)
+      order by l.enumsortorder
+    ) as labels
   from pg_class c
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   join pg_type t on t.oid = a.atttypid
@@ -46,7 +55,7 @@ const columnsQuery = `
     and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
   order by c.relname, a.attnum`
 
-// What a value is when it is read; what may be written when that is more.
+// TypeScript types by PostgreSQL type: the one that is read and, if it differs, the one that may be written.
 const types: Readonly<Record<string, readonly [string, string?]>> = {
   int2: ['number'],
   int4: ['number'],
@@ -59,10 +68,12 @@ const types: Readonly<Record<string, readonly [string, string?]>> = {
   jsonb: ['JsonValue', 'JsonInput'],
   bytea: ['Buffer'],
   numeric: ['string', 'string | number'],
-  // Texts, local dates and times, uuids, ranges (ask for lower() and upper()) and what else there is.
+  // Other types are strings: texts, local dates and times, uuids, ranges (select lower() and upper()).
 }
 
-/** The literals of `CHECK ((status = ANY (ARRAY['a'::text, 'b'::text])))`, which is how PostgreSQL keeps `status IN ('a', 'b')`. */
+/**
+ * The literals of `CHECK ((status = ANY (ARRAY['a'::text, 'b'::text])))`, PostgreSQL's form of `status IN ('a', 'b')`.
+ */
 function listedValues(checks: readonly string[]): string | undefined {
   for (const check of checks) {
     const list = /^CHECK \(\(\(?"?\w+"?\)?(?:::text)? = ANY \(+ARRAY\[(.+)\]\)?(?:::text\[\])?\)+$/.exec(check)?.[1]
@@ -91,7 +102,7 @@ function typeOf(column: Column): string {
 const interfaceName = (table: string): string =>
   `${table.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())}Table`
 
-/** The text of tables.ts for the schema behind a pool. */
+/** The contents of tables.ts for the schema behind a pool. */
 export async function describeTables(pool: pg.Pool): Promise<string> {
   const tables = Map.groupBy((await pool.query<Column>(columnsQuery)).rows, (column) => column.table_name)
   const body = [...tables].map(([table, columns]) =>
@@ -107,7 +118,10 @@ export async function describeTables(pool: pg.Pool): Promise<string> {
 ${imports.length > 0 ? `import type { ${imports.join(', ')} } from 'kysely'\n` : ''}
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue | undefined }
 
-/** JSON as text, or an object. A list has to be given as text (JSON.stringify): the driver takes an array for one of PostgreSQL's. */
+/**
+ * JSON as text, or an object. A list must be passed as text (JSON.stringify), because the driver turns an array into
+ * one of PostgreSQL's.
+ */
 export type JsonInput = string | { readonly [key: string]: unknown }
 
 ${body.join('\n')}

@@ -41,38 +41,38 @@ import { PRODUCTS } from './products.ts'
 import { site } from './site/product.ts'
 import { support } from './support/product.ts'
 
-/** The parts that are switched on. The site always is. Products that are switched off are not even loaded. */
+/** The parts that are switched on, always including the site. Products that are switched off are not even loaded. */
 async function partsOf(config: Config): Promise<readonly Part[]> {
   const on = switchesOf(config)
   const products = PRODUCTS.filter(({ name }) => on.products.includes(name)).map(({ load }) => load())
   return [site, ...(on.support ? [support] : []), ...(await Promise.all(products))]
 }
 
-/** What one process does: answer requests, do background work, or both. */
+/** Duties of a process: to answer requests, to do background work, or both. */
 export interface Duties {
   readonly serve: boolean
   readonly work: boolean
 }
 
-/** A process put together: nothing runs before `start`. */
+/** An assembled process; nothing runs before `start`. */
 export interface System {
   readonly kernel: Kernel
   /** The parts that are switched on. */
   readonly parts: readonly Part[]
   readonly jobs: Jobs
-  /** Only when the process serves. */
+  /** Only set if the process serves. */
   readonly app: App | undefined
-  /** Starts background work; listening is the caller's. */
+  /** Starts background work. The caller starts to listen. */
   start(): Promise<void>
-  /** Hands on, sends and runs everything that waits, here and now (tests, demo). */
+  /** Processes everything that is waiting: outbox, jobs and deliveries (for tests and the demo). */
   drain(): Promise<void>
-  /** Finishes what is in flight (SHUTDOWN_GRACE_SECONDS), then closes everything but the database. */
+  /** Finishes work in flight (SHUTDOWN_GRACE_SECONDS), then closes everything but the database. */
   stop(): Promise<void>
 }
 
 /**
- * Puts a process together out of a configuration, an open and migrated database, and the parts that are switched on. Tests say in `replaced`
- * which members of the kernel are their own.
+ * Assembles a process from a configuration, an open and migrated database, and the parts that are switched on.
+ * `replaced` lets tests replace members of the kernel.
  */
 export async function createSystem(
   config: Config,
@@ -131,10 +131,10 @@ export async function createSystem(
       more = done > 0
     }
   }
-  /** After somebody has moved the clock by hand: everything that time drives, here and now. */
+  /** Runs everything that is due, after the clock was moved by hand. */
   const catchUp = async () => {
     const timed = definitions.filter(({ cron }) => cron !== undefined)
-    // Twice, because one takes up what another leaves: a no-show's place goes to the waiting list.
+    // Twice, because jobs depend on each other: the place of a no-show goes to the waiting list.
     for (const { name } of [...timed, ...timed]) await jobs.runNow(name)
     await drain()
   }
@@ -164,7 +164,7 @@ export async function createSystem(
       await dispatcher.stop()
       await relay.stop()
       const sent = courier.stop()
-      // A mail server may think for minutes. What is cut off then counts as unheard, and is recorded as that.
+      // A mail server may take minutes. Deliveries that are cut off count as unheard and are recorded as such.
       await Promise.race([sent, setTimeout(config.shutdownGraceSeconds * 1000, undefined, { ref: false })])
       for (const provider of providers) await provider.close()
       await sent
@@ -172,7 +172,7 @@ export async function createSystem(
   }
 }
 
-/** The first steps of paths that are one part's alone, with its contract. */
+/** The path roots and base prefixes of all parts, with their contracts. */
 function pathRootsOf(parts: readonly Part[], config: Config): PathRoots {
   return new Map(
     parts.flatMap(({ name, pathRoots = [], basePrefixes, contract }) =>
@@ -181,12 +181,12 @@ function pathRootsOf(parts: readonly Part[], config: Config): PathRoots {
   )
 }
 
-/** The subjects of the kernel's own tags in the API reference. */
+/** Descriptions of the kernel's own tags in the API reference. */
 const kernelTags: Readonly<Record<string, string>> = {
   operations: 'Whether the process is alive and ready.',
 }
 
-/** A product's own log-in comes before the site's in the reference of everything. */
+/** Parts in the order of the API reference: products first, so that a product's log-in comes before the site's. */
 function documented(parts: readonly Part[]): readonly Part[] {
   const isProduct = ({ name }: Part) => PRODUCTS.some((product) => product.name === name)
   return [...parts.filter(isProduct), ...parts.filter((part) => !isProduct(part))]

@@ -10,9 +10,9 @@ import { templateFile } from './kernel/database/template.ts'
 import { createConfiguredAdministrator, issueSetupToken } from './kernel/identity/accounts/firstAdministrator.ts'
 import { createLog } from './kernel/log.ts'
 import type { DemoLogin } from './kernel/product.ts'
+import { releaseStartMemory } from './kernel/releaseMemory.ts'
 import { ensureSecrets } from './kernel/secrets/stored.ts'
 import type { Config } from './kernel/settings.ts'
-import { settle } from './kernel/settle.ts'
 import { reached } from './kernel/startTimes.ts'
 import { prepare } from './prepare.ts'
 
@@ -20,11 +20,11 @@ reached('modules loaded')
 
 const USAGE = `Usage: node bin/yuyue.mjs COMMAND
 
-  start     serve and work in one process; migrates first (npm start)
+  start     serve and do background work in one process; migrates first (npm start)
   server    serve only; migrates first
   worker    background work only; migrates first
-  migrate   bring the database's schema up to date
-  demo      fill the database with a believable data set, then start (npm run demo)
+  migrate   update the database schema
+  demo      fill the database with a realistic data set, then start (npm run demo)
   prepare   make the template of the embedded database, for quick starts (npm ci does it)
   verify    recompute every counter, ledger and state; exit 1 and name each difference
 
@@ -39,7 +39,7 @@ const DUTIES: Readonly<Record<string, Duties>> = {
 
 const AT_REST: Duties = { serve: false, work: false }
 
-/** Runs a command; answers the exit code, or undefined while it goes on (servers end by SIGTERM). */
+/** Runs a command; answers the exit code, or undefined if the process keeps running (servers end by SIGTERM). */
 async function run(command: string | undefined): Promise<number | undefined> {
   const duties = DUTIES[command ?? '']
   if (command === 'prepare') {
@@ -50,7 +50,7 @@ async function run(command: string | undefined): Promise<number | undefined> {
     console.log(USAGE)
     return command === undefined || command === 'help' ? 0 : 2
   }
-  // The demo keeps to itself: its passwords are public.
+  // The demo has its own data folder, because its passwords are public.
   const env = command === 'demo' ? { DATA_DIR: './data-demo', ...process.env } : process.env
   const config = ensureSecrets(loadConfig(env))
   const log = createLog(config)
@@ -86,7 +86,7 @@ async function run(command: string | undefined): Promise<number | undefined> {
     printLogins(logins)
     await open(system, config)
     reached('listening')
-    settle()
+    releaseStartMemory()
     return undefined
   } catch (error) {
     await database.close()
@@ -96,7 +96,7 @@ async function run(command: string | undefined): Promise<number | undefined> {
   }
 }
 
-/** Listens, and prints where to look and what to do first. */
+/** Starts to listen, and prints the addresses and the first steps. */
 async function open({ app, kernel }: System, config: Config): Promise<void> {
   const administered = await createConfiguredAdministrator(kernel)
   if (!app) return kernel.log.info('worker ready')
@@ -113,8 +113,8 @@ async function open({ app, kernel }: System, config: Config): Promise<void> {
 }
 
 /**
- * Fills the database, and ends the system again; answers who can log in, each once: the administrator is the same for all products.
- * Nothing else works meanwhile: a demo plays in the past, and jobs would settle it by today's clock.
+ * Runs the demos and stops the system again; answers the log-ins without duplicates, because all products share the
+ * administrator. No jobs run meanwhile: a demo plays in the past, and jobs would use today's clock.
  */
 async function playDemos({ kernel, parts, start, drain, stop }: System): Promise<readonly DemoLogin[]> {
   const logins = new Map<string, DemoLogin>()
@@ -145,13 +145,13 @@ async function verify(config: Config, log: ReturnType<typeof createLog>, databas
   return count === 0 ? 0 : 1
 }
 
-/** The embedded database is gone until the process starts again: what waits for it would wait for ever. */
+/** Ends the process when the embedded database has failed: only a new start can open it again. */
 function endBroken(reason: unknown): void {
-  console.error(`The embedded database cannot go on: ${reason instanceof Error ? reason.message : String(reason)}`)
+  console.error(`The embedded database has failed: ${reason instanceof Error ? reason.message : String(reason)}`)
   process.exit(1)
 }
 
-/** SIGTERM and SIGINT: finish what is in flight, close, exit 0. A second signal ends at once. */
+/** On SIGTERM and SIGINT: finishes work in flight, closes, exits with 0. A second signal ends the process at once. */
 function endBySignal(system: System, database: OpenDatabase): void {
   let ending = false
   const end = (signal: NodeJS.Signals): void => {

@@ -5,21 +5,21 @@ import { configOf, kernelSettings, type LoadedConfig } from './kernel/settings.t
 import { PRODUCTS } from './products.ts'
 import { supportSettings } from './support/settings.ts'
 
-/** Which parts are switched on. */
+/** Settings that switch parts on. */
 const switches = defineSettings({
   products: setting(
     'Process',
     'PRODUCTS',
     someOf(PRODUCTS.map(({ name }) => name)),
     PRODUCTS.map(({ name }) => name),
-    'The products this site switches on.',
+    'The products that are switched on.',
   ),
   support: setting(
     'Process',
     'SUPPORT',
     onOff,
     true,
-    'Whether people find feedback, frequent questions, tickets and the support chat here.',
+    'Whether the site offers feedback, frequent questions, tickets and the support chat.',
   ),
 })
 
@@ -32,7 +32,7 @@ export const variables: readonly Variable<unknown>[] = ALL.flatMap((part) => Obj
 
 /**
  * Reads every environment variable once.
- * @throws ConfigurationError that lists every problem at once: variable, what was given, what is allowed.
+ * @throws ConfigurationError with every problem at once: variable, given value, allowed values.
  */
 export function loadConfig(env: Environment): LoadedConfig & Switches {
   const read = readSettings(ALL, env)
@@ -40,5 +40,5 @@ export function loadConfig(env: Environment): LoadedConfig & Switches {
   return { ...switchesOf(read), ...configOf(read, misspelt(known, Object.keys(env))) }
 }
 
-/** Which parts a configuration switches on. */
+/** The parts that a configuration switches on. */
 export const switchesOf = switches.of

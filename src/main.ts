@@ -1,2 +1,5 @@
-/** The program, on Node 24: `src/main.ts COMMAND`. People start it by bin/yuyue.mjs, which finds that Node and sets the flags of V8. */
+/**
+ * The program, on Node 24: `src/main.ts COMMAND`. People start it with bin/yuyue.mjs, which finds Node and sets V8's
+ * flags.
+ */
 import './commandLine.ts'

@@ -12,8 +12,8 @@ import { createLog } from './kernel/log.ts'
 import { ensureSecrets } from './kernel/secrets/stored.ts'
 
 /**
- * Makes what a first start needs to be quick: the template of the embedded database, and (by being put together once) what Node keeps of the
- * compiled program. `npm ci` runs it. Nothing is lost without it but time.
+ * Prepares a quick first start: makes the template of the embedded database and, by assembling the program once, Node's
+ * compile cache. `npm ci` runs it. Without it, starts are only slower.
  */
 export async function prepare(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'yuyue-prepare-'))

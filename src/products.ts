@@ -3,14 +3,14 @@ import type { Product } from './kernel/product.ts'
 import { roomSettings } from './room/settings.ts'
 import { venueSettings } from './venue/settings.ts'
 
-/** A product, of which only the settings are loaded before it is switched on. */
+/** A product. Only its settings are loaded before it is switched on. */
 interface ProductEntry {
   readonly name: string
   readonly settings: AnySettings
   load(): Promise<Product>
 }
 
-/** Every product this program has; PRODUCTS says which are switched on. A new product is one line here. */
+/** All products of this program; PRODUCTS says which are switched on. A new product is one line here. */
 export const PRODUCTS: readonly ProductEntry[] = [
   { name: 'venue', settings: venueSettings, load: async () => (await import('./venue/product.ts')).venue },
   { name: 'room', settings: roomSettings, load: async () => (await import('./room/product.ts')).room },

@@ -1,10 +1,10 @@
-/** A half-open span of time: the start belongs to it, the end does not, so that 9–10 and 10–11 do not overlap. */
+/** A half-open span of time: it includes its start but not its end, so that 9–10 and 10–11 do not overlap. */
 export interface Interval {
   readonly start: Date
   readonly end: Date
 }
 
-/** True where two intervals share an instant. */
+/** Whether two intervals share an instant. */
 export function overlaps(a: Interval, b: Interval): boolean {
   return a.start < b.end && b.start < a.end
 }
@@ -14,7 +14,7 @@ export function minutesBetween(from: Date, to: Date): number {
   return Math.floor((to.getTime() - from.getTime()) / 60_000)
 }
 
-/** The instant `minutes` after (or, negative, before) another. */
+/** The instant `minutes` after another (before, if negative). */
 export function minutesAfter(instant: Date, minutes: number): Date {
   return new Date(instant.getTime() + minutes * 60_000)
 }
@@ -29,7 +29,10 @@ export function later(a: Date, b: Date): Date {
   return a > b ? a : b
 }
 
-/** What is left of spans when others are taken out of them. `spans` are in order and apart, and so is what is left; `taken` may lie anyhow. */
+/**
+ * The parts of `spans` that are not covered by `taken`. `spans` must be in order and disjoint, and so is the result;
+ * `taken` may be in any order and overlap.
+ */
 export function without(spans: readonly Interval[], taken: readonly Interval[]): Interval[] {
   const cuts = taken.toSorted((a, b) => a.start.getTime() - b.start.getTime())
   return spans.flatMap(({ start, end }) => {

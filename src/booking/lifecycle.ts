@@ -1,14 +1,14 @@
-/** The states of a thing that is booked, and the moves between them: one table, asked by every path. */
+/** The states of a bookable thing and the allowed moves between them, as one table. */
 export interface Lifecycle<S extends string> {
-  /** May a thing in state `from` move to `to`? */
+  /** Whether a thing in state `from` may move to `to`. */
   mayMove(from: S, to: S): boolean
-  /** The states from which `to` can be reached: what a guarded UPDATE names in its WHERE. */
+  /** The states from which `to` can be reached, for the WHERE of a guarded UPDATE. */
   sourcesOf(to: S): readonly S[]
-  /** States that nothing leaves. */
+  /** The final states, which have no moves. */
   readonly final: readonly S[]
 }
 
-/** Makes a lifecycle of a table `{state: [the states it may move to]}`. */
+/** Makes a lifecycle from a table `{state: [states it may move to]}`. */
 export function defineLifecycle<S extends string>(moves: Readonly<Record<S, readonly S[]>>): Lifecycle<S> {
   const states: S[] = []
   for (const state in moves) states.push(state)

@@ -1,18 +1,18 @@
 import { addDays, instantAt, localDate, weekday } from '../kernel/time.ts'
 import { earlier, type Interval, later } from './interval.ts'
 
-/** A part of a local day, half-open: 'HH:MM' to 'HH:MM', where closes may be '24:00'. */
+/** A half-open part of a local day, from 'HH:MM' to 'HH:MM'; `closes` may be '24:00'. */
 export interface OpenInterval {
   readonly opens: string
   readonly closes: string
 }
 
-/** What holds on every such day of the week: 1 is Monday, 7 is Sunday. A day may have several. */
+/** Opening hours of a weekday: 1 is Monday, 7 is Sunday. A weekday may have several. */
 export interface WeeklyHours extends OpenInterval {
   readonly weekday: number
 }
 
-/** A dated exception: it replaces the weekly hours of that day. Without times the place is shut all day. */
+/** A dated exception, which replaces the weekly hours of that day. Without times the place is closed all day. */
 export interface HoursException {
   readonly date: string
   readonly opens: string | null
@@ -20,19 +20,19 @@ export interface HoursException {
   readonly reason: string | null
 }
 
-/** Without weekly hours a place is always open, save for its exceptions. */
+/** Opening hours of a place. Without weekly hours it is always open, except for its exceptions. */
 export interface OpeningHours {
   readonly weekly: readonly WeeklyHours[]
   readonly exceptions: readonly HoursException[]
 }
 
-/** A moment on the wall clock of the place. */
+/** A local date and time at the place. */
 export interface LocalMoment {
   readonly date: string
   readonly time: string
 }
 
-/** What is wrong with opening hours, as a JSON pointer into them. */
+/** A fault in opening hours; `path` is a JSON pointer into them. */
 export interface HoursFault {
   readonly path: string
   readonly message: string
@@ -42,7 +42,7 @@ const ALL_DAY: readonly OpenInterval[] = [{ opens: '00:00', closes: '24:00' }]
 
 const byStart = (a: OpenInterval, b: OpenInterval): number => (a.opens < b.opens ? -1 : a.opens > b.opens ? 1 : 0)
 
-/** When the place is open on a local date, in order of time and without overlaps: none when it is shut that day. */
+/** The opening hours of a local date, in order and without overlaps; empty if the place is closed that day. */
 export function openIntervals(hours: OpeningHours, date: string): OpenInterval[] {
   const exceptions = hours.exceptions.filter((exception) => exception.date === date)
   if (exceptions.length > 0) {
@@ -58,7 +58,7 @@ export function openIntervals(hours: OpeningHours, date: string): OpenInterval[]
     .sort(byStart)
 }
 
-/** Whether every minute from `opens` to `closes` of a day lies in one of its intervals; neighbours that touch count as one. */
+/** Whether intervals of a day cover it from `opens` to `closes`; intervals that touch count as one. */
 function isCovered(intervals: readonly OpenInterval[], opens: string, closes: string): boolean {
   let reached = opens
   for (const interval of intervals) {
@@ -69,8 +69,8 @@ function isCovered(intervals: readonly OpenInterval[], opens: string, closes: st
 }
 
 /**
- * Whether the place is open throughout the half-open time between two moments, over midnight too. The times are compared on the wall
- * clock. The caller bounds the length: the work is one step a day.
+ * Whether the place is open throughout the half-open span between two moments, also across midnight. Times are compared
+ * as local times. The caller must bound the length: there is one step per day.
  */
 export function isWithinHours(hours: OpeningHours, from: LocalMoment, to: LocalMoment): boolean {
   for (let date = from.date; date <= to.date; date = addDays(date, 1)) {
@@ -82,8 +82,8 @@ export function isWithinHours(hours: OpeningHours, from: LocalMoment, to: LocalM
 }
 
 /**
- * When the place is open within a span of time, in order and apart: what touches, over midnight too, is one. The caller bounds the length: the
- * work is one step a day.
+ * The times at which the place is open within a span, in order and disjoint; times that touch are merged, also across
+ * midnight. The caller must bound the length: there is one step per day.
  */
 export function openSpans(hours: OpeningHours, { start, end }: Interval, zone: string): Interval[] {
   const spans: Interval[] = []
@@ -105,8 +105,8 @@ export function openSpans(hours: OpeningHours, { start, end }: Interval, zone: s
 }
 
 /**
- * What is wrong with hours somebody wants to set: times out of order, times of one day that overlap, a day that is both shut and open.
- * Empty when nothing is.
+ * Faults in new opening hours: times out of order, overlapping times of one day, a day that is both closed and open.
+ * Empty if there are none.
  */
 export function faultsOf(hours: OpeningHours): HoursFault[] {
   const weekly = hours.weekly.map((entry, index) => ({
@@ -138,7 +138,7 @@ export function faultsOf(hours: OpeningHours): HoursFault[] {
   for (const [date, entries] of Map.groupBy(shut, (entry) => entry.date)) {
     const first = entries[0]
     if (first && (entries.length > 1 || open.some(({ day }) => day === date))) {
-      faults.push({ path: first.path, message: `${date} is shut all day and has another entry` })
+      faults.push({ path: first.path, message: `${date} is closed all day and has another entry` })
     }
   }
   return faults

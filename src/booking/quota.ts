@@ -1,4 +1,4 @@
-/** How often a person has booked, seen three ways: what is still running, the day of the wish, its week. */
+/** Number of a person's bookings in three windows: still active, on the day of the new booking, and in its week. */
 export interface BookedCounts {
   readonly active: number
   readonly day: number
@@ -7,7 +7,7 @@ export interface BookedCounts {
 
 export type QuotaWindow = keyof BookedCounts
 
-/** True while a person may book once more. A limit of null is no limit. */
+/** Whether a person may book once more. A limit of null means no limit. */
 export function withinQuota(counts: BookedCounts, window: QuotaWindow, limit: number | null): boolean {
   return limit === null || counts[window] < limit
 }

@@ -1,12 +1,12 @@
-/** One who waits for places. */
+/** An entry of a waiting list. */
 export interface Waiting {
   readonly id: number
   readonly partySize: number
 }
 
 /**
- * Whom to offer free places, given the queue in its order. A party that is too large for what is left keeps its
- * position and is passed over, so that one large party does not leave places empty.
+ * The entries that get an offer, given the queue in its order. A party that is too large for the places left keeps its
+ * position and is passed over, so that it does not leave places empty.
  */
 export function nextOffers<W extends Waiting>(queue: readonly W[], availablePlaces: number): readonly W[] {
   const offers: W[] = []

@@ -1,6 +1,6 @@
 import { addDays, instantAt, localDate, localTime } from '../kernel/time.ts'
 
-/** One week of a series, and the times it has there. */
+/** One week of a series with its times. */
 export interface Week {
   /** From 1. */
   readonly week: number
@@ -10,10 +10,13 @@ export interface Week {
   readonly endAt: Date
 }
 
-/** Every week or none, or as many as can be had. */
+/** Whether a series needs all of its weeks, or takes as many as possible. */
 export type SeriesMode = 'all' | 'best_effort'
 
-/** The same local weekday and times, to the second, in `weeks` weeks, those of `first` being the first. It may end on a later day. */
+/**
+ * The times of a series: the weekday and local times of `first`, to the second, in `weeks` successive weeks. An
+ * occurrence may end on a later day.
+ */
 export function weeksOf(first: { readonly startAt: Date; readonly endAt: Date }, weeks: number, zone: string): Week[] {
   const [starts, ends] = [localDate(first.startAt, zone), localDate(first.endAt, zone)]
   return Array.from({ length: weeks }, (_, index) => {
@@ -27,12 +30,12 @@ export function weeksOf(first: { readonly startAt: Date; readonly endAt: Date },
   })
 }
 
-/** The time of day of an instant, on another day. */
+/** The local time of day of an instant, on another day. */
 function timeOn(date: string, instant: Date, zone: string): Date {
   return new Date(instantAt(date, localTime(instant, zone), zone).getTime() + (instant.getTime() % 60_000))
 }
 
-/** May a series in which `booked` of `weeks` weeks could be had stand? A series of nothing is none. */
+/** Whether a series is accepted if `booked` of its `weeks` weeks could be booked. A series without any is not. */
 export function maySeriesStand(mode: SeriesMode, booked: number, weeks: number): boolean {
   return mode === 'all' ? booked === weeks : booked > 0
 }

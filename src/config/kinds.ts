@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
 
-/** What a variable may hold: how its text is read, and the words that say so to a person. */
+/** A kind of value: its parser, and a description for people. */
 export interface Kind<T> {
   /** Completes the sentence "allowed: …". */
   readonly allowed: string
   /** The value, or undefined when the text is not allowed. `text` is trimmed and never empty. */
   readonly parse: (text: string) => T | undefined
-  /** The text is an address, in which a password or a key may stand: what is wrong is shown without them. */
+  /** The text is an address, which may contain a password or a key: error messages show it without them. */
   readonly isAddress?: true
 }
 
@@ -26,7 +26,7 @@ export const onOff: Kind<boolean> = {
   },
 }
 
-/** A whole number between two bounds, both included. */
+/** A whole number from `min` to `max`, both included. */
 export function wholeNumber(min: number, max: number): Kind<number> {
   return {
     allowed: `a whole number from ${min} to ${max}`,
@@ -46,7 +46,9 @@ export function line(allowed: string, min = 1, max = 1000): Kind<string> {
   }
 }
 
-/** An absolute address with one of the protocols given. Host names may be absent (`postgres:///name?host=/socket`). */
+/**
+ * An absolute address with one of the given protocols. The host name may be absent (`postgres:///name?host=/socket`).
+ */
 export function address(allowed: string, ...protocols: readonly string[]): Kind<string> {
   return {
     isAddress: true,
@@ -58,7 +60,7 @@ export function address(allowed: string, ...protocols: readonly string[]): Kind<
   }
 }
 
-/** A web address that people see links under: no path beyond a prefix, no query; answered without a trailing slash. */
+/** A web address that links start with: no query, a path only as prefix; the value has no trailing slash. */
 export const webAddress: Kind<string> = {
   isAddress: true,
   allowed: 'an http:// or https:// address without query, such as https://booking.example.com',
@@ -70,7 +72,7 @@ export const webAddress: Kind<string> = {
   },
 }
 
-/** Words from a list, separated by commas, each once. */
+/** Words from a list, separated by commas. */
 export function someOf<const T extends string>(words: readonly T[]): Kind<readonly T[]> {
   return {
     allowed: `a comma-separated list of: ${words.join(', ')}`,
@@ -94,7 +96,7 @@ export const origins: Kind<readonly string[]> = {
   },
 }
 
-/** Which proxies' X-Forwarded-For is believed; the value has the shape Fastify's `trustProxy` takes. */
+/** Proxies whose X-Forwarded-For is trusted, in the form of Fastify's `trustProxy`. */
 export const proxies: Kind<boolean | number | readonly string[]> = {
   allowed:
     'off, on (any proxy), a number of hops, or a comma-separated list of addresses and networks (10.0.0.0/8, loopback)',
@@ -115,7 +117,10 @@ function isNetwork(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
 }
 
-/** A zone of the IANA database. Bare offsets and abbreviations are refused: PostgreSQL reads their sign the other way round. */
+/**
+ * An IANA time zone. Bare offsets and abbreviations are refused, because PostgreSQL reads their sign the other way
+ * round.
+ */
 export const timeZone: Kind<string> = {
   allowed: 'a zone of the IANA database such as Asia/Shanghai, or UTC',
   parse: (text) => {
@@ -135,19 +140,20 @@ export const mailbox: Kind<string> = {
   parse: (text) => (/^(?:[^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u.test(text) ? text : undefined),
 }
 
-/** A key for sensitive fields: its id stands in every stored value, the 32 bytes never do. */
+/** A key for sensitive fields. Its id is part of every stored value; its 32 bytes never are. */
 export interface FieldKey {
   readonly id: string
   readonly key: Buffer
 }
 
-/** The keys for sensitive fields; the first encrypts, all decrypt, the last one makes the blind indexes. */
+/** The keys for sensitive fields: the first encrypts, all decrypt, the last makes the blind indexes. */
 export type FieldKeys = readonly [FieldKey, ...FieldKey[]]
 
 /** `id:base64 of 32 bytes`, separated by commas. */
 export const fieldKeys: Kind<FieldKeys> = {
   allowed:
-    'id:key pairs separated by commas, the current one first; an id is 1 to 16 letters or digits, used once; a key is 32 bytes in base64',
+    'id:key pairs separated by commas, the current one first; ' +
+    'an id is 1 to 16 letters or digits, used once; a key is 32 bytes in base64',
   parse: (text) => {
     const keys: FieldKey[] = []
     for (const part of commaSeparated(text)) {
@@ -167,7 +173,7 @@ function commaSeparated(text: string): string[] {
     .filter((part) => part !== '')
 }
 
-/** Paths of one step that stand before other paths, separated by commas; `none` for no such path. */
+/** Prefixes of one path step, separated by commas; `none` for none. */
 export const pathPrefixes: Kind<readonly string[]> = {
   allowed: 'a comma-separated list of paths of one step, such as /prod-api, or none',
   parse: (text) => {
@@ -183,11 +189,11 @@ export const clockTime: Kind<string> = {
   parse: (text) => (/^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? text : undefined),
 }
 
-/** An OpenID Connect provider by which people log in. */
+/** An OpenID Connect provider at which people can log in. */
 export interface OidcProvider {
-  /** In paths and in the database: `keycloak`. */
+  /** Name in paths and in the database: `keycloak`. */
   readonly name: string
-  /** As people see it. */
+  /** Name shown to people. */
   readonly title: string
   readonly issuer: string
   readonly clientId: string
@@ -198,7 +204,8 @@ export interface OidcProvider {
 /** A JSON list of `{name, issuer, client_id, client_secret?, title?, scope?}`. */
 export const oidcProviders: Kind<readonly OidcProvider[]> = {
   allowed:
-    'a JSON list of {"name","issuer","client_id","client_secret"?,"title"?,"scope"?}; a name is 2 to 20 small letters, digits or -, used once, and neither wechat nor wecom',
+    'a JSON list of {"name","issuer","client_id","client_secret"?,"title"?,"scope"?}; ' +
+    'a name is 2 to 20 small letters, digits or -, used once, and neither wechat nor wecom',
   parse: (text) => {
     const list = jsonList(text)
     const providers = list?.map(oidcProvider)
@@ -242,7 +249,7 @@ function oidcProvider(value: unknown): OidcProvider | undefined {
   }
 }
 
-/** A web address with `{provider}` in it where the name of a provider goes. */
+/** A web address with the placeholder `{provider}` for the name of a provider in its path. */
 export const redirectAddress: Kind<string> = {
   isAddress: true,
   allowed:

@@ -2,7 +2,7 @@ import type { AnySettings, HoldsSettings, Variable } from './settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The environment is wrong. The message has one line for each problem; no secret is in it. */
+/** The environment is invalid. The message has one line per problem and contains no secrets. */
 export class ConfigurationError extends Error {
   readonly problems: readonly string[]
 
@@ -14,8 +14,8 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Reads the variables of all parts once. A variable that is set to nothing counts as unset.
- * @throws ConfigurationError that lists every problem at once: variable, what was given, what is allowed.
+ * Reads the variables of all parts once. An empty variable counts as not set.
+ * @throws ConfigurationError with every problem at once: variable, given value, allowed values.
  */
 export function readSettings(parts: readonly AnySettings[], env: Environment): HoldsSettings {
   const problems: string[] = []
@@ -42,12 +42,16 @@ function describe(variable: Variable<unknown>, text: string): string {
 
 function display({ isSecret, kind }: Variable<unknown>, text: string): string {
   if (isSecret) return `${text.length} characters (not shown)`
-  // An address keeps its password before the last @ or in its query; what can't be read at all may be anything.
+  // In an address, a password is before the last @ or in the query; a text that cannot be parsed may contain one
+  // anywhere.
   const safe = kind.isAddress ? text.replace(/[?#].*$/s, '').replace(/^([a-z+]+:\/\/)?.*@/is, '$1***@') : text
   return JSON.stringify(safe.length > 100 ? `${safe.slice(0, 100)}…` : safe)
 }
 
-/** Names that are nearly one of ours: set with care, and silently without effect. Short names have too many neighbours. */
+/**
+ * Warnings about names that nearly match one of our variables and therefore have no effect. Short names are skipped,
+ * because too many others are similar.
+ */
 export function misspelt(known: readonly string[], names: readonly string[]): string[] {
   return names.flatMap((name) => {
     if (name.length < 6 || known.includes(name)) return []
@@ -56,7 +60,7 @@ export function misspelt(known: readonly string[], names: readonly string[]): st
   })
 }
 
-/** One letter too many, too few, wrong or swapped with its neighbour. */
+/** Whether two names differ by one letter: too many, too few, wrong, or swapped with its neighbour. */
 function isNear(a: string, b: string): boolean {
   if (a === b) return true
   let start = 0

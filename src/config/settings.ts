@@ -1,6 +1,6 @@
 import type { Kind } from './kinds.ts'
 
-/** One environment variable: the program reads it by this, and docs/configuration.md is written from it. */
+/** An environment variable. The program reads it, and docs/configuration.md is generated, from this declaration. */
 export interface Variable<T> {
   readonly name: string
   /** The section of docs/configuration.md. */
@@ -8,19 +8,19 @@ export interface Variable<T> {
   readonly kind: Kind<unknown>
   readonly parse: (text: string) => T | undefined
   readonly initial: T
-  /** The default as people read it. */
+  /** The default as text for people. */
   readonly shown: string
   readonly about: string
-  /** No value may be shown, not even a wrong one. */
+  /** Values must never be shown, not even invalid ones. */
   readonly isSecret: boolean
 }
 
-/** Variables under the names that the program reads them by: `rateLimitLogin` is RATE_LIMIT_LOGIN. */
+/** Variables by their property names: `rateLimitLogin` is RATE_LIMIT_LOGIN. */
 export type Variables = Readonly<Record<string, Variable<unknown>>>
 type Value<V> = V extends Variable<infer T> ? T : never
 export type Values<V extends Variables> = { readonly [K in keyof V]: Value<V[K]> }
 
-/** A variable with a value when it is not set. */
+/** A variable with a default. */
 export function setting<T extends string | number | boolean | readonly unknown[]>(
   group: string,
   name: string,
@@ -32,7 +32,7 @@ export function setting<T extends string | number | boolean | readonly unknown[]
   return { name, group, kind, parse: kind.parse, initial, shown, about, isSecret: false }
 }
 
-/** A variable that may stay unset; `shown` says what happens then. */
+/** A variable without a default; `shown` describes what happens if it is not set. */
 export function optional<T>(
   group: string,
   name: string,
@@ -47,22 +47,25 @@ export function optional<T>(
 /** Whether the environment gives a variable a value. */
 export type Given = (name: string) => boolean
 
-/** What a configuration holds for the parts: the values of each, found by its settings. */
+/** The values of all parts of a configuration, by their settings. */
 export interface HoldsSettings {
   readonly ofParts: ReadonlyMap<AnySettings, unknown>
 }
 
-/** Settings of some part, as the mechanism reads them. */
+/** Settings of any part, independent of its variables. */
 export interface AnySettings {
   readonly variables: Variables
-  /** Faults that two variables make together. A variable that is given but wrong is undefined here; it has its own line already. */
+  /**
+   * Faults of several variables together. An invalid variable is undefined here; it already has an error line of its
+   * own.
+   */
   contradictionsOf(values: unknown, given: Given): readonly string[]
 }
 
-/** The variables of one part and the way to their values. */
+/** The variables of one part, and access to their values. */
 export interface Settings<V extends Variables> extends AnySettings {
   readonly variables: V
-  /** Their values in a configuration. @throws Error where the part was not read into it */
+  /** The part's values in a configuration. @throws Error if the part was not read into it */
   of(config: HoldsSettings): Values<V>
 }
 
@@ -74,9 +77,9 @@ export interface Rules<V extends Variables> {
   contradictions?(values: Values<V>, given: Given): readonly string[]
 }
 
-/** Declares the variables of one part, and what they say together. */
+/** Declares the variables of one part and the rules about them. */
 export function defineSettings<const V extends Variables>(variables: V, rules: Rules<V> = {}): Settings<V> {
-  // The boundary between names and types: `readSettings` has read every one of these variables by its own parser.
+  // The cast is safe: `readSettings` has read every one of these variables with its own parser.
   const typed = (values: unknown) => values as Values<V>
   const settings: Settings<V> = {
     variables,

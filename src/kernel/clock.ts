@@ -9,7 +9,7 @@ export interface Clock {
 /** The real time of this machine. */
 export const systemClock: Clock = { now: () => new Date() }
 
-/** A clock that stands still until somebody moves it: `CLOCK=manual`, and every test. */
+/** A clock that stands still until it is moved: for `CLOCK=manual` and tests. */
 export class ManualClock implements Clock {
   #now: number
 
@@ -26,7 +26,7 @@ export class ManualClock implements Clock {
     this.#now = to.getTime()
   }
 
-  /** Moves on by a number of minutes. */
+  /** Moves forward by a number of minutes. */
   advance(minutes: number): void {
     this.#now += minutes * 60_000
   }

@@ -6,26 +6,26 @@ import { ADMIN, permissionsOf } from './identity/roles.ts'
 import type { Kernel } from './kernel.ts'
 import type { DemoLogin } from './product.ts'
 
-// What the demos of all products share: each plays some weeks of life with the program's own use cases, on a clock of its own.
+// Shared by the demos of all products. A demo plays some weeks with the program's own use cases, on its own clock.
 
 /** The password of everybody in a demo. */
 const PASSWORD = 'yuyue-demo-2026'
 
-/** Somebody who plays a part. */
+/** A person in a demo. */
 export interface DemoPerson {
   readonly username: string
   readonly name: string
   readonly role: string
 }
 
-/** The log-ins of a demo's people, to be printed. */
+/** The log-ins of a demo, to be printed. */
 export function demoLogins(people: readonly DemoPerson[]): DemoLogin[] {
   return people.map(({ role, username }) => ({ role, username, password: PASSWORD }))
 }
 
 /**
- * Plays a product's demo where it was not played before, and remembers that it is complete.
- * @throws Error where there are people already who no demo has made: the passwords are public.
+ * Runs a product's demo unless it has run before, and records that it is complete.
+ * @throws Error if there are users that no demo has made, because the demo's passwords are public.
  */
 export async function playOnce({ db, clock }: Kernel, product: string, play: () => Promise<void>): Promise<void> {
   const mark = `${product}.demo`
@@ -35,19 +35,20 @@ export async function playOnce({ db, clock }: Kernel, product: string, play: () 
   const [state] = rows
   if (state?.played) return
   if (state?.inUse)
-    throw new Error('The database is in use: the demo wants an empty one (set DATA_DIR or DATABASE_URL to another).')
+    throw new Error('The database is in use: the demo needs an empty one (set DATA_DIR or DATABASE_URL to another).')
   await play()
-  await sql`INSERT INTO settings (key, value, updated_at) VALUES (${mark}, 'true', ${clock.now()}) ON CONFLICT DO NOTHING`.execute(
-    db,
-  )
+  await sql`
+    INSERT INTO settings (key, value, updated_at)
+    VALUES (${mark}, 'true', ${clock.now()})
+    ON CONFLICT DO NOTHING`.execute(db)
 }
 
-/** Somebody on the stage: a new account, or the administrator whom the demo of another product has made. */
+/** The caller for a person of a demo: a new account, or the administrator that another product's demo has made. */
 export async function enterDemo(kernel: Kernel, { username, name, role }: DemoPerson): Promise<Caller> {
   const visitor = { address: '127.0.0.1', userAgent: 'demo', requestId: 'demo' }
-  const wish = { username, password: PASSWORD, displayName: name, email: `${username}@example.com` }
+  const registration = { username, password: PASSWORD, displayName: name, email: `${username}@example.com` }
   const known = role === ADMIN ? await administrator(kernel, username) : undefined
-  const userId = known ?? (await register(kernel, wish, role, visitor)).id
+  const userId = known ?? (await register(kernel, registration, role, visitor)).id
   return {
     userId,
     sessionId: 'demo',
@@ -67,10 +68,10 @@ async function administrator({ db }: Kernel, username: string): Promise<number |
   return rows[0]?.id
 }
 
-/** A wish that the rules may refuse: then the story goes on without it. */
-export async function perhaps<T>(wish: Promise<T>): Promise<T | null> {
+/** The result of a call, or null if the rules refuse it: the demo then continues without it. */
+export async function perhaps<T>(call: Promise<T>): Promise<T | null> {
   try {
-    return await wish
+    return await call
   } catch (error) {
     if (error instanceof DomainError) return null
     throw error

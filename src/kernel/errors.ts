@@ -1,4 +1,4 @@
-/** One field of a request that is wrong, and why. `path` is a JSON pointer into the part named by `in`. */
+/** An invalid field of a request. `path` is a JSON pointer into the part named by `in`. */
 export interface FieldError {
   readonly in: 'body' | 'query' | 'params' | 'headers'
   readonly path: string
@@ -10,13 +10,17 @@ interface Details {
   readonly errors?: readonly FieldError[]
   /** Seconds after which a TooMany or Unavailable may be tried again; becomes the Retry-After header. */
   readonly retryAfter?: number
-  /** Further members of the answer: facts that help the caller to act (the state it is in, when it will be possible). Never a secret. */
+  /**
+   * Further members of the answer: facts that help the caller to act (the current state, when it will be possible).
+   * Never a secret.
+   */
   readonly facts?: Readonly<Record<string, unknown>>
 }
 
 /**
- * The closed family of errors that services throw and each product's `contract.ts` maps to its wire.
- * `code` is stable (clients act on it), `message` is for people. Anything else that is thrown is a 500 with the request id and nothing more.
+ * The closed family of errors that services throw. Each product's `contract.ts` turns them into answers. `code` is
+ * stable, for clients to act on; `message` is for people. Any other error becomes a 500 with the request id and nothing
+ * more.
  */
 export abstract class DomainError extends Error {
   abstract readonly status: number
@@ -35,7 +39,7 @@ export abstract class DomainError extends Error {
   }
 }
 
-/** The request itself is wrong: 400 unless another 4xx says it better (413, 415, 422). */
+/** The request itself is wrong: 400 unless another 4xx fits better (413, 415, 422). */
 export class Invalid extends DomainError {
   readonly status: number
   constructor(code: string, message: string, details: Details & { readonly status?: number } = {}) {
@@ -44,7 +48,7 @@ export class Invalid extends DomainError {
   }
 }
 
-/** Nobody is signed in, or the token is not good: 401. */
+/** Nobody is signed in, or the token is not valid: 401. */
 export class Unauthenticated extends DomainError {
   readonly status = 401
 }
@@ -54,12 +58,12 @@ export class Forbidden extends DomainError {
   readonly status = 403
 }
 
-/** There is no such thing, or it is somebody else's: 404. */
+/** There is no such thing, or it belongs to somebody else: 404. */
 export class NotFound extends DomainError {
   readonly status = 404
 }
 
-/** The state of the world forbids it now: 409. */
+/** Not possible in the current state: 409. */
 export class Conflict extends DomainError {
   readonly status = 409
 }
@@ -69,7 +73,7 @@ export class TooMany extends DomainError {
   readonly status = 429
 }
 
-/** A part that is needed can't be reached: 503. */
+/** A required service cannot be reached: 503. */
 export class Unavailable extends DomainError {
   readonly status = 503
 }

@@ -12,46 +12,48 @@ import type { AudienceCondition } from './notifications/people/conditions.ts'
 import type { SecretCodeSenders } from './notifications/secretCodes.ts'
 import type { RecordsOfPart } from './privacy/records.ts'
 
-/** A step that a part takes in the transaction that changes a user, whose row is locked. */
+/** A part's step in the transaction that changes a user. The user's row is locked. */
 export type UserHook = (tx: Transaction, kernel: Kernel, userId: number) => Promise<void>
 
-/** Everything that the kernel takes over from the parts that are switched on. `collect` in parts.ts puts it together. */
+/** Everything that the parts which are switched on contribute to the kernel; built by `collect` in parts.ts. */
 export interface Collected {
-  /** Every role that somebody can have: the administrator's, which holds every permission, and those of the parts. */
+  /** Every role: the administrator's, which holds every permission, and those of the parts. */
   readonly roles: readonly RoleDefinition[]
   /** The role of people who register by themselves. */
   readonly registerRole: string
   /** Called inside the transaction that deletes a user. */
   readonly beforeUserLeaves: readonly UserHook[]
-  /** Called inside the transaction that changed somebody's roles or disabled the account, after the change. */
+  /** Called inside the transaction that changed a user's roles or disabled the account, after the change. */
   readonly afterRightsChange: readonly UserHook[]
-  /** Lists that a job makes into files. */
+  /** Lists that can be exported as files by a job. */
   readonly exportSources: readonly ExportSource[]
-  /** Kinds of conditions on people that audiences may have: the kernel's own and those of the parts. */
+  /** Kinds of audience conditions: the kernel's own and those of the parts. */
   readonly audienceConditions: readonly AudienceCondition[]
   /** Records about a person beyond the tables with a `user_id`. */
   readonly personalRecords: readonly RecordsOfPart[]
 }
 
 /**
- * What every feature is handed: the ground, the members of this process, made once in `app.ts`, and whatever
- * the parts of the program bring. A feature asks for no more of it than it
- * needs (`Pick<Kernel, 'clock' | 'db'>`).
+ * Everything a feature can use: the basic members, the members of this process (created in `app.ts`), and the
+ * contributions of the parts. A feature asks only for the members it needs (`Pick<Kernel, 'clock' | 'db'>`).
  */
 export interface Kernel extends Ground, Collected {
   /** Background work. */
   readonly jobs: Jobs
-  /** The types and texts of notifications, and the providers that carry them. */
+  /** The types and texts of notifications, and the providers that deliver them. */
   readonly notifications: NotificationEngine
-  /** The providers of codes that must not stand in an inbox or a log. */
+  /** The providers for secret codes, which must not appear in an inbox or a log. */
   readonly secretCodes: SecretCodeSenders
-  /** The checked access tokens that this process remembers. */
+  /** This process's cache of checked access tokens. */
   readonly sessions: SessionCache
   readonly accessTokens: AccessTokens
-  /** The third parties by which people log in. */
+  /** The third parties at which people can log in. */
   readonly thirdParties: readonly ThirdParty[]
-  /** The bytes of stored files. */
+  /** The storage for the bytes of files. */
   readonly files: FileStorage
-  /** Tells the outbox relay of this process that there is something to hand on (it would find it by itself within half a second). */
+  /**
+   * Tells this process's outbox relay and senders that there is work. They would notice it by themselves within half a
+   * second.
+   */
   nudge(): void
 }

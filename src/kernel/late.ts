@@ -3,8 +3,8 @@ import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 
 /**
- * A package that is loaded when it is first used: many processes never need it, and each costs time and memory. A package that is not
- * installed still ends the start. `Module` is `typeof import('name')`.
+ * Loads a package at its first use, because many processes never need it and loading costs time and memory. A package
+ * that is not installed still fails the start. `Module` is `typeof import('name')`.
  */
 export function late<Module>(name: string): () => Module {
   require.resolve(name)

@@ -25,10 +25,10 @@ const verdicts = new Map<string, boolean>()
 type LogConfig = Pick<LoadedConfig, 'nodeEnv' | 'logLevel' | 'logDir' | 'logRetentionDays' | 'timeZone'>
 
 /**
- * The log of a process: JSON lines in production, readable lines otherwise, to standard output and, with LOG_DIR, to one JSON file a day.
- * Passwords, tokens, cookies, phone numbers and e-mail addresses are hidden wherever they stand in what is logged (not inside messages:
- * never put a value there). `output` is for tests.
- * @throws ConfigurationError when LOG_DIR can't be used.
+ * The log of a process: JSON lines in production, otherwise readable lines, to standard output and, with LOG_DIR, to
+ * one JSON file a day. Passwords, tokens, cookies, phone numbers and e-mail addresses are hidden in logged objects, but
+ * not inside messages: never put such a value there. `output` is for tests.
+ * @throws ConfigurationError if LOG_DIR cannot be used.
  */
 export function createLog(config: LogConfig, output?: DestinationStream): Logger {
   const json = output ?? (config.nodeEnv === 'production' ? destination({ fd: 1, sync: false }) : undefined)
@@ -46,7 +46,7 @@ export function createLog(config: LogConfig, output?: DestinationStream): Logger
     serializers: { err: describeError, error: describeError, req: describeRequest },
   }
   const log = pino(options, multistream(streams))
-  // What a child is bound to passes by the formatters; children of children inherit this.
+  // pino's formatters do not see the bindings of child loggers. Children of children inherit this method.
   const child = log.child
   log.child = function (bindings, childOptions) {
     return Reflect.apply(child, this, [hideEntry(bindings), childOptions])
@@ -63,7 +63,10 @@ function isSecret(name: string): boolean {
   return verdict
 }
 
-/** Copies the entry without its secrets. Instances of classes stay as they are at the first level: pino's serializers know them. */
+/**
+ * Copies an entry without its secrets. Class instances at the first level stay as they are, because pino's serializers
+ * handle them.
+ */
 function hideEntry(entry: Record<string, unknown>): Record<string, unknown> {
   const copy: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(entry)) {
@@ -85,20 +88,20 @@ function hide(value: unknown, depth: number): unknown {
   return copy
 }
 
-/** PostgreSQL repeats the row's values in `detail`, `where` and the query's parameters: they stay out. */
+/** Removes `detail`, `where` and the query's parameters, in which PostgreSQL repeats the row's values. */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return hide(error, 1)
   const { detail: _detail, where: _where, parameters: _parameters, ...rest } = { ...stdSerializers.err(error) }
   return hideEntry(rest)
 }
 
-/** Method, path and caller: no headers, no query values, no tokens that stand in the path. */
+/** Method, path and caller: no headers, no query values, no tokens in the path. */
 function describeRequest(request: { method?: string; url?: string; ip?: string }): Record<string, unknown> {
   const path = (request.url ?? '').replace(/\?.*$/s, '').replaceAll(/[^/]{41,}/g, CENSORED)
   return { method: request.method, path, address: request.ip }
 }
 
-/** One line for people: time, level, message, then what else there is; a stack on the lines below. */
+/** Formats one line for people: time, level, message, then the other facts; a stack follows on the next lines. */
 function readable(output: { write(text: string): unknown }, zone: string): DestinationStream {
   return {
     write(text) {
@@ -113,15 +116,16 @@ function readable(output: { write(text: string): unknown }, zone: string): Desti
   }
 }
 
-/** One file a day, written by a thread of its own. */
+/** Writes one file a day, in a thread of its own. */
 function dailyFiles(files: LogFiles): DestinationStream {
   try {
     mkdirSync(files.folder, { recursive: true })
-    // Also at the start: a process that is started anew every day never reaches the end of a day.
+    // Old files are also removed at the start, because a process that restarts every day never reaches the end of a
+    // day.
     removeOldFiles(files.folder, files.days)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new ConfigurationError([`LOG_DIR: given ${JSON.stringify(files.folder)}; can't be used: ${reason}`])
+    throw new ConfigurationError([`LOG_DIR: given ${JSON.stringify(files.folder)}; cannot be used: ${reason}`])
   }
   return transport({ target: import.meta.resolve('./logFiles.ts'), options: files })
 }

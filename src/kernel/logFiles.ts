@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { createStream } from 'rotating-file-stream'
 
-/** `yuyue.2026-03-01.1.log`. The number is from earlier versions; it is always 1 now. */
+/** `yuyue.2026-03-01.1.log`. Earlier versions counted the files of a day; the number is always 1 now. */
 const OURS = /^yuyue\.(\d{4}-\d{2}-\d{2})\.\d+\.log$/
 
 export interface LogFiles {
@@ -12,25 +12,25 @@ export interface LogFiles {
   readonly days: number
 }
 
-/** Writes to one file a day, by the machine's time. pino runs it in a thread of its own. */
+/** Writes one file a day, by the machine's time. pino runs it in a thread of its own. */
 export default function openLogFiles({ folder, days }: LogFiles): Writable {
-  // `immutable`: files keep their names, and a restart goes on with the file of the day.
+  // `immutable`: files keep their names, and a restart continues the file of the day.
   const stream = createStream((time) => nameOn(time), { path: folder, interval: '1d', immutable: true })
-  // Once the new file is there: it is one of those that are kept.
+  // Wait until the new file exists, because it counts as one of those that are kept.
   stream.on('rotated', () => stream.once('open', () => removeOrSay(folder, days)))
   return stream
 }
 
-/** In the middle of the work, a folder that can't be cleared is no reason to stop. */
+/** Removes old files; only reports a failure, because it is no reason to stop a running process. */
 function removeOrSay(folder: string, days: number): void {
   try {
     removeOldFiles(folder, days)
   } catch (error) {
-    console.error(`LOG_DIR: old files can't be removed: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(`LOG_DIR: old files cannot be removed: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
-/** Removes our files that are older than `days` days, and all but the newest `days`. Other files stay. */
+/** Removes our log files that are older than `days` days, and all but the newest `days` of them. Other files stay. */
 export function removeOldFiles(folder: string, days: number): void {
   const oldest = new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
   const ours = readdirSync(folder)
@@ -42,7 +42,7 @@ export function removeOldFiles(folder: string, days: number): void {
   }
 }
 
-/** The library asks for a name without a time, too, and doesn't use it then. */
+/** The name of a day's file. The library also calls this without a time, and does not use that result. */
 function nameOn(time: Date | number | null): string {
   const day = new Date(time ?? Date.now())
   const month = String(day.getMonth() + 1).padStart(2, '0')

@@ -3,7 +3,10 @@ import type { Collected } from './kernel.ts'
 import { kernelConditions } from './notifications/people/conditions.ts'
 import type { Part } from './product.ts'
 
-/** Puts together everything that the kernel takes over from the parts that are switched on. @throws Error if none has a role for newcomers. */
+/**
+ * Collects the contributions of the parts that are switched on.
+ * @throws Error if none of them has a role for people who register.
+ */
 export function collect(parts: readonly Part[]): Collected {
   const permissions = permissionsOfParts(parts)
   const known = new Set(permissions)

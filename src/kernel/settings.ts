@@ -10,17 +10,20 @@ const variables = { ...processVariables, ...dataVariables, ...messageVariables, 
 /** The kernel's settings, under the names they have in `Config`. */
 type KernelValues = Values<typeof variables>
 
-/** What the environment said, before missing secrets are made (`ensureSecrets` in secrets/stored.ts turns it into a Config). */
+/**
+ * The values of the environment, before missing secrets are created (`ensureSecrets` in secrets/stored.ts completes it
+ * to a Config).
+ */
 export interface LoadedConfig extends Omit<KernelValues, 'publicUrl'>, HoldsSettings {
-  /** Without a trailing slash. Derived from HOST and PORT when not given. */
+  /** Without a trailing slash. Derived from HOST and PORT if it is not set. */
   readonly publicUrl: string
-  /** Lines worth a warning in the log: names that look like a misspelt variable. */
+  /** Warnings for the log: names that look like a misspelt variable. */
   readonly warnings: readonly string[]
 }
 
 /**
- * The configuration of a process. Each property is one environment variable of the kernel: `rateLimitLogin` is RATE_LIMIT_LOGIN. A part reads its
- * own by its settings: `venueSettings.of(config)`.
+ * The configuration of a process. Each property is one environment variable of the kernel: `rateLimitLogin` is
+ * RATE_LIMIT_LOGIN. A part reads its own variables through its settings: `venueSettings.of(config)`.
  */
 export interface Config extends LoadedConfig {
   readonly secretKey: string
@@ -51,14 +54,14 @@ export const kernelSettings = defineSettings(variables, {
   ],
 })
 
-/** The kernel's members of a configuration, out of what was read. */
+/** The kernel's configuration from the values that were read. */
 export function configOf(read: HoldsSettings, warnings: readonly string[]): LoadedConfig {
   const values = kernelSettings.of(read)
   const publicUrl = values.publicUrl ?? `http://${reachable(values.host)}:${values.port}`
   return { ...values, ...read, publicUrl, warnings }
 }
 
-/** The address by which a browser on this machine reaches a host that is listened on. */
+/** The host by which a browser on this machine reaches the address that the server listens on. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
@@ -75,13 +78,15 @@ function dataFaults(given: Given): string[] {
   if (!given('SECRET_KEY')) {
     problems.push(
       'SECRET_KEY: not set; needed because DATABASE_URL is set: at least 32 characters, the same for every process. ' +
-        `Make one: openssl rand -base64 48, or: node -p "crypto.randomBytes(48).toString('base64')"`,
+        'Make one: openssl rand -base64 48, ' +
+        `or: node -p "crypto.randomBytes(48).toString('base64')"`,
     )
   }
   if (!given('FIELD_KEYS')) {
     problems.push(
       'FIELD_KEYS: not set; needed because DATABASE_URL is set: id:key pairs, the same for every process. ' +
-        `Make one: echo "k1:$(openssl rand -base64 32)", or: node -p "'k1:' + crypto.randomBytes(32).toString('base64')"`,
+        'Make one: echo "k1:$(openssl rand -base64 32)", ' +
+        `or: node -p "'k1:' + crypto.randomBytes(32).toString('base64')"`,
     )
   }
   return problems

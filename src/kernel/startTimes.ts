@@ -1,4 +1,4 @@
-/** What a start goes through, in this order; each is noted when it is over. */
+/** The phases of a start, in this order; each is marked at its end. */
 export const START_PHASES = [
   'modules loaded',
   'configuration read',
@@ -10,7 +10,7 @@ export const START_PHASES = [
   'listening',
 ] as const
 
-/** Notes that the start has come so far: a mark of `node:perf_hooks`, which `npm run bench -- start` reads. */
+/** Marks the end of a phase of the start with `node:perf_hooks`; `npm run bench -- start` reads the marks. */
 export function reached(phase: (typeof START_PHASES)[number]): void {
   performance.mark(`yuyue: ${phase}`)
 }

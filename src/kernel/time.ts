@@ -2,13 +2,14 @@ import { Temporal } from 'temporal-polyfill'
 
 /**
  * Calendar functions: instants are `Date`s, local dates are 'YYYY-MM-DD', local times 'HH:MM', zones are IANA names.
- * Years 0001 to 9999. They are on hot paths, so offsets are remembered and most answers are plain arithmetic; Temporal decides the rest.
+ * Years 0001 to 9999. They are on hot paths, so offsets are cached and most answers are plain arithmetic; Temporal
+ * computes the rest.
  */
 
 const DAY = 86_400_000
 const MINUTE = 60_000
 
-/** By zone, then by UTC day: the offset in milliseconds that holds all that day, or 'changes' on the day of a transition. */
+/** By zone, then by UTC day: the offset in milliseconds during that day, or 'changes' on the day of a transition. */
 const offsetsByDay = new Map<string, Map<number, number | 'changes'>>()
 const REMEMBERED_DAYS = 10_000
 
@@ -16,7 +17,7 @@ function exactOffset(epoch: number, zone: string): number {
   return Temporal.Instant.fromEpochMilliseconds(epoch).toZonedDateTimeISO(zone).offsetNanoseconds / 1e6
 }
 
-/** No zone has two transitions within a day, so a day that starts and ends with one offset has it throughout. */
+/** The offset of a UTC day. No zone has two transitions within a day, so equal offsets at both ends hold all day. */
 function offsetOfDay(day: number, zone: string): number | 'changes' {
   let days = offsetsByDay.get(zone)
   if (!days) {
@@ -38,14 +39,14 @@ function offsetAt(epoch: number, zone: string): number {
   return offset === 'changes' ? exactOffset(epoch, zone) : offset
 }
 
-/** The wall clock in a zone, written as if it were UTC: '2026-03-01T08:30:00.000Z'. */
+/** The local date and time in a zone, written as if it were UTC: '2026-03-01T08:30:00.000Z'. */
 function wallClock(instant: Date, zone: string): string {
   const epoch = instant.getTime()
   if (Number.isNaN(epoch)) throw new RangeError('Not an instant: invalid date')
   return new Date(epoch + offsetAt(epoch, zone)).toISOString()
 }
 
-/** Days since 1970-01-01. @throws RangeError when the text is not a date of the calendar. */
+/** Days since 1970-01-01. @throws RangeError if the text is not an existing date. */
 function dayNumber(localDate: string): number {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(localDate)
   if (match) {
@@ -62,7 +63,7 @@ function dateOfDay(day: number): string {
   return text.slice(0, 10)
 }
 
-/** Minutes since midnight; '24:00' is allowed. @throws RangeError when the text is not a time of day. */
+/** Minutes since midnight; '24:00' is allowed. @throws RangeError if the text is not a time of day. */
 function minuteOfDay(localTime: string): number {
   const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(localTime)
   if (match) return Number(match[1]) * 60 + Number(match[2])
@@ -89,15 +90,16 @@ export function localTimestamp(instant: Date, zone: string): string {
 }
 
 /**
- * The instant at which the wall clock of a zone shows a date and time. '24:00' is the next day's midnight. A time that a clock change
- * skips is moved on by the length of the gap; one that happens twice is the first (Temporal's 'compatible').
- * @throws RangeError when date or time is not well formed.
+ * The instant of a local date and time in a zone. '24:00' is the next day's midnight. A time that a clock change skips
+ * is moved forward by the length of the gap; of a time that happens twice, the first is taken (Temporal's
+ * 'compatible').
+ * @throws RangeError if date or time is not well formed.
  */
 export function instantAt(localDate: string, localTime: string, zone: string): Date {
   const wall = dayNumber(localDate) * DAY + minuteOfDay(localTime) * MINUTE
   const day = Math.floor(wall / DAY)
   const offset = offsetOfDay(day, zone)
-  // Offsets are shorter than a day: with the same one the day before and after, the answer lies in quiet water.
+  // Offsets are shorter than a day, so with one offset on the day before, this day and the day after, it applies here.
   if (offset !== 'changes' && offset === offsetOfDay(day - 1, zone) && offset === offsetOfDay(day + 1, zone)) {
     return new Date(wall - offset)
   }
@@ -105,7 +107,7 @@ export function instantAt(localDate: string, localTime: string, zone: string): D
   return new Date(plain.toZonedDateTime(zone, { disambiguation: 'compatible' }).epochMilliseconds)
 }
 
-/** The instant a text of the format `InstantInput` means: without an offset it is the wall clock of `zone`. */
+/** Parses a text of the format `InstantInput`; without an offset it is local time in `zone`. */
 export function parseInstant(text: string, zone: string): Date {
   const iso = text.replace(' ', 'T')
   if (/(Z|[+-]\d\d:\d\d)$/.test(iso)) return new Date(iso)
@@ -119,12 +121,12 @@ export function dayBounds(localDate: string, zone: string): { readonly start: Da
   return { start: instantAt(localDate, '00:00', zone), end: instantAt(localDate, '24:00', zone) }
 }
 
-/** The local date `days` later (or earlier, when negative). */
+/** The local date `days` later (or earlier, if negative). */
 export function addDays(localDate: string, days: number): string {
   return dateOfDay(dayNumber(localDate) + days)
 }
 
-/** Days from one local date to another: 1 from a day to the next, negative backwards. */
+/** Days from one local date to another; negative backwards. */
 export function daysBetween(from: string, to: string): number {
   return dayNumber(to) - dayNumber(from)
 }

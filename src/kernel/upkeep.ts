@@ -8,7 +8,7 @@ import type { JobDefinition } from './jobs/jobs.ts'
 import { forgetOldPaces } from './notifications/delivery/pace.ts'
 import { privacyJobs } from './privacy/jobs.ts'
 
-/** The kernel's own background work. */
+/** Background jobs of the kernel. */
 export const upkeep: readonly JobDefinition[] = [
   {
     name: 'kernel.partitions',

@@ -2,13 +2,16 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database } from './database/database.ts'
 import type { Difference } from './product.ts'
 
-/** One thing that is stored and can be computed from the rows. The query answers a row for each difference: subject, stored, computed. */
+/**
+ * A check of a stored value that can be computed from the rows. The query answers a row per difference: subject,
+ * stored, computed.
+ */
 export interface Check {
   readonly name: string
   readonly differences: RawBuilder<Omit<Difference, 'check'>>
 }
 
-/** Every difference that the checks find, at most 1,000 each. */
+/** All differences that the checks find, at most 1,000 per check. */
 export async function runChecks(db: Database, checks: readonly Check[]): Promise<readonly Difference[]> {
   const found: Difference[] = []
   for (const check of checks) {

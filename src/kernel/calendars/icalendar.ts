@@ -7,7 +7,7 @@ const icalGenerator = late<typeof import('ical-generator')>('ical-generator')
 
 /** One entry of a calendar. */
 export interface CalendarEvent {
-  /** The same for ever: `reservation-42`. */
+  /** Never changes: `reservation-42`. */
   readonly key: string
   readonly startAt: Date
   readonly endAt: Date
@@ -24,7 +24,7 @@ export const ICALENDAR = 'text/calendar; charset=utf-8'
 
 const STATUS = { tentative: 'TENTATIVE', confirmed: 'CONFIRMED', cancelled: 'CANCELLED' } as const
 
-/** Events as an iCalendar (RFC 5545) in the local zone, the same bytes as long as nothing changes. */
+/** Events as an iCalendar (RFC 5545) in the local time zone; the same bytes as long as nothing changes. */
 export function icalendar(
   { timeZone, publicUrl }: Pick<Config, 'timeZone' | 'publicUrl'>,
   name: string,
@@ -32,7 +32,7 @@ export function icalendar(
   now: Date,
 ): string {
   const { default: ical, ICalCalendarMethod, ICalEventStatus } = icalGenerator()
-  // Without a zone of its own: with one, the library writes DTSTAMP as local time, which must be UTC.
+  // The calendar has no zone of its own: with one, the library would write DTSTAMP in local time instead of UTC.
   const calendar = ical({
     name,
     prodId: { company: 'Yuyue', product: 'Reservations', language: 'ZH' },
@@ -52,7 +52,7 @@ export function icalendar(
       description,
       location,
       status: ICalEventStatus[STATUS[status]],
-      // Grows with every change, as calendars expect.
+      // Grows with every change, as calendar programs expect.
       sequence: Math.max(0, Math.floor((updatedAt.getTime() - createdAt.getTime()) / 1000)),
       stamp: updatedAt,
       created: createdAt,

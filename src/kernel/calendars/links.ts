@@ -5,24 +5,24 @@ import type { Kernel } from '../kernel.ts'
 import { record } from '../outbox/outbox.ts'
 import * as store from './store.ts'
 
-/** A calendar that people subscribe to. */
+/** A calendar that people can subscribe to. */
 export interface Feed {
-  /** Links of one feed open no other: what they are signed for. */
+  /** Purpose of the links' signatures: a link of one feed does not open another. */
   readonly purpose: string
-  /** Where it is answered, with `?token=`. */
+  /** Path of the feed; a link adds `?token=`. */
   readonly path: string
 }
 
 const noSuchCalendar = () => new NotFound('not_found', 'There is no such calendar.')
 
-/** The link under which somebody's calendar can be subscribed to without signing in. @throws NotFound */
+/** The link for subscribing to a person's calendar without log-in. @throws NotFound */
 export async function calendarLink(kernel: Kernel, feed: Feed, userId: number): Promise<string> {
   const generation = await store.linkGeneration(kernel.db, userId)
   if (generation === null) throw noSuchCalendar()
   return linkOf(kernel, feed, userId, generation)
 }
 
-/** A new link; those of before, of every feed, open nothing any more. */
+/** Makes a new link; the earlier links of all feeds stop working. */
 export async function resetCalendarLink(kernel: Kernel, feed: Feed, caller: Caller): Promise<string> {
   const now = kernel.clock.now()
   const generation = await kernel.transaction(async (tx) => {
@@ -49,7 +49,10 @@ function linkOf(
   return `${config.publicUrl}${feed.path}?token=${token}`
 }
 
-/** Whose calendar a link opens. @throws NotFound when it was not made by us, was reset, or its owner's account is not in use any more. */
+/**
+ * The owner of the calendar that a link opens.
+ * @throws NotFound if we did not make the link, it was reset, or its owner's account is not active.
+ */
 export async function ownerOf(kernel: Kernel, feed: Feed, token: string): Promise<number> {
   const signed = kernel.secrets.signer.verify(token, feed.purpose) ?? ''
   const [user, generation] = signed.split('.').map(Number)

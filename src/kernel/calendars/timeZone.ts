@@ -1,11 +1,11 @@
 import { Temporal } from 'temporal-polyfill'
 
-/** Years before and after an instant for which a time zone is described: nothing in a feed lies further away. */
+/** Years before and after an instant for which a time zone is described; no event of a feed is further away. */
 const YEARS = 5
 
 /**
- * A zone as RFC 5545 §3.6.5 wants it: the offset that holds when the description begins, and each change of it until its end. Every change stands by itself,
- * so that a rule that a country gives up half-way is right too.
+ * A time zone in the form of RFC 5545 §3.6.5: the offset at the beginning of the described period, and each change
+ * within it. Changes are listed one by one instead of by rules, so that rules which a country changes are right too.
  */
 export function vtimezone(zone: string, now: Date): string {
   const start = Temporal.Instant.fromEpochMilliseconds(now.getTime())
@@ -16,7 +16,7 @@ export function vtimezone(zone: string, now: Date): string {
   let offset = start.offset
   for (let next = start.getTimeZoneTransition('next'); next; next = next.getTimeZoneTransition('next')) {
     if (Temporal.ZonedDateTime.compare(next, end) > 0) break
-    // The wall clock at which it happens is that of the offset before.
+    // A change is given in local time with the offset before it.
     const local = next.toInstant().toZonedDateTimeISO(offset).toPlainDateTime()
     const kind = minutesOf(next.offset) > minutesOf(offset) ? 'DAYLIGHT' : 'STANDARD'
     parts.push(observance(kind, basic(local), offset, next.offset))

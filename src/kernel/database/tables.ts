@@ -3,7 +3,10 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue | undefined }
 
-/** JSON as text, or an object. A list has to be given as text (JSON.stringify): the driver takes an array for one of PostgreSQL's. */
+/**
+ * JSON as text, or an object. A list must be passed as text (JSON.stringify), because the driver turns an array into
+ * one of PostgreSQL's.
+ */
 export type JsonInput = string | { readonly [key: string]: unknown }
 
 export interface AudiencesTable {

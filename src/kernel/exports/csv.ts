@@ -3,17 +3,20 @@ import type { Cell, Row, Table } from './rows.ts'
 import { digits, inParts } from './rows.ts'
 
 /**
- * A spreadsheet takes a text that starts like this for a formula, and runs it (OWASP, CSV injection). The full-width forms count in East Asian
- * editions. Numbers are written by us and need no such care.
+ * Texts that a spreadsheet takes for a formula and runs (OWASP, CSV injection); the full-width forms apply to East
+ * Asian editions. Numbers need no such care.
  */
 const formula = /^[=+\-@\t\r\n＝＋－＠]/
 
 const needsQuotes = /[",\r\n]/
 
-/** Excel reads a file without this as the encoding of the machine. */
+/** Without it, Excel reads the file in the encoding of the machine. */
 const BYTE_ORDER_MARK = '\uFEFF'
 
-/** One cell as RFC 4180 writes it. Instants carry the offset of the zone; texts that look like formulas get an apostrophe in front. */
+/**
+ * One cell in the form of RFC 4180. Instants carry the offset of the zone; texts that look like formulas get an
+ * apostrophe in front.
+ */
 export function csvCell(cell: Cell, zone: string): string {
   if (cell === null) return ''
   if (cell instanceof Date) return localTimestamp(cell, zone)

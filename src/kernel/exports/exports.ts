@@ -8,13 +8,13 @@ import { xlsxOf } from './xlsx.ts'
 
 export type ExportFormat = 'csv' | 'xlsx' | 'pdf'
 
-/** How a table is to be written. */
+/** Schema of the export formats. */
 export const ExportFormatSchema = Type.Enum(['csv', 'xlsx', 'pdf'])
 
-/** The most rows of a PDF: some 1,500 pages, more than anybody reads. */
+/** Most rows of a PDF: about 1,500 pages. */
 export const MOST_PDF_ROWS = 20_000
 
-/** What each format is on the wire. */
+/** Content types of the formats. */
 export const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
   csv: 'text/csv; charset=utf-8',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
@@ -24,39 +24,39 @@ export const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
 const binary = { schema: Type.String({ format: 'binary' }) }
 const workbook = { [CONTENT_TYPES.xlsx]: binary }
 
-/** The contents of an operation that hands out a table, by their type. */
+/** The contents of an operation that answers a table, by content type. */
 export const EXPORT_CONTENTS = { 'text/csv': { schema: Type.String() }, ...workbook, [CONTENT_TYPES.pdf]: binary }
 
-/** The answer of an operation that hands out a file in any of the formats, for its `response`. */
+/** The answer of an operation with a file in any of the formats, for its `response`. */
 export const ExportAnswer = { description: 'The file, as an attachment.', content: EXPORT_CONTENTS }
 
-/** The answer of an operation that hands out a workbook. */
+/** The answer of an operation with a workbook. */
 export const WorkbookAnswer = { description: 'The workbook, as an attachment.', content: workbook }
 
 interface NamedTable extends Table {
-  /** Without an ending; any language. */
+  /** File name without an extension, in any language. */
   readonly name: string
   /** IANA zone in which instants are shown. */
   readonly zone: string
 }
 
-/** What a PDF needs to be made. */
+/** Data that a PDF needs besides the table. */
 export interface Printable {
-  /** When it is made: stands on its pages. */
+  /** Time of creation, shown on its pages. */
   readonly at: Date
-  /** How many rows there are; counting may stop at `most`. */
+  /** Number of rows; counting may stop at `most`. */
   count(most: number): Promise<number>
 }
 
-/** A file to be handed out. */
+/** A file to be sent. */
 export type Export =
   | (NamedTable & { readonly format: 'csv' | 'xlsx' })
   | (NamedTable & Printable & { readonly format: ExportFormat })
 
 /**
- * Answers with a table as a file, streamed: a million rows need no more memory than a thousand, a slow client slows the reading down, and when
- * the client goes away the reading ends. The first row is read before anything is sent, so that what is wrong from the start is a refusal
- * and not a file cut short.
+ * Streams a table as a file: memory does not grow with the number of rows, a slow client slows down the reading, and
+ * the reading ends when the client disconnects. The first row is read before anything is sent, so that early errors
+ * become a proper error answer instead of a truncated file.
  * @throws Invalid `too_many_rows` for a PDF that would be too long
  */
 export async function sendExport(reply: FastifyReply, wanted: Export): Promise<unknown> {
@@ -73,7 +73,7 @@ export async function refuseLongPdf({ count }: Printable): Promise<void> {
   if ((await count(MOST_PDF_ROWS + 1)) <= MOST_PDF_ROWS) return
   throw new Invalid(
     'too_many_rows',
-    `A PDF has at most ${MOST_PDF_ROWS} rows: narrow the filter, or take csv or xlsx.`,
+    `A PDF has at most ${MOST_PDF_ROWS} rows: narrow the filter, or use csv or xlsx.`,
     {
       facts: { most_rows: MOST_PDF_ROWS, formats: ['csv', 'xlsx'] },
     },
@@ -84,14 +84,14 @@ export async function refuseLongPdf({ count }: Printable): Promise<void> {
 export async function streamOf(wanted: Export): Promise<Readable> {
   const { zone } = wanted
   if (wanted.format === 'pdf') {
-    // The library that cuts fonts is 40 MB of memory, which most processes have no use for.
+    // Loaded on demand: the library that subsets fonts takes 40 MB of memory, which most processes do not need.
     const { pdfOf } = await import('./pdf/pdf.ts')
     return Readable.from(pdfOf(wanted, { title: wanted.name, zone, at: wanted.at }), { objectMode: false })
   }
   return wanted.format === 'csv' ? Readable.from(csvOf(wanted, zone), { objectMode: false }) : xlsxOf(wanted, zone)
 }
 
-/** The same rows, of which the first is there already. */
+/** Reads the first row at once, and iterates over it and the others later. */
 async function begun(rows: AsyncIterable<Row>): Promise<AsyncIterable<Row>> {
   const source = rows[Symbol.asyncIterator]()
   const first = await source.next()
@@ -106,7 +106,7 @@ async function begun(rows: AsyncIterable<Row>): Promise<AsyncIterable<Row>> {
   }
 }
 
-/** Content-Disposition with a name in any language (RFC 6266, RFC 8187), and one in ASCII for those who know no better. */
+/** Content-Disposition with a name in any language (RFC 6266, RFC 8187), and an ASCII fallback for old clients. */
 export function attachment(name: string): string {
   const plain = name.replace(/[^\w.-]/g, '_')
   const encoded = encodeURIComponent(name.toWellFormed()).replace(

@@ -1,21 +1,21 @@
-/** What a cell can hold. A `Date` is an instant: it is shown as the wall clock of the export's zone. */
+/** The value of a cell. A `Date` is an instant and shown as local time in the export's zone. */
 export type Cell = string | number | boolean | Date | null
 
 export type Row = readonly Cell[]
 
-/** A table to be written out: the names of its columns, and its rows one after the other. */
+/** A table to be written: the names of its columns and its rows. */
 export interface Table {
   readonly columns: readonly string[]
   readonly rows: AsyncIterable<Row>
 }
 
-/** Rows fetched at once: enough that the round trip hardly counts, few enough that they hardly need memory. */
+/** Rows per batch: enough to make round trips cheap, few enough to need little memory. */
 const BATCH = 1000
 
 /**
- * Reads a long result in batches by key: `fetch` answers the next `limit` records after the last one it gave (undefined: from the start), in
- * an order that is total. Each batch is a statement of its own, so that no transaction stays open while a slow client reads, and the embedded
- * database (one connection) goes on serving between batches.
+ * Reads a long result in batches by key: `fetch` answers the next `limit` records after the last one (undefined: from
+ * the start), in a total order. Each batch is a statement of its own, so that no transaction stays open while a slow
+ * client reads, and the embedded database (one connection) can serve others between batches.
  */
 export async function* inBatches<Record>(
   fetch: (after: Record | undefined, limit: number) => Promise<readonly Record[]>,
@@ -30,7 +30,7 @@ export async function* inBatches<Record>(
   }
 }
 
-/** The same rows, with each record turned into its cells. */
+/** Turns each record into its cells. */
 export async function* cellsOf<Record>(
   records: AsyncIterable<Record>,
   present: (record: Record) => Row,
@@ -38,23 +38,23 @@ export async function* cellsOf<Record>(
   for await (const record of records) yield present(record)
 }
 
-/** What is in memory already, as rows to be written out. */
+/** Items in memory as an async iterable. */
 export async function* fromMemory<Item>(items: Iterable<Item>): AsyncGenerator<Item> {
   yield* items
 }
 
 /**
- * A number as text. Of whole ones by `toFixed`: what `String` makes of a number V8 keeps in a cache, from where it gets among the old objects,
- * and a long export makes millions of them.
+ * A number as text. Integers use `toFixed`: V8 caches the results of `String`, and a long export would fill its old
+ * generation with millions of them.
  */
 export function digits(value: number): string {
   return Number.isInteger(value) ? value.toFixed(0) : String(value)
 }
 
-/** Characters of a part that is handed on: small writes cost more than they carry. */
+/** Characters per part: small writes cost more than they carry. */
 const PART = 64 * 1024
 
-/** Joins small texts into parts of some 64 KB. */
+/** Joins small texts into parts of about 64 KB. */
 export async function* inParts(texts: AsyncIterable<string>): AsyncGenerator<string> {
   let part = ''
   for await (const text of texts) {

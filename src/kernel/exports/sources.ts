@@ -8,24 +8,24 @@ export interface OpenList extends Pick<Printable, 'count'> {
   readonly rows: AsyncIterable<Row>
 }
 
-/** A list that people can have as a file: at once, or made by a job. */
+/** A list that people can export as a file: at once, or by a job. */
 export interface ExportSource<Filters = unknown> {
-  /** Names the list in requests for a job; unique over all products. */
+  /** Name of the list in requests for a job; unique over all products. */
   readonly what: string
-  /** What the operation log calls one of its entries. */
+  /** The `resource` of its entries in the operation log. */
   readonly resource: string
-  /** The file's name, without an ending. */
+  /** File name without an extension. */
   readonly name: string
-  /** What whoever takes it must hold. */
+  /** Permission required to export. */
   readonly permission: string
   readonly columns: readonly string[]
   /** Schema of the filters. */
   readonly filters: TObject
-  /** Opens it for somebody who holds these permissions. Nothing is read before it is asked for. */
+  /** Opens the list for a holder of these permissions. Rows are only read when they are iterated. */
   open(reader: Reader, filters: Filters, permissions: ReadonlySet<string>): OpenList
 }
 
-/** A source whose `open` gets what its filters say. */
+/** Types a source: `open` gets the filters as its schema describes them. */
 export function exportSource<Filters extends TProperties>(
   source: Omit<ExportSource<Static<TObject<Filters>>>, 'filters'> & { readonly filters: TObject<Filters> },
 ): ExportSource<Static<TObject<Filters>>> {

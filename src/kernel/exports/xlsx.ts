@@ -6,9 +6,9 @@ import { digits, inParts } from './rows.ts'
 
 const yazl = late<typeof import('yazl')>('yazl')
 
-/** The most rows a sheet can hold, its header included (ECMA-376; what Excel refuses to open beyond). */
+/** Most rows of a sheet, header included (ECMA-376); Excel refuses more. */
 const SHEET_ROWS = 1_048_576
-/** The most characters a cell can hold. */
+/** Most characters of a cell. */
 const CELL_CHARACTERS = 32_767
 
 const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main'
@@ -17,11 +17,14 @@ const PACKAGE = 'http://schemas.openxmlformats.org/package/2006'
 const SHEET_TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml'
 const XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
-/** Cell formats of `STYLES`: 1 is a date with a time, 2 the bold header. */
+/** Cell formats: 1 is a date with a time, 2 the bold header. */
 const STYLES =
-  `${XML}<styleSheet xmlns="${MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/></numFmts>` +
-  '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts>' +
-  '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>' +
+  `${XML}<styleSheet xmlns="${MAIN}">` +
+  '<numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/></numFmts>' +
+  '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>' +
+  '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>' +
+  '<fills count="2"><fill><patternFill patternType="none"/></fill>' +
+  '<fill><patternFill patternType="gray125"/></fill></fills>' +
   '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>' +
   '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>' +
   '<cellXfs count="3"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>' +
@@ -29,11 +32,12 @@ const STYLES =
   '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs></styleSheet>'
 
 /**
- * A table as an Excel workbook (ECMA-376), written while its rows come: nothing but the row at hand and the compressor's window is in memory.
- * Past 1,048,576 rows it goes on in a second sheet. Destroying the stream ends the reading of the rows.
+ * A table as an Excel workbook (ECMA-376), written while its rows arrive: only the current row and the compressor's
+ * window are in memory. Rows beyond 1,048,576 go into further sheets. Destroying the stream ends the reading of the
+ * rows.
  *
- * The parts of the package are a page of XML, written here: the streaming writer of exceljs keeps every row it has written (its issues 282, 1894
- * and 2916). yazl, which makes the zip, obeys back-pressure.
+ * The XML of the package is written here, because the streaming writer of exceljs keeps every row it has written (its
+ * issues 282, 1894 and 2916). yazl, which makes the zip, respects back-pressure.
  */
 export function xlsxOf(table: Table, zone: string, sheetRows = SHEET_ROWS): Readable {
   return Readable.from(packageOf(table, zone, sheetRows), { objectMode: false })
@@ -47,7 +51,7 @@ async function* packageOf({ columns, rows }: Table, zone: string, sheetRows: num
   const state = { ended: false, sheets: 0 }
   let current: Readable | undefined
 
-  /** Adds one sheet after the other, then what refers to them: how many there are is known when the rows end. */
+  /** Adds one sheet after the other, then the parts that refer to them, once the number of sheets is known. */
   const addSheet = () => {
     state.sheets += 1
     const sheet = Readable.from(inParts(sheetXml({ columns, source, zone, sheetRows, state })), { objectMode: false })
@@ -105,7 +109,10 @@ function columnName(index: number): string {
   return index < 26 ? letter : columnName(Math.floor(index / 26) - 1) + letter
 }
 
-/** One cell. Texts are inline and never formulas, whatever they start with. Some readers want its place said, though it follows from the order. */
+/**
+ * One cell. Texts are inline and never formulas. Some readers need the cell's reference, although it follows from the
+ * order.
+ */
 function cellXml(cell: Cell, place: string, zone: string): string {
   if (cell === null || cell === '') return ''
   if (typeof cell === 'string') return textCell(cell, place)
@@ -118,16 +125,19 @@ function textCell(text: string, attributes: string): string {
   return `<c ${attributes} t="inlineStr"><is><t xml:space="preserve">${escaped(text)}</t></is></c>`
 }
 
-/** Days since 1899-12-30 of the wall clock: how Excel counts (from March 1900 on). Seconds are kept. */
+/**
+ * Excel's serial number of an instant: days of local time since 1899-12-30, correct from March 1900 on. Seconds are
+ * kept.
+ */
 function serialOf(instant: Date, zone: string): number {
   const seconds = Math.floor(instant.getTime() / 1000) % 60
   const wall = Date.parse(`${localDate(instant, zone)}T${localTime(instant, zone)}:00Z`) / 1000 + ((seconds + 60) % 60)
   return wall / 86_400 + 25_569
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 has no way to write these
+// biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 cannot represent these
 const notInXml = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g
-/** A text that looks like Excel's own escape must be escaped itself. */
+/** A text that looks like Excel's own escape must itself be escaped. */
 const looksEscaped = /_(?=x[0-9A-Fa-f]{4}_)/g
 const markup: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
 
@@ -140,7 +150,7 @@ function escaped(text: string): string {
     .replace(/[&<>]/g, (character) => markup[character] ?? '')
 }
 
-/** The parts beside the sheets: by path. */
+/** The other parts of the package: path and text. */
 function partsOf(sheets: number): [string, string][] {
   const numbers = Array.from({ length: sheets }, (_, index) => index + 1)
   const each = (write: (number: number) => string) => numbers.map(write).join('')

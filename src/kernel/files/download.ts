@@ -9,9 +9,12 @@ import { openStored } from './service.ts'
 import { newName } from './storage.ts'
 import { type FileRow, insertFile } from './store.ts'
 
-// Files that are made for one person, and that a link opens without logging in until its time is over: copies of one's data, exports.
+// Files made for one person (data copies, exports): a signed link opens them without log-in until it expires.
 
-/** Keeps a file of the local disk where all files are, for its owner alone; answers its id. Until somebody uses it, it is swept. */
+/**
+ * Moves a local file into the storage for its owner alone; answers its id. It is swept later unless `useFile` is
+ * called.
+ */
 export async function keepDownload(
   kernel: Kernel,
   path: string,
@@ -46,12 +49,12 @@ export async function keepDownload(
   return id
 }
 
-/** A token that names something until a time, for one purpose. */
+/** A signed token for an id that is valid until a time, for one purpose. */
 export function tokenUntil({ secrets }: Pick<Kernel, 'secrets'>, purpose: string, id: number, until: Date): string {
   return secrets.signer.sign(`${id} ${until.getTime()}`, purpose)
 }
 
-/** What a token names: undefined when it is not ours for this purpose, or its time is over. */
+/** The id in a token; undefined if we did not sign it for this purpose, or it has expired. */
 export function namedBy(
   { secrets, clock }: Pick<Kernel, 'secrets' | 'clock'>,
   purpose: string,
@@ -61,7 +64,7 @@ export function namedBy(
   return id === undefined || until === undefined || until <= clock.now().getTime() ? undefined : id
 }
 
-/** The bytes of such a file, with what goes before them; nobody keeps a copy on the way. */
+/** Sets the headers of a download and opens its bytes. Caches must not store the answer. */
 export async function openDownload(
   kernel: Kernel,
   reply: FastifyReply,

@@ -1,13 +1,14 @@
 import type { Sharp } from 'sharp'
 import { Invalid, Unavailable } from '../errors.ts'
 
-/** What an uploaded picture may be at most. */
+/** Limits of uploaded pictures. */
 export const IMAGE_LIMITS = { bytes: 10 * 1024 * 1024, pixels: 50_000_000 } as const
-/** The longest side of what is kept, the width of its thumbnail, in pixels. */
+/** Longest side of stored pictures, in pixels. */
 const LONGEST_SIDE = 1200
+/** Width of thumbnails, in pixels. */
 const THUMBNAIL_WIDTH = 800
 const QUALITY = 80
-/** A decoder that takes longer is fed something made for that. */
+/** Decoding that takes longer is probably an attack. */
 const SECONDS = 15
 
 const formats = {
@@ -17,7 +18,7 @@ const formats = {
 } as const
 type Format = keyof typeof formats
 
-/** A picture as it is kept: encoded anew, upright, without anything but its pixels. */
+/** A picture ready to be stored: encoded anew, upright, without metadata. */
 export interface StoredImage {
   readonly extension: string
   readonly contentType: string
@@ -27,7 +28,10 @@ export interface StoredImage {
   readonly thumbnail: Buffer
 }
 
-/** libvips, with the first picture: 16 MB of memory. It sees only the three formats, whatever it could read besides. */
+/**
+ * Loads libvips at the first picture, because it takes 16 MB of memory. Only the three formats are enabled, although it
+ * could read more.
+ */
 async function loadSharp() {
   const { default: sharp } = await import('sharp')
   sharp.block({ operation: ['VipsForeignLoad'] })
@@ -44,8 +48,9 @@ function sharpOnce() {
 }
 
 /**
- * Reads an uploaded picture by its content, whatever it is called, and makes of it what is kept. With `square` the middle is cut out 1:1.
- * @throws Unavailable `busy` when too many wait; Invalid `not_an_image` (400), `image_damaged` (400), `image_too_large` (413) beyond 50 megapixels.
+ * Checks an uploaded picture by its content and prepares it for storage. With `square` the centre is cropped to 1:1.
+ * @throws Unavailable `busy` if too many pictures are waiting; Invalid `not_an_image` (400), `image_damaged` (400),
+ * `image_too_large` (413) beyond 50 megapixels.
  */
 export async function prepareImage(upload: Buffer, { square = false } = {}): Promise<StoredImage> {
   return await inTurn(() => prepare(upload, square))
@@ -69,7 +74,7 @@ async function prepare(upload: Buffer, square: boolean): Promise<StoredImage> {
   }
 }
 
-/** Pictures that are unpacked at once in a process: 50 megapixels are 150 MB and more. */
+/** Number of pictures that a process decodes at once: 50 megapixels take 150 MB and more. */
 const AT_ONCE = 2
 const MOST_WAITING = 50
 const waiting: (() => void)[] = []
@@ -77,7 +82,7 @@ let working = 0
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   if (waiting.length >= MOST_WAITING) {
-    throw new Unavailable('busy', 'Too many pictures are being read. Try again soon.', { retryAfter: 10 })
+    throw new Unavailable('busy', 'Too many pictures are being processed. Try again soon.', { retryAfter: 10 })
   }
   if (working >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
   else working += 1
@@ -85,13 +90,13 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } finally {
     const next = waiting.shift()
-    // The place is handed over: nobody who comes meanwhile takes it.
+    // The slot goes to the next in line, so that no newcomer can take it.
     if (next) next()
     else working -= 1
   }
 }
 
-/** A square is as large as the shorter side allows, and no larger than what is kept. */
+/** Crops to a square as large as the shorter side allows, at most `LONGEST_SIDE`. */
 async function shrunkSquare(upload: Buffer, fallback: Sharp): Promise<Sharp> {
   const { width = 0, height = 0 } = await (await open(upload)).metadata()
   const side = Math.min(width, height, LONGEST_SIDE)
@@ -99,15 +104,15 @@ async function shrunkSquare(upload: Buffer, fallback: Sharp): Promise<Sharp> {
   return (await open(upload)).autoOrient().resize(side, side, { fit: 'cover', position: 'centre' })
 }
 
-/** A kept picture, no wider than `width` pixels. */
+/** A stored picture, no wider than `width` pixels. */
 export async function resizeImage(image: Buffer, width: number): Promise<Buffer> {
   const format = formatOf(image)
-  if (!format) throw new Error('a kept picture is none')
+  if (!format) throw new Error('a stored picture is not a picture')
   const { data } = await encoded((await open(image)).resize(width, undefined, { withoutEnlargement: true }), format)
   return data
 }
 
-/** By the bytes that each format begins with. */
+/** The format of a picture, by its first bytes. */
 function formatOf(bytes: Buffer): Format | undefined {
   if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg'
   if (bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'))) return 'png'
@@ -117,14 +122,14 @@ function formatOf(bytes: Buffer): Format | undefined {
 
 async function open(bytes: Buffer): Promise<Sharp> {
   const sharp = await sharpOnce()
-  // Truncated files are refused; one frame of an animation is enough.
+  // Truncated files are refused; only the first frame of an animation is read.
   return sharp(bytes, { limitInputPixels: IMAGE_LIMITS.pixels, failOn: 'truncated', pages: 1 }).timeout({
     seconds: SECONDS,
   })
 }
 
 async function checkDimensions(upload: Buffer, format: Format): Promise<void> {
-  // Reads the header only: nothing is unpacked before its size is known.
+  // Only reads the header, so that nothing is decoded before its size is known.
   const sharp = await sharpOnce()
   const metadata = await sharp(upload, { limitInputPixels: false })
     .metadata()
@@ -156,5 +161,5 @@ function tooLarge(): Invalid {
 }
 
 function notAnImage(): Invalid {
-  return new Invalid('not_an_image', 'The file is neither a JPEG, a PNG nor a WebP picture.')
+  return new Invalid('not_an_image', 'The file is not a JPEG, PNG or WebP picture.')
 }

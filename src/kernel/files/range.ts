@@ -1,8 +1,8 @@
 import type { ByteRange } from './storage.ts'
 
 /**
- * What a Range header asks of something that is `size` bytes long (RFC 9110 §14): one range, `undefined` where the whole is answered (no
- * header, another unit, several ranges), `unsatisfiable` when no byte is in it.
+ * Parses a Range header for a content of `size` bytes (RFC 9110 §14). Answers one range; `undefined` if the whole
+ * content must be sent (no header, another unit, several ranges); `unsatisfiable` if the range contains no byte.
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | undefined | 'unsatisfiable' {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.replaceAll(' ', '') ?? '')

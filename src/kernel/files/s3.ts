@@ -3,12 +3,12 @@ import { Unavailable } from '../errors.ts'
 import { createS3Client, type S3Options, S3Refusal } from './s3Client.ts'
 import { checkName, FileMissing, type FileStorage } from './storage.ts'
 
-/** Milliseconds in which nothing comes from the store, or is taken by it, until a try is given up; there are two. */
+/** Milliseconds without traffic from or to the store after which a try is given up; each request has two tries. */
 const SILENCE_MS = 10_000
 
 /**
- * Keeps files in an S3-compatible store, under names that begin with `prefix` (`files/`). What it does throws
- * Unavailable `files_unavailable` while the store doesn't answer.
+ * Stores files in an S3-compatible store, under names that begin with `prefix` (`files/`). Its methods throw
+ * Unavailable `files_unavailable` while the store does not answer.
  */
 export function s3Storage(options: S3Options & { readonly prefix: string }, silenceMs = SILENCE_MS): FileStorage {
   const client = createS3Client(options, silenceMs)
@@ -35,7 +35,7 @@ export function s3Storage(options: S3Options & { readonly prefix: string }, sile
   }
 }
 
-/** A store that doesn't answer, or has a fault, is no fault of ours; one that refuses us is. */
+/** A store that does not answer or fails makes us unavailable; one that refuses our request is an unexpected error. */
 function sayWhy(error: unknown): never {
   if (error instanceof S3Refusal && error.status < 500) throw error
   const unavailable = new Unavailable('files_unavailable', 'The files cannot be reached. Please try again.', {

@@ -7,13 +7,13 @@ import { pipeline } from 'node:stream/promises'
 import { AwsV4Signer } from 'aws4fetch'
 
 export interface S3Options {
-  /** `https://s3.example.com`; undefined is Amazon's own. */
+  /** `https://s3.example.com`; undefined means Amazon S3. */
   readonly endpoint?: string | undefined
   readonly bucket: string
   readonly region: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** The bucket in the path (most stores that are not Amazon's) or in the host name. */
+  /** True if the bucket is in the path (most stores except Amazon's), false if it is in the host name. */
   readonly pathStyle: boolean
 }
 
@@ -28,16 +28,16 @@ export interface S3Request {
 
 export interface S3Client {
   /**
-   * Answers with the body still to be read, once the store has said yes.
-   * @throws S3Refusal when it says no; Error when it can't be reached or says nothing.
+   * Sends a request; answers when the store has accepted it, with the body still unread.
+   * @throws S3Refusal if the store answers with an error; Error if it cannot be reached or does not answer.
    */
   send(request: S3Request): Promise<http.IncomingMessage>
 }
 
-/** The store has answered, with an error. */
+/** An error answer of the store. */
 export class S3Refusal extends Error {
   readonly status: number
-  /** `NoSuchKey`; empty when the answer has none. */
+  /** `NoSuchKey`; empty if the answer has no code. */
   readonly code: string
 
   constructor(status: number, code: string) {
@@ -50,12 +50,12 @@ export class S3Refusal extends Error {
 const TRIES = 2
 const PAUSE_MS = 100
 const CONNECT_MS = 5000
-/** Longest time until the store answers, however slowly it goes on. */
+/** Longest time in milliseconds until the store must have answered, even if data is still flowing. */
 const LONGEST_MS = 300_000
-/** Most bytes of an error that are read. */
+/** Most characters that are read of an error answer. */
 const ERROR_BYTES = 65_536
 
-/** A client for one bucket. A conversation that is silent for `silenceMs` is given up; each request has two tries. */
+/** A client for one bucket. A request without any traffic for `silenceMs` is given up; each request is tried twice. */
 export function createS3Client(options: S3Options, silenceMs: number): S3Client {
   const base = addressOf(options)
   const secure = base.protocol === 'https:'
@@ -86,7 +86,7 @@ export function createS3Client(options: S3Options, silenceMs: number): S3Client 
   }
 }
 
-/** Where the bucket is, with a slash at the end. */
+/** The URL of the bucket, with a slash at the end. */
 function addressOf({ endpoint, bucket, region, pathStyle }: S3Options): URL {
   const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`)
   const folder = url.pathname.replace(/\/*$/, '/')
@@ -99,8 +99,8 @@ function addressOf({ endpoint, bucket, region, pathStyle }: S3Options): URL {
 }
 
 /**
- * The headers of a request with its signature (SigV4). What is in memory is signed too; a file is not read twice for
- * that.
+ * The headers of a request with its signature (SigV4). A body in memory is signed too; a file is not, because it would
+ * have to be read twice.
  */
 async function signed(options: S3Options, url: URL, { method, headers, body }: S3Request) {
   const hash =
@@ -127,7 +127,7 @@ async function signed(options: S3Options, url: URL, { method, headers, body }: S
   }
 }
 
-/** Sends the body and waits for the answer. @throws Error when there is none in time. */
+/** Sends the body and waits for the answer. @throws Error if there is none in time. */
 async function answerTo(request: http.ClientRequest, body: S3Request['body'], silenceMs: number) {
   const giveUp = (why: string) => request.destroy(new Error(`the store ${why}`))
   const connecting = setTimeout(giveUp, Math.min(CONNECT_MS, silenceMs), 'cannot be reached')
@@ -149,7 +149,7 @@ async function answerTo(request: http.ClientRequest, body: S3Request['body'], si
   }
 }
 
-/** As much of an answer as an error needs; the rest is not read. */
+/** Reads as much of an answer as an error needs. */
 async function beginning(answer: http.IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of answer.setEncoding('utf8')) {

@@ -7,24 +7,25 @@ import { prepareImage, resizeImage } from './images.ts'
 import { FileMissing, newName } from './storage.ts'
 import * as store from './store.ts'
 
-/** Whose picture it is, and who may see it. */
-export interface ImageWish {
+/** Owner and access of a picture to be stored. */
+export interface ImageOptions {
   /** `avatar`, `venue.image`. */
   readonly purpose: string
-  /** What it belongs to: `user:5`. */
+  /** The thing the picture belongs to: `user:5`. */
   readonly subject: string
   readonly ownerId: number
   readonly access: 'public' | 'owner'
-  /** Cut out the middle 1:1. */
+  /** Crop the centre to 1:1. */
   readonly square?: boolean
 }
 
 /**
- * Stores an uploaded picture; answers its id. Nothing shows it yet: the caller's transaction calls `useFile`, or it is swept after an hour.
+ * Stores an uploaded picture; answers its id. The caller's transaction must call `useFile`, otherwise the picture is
+ * deleted after an hour.
  * @throws Invalid like `prepareImage`
  */
-export async function keepImage(kernel: Kernel, upload: Buffer, wish: ImageWish): Promise<number> {
-  const image = await prepareImage(upload, { square: wish.square ?? false })
+export async function keepImage(kernel: Kernel, upload: Buffer, options: ImageOptions): Promise<number> {
+  const image = await prepareImage(upload, { square: options.square ?? false })
   const at = kernel.clock.now()
   const name = newName(at, image.extension)
   const thumbnailName = name.replace(/(\.\w+)$/, '_t$1')
@@ -32,10 +33,10 @@ export async function keepImage(kernel: Kernel, upload: Buffer, wish: ImageWish)
     store.insertFile(
       db,
       {
-        purpose: wish.purpose,
-        subject: wish.subject,
-        owner_id: wish.ownerId,
-        access: wish.access,
+        purpose: options.purpose,
+        subject: options.subject,
+        owner_id: options.ownerId,
+        access: options.access,
         name,
         thumbnail_name: thumbnailName,
         content_type: image.contentType,
@@ -52,14 +53,14 @@ export async function keepImage(kernel: Kernel, upload: Buffer, wish: ImageWish)
   return id
 }
 
-/** The path under which a file is read. */
+/** The path at which a file is served. */
 export function filePath(id: number): string {
   return `/api/v1/files/${id}`
 }
 
 /**
- * Something now shows the picture at `url` (its own path, another address, or none): of the files that belong to it, that one stays and
- * the others go.
+ * Sets the picture of `owner` to the one at `url` (a path of ours, another address, or none). If `url` is a path of
+ * ours, that file is kept; the owner's other files are released.
  */
 export async function showImageAt(
   tx: Transaction,
@@ -73,10 +74,7 @@ export async function showImageAt(
   if (fileId !== null) await store.useFile(tx, fileId, at, owner)
 }
 
-/**
- * A file, for whoever may read it.
- * @throws NotFound when there is none, also for what is somebody else's.
- */
+/** A file, if the reader may see it. @throws NotFound if there is none, or it belongs to somebody else. */
 export async function getFile(kernel: Kernel, id: number, readerId: number | undefined): Promise<store.FileRow> {
   const file = await kernel.withRetries((db) => store.findFile(db, id))
   if (!file || (file.access === 'owner' && file.owner_id !== readerId)) throw noSuchFile()
@@ -85,28 +83,34 @@ export async function getFile(kernel: Kernel, id: number, readerId: number | und
 
 const noSuchFile = () => new NotFound('not_found', 'There is no such file.')
 
-/** Widths that pictures are made in besides their own; others are rounded up, so that nobody can ask for a thousand of them. */
+/**
+ * Widths in which pictures are made besides their original one. Other widths are rounded up, so that nobody can request
+ * thousands of variants.
+ */
 const WIDTHS = [160, 320, 480, 640, 800, 1200] as const
-/** Bytes of made pictures that a process remembers. */
+/** Most bytes of resized pictures that a process caches. */
 const MOST_REMEMBERED = 32 * 1024 * 1024
 
 const remembered = new Map<string, Buffer>()
 const inTheMaking = new Map<string, Promise<Buffer>>()
 let rememberedBytes = 0
 
-/** The width in which a picture is made for a wish: the next of a few; undefined where its own is no wider. */
-export function widthFor(file: store.FileRow, wished: number): number | undefined {
+/**
+ * The width in which a picture is made for a requested width: the next larger of `WIDTHS`. Undefined if the original is
+ * no wider.
+ */
+export function widthFor(file: store.FileRow, requested: number): number | undefined {
   if (file.width === null) return undefined
-  const width = WIDTHS.find((one) => one >= wished) ?? 1200
+  const width = WIDTHS.find((one) => one >= requested) ?? 1200
   return width < file.width ? width : undefined
 }
 
-/** A picture in another width; made once, however many ask at the same time. @throws NotFound */
+/** A picture in another width. Parallel requests for the same one share the work. @throws NotFound */
 export async function imageInWidth(kernel: Kernel, file: store.FileRow, width: number): Promise<Buffer> {
   const key = `${file.sha256} ${width}`
   const known = remembered.get(key)
   if (known) {
-    // A Map keeps the order of insertion: what is used goes to the end.
+    // A Map keeps the order of insertion: used entries move to the end.
     remembered.delete(key)
     remembered.set(key, known)
     return known
@@ -132,12 +136,12 @@ function remember(key: string, picture: Buffer): void {
   }
 }
 
-/** All bytes of a stored name. @throws NotFound */
+/** All bytes of a stored file. @throws NotFound */
 export async function readAll(kernel: Kernel, name: string): Promise<Buffer> {
   return await buffer(await openStored(kernel, name))
 }
 
-/** The bytes of a stored name, or a part of them. @throws NotFound when they are gone. */
+/** The bytes of a stored file, or a range of them. @throws NotFound if they are gone. */
 export async function openStored(
   kernel: Kernel,
   name: string,
@@ -147,7 +151,7 @@ export async function openStored(
     return await kernel.files.read(name, range)
   } catch (error) {
     if (!(error instanceof FileMissing)) throw error
-    kernel.log.error({ name }, 'a file has a row and no bytes')
+    kernel.log.error({ name }, 'a file has a row but no bytes')
     throw noSuchFile()
   }
 }
@@ -155,7 +159,7 @@ export async function openStored(
 const UNUSED_MS = 3_600_000
 const SWEPT_AT_ONCE = 500
 
-/** Deletes what nothing has shown for an hour: uploads that came to nothing, and what was replaced. */
+/** Deletes files that have been out of use for an hour: unfinished uploads and replaced files. */
 export async function sweepFiles(kernel: Kernel): Promise<void> {
   const before = new Date(kernel.clock.now().getTime() - UNUSED_MS)
   for (const file of await store.unusedFiles(kernel.db, before, SWEPT_AT_ONCE)) {

@@ -4,28 +4,31 @@ import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 
-/** The bytes from `start` to `end`, both included, counted from 0. */
+/** A range of bytes from `start` to `end`, both included, counted from 0. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
 }
 
-/** Where the bytes of files are: a folder or an S3-compatible store. Names are made by us, never by people. */
+/** Storage for the bytes of files: a folder or an S3-compatible store. Names come from `newName`, never from people. */
 export interface FileStorage {
-  /** Writes all of it or nothing; the same name again replaces it. `source` is the bytes, or the path of a local file that holds them. */
+  /**
+   * Stores all bytes or none; an existing name is replaced. `source` is the bytes, or the path of a local file that
+   * holds them.
+   */
   put(name: string, source: Buffer | string, contentType: string): Promise<void>
   /** @throws FileMissing */
   read(name: string, range?: ByteRange): Promise<Readable>
-  /** Deleting what is not there is fine. */
+  /** Deletes a file, if it exists. */
   remove(name: string): Promise<void>
 }
 
-/** The row is there, the bytes are not. */
+/** A file has a row, but its bytes are missing. */
 export class FileMissing extends Error {}
 
 const form = /^\d{14}_[0-9a-f-]{36}(?:_t)?\.[a-z0-9]{2,5}$/
 
-/** Refuses any name that `newName` doesn't make: none can lead out of the folder. */
+/** Refuses any name that `newName` does not make, so that no name can lead out of the folder. */
 export function checkName(name: string): string {
   if (!form.test(name)) throw new Error('not the name of a stored file')
   return name
@@ -36,7 +39,7 @@ export function newName(at: Date, extension: string): string {
   return checkName(`${at.toISOString().replace(/\D/g, '').slice(0, 14)}_${randomUUID()}.${extension}`)
 }
 
-/** Keeps files in a folder, by month. */
+/** Stores files in a folder, with a subfolder per month. */
 export function folderStorage(folder: string): FileStorage {
   const placeOf = (name: string) => {
     const month = join(folder, checkName(name).slice(0, 6))
@@ -46,7 +49,7 @@ export function folderStorage(folder: string): FileStorage {
     async put(name, source) {
       const { month, path } = placeOf(name)
       await mkdir(month, { recursive: true, mode: 0o700 })
-      // Under another name until it is whole and on the disk.
+      // Written under a temporary name until it is complete and synced to disk.
       const draft = `${path}.${randomUUID()}.part`
       try {
         if (typeof source === 'string') await copyFile(source, draft)
@@ -64,7 +67,7 @@ export function folderStorage(folder: string): FileStorage {
     },
     async read(name, range) {
       const { path } = placeOf(name)
-      // Before the answer begins: afterwards nobody could be told.
+      // Check that the file exists before the answer begins: afterwards its status cannot change.
       await stat(path).catch(() => {
         throw new FileMissing(name)
       })

@@ -16,7 +16,7 @@ export interface FileRow {
   readonly sha256: string
 }
 
-/** Writes a file down before its bytes are stored: what nothing uses is swept. Answers its id. */
+/** Inserts a file before its bytes are stored; files not in use are swept later. Answers its id. */
 export async function insertFile(db: Database, file: Omit<FileRow, 'id'>, at: Date): Promise<number> {
   const { id } = await db
     .insertInto('files')
@@ -41,34 +41,36 @@ const columns = [
   'sha256',
 ] as const
 
-/** A file that something shows. */
+/** A file that is in use. */
 export async function findFile(db: Database, id: number): Promise<FileRow | undefined> {
   return await db.selectFrom('files').select(columns).where('id', '=', id).where('in_use', '=', true).executeTakeFirst()
 }
 
-/** From now on its owner shows the file. A file of somebody else's is left alone. */
+/** Marks a file as in use. Does nothing if it has another subject or purpose. */
 export async function useFile(
   tx: Transaction,
   id: number,
   at: Date,
   { subject, purpose }: Pick<FileRow, 'subject' | 'purpose'>,
 ): Promise<void> {
-  await sql`UPDATE files SET in_use = true, touched_at = ${at}
+  await sql`
+    UPDATE files SET in_use = true, touched_at = ${at}
     WHERE id = ${id} AND subject = ${subject} AND purpose = ${purpose} AND NOT in_use`.execute(tx)
 }
 
-/** Nothing shows the files of a subject and purpose any more, but `except`. */
+/** Marks the files of a subject and purpose as no longer in use, except `except`. */
 export async function releaseFiles(
   tx: Transaction,
   { subject, purpose }: Pick<FileRow, 'subject' | 'purpose'>,
   at: Date,
   except: number | null = null,
 ): Promise<void> {
-  await sql`UPDATE files SET in_use = false, touched_at = ${at}
+  await sql`
+    UPDATE files SET in_use = false, touched_at = ${at}
     WHERE subject = ${subject} AND purpose = ${purpose} AND in_use AND id IS DISTINCT FROM ${except}`.execute(tx)
 }
 
-/** Files that nothing has shown since an instant, oldest first. */
+/** Files that have been out of use since before an instant, oldest first. */
 export async function unusedFiles(
   db: Database,
   before: Date,
@@ -84,7 +86,7 @@ export async function unusedFiles(
     .execute()
 }
 
-/** Forgets a file that nothing shows; its bytes must be gone. */
+/** Deletes the row of a file that is not in use; its bytes must be deleted already. */
 export async function deleteFile(db: Database, id: number): Promise<void> {
   await db.deleteFrom('files').where('id', '=', id).where('in_use', '=', false).execute()
 }

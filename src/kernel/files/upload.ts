@@ -5,7 +5,7 @@ import { DomainError, Invalid } from '../errors.ts'
 import type { App } from '../http/app.ts'
 import { IMAGE_LIMITS } from './images.ts'
 
-/** Declares routes that take one file as `multipart/form-data`; the others go on refusing that content type. */
+/** Declares routes that take one file as `multipart/form-data`; all other routes refuse that content type. */
 export function acceptUploads(app: App, register: (app: App) => void): void {
   void app.register(async (scope) => {
     await scope.register(multipart, {
@@ -19,7 +19,7 @@ export function acceptUploads(app: App, register: (app: App) => void): void {
   })
 }
 
-/** Declares routes that take a form as `multipart/form-data` too: a few short fields, no file. */
+/** Declares routes that also take a form as `multipart/form-data`: a few short fields, no file. */
 export function acceptForms(app: App, register: (app: App) => void): void {
   void app.register(async (scope) => {
     await scope.register(multipart, {
@@ -44,7 +44,7 @@ async function fieldsOf(request: FastifyRequest): Promise<Record<string, unknown
 }
 
 /**
- * The one file of a request, whatever its field is called.
+ * The one file of a request, whatever the name of its field.
  * @throws Invalid `unsupported_media_type` (415), `file_missing`, `file_too_large` (413), `bad_upload`
  */
 export async function uploadedFile(request: FastifyRequest): Promise<Buffer> {
@@ -68,6 +68,6 @@ function understood(error: unknown): unknown {
   if (code === 'FST_REQ_FILE_TOO_LARGE') {
     return new Invalid('file_too_large', 'The file is larger than 10 MB.', { status: 413 })
   }
-  // What busboy says of a form that ends in the middle, has no boundary or too many parts has no code of its own.
+  // busboy's errors about truncated forms, missing boundaries and too many parts have no codes.
   return new Invalid('bad_upload', 'The form is damaged, incomplete or has too many parts.')
 }

@@ -12,7 +12,7 @@ import type {
   RouteGenericInterface,
 } from 'fastify'
 
-/** A Fastify application whose schemas are TypeBox. */
+/** A Fastify application with TypeBox schemas. */
 export type App = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
@@ -21,7 +21,7 @@ export type App = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-/** Who may call a route: everybody, whoever is signed in, or holders of a permission. */
+/** Permission to call a route: everybody (`public`), any signed-in user, or holders of a permission. */
 export type Permission = 'public' | 'signed-in' | (string & {})
 
 type Request<S extends FastifySchema> = FastifyRequest<
@@ -32,25 +32,34 @@ type Request<S extends FastifySchema> = FastifyRequest<
   TypeBoxTypeProvider
 >
 
-/** What a feature says of one operation. */
+/** Declaration of one operation. */
 export interface Route<S extends FastifySchema> {
   readonly method: HTTPMethods
-  /** The canonical path first, then its aliases: the same handler answers them all. Parameters in braces become `:name`. */
+  /** The canonical path first, then its aliases, with the same handler. Parameters are written in braces: `{name}`. */
   readonly paths: readonly [string, ...string[]]
   readonly permission: Permission
-  /** Its name as a method of generated clients, where the one derived from method and path does not read well (see `operationIdOf`). */
+  /**
+   * Name of the method in generated clients, if the one derived from method and path does not read well (see
+   * `operationIdOf`).
+   */
   readonly operationId?: string | undefined
   /** One line for the API reference. */
   readonly summary: string
   readonly description?: string
   readonly tag: string
   readonly schema: S
-  /** True for POSTs that create a booking, payment, message or campaign: honours the Idempotency-Key header (see `idempotent`). */
+  /**
+   * True for POSTs that create a booking, payment, message or campaign: they honour the Idempotency-Key header (see
+   * `idempotent`).
+   */
   readonly idempotent?: boolean
   /** Name of a rate limit other than the general one. */
   readonly limit?: 'login' | 'message' | 'none'
-  /** True where somebody whose password is too old may still go (changing it, logging out). */
+  /** Whether users may call it whose password is too old (changing it, logging out). */
   readonly allowsPasswordChange?: boolean
-  /** The status of a success is the one 2xx that `schema.response` declares, 200 without one; `reply.code()` overrides it. */
+  /**
+   * The status of a success is the only 2xx that `schema.response` declares, otherwise 200; `reply.code()` overrides
+   * it.
+   */
   readonly handler: (request: Request<S>, reply: FastifyReply) => unknown
 }

@@ -4,30 +4,30 @@ import type { Contract } from './contract.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Who may call the route. Without it the start fails. */
+    /** The permission required to call the route. The start fails if it is missing. */
     permission?: Permission
-    /** Which rate limit counts its calls: `general` unless said. */
+    /** The rate limit that counts its calls; default `general`. */
     limit?: 'general' | 'login' | 'message' | 'none'
-    /** The part whose scope it was registered in; absent for the kernel's own. */
+    /** The part in whose scope the route was registered; absent for the kernel's own routes. */
     product?: string
-    /** How its refusals are answered: as problem documents unless a part says otherwise. */
+    /** The contract of its errors; default: problem documents. */
     contract?: Contract
     /** The canonical `METHOD /path` of the operation: the same for the canonical path and its aliases. */
     operation?: string
-    /** The other paths that answer the same, on the canonical one. */
+    /** The other paths of the operation; set on the canonical route only. */
     aliases?: readonly string[]
     idempotent?: boolean
     allowsPasswordChange?: boolean
-    /** Takes one file as multipart/form-data. */
+    /** The route takes one file as multipart/form-data. */
     takesFile?: boolean
   }
 
   interface FastifyRequest {
-    /** Whoever sent a good bearer token, else null. Routes that need somebody use `signedIn(request)`. */
+    /** The user of a valid bearer token, else null. Routes that require one use `signedIn(request)`. */
     actor: Actor | null
-    /** Why a token that was sent is no good; thrown by `authorise` where somebody must be signed in. */
+    /** Why the given token is not valid. `authorise` throws it on routes that require a signed-in user. */
     tokenError: unknown
-    /** How to refuse when the route can't say: set for wrong methods on a product's path. */
+    /** The contract for errors of a request without a route: set for wrong methods on a product's path. */
     contract: Contract | null
   }
 }

@@ -3,7 +3,7 @@ import { DomainError } from '../errors.ts'
 import type { App } from './app.ts'
 import { route } from './route.ts'
 
-/** Something the program needs in order to work; `check` throws when it does not. */
+/** Something the program depends on; `check` throws if it does not work. */
 export interface ReadinessCheck {
   readonly name: string
   check(): Promise<void>
@@ -11,7 +11,7 @@ export interface ReadinessCheck {
 
 /** Milliseconds a check may take before it counts as failed. */
 const patience = 3000
-/** Milliseconds a verdict is good for: anybody may ask, and as often as they like. */
+/** Milliseconds for which a result is reused: anybody may ask, as often as they like. */
 const memory = 1000
 
 class NotReady extends DomainError {
@@ -26,7 +26,10 @@ interface Verdict {
   readonly reasons: readonly string[]
 }
 
-/** Registers `/healthz` (this process answers) and `/readyz` (what it needs works too: 503 names the checks that failed). */
+/**
+ * Registers `/healthz` (this process answers) and `/readyz` (its dependencies work too; otherwise 503 names the failed
+ * checks).
+ */
 export function registerHealth(app: App, checks: readonly ReadinessCheck[]): void {
   const verdict = remembered(() => judge(checks))
   let lastFailed = ''
@@ -52,7 +55,7 @@ export function registerHealth(app: App, checks: readonly ReadinessCheck[]): voi
     limit: 'none',
     handler: async (request) => {
       const { failed, reasons } = await verdict()
-      // Probes come every few seconds: only what changed is worth a line.
+      // Probes come every few seconds, so only changes are logged.
       const changed = failed.join() !== lastFailed
       lastFailed = failed.join()
       if (failed.length === 0) {
@@ -60,7 +63,7 @@ export function registerHealth(app: App, checks: readonly ReadinessCheck[]): voi
         return { status: 'ok' }
       }
       if (changed) request.log.warn({ failed, reasons }, 'not ready')
-      throw new NotReady('not_ready', 'Some of what this process needs does not work.', {
+      throw new NotReady('not_ready', 'Something this process depends on does not work.', {
         facts: { failed },
         retryAfter: 5,
       })
@@ -76,7 +79,7 @@ async function judge(checks: readonly ReadinessCheck[]): Promise<Verdict> {
   }
 }
 
-/** Those who ask while it is being found out, or soon after, share one answer. */
+/** Shares one result among callers that ask while it is being computed, or within `memory` milliseconds afterwards. */
 function remembered<T>(find: () => Promise<T>): () => Promise<T> {
   let found: Promise<T> | undefined
   let foundAt = Number.POSITIVE_INFINITY

@@ -6,8 +6,8 @@ import { operationIdOf } from './reference/operationId.ts'
 export { signedIn } from './request/authorise.ts'
 
 /**
- * Registers an operation under its canonical path and its aliases. Bad use (no permission, an unknown one, an operation declared twice)
- * fails the start, see `watchRoutes`.
+ * Registers an operation under its canonical path and its aliases. Misuse (a missing or unknown permission, an
+ * operation declared twice) fails the start, see `watchRoutes`.
  */
 export function route<const S extends FastifySchema>(app: App, definition: Route<S>): void {
   const { method, paths, schema, handler } = definition
@@ -32,12 +32,12 @@ export function route<const S extends FastifySchema>(app: App, definition: Route
         ...(definition.idempotent && { idempotent: true }),
         ...(definition.allowsPasswordChange && { allowsPasswordChange: true }),
       },
-      // The types of the request follow from the schema, which TypeScript can't see through the spread above.
+      // The request types follow from the schema; TypeScript cannot infer them through the spread above.
       handler: answer as RouteHandlerMethod,
     })
 
   register(canonical, { ...schema, ...describeOperation(definition) })
-  // The API reference lists them with the canonical path.
+  // The API reference lists the aliases with the canonical path.
   for (const alias of aliases) register(alias, { ...schema, hide: true })
 }
 

@@ -5,24 +5,29 @@ import './fastifyTypes.ts'
 import { DomainError, NotFound } from '../errors.ts'
 import { problemContract } from './answer/problem.ts'
 
-/** The path is there, the method is not: 405. */
+/** The path exists, but not with this method: 405. */
 class MethodNotAllowed extends DomainError {
   readonly status = 405
 }
 
-/** First steps of paths (`/manage`) that are one part's alone, with the contract that refuses unknown paths there. */
+/**
+ * First steps of paths (`/manage`) that belong to one part, with the contract for errors of unknown paths below them.
+ */
 export type PathRoots = ReadonlyMap<string, { readonly part: string; readonly contract: Contract }>
 
 interface RouteTable {
-  /** The contract that refuses a path without a route; null stands for problem documents. */
+  /** The contract for errors of a path without a route; null means problem documents. */
   contractAt(url: string): Contract | null
-  /** An onRequest hook: refuses what no route answers, whatever else is wrong with it, and reads no body for it. */
+  /**
+   * An onRequest hook: refuses a request without a route before anything else about it is checked or its body is read.
+   */
   refuseUnknown(request: FastifyRequest, reply: FastifyReply): Promise<void>
 }
 
 /**
- * Watches every route that is registered. The start fails, with all of them named, when a route declares no permission or one that
- * nobody registered, or lies under the path root of another part. Unknown paths answer NotFound, wrong methods MethodNotAllowed with an Allow header.
+ * Watches all route registrations. The start fails, naming every fault, if a route declares no permission or an unknown
+ * one, shares its operation id with another, or lies under a path root of another part. Unknown paths answer NotFound,
+ * wrong methods MethodNotAllowed with an Allow header.
  */
 export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>, pathRoots: PathRoots): RouteTable {
   const routes: RouteOptions[] = []
@@ -48,14 +53,14 @@ export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>, pat
     const matches = paths().filter(({ pattern }) => pattern.test(path))
     const [first] = matches
     const allowed = new Set(matches.flatMap(({ methods }) => methods))
-    // The method may be right where a path stands for many, of which this is none.
+    // The method may be known if the path pattern has parameters, but this path matches no route.
     if (!first || allowed.has(request.method)) {
       request.contract = contractAt(path)
       return new NotFound('not_found', 'There is nothing at this path.')
     }
     request.contract = first.contract
     reply.header('allow', [...allowed].sort().join(', '))
-    return new MethodNotAllowed('method_not_allowed', 'This path does not take this method.')
+    return new MethodNotAllowed('method_not_allowed', 'This path does not support this method.')
   }
   app.setNotFoundHandler(async (request: FastifyRequest, reply: FastifyReply) => {
     throw unknown(request, reply)
@@ -79,7 +84,7 @@ function permissionFaults(routes: readonly RouteOptions[], known: ReadonlySet<st
     })
 }
 
-/** Operation ids name methods in generated clients, so each must be one route's alone. */
+/** Operation ids name methods of generated clients, so each must be unique. */
 function operationFaults(routes: readonly RouteOptions[]): string[] {
   const seen = new Map<string, string>()
   return routes.flatMap((route) => {
@@ -91,7 +96,10 @@ function operationFaults(routes: readonly RouteOptions[]): string[] {
   })
 }
 
-/** Whoever owns a path root owns all paths below it, and a part with roots has no routes elsewhere: so each unknown path has one answer. */
+/**
+ * All paths below a path root belong to its part, and a part with roots has no routes elsewhere: so the contract of
+ * every unknown path is clear.
+ */
 function rootFaults(routes: readonly RouteOptions[], pathRoots: PathRoots): string[] {
   const owners = new Set([...pathRoots.values()].map(({ part }) => part))
   return routes.flatMap((route) => {
@@ -104,7 +112,7 @@ function rootFaults(routes: readonly RouteOptions[], pathRoots: PathRoots): stri
   })
 }
 
-/** The catch-all OPTIONS route of the CORS plugin: answers browsers' preflights, nothing else. */
+/** The catch-all OPTIONS route of the CORS plugin, which only answers preflights of browsers. */
 function isPreflight(route: RouteOptions): boolean {
   return route.method === 'OPTIONS' && route.url === '*'
 }
@@ -137,7 +145,7 @@ function patternOf(url: string): RegExp {
   return new RegExp(`^${steps.join('/')}/?$`)
 }
 
-/** The first step of a path, the form in which path roots are given: `/manage`. */
+/** The first step of a path, in the form of path roots: `/manage`. */
 function firstStep(path: string): string {
   return `/${path.split(/[/?]/, 2)[1] ?? ''}`
 }

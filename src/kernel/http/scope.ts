@@ -4,18 +4,18 @@ import type { Contract } from './contract.ts'
 import { absentWhenEmpty } from './request/inspection.ts'
 import { createValidatorCompiler } from './request/validation.ts'
 
-/** Whose routes a scope holds and how it refuses. */
+/** The part that owns the routes of a scope, and its contract. */
 export interface Scope {
-  /** The part's name: its document of the API reference. */
+  /** The part's name; also names its document of the API reference. */
   readonly product: string
   readonly contract: Contract
-  /** Stands before every path. The API reference shows the paths without one, and names the prefix as a server of the part. */
+  /** Prefix of every path. The API reference shows the paths without it and names it as a server of the part. */
   readonly prefix?: string
 }
 
 /**
- * Opens an encapsulated scope in which `register` declares routes (now or after awaiting something). They all read requests and answer
- * errors as the scope's contract says, those of validation and of missing permissions included.
+ * Opens an encapsulated scope in which `register` declares routes, synchronously or not. All of them read requests and
+ * answer errors as the scope's contract says, including validation errors and missing permissions.
  */
 export async function openScope(app: App, scope: Scope, register: (app: App) => unknown): Promise<void> {
   const { product, contract, prefix = '' } = scope

@@ -31,11 +31,13 @@ import { createValidatorCompiler } from './request/validation.ts'
 import { type PathRoots, watchRoutes } from './routeTable.ts'
 import { turnAwayWhileStopping } from './stop.ts'
 
-/** What the HTTP layer has to know. */
+/** Options of the HTTP layer. */
 export interface HttpOptions {
-  /** Whose X-Forwarded-* headers count: nobody's, everybody's, or those of these addresses and networks. */
+  /**
+   * Proxies whose X-Forwarded-* headers are trusted: none, all, a number of hops, or these addresses and networks.
+   */
   readonly trustProxy: boolean | number | readonly string[]
-  /** Origins whose pages may call the API; `*` for every one. */
+  /** Origins whose pages may call the API; `*` for all. */
   readonly corsOrigins: readonly string[]
   /** False switches the limits off (load tests, closed networks). */
   readonly rateLimits: RateLimits | false
@@ -46,7 +48,7 @@ export interface HttpOptions {
   readonly permissions: Iterable<string>
   readonly pathRoots?: PathRoots
   readonly documentation: Documentation
-  /** Milliseconds a client may take to send a whole request: 30,000 unless said. */
+  /** Milliseconds a client may take to send a whole request; default 30,000. */
   readonly requestTimeout?: number
 }
 
@@ -54,13 +56,14 @@ const bodyLimit = 1024 * 1024
 const webSocketMessageLimit = 64 * 1024
 
 /**
- * The HTTP application before any product: reading, checking, identifying, limiting, authorising, answering and describing requests.
- * Routes are declared on it afterwards with `route` and `openScope`; `app.ready()` throws when one is declared wrongly.
+ * Creates the HTTP application without any product: it reads, validates, authenticates, limits, authorises, answers and
+ * documents requests. Routes are declared on it afterwards with `route` and `openScope`; `app.ready()` throws if one is
+ * declared wrongly.
  */
 export async function createServer(options: HttpOptions, log: Logger): Promise<App> {
   const requestTimeout = options.requestTimeout ?? 30_000
   const app: App = fastify({
-    // Node looks at the timeouts only every so often.
+    // Node checks the timeouts only at this interval.
     http: {
       headersTimeout: Math.min(15_000, requestTimeout),
       connectionsCheckingInterval: Math.ceil(requestTimeout / 6),
@@ -117,7 +120,10 @@ export async function createServer(options: HttpOptions, log: Logger): Promise<A
 
 const buildSerializer = SerializerSelector()
 
-/** Fastify's serializers, each compiled when its first answer leaves: all at once they would be much of the program's start. */
+/**
+ * Fastify's serializers, each compiled at its first answer: compiling all of them would take much of the program's
+ * start.
+ */
 const buildSerializerLater: typeof buildSerializer = (externalSchemas, options) => {
   const compile = buildSerializer(externalSchemas, options)
   return (route) => {
@@ -129,13 +135,16 @@ const buildSerializerLater: typeof buildSerializer = (externalSchemas, options) 
   }
 }
 
-/** Fastify's own form; a number is how many proxies stand before us. */
+/** The value in Fastify's form; a number counts the proxies in front of this server. */
 function trusted(proxies: HttpOptions['trustProxy']) {
   if (typeof proxies === 'number') return (_address: string, hop: number) => hop < proxies
   return typeof proxies === 'boolean' ? proxies : [...proxies]
 }
 
-/** Swagger UI sets style attributes and draws inline images; nothing needs another origin. Plain HTTP on a local network must work. */
+/**
+ * Swagger UI sets style attributes and uses inline images; nothing needs another origin. Plain HTTP on a local network
+ * must work.
+ */
 const contentSecurityPolicy = {
   'default-src': ["'self'"],
   'img-src': ["'self'", 'data:', 'blob:'],
@@ -145,7 +154,10 @@ const contentSecurityPolicy = {
   'upgrade-insecure-requests': null,
 }
 
-/** Helmet's headers. It would work them out anew for every request, and they are always the same: the first request's are kept. */
+/**
+ * Sets Helmet's headers. Helmet would compute them for every request although they never change, so those of the first
+ * request are reused.
+ */
 async function secureAnswers(app: App): Promise<void> {
   await app.register(helmet, { global: false, contentSecurityPolicy: { directives: contentSecurityPolicy } })
   let known: readonly [string, string | number | readonly string[]][] | undefined
@@ -170,7 +182,7 @@ async function allowOrigins(app: App, origins: readonly string[]): Promise<void>
   })
 }
 
-/** A token offered as a subprotocol is never echoed: only the name that announces it is. */
+/** A token offered as a subprotocol is never echoed: only `bearer`, the name that announces it. */
 function chooseProtocol(offered: Set<string>): string | false {
   return offered.has('bearer') ? 'bearer' : false
 }

@@ -4,8 +4,8 @@ import type { App } from './app.ts'
 const stopping = new WeakSet<object>()
 
 /**
- * Refuses requests that arrive on open connections after `closeServer` began: 503 with `Connection: close`. Answers to those that were in
- * flight end their connections too: kept alive, they would hold up the stop until it cuts them off.
+ * Refuses requests that arrive on open connections after `closeServer` began: 503 with `Connection: close`. Answers to
+ * requests in flight close their connections too; kept alive, they would delay the stop until they are cut off.
  */
 export function turnAwayWhileStopping(app: App): void {
   app.addHook('preClose', async () => {
@@ -22,8 +22,8 @@ export function turnAwayWhileStopping(app: App): void {
 }
 
 /**
- * Stops serving: no new connection is accepted, requests in flight are answered, idle connections and WebSockets are closed. What is not
- * done after `grace` milliseconds is cut off. Runs the application's onClose hooks; safe to call twice.
+ * Stops serving: accepts no new connections, answers requests in flight, and closes idle connections and WebSockets.
+ * Whatever is left after `grace` milliseconds is cut off. Runs the application's onClose hooks; safe to call twice.
  */
 export async function closeServer(app: App, grace: number): Promise<void> {
   const cut = setTimeout(() => {

@@ -4,7 +4,7 @@ import { deleteOldResets } from './logIn/passwordReset/store.ts'
 import { deleteOldStates } from './logIn/thirdParty/store.ts'
 import { deleteOldSessions } from './sessions/sessionStore.ts'
 
-/** What identity does in the background. */
+/** Background jobs of identity. */
 export const identityJobs: readonly JobDefinition[] = [
   {
     name: 'kernel.sessions',

@@ -1,6 +1,6 @@
 import type { NotificationType } from '../notifications/texts/types.ts'
 
-/** What the kernel itself tells people about their accounts. */
+/** Messages of the kernel to people about their accounts. */
 export const identityNotificationTypes: readonly NotificationType[] = [
   {
     key: 'account.welcome',
@@ -37,7 +37,8 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     channels: ['email'],
     subject: '您的账号联系方式已变更',
     body:
-      '您的账号 {{ username }} 的{% if email %}邮箱{% endif %}{% if email and phone %}和{% endif %}{% if phone %}手机号{% endif %}' +
+      '您的账号 {{ username }} 的' +
+      '{% if email %}邮箱{% endif %}{% if email and phone %}和{% endif %}{% if phone %}手机号{% endif %}' +
       '已于 {{ time }} 变更，此前获取的重置密码验证码已失效。\n\n如果不是您本人操作，请立即联系管理员。',
     sample: { username: 'zhangsan', time: '2026-03-14T09:30:00+08:00', email: true, phone: false },
   },

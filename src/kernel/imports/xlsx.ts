@@ -5,36 +5,40 @@ import { late } from '../late.ts'
 const htmlparser2 = late<typeof import('htmlparser2')>('htmlparser2')
 const yauzl = late<typeof import('yauzl')>('yauzl')
 
-/** What a cell of an uploaded sheet holds. Dates are the numbers that the workbook has for them. */
+/** The value of a cell of an uploaded sheet. Dates are Excel's serial numbers. */
 export type SheetCell = string | number | boolean | null
 
-/** One row that has something in it. `number` is the one people see beside it, `cells` ends with the last one that has something. */
+/** A row that is not empty. `number` is the one shown beside it; `cells` ends with the last one that is not empty. */
 export interface SheetRow {
   readonly number: number
   readonly cells: readonly SheetCell[]
 }
 
-/** How much of a sheet is read. Rows beyond the last and texts beyond the longest are refused, columns beyond the last are overlooked. */
+/** Limits for reading a sheet. More rows and longer texts are refused; more columns are ignored. */
 export interface SheetLimits {
   readonly rows: number
   readonly columns: number
-  /** Of one cell. A workbook holds a text once however many cells have it: some kilobytes can be gigabytes to whoever looks at each cell. */
+  /**
+   * Most characters of one cell. A workbook stores a shared text once: a few kilobytes can become gigabytes when every
+   * cell is read.
+   */
   readonly characters: number
 }
 
-/** Parts that a workbook may have. */
+/** Most parts of a workbook. */
 const MOST_PARTS = 2000
-/** Bytes that the parts we read may have together when they are unpacked: a zip of some kilobytes can become gigabytes. */
+/** Most bytes of all parts we read, unpacked: a zip of a few kilobytes can become gigabytes. */
 const MOST_UNPACKED = 24 * 1024 * 1024
-/** XML deeper than this is no sheet; the parser would look through all that is open at each end tag. */
+/** Deeper XML is not a sheet, and the parser would search all open elements at each end tag. */
 const MOST_DEPTH = 64
-/** An element with more attributes is no part of a sheet, and takes the parser longer with each. */
+/** An element with more attributes is not part of a sheet, and each attribute costs the parser time. */
 const MOST_ATTRIBUTES = 100
 
 /**
- * The first sheet of an uploaded workbook (XLSX, ECMA-376), row by row as it was written. Whoever made it may mean us harm: what is unpacked is
- * counted, and what is read goes through a parser that holds no more than the part at hand and knows no entities of the document's own.
- * @throws Invalid `bad_workbook` when it is no workbook, `sheet_too_large` beyond the limits.
+ * Reads the first sheet of an uploaded workbook (XLSX, ECMA-376), row by row. The file may be malicious: the unpacked
+ * bytes are counted, and a streaming parser reads them that keeps only the current part and does not expand entities of
+ * the document.
+ * @throws Invalid `bad_workbook` if it is not a workbook, `sheet_too_large` beyond the limits.
  */
 export async function readSheet(workbook: Buffer, limits: SheetLimits): Promise<readonly SheetRow[]> {
   try {
@@ -48,12 +52,12 @@ export async function readSheet(workbook: Buffer, limits: SheetLimits): Promise<
     return await readRows(reader, path, strings, limits)
   } catch (error) {
     if (error instanceof DomainError) throw error
-    // What yauzl and zlib say of damage has no code of its own.
+    // yauzl's and zlib's errors about damaged files have no codes.
     throw badWorkbook()
   }
 }
 
-const badWorkbook = () => new Invalid('bad_workbook', 'The file is not a workbook (.xlsx), or it is damaged.')
+const badWorkbook = () => new Invalid('bad_workbook', 'The file is damaged or not a workbook (.xlsx).')
 const tooLarge = () => new Invalid('sheet_too_large', 'The sheet is too large.', { status: 413 })
 
 const WORKBOOK = 'xl/workbook.xml'
@@ -62,7 +66,7 @@ const STRINGS = 'xl/sharedstrings.xml'
 
 interface Reader {
   readonly zip: ZipFile
-  /** By path, in small letters: how readers of such packages compare them. */
+  /** By path in lower case, because readers of such packages compare paths like that. */
   readonly parts: ReadonlyMap<string, Entry>
   /** Bytes that may still be unpacked. */
   left: number
@@ -74,7 +78,7 @@ interface Listener {
   text?(text: string): void
 }
 
-/** Reads one part as it is unpacked. Names come without the prefix of their namespace. */
+/** Parses one part while it is unpacked. Names are passed without their namespace prefix. */
 async function parsePart(reader: Reader, path: string, { open, close, text }: Listener): Promise<void> {
   const entry = reader.parts.get(path.toLowerCase())
   if (!entry) throw badWorkbook()
@@ -112,7 +116,7 @@ async function parsePart(reader: Reader, path: string, { open, close, text }: Li
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 
-/** Where the first sheet of the workbook is: the workbook names its sheets in order, its relations say where they are. */
+/** Path of the first sheet: the workbook lists its sheets in order, its relations give their paths. */
 async function firstSheet(reader: Reader): Promise<string> {
   let relation: string | undefined
   await parsePart(reader, WORKBOOK, {
@@ -130,7 +134,7 @@ async function firstSheet(reader: Reader): Promise<string> {
   return target.startsWith('/') ? target.slice(1) : `xl/${target}`
 }
 
-/** The texts that cells name by number. */
+/** The shared texts, which cells refer to by number. */
 async function readStrings(reader: Reader): Promise<readonly string[]> {
   const strings: string[] = []
   const text = textReader()
@@ -148,7 +152,7 @@ async function readStrings(reader: Reader): Promise<readonly string[]> {
   return strings
 }
 
-/** Puts the text of an item together: of its `t` elements, formatted or not, but not of those that say how it is pronounced. */
+/** Collects the text of an item from its `t` elements, formatted or not, except those of the pronunciation (`rPh`). */
 function textReader() {
   let text = ''
   let inText = false
@@ -172,7 +176,7 @@ function textReader() {
   }
 }
 
-/** What XML can't hold is written `_x0007_` (ECMA-376, ST_Xstring). */
+/** Decodes characters that XML cannot contain, written `_x0007_` (ECMA-376, ST_Xstring). */
 function unescaped(text: string): string {
   return text
     .replace(/_x([0-9A-Fa-f]{4})_/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))

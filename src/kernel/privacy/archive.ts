@@ -11,12 +11,12 @@ const yazl = late<typeof import('yazl')>('yazl')
 
 const README = `本压缩包包含我们保存的与您有关的全部数据。每一类数据有两个文件：JSON（完整）和 CSV（可用表格软件打开）。
 
-This archive holds everything we keep about you. Each kind of data has two files: JSON (complete) and CSV (for spreadsheets).
+This archive holds all data we keep about you. Each kind of data has two files: JSON (complete) and CSV (spreadsheets).
 `
 
 /**
- * Writes a zip with a JSON and a CSV file for each kind of record, one kind in memory at a time, and hands it to `use`; the file is gone
- * afterwards. Instants in CSV are local.
+ * Writes a zip with a JSON and a CSV file for each kind of record, one kind in memory at a time, and passes its path to
+ * `use`; the file is deleted afterwards. Instants in CSV are in local time.
  */
 export async function withArchive<T>(
   folder: string,

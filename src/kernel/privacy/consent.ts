@@ -6,17 +6,17 @@ import type { Kernel } from '../kernel.ts'
 import { record } from '../outbox/outbox.ts'
 import * as store from './legalStore.ts'
 
-/** The versions of the texts that somebody says they agree to. */
+/** The versions of the legal texts that a person agrees to. */
 export type Accepted = Readonly<Partial<Record<store.LegalKind, number | undefined>>>
 
 /** A published text. @throws NotFound `not_published` */
 export async function getText(kernel: Kernel, kind: store.LegalKind, version?: number): Promise<store.LegalText> {
   const text = await kernel.withRetries((db) => store.findText(db, kind, version))
-  if (!text) throw new NotFound('not_published', 'No such text was published.')
+  if (!text) throw new NotFound('not_published', 'There is no such published text.')
   return text
 }
 
-/** Publishes the next version of a text: everybody is asked again. */
+/** Publishes the next version of a text: everybody must agree to it again. */
 export async function publish(
   kernel: Kernel,
   caller: Caller,
@@ -35,9 +35,9 @@ export async function publish(
 }
 
 /**
- * Notes what somebody who registers agrees to. Texts that were never published need no consent; with `consentLater` neither do those of which
- * nothing is said.
- * @throws Invalid `consent_required` with the versions that are, in `required`
+ * Records the consent of a person who registers. Texts that were never published need no consent; with `consentLater`,
+ * neither do texts that `accepted` does not mention.
+ * @throws Invalid `consent_required`, with the current versions in `required`
  */
 export async function consentAtRegistration(
   tx: Transaction,
@@ -53,7 +53,7 @@ export async function consentAtRegistration(
   const current = consentLater ? published.filter(({ kind }) => accepted[kind] !== undefined) : published
   const missing = current.filter(({ kind, version }) => accepted[kind] !== version)
   if (missing.length > 0) {
-    throw new Invalid('consent_required', 'Registering needs consent to the current texts.', {
+    throw new Invalid('consent_required', 'Registration requires consent to the current texts.', {
       errors: missing.map(({ kind, version }) => ({
         in: 'body',
         path: `/accepted_${kind}`,
@@ -67,30 +67,33 @@ export async function consentAtRegistration(
   }
 }
 
-/** Notes that the caller agrees to the current version of a text. @throws Invalid `not_current`; NotFound `not_published` */
-export async function consent(kernel: Kernel, caller: Caller, wish: store.TextVersion): Promise<void> {
+/**
+ * Records that the caller agrees to the current version of a text.
+ * @throws Invalid `not_current`; NotFound `not_published`
+ */
+export async function consent(kernel: Kernel, caller: Caller, accepted: store.TextVersion): Promise<void> {
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    const { version } = (await store.findText(tx, wish.kind)) ?? {}
-    if (version === undefined) throw new NotFound('not_published', 'No such text was published.')
-    if (version !== wish.version) {
+    const { version } = (await store.findText(tx, accepted.kind)) ?? {}
+    if (version === undefined) throw new NotFound('not_published', 'There is no such published text.')
+    if (version !== accepted.version) {
       throw new Invalid('not_current', `The current version is ${version}.`, { facts: { current_version: version } })
     }
-    const given = { user_id: caller.userId, kind: wish.kind, version, address: caller.address }
+    const given = { user_id: caller.userId, kind: accepted.kind, version, address: caller.address }
     if (!(await store.insertConsent(tx, given, at))) return
     const changes = { version: [null, version] as const }
     await record(tx, at, {
       ...originOf(caller),
       action: 'user.consent',
       resource: 'legal',
-      resourceId: wish.kind,
+      resourceId: accepted.kind,
       changes,
     })
   })
   kernel.nudge()
 }
 
-/** What the caller has agreed to, and what is to be agreed to. */
+/** The texts the caller has agreed to, and those still to be agreed to. */
 export async function consentsOf(kernel: Kernel, userId: number) {
   return await kernel.withRetries(async (db) => ({
     items: await store.listConsents(db, userId),

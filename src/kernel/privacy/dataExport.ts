@@ -13,7 +13,7 @@ import { withArchive } from './archive.ts'
 import * as store from './exportStore.ts'
 import { recordsOf } from './records.ts'
 
-/** The job that makes a copy. */
+/** Name of the job that makes a copy. */
 export const EXPORT_JOB = 'kernel.data-export'
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -22,7 +22,7 @@ const PURPOSE = 'data_export'
 const fileOf = (id: number) => ({ purpose: PURPOSE, subject: `data_export:${id}` })
 
 /**
- * Asks for a copy of everything held about the caller; while one is being made, that one.
+ * Requests a copy of all data about the caller; answers the current one while it is being made.
  * @throws TooMany `too_many_exports` after 3 within a day
  */
 export async function askForExport(kernel: Kernel, caller: Caller): Promise<store.DataExport> {
@@ -31,7 +31,7 @@ export async function askForExport(kernel: Kernel, caller: Caller): Promise<stor
     const made = await store.insertExport(tx, caller.userId, at)
     if (!made) return undefined
     if ((await store.countExports(tx, caller.userId, new Date(at.getTime() - DAY))) > MOST_A_DAY) {
-      throw new TooMany('too_many_exports', 'You have had 3 copies within a day.', { retryAfter: DAY / 1000 })
+      throw new TooMany('too_many_exports', 'You have requested 3 copies within a day.', { retryAfter: DAY / 1000 })
     }
     await sendExport(kernel, tx, made.id)
     await record(tx, at, { ...originOf(caller), action: 'user.export', resource: 'user', resourceId: caller.userId })
@@ -44,14 +44,14 @@ export async function askForExport(kernel: Kernel, caller: Caller): Promise<stor
 const sendExport = (kernel: Kernel, tx: Transaction, id: number) =>
   kernel.jobs.send(tx, EXPORT_JOB, { id }, { singletonKey: `copy ${id}` })
 
-/** The latest copy that was asked for. @throws NotFound */
+/** The latest requested copy. @throws NotFound */
 export async function latestExport(kernel: Kernel, userId: number): Promise<store.DataExport> {
   const found = await kernel.withRetries((db) => store.latestExport(db, userId))
-  if (!found) throw new NotFound('not_found', 'You have not asked for a copy of your data.')
+  if (!found) throw new NotFound('not_found', 'You have not requested a copy of your data.')
   return found
 }
 
-/** Makes a copy, from the job; a second run finds it made. */
+/** Job: makes a copy. Does nothing if it is finished. */
 export async function makeExport(kernel: Kernel, payload: unknown): Promise<void> {
   const id = typeof payload === 'object' && payload !== null && 'id' in payload ? Number(payload.id) : 0
   const asked = await store.findExport(kernel.db, id)
@@ -82,13 +82,13 @@ export async function makeExport(kernel: Kernel, payload: unknown): Promise<void
   kernel.nudge()
 }
 
-/** The link under which a copy can be fetched without logging in, while it is there; null otherwise. */
+/** The link that opens a copy without log-in, while it is available; null otherwise. */
 export function linkOf(kernel: Kernel, { id, state, expires_at: expiresAt }: store.DataExport): string | null {
   if (state !== 'ready' || expiresAt === null || expiresAt <= kernel.clock.now()) return null
   return `${kernel.config.publicUrl}/api/v1/data-exports/${tokenUntil(kernel, PURPOSE, id, expiresAt)}`
 }
 
-/** The file behind a link. @throws NotFound when the link is not ours or its time is over. */
+/** The file of a link. @throws NotFound if we did not sign the link or it has expired. */
 export async function fileBehind(kernel: Kernel, token: string): Promise<FileRow> {
   const id = namedBy(kernel, PURPOSE, token)
   if (id === undefined) throw noSuchCopy()
@@ -100,9 +100,9 @@ export async function fileBehind(kernel: Kernel, token: string): Promise<FileRow
   return file
 }
 
-const noSuchCopy = () => new NotFound('not_found', 'The link is not valid any more. Ask for a new copy.')
+const noSuchCopy = () => new NotFound('not_found', 'The link is not valid any more. Request a new copy.')
 
-/** Lets copies go whose time is over, and tries again to make those whose job has given up. To be called every hour. */
+/** Expires copies, and starts copies again whose job has given up. Runs every hour. */
 export async function keepDataExports(kernel: Kernel): Promise<void> {
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {

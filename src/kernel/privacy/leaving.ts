@@ -14,8 +14,8 @@ import { localDate } from '../time.ts'
 const DAY = 86_400_000
 
 /**
- * The caller gives their account up. All sessions end; after ACCOUNT_GRACE_DAYS the account is deleted, unless its owner logs in before.
- * Answers when.
+ * Starts the deletion of the caller's account: ends all sessions, and the account is deleted after ACCOUNT_GRACE_DAYS
+ * unless its owner logs in before. Answers the date of the deletion.
  * @throws like `checkOwner`; Conflict `last_administrator`
  */
 export async function leave(kernel: Kernel, caller: Caller, proof: Proof): Promise<Date> {
@@ -40,7 +40,7 @@ export async function leave(kernel: Kernel, caller: Caller, proof: Proof): Promi
   return leavesAt
 }
 
-/** Deletes the accounts whose time has come. To be called every hour. */
+/** Deletes the accounts whose date of deletion has come. Runs every hour. */
 export async function deleteLeavers(kernel: Kernel): Promise<void> {
   const due = await kernel.db
     .selectFrom('users')

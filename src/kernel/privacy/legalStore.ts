@@ -12,7 +12,7 @@ export interface LegalText {
   readonly published_at: Date
 }
 
-/** A version of a text; without one, the current. */
+/** A version of a text; by default the current one. */
 export async function findText(db: Database, kind: LegalKind, version?: number): Promise<LegalText | undefined> {
   return await db
     .selectFrom('legal_texts')
@@ -24,7 +24,7 @@ export async function findText(db: Database, kind: LegalKind, version?: number):
     .executeTakeFirst()
 }
 
-/** Adds the next version of a text. Two at once wait for each other and become two versions. */
+/** Adds the next version of a text. Parallel calls wait for each other and add two versions. */
 export async function insertText(
   tx: Transaction,
   text: { readonly kind: LegalKind; readonly title: string; readonly body: string; readonly by: number },
@@ -45,14 +45,14 @@ export interface TextVersion {
   readonly version: number
 }
 
-/** The current version of each text that was published. */
+/** The current version of each published text. */
 export async function currentVersions(db: Database): Promise<readonly TextVersion[]> {
   const { rows } = await sql<TextVersion>`
     SELECT kind, max(version) AS version FROM legal_texts GROUP BY kind ORDER BY kind`.execute(db)
   return rows
 }
 
-/** Current texts somebody has not agreed to. */
+/** Current texts that a person has not agreed to. */
 export async function missingConsents(db: Database, userId: number): Promise<readonly TextVersion[]> {
   const { rows } = await sql<TextVersion>`
     SELECT t.kind, t.version FROM (SELECT kind, max(version) AS version FROM legal_texts GROUP BY kind) t
@@ -66,7 +66,7 @@ export interface Consent extends TextVersion {
   readonly given_at: Date
 }
 
-/** What somebody has agreed to, newest first. */
+/** The texts that a person has agreed to, newest first. */
 export async function listConsents(db: Database, userId: number): Promise<readonly Consent[]> {
   const { rows } = await sql<Consent>`
     SELECT kind, version, given_at FROM consents WHERE user_id = ${userId}
@@ -74,7 +74,7 @@ export async function listConsents(db: Database, userId: number): Promise<readon
   return rows
 }
 
-/** Notes that somebody agrees; having agreed before is fine. Answers whether it is new. */
+/** Records a person's consent, unless it was recorded before. Answers whether it is new. */
 export async function insertConsent(
   tx: Transaction,
   consent: TextVersion & { readonly user_id: number; readonly address: string },

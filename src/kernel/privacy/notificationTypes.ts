@@ -1,6 +1,8 @@
 import type { NotificationType } from '../notifications/texts/types.ts'
 
-/** What people are told of their data. No link: whoever reads the mail is not yet whoever may read the data. */
+/**
+ * Messages to people about their data. They contain no link, because not everybody who reads a mail may read the data.
+ */
 export const privacyNotificationTypes: readonly NotificationType[] = [
   {
     key: 'account.data_export_ready',

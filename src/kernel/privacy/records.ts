@@ -4,22 +4,22 @@ import type { Reader } from '../database/reader.ts'
 import { findUser } from '../identity/accounts/store.ts'
 import type { FieldCipher } from '../secrets/fields.ts'
 
-/** One kind of thing that is held about a person: a file of their copy. */
+/** One kind of record about a person: a file of their copy. */
 export interface PersonalRecords {
-  /** Names the file: `reservations`. */
+  /** Name of the file: `reservations`. */
   readonly name: string
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** What one part knows about a person beyond the tables with a `user_id`. */
+/** A part's records about a person beyond the tables with a `user_id`. */
 export interface RecordsOfPart {
   readonly part: string
   find(reader: Reader, userId: number): Promise<readonly PersonalRecords[]>
 }
 
-/** Tables whose rows are of no use to anybody: what opens something, kept for hours. */
+/** Tables left out: `users` is presented as the account; the others hold short-lived secrets or internal data. */
 const leftOut = ['users', 'password_resets', 'sign_in_states', 'idempotency_keys', 'data_exports']
-/** Columns that open something. */
+/** Columns with secrets. */
 const secretColumn = /secret|hash|token|salt|password|_index$/
 const encryptedColumn = /_encrypted$/
 
@@ -28,8 +28,8 @@ interface Added {
 }
 
 /**
- * Everything held about a person, kind by kind: the account, every table that names its rows' person in `user_id` (those of products and
- * those still to come too), what they did by the operation log, and what the parts add.
+ * All data about a person, kind by kind: the account, every table with a `user_id` column (also of products and future
+ * tables), the person's entries in the operation log, files, and the records that the parts add.
  */
 export async function* recordsOf(kernel: Reader & Added, userId: number): AsyncGenerator<PersonalRecords> {
   yield { name: 'account', rows: await accountOf(kernel.reads, kernel.secrets.cipher, userId) }
@@ -51,7 +51,7 @@ async function accountOf(db: Database, cipher: FieldCipher, userId: number): Pro
   return [{ ...user, ...rows[0] }]
 }
 
-/** By the catalogue of the database, so that no table is forgotten. */
+/** Tables with a `user_id`, from the database catalogue, so that no table is forgotten. */
 async function personalTables(db: Database): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`
     SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -78,7 +78,7 @@ async function rowsOf(
   )
 }
 
-/** What is encrypted against others is the person's own to read. */
+/** Decrypts encrypted columns, because the person may read their own data. */
 function legible(cipher: FieldCipher, name: string, value: unknown): readonly [string, unknown] {
   if (!encryptedColumn.test(name)) return [name, value]
   return [name.replace(encryptedColumn, ''), typeof value === 'string' ? cipher.decrypt(value) : null]
@@ -96,6 +96,7 @@ async function operationsOf(db: Database, userId: number): Promise<PersonalRecor
 async function filesOf(db: Database, userId: number): Promise<PersonalRecords['rows']> {
   const { rows } = await sql<Readonly<Record<string, unknown>>>`
     SELECT id, purpose, name, content_type, bytes, created_at FROM files
-    WHERE owner_id = ${userId} AND in_use AND purpose NOT IN ('data_export', 'export') ORDER BY id`.execute(db)
+    WHERE owner_id = ${userId} AND in_use AND purpose NOT IN ('data_export', 'export')
+    ORDER BY id`.execute(db)
   return rows
 }

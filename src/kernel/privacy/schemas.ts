@@ -8,5 +8,5 @@ const AcceptedVersion = Type.Optional(
   }),
 )
 
-/** The members of a registration that say which texts somebody agrees to. */
+/** The members of a registration with the accepted versions of the texts. */
 export const acceptedVersions = { accepted_terms: AcceptedVersion, accepted_privacy: AcceptedVersion }

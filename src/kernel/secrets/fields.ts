@@ -3,15 +3,18 @@ import type { FieldKeys } from '../../config/kinds.ts'
 
 /** Encrypts sensitive fields (phone numbers, national ids, tokens of third parties) before they reach the database. */
 export interface FieldCipher {
-  /** Id of the key that `encrypt` uses: stored texts that don't start with `v1.<this>.` are due for rotation. */
+  /** Id of the key that `encrypt` uses. Stored texts that do not start with `v1.<this>.` are due for rotation. */
   readonly currentKeyId: string
-  /** AES-256-GCM under the current key. The same text gives another result each time. `plain` must be well-formed Unicode. */
+  /** AES-256-GCM with the current key. The result is different each time. `plain` must be well-formed Unicode. */
   encrypt(plain: string): string
-  /** @throws Error when the text was tampered with, is not ours or its key is no longer in FIELD_KEYS. The message has no contents. */
+  /**
+   * @throws Error if the text was altered, is not ours, or its key is no longer in FIELD_KEYS. The message has no
+   * contents.
+   */
   decrypt(stored: string): string
   /**
-   * A keyed digest for unique constraints and exact look-up of an encrypted field. Normalise the text first (`+86 138…` and `138…` differ).
-   * `purpose` is the column's name, so that equal texts in two columns can't be matched with each other.
+   * A keyed digest for unique constraints and exact look-up of an encrypted field. Normalise the text first (`+86 138…`
+   * and `138…` differ). `purpose` is the column's name, so that equal texts in two columns have different digests.
    */
   blindIndex(plain: string, purpose: string): string
 }
@@ -19,9 +22,9 @@ export interface FieldCipher {
 /**
  * A stored text is `v1.keyid.iv.tag.data`, the last three in base64url. Version and key id are authenticated too.
  *
- * Rotation: put a new key in front of FIELD_KEYS; old texts still decrypt, new ones use it. Blind indexes are made with a key derived
- * from the *last* (oldest) key, so rotation changes none of them and look-ups need no re-write; that last key must therefore stay in
- * FIELD_KEYS, while keys in between may go once every text is under a newer one.
+ * Rotation: put a new key in front of FIELD_KEYS; old texts still decrypt, and new ones use the new key. Blind indexes
+ * use a key derived from the *last* (oldest) one, so rotation does not change them. Therefore the last key must stay in
+ * FIELD_KEYS; a key in between may be removed once no stored text uses it.
  */
 export function createFieldCipher(fieldKeys: FieldKeys): FieldCipher {
   const keys = new Map(fieldKeys.map(({ id, key }) => [id, derive(key, 'field encryption')]))
@@ -50,14 +53,14 @@ export function createFieldCipher(fieldKeys: FieldKeys): FieldCipher {
       if (!key)
         throw new Error(`An encrypted field needs key ${JSON.stringify(id.slice(0, 16))}, which is not in FIELD_KEYS`)
       try {
-        // The length of the tag is fixed: GCM would accept a shorter one, which is easier to guess.
+        // The length of the tag is fixed: GCM would also accept shorter ones, which are easier to guess.
         const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: 16 })
         decipher.setAAD(Buffer.from(`v1.${id}`))
         decipher.setAuthTag(Buffer.from(tag, 'base64url'))
         return Buffer.concat([decipher.update(Buffer.from(data, 'base64url')), decipher.final()]).toString('utf8')
       } catch {
         throw new Error(
-          `An encrypted field does not decrypt with key ${JSON.stringify(id)}: it was altered, or the key is another one`,
+          `An encrypted field does not decrypt with key ${JSON.stringify(id)}: it was altered, or this is another key`,
         )
       }
     },

@@ -1,16 +1,16 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 
-/** Signs what leaves the program and must come back unchanged: links in mails, download and set-up tokens. */
+/** Signs data that leaves the program and must come back unchanged: links in mails, download and set-up tokens. */
 export interface Signer {
   /** A token safe in a URL: the payload (readable by anybody) and its signature. */
   sign(payload: string, purpose: string): string
-  /** The payload, or undefined when the token was not signed by us for this purpose. Takes equally long wherever a signature differs. */
+  /** The payload, or undefined if we did not sign the token for this purpose. The comparison takes constant time. */
   verify(token: string, purpose: string): string | undefined
 }
 
 /**
- * HMAC-SHA-256 with a key of its own for each purpose (HKDF from SECRET_KEY), so that a token made for one thing opens no other.
- * Expiry is part of the payload: who signs decides what it holds.
+ * HMAC-SHA-256 with a key per purpose (HKDF from SECRET_KEY), so that a token made for one purpose is not valid for
+ * another. A token has no expiry unless the payload contains one and the caller checks it.
  */
 export function createSigner(secretKey: string): Signer {
   const keys = new Map<string, Buffer>()
@@ -34,7 +34,7 @@ export function createSigner(secretKey: string): Signer {
       const dot = token.indexOf('.')
       if (dot === -1) return undefined
       const encoded = token.slice(0, dot)
-      // Texts are compared, not decoded bytes: base64 has several spellings of one value, and a token shall have one.
+      // Compare the texts, not the decoded bytes: base64 has several spellings of one value, but a token must have one.
       const given = Buffer.from(token.slice(dot + 1))
       const expected = signature(encoded, purpose)
       if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined

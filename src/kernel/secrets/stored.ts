@@ -17,9 +17,11 @@ import { ConfigurationError, readSettings } from '../../config/read.ts'
 import { type Config, kernelSettings, type LoadedConfig } from '../settings.ts'
 
 /**
- * Completes a configuration with the secrets the environment did not give: read from DATA_DIR/secrets.json, which is made at the first
- * start (mode 600). Two processes starting at the same moment end up with the same secrets. A variable that is set wins over the file.
- * @throws ConfigurationError when the file can't be read or written, or is damaged: new secrets would make stored fields unreadable.
+ * Completes a configuration with the secrets that the environment does not set. They are read from
+ * DATA_DIR/secrets.json, which is created at the first start (mode 600). Processes that start at the same moment get
+ * the same secrets. A variable that is set takes precedence over the file.
+ * @throws ConfigurationError if the file cannot be read or written, or is damaged: new secrets would make stored fields
+ * unreadable.
  */
 export function ensureSecrets(config: LoadedConfig): Config {
   const { secretKey, fieldKeys } = config
@@ -47,7 +49,10 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** Writes the file under another name first and gives it its real one only if nobody else has: readers see all of it or nothing. */
+/**
+ * Writes the file under a temporary name and links it to its real name unless that exists, so that readers see a
+ * complete file or none.
+ */
 function create(path: string, folder: string): string {
   const text = `${JSON.stringify(
     {
@@ -79,12 +84,12 @@ function claim(draft: string, path: string): void {
     linkSync(draft, path)
   } catch (error) {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) throw error
-    // File systems without hard links (some mounted folders): still exclusive, but not in one step.
+    // For file systems without hard links (some mounted folders): still exclusive, but not atomic.
     copyFileSync(draft, path, constants.COPYFILE_EXCL)
   }
 }
 
-/** Reads the file by the same rules as the environment. */
+/** Parses the file by the same rules as the environment. */
 function parse(text: string): { secretKey: string; fieldKeys: Config['fieldKeys'] } {
   let content: unknown
   try {

@@ -24,7 +24,8 @@ export const dataVariables = {
     'DATABASE_WAIT_SECONDS',
     wholeNumber(0, 3600),
     60,
-    'How long a start waits for a database server that cannot be reached yet; then it ends with one line and exit code 1.',
+    'Seconds that a start waits for a database server that cannot be reached yet; ' +
+      'then it ends with one line and exit code 1.',
   ),
   databasePoolSize: setting(
     'Data',
@@ -45,7 +46,7 @@ export const dataVariables = {
     'SECRET_KEY',
     line('at least 32 characters', 32, 1000),
     'generated (embedded database only)',
-    'Signs access tokens and links. A new one signs everybody out. Make one: `openssl rand -base64 48`',
+    'Signs access tokens and links. Changing it signs everybody out. Make one: `openssl rand -base64 48`',
     'secret',
   ),
   fieldKeys: optional(
@@ -53,7 +54,8 @@ export const dataVariables = {
     'FIELD_KEYS',
     fieldKeys,
     'generated (embedded database only)',
-    'Encrypt phone numbers and other sensitive fields. The first is the current one, the last one makes the indexes and must stay. ' +
+    'Encrypt phone numbers and other sensitive fields. The first key is the current one; ' +
+      'the last one makes the blind indexes and must stay. ' +
       'Make one: `echo "k1:$(openssl rand -base64 32)"`',
     'secret',
   ),
@@ -62,7 +64,7 @@ export const dataVariables = {
     'S3_BUCKET',
     line('the name of a bucket', 1, 255),
     'files are in DATA_DIR/files',
-    'Bucket of an S3-compatible store that keeps pictures and exports. Needs S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY.',
+    'Bucket of an S3-compatible store for pictures and exports. Needs S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY.',
   ),
   s3Endpoint: optional(
     'Files',
@@ -86,6 +88,6 @@ export const dataVariables = {
     'S3_PATH_STYLE',
     onOff,
     true,
-    'Whether the bucket stands in the path (`on`, most stores) or in the host name (`off`, Amazon S3).',
+    'Whether the bucket is in the path (`on`, most stores) or in the host name (`off`, Amazon S3).',
   ),
 } as const

@@ -24,21 +24,21 @@ export const peopleVariables = {
     'JWT_TTL_MINUTES',
     wholeNumber(1, 43_200),
     60,
-    'Minutes an access token is good for; at the room product’s front door, minutes without being used.',
+    'Minutes for which an access token is valid; for clients of the room product: minutes without use.',
   ),
   sessionMaxDays: setting(
     'Log-in',
     'SESSION_MAX_DAYS',
     wholeNumber(1, 365),
     7,
-    'Days after which a session ends that is used all the time (room).',
+    'Days after which a session ends even if it is used all the time (room product).',
   ),
   lockoutFailures: setting(
     'Log-in',
     'LOCKOUT_FAILURES',
     wholeNumber(1, 1000),
     5,
-    'Failed log-ins within LOCKOUT_MINUTES that lock a person, by whichever name they were tried, or a name that nobody has.',
+    'Failed log-ins within LOCKOUT_MINUTES that lock a person (all of their names count) or an unknown name.',
   ),
   lockoutMinutes: setting(
     'Log-in',
@@ -52,7 +52,7 @@ export const peopleVariables = {
     'LOCKOUT_ADDRESS_FAILURES',
     wholeNumber(1, 100_000),
     50,
-    'Failed log-ins within LOCKOUT_MINUTES that lock an address (of IPv6: its /64 network). A campus may sit behind one.',
+    'Failed log-ins within LOCKOUT_MINUTES that lock an address (IPv6: its /64 network). Many people may share one.',
   ),
   passwordMaxAgeDays: setting(
     'Log-in',
@@ -66,7 +66,8 @@ export const peopleVariables = {
     'AUTH_REDIRECT_URL',
     redirectAddress,
     'PUBLIC_URL/api/v1/auth/{provider}/callback',
-    'Where third parties send people back to: a page of your application that posts `code` and `state` to the callback. Register it there.',
+    'Address to which third parties send people back: a page of your application that posts `code` and `state` ' +
+      'to the callback. Register it with them.',
   ),
   wechatAppId: optional(
     'Third-party log-in',
@@ -88,7 +89,7 @@ export const peopleVariables = {
     'WECHAT_BASE_URL',
     webAddress,
     'https://api.weixin.qq.com',
-    'Where WeChat’s API is reached.',
+    'Address of WeChat’s API.',
   ),
   wechatAuthorizeUrl: setting(
     'Third-party log-in',
@@ -102,7 +103,7 @@ export const peopleVariables = {
     'WECOM_LOGIN',
     onOff,
     false,
-    '`on` lets members of WECOM_CORP_ID log in by the application WECOM_AGENT_ID.',
+    '`on` lets members of WECOM_CORP_ID log in through the application WECOM_AGENT_ID.',
   ),
   wecomAuthorizeUrl: setting(
     'Third-party log-in',
@@ -116,7 +117,8 @@ export const peopleVariables = {
     'OIDC_PROVIDERS',
     oidcProviders,
     'none',
-    'OpenID Connect providers: `[{"name":"sso","title":"Company log-in","issuer":"https://sso.example.com/realms/main","client_id":"yuyue","client_secret":"…"}]`',
+    'OpenID Connect providers: `[{"name":"sso","title":"Company log-in",' +
+      '"issuer":"https://sso.example.com/realms/main","client_id":"yuyue","client_secret":"…"}]`',
     'secret',
   ),
   accountGraceDays: setting(
@@ -124,13 +126,13 @@ export const peopleVariables = {
     'ACCOUNT_GRACE_DAYS',
     wholeNumber(0, 365),
     7,
-    'Days after which an account is deleted that its owner gave up; logging in before keeps it.',
+    'Days after which an account is deleted at its owner’s request; logging in before then keeps it.',
   ),
   dataExportDays: setting(
     'Privacy',
     'DATA_EXPORT_DAYS',
     wholeNumber(1, 30),
     3,
-    'Days for which the copy of somebody’s data can be fetched.',
+    'Days for which the copy of a person’s data can be downloaded.',
   ),
 } as const

@@ -10,7 +10,7 @@ export const processVariables = {
     'NODE_ENV',
     oneOf('development', 'production', 'test'),
     'development',
-    'What this process is for. `production` writes JSON logs and refuses development aids.',
+    'Purpose of this process. `production` writes JSON logs and refuses development aids.',
   ),
   dataDir: setting(
     'Process',
@@ -45,7 +45,7 @@ export const processVariables = {
     'SHUTDOWN_GRACE_SECONDS',
     wholeNumber(0, 600),
     10,
-    'After SIGTERM: seconds that requests and jobs in flight get to finish.',
+    'Seconds that requests and jobs in flight have to finish after SIGTERM.',
   ),
   host: setting(
     'Web',
@@ -60,7 +60,7 @@ export const processVariables = {
     'PUBLIC_URL',
     webAddress,
     'http://HOST:PORT',
-    'Address under which people reach this site; links in mails start with it.',
+    'Public address of this site; links in mails start with it.',
   ),
   corsOrigins: setting(
     'Web',
@@ -74,7 +74,8 @@ export const processVariables = {
     'TRUST_PROXY',
     proxies,
     false,
-    'Proxies whose `X-Forwarded-For` names the caller. `on` believes anybody: only where nothing but a proxy can reach the port.',
+    'Proxies whose `X-Forwarded-For` names the caller. `on` trusts everybody: ' +
+      'use it only where nothing but a proxy can reach the port.',
   ),
   rateLimit: setting('Limits', 'RATE_LIMIT', onOff, true, '`off` for load tests and closed networks.'),
   rateLimitGeneral: setting(
@@ -82,49 +83,50 @@ export const processVariables = {
     'RATE_LIMIT_GENERAL',
     wholeNumber(1, 1_000_000),
     100,
-    'Requests a minute of one user or, signed out, of one address.',
+    'Requests per minute of one user or, signed out, of one address.',
   ),
   rateLimitLogin: setting(
     'Limits',
     'RATE_LIMIT_LOGIN',
     wholeNumber(1, 1_000_000),
     5,
-    'Log-ins a minute from one address.',
+    'Log-ins per minute from one address.',
   ),
   rateLimitMessage: setting(
     'Limits',
     'RATE_LIMIT_MESSAGE',
     wholeNumber(1, 1_000_000),
     50,
-    'Messages a minute one user may send.',
+    'Messages per minute that one user may send.',
   ),
   exportHours: setting(
     'Records',
     'EXPORT_HOURS',
     wholeNumber(1, 720),
     24,
-    'Hours for which a file that was made in the background can be fetched by its link.',
+    'Hours for which an export made in the background can be downloaded by its link.',
   ),
   operationLogKeepMonths: setting(
     'Records',
     'OPERATION_LOG_KEEP_MONTHS',
     wholeNumber(0, 240),
     0,
-    'Whole months that the operation log is kept, besides the month of today; 0 keeps it for ever. Older months are dropped whole.',
+    'Whole months for which the operation log is kept, besides the current one; 0 keeps it without limit. ' +
+      'Older months are deleted as a whole.',
   ),
   loginLogKeepMonths: setting(
     'Records',
     'LOGIN_LOG_KEEP_MONTHS',
     wholeNumber(0, 240),
     12,
-    'The same for the log-in log, which holds names and addresses. The law may ask for a least time (China: 6 months).',
+    'The same for the log-in log, which holds names and addresses. The law may require a minimum (China: 6 months).',
   ),
   logLevel: setting(
     'Logging',
     'LOG_LEVEL',
     oneOf(...PROCESS_LOG_LEVELS),
     'info',
-    'The least important lines that are written.',
+    'The lowest level of log lines that are written.',
   ),
   logDir: optional(
     'Logging',
@@ -133,5 +135,11 @@ export const processVariables = {
     'no files',
     'Folder for one log file a day, besides standard output.',
   ),
-  logRetentionDays: setting('Logging', 'LOG_RETENTION_DAYS', wholeNumber(1, 3650), 14, 'Days that log files are kept.'),
+  logRetentionDays: setting(
+    'Logging',
+    'LOG_RETENTION_DAYS',
+    wholeNumber(1, 3650),
+    14,
+    'Days for which log files are kept.',
+  ),
 } as const

@@ -8,17 +8,20 @@ import type { Kernel } from '../../kernel.ts'
 import { CONTENT_TYPES } from '../exports.ts'
 import type { ExportJob } from './store.ts'
 
-/** What signs the links, and marks the files. */
+/** Purpose of the links' signatures and of the stored files. */
 export const PURPOSE = 'export'
 
-/** How the files of an export are marked. */
+/** Purpose and subject of the files of an export. */
 export const fileOf = (id: number) => ({ purpose: PURPOSE, subject: `export:${id}` })
 
-/** Keeps what a run makes where all files are; answers its id. Nothing shows it before the run ends: what a void run kept is swept. */
+/**
+ * Stores the file that a run makes; answers its id. It is not in use before the run ends, so the file of a void run is
+ * swept.
+ */
 export async function keepFile(kernel: Kernel, job: ExportJob, content: Readable): Promise<number> {
   const folder = join(kernel.config.dataDir, 'tmp')
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  // A run that was killed on this machine has left its own.
+  // Remove the drafts of earlier runs that were killed on this machine.
   for (let run = 1; run < job.runs; run += 1) await rm(join(folder, draft(job.id, run)), { force: true })
   const path = join(folder, draft(job.id, job.runs))
   try {

@@ -10,17 +10,17 @@ import { MOST_RUNS, sendNext, sourceOf } from './service.ts'
 import * as store from './store.ts'
 
 const HOUR = 3_600_000
-/** Rows after which a run says how far it is. */
+/** Number of rows after which a run reports its progress. */
 const STEP = 5000
-/** How often a run says that it lives, whatever it waits for, in milliseconds. */
+/** Milliseconds between signs of life of a run, whatever it is waiting for. */
 const BEAT_MS = 20_000
-/** Counting goes no further. */
+/** Counting stops at this number of rows. */
 const MOST_COUNTED = 10_000_000
 
-/** The run is void: cancelled, or begun anew elsewhere. */
+/** Thrown if the run is void: cancelled, or started again elsewhere. */
 class Void extends Error {}
 
-/** Makes a file, from the job. A second run of the same job finds it made, or in the making. */
+/** Job: makes a file. Does nothing if the file is finished or another run is making it. */
 export async function makeFile(kernel: Kernel, payload: unknown): Promise<void> {
   const id = typeof payload === 'object' && payload !== null && 'id' in payload ? Number(payload.id) : 0
   const job = await kernel.transaction((tx) => store.beginRun(tx, id, kernel.clock.now()))
@@ -45,8 +45,8 @@ async function write(kernel: Kernel, job: store.ExportJob): Promise<void> {
   if (job.format === 'pdf') await refuseLongPdf({ at, count })
   let written = 0
   const report = async (estimate?: number) => {
-    const far = { rows: written, ...(estimate !== undefined && { estimate }) }
-    if (!(await store.reportRun(kernel.db, job, far, kernel.clock.now()))) throw new Void()
+    const progress = { rows: written, ...(estimate !== undefined && { estimate }) }
+    if (!(await store.reportRun(kernel.db, job, progress, kernel.clock.now()))) throw new Void()
   }
   await report(await count(MOST_COUNTED))
   async function* counted(): AsyncGenerator<Row> {
@@ -56,7 +56,7 @@ async function write(kernel: Kernel, job: store.ExportJob): Promise<void> {
       if (written % STEP === 0) await report()
     }
   }
-  // Storing a large file far away takes longer than a dead run is waited for. That this one is void it learns by itself.
+  // Storing a large file remotely can take longer than a run may be silent. A void run notices it at `finishRun`.
   const beat = setInterval(() => void report().catch(() => {}), BEAT_MS).unref()
   try {
     const { name, columns } = source
@@ -79,7 +79,7 @@ async function finish(kernel: Kernel, job: store.ExportJob, fileId: number, rows
   })
 }
 
-/** Tries again what may pass; what can't, and what was begun too often, fails. */
+/** Handles a failed run: it is tried again, unless the error is final or there were too many runs. */
 async function fail(kernel: Kernel, job: store.ExportJob, error: unknown): Promise<void> {
   const final = error instanceof DomainError && error.status < 500
   if (final) return await end(kernel, job, error.code)
@@ -91,7 +91,7 @@ async function fail(kernel: Kernel, job: store.ExportJob, error: unknown): Promi
   throw error
 }
 
-/** Ends a run without a file; without a reason it is tried again. */
+/** Ends a run without a file; without a reason it will be tried again. */
 async function end(kernel: Kernel, job: store.ExportJob, reason: string | null): Promise<void> {
   await kernel.transaction(async (tx) => {
     if ((await store.breakOff(tx, job, reason, kernel.clock.now())) && reason !== null) {
@@ -100,12 +100,11 @@ async function end(kernel: Kernel, job: store.ExportJob, reason: string | null):
   })
 }
 
-/** What somebody may do now, who need not be signed in; nothing when the account is gone or disabled. */
+/** Current permissions of a user, who need not be signed in; none if the account is deleted or disabled. */
 async function permissionsNow(kernel: Kernel, userId: number): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ role: string }>`
-    SELECT r.role FROM user_roles r JOIN users u ON u.id = r.user_id WHERE u.id = ${userId} AND u.status = 'active'`.execute(
-    kernel.db,
-  )
+    SELECT r.role FROM user_roles r JOIN users u ON u.id = r.user_id
+    WHERE u.id = ${userId} AND u.status = 'active'`.execute(kernel.db)
   return permissionsOf(
     kernel.roles,
     rows.map(({ role }) => role),

@@ -11,21 +11,21 @@ import type { ExportSource } from '../sources.ts'
 import { fileOf, PURPOSE } from './files.ts'
 import * as store from './store.ts'
 
-/** The job that makes a file. */
+/** Name of the job that makes a file. */
 export const EXPORT_FILE_JOB = 'kernel.export-file'
-/** Files of one person that may wait or be in the making. */
+/** Most unfinished files of one person. */
 const MOST_UNFINISHED = 5
 const KEPT_DAYS = 30
 const DAY = 86_400_000
 
-/** What somebody wants as a file. */
-export interface ExportWish {
+/** A request for an export file. */
+export interface ExportRequest {
   readonly what: string
   readonly format: ExportFormat
   readonly filters: unknown
 }
 
-/** The list of that name. @throws NotFound */
+/** The list of this name. @throws NotFound */
 export function sourceOf(kernel: Pick<Kernel, 'exportSources'>, what: string): ExportSource {
   const source = kernel.exportSources.find((one) => one.what === what)
   if (!source) throw new NotFound('not_found', 'There is no such list.')
@@ -33,21 +33,22 @@ export function sourceOf(kernel: Pick<Kernel, 'exportSources'>, what: string): E
 }
 
 /**
- * Asks for a file that a job makes; the filters fit the list's schema.
- * @throws Forbidden; Invalid `too_many_rows` for a PDF that would be too long; TooMany `too_many_exports` while 5 of the caller's are unfinished
+ * Requests a file, which a job makes. The filters must fit the list's schema.
+ * @throws Forbidden; Invalid `too_many_rows` for a PDF that would be too long; TooMany `too_many_exports` while 5 files
+ * of the caller are unfinished
  */
-export async function askForFile(kernel: Kernel, caller: Caller, wish: ExportWish): Promise<store.ExportJob> {
-  const source = sourceOf(kernel, wish.what)
+export async function askForFile(kernel: Kernel, caller: Caller, request: ExportRequest): Promise<store.ExportJob> {
+  const source = sourceOf(kernel, request.what)
   if (!caller.permissions.has(source.permission)) throw new Forbidden('forbidden', 'You may not see this list.')
   const at = kernel.clock.now()
-  if (wish.format === 'pdf') await refuseLongPdf({ at, ...source.open(kernel, wish.filters, caller.permissions) })
+  if (request.format === 'pdf') await refuseLongPdf({ at, ...source.open(kernel, request.filters, caller.permissions) })
   const asked = await kernel.transaction(async (tx) => {
     if ((await store.countUnfinished(tx, caller.userId)) >= MOST_UNFINISHED) {
-      throw new TooMany('too_many_exports', `${MOST_UNFINISHED} files of yours are still to be made.`, {
+      throw new TooMany('too_many_exports', `${MOST_UNFINISHED} of your files are not finished yet.`, {
         retryAfter: 60,
       })
     }
-    const made = await store.insertJob(tx, { ...wish, user_id: caller.userId }, at)
+    const made = await store.insertJob(tx, { ...request, user_id: caller.userId }, at)
     await sendNext(kernel, tx, caller.userId)
     await record(tx, at, { ...originOf(caller), action: `${source.resource}.export`, resource: source.resource })
     return made
@@ -56,14 +57,14 @@ export async function askForFile(kernel: Kernel, caller: Caller, wish: ExportWis
   return asked
 }
 
-/** A file of the caller's own. @throws NotFound */
+/** An export of the caller's own. @throws NotFound */
 export async function ownJob(kernel: Kernel, userId: number, id: number): Promise<store.ExportJob> {
   const found = await kernel.withRetries((db) => store.findJob(db, id))
   if (found?.user_id !== userId) throw noSuchExport()
   return found
 }
 
-/** Cancels what is not made yet, and deletes what is; its link leads nowhere from then on. @throws NotFound */
+/** Cancels an unfinished export or deletes a finished one; its link stops working. @throws NotFound */
 export async function cancelExport(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {
@@ -79,20 +80,20 @@ export async function cancelExport(kernel: Kernel, caller: Caller, id: number): 
 
 const noSuchExport = () => new NotFound('not_found', 'There is no such export.')
 
-/** Has the next of somebody's files made (null: of everybody's), where none of theirs is in the making. */
+/** Starts the next export of a person (null: of everybody) unless one of theirs is running. */
 export async function sendNext(kernel: Kernel, tx: Transaction, userId: number | null): Promise<void> {
   for (const id of await store.nextJobs(tx, userId)) {
     await kernel.jobs.send(tx, EXPORT_FILE_JOB, { id }, { singletonKey: `export ${id}` })
   }
 }
 
-/** The link under which a file can be fetched without logging in, while it is there; null otherwise. */
+/** The link that opens a file without log-in, while the file is available; null otherwise. */
 export function fileLink(kernel: Kernel, { id, state, expires_at: expiresAt }: store.ExportJob): string | null {
   if (state !== 'done' || expiresAt === null || expiresAt <= kernel.clock.now()) return null
   return `${kernel.config.publicUrl}/api/v1/export-files/${tokenUntil(kernel, PURPOSE, id, expiresAt)}`
 }
 
-/** The export behind a link. @throws NotFound when the link is not ours, its time is over, or the file was deleted. */
+/** The export of a link. @throws NotFound if we did not sign the link, it has expired, or the file was deleted. */
 export async function jobBehind(
   kernel: Kernel,
   token: string,
@@ -104,14 +105,14 @@ export async function jobBehind(
   return { ...found, file_id: found.file_id }
 }
 
-/** A run that gave no sign of life for so long was killed. */
+/** Milliseconds without a sign of life after which a run counts as killed. */
 const SILENCE_MS = 2 * 60_000
 
-/** How often a file is begun before it is given up. */
+/** Most runs of an export before it fails. */
 export const MOST_RUNS = 3
 
 /**
- * Takes up what killed processes left, lets files go whose time is over, and forgets old ones. To be called every minute, by any number of
+ * Restarts runs of killed processes, expires files, and deletes old exports. Runs every minute, in any number of
  * processes.
  */
 export async function keepExports(kernel: Kernel): Promise<void> {

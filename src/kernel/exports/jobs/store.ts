@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../../database/database.ts'
 import { readPage } from '../../database/lists.ts'
 import type { ExportFormat } from '../exports.ts'
 
-/** A file that somebody asked for. */
+/** An export that a person requested. */
 export interface ExportJob {
   readonly id: number
   readonly user_id: number
@@ -11,13 +11,13 @@ export interface ExportJob {
   readonly format: ExportFormat
   readonly filters: unknown
   readonly state: 'queued' | 'running' | 'done' | 'failed' | 'expired'
-  /** How often it was begun; names the run in hand. */
+  /** Number of runs so far; identifies the current run. */
   readonly runs: number
   /** Rows written so far. */
   readonly rows: number
-  /** How many there were when the run in hand began. */
+  /** Number of rows when the current run began. */
   readonly estimate: number | null
-  /** Why it failed: a code. */
+  /** Code of the failure. */
   readonly reason: string | null
   readonly file_id: number | null
   readonly requested_at: Date
@@ -25,9 +25,13 @@ export interface ExportJob {
   readonly expires_at: Date | null
 }
 
-const columns = sql`id, user_id, what, format, filters, state, runs, rows, estimate, reason, file_id, requested_at, finished_at, expires_at`
+const columns = sql`
+  id, user_id, what, format, filters, state, runs, rows, estimate, reason, file_id,
+  requested_at, finished_at, expires_at`
 
-/** How many of somebody's files are not made yet. The person is locked: two requests are counted one after the other. */
+/**
+ * Number of a person's unfinished exports. Locks the person, so that parallel requests are counted one after the other.
+ */
 export async function countUnfinished(tx: Transaction, userId: number): Promise<number> {
   await sql`SELECT FROM users WHERE id = ${userId} FOR NO KEY UPDATE`.execute(tx)
   const { rows } = await sql<{ count: number }>`
@@ -37,12 +41,18 @@ export async function countUnfinished(tx: Transaction, userId: number): Promise<
 
 export async function insertJob(
   tx: Transaction,
-  wish: Pick<ExportJob, 'user_id' | 'what' | 'format' | 'filters'>,
+  request: Pick<ExportJob, 'user_id' | 'what' | 'format' | 'filters'>,
   at: Date,
 ): Promise<ExportJob> {
   const { rows } = await sql<ExportJob>`
     INSERT INTO export_jobs (user_id, what, format, filters, requested_at)
-    VALUES (${wish.user_id}, ${wish.what}, ${wish.format}, ${JSON.stringify(wish.filters)}::text::jsonb, ${at})
+    VALUES (
+      ${request.user_id},
+      ${request.what},
+      ${request.format},
+      ${JSON.stringify(request.filters)}::text::jsonb,
+      ${at}
+    )
     RETURNING ${columns}`.execute(tx)
   const [made] = rows
   if (!made) throw new Error('no row came back')
@@ -54,7 +64,7 @@ export async function findJob(db: Database, id: number): Promise<ExportJob | und
   return rows[0]
 }
 
-/** One page of somebody's, latest first, and how many there are. */
+/** One page of a person's exports, latest first, and their total number. */
 export async function listJobs(
   db: Database,
   userId: number,
@@ -68,19 +78,20 @@ export async function listJobs(
   })
 }
 
-/** Takes a job away; answers what it was. */
+/** Deletes a job; answers it. */
 export async function deleteJob(tx: Transaction, id: number, userId: number): Promise<ExportJob | undefined> {
   const { rows } = await sql<ExportJob>`
     DELETE FROM export_jobs WHERE id = ${id} AND user_id = ${userId} RETURNING ${columns}`.execute(tx)
   return rows[0]
 }
 
-/** Begins a run, unless the job is not waiting any more or another of its owner's runs. */
+/** Begins a run, unless the job is no longer waiting or another export of its owner is running. */
 export async function beginRun(tx: Transaction, id: number, at: Date): Promise<ExportJob | undefined> {
-  // The owner's row is locked first: two jobs of one person don't begin at the same moment.
-  await sql`SELECT FROM users WHERE id = (SELECT user_id FROM export_jobs WHERE id = ${id}) FOR NO KEY UPDATE`.execute(
-    tx,
-  )
+  // Lock the owner's row first, so that two jobs of one person cannot begin at the same moment.
+  await sql`
+    SELECT FROM users
+    WHERE id = (SELECT user_id FROM export_jobs WHERE id = ${id})
+    FOR NO KEY UPDATE`.execute(tx)
   const { rows } = await sql<ExportJob>`
     UPDATE export_jobs j SET state = 'running', runs = runs + 1, rows = 0, seen_at = ${at}
     WHERE id = ${id} AND state = 'queued'
@@ -91,7 +102,10 @@ export async function beginRun(tx: Transaction, id: number, at: Date): Promise<E
 
 type Run = Pick<ExportJob, 'id' | 'runs'>
 
-/** Says how far a run is, and that it lives. False when it is void: cancelled, or begun anew elsewhere. */
+/**
+ * Reports the progress of a run, which is also its sign of life. Answers false if the run is void: cancelled, or
+ * started again elsewhere.
+ */
 export async function reportRun(
   db: Database,
   { id, runs }: Run,
@@ -99,12 +113,16 @@ export async function reportRun(
   at: Date,
 ): Promise<boolean> {
   const { rows } = await sql`
-    UPDATE export_jobs SET rows = ${written}, estimate = coalesce(${estimate ?? null}::bigint, estimate), seen_at = ${at}
-    WHERE id = ${id} AND runs = ${runs} AND state = 'running' RETURNING id`.execute(db)
+    UPDATE export_jobs
+    SET rows = ${written},
+      estimate = coalesce(${estimate ?? null}::bigint, estimate),
+      seen_at = ${at}
+    WHERE id = ${id} AND runs = ${runs} AND state = 'running'
+    RETURNING id`.execute(db)
   return rows.length > 0
 }
 
-/** Ends a run with its file. False when it is void. */
+/** Ends a run with its file. Answers false if the run is void. */
 export async function finishRun(
   tx: Transaction,
   { id, runs }: Run,
@@ -112,48 +130,71 @@ export async function finishRun(
   at: Date,
 ): Promise<boolean> {
   const { rows } = await sql`
-    UPDATE export_jobs SET state = 'done', rows = ${file.rows}, estimate = ${file.rows}, file_id = ${file.id}, seen_at = NULL,
-      finished_at = ${at}, expires_at = ${file.expiresAt}
-    WHERE id = ${id} AND runs = ${runs} AND state = 'running' RETURNING id`.execute(tx)
+    UPDATE export_jobs
+    SET state = 'done',
+      rows = ${file.rows},
+      estimate = ${file.rows},
+      file_id = ${file.id},
+      seen_at = NULL,
+      finished_at = ${at},
+      expires_at = ${file.expiresAt}
+    WHERE id = ${id} AND runs = ${runs} AND state = 'running'
+    RETURNING id`.execute(tx)
   return rows.length > 0
 }
 
-/** Ends a run without a file: for good with a reason, or to be tried again. False when it is void. */
+/**
+ * Ends a run without a file: it fails with a reason, or is queued again without one. Answers false if the run is void.
+ */
 export async function breakOff(tx: Transaction, { id, runs }: Run, reason: string | null, at: Date): Promise<boolean> {
   const { rows } = await sql`
-    UPDATE export_jobs SET state = CASE WHEN ${reason}::text IS NULL THEN 'queued' ELSE 'failed' END, reason = ${reason},
-      seen_at = NULL, finished_at = CASE WHEN ${reason}::text IS NULL THEN NULL ELSE ${at}::timestamptz END
-    WHERE id = ${id} AND runs = ${runs} AND state = 'running' RETURNING id`.execute(tx)
+    UPDATE export_jobs
+    SET state = CASE WHEN ${reason}::text IS NULL THEN 'queued' ELSE 'failed' END,
+      reason = ${reason},
+      seen_at = NULL,
+      finished_at = CASE WHEN ${reason}::text IS NULL THEN NULL ELSE ${at}::timestamptz END
+    WHERE id = ${id} AND runs = ${runs} AND state = 'running'
+    RETURNING id`.execute(tx)
   return rows.length > 0
 }
 
-/** Runs that nobody has seen alive since: killed. Those that were begun too often fail. Answers how many there were. */
+/**
+ * Queues killed runs again, which are those without a sign of life since an instant; fails those with too many runs.
+ * Answers how many.
+ */
 export async function reviveRuns(tx: Transaction, notSince: Date, mostRuns: number, at: Date): Promise<number> {
   const { rows } = await sql`
-    UPDATE export_jobs SET seen_at = NULL, state = CASE WHEN runs < ${mostRuns}::int THEN 'queued' ELSE 'failed' END,
+    UPDATE export_jobs
+    SET seen_at = NULL,
+      state = CASE WHEN runs < ${mostRuns}::int THEN 'queued' ELSE 'failed' END,
       reason = CASE WHEN runs < ${mostRuns}::int THEN NULL ELSE 'interrupted' END,
       finished_at = CASE WHEN runs < ${mostRuns}::int THEN NULL ELSE ${at}::timestamptz END
-    WHERE state = 'running' AND seen_at < ${notSince} RETURNING id`.execute(tx)
+    WHERE state = 'running' AND seen_at < ${notSince}
+    RETURNING id`.execute(tx)
   return rows.length
 }
 
-/** The oldest waiting job of each person of whom none runs; of one person, if so said. */
+/** The oldest waiting job of each person without a running one; with `userId`, of that person only. */
 export async function nextJobs(tx: Transaction, userId: number | null): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
-    SELECT min(id) AS id FROM export_jobs j WHERE state = 'queued' AND (${userId}::bigint IS NULL OR user_id = ${userId})
+    SELECT min(id) AS id FROM export_jobs j
+    WHERE state = 'queued'
+      AND (${userId}::bigint IS NULL OR user_id = ${userId})
       AND NOT EXISTS (SELECT FROM export_jobs o WHERE o.user_id = j.user_id AND o.state = 'running')
-    GROUP BY user_id ORDER BY 1 LIMIT 500`.execute(tx)
+    GROUP BY user_id
+    ORDER BY 1
+    LIMIT 500`.execute(tx)
   return rows.map(({ id }) => id)
 }
 
-/** Ends the time of files; answers whose. */
+/** Marks exports as expired; answers their ids. */
 export async function expireJobs(tx: Transaction, now: Date): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
     UPDATE export_jobs SET state = 'expired' WHERE state = 'done' AND expires_at <= ${now} RETURNING id`.execute(tx)
   return rows.map(({ id }) => id)
 }
 
-/** Forgets what was finished before. */
+/** Deletes failed and expired exports that finished before an instant. */
 export async function forgetJobs(tx: Transaction, before: Date): Promise<void> {
   await sql`DELETE FROM export_jobs WHERE state IN ('failed', 'expired') AND finished_at < ${before}`.execute(tx)
 }

@@ -1,15 +1,15 @@
 import { deflateSync } from 'node:zlib'
 import { hex, type PrintFont } from './font.ts'
 
-/** Writes the objects of a PDF (ISO 32000-1) one after the other; of what is written, it remembers where each begins. */
+/** Writes the objects of a PDF (ISO 32000-1) one after the other and remembers the offset of each. */
 export interface PdfFile {
-  /** What stands before all objects. */
+  /** The header before all objects. */
   start(): Buffer
-  /** The number of an object that is written later. */
+  /** Reserves the number of an object that is written later. */
   reserve(): number
-  /** An object: a dictionary's members, and the bytes of its stream where it has one. */
+  /** Writes an object: the members of its dictionary, and the bytes of its stream if it has one. */
   object(number: number, members: string, stream?: Uint8Array | string): Buffer
-  /** What stands after all objects, which are found by it. */
+  /** The cross-reference table and trailer after all objects. */
   end(catalogue: number, information: number): Buffer
 }
 
@@ -21,11 +21,11 @@ export function createPdfFile(): PdfFile {
     return part
   }
   return {
-    // Bytes above 127 tell programs that move files that this is no text.
+    // Bytes above 127 mark the file as binary for programs that transfer it.
     start: () => counted(Buffer.from('%PDF-1.7\n%\xe2\xe3\xcf\xd3\n', 'latin1')),
     reserve: () => places.push(0),
     object(number, members, stream) {
-      // Not in a thread: a page takes a millisecond, and each thread would keep memory of its own.
+      // Compressed synchronously: a page takes a millisecond, and each thread would need memory of its own.
       const packed = stream === undefined ? undefined : deflateSync(stream, { level: 3 })
       places[number - 1] = written
       if (!packed) return counted(Buffer.from(`${number} 0 obj\n<< ${members} >>\nendobj\n`, 'latin1'))
@@ -36,29 +36,32 @@ export function createPdfFile(): PdfFile {
       const lines = places.map((place) => `${place.toFixed(0).padStart(10, '0')} 00000 n \n`)
       const trailer = `<< /Size ${places.length + 1} /Root ${catalogue} 0 R /Info ${information} 0 R >>`
       return Buffer.from(
-        `xref\n0 ${places.length + 1}\n0000000000 65535 f \n${lines.join('')}trailer\n${trailer}\nstartxref\n${written}\n%%EOF\n`,
+        `xref\n0 ${places.length + 1}\n0000000000 65535 f \n${lines.join('')}` +
+          `trailer\n${trailer}\nstartxref\n${written}\n%%EOF\n`,
       )
     },
   }
 }
 
-/** A text outside of pages: a title. */
+/** A text string outside of page content, such as the title. */
 export function textString(text: string): string {
   return `<FEFF${Buffer.from(text.toWellFormed(), 'utf16le').swap16().toString('hex')}>`
 }
 
-/** The objects of an embedded font, under the number that pages name. */
+/** Writes the objects of an embedded font; pages refer to it by `number`. */
 export function* fontObjects(file: PdfFile, number: number, font: PrintFont): Generator<Buffer> {
   const { program, glyphs, widths, codePoints } = font.finish()
   const [descendant, descriptor, data, map, unicode] = [1, 2, 3, 4, 5].map(() => file.reserve())
   const named = `/BaseFont /${font.name}`
   yield file.object(
     number,
-    `/Type /Font /Subtype /Type0 ${named} /Encoding /Identity-H /DescendantFonts [${descendant} 0 R] /ToUnicode ${unicode} 0 R`,
+    `/Type /Font /Subtype /Type0 ${named} /Encoding /Identity-H ` +
+      `/DescendantFonts [${descendant} 0 R] /ToUnicode ${unicode} 0 R`,
   )
   yield file.object(
     descendant ?? 0,
-    `/Type /Font /Subtype /CIDFontType2 ${named} /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> ` +
+    `/Type /Font /Subtype /CIDFontType2 ${named} ` +
+      '/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> ' +
       `/FontDescriptor ${descriptor} 0 R /CIDToGIDMap ${map} 0 R /DW 1000 /W [1 [${widths.join(' ')}]]`,
   )
   yield file.object(
@@ -71,10 +74,10 @@ export function* fontObjects(file: PdfFile, number: number, font: PrintFont): Ge
   yield file.object(unicode ?? 0, '', unicodeMap(codePoints))
 }
 
-/** A section of such a map may have a hundred lines. */
+/** Most lines of a section of a ToUnicode CMap. */
 const SECTION = 100
 
-/** Which character each number stands for (ToUnicode CMap): by it text is found in the file and copied out of it. */
+/** The ToUnicode CMap: maps character numbers to Unicode, so that text can be searched and copied. */
 function unicodeMap(codePoints: readonly number[]): string {
   const lines = codePoints.map((codePoint, index) => {
     const units = Buffer.from(String.fromCodePoint(codePoint), 'utf16le').swap16().toString('hex')
@@ -87,7 +90,8 @@ function unicodeMap(codePoints: readonly number[]): string {
   }
   return (
     '/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n' +
-    '/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n' +
+    '/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n' +
+    '/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n' +
     `1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n${sections.join('')}` +
     'endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n'
   )

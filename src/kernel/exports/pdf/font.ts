@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
 
-/** Noto Sans SC (SIL Open Font License 1.1): all of GBK, Latin, Greek, Cyrillic and kana. 10 MB, so it is read when a PDF is made and not before. */
+/**
+ * Noto Sans SC (SIL Open Font License 1.1): all of GBK, Latin, Greek, Cyrillic and kana. It has 10 MB, so it is only
+ * read when a PDF is made.
+ */
 const FONT = new URL('../../../../assets/fonts/NotoSansSC-Regular.ttf', import.meta.url)
 
-/** The font's bytes, while somebody has them: several PDFs at a time share them. */
+/** The font's bytes while they are in use, shared by PDFs made at the same time. */
 let shared: WeakRef<Buffer> | undefined
 
 async function fontFile(): Promise<Buffer> {
@@ -14,41 +17,41 @@ async function fontFile(): Promise<Buffer> {
   return bytes
 }
 
-/** What is shown for a character that the font has not. */
+/** Shown in place of characters that the font does not have. */
 const UNKNOWN = 0x25a1
 
-/** A character as texts of the file name it, and how far it reaches, in thousandths of the font's size. */
+/** A character as its code in texts of the file, and its width in thousandths of the font size. */
 export interface Glyph {
   readonly code: string
   readonly width: number
 }
 
-/** The font of one file, with what was written in it so far. */
+/** The font of one file, with the glyphs used so far. */
 export interface PrintFont {
   readonly name: string
-  /** In thousandths of the font's size, as those of glyphs. */
+  /** Ascent, descent and box are in thousandths of the font size, like the widths of glyphs. */
   readonly ascent: number
   readonly descent: number
   readonly box: readonly number[]
   glyphOf(codePoint: number): Glyph
-  /** What was written, ready to be embedded: only those glyphs. */
+  /** The subset of the used glyphs, ready to be embedded. */
   finish(): PrintFontParts
 }
 
 export interface PrintFontParts {
   /** A TrueType font with the glyphs that were used. */
   readonly program: Uint8Array
-  /** Two bytes for each character of the file, from 0 on: its glyph in `program`. */
+  /** Two bytes for each character number, from 0 on: its glyph in `program`. */
   readonly glyphs: Uint8Array
-  /** Of each character from 1 on. */
+  /** Widths of the characters, from number 1 on. */
   readonly widths: readonly number[]
-  /** The characters from 1 on. */
+  /** Code points of the characters, from number 1 on. */
   readonly codePoints: readonly number[]
 }
 
 /**
- * Opens the font for one file. Characters get numbers of their own in the order they come, apart from the font's, so that each can be copied
- * out of the file again as what it was.
+ * Opens the font for one file. Characters get numbers in the order of their first use, independent of the font's
+ * glyphs, so that each can be copied out of the file unchanged.
  */
 export async function openFont(): Promise<PrintFont> {
   const { create } = await import('fontkit')
@@ -71,7 +74,7 @@ export async function openFont(): Promise<PrintFont> {
       if (before) return before
       const drawn = font.glyphForCodePoint(font.hasGlyphForCodePoint(codePoint) ? codePoint : UNKNOWN)
       const width = Math.round(drawn.advanceWidth * scale)
-      // Its place in the subset: the library's types have it wrong.
+      // The glyph's place in the subset; the library's types are wrong here.
       places.push(Number(subset.includeGlyph(drawn)))
       widths.push(width)
       const glyph = { code: hex(codePoints.push(codePoint)), width }
@@ -86,7 +89,7 @@ export async function openFont(): Promise<PrintFont> {
   }
 }
 
-/** A character's number as the file writes it. */
+/** A character's number in the form that the file uses. */
 export function hex(number: number): string {
   return number.toString(16).padStart(4, '0')
 }

@@ -1,61 +1,61 @@
 import type { Line } from './text.ts'
 
-/** A4 across, in points of 1/72 inch. */
+/** A4 landscape, in points of 1/72 inch. */
 export const PAGE = { width: 841.89, height: 595.28, margin: 28 } as const
 
-/** Between the lines of the table and its texts. */
+/** Space between the lines of the table and its texts. */
 export const PADDING = 2.5
 
-/** Room for texts across a page. */
+/** Width available for the table. */
 export const ACROSS: number = PAGE.width - 2 * PAGE.margin
 
 const HEADING = 26
 const FOOTING = 16
-/** Where the table begins and ends: points from the bottom of the page. */
+/** Top and bottom of the table: points from the bottom of the page. */
 export const TOP: number = PAGE.height - PAGE.margin - HEADING
 export const BOTTOM: number = PAGE.margin + FOOTING
 
-/** The size of letters, in points: the more columns, the smaller. */
+/** The font size in points: smaller for more columns. */
 export function sizeFor(columns: number): number {
   return columns <= 8 ? 8 : columns <= 13 ? 7 : 6
 }
 
-/** No column is wider than this part of the page because of its content alone. */
+/** Largest part of the page width that one column can claim. */
 const WIDEST = 0.4
 
 /**
- * How wide the columns become that would like to be so wide, so that they fill the page: what is narrow gets what it asks for, and the wide
- * ones share the rest.
+ * Widths of columns so that they fill the page, given the widths they want: narrow columns get what they want, and the
+ * wide ones share the rest.
  */
-export function fitted(wished: readonly number[], across: number): readonly number[] {
-  const wishes = wished.map((wish) => Math.min(wish, across * WIDEST))
-  const sum = wishes.reduce((total, wish) => total + wish, 0)
-  if (sum <= across) return wishes.map((wish) => (sum === 0 ? across / wishes.length : (wish * across) / sum))
-  const given = wishes.map(() => 0)
+export function fitted(wanted: readonly number[], across: number): readonly number[] {
+  const claims = wanted.map((width) => Math.min(width, across * WIDEST))
+  const sum = claims.reduce((total, claim) => total + claim, 0)
+  if (sum <= across) return claims.map((claim) => (sum === 0 ? across / claims.length : (claim * across) / sum))
+  const given = claims.map(() => 0)
   let left = across
-  const order = wishes.map((_, index) => index).sort((a, b) => (wishes[a] ?? 0) - (wishes[b] ?? 0))
+  const order = claims.map((_, index) => index).sort((a, b) => (claims[a] ?? 0) - (claims[b] ?? 0))
   for (const [place, index] of order.entries()) {
-    const width = Math.min(wishes[index] ?? 0, left / (order.length - place))
+    const width = Math.min(claims[index] ?? 0, left / (order.length - place))
     given[index] = width
     left -= width
   }
   return given
 }
 
-/** A row as it is drawn: the lines of its cells, and which cells stand at the right. */
+/** A row ready to be drawn: the lines of its cells, and which cells are right-aligned. */
 export interface LaidRow {
   readonly cells: readonly (readonly Line[])[]
   readonly right: readonly boolean[]
 }
 
-/** How many lines the highest cell has. */
+/** Number of lines of the highest cell. */
 export function heightOf({ cells }: LaidRow): number {
   return cells.reduce((most, lines) => Math.max(most, lines.length), 1)
 }
 
 const point = (value: number) => value.toFixed(2)
 
-/** A text at a place: points from the left and from the bottom. */
+/** Shows a text at a position: points from the left and from the bottom. */
 export function show(text: string, x: number, y: number): string {
   return text === '' ? '' : `1 0 0 1 ${point(x)} ${point(y)} Tm <${text}> Tj\n`
 }

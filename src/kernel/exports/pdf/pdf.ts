@@ -22,23 +22,24 @@ export interface PdfOptions {
   readonly title: string
   /** IANA zone in which instants are shown. */
   readonly zone: string
-  /** When it was made; stands on every page. */
+  /** Time of creation, shown on every page. */
   readonly at: Date
 }
 
-/** Rows that are looked at before the columns get their widths. */
+/** Number of rows that are measured to set the widths of the columns. */
 const SAMPLE = 200
 const TITLE_SIZE = 12
 const SMALL = 8
-/** From the beginning of a line to that of the next, in sizes of the letters. */
+/** Line height, as a multiple of the font size. */
 const LEADING = 1.35
 
 /**
- * A table as PDF, A4 across: title, names of the columns and page numbers on every page, cells wrapped, nothing cut off. Written page by page
- * while the rows come; in memory are the page at hand, one number for each page, and the characters that were used, which alone are embedded.
+ * A table as PDF, A4 landscape: title, column names and page numbers on every page; cells are wrapped, nothing is cut
+ * off. It is written page by page while the rows arrive. In memory are the current page, one number per page, and the
+ * characters used; only these are embedded.
  *
- * The file's syntax is a page of code; pdfkit, which writes it too, shapes and measures every text anew (0.6 ms for a row of seven cells) and
- * heeds no back-pressure. What is hard, cutting the font down, fontkit does.
+ * We write the PDF syntax ourselves, because pdfkit shapes and measures every text anew (0.6 ms for a row of seven
+ * cells) and ignores back-pressure. fontkit does the difficult part: subsetting the font.
  */
 export async function* pdfOf({ columns, rows }: Table, { title, zone, at }: PdfOptions): AsyncGenerator<Buffer> {
   const font = await openFont()
@@ -59,7 +60,7 @@ export async function* pdfOf({ columns, rows }: Table, { title, zone, at }: PdfO
     )
   }
 
-  // How many pages there are is known now: every page shows this little drawing after its own number.
+  // The number of pages is known only now: every page shows this form after its own number.
   const { text } = oneLine(font, SMALL, `${kids.length} 页`)
   yield file.object(
     total ?? 0,
@@ -86,7 +87,7 @@ function* closing(
   yield file.end(catalogue, information)
 }
 
-/** What stands around the table of every page. */
+/** A page's content: the table plus title, date and page number. */
 function frame(
   font: PrintFont,
   content: string,
@@ -109,7 +110,7 @@ function oneLine(font: PrintFont, size: number, text: string) {
   return line ?? { text: '', width: 0 }
 }
 
-/** The drawing of the table, a page at a time; one page at least. */
+/** The drawing of the table, one page at a time; at least one page. */
 async function* pagesOf(font: PrintFont, { columns, rows }: Table, zone: string): AsyncGenerator<string> {
   const size = sizeFor(columns.length)
   const leading = size * LEADING
@@ -133,15 +134,15 @@ async function* pagesOf(font: PrintFont, { columns, rows }: Table, zone: string)
 }
 
 function widthsFor(font: PrintFont, size: number, columns: readonly string[], sample: readonly Row[], zone: string) {
-  const wished = columns.map((name, index) => {
+  const wanted = columns.map((name, index) => {
     const texts = [name, ...sample.map((row) => printed(row[index] ?? null, zone))]
     const widest = Math.max(...texts.map((text) => widthOf(font, size, text)))
     return widest + 2 * PADDING
   })
-  return fitted(wished, ACROSS)
+  return fitted(wanted, ACROSS)
 }
 
-/** Draws rows from the top of a page to its bottom, and answers the pages that are full. */
+/** Draws rows from the top of a page to its bottom, and yields the pages that are full. */
 function createPen(widths: readonly number[], size: number, leading: number, header: LaidRow) {
   let texts = ''
   let lines = ''
@@ -162,7 +163,7 @@ function createPen(widths: readonly number[], size: number, leading: number, hea
     y -= count * leading + 2 * PADDING
     lines += rule(y)
   }
-  /** Lines of text that have room below. */
+  /** Number of text lines that fit below. */
   const room = () => Math.floor((y - BOTTOM - 2 * PADDING) / leading)
   const begin = () => {
     texts = ''
@@ -178,7 +179,7 @@ function createPen(widths: readonly number[], size: number, leading: number, hea
 
   return {
     page,
-    /** A row that is higher than a page goes on on the next. */
+    /** Draws a row. A row higher than a page continues on the next one. */
     *draw(row: LaidRow): Generator<string> {
       const height = heightOf(row)
       let drawn = 0

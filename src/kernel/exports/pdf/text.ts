@@ -2,16 +2,16 @@ import { localDate, localTime } from '../../time.ts'
 import { type Cell, digits } from '../rows.ts'
 import type { PrintFont } from './font.ts'
 
-/** A piece of text on one line: as the file writes it, and how wide it is, in points. */
+/** A piece of text on one line: as glyph codes of the file, with its width in points. */
 export interface Line {
   readonly text: string
   readonly width: number
 }
 
-/** What has no shape of its own, line ends apart. */
+/** Characters without a glyph, except line ends and tabs. */
 const shapeless = /[\p{Cf}\p{Variation_Selector}]|(?![\n\t])\p{Cc}/gu
 
-/** A cell as it is printed. Instants are the wall clock of the zone. */
+/** The text of a cell. Instants are local time in the zone. */
 export function printed(cell: Cell, zone: string): string {
   if (cell === null) return ''
   if (cell instanceof Date) return `${localDate(cell, zone)} ${localTime(cell, zone)}:${seconds(cell)}`
@@ -22,21 +22,24 @@ export function printed(cell: Cell, zone: string): string {
 
 const seconds = (instant: Date) => String(instant.getUTCSeconds()).padStart(2, '0')
 
-/** How wide a text is on one line, in points. */
+/** Width of a text on one line, in points. */
 export function widthOf(font: PrintFont, size: number, text: string): number {
   let width = 0
   for (const character of text) width += font.glyphOf(character.codePointAt(0) ?? 0).width
   return (width * size) / 1000
 }
 
-/** Characters of which each is a word of its own: ideographs, kana, full-width forms. */
+/** From this code point on, each character is a word of its own: ideographs, kana, full-width forms. */
 const WIDE = 0x2e80
-/** No line begins with these. */
+/** Characters that must not begin a line. */
 const CLINGING = new Set([...'，。、；：！？）》」』】”’…％,.;:!?)]}%'])
-/** After these a long word may go on in the next line. */
+/** Characters after which a long word may be broken. */
 const HYPHENS = new Set([...' -_/\\,;|&?=@'])
 
-/** Breaks a text into lines that are no wider than so many points: between words, after ideographs, and where nothing else helps anywhere. */
+/**
+ * Breaks a text into lines of at most `width` points: between words, after ideographs, and inside a word if there is no
+ * other way.
+ */
 export function linesOf(font: PrintFont, size: number, text: string, width: number): readonly Line[] {
   const lines: Line[] = []
   for (const paragraph of text.split('\n')) breakUp(font, paragraph, (width * 1000) / size, lines, size)
@@ -46,7 +49,7 @@ export function linesOf(font: PrintFont, size: number, text: string, width: numb
 function breakUp(font: PrintFont, paragraph: string, most: number, lines: Line[], size: number): void {
   let line = ''
   let width = 0
-  // Where the line may end, and how wide it is up to there.
+  // Latest possible end of the line, and the width up to it.
   let end = 0
   let endWidth = 0
   const push = (length: number, its: number) => {

@@ -15,7 +15,10 @@ const refusals: Readonly<Record<string, Refusal>> = {
 }
 const malformed: Refusal = { status: 400, code: 'bad_request', detail: 'This is not an HTTP request.' }
 
-/** Answers what never became a request (broken HTTP, headers without end, a body that does not come) with a problem document, and hangs up. */
+/**
+ * Answers input that never became a request (broken HTTP, oversized headers, a body that does not come) with a problem
+ * document, and closes the connection.
+ */
 export function answerClientError(this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   this.log.debug({ code: error.code }, 'client error')
@@ -23,8 +26,11 @@ export function answerClientError(this: FastifyInstance, error: Error & { code?:
   const { status, code, detail } = refusals[error.code ?? ''] ?? malformed
   const title = STATUS_CODES[status] ?? 'Error'
   const body = JSON.stringify({ type: 'about:blank', title, status, detail, code })
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${problemContentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  )
+  const head = [
+    `HTTP/1.1 ${status} ${title}`,
+    `Content-Type: ${problemContentType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { App } from '../app.ts'
 
 /**
- * Gives successful answers to GET and HEAD a weak ETag (the bytes differ by compression, the meaning does not) and answers 304 when
- * If-None-Match already has it (RFC 9110 §13.1.2: a list, compared weakly). Streams and answers with an ETag of their own are left alone.
+ * Sets a weak ETag on successful answers to GET and HEAD (weak because the bytes differ by compression), and answers
+ * 304 if If-None-Match contains it (RFC 9110 §13.1.2: a list, compared weakly). Streams get no ETag, and an existing
+ * ETag is kept.
  */
 export function tagAnswers(app: App): void {
   app.addHook('onSend', async (request, reply, payload) => {
@@ -18,8 +19,8 @@ export function tagAnswers(app: App): void {
 }
 
 /**
- * Says of every answer that depends on who asks, and of what only some may ask, that it is theirs alone and is to be asked for again, where
- * the route says nothing else: a browser that several people use and a cache between us keep no such answer for others (RFC 9111 §5.2.2).
+ * Marks answers to signed-in users and of non-public routes as private and to be revalidated, unless the route sets
+ * Cache-Control itself. So neither a shared browser nor a cache on the way keeps them for others (RFC 9111 §5.2.2).
  */
 export function keepPrivate(app: App): void {
   app.addHook('onSend', async (request, reply, payload) => {

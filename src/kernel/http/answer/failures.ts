@@ -4,7 +4,7 @@ import '../fastifyTypes.ts'
 import { DomainError, Invalid, NotFound, TooMany, Unauthenticated, Unavailable } from '../../errors.ts'
 import { problemContract } from './problem.ts'
 
-/** A fault of ours: 500, and nothing about it but the request id. Never thrown on purpose. */
+/** An unexpected error: 500, with no details but the request id. Never thrown on purpose. */
 class Unexpected extends DomainError {
   readonly status = 500
 }
@@ -12,7 +12,10 @@ class Unexpected extends DomainError {
 type Witness = (error: unknown, request: FastifyRequest) => void
 const witnesses = new Set<Witness>()
 
-/** Calls `witness` for every unexpected error that becomes a 500, so that a test run can fail on one. Answers a function that stops it. */
+/**
+ * Calls `witness` for every unexpected error that becomes a 500, so that a test run can fail on one. Answers a function
+ * that removes the witness.
+ */
 export function onUnexpected(witness: Witness): () => void {
   witnesses.add(witness)
   return () => witnesses.delete(witness)
@@ -23,15 +26,15 @@ const frameworkErrors: Readonly<Record<string, () => DomainError>> = {
   FST_ERR_MAX_PARAM_LENGTH: () => new Invalid('path_too_long', 'A part of the path is too long.', { status: 414 }),
   FST_ERR_CTP_BODY_TOO_LARGE: () => new Invalid('body_too_large', 'The body is too large.', { status: 413 }),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
-    new Invalid('unsupported_media_type', 'This content type is not understood here.', { status: 415 }),
+    new Invalid('unsupported_media_type', 'This content type is not supported here.', { status: 415 }),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
     new Invalid('bad_request', 'The body is not as long as its Content-Length says.'),
   FST_ERR_NOT_FOUND: () => new NotFound('not_found', 'There is nothing at this path.'),
 }
 
 /**
- * The domain error that says what an error of Fastify, a plugin, the connection or the database (a plain query, outside of `transaction`
- * and `withRetries`) means; undefined when it is none of these, which makes it a fault of ours.
+ * The domain error for an error of Fastify, a plugin, the connection, or the database (a plain query, outside of
+ * `transaction` and `withRetries`). Undefined for any other error, which is then an unexpected one.
  */
 function understand(error: unknown, { raw }: FastifyRequest): DomainError | undefined {
   if (error instanceof DomainError) return error
@@ -40,7 +43,7 @@ function understand(error: unknown, { raw }: FastifyRequest): DomainError | unde
   if (code === 'ERR_STREAM_PREMATURE_CLOSE' || (code === 'ECONNRESET' && raw.readableAborted)) {
     return new Invalid('request_aborted', 'The request ended before its body was complete.')
   }
-  // A lost connection to the database arrives as what it is: a bare one is somebody else's.
+  // Our code reports a lost database connection as a domain error; a bare connection failure comes from elsewhere.
   const mapped = isConnectionFailure(error) ? error : mapDatabaseError(error)
   if (mapped instanceof DomainError) return mapped
   if (!code.startsWith('FST_') || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined
@@ -55,12 +58,12 @@ function understand(error: unknown, { raw }: FastifyRequest): DomainError | unde
 }
 
 /**
- * Answers any error in the contract of the scope the request fell into; the default contract is a problem document. Sets Retry-After and
- * WWW-Authenticate, logs what is worth it, and tells the witnesses of `onUnexpected` about faults of ours.
+ * Answers any error by the contract of the request's scope; the default is a problem document. Sets Retry-After and
+ * WWW-Authenticate, logs where useful, and tells the witnesses of `onUnexpected` about unexpected errors.
  */
 export function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
   const refusal = understand(error, request) ?? reportFault(error, request)
-  if (refusal instanceof Unavailable) sayOnce(refusal, request)
+  if (refusal instanceof Unavailable) logRarely(refusal, request)
   reply.header('x-request-id', request.id)
   reply.removeHeader('etag').removeHeader('cache-control')
   if (refusal.retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(refusal.retryAfter)))
@@ -76,16 +79,19 @@ export function refuse(error: unknown, request: FastifyRequest, reply: FastifyRe
 const quietMs = 10_000
 const lastSaid = new Map<string, number>()
 
-/** What makes one request fail makes many: a line every ten seconds for each code. That the database is away is said where it is noticed. */
-function sayOnce(refusal: Unavailable, request: FastifyRequest): void {
+/**
+ * Logs an outage at most once every ten seconds per code, because it makes many requests fail. A lost database is
+ * logged elsewhere, where it is noticed.
+ */
+function logRarely(refusal: Unavailable, request: FastifyRequest): void {
   const now = performance.now()
   if (isDatabaseAway(refusal) || now - (lastSaid.get(refusal.code) ?? -quietMs) < quietMs) return
   lastSaid.set(refusal.code, now)
-  request.log.warn({ err: refusal, code: refusal.code }, 'unavailable: further ones are not written for ten seconds')
+  request.log.warn({ err: refusal, code: refusal.code }, 'unavailable: not logged again for ten seconds')
 }
 
 function reportFault(error: unknown, request: FastifyRequest): DomainError {
   request.log.error({ err: error, route: request.routeOptions.url }, 'unexpected error')
   for (const witness of witnesses) witness(error, request)
-  return new Unexpected('internal', 'Something went wrong on our side. The request id helps us to find out what.')
+  return new Unexpected('internal', 'Something went wrong on the server. The request id helps to find the cause.')
 }

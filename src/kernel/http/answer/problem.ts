@@ -3,14 +3,14 @@ import { Type } from 'typebox'
 import type { DomainError } from '../../errors.ts'
 import type { Contract, Refusals } from '../contract.ts'
 
-/** RFC 9457. Further members hold facts about the refusal, which depend on `code`. */
+/** A problem document (RFC 9457). Further members hold facts about the error, which depend on `code`. */
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: 'Always `about:blank`: `code` is what tells problems apart.' }),
+    type: Type.String({ description: 'Always `about:blank`: `code` distinguishes problems.' }),
     title: Type.String({ description: 'The phrase of the HTTP status.' }),
     status: Type.Integer({ minimum: 400, maximum: 599 }),
     detail: Type.String({ description: 'A sentence for people.' }),
-    code: Type.String({ description: 'Stable: clients act on it.' }),
+    code: Type.String({ description: 'Stable, for clients to act on.' }),
     errors: Type.Optional(
       Type.Array(
         Type.Object({
@@ -18,17 +18,17 @@ export const Problem = Type.Object(
           path: Type.String({ description: 'JSON pointer into that part of the request.' }),
           message: Type.String(),
         }),
-        { description: 'What is wrong with the fields of the request.' },
+        { description: 'The invalid fields of the request.' },
       ),
     ),
-    request_id: Type.String({ description: 'The X-Request-Id of the answer, also in the log.' }),
+    request_id: Type.String({ description: 'The X-Request-Id of the answer, also found in the log.' }),
   },
   { title: 'Problem', additionalProperties: true },
 )
 
 export const problemContentType = 'application/problem+json'
 
-/** The problem document of a domain error. Facts never hide the standard members. */
+/** The problem document of a domain error. Facts never override the standard members. */
 function problemOf(error: DomainError, requestId: string): Record<string, unknown> {
   return {
     ...error.facts,
@@ -42,21 +42,21 @@ function problemOf(error: DomainError, requestId: string): Record<string, unknow
   }
 }
 
-/** The contract of the kernel's own routes, and of unknown paths that are no part's alone. */
+/** The contract of the kernel's own routes, and of unknown paths under no part's path root. */
 export const problemContract: Contract = {
   refuse: (error, request, reply) =>
     reply.code(error.status).type(problemContentType).serializer(JSON.stringify).send(problemOf(error, request.id)),
 }
 
-/** The contract of parts that answer plain objects and, for refusals, problem documents with real statuses. */
+/** The contract of parts that answer plain objects, and problem documents with real statuses for errors. */
 export const plainContract: Contract = { ...problemContract, sparseAnswers: true }
 
-/** A refusal of one operation that the API reference would not show by itself. */
+/** Documents an error of one operation that the API reference would not show by itself. */
 export function problemAnswer(description: string) {
   return { description, content: { [problemContentType]: { schema: Problem } } }
 }
 
-/** What the API reference says of them. */
+/** Problem documents in the API reference. */
 export const problemRefusals: Refusals = {
   contentType: problemContentType,
   schema: Problem,

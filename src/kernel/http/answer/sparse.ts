@@ -6,7 +6,7 @@ import { isSchema, type JsonSchema } from '../request/strictSchema.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What `?fields=` asks for, where the answer can be sparse. */
+    /** The members that `?fields=` asks for, if the answer can be sparse. */
     sparseFields: ReadonlySet<string> | null
   }
 }
@@ -14,8 +14,8 @@ declare module 'fastify' {
 const known = new WeakMap<object, readonly string[]>()
 
 /**
- * The names `?fields=` may ask for: those of the documented answer to a GET, or of one item of it when it is a list. None where the contract has no
- * sparse answers, or the answer is no JSON object.
+ * The names that `?fields=` may ask for: those of the documented answer to a GET, or of one item if it is a list. Empty
+ * if the contract has no sparse answers, or the answer is not a JSON object.
  */
 export function sparseNames(
   method: string | readonly string[],
@@ -45,7 +45,7 @@ function namesOf(answer: JsonSchema | undefined): readonly string[] {
   return isSchema(item.properties) ? Object.keys(item.properties) : []
 }
 
-/** The parameter as the API reference shows it. */
+/** The `fields` parameter in the API reference. */
 export function sparseParameter(names: readonly string[]): JsonSchema {
   return {
     type: 'array',
@@ -54,14 +54,15 @@ export function sparseParameter(names: readonly string[]): JsonSchema {
     maxItems: names.length,
     style: 'form',
     explode: false,
-    description: 'Only these members of the answer, or of each item of a list: `fields=id,name`. The rest is left out.',
+    description: 'Selects members of the answer, or of each item of a list: `fields=id,name`. The others are left out.',
   }
 }
 
 /**
- * Sparse answers for phones: `?fields=a,b` leaves the rest out of a GET's answer. Register it before ETags are made, so that they are those of
- * what is sent. Throws Invalid `validation` for a name the answer does not have. What is picked from is the answer as it would have been
- * sent, so that nothing can be asked for that is not documented.
+ * Registers sparse answers: `?fields=a,b` selects members of a GET's answer. Must be registered before ETags, so that
+ * an ETag is that of the bytes sent. Members are picked from the serialized answer, so nothing undocumented can be
+ * selected.
+ * @throws Invalid `validation` for a name that the answer does not have.
  */
 export function allowSparseAnswers(app: App): void {
   app.decorateRequest('sparseFields', null)
@@ -86,7 +87,7 @@ function wanted(asked: unknown, names: readonly string[]): ReadonlySet<string> {
     .map((name) => name.trim())
   const unknown = fields.filter((name) => !names.includes(name))
   if (unknown.length === 0 && fields.length <= names.length) return new Set(fields)
-  const message = `must be names of the answer, each once, separated by commas: ${names.join(', ')}`
+  const message = `must be distinct names of the answer, separated by commas: ${names.join(', ')}`
   throw new Invalid('validation', 'The request is not valid.', { errors: [{ in: 'query', path: '/fields', message }] })
 }
 

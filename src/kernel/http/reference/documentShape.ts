@@ -6,8 +6,8 @@ import { isSchema } from '../request/strictSchema.ts'
 const prefix = '#/components/schemas/'
 
 /**
- * Moves every schema with a `title` into the components under that name and refers to it, so that the document says each thing once and
- * generated clients get names. Of two different schemas with one title the second stays where it is.
+ * Moves every schema with a `title` into the components under that name and refers to it, so that nothing is repeated
+ * and generated clients get names. If two different schemas have the same title, the second stays in place.
  */
 export function nameSchemas(document: JsonSchema): JsonSchema {
   const named = new Map<string, JsonSchema>()
@@ -33,12 +33,12 @@ export function nameSchemas(document: JsonSchema): JsonSchema {
   return { ...document, paths, components: { ...components, schemas: { ...schemas, ...Object.fromEntries(named) } } }
 }
 
-/** Tells a schema with a title from an object of properties of which one is called `title`. */
+/** Distinguishes a schema with a title from an object of properties, one of which is called `title`. */
 function isTypeLike(value: JsonSchema): boolean {
   return ['type', 'anyOf', 'oneOf', 'allOf', 'enum', 'const'].some((key) => key in value)
 }
 
-/** Drops the schemas and the ways to log in that no operation refers to. */
+/** Drops the schemas and security schemes that no operation refers to. */
 export function onlyUsed(document: JsonSchema): JsonSchema {
   const components = isSchema(document.components) ? document.components : {}
   const schemas = isSchema(components.schemas) ? components.schemas : {}
@@ -57,13 +57,13 @@ export function onlyUsed(document: JsonSchema): JsonSchema {
   visit(document.paths)
   visit(components.responses)
   visit(components.parameters)
-  const securitySchemes = keep(components.securitySchemes, logInsOf(document))
+  const securitySchemes = keep(components.securitySchemes, securityNamesOf(document))
   return { ...document, components: { ...components, securitySchemes, schemas: keep(schemas, used) } }
 }
 
-function logInsOf(document: JsonSchema): ReadonlySet<string> {
-  const ways = operationsOf(document).flatMap(({ security }) => (Array.isArray(security) ? security : []))
-  return new Set(ways.filter(isSchema).flatMap((way) => Object.keys(way)))
+function securityNamesOf(document: JsonSchema): ReadonlySet<string> {
+  const requirements = operationsOf(document).flatMap(({ security }) => (Array.isArray(security) ? security : []))
+  return new Set(requirements.filter(isSchema).flatMap((requirement) => Object.keys(requirement)))
 }
 
 function keep(record: unknown, names: ReadonlySet<string>): JsonSchema {
@@ -75,7 +75,7 @@ function operationsOf(document: JsonSchema): readonly JsonSchema[] {
   return items.flatMap((item) => Object.values(item).filter(isSchema))
 }
 
-/** Lists the tags that operations have, with what is known about them. */
+/** Lists the tags that operations use, with their descriptions if known. */
 export function listTags(document: JsonSchema, descriptions: Readonly<Record<string, string>>): JsonSchema {
   const used = new Set(operationsOf(document).flatMap((one) => (Array.isArray(one.tags) ? one.tags.map(String) : [])))
   const tags = [...used].sort().map((name) => {
@@ -85,7 +85,7 @@ export function listTags(document: JsonSchema, descriptions: Readonly<Record<str
   return { ...document, tags }
 }
 
-/** Paths and schemas in the order of their names, and answers without a description described by their status. */
+/** Sorts paths and schemas by name, and describes answers without a description by their status. */
 export function sorted(document: JsonSchema): JsonSchema {
   const components = isSchema(document.components) ? document.components : {}
   return {
@@ -95,7 +95,7 @@ export function sorted(document: JsonSchema): JsonSchema {
   }
 }
 
-/** A record in the order of its names. */
+/** A record sorted by name. */
 export function byName(record: unknown): JsonSchema {
   if (!isSchema(record)) return {}
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -105,7 +105,10 @@ function describeAnswers(paths: unknown): JsonSchema {
   return mapRecord(paths, (operations) => byName(mapRecord(operations, (operation) => describeOperation(operation))))
 }
 
-/** A parameter says how a list is written beside its schema, not in it; what collects the routes knows the schema only. */
+/**
+ * Moves `style` and `explode` from a parameter's schema to the parameter, where OpenAPI has them; routes declare only
+ * the schema.
+ */
 function serializationOf(parameter: unknown): unknown {
   if (!isSchema(parameter) || !isSchema(parameter.schema)) return parameter
   const { style, explode, ...schema } = parameter.schema

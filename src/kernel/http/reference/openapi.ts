@@ -11,14 +11,14 @@ import { describeRoute } from './operation.ts'
 import { type PackedDocument, packDocument, sendPacked } from './packedDocument.ts'
 import { nameSharedParts } from './sharedParts.ts'
 
-/** What the API reference says besides the operations themselves. */
+/** Texts of the API reference besides the operations themselves. */
 export interface Documentation {
   readonly title: string
   readonly description: string
   readonly version: string
-  /** The parts of the program whose routes have a scope (see `openScope`), by its name. */
+  /** The parts of the program whose routes have a scope of the same name (see `openScope`). */
   readonly products: readonly DocumentedProduct[]
-  /** What each tag is about. */
+  /** Descriptions of the tags. */
   readonly tags?: Readonly<Record<string, string>>
 }
 
@@ -26,22 +26,22 @@ interface DocumentedProduct {
   readonly name: string
   readonly title: string
   readonly description: string
-  /** Where Swagger UI's log-in form is sent; takes an OAuth2 password form. */
+  /** Path to which Swagger UI's log-in form is sent; takes an OAuth2 password form. */
   readonly tokenUrl?: string
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What the API reference says besides the operations. */
+    /** Texts of the API reference besides the operations. */
     documentation: Documentation
-    /** Prefixes under which all operations of a part answer too, by the name of the part (see `openScope`). */
+    /** Additional prefixes of all operations of a part, by the name of the part (see `openScope`). */
     basePrefixes: Map<string, readonly string[]>
   }
 }
 
 const thisServer = { url: '/', description: 'This server' }
 
-/** How to log in, as the first of the products that has a log-in says. */
+/** The security schemes; the password form is that of the first product with a log-in. */
 function securitySchemes(products: readonly DocumentedProduct[]) {
   const tokenUrl = products.find((product) => product.tokenUrl !== undefined)?.tokenUrl ?? '/'
   return {
@@ -50,21 +50,21 @@ function securitySchemes(products: readonly DocumentedProduct[]) {
   } as const
 }
 
-/** The part that the kernel's own routes, which have no scope, belong to. */
+/** The part to which the kernel's own routes belong; they have no scope. */
 const kernelPart: DocumentedProduct = {
   name: 'site',
   title: 'Site',
-  description: 'What every installation has, whatever products are switched on.',
+  description: 'Common to every installation, whatever products are switched on.',
 }
 
-/** The parts of the API that have a document of their own: the products, and the kernel's own routes. */
+/** The parts of the API with a document of their own: the products and the kernel's own routes. */
 export function documentedParts({ products }: Documentation): readonly DocumentedProduct[] {
   return products.some(({ name }) => name === kernelPart.name) ? products : [...products, kernelPart]
 }
 
 /**
- * Serves the API reference: `/openapi.json` (everything), `/openapi/{part}.json` and Swagger UI at `/docs`, all without log-in and without
- * anything from another server.
+ * Serves the API reference: `/openapi.json` (everything), `/openapi/{part}.json` and Swagger UI at `/docs`. All of it
+ * is public and needs nothing from another server.
  */
 export async function documentApi(app: App, documentation: Documentation): Promise<void> {
   app.decorate('documentation', documentation)
@@ -125,8 +125,9 @@ async function serveReference(app: App, documentation: Documentation): Promise<v
 }
 
 /**
- * The OpenAPI 3.1 document of everything, or of one part. The same routes give the same bytes, so that it can be committed and checked.
- * The application must be ready. Throws NotFound for a part without operations.
+ * The OpenAPI 3.1 document of everything, or of one part. The same routes give the same bytes, so that it can be
+ * committed and checked. The application must be ready.
+ * @throws NotFound for a part without operations.
  */
 export function describe(app: App, part?: string): JsonSchema {
   const whole: unknown = JSON.parse(JSON.stringify(app.swagger()))

@@ -6,8 +6,8 @@ import type { JsonSchema } from '../request/strictSchema.ts'
 import { isSchema, strict } from '../request/strictSchema.ts'
 
 /**
- * The schema of a route as the API reference shows it: what validation really accepts, the refusals every route can answer, who may call
- * it. Serialization never sees this copy.
+ * The schema of a route as the API reference shows it: what validation really accepts, the errors that every route can
+ * answer, and the permission. Serialization never uses this copy.
  */
 export function describeRoute(schema: FastifySchema, route: RouteOptions): FastifySchema {
   const config = route.config ?? {}
@@ -46,7 +46,7 @@ function queryOf(schema: FastifySchema, route: RouteOptions): { querystring?: Js
   return { querystring: { type: 'object', ...declared, properties: { ...properties, fields: sparseParameter(names) } } }
 }
 
-/** A parameter with a default need not be sent, though handlers always get it. */
+/** A parameter with a default is not required, although handlers always get it. */
 function withoutDefaultsRequired(schema: JsonSchema): JsonSchema {
   const { properties, required } = schema
   if (!isSchema(properties) || !Array.isArray(required)) return schema
@@ -79,28 +79,28 @@ function successesOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
     : successes
 }
 
-/** Every answer to a GET that is no stream has an ETag, whatever its type; which are streams can't be told from their schemas. */
+/** Whether answers have an ETag: all answers to GET except streams. Schemas do not tell which answers are streams. */
 function isTagged({ method }: RouteOptions, success: unknown): boolean {
   return method === 'GET' && isSchema(success)
 }
 
-/** How the API reference words the answers that many operations have, by status. */
+/** Descriptions in the API reference of answers that many operations have, by status. */
 export const standardAnswers: Readonly<Record<number, string>> = {
-  304: 'What `If-None-Match` names is still the same.',
+  304: 'Not changed since the version that `If-None-Match` names',
   400: 'The request is not valid',
-  401: 'Nobody is signed in, or the token is no longer good',
+  401: 'Nobody is signed in, or the token is no longer valid',
   403: 'Not allowed',
-  404: 'There is no such thing, or it is somebody else’s',
-  409: 'The state of things forbids it now',
+  404: 'There is no such thing, or it belongs to somebody else',
+  409: 'Not possible in the current state',
   413: 'The body is too large',
-  415: 'The content type is not taken here',
-  422: 'The Idempotency-Key came with another request before',
+  415: 'The content type is not supported here',
+  422: 'The Idempotency-Key was already used for another request',
   429: 'Too many requests; Retry-After says when to try again',
-  500: 'A fault of ours; the request id helps to find it',
-  503: 'Something that is needed can’t be reached; Retry-After says when to try again',
+  500: 'An error of the server; the request id helps to find it',
+  503: 'A required service cannot be reached; Retry-After says when to try again',
 }
 
-/** Successes and refusals by status; where a product refuses with 200, that answer is the one or the other. */
+/** Successes and errors by status. If a product refuses with status 200, that answer is either of the two. */
 function answersOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
   const refusals = route.config?.contract?.refusals ?? problemRefusals
   const successes = successesOf(schema, route)
@@ -115,7 +115,7 @@ function answersOf(schema: FastifySchema, route: RouteOptions): JsonSchema {
   return {
     ...answers,
     200: {
-      description: typeof description === 'string' ? description : 'Done, or refused: `code` tells',
+      description: typeof description === 'string' ? description : 'Done or refused, according to `code`',
       ...(headers !== undefined && { headers }),
       content: { ...contents, [contentType]: { schema: either } },
     },
@@ -126,13 +126,13 @@ function refusalsOf(schema: FastifySchema, route: RouteOptions, refusals: Refusa
   const config = route.config ?? {}
   const { contentType, schema: refusal, statuses } = refusals
   const needsActor = config.permission !== 'public'
-  // A body is looked at before it is known whether the operation takes one.
+  // The body is parsed before it is known whether the operation takes one.
   const hasBody = route.method !== 'GET'
   const possible: Readonly<Record<number, boolean>> = {
     200: false,
-    // Also what a log-in answers to a wrong password.
+    // A log-in answers 401 to a wrong password.
     401: needsActor || config.limit === 'login',
-    // Also of whoever has to change the password first.
+    // A log-in answers 403 if the password must be changed first.
     403: needsActor || config.limit === 'login',
     404: route.url.includes(':') || holdsIds(schema.body),
     409: route.method !== 'GET',
@@ -151,7 +151,7 @@ function refusalsOf(schema: FastifySchema, route: RouteOptions, refusals: Refusa
   return Object.fromEntries(answers)
 }
 
-/** True for a body in which there is an id, as `Id` describes it: of something that may not be there. */
+/** Whether a body contains an id (in the form of `Id`), which may refer to something that does not exist. */
 function holdsIds(body: unknown): boolean {
   if (Array.isArray(body)) return body.some(holdsIds)
   if (!isSchema(body)) return false

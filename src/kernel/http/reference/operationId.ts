@@ -1,4 +1,4 @@
-/** Last steps of a path that say what is done with the thing before them. */
+/** Last steps of paths that name an action on the thing before them. */
 const verbs: ReadonlySet<string> = new Set([
   ...['accept', 'approve', 'cancel', 'check-in', 'check-out', 'claim', 'close', 'confirm', 'enable', 'export'],
   ...['generate', 'hide', 'import', 'leave', 'preview', 'rebook', 'register', 'reject', 'reopen', 'reset', 'retry'],
@@ -15,9 +15,10 @@ const singleThings: ReadonlySet<string> = new Set(['controls', 'hours', 'points'
 const unchanging: ReadonlySet<string> = new Set(['feedback', 'list', 'maintenance'])
 
 /**
- * The name of an operation as a method of a client, from its method and path: `listVenues`, `getVenue`, `createVenue`,
- * `approveReservation`, `listMyIdentities`. The noun is the last fixed step of the path, after the thing it belongs to: `/venues/{id}/rules`
- * are `VenueRules`. A route whose derived name does not read well declares its own `operationId`.
+ * The name of an operation as a method of a client, derived from its method and path: `listVenues`, `getVenue`,
+ * `createVenue`, `approveReservation`, `listMyIdentities`. The noun is the last fixed step of the path, prefixed by its
+ * owner: `/venues/{id}/rules` gives `VenueRules`. A route whose derived name does not read well declares its own
+ * `operationId`.
  */
 export function operationIdOf(method: string, path: string): string {
   const steps = path.split('/').filter((step) => step !== '' && step !== 'list')
@@ -43,7 +44,7 @@ function actionOf(method: string, { isCollection, isOwned }: { isCollection: boo
   return method === 'PUT' && isOwned ? 'set' : 'update'
 }
 
-/** `my` below or before `me`, else the thing whose id stands right before the noun. */
+/** `my` below or before `me`, otherwise the thing whose id stands right before the noun. */
 function ownerOf(steps: readonly string[], at: number): string {
   const before = steps[at - 1] ?? ''
   if (before === 'me' || steps[at + 1] === 'me') return 'my'

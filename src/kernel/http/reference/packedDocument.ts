@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants, gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** A JSON document as it is kept in memory: compressed only, which is a twentieth of its text. */
+/** A JSON document in memory: only compressed, which takes a twentieth of its text. */
 export interface PackedDocument {
   readonly etag: string
   readonly brotli: Buffer
@@ -22,7 +22,7 @@ export async function packDocument(document: unknown): Promise<PackedDocument> {
   return { etag: `W/"${createHash('sha1').update(text).digest('base64url')}"`, brotli, gzip: zipped }
 }
 
-/** Answers with a packed document in the best encoding that the client takes. */
+/** Sends a packed document in the best encoding that the client accepts. */
 export async function sendPacked(document: PackedDocument, request: FastifyRequest, reply: FastifyReply) {
   reply.header('etag', document.etag).header('vary', 'accept-encoding').type('application/json; charset=utf-8')
   const accepted = request.headers['accept-encoding']
@@ -31,7 +31,7 @@ export async function sendPacked(document: PackedDocument, request: FastifyReque
   return reply.send(await promisify(brotliDecompress)(document.brotli))
 }
 
-/** True when a list of encodings has this one with a weight above 0 (RFC 9110 §12.5.3). */
+/** Whether an Accept-Encoding list includes an encoding with a weight above 0 (RFC 9110 §12.5.3). */
 function takes(accepted: string | readonly string[] | undefined, encoding: string): boolean {
   return String(accepted ?? '')
     .split(',')

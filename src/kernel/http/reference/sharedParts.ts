@@ -5,12 +5,12 @@ import { isSchema } from '../request/strictSchema.ts'
 import { byName, mapRecord } from './documentShape.ts'
 import { standardAnswers } from './operation.ts'
 
-/** How many operations must have a parameter before it is named. */
+/** Number of operations that must share a parameter before it gets a name. */
 const enough = 3
 
 /**
- * Moves the answers that operations word alike (refusals, 304) and the parameters that several operations have into the components and
- * refers to them. Schemas must be named already, see `nameSchemas`.
+ * Moves answers with standard descriptions (errors, 304) and parameters that several operations share into the
+ * components, and refers to them. Schemas must be named already, see `nameSchemas`.
  */
 export function nameSharedParts(document: JsonSchema): JsonSchema {
   const responses = new Map<string, JsonSchema>()
@@ -34,7 +34,7 @@ export function nameSharedParts(document: JsonSchema): JsonSchema {
   return { ...document, paths, components: { ...components, ...shared } }
 }
 
-/** A reference to what is known under the name, or the value itself where that is something else. */
+/** A reference to the component of this name, or the value itself if it differs from the component. */
 function referenceTo(
   kind: string,
   known: ReadonlyMap<string, JsonSchema>,
@@ -47,8 +47,8 @@ function referenceTo(
 }
 
 /**
- * `NotFound`, `RoomRefusalTooManyRequests`: the phrase of the status, after the form of the refusal where that is no problem document.
- * Answers with words of their own have no name.
+ * The name of an answer: `NotFound`, `RoomRefusalTooManyRequests`. It is the phrase of the status, prefixed by the
+ * schema of the error unless that is a problem document. Answers with descriptions of their own have no name.
  */
 function answerName(answer: unknown, status: string): string | undefined {
   if (!isSchema(answer) || answer.description !== standardAnswers[Number(status)]) return undefined
@@ -58,7 +58,7 @@ function answerName(answer: unknown, status: string): string | undefined {
   return (form === 'Problem' ? '' : form) + pascalCase(STATUS_CODES[status] ?? status)
 }
 
-/** Of the parameters of one name, the one that most of them are; none where they differ too much for one to have the name. */
+/** Finds the shared parameters: for each name the variant that more than half of its uses have, if there is one. */
 function commonParameters(paths: unknown): Map<string, JsonSchema> {
   const counts = new Map<string, { readonly parameter: JsonSchema; count: number }>()
   const totals = new Map<string, number>()

@@ -3,16 +3,16 @@ import type { Actor } from '../../identity/actor.ts'
 import '../fastifyTypes.ts'
 import { Forbidden, Unauthenticated } from '../../errors.ts'
 
-/** Turns an access token into its actor. Throws Unauthenticated for a token that is not, or no longer, good. */
+/** Finds the actor of an access token. @throws Unauthenticated for a token that is not valid. */
 export type Authenticate = (token: string) => Promise<Actor>
 
 /**
- * Finds out who calls, from the `Authorization: Bearer` header alone. A bad token is remembered, not thrown: whether it matters is
- * `authorise`'s question, after the rate limit has counted the call.
+ * Authenticates a request by its `Authorization: Bearer` header alone. A bad token is stored, not thrown: `authorise`
+ * decides whether it matters, after the rate limit has counted the call.
  */
 export function identify(authenticate: Authenticate): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
-    // Health asks for nobody, and must not depend on the database that would know.
+    // Health checks need no user and must not depend on the database.
     if (request.routeOptions.config.limit === 'none') return
     const token = bearerToken(request)
     if (token === undefined) return
@@ -31,8 +31,9 @@ function bearerToken({ headers }: FastifyRequest): string | undefined {
 }
 
 /**
- * Lets a call pass that the route's declared permission allows. Runs before the body is read. Throws Unauthenticated without a good token,
- * Forbidden without the permission. On public routes a bad token counts as none.
+ * Lets a call pass if the route's permission allows it. Runs before the body is read. On public routes a bad token
+ * counts as none.
+ * @throws Unauthenticated without a valid token; Forbidden without the permission.
  */
 export async function authorise(request: FastifyRequest): Promise<void> {
   const { permission } = request.routeOptions.config
@@ -49,7 +50,7 @@ export async function authorise(request: FastifyRequest): Promise<void> {
   )
 }
 
-/** Unknown paths (answered with 404 whoever asks) and CORS preflights. */
+/** Unknown paths (404 for every caller) and CORS preflights. */
 function isAnsweredByKernel(request: FastifyRequest): boolean {
   return request.is404 || request.method === 'OPTIONS'
 }
@@ -58,7 +59,10 @@ function isRefusal(error: unknown): boolean {
   return error instanceof Unauthenticated || error instanceof Forbidden
 }
 
-/** The actor of a request. Throws Unauthenticated when nobody is signed in, or why the token that was sent is no good. */
+/**
+ * The actor of a request.
+ * @throws Unauthenticated if there is no token, or the reason why the given one is not valid.
+ */
 export function signedIn(request: FastifyRequest): Actor {
   if (request.actor) return request.actor
   if (request.tokenError !== undefined) throw request.tokenError

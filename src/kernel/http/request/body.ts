@@ -7,8 +7,8 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 const maxFormFields = 200
 
 /**
- * Teaches the application to read JSON (UTF-8 only, checked) and URL-encoded forms; every other content type is a 415. An empty body
- * counts as none, whatever its content type says, as clients like to send one with DELETE.
+ * Registers parsers for JSON (checked UTF-8 only) and URL-encoded forms; every other content type is answered with 415.
+ * An empty body counts as absent whatever its content type, because some clients send one with DELETE.
  */
 export async function readBodies(app: App): Promise<void> {
   app.removeAllContentTypeParsers()
@@ -49,7 +49,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The fields of a URL-encoded form; a name that comes twice becomes a list. Throws Invalid for broken percent encoding. */
+/** The fields of a URL-encoded form; a repeated name becomes a list. @throws Invalid for broken percent encoding. */
 function parseForm(text: string): Record<string, unknown> {
   const fields = new Map<string, string | string[]>()
   if (text !== '') {

@@ -7,15 +7,17 @@ import { Conflict, Invalid } from '../../errors.ts'
 import type { Kernel } from '../../kernel.ts'
 import { signedIn } from './authorise.ts'
 
-/** Milliseconds for which a key remembers its answer. */
+/** Milliseconds for which the answer of a key is kept. */
 const keyLife = 24 * 60 * 60 * 1000
 
 /**
- * Does `work` once per Idempotency-Key of a user. Without the header it is just `work(kernel)`. With it, key, work and answer are one
- * transaction: a parallel twin waits, a repeat within 24 hours gets the first answer and status again with `Idempotent-Replayed: true`,
- * and when `work` throws nothing is kept. `work` must use the kernel it is handed, whose `db`, `transaction` and `withRetries` join that
- * transaction, and answer what goes on the wire: plain JSON (with a key, both times exactly what JSON makes of it).
- * Throws Invalid `idempotency_key_invalid` for a bad key, and 422 `idempotency_key_reused` when the key came with another request before.
+ * Runs `work` once per Idempotency-Key of a user. Without the header it is just `work(kernel)`. With it, key, work and
+ * answer are one transaction. A parallel request with the same key waits; a repeat within 24 hours gets the first
+ * answer and status again with `Idempotent-Replayed: true`. If `work` throws, nothing is kept. `work` must use the
+ * kernel it is given, whose `db`, `transaction` and `withRetries` join that transaction, and must answer plain JSON:
+ * with a key, the answer is what JSON makes of it, both times.
+ * @throws Invalid `idempotency_key_invalid` for a bad key; 422 `idempotency_key_reused` if the key was used with
+ * another request.
  */
 export async function idempotent<T>(
   kernel: Kernel,
@@ -25,7 +27,7 @@ export async function idempotent<T>(
 ): Promise<T> {
   const key = keyOf(request)
   if (key === undefined) return work(kernel)
-  const wish: Wish = {
+  const keyed: KeyedRequest = {
     userId: signedIn(request).userId,
     key,
     operation: request.routeOptions.config.operation ?? `${request.method} ${request.routeOptions.url}`,
@@ -37,16 +39,16 @@ export async function idempotent<T>(
   const outcome = await kernel.transaction(async (tx): Promise<Outcome<T>> => {
     reply.code(status)
     nudged = false
-    if (!(await takeKey(tx, wish))) return { replayed: true, ...(await findAnswer<T>(tx, wish)) }
+    if (!(await takeKey(tx, keyed))) return { replayed: true, ...(await findAnswer<T>(tx, keyed)) }
     const answer = await work(joinedTo(tx, kernel, () => (nudged = true)))
-    return { replayed: false, status: reply.statusCode, answer: await keepAnswer(tx, wish, reply.statusCode, answer) }
+    return { replayed: false, status: reply.statusCode, answer: await keepAnswer(tx, keyed, reply.statusCode, answer) }
   })
   if (nudged) kernel.nudge()
   if (outcome.replayed) reply.code(outcome.status).header('idempotent-replayed', 'true')
   return outcome.answer
 }
 
-interface Wish {
+interface KeyedRequest {
   readonly userId: number
   readonly key: string
   readonly operation: string
@@ -69,7 +71,7 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   })
 }
 
-/** SHA-256 of the canonical JSON (members in order of their names) of a request. */
+/** SHA-256 of the canonical JSON of a request (members sorted by name). */
 function hashOf(request: unknown): string {
   return createHash('sha256').update(JSON.stringify(request, inOrder)).digest('hex')
 }
@@ -79,14 +81,18 @@ function inOrder(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** True when the key is ours now: new, or older than its life. Waits for a transaction that is just using it. */
-async function takeKey(tx: Transaction, { userId, key, operation, bodyHash, now }: Wish): Promise<boolean> {
+/** Claims the key. True if it is new or has expired. Waits for a transaction that is using it. */
+async function takeKey(tx: Transaction, { userId, key, operation, bodyHash, now }: KeyedRequest): Promise<boolean> {
   const tooOld = new Date(now.getTime() - keyLife)
   const { rows } = await sql`
     INSERT INTO idempotency_keys AS k (user_id, key, operation, body_hash, created_at)
     VALUES (${userId}, ${key}, ${operation}, ${bodyHash}, ${now})
     ON CONFLICT (user_id, key) DO UPDATE
-      SET operation = excluded.operation, body_hash = excluded.body_hash, status = NULL, answer = NULL, created_at = excluded.created_at
+      SET operation = excluded.operation,
+        body_hash = excluded.body_hash,
+        status = NULL,
+        answer = NULL,
+        created_at = excluded.created_at
       WHERE k.created_at <= ${tooOld}
     RETURNING 1 AS taken`.execute(tx)
   return rows.length > 0
@@ -94,33 +100,37 @@ async function takeKey(tx: Transaction, { userId, key, operation, bodyHash, now 
 
 async function findAnswer<T>(
   tx: Transaction,
-  { userId, key, operation, bodyHash }: Wish,
+  { userId, key, operation, bodyHash }: KeyedRequest,
 ): Promise<{ status: number; answer: T }> {
   const { rows } = await sql<{ operation: string; body_hash: string; status: number | null; answer: T }>`
-    SELECT operation, body_hash, status, answer FROM idempotency_keys WHERE user_id = ${userId} AND key = ${key}`.execute(
-    tx,
-  )
+    SELECT operation, body_hash, status, answer FROM idempotency_keys
+    WHERE user_id = ${userId} AND key = ${key}`.execute(tx)
   const [before] = rows
   if (!before || before.status === null)
     throw new Conflict('idempotency_key_busy', 'This Idempotency-Key is in use right now.')
   if (before.operation !== operation || before.body_hash !== bodyHash) {
-    throw new Invalid('idempotency_key_reused', 'This Idempotency-Key came with another request before.', {
+    throw new Invalid('idempotency_key_reused', 'This Idempotency-Key was already used for another request.', {
       status: 422,
     })
   }
   return { status: before.status, answer: before.answer }
 }
 
-async function keepAnswer<T>(tx: Transaction, { userId, key }: Wish, status: number, answer: T): Promise<T> {
+async function keepAnswer<T>(tx: Transaction, { userId, key }: KeyedRequest, status: number, answer: T): Promise<T> {
   const { rows } = await sql<{ answer: T }>`
-    UPDATE idempotency_keys SET status = ${status}, answer = ${JSON.stringify(answer ?? null)}::jsonb
-    WHERE user_id = ${userId} AND key = ${key} RETURNING answer`.execute(tx)
+    UPDATE idempotency_keys
+    SET status = ${status}, answer = ${JSON.stringify(answer ?? null)}::jsonb
+    WHERE user_id = ${userId} AND key = ${key}
+    RETURNING answer`.execute(tx)
   const [kept] = rows
   if (!kept) throw new Error('the idempotency key vanished inside its own transaction')
   return kept.answer
 }
 
-/** A kernel whose every write belongs to `tx`. Inner transactions are savepoints: one that fails leaves nothing, and the caller may go on. */
+/**
+ * A kernel whose writes all belong to `tx`. Inner transactions are savepoints: one that fails is rolled back, and the
+ * caller may continue.
+ */
 export function joinedTo(tx: Transaction, kernel: Kernel, nudge: () => void): Kernel {
   return {
     ...kernel,
@@ -144,7 +154,7 @@ async function inSavepoint<T>(tx: Transaction, work: () => Promise<T>): Promise<
   }
 }
 
-/** Deletes the keys that are past their life; answers how many there were. */
+/** Deletes expired keys; answers how many. */
 export async function forgetOldKeys(db: Database, now: Date): Promise<number> {
   const { numAffectedRows } = await sql`
     DELETE FROM idempotency_keys WHERE created_at <= ${new Date(now.getTime() - keyLife)}`.execute(db)

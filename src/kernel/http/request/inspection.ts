@@ -5,22 +5,23 @@ import { Invalid } from '../../errors.ts'
 const maxDepth = 20
 const maxErrors = 20
 
-/** Values under these names are secrets: what was typed is what counts, spaces included. */
+/** Names of secrets, whose values must stay exactly as typed, spaces included. */
 const neverTrimmed = /password|secret|passphrase/i
 
 /** Names of ids and of lists of them: `id`, `roomId`, `userIdList`. */
 const namesIds = /(?:^i|I)d(?:s|List)?$/
-/** One id or several, as a path has them. */
+/** One id or several separated by commas, as in a path. */
 const digits = /^\d+(?:,\d+)*$/
 
 type Part = FieldError['in']
 
 /**
- * Looks through body, query and path parameters before the schemas do. Refuses what no schema can express and some store can't hold: NUL
- * bytes, lone surrogates, numbers that are not finite or are integers beyond 2^53, nesting deeper than 20, keys that poison prototypes,
- * broken percent encoding in the query. Trims every string on the way, except under names with `password`, `secret` or `passphrase`.
- * Where the contract says so, ids beyond 2^53 in a path or a body become the largest there could be, which nothing has.
- * Throws Invalid `validation` with the fields.
+ * Inspects body, query and path parameters before the schemas do. Refuses what no schema can express and a store may
+ * not hold: NUL bytes, lone surrogates, numbers that are not finite or are integers beyond 2^53, nesting deeper than
+ * 20, keys that pollute prototypes, and broken percent encoding in the query. Trims every string, except under names
+ * with `password`, `secret` or `passphrase`. If the contract says so (`largestIdsAreUnknown`), ids beyond 2^53 in a
+ * path or body become 2^53 - 1, an id that nothing has.
+ * @throws Invalid `validation` with the fields.
  */
 export async function inspectRequest(request: FastifyRequest): Promise<void> {
   refuseBrokenQuery(request)
@@ -32,7 +33,7 @@ export async function inspectRequest(request: FastifyRequest): Promise<void> {
   if (errors.length > 0) throw new Invalid('validation', 'The request is not valid.', { errors })
 }
 
-/** Takes empty query parameters out of a request: forms send them for everything that was left open. */
+/** Removes empty query parameters, because forms send them for fields left open. */
 export async function absentWhenEmpty(request: FastifyRequest): Promise<void> {
   const { query } = request
   if (!isRecord(query)) return
@@ -106,14 +107,17 @@ function isClean(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
-/** Plain objects, and the ones without `Object.prototype` that the query parser and the router make; no buffers, files or instances. */
+/**
+ * Plain objects, and those without `Object.prototype` from the query parser and the router; no buffers, files or
+ * instances.
+ */
 function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** A member name as a step of a JSON pointer (RFC 6901), with what can't be shown replaced. */
+/** A member name as a step of a JSON pointer (RFC 6901), cut at 100 characters, with lone surrogates replaced. */
 export function pointerStep(name: string): string {
   return name.toWellFormed().slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')
 }

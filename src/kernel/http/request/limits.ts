@@ -10,12 +10,12 @@ import { late } from '../../late.ts'
 
 const ioredis = late<typeof import('ioredis')>('ioredis')
 
-/** Redis, and whether it is there. */
+/** The connection to Redis and its state. */
 export interface SharedCounts {
   readonly redis: Redis
-  /** Whether it answers, as far as this process knows. While it doesn't, nothing is asked of it. */
+  /** Whether Redis answers, as far as this process knows. While it does not, no commands are sent. */
   readonly there: boolean
-  /** A command failed: nothing more is asked until Redis has answered. */
+  /** Reports a failed command: no more commands are sent until Redis answers again. */
   failed(reason: unknown): void
   close(): void
 }
@@ -23,8 +23,9 @@ export interface SharedCounts {
 const lookEveryMs = 1000
 
 /**
- * Connects to Redis for `limitRates`; whether it is there or not is found out later, and again whenever that changes, each change with a line in
- * the log. The connection is tried again for ever. What does not answer in `patienceMs` is away: a rate limit must never be what people wait for.
+ * Connects to Redis for `limitRates`. The start does not wait for the connection, and a lost connection is retried
+ * without end; each change of its state is logged. A command without an answer within `patienceMs` counts as failed, so
+ * that requests never wait for a rate limit.
  */
 export function connectRedis(url: string, log: Pick<Logger, 'info' | 'warn'>, patienceMs = 250): SharedCounts {
   const redis = new (ioredis().Redis)(url, {
@@ -49,7 +50,7 @@ export function connectRedis(url: string, log: Pick<Logger, 'info' | 'warn'>, pa
   redis.on('ready', back)
   redis.on('error', lost)
   redis.on('close', () => lost('the connection was closed'))
-  // A connection that is open and silent: it has to answer before it is asked again.
+  // Redis may be connected and yet silent: it must answer a ping before it is used again.
   const looking = setInterval(() => {
     if (there === false && redis.status === 'ready') redis.ping().then(back, () => redis.disconnect(true))
   }, lookEveryMs)
@@ -68,7 +69,7 @@ export function connectRedis(url: string, log: Pick<Logger, 'info' | 'warn'>, pa
   }
 }
 
-/** Calls a minute, per signed-in user or else per address; each kind counts for itself over all its routes. */
+/** Calls per minute, per signed-in user or else per address. Each kind counts the calls of all its routes. */
 export interface RateLimits {
   readonly general: number
   readonly login: number
@@ -76,15 +77,16 @@ export interface RateLimits {
 }
 
 const minute = 60_000
-/** Callers a process remembers at once; the one that was quiet longest is forgotten first. */
+/** Number of callers a process counts at once; the least recently seen one is forgotten first. */
 const rememberedCallers = 100_000
 
-/** Counts a call of one kind; answers where that puts its caller. */
+/** Counts a call of one kind; answers the caller's state. */
 type Count = (kind: keyof RateLimits, request: FastifyRequest) => ReturnType<ReturnType<App['createRateLimit']>>
 
 /**
- * Counts calls and refuses what is too much: throws TooMany `rate_limited` with the seconds to wait. With Redis all processes count
- * together; while it can't be reached each counts for itself. Log-ins are counted per address whoever is signed in.
+ * Counts calls and refuses those over the limit. With Redis all processes count together; while it cannot be reached,
+ * each process counts for itself. Log-ins are always counted per address.
+ * @throws TooMany `rate_limited` with the seconds to wait.
  */
 export async function limitRates(app: App, limits: RateLimits, shared?: SharedCounts): Promise<void> {
   const countHere = await counter(app, limits)
@@ -112,7 +114,7 @@ export async function limitRates(app: App, limits: RateLimits, shared?: SharedCo
   })
 }
 
-/** The plugin in a scope of its own, as an application may want it twice. */
+/** Registers the plugin in a scope of its own, because an application may need it twice. */
 async function counter(app: App, limits: RateLimits, redis?: Redis): Promise<Count> {
   let count: Count | undefined
   await app.register(async (scope) => {
@@ -137,7 +139,9 @@ function callerOf(request: FastifyRequest, kind: keyof RateLimits): string {
   return rateLimit.normalizeIP(addressOf(request))
 }
 
-/** The caller's address: what a trusted proxy says if that is an address at all, else the other end of the connection. */
+/**
+ * The caller's address: as a trusted proxy gives it, if that is an address; otherwise the other end of the connection.
+ */
 export function addressOf(request: FastifyRequest): string {
   if (isIP(request.ip)) return request.ip
   return request.socket.remoteAddress ?? '0.0.0.0'

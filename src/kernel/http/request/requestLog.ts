@@ -16,17 +16,20 @@ const secretFields = [
   'token',
 ]
 
-/** Query parameters whose values open something. */
+/** Query parameters whose values are secrets. */
 const secretParameter = /(?:token|password|secret|signature|code|state|key|sig)$/i
-/** Query parameters that take any text, which people are searched by too. */
+/** Query parameters with free text, which may be personal data. */
 const freeParameter = /^q$|(?:name|mail|phone|phone_?number|mobile|contact|address|keywords?|search|reason)$/i
-/** An e-mail address (also encoded twice), a Chinese mobile number, or a number with its country. No part is endless: a long query would take its square. */
+/**
+ * An e-mail address (also doubly encoded), a Chinese mobile number, or a number with its country code. Every repetition
+ * is bounded: otherwise the time could grow with the square of a long query.
+ */
 const personalValue = /@|%40|(?:^|\D)(?:00)?(?:86)?[\s-]{0,3}1[3-9]\d(?:[\s.-]?\d{4}){2}(?!\d)|^\s*\+[\d\s().-]{7,}$/
 
-/** Links that open something by themselves (unsubscribing, tracking, calendar feeds) carry their secret in the path. */
+/** Routes with a secret in the path: links that need no log-in (unsubscribing, tracking, calendar feeds). */
 const secretInPath = /:(?:token|code|signature|secret)\b/
 
-/** A URL that may be logged: what opens something and what tells of a person is hidden in its query. */
+/** A URL that may be logged: secrets and personal data in its query are hidden. */
 function loggableUrl(url: string): string {
   const start = url.indexOf('?')
   if (start < 0) return url
@@ -46,7 +49,7 @@ function loggableParameter(parameter: string): string {
   return at < 0 ? censor : `${name}=${censor}`
 }
 
-/** As the query is read, with full-width digits as plain ones. What can't be decoded stays as it is. */
+/** Decodes a part of the query and normalises full-width characters. A text that cannot be decoded stays as it is. */
 function decoded(text: string): string {
   if (!/[%+]/.test(text)) return text
   try {
@@ -56,7 +59,7 @@ function decoded(text: string): string {
   }
 }
 
-/** The logger of the HTTP layer: a child of the program's that never writes credentials, wherever in an object they stand. */
+/** The logger of the HTTP layer: a child of the program's logger that hides credentials at any of the usual depths. */
 export function createRequestLogger(log: Logger): FastifyBaseLogger {
   const paths = secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`])
   paths.push('*["set-cookie"]', '*.*["set-cookie"]')
@@ -72,7 +75,10 @@ export function createRequestLogger(log: Logger): FastifyBaseLogger {
   )
 }
 
-/** A request's own logger, made when something is logged by it: hardly ever, and making one is felt at thousands of requests a second. */
+/**
+ * A request's own logger, created when it first writes a line: few requests do, and creating one is costly at thousands
+ * of requests per second.
+ */
 export function loggerWhenNeeded(
   log: FastifyBaseLogger,
   ...bindings: Parameters<FastifyBaseLogger['child']>
@@ -82,7 +88,7 @@ export function loggerWhenNeeded(
     get(_, name) {
       const found: unknown = Reflect.get(log, name)
       if (typeof found !== 'function') return found
-      // Fastify looks at every logger whether it has its methods: looking makes none.
+      // Fastify only checks that the methods exist: that must not create the logger.
       return (...words: unknown[]) => {
         own ??= log.child(...bindings)
         return Reflect.get(own, name).apply(own, words)
@@ -91,7 +97,7 @@ export function loggerWhenNeeded(
   })
 }
 
-/** Silences Fastify's own lines about each request: `logRequest` writes the one line there is. */
+/** Silences Fastify's own lines about each request: `logRequests` writes the only one. */
 export class QuietLogController extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'request_id' })
@@ -103,8 +109,8 @@ export class QuietLogController extends LogController {
 }
 
 /**
- * An onResponse hook: one line a request, when it is answered. It holds nothing that needs hiding, so it goes to the program's logger and
- * saves the search for secrets, which is felt at thousands of requests a second.
+ * An onResponse hook that logs one line per answered request. The line holds nothing that needs hiding, so it goes to
+ * the program's logger, which saves the search for secrets.
  */
 export function logRequests(log: Logger): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
@@ -119,13 +125,13 @@ export function logRequests(log: Logger): (request: FastifyRequest, reply: Fasti
       address: addressOf(request),
       user_id: request.actor?.userId,
     }
-    // 503 is no fault of the program, and why it comes has its own line.
+    // 503 is not a fault of the program, and its cause has its own line.
     if (reply.statusCode >= 500 && reply.statusCode !== 503) log.warn(line, 'request')
     else log.info(line, 'request')
   }
 }
 
-/** The caller's X-Request-Id when it has a sane form, else a new one. */
+/** The caller's X-Request-Id if it has a valid form, else a new one. */
 export function requestId({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID()

@@ -1,4 +1,4 @@
-/** A JSON schema in its wire form. */
+/** A JSON schema as plain JSON. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 const schemaMaps = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
@@ -13,18 +13,18 @@ const singleSchemas = new Set([
   'then',
   'else',
 ])
-/** Keywords whose branches judge the same object as the schema they stand in. */
+/** Keywords whose branches apply to the same object as the schema that contains them. */
 const samePlace = new Set(['anyOf', 'oneOf', 'allOf', 'not', 'if', 'then', 'else'])
 
 interface Strictness {
-  /** True for bodies: objects take no members that the schema does not name. */
+  /** True for bodies: objects accept no members that the schema does not name. */
   readonly closed: boolean
 }
 
 /**
- * A copy of a request schema that says what we always mean: integers stay below 2^53, and where `closed` is asked for objects take only
- * the members that are named (unless `additionalProperties` is stated). Tuples get their JSON Schema 2020-12 form. Validation and the API
- * reference both use this copy, so that the reference tells the truth.
+ * A copy of a request schema with the rules that always apply: integers stay below 2^53, and with `closed` objects
+ * accept only named members (unless `additionalProperties` is stated). Tuples get their JSON Schema 2020-12 form.
+ * Validation and the API reference both use this copy, so that they agree.
  */
 export function strict(schema: object, { closed }: Strictness): JsonSchema {
   return tighten({ ...schema }, closed, closed)
@@ -64,7 +64,7 @@ function close(schema: Record<string, unknown>, isIntersection: boolean): void {
   }
 }
 
-/** An intersection of which some branch, however deep, names members. */
+/** Whether a branch of an intersection, at any depth, names members. */
 function describesObject(schema: JsonSchema): boolean {
   if ('properties' in schema) return true
   return [schema.allOf, schema.anyOf, schema.oneOf].some(
@@ -81,7 +81,7 @@ function hasType(schema: JsonSchema, type: string): boolean {
   return schema.type === type || (Array.isArray(schema.type) && schema.type.includes(type))
 }
 
-/** True for a schema that is an object; `true` and `false` are schemas too, but have nothing to look into. */
+/** True for a schema that is an object; `true` and `false` are schemas too, but have no content. */
 export function isSchema(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

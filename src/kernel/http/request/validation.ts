@@ -10,22 +10,25 @@ import type { JsonSchema } from './strictSchema.ts'
 import { isSchema, strict } from './strictSchema.ts'
 
 const maxErrors = 20
-/** Characters of JSON up to which all errors of a body are looked for; beyond it the first must do, or a hostile body costs us dear. */
+/**
+ * Largest body, in characters of JSON, for which all errors are collected. Larger ones get only the first error, to
+ * bound the cost of hostile bodies.
+ */
 const thoroughUpTo = 20_000
 
 /**
- * Compiles the schemas of requests. Bodies are taken as they are: no coercion, no member that is not named. Query, path and headers are
- * text, so they are coerced ("7" to 7, one value to a list of one); what a query says beyond the parameters that are named is taken out, and reaches
- * nobody. A refusal is an Invalid `validation` with field errors.
- * With `overlooksUnknownFields`, members of a body that are not named are let through unseen. With `emptyIsAbsent` an empty text in the place of
- * an optional id, time or choice of a body is taken out: forms send it for what was left open.
+ * Compiles the schemas of requests. Bodies are not coerced, and unknown members are refused. Query, path and headers
+ * are text, so they are coerced ("7" to 7, a single value to a list). Unknown query parameters are removed. A refusal
+ * is an Invalid `validation` with field errors. With `overlooksUnknownFields`, unknown members of a body are accepted.
+ * With `emptyIsAbsent`, an empty text in place of an optional id, time or choice is removed from a body, because forms
+ * send it for fields left open.
  */
 export function createValidatorCompiler({
   overlooksUnknownFields = false,
   emptyIsAbsent = false,
 } = {}): FastifySchemaCompiler<JsonSchema> {
   const strictly = { body: createAjv(false), others: createAjv('array') }
-  // A canonical path and its aliases have the same schemas.
+  // A canonical path and its aliases share their schemas, and so their compiled validators.
   const parts = new Map<string, WeakMap<object, Validator>>()
   return ({ schema, httpPart = 'body' }) => {
     const isBody = httpPart === 'body'
@@ -35,7 +38,7 @@ export function createValidatorCompiler({
     const before = known.get(schema)
     if (before) return before
     const rules = strict(schema, { closed: isBody && !overlooksUnknownFields })
-    // Compiled when the first request comes: all at once they would be a quarter of the program's start.
+    // Compiled at the first request: compiling all schemas would take a quarter of the program's start.
     let quick: ValidateFunction | undefined
     const part = httpPart === 'querystring' ? 'query' : partOf(httpPart)
     let thorough: ValidateFunction | undefined
@@ -63,7 +66,7 @@ export function createValidatorCompiler({
 
 type Validator = (input: unknown) => { readonly value: unknown } | { readonly error: Invalid }
 
-/** The members that a schema, or a part of it, names. */
+/** Names of the members of a schema, including those of its alternatives. */
 function namesIn(schema: unknown): ReadonlySet<string> {
   if (!isSchema(schema)) return new Set()
   const { properties, allOf, anyOf, oneOf } = schema
@@ -71,7 +74,7 @@ function namesIn(schema: unknown): ReadonlySet<string> {
   return new Set([...(isSchema(properties) ? Object.keys(properties) : []), ...parts])
 }
 
-/** The optional members of an object that are no free text: an empty one could only be a fault. */
+/** The optional members of an object that are not free text: an empty text cannot be valid there. */
 function optionalChoices({ properties, required = [] }: JsonSchema): string[] {
   if (!isSchema(properties) || !Array.isArray(required)) return []
   return Object.entries(properties).flatMap(([name, member]) => {
@@ -90,7 +93,9 @@ function refusal(errors: readonly FieldError[]): Invalid {
   return new Invalid('validation', 'The request is not valid.', { errors })
 }
 
-/** AJV coerces 'Infinity' and '1e400' to a number and then holds no maximum against it. */
+/**
+ * Numbers that are not finite: AJV coerces 'Infinity' and '1e400' to a number and does not check it against a maximum.
+ */
 function infiniteNumbers(input: unknown, part: FieldError['in']): FieldError[] {
   return Object.entries(input ?? {})
     .filter(([, value]) => [value].flat().some((one) => typeof one === 'number' && !Number.isFinite(one)))
@@ -116,7 +121,10 @@ function withWords(ajv: Ajv2020): Ajv2020 {
   return ajv
 }
 
-/** What AJV says, one entry a field: where alternatives failed, that none fits, not how each of them failed. */
+/**
+ * AJV's errors, at most one per field. If no alternative fits, only that is reported, not the errors of each
+ * alternative.
+ */
 function fieldErrors(errors: readonly ErrorObject[], part: FieldError['in']): FieldError[] {
   const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
   const told = new Map<string, FieldError>()
@@ -155,7 +163,7 @@ function messageOf(error: ErrorObject, all: readonly ErrorObject[]): string {
     case 'minLength':
       return error.params.limit === 1 ? 'must not be blank' : inWords(error)
     case 'pattern':
-      return error.params.pattern === notBlank ? 'must not be blank' : 'does not have the form it must have'
+      return error.params.pattern === notBlank ? 'must not be blank' : 'does not have the required form'
     default:
       return inWords(error)
   }
@@ -165,7 +173,7 @@ function inWords({ message }: ErrorObject): string {
   return message?.replace('must NOT', 'must not') ?? 'is not valid'
 }
 
-/** Matches a text with at least one character that can be seen. */
+/** Matches a text with at least one visible character. */
 export const notBlank = '[^\\s\\u200B-\\u200F\\u2060\\uFEFF]'
 
 const formatMessages: Readonly<Record<string, string>> = {
@@ -182,5 +190,5 @@ function alternativesMessage(error: ErrorObject, all: readonly ErrorObject[]): s
     .map(({ params }) => JSON.stringify(params.allowedValue))
   if (constants.length === branches.length && constants.length > 0) return `must be one of ${constants.join(', ')}`
   const reasons = new Set(branches.map((branch) => messageOf(branch, [])))
-  return [...reasons].slice(0, 3).join(' or ') || 'has none of the forms allowed here'
+  return [...reasons].slice(0, 3).join(' or ') || 'has none of the allowed forms'
 }

@@ -19,23 +19,26 @@ export interface Registration {
   readonly username: string
   readonly password: string
   readonly email?: string | null | undefined
-  /** As people write it. */
+  /** Phone number in any usual notation. */
   readonly phone?: string | null | undefined
-  /** The username unless given. */
+  /** Default: the username. */
   readonly displayName?: string | undefined
-  /** The texts the person agrees to. */
+  /** The legal texts the person agrees to. */
   readonly accepted?: Accepted | undefined
-  /** Whether consent may still come after the registration, as from those who come by a third party. */
+  /** Whether consent may be given after the registration, as for people who come by a third party. */
   readonly consentLater?: boolean
 }
 
-/** Letters and digits of any script, and `_ . -` inside; no `@` and no `+`, so that a username is never taken for an address or a number. */
+/**
+ * Letters and digits of any script, and `_ . -` inside. No `@` and no `+`, so that a username never looks like an
+ * address or a number.
+ */
 export const USERNAME_PATTERN = '^[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._-]{1,63}$'
 const usernameForm = new RegExp(USERNAME_PATTERN, 'u')
 
 /**
- * The form in which a username is kept. @throws Invalid `validation` when it can't be one; a phone number can't, or its taker would
- * keep the number's owner from logging in with it.
+ * The stored form of a username. A phone number is refused, because its owner could then not log in with it.
+ * @throws Invalid `validation`.
  */
 function checkUsername(username: string): string {
   const plain = username.normalize('NFKC').trim()
@@ -48,7 +51,7 @@ function checkUsername(username: string): string {
   return plain
 }
 
-/** A phone number in E.164; null stays null. @throws Invalid `validation` when it is none. */
+/** A phone number in E.164; null stays null. @throws Invalid `validation` if it is not a phone number. */
 function checkPhone(phone: string | null): string | null {
   if (phone === null) return null
   const normal = normalizePhone(phone)
@@ -57,34 +60,40 @@ function checkPhone(phone: string | null): string | null {
   throw new Invalid('validation', `The phone ${message}.`, { errors: [{ in: 'body', path: '/phone', message }] })
 }
 
-/** A new person as a row, checked and with the password hashed. @throws Invalid `validation`, `weak_password`. */
+/** The row of a new person, checked, with the password hashed. @throws Invalid `validation`, `weak_password`. */
 export async function newUserRow(
   kernel: Pick<Kernel, 'config' | 'secrets'>,
-  wish: Registration,
+  registration: Registration,
 ): Promise<store.NewUser> {
-  const username = checkUsername(wish.username)
-  const phone = checkPhone(wish.phone ?? null)
-  const displayName = wish.displayName ?? username
-  await checkStrength(wish.password, { username, email: wish.email, phone, displayName })
+  const username = checkUsername(registration.username)
+  const phone = checkPhone(registration.phone ?? null)
+  const displayName = registration.displayName ?? username
+  await checkStrength(registration.password, { username, email: registration.email, phone, displayName })
   return {
     username,
-    email: wish.email ?? null,
+    email: registration.email ?? null,
     ...storedPhone(kernel.secrets.cipher, phone),
-    password_hash: await hashPassword(wish.password, hashCost(kernel.config)),
+    password_hash: await hashPassword(registration.password, hashCost(kernel.config)),
     display_name: displayName,
   }
 }
 
 /**
- * Opens an account with one role, and welcomes the person. Open to everybody.
- * @throws Conflict `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`, `weak_password`, `consent_required`.
+ * Creates an account with one role and sends a welcome. Open to everybody.
+ * @throws Conflict `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`, `weak_password`,
+ * `consent_required`.
  */
-export async function register(kernel: Kernel, wish: Registration, role: string, visitor: Visitor): Promise<User> {
-  const row = await newUserRow(kernel, wish)
+export async function register(
+  kernel: Kernel,
+  registration: Registration,
+  role: string,
+  visitor: Visitor,
+): Promise<User> {
+  const row = await newUserRow(kernel, registration)
   const at = kernel.clock.now()
   const user = await kernel.transaction(async (tx) => {
     const id = await store.insertUser(tx, row, at)
-    await consentAtRegistration(tx, id, wish, visitor.address, at)
+    await consentAtRegistration(tx, id, registration, visitor.address, at)
     await store.grantRole(tx, id, role, null, at)
     await record(tx, at, {
       actorId: id,
@@ -111,13 +120,13 @@ export async function me(kernel: Kernel, caller: Pick<Caller, 'userId'>): Promis
   return await getUser(kernel, caller.userId)
 }
 
-/** Somebody's account. @throws NotFound, also for people who have left. */
+/** The account of a person. @throws NotFound, also for people who have left. */
 export async function getUser(kernel: Kernel, userId: number): Promise<User> {
   return present(await kernel.withRetries((db) => store.findUser(db, kernel.secrets.cipher, userId)))
 }
 
-/** What can be said anew of a person; what is left out stays, null clears. */
-export interface ProfileWish {
+/** Changes of a person's profile: absent fields stay as they are, null clears a field. */
+export interface ProfileChange {
   readonly username?: string | undefined
   readonly email?: string | null | undefined
   readonly phone?: string | null | undefined
@@ -127,39 +136,39 @@ export interface ProfileWish {
   readonly status?: UserStatus | undefined
 }
 
-/** The columns a wish sets. @throws Invalid `validation`. */
-export function changeFor(kernel: Pick<Kernel, 'secrets'>, wish: ProfileWish): store.UserChange {
+/** The columns that a profile change sets. @throws Invalid `validation`. */
+export function changeFor(kernel: Pick<Kernel, 'secrets'>, profile: ProfileChange): store.UserChange {
   return {
-    ...(wish.username !== undefined && { username: checkUsername(wish.username) }),
-    ...(wish.email !== undefined && { email: wish.email }),
-    ...(wish.phone !== undefined && storedPhone(kernel.secrets.cipher, checkPhone(wish.phone))),
-    ...(wish.displayName !== undefined && { display_name: wish.displayName }),
-    ...(wish.locale !== undefined && { locale: wish.locale }),
-    ...(wish.department !== undefined && { department: wish.department }),
-    ...(wish.status !== undefined && { status: wish.status }),
+    ...(profile.username !== undefined && { username: checkUsername(profile.username) }),
+    ...(profile.email !== undefined && { email: profile.email }),
+    ...(profile.phone !== undefined && storedPhone(kernel.secrets.cipher, checkPhone(profile.phone))),
+    ...(profile.displayName !== undefined && { display_name: profile.displayName }),
+    ...(profile.locale !== undefined && { locale: profile.locale }),
+    ...(profile.department !== undefined && { department: profile.department }),
+    ...(profile.status !== undefined && { status: profile.status }),
   }
 }
 
 /**
- * Changes the caller's own profile. Department and status are the administrators' to change. Who gives another e-mail address or phone number
- * shows to be the owner: whoever gets codes at these can make the account theirs.
- * @throws Conflict, Invalid like `register`; when a contact changes like `checkOwner`
+ * Changes the caller's own profile. Only administrators change department and status. A new e-mail address or phone
+ * number requires proof of ownership, because codes sent to it open the account.
+ * @throws Conflict, Invalid like `register`; if a contact changes, also like `checkOwner`
  */
 export async function updateMe(
   kernel: Kernel,
   caller: Caller,
-  wish: Pick<ProfileWish, 'email' | 'phone' | 'displayName' | 'locale'>,
+  profile: Pick<ProfileChange, 'email' | 'phone' | 'displayName' | 'locale'>,
   proof: Proof,
 ): Promise<User> {
-  const { email, phone, displayName, locale } = wish
+  const { email, phone, displayName, locale } = profile
   const change = changeFor(kernel, { email, phone, displayName, locale })
-  const isOwner = changesContacts(await me(kernel, caller), wish)
+  const isOwner = changesContacts(await me(kernel, caller), profile)
   if (isOwner) await checkOwner(kernel, caller, proof)
   const at = kernel.clock.now()
   const user = await kernel.transaction(async (tx) => {
     const before = present(await store.lockUser(tx, kernel.secrets.cipher, caller.userId))
-    // Changed by somebody else a moment ago: what was no change is one now.
-    if (!isOwner && changesContacts(before, wish)) throw passwordRequired()
+    // Another request changed the contact a moment ago, so this request changes it after all.
+    if (!isOwner && changesContacts(before, profile)) throw passwordRequired()
     await store.updateUser(tx, caller.userId, change, at)
     const after = present(await store.findUser(tx, kernel.secrets.cipher, caller.userId))
     await afterContactChange(tx, kernel, before, after, at)
@@ -177,26 +186,28 @@ export async function updateMe(
   return user
 }
 
-function changesContacts(user: User, { email, phone }: ProfileWish): boolean {
+function changesContacts(user: User, { email, phone }: ProfileChange): boolean {
   return (email !== undefined && email !== user.email) || (phone !== undefined && checkPhone(phone) !== user.phone)
 }
 
 /**
- * Replaces the caller's password. All other sessions end; one that could do nothing else ends too, so that the new password is used.
- * @throws Invalid `bad_password` when the old one is wrong, `weak_password`; TooMany `locked_out`; Conflict `password_changed` when somebody
- * was faster.
+ * Replaces the caller's password and ends all other sessions. A session that only allows this change ends too, so that
+ * the new password is used.
+ * @throws Invalid `bad_password` if the old one is wrong, `weak_password`; TooMany `locked_out`; Conflict
+ * `password_changed` if another request was faster.
  */
 export async function changePassword(
   kernel: Kernel,
   caller: Caller,
-  wish: { readonly oldPassword: string; readonly newPassword: string },
+  change: { readonly oldPassword: string; readonly newPassword: string },
   visitor: Visitor,
 ): Promise<void> {
   const user = await me(kernel, caller)
-  const oldHash = await checkPassword(kernel, caller, wish.oldPassword, visitor)
-  if (wish.newPassword === wish.oldPassword) throw weakPassword('The new password is the old one.', [], '/new_password')
-  await checkStrength(wish.newPassword, user, '/new_password')
-  const newHash = await hashPassword(wish.newPassword, hashCost(kernel.config))
+  const oldHash = await checkPassword(kernel, caller, change.oldPassword, visitor)
+  if (change.newPassword === change.oldPassword)
+    throw weakPassword('The new password is the same as the old one.', [], '/new_password')
+  await checkStrength(change.newPassword, user, '/new_password')
+  const newHash = await hashPassword(change.newPassword, hashCost(kernel.config))
   const at = kernel.clock.now()
   await revoking(kernel, caller.userId, async (tx) => {
     if (!(await store.replacePassword(tx, caller.userId, oldHash, newHash, at))) {
@@ -215,7 +226,7 @@ export async function changePassword(
   kernel.nudge()
 }
 
-/** A user that has to be there. @throws NotFound otherwise. */
+/** The user, if found. @throws NotFound otherwise. */
 export function present(user: User | undefined): User {
   if (!user) throw new NotFound('not_found', 'There is no such user.')
   return user

@@ -7,7 +7,7 @@ import { record } from '../../outbox/outbox.ts'
 import { ADMIN, knownRoles, requireRightsOver } from '../roles.ts'
 import { endSessions } from '../sessions/sessionStore.ts'
 import { revoking } from '../sessions/sessions.ts'
-import { changeFor, type ProfileWish, present } from './accounts.ts'
+import { changeFor, type ProfileChange, present } from './accounts.ts'
 import { changesOf } from './changes.ts'
 import { afterContactChange } from './contactChange.ts'
 import * as store from './store.ts'
@@ -24,19 +24,25 @@ export async function listUsers(
 }
 
 /**
- * Changes somebody's account. Disabling it ends all its sessions, and what it looked after goes to others.
- * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `last_administrator`, `username_taken`, `email_taken`, `phone_taken`; Invalid `validation`.
+ * Changes an account. Disabling it ends all its sessions and hands its tasks over to others.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `last_administrator`, `username_taken`, `email_taken`,
+ * `phone_taken`; Invalid `validation`.
  */
-export async function updateUser(kernel: Kernel, caller: Caller, userId: number, wish: ProfileWish): Promise<User> {
-  const change = changeFor(kernel, wish)
+export async function updateUser(
+  kernel: Kernel,
+  caller: Caller,
+  userId: number,
+  profile: ProfileChange,
+): Promise<User> {
+  const change = changeFor(kernel, profile)
   const at = kernel.clock.now()
   const user = await revoking(kernel, userId, async (tx) => {
-    if (wish.status !== undefined) await store.lockAdministrators(tx)
+    if (profile.status !== undefined) await store.lockAdministrators(tx)
     const before = present(await store.lockUser(tx, kernel.secrets.cipher, userId))
     requireRightsOver(kernel, caller, before.roles)
-    if (wish.status === 'disabled') await keepAnAdministrator(tx, before)
+    if (profile.status === 'disabled') await keepAnAdministrator(tx, before)
     await store.updateUser(tx, userId, change, at)
-    if (wish.status === 'disabled') {
+    if (profile.status === 'disabled') {
       await endSessions(tx, userId, at)
       await handOver(tx, kernel, userId)
     }
@@ -51,9 +57,10 @@ export async function updateUser(kernel: Kernel, caller: Caller, userId: number,
 }
 
 /**
- * Lets somebody go: sessions end, roles and everything personal are gone, the names are free again; what they booked stays as history.
- * The products undo what lies ahead, in the same transaction.
- * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `own_account` for the caller's own, `last_administrator`.
+ * Deletes an account: ends its sessions, removes its roles and personal data, and frees its names. Past bookings stay
+ * as history; the products undo future ones in the same transaction.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `own_account` for the caller's own account,
+ * `last_administrator`.
  */
 export async function deleteUser(kernel: Kernel, caller: Caller, userId: number): Promise<void> {
   if (userId === caller.userId) throw new Conflict('own_account', 'Administrators cannot delete their own account.')
@@ -69,7 +76,8 @@ export async function deleteUser(kernel: Kernel, caller: Caller, userId: number)
 }
 
 /**
- * Deletes the account of somebody who asked for it, if its time has come and they did not log in since. The last administrator stays.
+ * Deletes the account of a person who asked for it, if the date has come and they have not logged in since. The last
+ * administrator is kept.
  */
 export async function removeLeaver(kernel: Kernel, userId: number): Promise<void> {
   const at = kernel.clock.now()
@@ -95,8 +103,9 @@ async function remove(tx: Transaction, kernel: Kernel, user: User, origin: Origi
 }
 
 /**
- * Makes these somebody's roles, in force from the next request on.
- * @throws NotFound; Forbidden `beyond_own_rights`; Invalid `unknown_role`; Conflict `last_administrator` when nobody could administer any more.
+ * Sets a person's roles; they apply from the next request on.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Invalid `unknown_role`; Conflict `last_administrator` if no
+ * administrator would be left.
  */
 export async function setRoles(
   kernel: Kernel,
@@ -108,7 +117,7 @@ export async function setRoles(
   return await changeRoles(kernel, caller, userId, () => roles)
 }
 
-/** Makes what `change` answers of somebody's roles their roles. @throws like `setRoles` */
+/** Sets a person's roles to what `change` makes of the current ones. Throws like `setRoles`. */
 export async function changeRoles(
   kernel: Kernel,
   caller: Caller,
@@ -139,12 +148,15 @@ export async function changeRoles(
   return user
 }
 
-/** Has the products take away what somebody may not look after any more. */
+/** Lets the products hand over tasks that the person may no longer do. */
 async function handOver(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   for (const handOver of kernel.afterRightsChange) await handOver(tx, kernel, userId)
 }
 
-/** Throws Conflict when this person is the only administrator. The administrators are locked. */
+/**
+ * Refuses to remove the only administrator. The caller must hold the lock of `lockAdministrators`.
+ * @throws Conflict `last_administrator`
+ */
 export async function keepAnAdministrator(tx: Transaction, user: User): Promise<void> {
   if (!(await isLastAdministrator(tx, user))) return
   throw new Conflict('last_administrator', 'This is the only administrator. Make somebody else one first.')

@@ -8,10 +8,10 @@ import { present } from './accounts.ts'
 import * as store from './store.ts'
 import type { User } from './users.ts'
 
-/** The files that show one person. */
+/** Purpose and subject of the picture files of one person. */
 const avatarOf = (userId: number) => ({ purpose: 'avatar', subject: `user:${userId}` })
 
-/** Gives the caller a picture, cut 1:1; the one before goes. @throws Invalid like `prepareImage` */
+/** Sets the caller's picture, cropped to 1:1, and releases the previous one. @throws Invalid like `prepareImage` */
 export async function setAvatar(kernel: Kernel, caller: Caller, upload: Buffer): Promise<User> {
   const fileId = await keepImage(kernel, upload, {
     ...avatarOf(caller.userId),
@@ -22,7 +22,7 @@ export async function setAvatar(kernel: Kernel, caller: Caller, upload: Buffer):
   return await changeAvatar(kernel, caller, fileId)
 }
 
-/** Takes the caller's picture away; having none is fine. */
+/** Removes the caller's picture, if there is one. */
 export async function removeAvatar(kernel: Kernel, caller: Caller): Promise<void> {
   await changeAvatar(kernel, caller, null)
 }

@@ -3,7 +3,7 @@ import type { User } from './users.ts'
 
 type Show = (user: User) => unknown
 
-/** What the operation log shows of a person: contact data masked, as the log outlives the person. */
+/** Fields of a person in the operation log. Contact data is masked, because the log outlives the person. */
 const shown: readonly { readonly field: string; readonly value: Show; readonly show?: Show }[] = [
   { field: 'username', value: (user) => user.username },
   { field: 'email', value: (user) => user.email, show: (user) => user.email && maskEmail(user.email) },
@@ -15,7 +15,7 @@ const shown: readonly { readonly field: string; readonly value: Show; readonly s
   { field: 'roles', value: (user) => user.roles.join(' ') },
 ]
 
-/** `{field: [before, after]}` of what differs between two states of a person. */
+/** `{field: [before, after]}` for each field that differs. */
 export function changesOf(before: User, after: User): Record<string, readonly [unknown, unknown]> {
   const changed = shown.filter(({ value }) => value(before) !== value(after))
   return Object.fromEntries(changed.map(({ field, value, show = value }) => [field, [show(before), show(after)]]))

@@ -9,8 +9,9 @@ import type { User } from './users.ts'
 const TYPE = 'account.contact_changed'
 
 /**
- * What follows from another e-mail address or phone number of a person: codes that were asked for open nothing any more, and the person is
- * told, at the addresses that were theirs too, as they may not be who gave the new ones. Nothing when both are the same.
+ * Handles a change of a person's e-mail address or phone number: voids open reset codes and tells the person. The
+ * message also goes to the previous addresses, because somebody else may have made the change. Does nothing if both are
+ * unchanged.
  */
 export async function afterContactChange(
   tx: Transaction,

@@ -12,13 +12,15 @@ import * as store from './store.ts'
 import type { User } from './users.ts'
 
 const SETTING = 'setup_tokens'
-/** Processes that start together each print a token; the latest few are good, until one is used. */
+/**
+ * Number of set-up tokens that are valid at once: processes that start together each print one. Using one voids all.
+ */
 const MOST_TOKENS = 5
 
 /**
- * Creates ADMIN_USERNAME while there is no administrator and it is configured; to be called at every start, by any number of processes.
- * False while nobody can become an administrator but by a set-up token.
- * @throws ConfigurationError when ADMIN_USERNAME or ADMIN_PASSWORD can't be used.
+ * Creates the administrator of ADMIN_USERNAME if it is configured and there is no administrator yet. Called at every
+ * start, by any number of processes. Answers false if a set-up token is the only way left to create one.
+ * @throws ConfigurationError if ADMIN_USERNAME or ADMIN_PASSWORD cannot be used.
  */
 export async function createConfiguredAdministrator(kernel: Kernel): Promise<boolean> {
   if ((await store.countAdministrators(kernel.db)) > 0) return true
@@ -36,7 +38,7 @@ export async function createConfiguredAdministrator(kernel: Kernel): Promise<boo
 
 function asConfigurationError(error: unknown): unknown {
   if (error instanceof Invalid && error.code === 'weak_password') {
-    return new ConfigurationError([`ADMIN_PASSWORD: given one that is not good enough (not shown): ${error.message}`])
+    return new ConfigurationError([`ADMIN_PASSWORD: is not strong enough (value not shown): ${error.message}`])
   }
   if (error instanceof Invalid || error instanceof Conflict)
     return new ConfigurationError([`ADMIN_USERNAME: ${error.message}`])
@@ -44,21 +46,26 @@ function asConfigurationError(error: unknown): unknown {
 }
 
 /**
- * Creates the first administrator for whoever read the token in the log. Of two at once, one wins.
+ * Creates the first administrator for the holder of a set-up token. Of two parallel calls, one wins.
  * @throws Conflict `already_set_up`; Forbidden `bad_setup_token`; Invalid and Conflict like `register`.
  */
-export async function setUp(kernel: Kernel, token: string, wish: Registration, visitor: Visitor): Promise<User> {
-  // The hashes go in the transaction that makes the administrator, so they are read before the administrators are counted.
+export async function setUp(
+  kernel: Kernel,
+  token: string,
+  registration: Registration,
+  visitor: Visitor,
+): Promise<User> {
+  // Creating the administrator deletes the hashes, so they are read before the administrators are counted.
   const isGood = matches(await storedHashes(kernel.db), token)
   if ((await store.countAdministrators(kernel.db)) > 0) throw alreadySetUp()
   if (!isGood) {
-    throw new Forbidden('bad_setup_token', 'This is not the set-up token that the log of the latest start shows.')
+    throw new Forbidden('bad_setup_token', 'This is not the set-up token in the log of the latest start.')
   }
-  return await createAdministrator(kernel, wish, visitor)
+  return await createAdministrator(kernel, registration, visitor)
 }
 
-async function createAdministrator(kernel: Kernel, wish: Registration, visitor?: Visitor): Promise<User> {
-  const row = await newUserRow(kernel, wish)
+async function createAdministrator(kernel: Kernel, registration: Registration, visitor?: Visitor): Promise<User> {
+  const row = await newUserRow(kernel, registration)
   const at = kernel.clock.now()
   const user = await kernel.transaction(async (tx) => {
     await store.lockAdministrators(tx)
@@ -84,8 +91,8 @@ async function recordSetup(tx: Transaction, at: Date, id: number, visitor?: Visi
 }
 
 /**
- * Answers a one-time token for the first administrator, of which only the hash is stored. For a process that shows it to somebody: each one
- * pushes out the oldest of the few that are good.
+ * Makes a one-time token for creating the first administrator; only its hash is stored. Only the latest few tokens are
+ * valid.
  */
 export async function issueSetupToken(kernel: Kernel): Promise<string> {
   const setupToken = randomBytes(24).toString('base64url')
@@ -95,8 +102,10 @@ export async function issueSetupToken(kernel: Kernel): Promise<string> {
     await store.lockAdministrators(tx)
     const hashes = JSON.stringify([hash, ...(await storedHashes(tx))].slice(0, MOST_TOKENS))
     await sql`
-      INSERT INTO settings (key, value, updated_at) VALUES (${SETTING}, ${hashes}::text::jsonb, ${at})
-      ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`.execute(tx)
+      INSERT INTO settings (key, value, updated_at)
+      VALUES (${SETTING}, ${hashes}::text::jsonb, ${at})
+      ON CONFLICT (key) DO UPDATE
+        SET value = excluded.value, updated_at = excluded.updated_at`.execute(tx)
   })
   return setupToken
 }
@@ -108,7 +117,7 @@ async function storedHashes(db: Database): Promise<string[]> {
 
 function matches(hashes: readonly string[], token: string): boolean {
   const given = hashOf(token)
-  // Every one is looked at, whichever it is.
+  // Compare with every hash, so that the time does not tell which one matched.
   return hashes.filter((hash) => timingSafeEqual(Buffer.from(hash, 'hex'), given)).length > 0
 }
 

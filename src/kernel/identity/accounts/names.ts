@@ -1,16 +1,16 @@
 import type { FieldCipher } from '../../secrets/fields.ts'
 import { maskEmail, maskPhone, normalizePhone } from './phones.ts'
 
-/** What somebody typed to say who they are: a username, an e-mail address, a phone number, or something else by mistake. */
+/** A name typed at log-in: a username, an e-mail address, a phone number, or something else by mistake. */
 export interface TypedName {
   readonly text: string
   /** E.164, when it is a phone number. */
   readonly phone: string | undefined
-  /** By which the log finds it however it was written, and tells nobody what it was. */
+  /** Blind index for the log: equal for all notations of a name, without revealing it. */
   readonly index: string
 }
 
-/** Reads what was typed for a name. */
+/** Parses a typed name. */
 export function typedName(cipher: FieldCipher, given: string): TypedName {
   const text = given.normalize('NFKC').trim()
   const phone = normalizePhone(text)
@@ -18,11 +18,12 @@ export function typedName(cipher: FieldCipher, given: string): TypedName {
 }
 
 /**
- * As the log shows it: contact data masked. Of what nobody has for a name only the beginning: it may be a password in the wrong field.
+ * The name as the log shows it, with contact data masked. Of unknown names only the first character is kept, because
+ * they may be a password in the wrong field.
  */
-export function shownName({ text, phone }: TypedName, isSomebodys: boolean): string {
+export function shownName({ text, phone }: TypedName, isKnown: boolean): string {
   const plain = text.toLowerCase()
-  if (!isSomebodys) return `${[...plain][0] ?? ''}***`
+  if (!isKnown) return `${[...plain][0] ?? ''}***`
   if (plain.includes('@')) return maskEmail(plain)
   return phone === undefined ? plain : maskPhone(phone)
 }

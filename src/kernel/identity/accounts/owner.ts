@@ -9,17 +9,18 @@ import { typedName } from './names.ts'
 import { hashCost, verifyPassword } from './passwords.ts'
 import { findUser, passwordHashOf } from './store.ts'
 
-/** How old a log-in may be that stands for the password. */
+/** Age, in milliseconds, up to which a log-in can replace the password as proof. */
 const FRESH_MS = 10 * 60_000
 
-/** What somebody shows to be more than the holder of a token. */
+/** Proof that the caller is the account's owner and not just the holder of a token. */
 export interface Proof {
   readonly password: string | undefined
   readonly visitor: Visitor
 }
 
 /**
- * Lets only the owner of the caller's account pass: by the password, or without one by a log-in of the last 10 minutes.
+ * Checks that the caller is the account's owner: by the password, or without one by a log-in within the last 10
+ * minutes.
  * @throws Invalid `password_required`, and like `checkPassword`
  */
 export async function checkOwner(kernel: Kernel, caller: Caller, { password, visitor }: Proof): Promise<void> {
@@ -29,7 +30,8 @@ export async function checkOwner(kernel: Kernel, caller: Caller, { password, vis
 }
 
 /**
- * Compares the caller's password; answers the hash it belongs to. Wrong ones are failed log-ins: they are logged, and lock the person.
+ * Checks the caller's password; answers its hash. A wrong password counts as a failed log-in: it is logged and can lock
+ * the person.
  * @throws Invalid `bad_password`; TooMany `locked_out`
  */
 export async function checkPassword(
@@ -51,7 +53,7 @@ export async function checkPassword(
   return hash
 }
 
-/** The refusal of what only an account's owner may do. */
+/** The refusal of an operation that needs proof of ownership. */
 export function passwordRequired(): Invalid {
   return new Invalid('password_required', 'Give your password, or log in again first.')
 }

@@ -3,7 +3,7 @@ import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { Invalid } from '../../errors.ts'
 import type { Config } from '../../settings.ts'
 
-/** What one argon2id hash costs: memory in KiB, passes over it. One thread. */
+/** Cost of one argon2id hash: memory in KiB, passes, and threads. */
 export interface HashCost {
   readonly memoryCost: number
   readonly timeCost: number
@@ -12,18 +12,18 @@ export interface HashCost {
 
 /** OWASP's Password Storage Cheat Sheet (2024): 19 MiB, 2 passes. */
 const strongCost: HashCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-/** For tests, which hash hundreds of passwords that protect nothing. */
+/** For tests, which hash hundreds of passwords. */
 const cheapCost: HashCost = { memoryCost: 64, timeCost: 1, parallelism: 1 }
 
-/** The cost this process hashes at. */
+/** The cost of hashes in this process. */
 export function hashCost(config: Pick<Config, 'nodeEnv'>): HashCost {
   return config.nodeEnv === 'test' ? cheapCost : strongCost
 }
 
-/** Characters of a new password. */
+/** Length of a new password, in characters. */
 export const PASSWORD_LENGTH = { min: 8, max: 128 } as const
 
-/** NIST SP 800-63B: the same password typed on another keyboard may arrive in another normal form. */
+/** NFKC (NIST SP 800-63B): the same password typed on another keyboard may arrive in another normal form. */
 const normalized = (password: string): string => password.normalize('NFKC')
 
 /** Hashes with argon2id and a fresh salt, off the event loop. */
@@ -33,9 +33,7 @@ export async function hashPassword(password: string, cost: HashCost): Promise<st
 
 const dummies = new Map<number, Promise<string>>()
 
-/**
- * Whether the password belongs to the hash. Without a hash (nobody has that name) it takes the same time and answers false.
- */
+/** Whether the password belongs to the hash. Without a hash (unknown name) it answers false after the same time. */
 export async function verifyPassword(
   stored: string | null | undefined,
   password: string,
@@ -51,12 +49,12 @@ export async function verifyPassword(
   return false
 }
 
-/** Makes the hash that stands in for people who don't exist, so that not even the first unknown name takes longer. */
+/** Makes the hash that stands in for unknown people, so that even the first unknown name takes no longer. */
 export async function prepareDummy(cost: HashCost): Promise<void> {
   await verifyPassword(undefined, '', cost)
 }
 
-/** Whether a hash was made at another cost than today's and is due to be made again when its owner logs in. */
+/** Whether a hash was made at another cost than the current one and must be renewed when its owner logs in. */
 export function isOutdated(stored: string, cost: HashCost): boolean {
   const made = parseOptions(stored)
   return made.memoryCost !== cost.memoryCost || made.timeCost !== cost.timeCost || made.parallelism !== cost.parallelism
@@ -64,7 +62,7 @@ export function isOutdated(stored: string, cost: HashCost): boolean {
 
 let estimator: Promise<ZxcvbnFactory> | undefined
 
-/** The dictionaries are 30 MB of memory: they come with the first new password, not with the start. */
+/** Loads zxcvbn at the first new password rather than at the start: its dictionaries take 30 MB of memory. */
 async function loadEstimator(): Promise<ZxcvbnFactory> {
   const [{ ZxcvbnFactory }, common, english] = await Promise.all([
     import('@zxcvbn-ts/core'),
@@ -75,7 +73,7 @@ async function loadEstimator(): Promise<ZxcvbnFactory> {
     dictionary: { ...common.dictionary, ...english.dictionary },
     graphs: common.adjacencyGraphs,
     translations: english.translations,
-    // Longer is strong enough or repetition, and the time grows with the square.
+    // Longer passwords are strong enough or repetitive, and the time grows with the square of the length.
     maxLength: 32,
   })
 }
@@ -85,7 +83,7 @@ async function strengthOf(password: string, own: string[]) {
   return (await estimator).check(password, own)
 }
 
-/** What belongs to a person and must not be the password. */
+/** The person's own data, which must not be the password. */
 export interface OwnWords {
   readonly username: string
   readonly email?: string | null | undefined
@@ -94,8 +92,9 @@ export interface OwnWords {
 }
 
 /**
- * Refuses a new password that is too short or long, that is the person's name or e-mail address, or that zxcvbn scores below 2 of 4.
- * @throws Invalid `weak_password`, with what would help as `suggestions`.
+ * Refuses a new password that is too short or too long, equals the person's name or e-mail address, or scores below 2
+ * of 4 by zxcvbn.
+ * @throws Invalid `weak_password`, with hints as `suggestions`.
  */
 export async function checkStrength(password: string, words: OwnWords, field = '/password'): Promise<void> {
   const weak = (message: string, suggestions: readonly string[]) => weakPassword(message, suggestions, field)
@@ -115,7 +114,7 @@ function ownWords({ username, email, phone, displayName }: OwnWords): string[] {
   return words.flatMap((word) => (word ? [word.toLowerCase()] : []))
 }
 
-/** The refusal of a new password. `field` is where in the body it stood. */
+/** The refusal of a new password. `field` is its JSON pointer in the body. */
 export function weakPassword(message: string, suggestions: readonly string[], field = '/password'): Invalid {
   return new Invalid('weak_password', message, {
     errors: [{ in: 'body', path: field, message }],

@@ -1,7 +1,8 @@
 /**
- * The E.164 form (`+8613800138000`) of a phone number as people write it, or undefined when it is none. Spaces, dashes, dots and brackets
- * don't count; `00` and a full-width plus are `+`. Without a country code it is a Chinese one: a mobile number (11 digits, 13…19…) or a
- * landline with its area code (`010-8888 8888`). Numbers of other countries are checked for their length only (E.164: at most 15 digits).
+ * The E.164 form (`+8613800138000`) of a phone number in any usual notation, or undefined if it is not one. Ignores
+ * spaces, dashes, dots and brackets; `00` and a full-width plus mean `+`. Without a country code it must be Chinese: a
+ * mobile number (11 digits, 13…19…) or a landline with its area code (`010-8888 8888`). Numbers of other countries are
+ * only checked for their length (E.164: at most 15 digits).
  */
 export function normalizePhone(text: string): string | undefined {
   const compact = text
@@ -14,7 +15,7 @@ export function normalizePhone(text: string): string | undefined {
   return /^\+[1-9]\d{6,14}$/.test(compact) ? compact : undefined
 }
 
-/** `+86*******8000`: enough to recognise one's own number. */
+/** `+86*******8000`: enough for people to recognise their own number. */
 export function maskPhone(phone: string): string {
   return phone.slice(0, 3) + '*'.repeat(Math.max(0, phone.length - 7)) + phone.slice(-4)
 }

@@ -54,7 +54,7 @@ function userOf(cipher: FieldCipher, row: Row): User {
   }
 }
 
-/** A person who has not left, or undefined. */
+/** A person by id; undefined if there is none or they have left. */
 export async function findUser(db: Database, cipher: FieldCipher, id: number): Promise<User | undefined> {
   const row = await db
     .selectFrom('users')
@@ -67,8 +67,8 @@ export async function findUser(db: Database, cipher: FieldCipher, id: number): P
 }
 
 /**
- * The same, with the row locked against every other change until the end of the transaction. For somebody who `leaves` it also waits for
- * everything that is being written with a reference to them, such as a booking; what comes later finds them gone.
+ * Like `findUser`, and locks the row against changes until the transaction ends. With `leaves` it also waits for writes
+ * that refer to the person, such as a booking; later writes find the person gone.
  */
 export async function lockUser(
   tx: Transaction,
@@ -101,7 +101,7 @@ export interface UserOrder {
   readonly direction: 'asc' | 'desc'
 }
 
-/** One page of the people who have not left, and how many the filter finds. */
+/** One page of the people who have not left, and the number of people the filter matches. */
 export async function listUsers(
   db: Database,
   cipher: FieldCipher,
@@ -151,7 +151,7 @@ export interface NewUser {
   readonly display_name: string
 }
 
-/** Adds a person; answers the id. Names that are taken break constraints that have their own errors. */
+/** Adds a person; answers the id. Throws a constraint's own error if a name is taken. */
 export async function insertUser(tx: Transaction, user: NewUser, at: Date): Promise<number> {
   const { id } = await tx
     .insertInto('users')
@@ -181,7 +181,7 @@ export async function updateUser(tx: Transaction, id: number, change: UserChange
     .execute()
 }
 
-/** Replaces the password, unless it was replaced since `oldHash` was read. Answers whether it did. */
+/** Replaces the password, unless it has changed since `oldHash` was read. Answers whether it did. */
 export async function replacePassword(
   tx: Database,
   id: number,
@@ -204,15 +204,15 @@ export async function passwordHashOf(db: Database, id: number): Promise<string |
   return row?.password_hash ?? null
 }
 
-/** Whether the time has come at which somebody wanted to be gone. */
+/** Whether the date for which a person asked to be deleted has come. */
 export async function isLeaving(tx: Transaction, id: number, now: Date): Promise<boolean> {
   const { rows } = await sql`SELECT FROM users WHERE id = ${id} AND leaves_at <= ${now}`.execute(tx)
   return rows.length > 0
 }
 
 /**
- * Takes everything personal from what stays as history of somebody who leaves: the row, log-ins (also those under their names from before they
- * had them), sessions, messages. Their roles go; mail that waits is not sent.
+ * Removes all personal data of a leaving person from what is kept as history: the user row, log-ins (also failed ones
+ * under their names), sessions and messages. Deletes their roles and other personal rows, and skips queued deliveries.
  */
 export async function scrubUser(tx: Transaction, cipher: FieldCipher, user: User, at: Date): Promise<void> {
   const { id } = user
@@ -246,11 +246,12 @@ export async function scrubUser(tx: Transaction, cipher: FieldCipher, user: User
   await tx.deleteFrom('user_identities').where('user_id', '=', id).execute()
   await tx.deleteFrom('sign_in_states').where('user_id', '=', id).execute()
   await tx.deleteFrom('password_resets').where('user_id', '=', id).execute()
-  await sql`UPDATE files SET in_use = false, touched_at = ${at}
+  await sql`
+    UPDATE files SET in_use = false, touched_at = ${at}
     WHERE owner_id = ${id} AND purpose IN ('avatar', 'data_export', 'export') AND in_use`.execute(tx)
   await sql`UPDATE data_exports SET state = 'expired' WHERE user_id = ${id}`.execute(tx)
   await tx.deleteFrom('export_jobs').where('user_id', '=', id).execute()
-  // That they agreed, and to what, stays as proof; from where does not.
+  // The consent itself stays as proof; its address does not.
   await tx.updateTable('consents').set({ address: '0.0.0.0' }).where('user_id', '=', id).execute()
   await tx
     .updateTable('login_log')
@@ -261,16 +262,21 @@ export async function scrubUser(tx: Transaction, cipher: FieldCipher, user: User
   await sql`
     UPDATE deliveries SET state = 'skipped', reason = 'recipient_left', next_try_at = NULL, updated_at = ${at}
     WHERE state = 'queued' AND message_id IN (SELECT id FROM messages WHERE user_id = ${id})`.execute(tx)
-  // What went to addresses they had before.
+  // Messages to previous addresses of the person.
   await sql`
-    UPDATE deliveries SET state = CASE state WHEN 'queued' THEN 'skipped' ELSE state END,
-      reason = CASE state WHEN 'queued' THEN 'recipient_left' ELSE reason END, next_try_at = NULL, address_key = NULL,
-      address_encrypted = ${cipher.encrypt('')}, content = '{"subject": "", "body": ""}', updated_at = ${at}
+    UPDATE deliveries
+    SET state = CASE state WHEN 'queued' THEN 'skipped' ELSE state END,
+      reason = CASE state WHEN 'queued' THEN 'recipient_left' ELSE reason END,
+      next_try_at = NULL,
+      address_key = NULL,
+      address_encrypted = ${cipher.encrypt('')},
+      content = '{"subject": "", "body": ""}',
+      updated_at = ${at}
     WHERE user_id = ${id} AND message_id IS NULL`.execute(tx)
   await tx.updateTable('messages').set({ subject: '', body: '', data: '{}' }).where('user_id', '=', id).execute()
 }
 
-/** Adds a role; having it already is fine. */
+/** Adds a role, if the person does not have it yet. */
 export async function grantRole(
   tx: Transaction,
   userId: number,
@@ -285,7 +291,7 @@ export async function grantRole(
     .execute()
 }
 
-/** Makes these a person's roles. Those that stay keep when and by whom they were granted. */
+/** Sets a person's roles. Roles that stay keep when and by whom they were granted. */
 export async function replaceRoles(
   tx: Transaction,
   userId: number,
@@ -299,12 +305,12 @@ export async function replaceRoles(
 
 const ADMINISTRATORS_LOCK = 7_306_003
 
-/** Makes every change of who is an administrator wait for the others, until the end of the transaction. */
+/** Serialises changes of who is an administrator, until the transaction ends. */
 export async function lockAdministrators(tx: Transaction): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(${ADMINISTRATORS_LOCK}::int)`.execute(tx)
 }
 
-/** How many people besides `except` can act as administrators. */
+/** Number of active administrators besides `except`. */
 export async function countAdministrators(db: Database, except = 0): Promise<number> {
   const { count } = await db
     .selectFrom('user_roles')

@@ -12,7 +12,7 @@ export async function tagsOf(kernel: Kernel, userId: number): Promise<readonly s
   return readTags(kernel.db, userId)
 }
 
-/** Makes these somebody's tags, in place of all others. @throws NotFound */
+/** Replaces all tags of a person. @throws NotFound */
 export async function setTags(
   kernel: Kernel,
   caller: Caller,
@@ -23,7 +23,7 @@ export async function setTags(
   const wanted = [...new Set(tags.map((tag) => tag.normalize('NFKC')))]
   const at = kernel.clock.now()
   const after = await kernel.transaction(async (tx) => {
-    // Two at once: the second one sees what the first one made.
+    // Parallel requests wait here, so that each sees the tags of the one before.
     await sql`SELECT id FROM users WHERE id = ${userId} FOR UPDATE`.execute(tx)
     const before = await readTags(tx, userId)
     await replaceTags(tx, userId, wanted, at)
@@ -51,6 +51,9 @@ async function readTags(db: Database, userId: number): Promise<readonly string[]
 
 async function replaceTags(tx: Transaction, userId: number, tags: readonly string[], at: Date): Promise<void> {
   await sql`DELETE FROM user_tags WHERE user_id = ${userId} AND tag <> ALL (${tags}::text[])`.execute(tx)
-  await sql`INSERT INTO user_tags (user_id, tag, created_at) SELECT ${userId}::bigint, tag, ${at}::timestamptz
-    FROM unnest(${tags}::text[]) AS tag ON CONFLICT DO NOTHING`.execute(tx)
+  await sql`
+    INSERT INTO user_tags (user_id, tag, created_at)
+    SELECT ${userId}::bigint, tag, ${at}::timestamptz
+    FROM unnest(${tags}::text[]) AS tag
+    ON CONFLICT DO NOTHING`.execute(tx)
 }

@@ -2,7 +2,7 @@ import type { FieldCipher } from '../../secrets/fields.ts'
 
 export type UserStatus = 'active' | 'disabled'
 
-/** A person with an account, as services hand it on. */
+/** A person with an account, as services return it. */
 export interface User {
   readonly id: number
   readonly username: string
@@ -14,13 +14,13 @@ export interface User {
   readonly status: UserStatus | 'deleted'
   readonly locale: 'zh-CN' | 'zh-TW' | 'en'
   readonly roles: readonly string[]
-  /** The stored file that shows the person. */
+  /** Id of the stored picture of the person. */
   readonly avatarFileId: number | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
 
-/** The stored form of a phone number in E.164, or of none. */
+/** The columns of a phone number in E.164, or of none. */
 export function storedPhone(cipher: FieldCipher, phone: string | null | undefined) {
   if (!phone) return { phone_encrypted: null, phone_index: null }
   return { phone_encrypted: cipher.encrypt(phone), phone_index: phoneIndex(cipher, phone) }

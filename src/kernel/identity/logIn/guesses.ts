@@ -5,7 +5,10 @@ import type { Config } from '../../settings.ts'
 import { lockedUntil } from './lockout.ts'
 import * as logins from './loginStore.ts'
 
-/** Spares a guess that is locked out the work of comparing, and writes it down. @throws TooMany `locked_out` with the seconds left. */
+/**
+ * Refuses an attempt during a lock before the password is compared, and logs it.
+ * @throws TooMany `locked_out` with the seconds left.
+ */
 export async function refuseLocked(kernel: Kernel, attempt: logins.Attempt): Promise<void> {
   const until = await kernel.withRetries((db) => lockOf(db, kernel.config, attempt))
   if (!until) return
@@ -14,9 +17,9 @@ export async function refuseLocked(kernel: Kernel, attempt: logins.Attempt): Pro
 }
 
 /**
- * Judges a guess while those at the same person or name, and from the same network, wait for each other, so that guesses sent in parallel
- * are no more than guesses sent one by one; writes down what was wrong. `wrong` says what that is, nothing for a right guess. Answers the
- * refusal rather than throwing it, as that would undo what is written.
+ * Judges an attempt and logs it if it fails. Attempts for one person or name, and from one network, wait for each
+ * other, so parallel guesses count one by one. `wrong` answers the failure, or undefined for a right password. The
+ * refusal is returned, not thrown: a throw would roll the log entry back.
  */
 export async function judge(
   tx: Transaction,
@@ -32,7 +35,7 @@ export async function judge(
   return until ? lockedOut(until, attempt.at) : 'bad_credentials'
 }
 
-/** Until when the person (the name, when nobody has it) or the network is locked, whichever is longer. */
+/** The end of the lock of the person (or of the unknown name) or of the network, whichever is later. */
 async function lockOf(db: Database, config: Config, attempt: logins.Attempt): Promise<Date | undefined> {
   const { lockoutFailures, lockoutAddressFailures, lockoutMinutes: minutes } = config
   const byName = { failures: lockoutFailures, minutes }

@@ -1,14 +1,14 @@
 const MINUTE = 60_000
 
-/** When a name or an address is locked: so many failures within so many minutes, for as long again. */
+/** A rule for locking a name or an address: after `failures` within `minutes`, for the same number of minutes. */
 export interface LockoutRule {
   readonly failures: number
   readonly minutes: number
 }
 
 /**
- * Until when the door stays shut, or undefined when it is open. `failures` are the latest ones, newest first; attempts while locked are no
- * failures, so a lock always ends, and those that made it are then too old to make another.
+ * The end of the lock, or undefined if there is none. `failures` are the latest ones, newest first. Attempts during a
+ * lock don't count as failures, so every lock ends; the failures that caused it are then too old to cause another.
  */
 export function lockedUntil(failures: readonly Date[], rule: LockoutRule, now: Date): Date | undefined {
   const newest = failures[0]
@@ -20,7 +20,7 @@ export function lockedUntil(failures: readonly Date[], rule: LockoutRule, now: D
   return now.getTime() < until ? new Date(until) : undefined
 }
 
-/** Since when failures can matter: those that made a lock lie up to twice its minutes back. */
+/** The start of the period in which failures count: those that caused a lock can be up to twice `minutes` old. */
 export function failuresSince(rule: LockoutRule, now: Date): Date {
   return new Date(now.getTime() - 2 * rule.minutes * MINUTE)
 }

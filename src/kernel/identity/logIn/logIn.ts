@@ -24,21 +24,21 @@ export interface Credentials {
 
 export interface LoggedIn {
   readonly accessToken: string
-  /** Seconds the token is good for; when its session slides, without being used. */
+  /** Seconds until the token expires. For a sliding session: seconds without use. */
   readonly expiresIn: number
-  /** The password is older than PASSWORD_MAX_AGE_DAYS: the token can do nothing but change it. */
+  /** The password is older than PASSWORD_MAX_AGE_DAYS: the token only allows changing it. */
   readonly passwordChangeRequired: boolean
   readonly user: User
 }
 
 const DAY = 86_400_000
-/** Minutes for which a token is good that can only change the password. */
+/** Minutes for which a token is valid that only allows changing the password. */
 const PASSWORD_CHANGE_MINUTES = 15
 
 /**
- * Opens a session for whoever knows the password. Unknown names, disabled accounts and wrong passwords get the same answer after the same
- * time. With `slides` the session lasts as long as it is used, at most SESSION_MAX_DAYS.
- * @throws Unauthenticated `bad_credentials`; TooMany `locked_out` with the seconds left, also for the right password.
+ * Opens a session for a name and password. Unknown names, disabled accounts and wrong passwords get the same answer
+ * after the same time. With `slides` the session lasts as long as it is used, at most SESSION_MAX_DAYS.
+ * @throws Unauthenticated `bad_credentials`; TooMany `locked_out` with the seconds left, even for the right password.
  */
 export async function logIn(
   kernel: Kernel,
@@ -74,7 +74,7 @@ export interface Entry extends Pick<logins.Attempt, 'name' | 'visitor' | 'at'> {
   readonly slides?: boolean
 }
 
-/** Opens a session for somebody who has proved who they are. Whoever had asked to leave stays. */
+/** Opens a session for an authenticated person. A pending request to leave is withdrawn. */
 export async function enter(
   tx: Transaction,
   kernel: Kernel,
@@ -109,7 +109,7 @@ async function openSession(
   const age = candidate.password_changed_at ? now.getTime() - candidate.password_changed_at.getTime() : 0
   const tooOld = config.passwordMaxAgeDays > 0 && age > config.passwordMaxAgeDays * DAY
   const minutes = tooOld ? PASSWORD_CHANGE_MINUTES : config.jwtTtlMinutes
-  // A token knows whole seconds: both end at the same moment.
+  // Tokens carry whole seconds: so the session and its token expire at the same moment.
   const start = Math.floor(now.getTime() / 1000) * 1000
   const endsAt = slides && !tooOld ? new Date(start + config.sessionMaxDays * DAY) : null
   const expiresAt = new Date(Math.min(start + minutes * 60_000, endsAt?.getTime() ?? Number.POSITIVE_INFINITY))
@@ -164,7 +164,7 @@ async function renewOutdatedHash(kernel: Kernel, { id, password_hash: oldHash }:
   await kernel.withRetries((db) => logins.renewHash(db, id, oldHash, newHash))
 }
 
-/** Ends the caller's session: its token is refused from now on. */
+/** Ends the caller's session: its token is refused from then on. */
 export async function logOut(kernel: Kernel, caller: Caller): Promise<void> {
   const at = kernel.clock.now()
   await revoking(kernel, caller.userId, async (tx) => {

@@ -9,7 +9,7 @@ import type { Visitor } from './visitor.ts'
 
 export type LoginResult = 'success' | 'bad_credentials' | 'locked_out' | 'disabled'
 
-/** What a log-in needs to know of the person behind a name. */
+/** The person behind a name, as the log-in needs it. */
 export interface Candidate {
   readonly id: number
   readonly username: string
@@ -18,7 +18,7 @@ export interface Candidate {
   readonly password_changed_at: Date | null
 }
 
-/** The one person with this e-mail address, or with this username or phone number; a username goes first. */
+/** The person with this e-mail address, or with this username or phone number; a username takes precedence. */
 export async function findCandidate(
   db: Database,
   cipher: FieldCipher,
@@ -31,26 +31,33 @@ export async function findCandidate(
   const { rows } = await sql<Candidate>`
     SELECT id, username, status, password_hash, password_changed_at FROM users
     WHERE status <> 'deleted' AND ${condition}
-    ORDER BY (lower(username) = lower(${text})) DESC LIMIT 1`.execute(db)
+    ORDER BY (lower(username) = lower(${text})) DESC
+    LIMIT 1`.execute(db)
   return rows[0]
 }
 
-/** Holds the person's row as it is until the end of the transaction; false when the account can't be entered any more with this hash. */
+/**
+ * Locks the person's row against changes until the transaction ends. Answers false if the account is no longer active
+ * or its password hash has changed.
+ */
 export async function holdCandidate(tx: Transaction, { id, password_hash }: Candidate): Promise<boolean> {
   const { rows } = await sql`
-    SELECT FROM users WHERE id = ${id} AND status = 'active' AND password_hash = ${password_hash} FOR SHARE`.execute(tx)
+    SELECT FROM users
+    WHERE id = ${id} AND status = 'active' AND password_hash = ${password_hash}
+    FOR SHARE`.execute(tx)
   return rows.length > 0
 }
 
-/** Somebody who had asked to leave has come back. False when they had not asked. */
+/** Withdraws a person's request to leave. Answers false if there was none. */
 export async function stay(tx: Transaction, userId: number, at: Date): Promise<boolean> {
   const { rows } = await sql`
-    UPDATE users SET leaves_at = NULL, updated_at = ${at} WHERE id = ${userId} AND leaves_at IS NOT NULL
+    UPDATE users SET leaves_at = NULL, updated_at = ${at}
+    WHERE id = ${userId} AND leaves_at IS NOT NULL
     RETURNING id`.execute(tx)
   return rows.length > 0
 }
 
-/** Stores the same password's hash at today's cost. */
+/** Replaces a hash by a new hash of the same password, unless it has changed. */
 export async function renewHash(db: Database, id: number, oldHash: string, newHash: string): Promise<void> {
   await db
     .updateTable('users')
@@ -60,26 +67,33 @@ export async function renewHash(db: Database, id: number, oldHash: string, newHa
     .execute()
 }
 
-/** Somebody says who they are, and has yet to prove it. */
+/** An attempt to log in, not yet judged. */
 export interface Attempt {
-  /** The person who has the name: whichever of their names it is, attempts count together. Null when nobody has it. */
+  /** The person with this name. Attempts under any of their names count together. Null if nobody has the name. */
   readonly userId: number | null
   readonly name: TypedName
   readonly visitor: Visitor
   readonly at: Date
 }
 
-/** Makes attempts at one person or name, and from one network, wait for each other: parallel guesses are counted one by one. */
+/**
+ * Makes attempts for one person or name, and from one network, wait for each other, so that parallel guesses count one
+ * by one.
+ */
 export async function lockAttempts(tx: Transaction, { userId, name, visitor }: Attempt): Promise<void> {
   const counted = userId === null ? `name ${name.index}` : `user ${userId}`
-  // Always in this order, so that two can't wait for each other.
+  // Always in this order, so that there is no deadlock.
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`log-in ${counted}`}, 0))`.execute(tx)
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended('log-in network ' || network_of(${visitor.address})::text, 0))`.execute(
-    tx,
-  )
+  await sql`
+    SELECT pg_advisory_xact_lock(
+      hashtextextended('log-in network ' || network_of(${visitor.address})::text, 0)
+    )`.execute(tx)
 }
 
-/** When the latest failures at a person or name were, since the last success; newest first, as many as the rule needs. */
+/**
+ * Times of the latest failures for a person or name since the last success: newest first, at most as many as the rule
+ * needs.
+ */
 export async function failuresOfName(
   db: Database,
   { userId, name, at }: Attempt,
@@ -90,11 +104,15 @@ export async function failuresOfName(
   const { rows } = await sql<{ at: Date }>`
     SELECT at ${recent} AND result IN ('bad_credentials', 'disabled')
       AND id > coalesce((SELECT max(id) ${recent} AND result = 'success'), 0)
-    ORDER BY at DESC, id DESC LIMIT ${rule.failures}`.execute(db)
+    ORDER BY at DESC, id DESC
+    LIMIT ${rule.failures}`.execute(db)
   return rows.map((row) => row.at)
 }
 
-/** When the latest failures from a network were. A success resets nothing: it may be the guesser's own account. */
+/**
+ * Times of the latest failures from a network. A success does not reset them, because it may be the guesser's own
+ * account.
+ */
 export async function failuresOfAddress(
   db: Database,
   { visitor, at }: Attempt,
@@ -108,7 +126,7 @@ export async function failuresOfAddress(
   return rows.map((row) => row.at)
 }
 
-/** Writes down what came of an attempt; the name masked. */
+/** Logs the result of an attempt, with the name masked. */
 export async function insertAttempt(
   db: Database,
   { userId, name, visitor, at }: Attempt,
@@ -130,8 +148,8 @@ export async function insertAttempt(
 }
 
 /**
- * Whether somebody who has logged in before never did from this address's neighbourhood (/24 of IPv4, /48 of IPv6). To be asked before this
- * log-in is written down.
+ * Whether this address is in a network (/24 of IPv4, /48 of IPv6) from which the person never logged in, although they
+ * logged in before. Must be called before this log-in is logged.
  */
 export async function isNewPlace(db: Database, userId: number, address: string): Promise<boolean> {
   const neighbourhood = sql`network(set_masklen(${address}::inet, ${address.includes(':') ? 48 : 24}::int))`
@@ -161,7 +179,7 @@ export interface LoginFilter extends LogSpan {
   readonly address?: string | undefined
 }
 
-/** Who logged in, or tried to. */
+/** The log-in log: successful and failed attempts. */
 export const attempts = logOf<LoginFilter, LoginEntry>(
   sql`login_log`,
   sql`id, user_id, name, result, address, user_agent, at`,

@@ -2,9 +2,9 @@ import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { addressOf } from '../../http/request/limits.ts'
 
-/** Whoever calls a public door: where from, and with what. */
+/** The caller of a public route. */
 export interface Visitor {
-  /** IPv4 or IPv6, without zone; IPv4 that came mapped into IPv6 is IPv4. */
+  /** IPv4 or IPv6, without a zone. An IPv4-mapped IPv6 address is given as IPv4. */
   readonly address: string
   /** At most 300 characters. */
   readonly userAgent: string
@@ -20,7 +20,7 @@ export function visitorOf(request: FastifyRequest): Visitor {
   }
 }
 
-/** An address as PostgreSQL's inet reads it; `0.0.0.0` for what is none. */
+/** An address in a form that PostgreSQL's inet accepts; `0.0.0.0` if it is not an address. */
 export function plainAddress(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/s, '')
   return isIP(plain) ? plain : '0.0.0.0'

@@ -4,7 +4,7 @@ import { expired } from './tokens.ts'
 interface Known {
   readonly actor: Actor
   readonly expiresAt: Date
-  /** From when on it is to be loaded again, as its end moves on while it is used; undefined: the end stays where it is. */
+  /** Time from which the session is loaded again, because use moves its end; undefined if the end is fixed. */
   readonly slidesAt?: Date | undefined
 }
 
@@ -12,29 +12,29 @@ const MOST_TOKENS = 50_000
 
 type Load = (token: string) => Promise<Known>
 
-/** What one process remembers of tokens it has checked. */
+/** A process's cache of checked tokens. */
 export interface SessionCache {
   /**
-   * The actor of a token: remembered, or loaded and then remembered. Throws what `load` throws; refusals are not remembered. Without `inUse`
-   * what is remembered is good to its end, and is not loaded for that to move on.
+   * The actor of a token, cached or loaded. Throws what `load` throws; refusals are not cached. With `inUse` false, a
+   * cached session is valid until its end and is not loaded in order to move the end.
    */
   get(token: string, now: Date, load: Load, inUse?: boolean): Promise<Actor>
-  /** Forgets a person. */
+  /** Drops all tokens of a person. */
   forget(userId: number): void
-  /** Empties the memory; while it is off nothing is remembered and every call loads. */
+  /** Empties the cache and switches it on or off; while it is off, every call loads. */
   turn(on: boolean): void
   readonly size: number
 }
 
 /**
- * Remembers up to `most` tokens, those used last. A load that began before its user was forgotten, or before the memory was emptied, saw
- * the world as it was then: `generation` counts these moments, and such a load leaves nothing behind.
+ * Caches up to `most` tokens, least recently used first out. A load that began before a `forget` or `turn` may have
+ * read old data: `generation` counts these calls, and the result of such a load is not cached.
  */
 export function createSessionCache(most = MOST_TOKENS): SessionCache {
   const known = new Map<string, Known>()
   const tokensOf = new Map<number, Set<string>>()
   let remembering = false
-  /** Counts every `forget`; by user would keep a number for everybody who ever logged out. */
+  /** Counts all calls of `forget`: a count per user would keep an entry for everybody who ever logged out. */
   let generation = 0
 
   const drop = (token: string, userId: number): void => {
@@ -62,14 +62,14 @@ export function createSessionCache(most = MOST_TOKENS): SessionCache {
     async get(token, now, load, inUse = true) {
       const entry = known.get(token)
       if (entry?.slidesAt !== undefined && (inUse ? entry.slidesAt : entry.expiresAt) <= now) {
-        // Also when it looks over: another process may have moved its end.
+        // Even if it looks expired: another process may have moved its end.
         drop(token, entry.actor.userId)
       } else if (entry) {
         if (entry.expiresAt <= now) {
           drop(token, entry.actor.userId)
           throw expired()
         }
-        // A Map keeps the order of insertion: what is used goes to the end.
+        // A Map keeps the order of insertion: used entries move to the end.
         known.delete(token)
         known.set(token, entry)
         return entry.actor

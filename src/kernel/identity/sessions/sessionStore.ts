@@ -1,19 +1,19 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../database/database.ts'
 
-/** Processes hear here whose sessions, roles or rights have changed; the payload is the user's id. */
+/** NOTIFY channel for changes of a user's sessions, roles or rights; the payload is the user's id. */
 export const SESSIONS_CHANNEL = 'sessions'
 
 export interface SessionRow {
   readonly user_id: number
   readonly scope: 'full' | 'password_change'
   readonly expires_at: Date
-  /** Until when use may move `expires_at` on; null: it stays where it is. */
+  /** Latest time to which use can move `expires_at`; null if use does not move it. */
   readonly ends_at: Date | null
   readonly roles: readonly string[]
 }
 
-/** A session that is good at `now`: not revoked, not over, its user active. */
+/** A session that is valid at `now`: not revoked, not expired, its user active. */
 export async function findSession(
   db: Database,
   id: string,
@@ -21,9 +21,14 @@ export async function findSession(
   now: Date,
 ): Promise<SessionRow | undefined> {
   const { rows } = await sql<SessionRow>`
-    SELECT s.user_id, s.scope, s.expires_at, s.ends_at, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = s.user_id) AS roles
+    SELECT s.user_id, s.scope, s.expires_at, s.ends_at,
+      ARRAY(SELECT role FROM user_roles r WHERE r.user_id = s.user_id) AS roles
     FROM sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.id = ${id} AND s.user_id = ${userId} AND s.revoked_at IS NULL AND s.expires_at > ${now} AND u.status = 'active'
+    WHERE s.id = ${id}
+      AND s.user_id = ${userId}
+      AND s.revoked_at IS NULL
+      AND s.expires_at > ${now}
+      AND u.status = 'active'
   `.execute(db)
   return rows[0]
 }
@@ -51,7 +56,10 @@ export async function insertSession(tx: Transaction, session: NewSession, at: Da
     .execute()
 }
 
-/** Moves the end of a session on. Of several requests that saw the same end one does; what was revoked meanwhile stays revoked. */
+/**
+ * Moves the end of a session. Of several requests that saw the same end, only one moves it; a revoked session stays
+ * revoked.
+ */
 export async function slideSession(db: Database, id: string, seen: Date, to: Date): Promise<void> {
   await db
     .updateTable('sessions')
@@ -62,7 +70,7 @@ export async function slideSession(db: Database, id: string, seen: Date, to: Dat
     .execute()
 }
 
-/** Ends one session. Answers false when it had ended before. */
+/** Ends one session. Answers false if it had ended before. */
 export async function endSession(tx: Transaction, id: string, at: Date): Promise<boolean> {
   const result = await tx
     .updateTable('sessions')
@@ -84,14 +92,17 @@ export async function endSessions(tx: Transaction, userId: number, at: Date, exc
     .execute()
 }
 
-/** Tells every process, at the commit, to forget what it knows of a person's sessions. */
+/** Tells every process, at the commit, to forget a person's sessions. */
 export async function announceRevocation(tx: Transaction, userId: number): Promise<void> {
   await sql`SELECT pg_notify(${SESSIONS_CHANNEL}, ${String(userId)})`.execute(tx)
 }
 
 const KEPT_DAYS = 30
 
-/** Deletes sessions that were over 30 days ago; who logged in when stays in the log-in log. Answers how many. To be called once a day. */
+/**
+ * Deletes sessions that expired over 30 days ago; the log-in log keeps who logged in and when. Answers how many. Runs
+ * once a day.
+ */
 export async function deleteOldSessions(db: Database, now: Date): Promise<number> {
   const before = new Date(now.getTime() - KEPT_DAYS * 86_400_000)
   const result = await db.deleteFrom('sessions').where('expires_at', '<', before).executeTakeFirst()

@@ -9,19 +9,20 @@ import { notGood } from './tokens.ts'
 /** Turns access tokens into actors. */
 export interface Identity {
   /**
-   * Whoever a token stands for. A token that this process knows costs no round trip.
-   * @throws Unauthenticated when it is not ours, over, revoked, or its user is not active; Unavailable when the database can't be asked.
+   * The actor of a token. A token that this process has cached needs no query.
+   * @throws Unauthenticated if it is not ours, expired or revoked, or its user is not active; Unavailable if the
+   * database cannot be reached.
    */
   authenticate(token: string): Promise<Actor>
-  /** The same without being a use: the end of a sliding session stays where it is. Throws like `authenticate`. */
+  /** Like `authenticate`, but does not count as use: the end of a sliding session stays where it is. */
   recheck(token: string): Promise<Actor>
   /** Stops listening. */
   close(): Promise<void>
 }
 
 /**
- * Starts recognising people in this process. Tokens it has seen stay in memory until NOTIFY says that something about their user changed;
- * while notifications don't arrive, the database is asked for every request.
+ * Starts authentication in this process. Tokens are cached until NOTIFY reports a change of their user. While this
+ * process does not receive notifications, it asks the database for every request.
  */
 export async function createIdentity(
   kernel: Kernel,
@@ -49,7 +50,7 @@ export async function createIdentity(
   const { listenState } = database
   const stopWatching = [
     listenState.onLost(() => cache.turn(false)),
-    // Whatever was said in between went unheard.
+    // Notifications sent in between were missed, so this empties the cache.
     listenState.onListening(() => cache.turn(true)),
   ]
   const stopListening = await database.listen(SESSIONS_CHANNEL, (payload) => cache.forget(Number(payload)))
@@ -67,14 +68,14 @@ export async function createIdentity(
   }
 }
 
-/** How a session goes on: when it is over, from when on using it moves that, and until when at most. */
+/** Times of a session: its end, the time from which use moves the end, and the latest possible end. */
 interface Course {
   readonly expiresAt: Date
   readonly slidesAt?: Date | undefined
   readonly endsAt: Date | null
 }
 
-/** A session as it was found. */
+/** A session as it was loaded. */
 interface Found extends Course {
   readonly actor: Actor
 }
@@ -85,8 +86,8 @@ function courseOf({ config }: Kernel, expiresAt: Date, endsAt: Date | null): Cou
 }
 
 /**
- * Moves the end of a sliding session on once less than half of JWT_TTL_MINUTES is left of it: at most one write a session and half
- * window, over all processes.
+ * Moves the end of a sliding session once less than half of JWT_TTL_MINUTES is left: at most one write per session and
+ * half period, over all processes.
  */
 async function slide(kernel: Kernel, found: Found, now: Date): Promise<Found> {
   const { actor, expiresAt, endsAt, slidesAt } = found
@@ -97,8 +98,8 @@ async function slide(kernel: Kernel, found: Found, now: Date): Promise<Found> {
 }
 
 /**
- * Runs `work` in a transaction after whose commit everything processes remember of a person's sessions, roles and rights is void: here at
- * once, elsewhere as soon as NOTIFY gets there.
+ * Runs `work` in a transaction after which all cached sessions, roles and rights of a person are void: in this process
+ * at once, in the others when NOTIFY arrives.
  */
 export async function revoking<T>(kernel: Kernel, userId: number, work: (tx: Transaction) => Promise<T>): Promise<T> {
   try {
@@ -108,7 +109,7 @@ export async function revoking<T>(kernel: Kernel, userId: number, work: (tx: Tra
       return result
     })
   } finally {
-    // Also when it failed: a lost connection may hide a commit.
+    // Even on failure: if the connection was lost, the commit may have happened.
     kernel.sessions.forget(userId)
   }
 }

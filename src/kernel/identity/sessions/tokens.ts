@@ -4,7 +4,9 @@ import { JWTExpired } from 'jose/errors'
 import { Unauthenticated } from '../../errors.ts'
 import type { Config } from '../../settings.ts'
 
-/** What an access token says: which session it stands for, until when (whole seconds). Everything else is asked of the session. */
+/**
+ * Contents of an access token: its session and its expiry (whole seconds). Everything else is read from the session.
+ */
 export interface TokenClaims {
   readonly sessionId: string
   readonly userId: number
@@ -12,10 +14,10 @@ export interface TokenClaims {
 }
 
 export interface AccessTokens {
-  /** A JWT for a session. It doesn't wait for anything, so it may be called inside a transaction. */
+  /** Makes a JWT for a session. It is synchronous, so it may be called inside a transaction. */
   sign(claims: TokenClaims, issuedAt: Date): string
   /**
-   * What a token says, when it was made by us and is not over.
+   * The claims of a token that we made and that has not expired.
    * @throws Unauthenticated `unauthenticated` otherwise.
    */
   verify(token: string, now: Date): Promise<TokenClaims>
@@ -27,7 +29,7 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 const HEADER = encode({ alg: 'HS256', typ: 'JWT' })
 
-/** The access tokens of a configuration: HS256 and nothing else, with a key derived from SECRET_KEY for this one use. */
+/** Access tokens of a configuration: HS256 only, with a key derived from SECRET_KEY for this one use. */
 export function accessTokens({ secretKey }: Pick<Config, 'secretKey'>): AccessTokens {
   const key = createSecretKey(Buffer.from(hkdfSync('sha256', secretKey, '', 'yuyue access tokens', 32)))
   const rules = {
@@ -75,12 +77,12 @@ function readClaims({ jti, sub, exp }: JWTPayload): TokenClaims {
   return { sessionId: jti, userId, expiresAt: new Date(exp * 1000) }
 }
 
-/** The token is not one of ours, or its session has ended. */
+/** The error for a token that is not one of ours, or whose session has ended. */
 export function notGood(): Unauthenticated {
   return new Unauthenticated('unauthenticated', 'The access token is not valid. Sign in again.')
 }
 
-/** The token was good once. */
+/** The error for a token that has expired. */
 export function expired(): Unauthenticated {
   return new Unauthenticated('unauthenticated', 'The access token has expired. Sign in again.', {
     facts: { expired: true },

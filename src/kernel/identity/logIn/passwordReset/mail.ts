@@ -19,11 +19,15 @@ const words: Readonly<Record<User['locale'], Words>> = {
   en: {
     subject: 'Your code for a new password',
     text: (code) =>
-      `Your code is ${code}. It is good for 10 minutes and works once.\n\nIf you did not ask for it, ignore this message: your password stays as it is.`,
+      `Your code is ${code}. It is valid for 10 minutes and works once.\n\n` +
+      'If you did not ask for it, ignore this message: your password stays as it is.',
   },
 }
 
-/** What carries a code, in the person's language. The code never stands in the subject, which shows on locked screens. */
+/**
+ * The message that carries a code, in the person's language. The subject never contains the code, because locked
+ * screens show it.
+ */
 export function codeMail(locale: User['locale'], code: string): { readonly subject: string; readonly text: string } {
   const { subject, text } = words[locale]
   return { subject, text: text(code) }

@@ -18,35 +18,38 @@ import type { Visitor } from '../visitor.ts'
 import { codeMail } from './mail.ts'
 import * as store from './store.ts'
 
-/** The job that hands a code over. */
+/** Name of the job that sends a code. */
 export const SEND_CODE_JOB = 'kernel.password-reset-code'
 
-/** Seconds for which a code is good. */
+/** Seconds for which a code is valid. */
 export const CODE_SECONDS = 600
 const MOST_TRIES = 5
-/** Codes for one person: with 5 tries each, a guesser gets 25 of a million an hour, and nobody's mailbox is flooded. */
+/**
+ * Most codes for one person: with 5 tries each, a guesser gets 25 of a million per hour. Also protects mailboxes from
+ * floods.
+ */
 const MOST_CODES = { hour: 5, day: 10 } as const
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const DIGITS = 6
 
-export interface CodeWish {
+export interface CodeRequest {
   /** Username, e-mail address or phone number. */
   readonly name: string
-  /** E-mail when the person has an address and mail is configured, unless said. */
+  /** Default: e-mail when the person has an address and mail is configured, otherwise SMS. */
   readonly channel?: store.ResetChannel | undefined
 }
 
 /**
- * Sends a code to whoever has the name. Always the same: names nobody has, disabled accounts, people without an address and those who had
- * their codes leave the same rows after the same work, so that neither the answer nor its time tells them apart.
+ * Sends a password reset code to the person with this name. Unknown names, disabled accounts, people without an address
+ * and people over their limit are not refused: the answer and its time must not tell them apart.
  */
-export async function askForCode(kernel: Kernel, wish: CodeWish, visitor: Visitor): Promise<void> {
-  const name = typedName(kernel.secrets.cipher, wish.name)
+export async function askForCode(kernel: Kernel, request: CodeRequest, visitor: Visitor): Promise<void> {
+  const name = typedName(kernel.secrets.cipher, request.name)
   const candidate = await kernel.withRetries((db) => findCandidate(db, kernel.secrets.cipher, name))
   const user = await kernel.withRetries((db) => findUser(db, kernel.secrets.cipher, candidate?.id ?? 0))
   const at = kernel.clock.now()
-  const channel = user && channelFor(kernel.secretCodes, user, wish.channel)
+  const channel = user && channelFor(kernel.secretCodes, user, request.channel)
   const subject = subjectOf(name, candidate)
   const reset = {
     subject,
@@ -74,7 +77,7 @@ export async function askForCode(kernel: Kernel, wish: CodeWish, visitor: Visito
   kernel.nudge()
 }
 
-/** Hands a code over, from the job. What is expired, used or sent already is left alone. */
+/** Job: sends a code. Does nothing if the code has expired, or was used or sent already. */
 export async function sendCode(kernel: Kernel, payload: unknown): Promise<void> {
   const id = typeof payload === 'object' && payload !== null && 'id' in payload ? Number(payload.id) : 0
   const reset = await store.findUnsent(kernel.db, id, kernel.clock.now())
@@ -84,11 +87,11 @@ export async function sendCode(kernel: Kernel, payload: unknown): Promise<void> 
   const send = kernel.secretCodes[reset.channel]
   if (to === null || !send) return
   try {
-    // Below zero: deliveries of notifications name their messages by positive ids.
+    // Negative, so that it never equals the id of a notification delivery.
     const named = { id: -reset.id, at: reset.created_at, to, toName: user.displayName }
     await send.send({ ...named, ...codeMail(user.locale, codeOf(kernel.secrets, reset)) })
   } catch (error) {
-    // One that may have arrived is not sent twice either: who has none asks again.
+    // A code that may have arrived is not sent twice: the person can ask for another one.
     const permanent = error instanceof Refused && (isFinal(error.kind) || error.kind === 'unheard')
     kernel.log.warn({ resetId: id, permanent, channel: reset.channel }, 'a password reset code was not taken')
     if (!permanent) throw error
@@ -96,30 +99,31 @@ export async function sendCode(kernel: Kernel, payload: unknown): Promise<void> 
   await store.markSent(kernel.db, id, kernel.clock.now())
 }
 
-export interface ResetWish {
+export interface ResetRequest {
   readonly name: string
   readonly code: string
   readonly newPassword: string
 }
 
 /**
- * Sets a new password for whoever holds the code; all sessions end.
- * @throws Invalid `bad_code` for a code that is wrong, too old, used or guessed at too often, and for names nobody has; `weak_password`.
+ * Sets a new password for the holder of a code and ends all their sessions.
+ * @throws Invalid `bad_code` if the code is wrong, expired, used, or tried too often, and for unknown names;
+ * `weak_password`.
  */
-export async function resetPassword(kernel: Kernel, wish: ResetWish, visitor: Visitor): Promise<void> {
-  // Before anything is known of the person: this refusal must not tell whether there is one.
-  await checkStrength(wish.newPassword, { username: wish.name }, '/new_password')
-  const name = typedName(kernel.secrets.cipher, wish.name)
+export async function resetPassword(kernel: Kernel, request: ResetRequest, visitor: Visitor): Promise<void> {
+  // Checked before the person is looked up: this refusal must not tell whether the person exists.
+  await checkStrength(request.newPassword, { username: request.name }, '/new_password')
+  const name = typedName(kernel.secrets.cipher, request.name)
   const candidate = await kernel.withRetries((db) => findCandidate(db, kernel.secrets.cipher, name))
   const at = kernel.clock.now()
   const subject = subjectOf(name, candidate)
   const reset = await kernel.withRetries((db) => store.takeTry(db, subject, MOST_TRIES, at))
-  if (!isCode(kernel.secrets, reset, wish.code) || !reset || reset.user_id === null || !candidate) throw badCode()
+  if (!isCode(kernel.secrets, reset, request.code) || !reset || reset.user_id === null || !candidate) throw badCode()
   const userId = reset.user_id
   const user = await kernel.withRetries((db) => findUser(db, kernel.secrets.cipher, userId))
   if (!user) throw badCode()
-  await checkStrength(wish.newPassword, user, '/new_password')
-  const hash = await hashPassword(wish.newPassword, hashCost(kernel.config))
+  await checkStrength(request.newPassword, user, '/new_password')
+  const hash = await hashPassword(request.newPassword, hashCost(kernel.config))
   await revoking(kernel, userId, async (tx) => {
     if (!(await store.useReset(tx, reset.id, at)) || !(await store.setPassword(tx, userId, hash, at))) throw badCode()
     await endSessions(tx, userId, at)
@@ -143,7 +147,7 @@ export async function resetPassword(kernel: Kernel, wish: ResetWish, visitor: Vi
 
 const WARNED_DAYS = 7
 
-/** Reminds people, once, whose password becomes too old within 7 days. To be called once a day. */
+/** Sends one reminder to each person whose password expires within 7 days. Runs once a day. */
 export async function remindOfExpiry(kernel: Kernel): Promise<void> {
   const { passwordMaxAgeDays: days, timeZone } = kernel.config
   if (days === 0) return
@@ -162,7 +166,7 @@ export async function remindOfExpiry(kernel: Kernel): Promise<void> {
   kernel.nudge()
 }
 
-/** What codes and tries are counted by: the person whatever name was used, or the name nobody has. */
+/** The key by which codes and tries are counted: the person, whichever name was used, or else the unknown name. */
 function subjectOf(name: TypedName, candidate: Candidate | undefined): string {
   return candidate ? `user:${candidate.id}` : `name:${name.index}`
 }
@@ -170,11 +174,11 @@ function subjectOf(name: TypedName, candidate: Candidate | undefined): string {
 function channelFor(
   senders: SecretCodeSenders,
   user: User,
-  wished?: store.ResetChannel,
+  requested?: store.ResetChannel,
 ): store.ResetChannel | undefined {
   const canSend = (channel: store.ResetChannel) => senders[channel] && addressOf(user, channel) !== null
   const open = { email: canSend('email'), sms: canSend('sms') }
-  if (wished !== undefined) return open[wished] ? wished : undefined
+  if (requested !== undefined) return open[requested] ? requested : undefined
   if (open.email) return 'email'
   return open.sms ? 'sms' : undefined
 }
@@ -184,9 +188,9 @@ function addressOf(user: User, channel: store.ResetChannel): string | null {
   return account ? user[account] : null
 }
 
-/** The 6 digits of a reset. They are kept nowhere: who knows the row and not SECRET_KEY knows nothing. */
+/** The 6 digits of a reset code. They are not stored: computing them takes the row and SECRET_KEY. */
 function codeOf(secrets: Secrets, { id, salt }: Pick<store.OpenReset, 'id' | 'salt'>): string {
-  // 48 bits over a million: no digit is likelier than another by more than one in 10^8.
+  // 48 random bits modulo a million: the probabilities of two codes differ by less than one in 10^8.
   const number = secrets.keyedHash('password reset code', `${id} ${salt}`).readUIntBE(0, 6)
   return String(number % 10 ** DIGITS).padStart(DIGITS, '0')
 }

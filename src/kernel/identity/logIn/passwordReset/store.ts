@@ -11,19 +11,19 @@ export interface NewReset {
   readonly expires_at: Date
 }
 
-/** Makes resets of one subject wait for each other until the end of the transaction. */
+/** Makes resets of one subject wait for each other until the transaction ends. */
 export async function lockSubject(tx: Transaction, subject: string): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`password reset ${subject}`}, 0))`.execute(tx)
 }
 
-/** How many codes were asked for a subject since an instant. */
+/** Number of codes requested for a subject since an instant. */
 export async function countSince(tx: Transaction, subject: string, since: Date): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     SELECT count(*) AS count FROM password_resets WHERE subject = ${subject} AND created_at > ${since}`.execute(tx)
   return rows[0]?.count ?? 0
 }
 
-/** Writes a reset down and voids the ones before it. Answers its id. */
+/** Stores a reset and voids the earlier ones of its subject. Answers its id. */
 export async function insertReset(tx: Transaction, reset: NewReset, at: Date): Promise<number> {
   await voidResets(tx, reset.subject, at)
   const { id } = await tx
@@ -34,12 +34,12 @@ export async function insertReset(tx: Transaction, reset: NewReset, at: Date): P
   return id
 }
 
-/** No code of this subject is good any more. */
+/** Voids all open codes of a subject. */
 async function voidResets(tx: Transaction, subject: string, at: Date): Promise<void> {
   await sql`UPDATE password_resets SET used_at = ${at} WHERE subject = ${subject} AND used_at IS NULL`.execute(tx)
 }
 
-/** No code that was sent to a person is good any more. */
+/** Voids all open codes that were sent to a person. */
 export async function voidResetsOf(tx: Transaction, userId: number, at: Date): Promise<void> {
   await sql`UPDATE password_resets SET used_at = ${at} WHERE user_id = ${userId} AND used_at IS NULL`.execute(tx)
 }
@@ -50,7 +50,7 @@ export interface OpenReset {
   readonly user_id: number | null
 }
 
-/** Takes one of the tries of a subject's code, if one is left: parallel guesses take one each. */
+/** Uses up one try of the subject's latest code, if one is left. Parallel guesses use up one each. */
 export async function takeTry(db: Database, subject: string, most: number, now: Date): Promise<OpenReset | undefined> {
   const { rows } = await sql<OpenReset>`
     UPDATE password_resets SET tries = tries + 1
@@ -60,7 +60,7 @@ export async function takeTry(db: Database, subject: string, most: number, now: 
   return rows[0]
 }
 
-/** Uses a code up. False when somebody was faster. */
+/** Marks a code as used. Answers false if another request used it first. */
 export async function useReset(tx: Transaction, id: number, at: Date): Promise<boolean> {
   const { rows } = await sql`
     UPDATE password_resets SET used_at = ${at} WHERE id = ${id} AND used_at IS NULL RETURNING id`.execute(tx)
@@ -75,13 +75,15 @@ export interface UnsentReset {
   readonly created_at: Date
 }
 
-/** A code that is still to be sent and still good. */
+/** A code that was not sent yet and is still valid. */
 export async function findUnsent(db: Database, id: number, now: Date): Promise<UnsentReset | undefined> {
   const { rows } = await sql<UnsentReset>`
     SELECT id, user_id, channel, salt, created_at FROM password_resets
-    WHERE id = ${id} AND user_id IS NOT NULL AND sent_at IS NULL AND used_at IS NULL AND expires_at > ${now}`.execute(
-    db,
-  )
+    WHERE id = ${id}
+      AND user_id IS NOT NULL
+      AND sent_at IS NULL
+      AND used_at IS NULL
+      AND expires_at > ${now}`.execute(db)
   return rows[0]
 }
 
@@ -89,7 +91,7 @@ export async function markSent(db: Database, id: number, at: Date): Promise<void
   await sql`UPDATE password_resets SET sent_at = ${at} WHERE id = ${id}`.execute(db)
 }
 
-/** Gives somebody a password, whatever they had. False when the account is not active. */
+/** Replaces a person's password. Answers false if the account is not active. */
 export async function setPassword(tx: Transaction, userId: number, hash: string, at: Date): Promise<boolean> {
   const { rows } = await sql`
     UPDATE users SET password_hash = ${hash}, password_changed_at = ${at}, updated_at = ${at}
@@ -99,12 +101,12 @@ export async function setPassword(tx: Transaction, userId: number, hash: string,
 
 const KEPT_MS = 2 * 86_400_000
 
-/** Deletes what is older than the limits look back. To be called once a day. */
+/** Deletes resets that are too old for any limit to count. Runs once a day. */
 export async function deleteOldResets(db: Database, now: Date): Promise<void> {
   await sql`DELETE FROM password_resets WHERE created_at < ${new Date(now.getTime() - KEPT_MS)}`.execute(db)
 }
 
-/** People whose password becomes too old between two instants of its making and who were not told of it yet. */
+/** People whose password was set between two instants and who were not yet reminded that it expires. */
 export async function passwordsMadeBetween(
   db: Database,
   from: Date,

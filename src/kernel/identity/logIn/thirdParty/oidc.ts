@@ -6,12 +6,13 @@ import { refused, type ThirdParty, text, unavailable } from './provider.ts'
 const openidClient = late<typeof import('openid-client')>('openid-client')
 
 const TIMEOUT_SECONDS = 10
-/** After which the provider's keys and addresses are looked up anew. */
+/** Milliseconds after which the provider's keys and endpoints are looked up again. */
 const KNOWN_MS = 3_600_000
 
 /**
- * Logging in by any OpenID Connect provider: authorization code with PKCE, state and nonce; the id_token's signature, issuer, audience
- * and times are checked (by openid-client, against the machine's clock, as the provider's is another machine's).
+ * Log-in by any OpenID Connect provider: authorization code with PKCE, state and nonce. The signature, issuer, audience
+ * and times of the id_token are checked by openid-client. It uses the machine's clock, because the times come from
+ * another machine.
  */
 export function openIdConnect(options: OidcProvider): ThirdParty {
   const { name, title, issuer, clientId, clientSecret, scope } = options
@@ -24,9 +25,9 @@ export function openIdConnect(options: OidcProvider): ThirdParty {
     try {
       const configuration = await client.discovery(server, clientId, clientSecret, undefined, {
         timeout: TIMEOUT_SECONDS,
-        // http: for tests and closed networks; with https nothing insecure is ever followed.
+        // http: is for tests and closed networks. With an https issuer, insecure addresses are never used.
         execute: [
-          // Also of an id_token that came straight from the token endpoint, where the protocol leaves it to TLS.
+          // Check the signature even of an id_token that came straight from the token endpoint.
           client.enableNonRepudiationChecks,
           ...(server.protocol === 'http:' ? [client.allowInsecureRequests] : []),
         ],
@@ -76,7 +77,7 @@ export function openIdConnect(options: OidcProvider): ThirdParty {
   }
 }
 
-/** True when the provider could not be asked; anything else is a no. */
+/** True if the provider could not be asked; any other error is a refusal. */
 function outage(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = 'code' in cause ? cause.code : ''

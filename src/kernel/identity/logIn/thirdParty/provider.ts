@@ -1,47 +1,47 @@
 import { Unauthenticated, Unavailable } from '../../../errors.ts'
 
-/** What a log-in at a third party begins and ends with. */
+/** The values that connect the start of a log-in at a third party to its end. */
 export interface Handshake {
   readonly state: string
   readonly nonce: string
   /** PKCE (RFC 7636). */
   readonly verifier: string
-  /** Where the third party sends people back to. */
+  /** Address to which the third party sends the browser back. */
   readonly redirectUri: string
 }
 
-/** Who somebody is to a third party. */
+/** A person as the third party identifies them. */
 export interface ThirdPartyPerson {
-  /** Theirs, and never another's. */
+  /** The third party's id of the person; it is never reused for another person. */
   readonly subject: string
   readonly displayName: string | null
-  /** Only when the third party has verified it. */
+  /** Null unless the third party has verified it. */
   readonly email: string | null
 }
 
-/** A third party by which people log in. */
+/** A third party at which people can log in. */
 export interface ThirdParty {
-  /** In paths and in the database: `wechat`. */
+  /** Name in paths and in the database: `wechat`. */
   readonly name: string
-  /** As people see it. */
+  /** Name shown to people. */
   readonly title: string
   /** The page to which a browser is sent. @throws Unavailable */
   authorizeUrl(handshake: Handshake): Promise<string>
   /**
-   * Exchanges what came back for who it is.
+   * Exchanges the parameters of the callback for the person's identity.
    * @throws Unauthenticated `third_party_refused`; Unavailable `third_party_unavailable`
    */
   identify(handshake: Handshake, answer: Readonly<Record<string, string>>): Promise<ThirdPartyPerson>
 }
 
-/** The third party says no. What it said is logged by the caller, not shown. */
+/** The error for a log-in that the third party did not confirm. The caller logs the reason; it is not shown. */
 export function refused(title: string, cause?: unknown): Unauthenticated {
   const error = new Unauthenticated('third_party_refused', `${title} did not confirm the log-in. Begin again.`)
   error.cause = cause
   return error
 }
 
-/** The third party can't be asked. */
+/** The error for a third party that cannot be reached. */
 export function unavailable(title: string, cause?: unknown): Unavailable {
   const error = new Unavailable('third_party_unavailable', `${title} cannot be reached. Try again later.`, {
     retryAfter: 30,
@@ -54,8 +54,9 @@ const TIMEOUT_MS = 10_000
 const LONGEST_ANSWER = 100_000
 
 /**
- * A JSON answer of a third party. @throws Unavailable when there is none in time.
- * WeChat names JSON text/plain; what is sent is never logged, as secrets stand in the query.
+ * Fetches JSON from a third party, whatever its content type (WeChat sends text/plain). The URL is never logged,
+ * because its query contains secrets.
+ * @throws Unavailable if there is no valid answer in time.
  */
 export async function getJson(title: string, url: URL): Promise<Readonly<Record<string, unknown>>> {
   try {
@@ -70,7 +71,7 @@ export async function getJson(title: string, url: URL): Promise<Readonly<Record<
   }
 }
 
-/** A text of at most 200 characters, or null. */
+/** The trimmed text, cut at 200 characters; null if it is empty or not a string. */
 export function text(value: unknown): string | null {
   if (typeof value !== 'string') return null
   const plain = value.replaceAll('\0', '').toWellFormed().trim()

@@ -5,19 +5,19 @@ import type { ThirdParty } from './provider.ts'
 import { weChat } from './wechat.ts'
 import { weCom } from './wecom.ts'
 
-/** Makes the third parties that are configured. */
+/** Creates the configured third parties. */
 export function createThirdParties(config: Config): readonly ThirdParty[] {
   return [...weChatOf(config), ...weComOf(config), ...(config.oidcProviders ?? []).map(openIdConnect)]
 }
 
-/** Finds one of them. @throws NotFound */
+/** Finds a third party by its name. @throws NotFound */
 export function thirdPartyNamed(parties: readonly ThirdParty[], name: string): ThirdParty {
   const party = parties.find((one) => one.name === name)
-  if (!party) throw new NotFound('not_found', 'Nobody can log in by this provider here.')
+  if (!party) throw new NotFound('not_found', 'There is no log-in by this provider here.')
   return party
 }
 
-/** Where a third party sends people back to: from the configuration alone. */
+/** The address to which a third party sends the browser back; depends on the configuration only. */
 export function redirectUriOf(config: Config, provider: string): string {
   const template = config.authRedirectUrl ?? `${config.publicUrl}/api/v1/auth/{provider}/callback`
   return template.replace('{provider}', provider)

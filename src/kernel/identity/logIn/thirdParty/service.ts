@@ -15,19 +15,19 @@ import { refused, type ThirdPartyPerson } from './provider.ts'
 import { redirectUriOf, thirdPartyNamed } from './providers.ts'
 import * as store from './store.ts'
 
-/** Seconds people have to log in at the third party. */
+/** Seconds for which a started log-in at a third party stays valid. */
 export const HANDSHAKE_SECONDS = 600
 
 export interface Begun {
-  /** Where the browser goes. */
+  /** Address to which the browser is sent. */
   readonly url: string
   readonly state: string
-  /** What the callback must bring back, from the same browser: as a cookie or in its body. */
+  /** Secret that the callback must bring back from the same browser, as a cookie or in its body. */
   readonly binding: string
 }
 
 /**
- * Begins a log-in at a third party; for whoever is signed in, the linking of their account.
+ * Starts a log-in at a third party; for a signed-in caller, the linking of their account.
  * @throws NotFound; Unavailable `third_party_unavailable`
  */
 export async function begin(kernel: Kernel, providerName: string, caller?: Caller): Promise<Begun> {
@@ -61,15 +61,15 @@ export async function begin(kernel: Kernel, providerName: string, caller?: Calle
 export interface CameBack {
   readonly state: string
   readonly binding: string | undefined
-  /** What the third party said besides: `code`, `error`, `iss` … */
+  /** The other parameters of the third party's answer: `code`, `error`, `iss` … */
   readonly answer: Readonly<Record<string, string>>
 }
 
 /**
- * Ends a log-in at a third party: whoever was signed in when it began is linked, a linked account is entered, otherwise one is made with
- * the role given.
- * @throws NotFound; Invalid `bad_state`; Unauthenticated `third_party_refused`, `account_disabled`; Unavailable `third_party_unavailable`;
- * Conflict `identity_taken`, `already_linked`
+ * Completes a log-in at a third party. If the caller was signed in when it started, their account is linked. Otherwise
+ * the linked account is used, or a new account with the given role is created.
+ * @throws NotFound; Invalid `bad_state`; Unauthenticated `third_party_refused`, `account_disabled`; Unavailable
+ * `third_party_unavailable`; Conflict `identity_taken`, `already_linked`
  */
 export async function finish(
   kernel: Kernel,
@@ -80,8 +80,8 @@ export async function finish(
 ): Promise<LoggedIn> {
   const provider = thirdPartyNamed(kernel.thirdParties, providerName)
   const now = kernel.clock.now()
-  const wish = { state_hash: hashOf(came.state), binding_hash: hashOf(came.binding ?? ''), provider: provider.name }
-  const begun = await kernel.withRetries((db) => store.takeState(db, wish, now))
+  const started = { state_hash: hashOf(came.state), binding_hash: hashOf(came.binding ?? ''), provider: provider.name }
+  const begun = await kernel.withRetries((db) => store.takeState(db, started, now))
   if (!begun) throw badState()
   if (came.answer.error !== undefined || came.answer.code === undefined) throw refused(provider.title)
 
@@ -100,7 +100,7 @@ export async function finish(
     const candidate = await store.holdPerson(tx, userId)
     if (candidate?.status !== 'active') throw new Unauthenticated('account_disabled', 'This account is disabled.')
     const name = typedName(kernel.secrets.cipher, `${provider.name}:${candidate.username}`)
-    // The age of a password that was not used matters to nobody.
+    // The password was not used, so its age does not matter.
     const entered = await enter(tx, kernel, { ...candidate, password_changed_at: null }, { name, visitor, at })
     return { ...entered, user: present(await findUser(tx, kernel.secrets.cipher, userId)) }
   })
@@ -117,13 +117,13 @@ interface Arrival {
   readonly at: Date
 }
 
-/** Whose account it is: the one that is linked, the one that is being linked, or a new one. */
+/** Finds the account of an arrival: the linked one, the one being linked, or a new one. */
 async function whoIs(tx: Transaction, kernel: Kernel, arrival: Arrival): Promise<number> {
   const { provider, begun, person, at } = arrival
   const linked = await store.useIdentity(tx, provider, person.subject, at)
   if (begun.user_id === null) return linked ?? (await open(tx, arrival))
   const session = begun.session_id && (await findSession(tx, begun.session_id, begun.user_id, at))
-  // Logged out, or locked out, since it began.
+  // The session of the start has ended.
   if (!session) throw badState()
   if (linked !== undefined && linked !== begun.user_id) throw identityTaken()
   if (linked === undefined) await link(tx, kernel, arrival, begun.user_id)
@@ -149,7 +149,7 @@ async function open(tx: Transaction, arrival: Arrival): Promise<number> {
   const { provider, person, role, visitor, at } = arrival
   const username = `${provider}-${randomUUID().slice(0, 13)}`
   const displayName = person.displayName?.slice(0, 100) ?? username
-  // An address that belongs to an account is no proof of owning that account: it is logged in to, and then linked.
+  // An e-mail address is no proof of owning the account that has it: the person must log in there and link it.
   const email = person.email !== null && (await store.isEmailFree(tx, person.email)) ? person.email : null
   const userId = await store.insertPerson(tx, { username, email, display_name: displayName }, at)
   await grantRole(tx, userId, role, null, at)
@@ -178,13 +178,13 @@ async function insert(tx: Transaction, { provider, person, at }: Arrival, userId
 }
 
 /**
- * Takes a third party away from the caller's account.
- * @throws NotFound; Conflict `last_log_in` when no way to log in would be left
+ * Unlinks a third party from the caller's account.
+ * @throws NotFound; Conflict `last_log_in` if the person could not log in any more.
  */
 export async function unlink(kernel: Kernel, caller: Caller, provider: string): Promise<void> {
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    // Two at once wait for each other here, and the second sees what is left.
+    // Parallel requests wait for each other here; the second sees the links that are left.
     await lockUser(tx, kernel.secrets.cipher, caller.userId)
     if (!(await store.deleteIdentity(tx, caller.userId, provider))) {
       throw new NotFound('not_found', 'Your account is not linked to this provider.')
@@ -213,7 +213,7 @@ function secret(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** 256 random bits need no key. */
+/** A plain hash is enough for 256 random bits: no key is needed. */
 function hashOf(value: string): string {
   return createHash('sha256').update(value).digest('base64url')
 }

@@ -21,21 +21,25 @@ export async function insertState(db: Database, state: NewState, at: Date): Prom
 
 export type State = Pick<NewState, 'user_id' | 'session_id' | 'secrets'>
 
-/** Takes what a log-in began with: it is there once, for its own provider and browser, until it expires. */
+/**
+ * Removes and answers the state of a started log-in, if it belongs to this provider and browser and has not expired.
+ */
 export async function takeState(
   db: Database,
-  wish: Pick<NewState, 'state_hash' | 'binding_hash' | 'provider'>,
+  started: Pick<NewState, 'state_hash' | 'binding_hash' | 'provider'>,
   now: Date,
 ): Promise<State | undefined> {
   const { rows } = await sql<State>`
     DELETE FROM sign_in_states
-    WHERE state_hash = ${wish.state_hash} AND binding_hash = ${wish.binding_hash} AND provider = ${wish.provider}
+    WHERE state_hash = ${started.state_hash}
+      AND binding_hash = ${started.binding_hash}
+      AND provider = ${started.provider}
       AND expires_at > ${now}
     RETURNING user_id, session_id, secrets`.execute(db)
   return rows[0]
 }
 
-/** Deletes log-ins that were begun and never ended. To be called once a day. */
+/** Deletes expired log-in states. Runs once a day. */
 export async function deleteOldStates(db: Database, now: Date): Promise<void> {
   await db.deleteFrom('sign_in_states').where('expires_at', '<', now).execute()
 }
@@ -47,7 +51,7 @@ export interface UserIdentity {
   readonly used_at: Date
 }
 
-/** By which third parties somebody can log in. */
+/** The third parties that are linked to a person. */
 export async function listIdentities(db: Database, userId: number): Promise<readonly UserIdentity[]> {
   return await db
     .selectFrom('user_identities')
@@ -57,7 +61,7 @@ export async function listIdentities(db: Database, userId: number): Promise<read
     .execute()
 }
 
-/** The person who is linked to somebody at a third party, and notes the use. */
+/** Finds the person linked to an identity at a third party and records its use. */
 export async function useIdentity(
   tx: Transaction,
   provider: string,
@@ -65,7 +69,8 @@ export async function useIdentity(
   at: Date,
 ): Promise<number | undefined> {
   const { rows } = await sql<{ user_id: number }>`
-    UPDATE user_identities SET used_at = ${at} WHERE provider = ${provider} AND subject = ${subject}
+    UPDATE user_identities SET used_at = ${at}
+    WHERE provider = ${provider} AND subject = ${subject}
     RETURNING user_id`.execute(tx)
   return rows[0]?.user_id
 }
@@ -77,7 +82,7 @@ export interface NewIdentity {
   readonly display_name: string | null
 }
 
-/** @throws Conflict `identity_taken`, `already_linked` by constraint. */
+/** @throws Conflict `identity_taken`, `already_linked` (by constraint). */
 export async function insertIdentity(tx: Transaction, identity: NewIdentity, at: Date): Promise<void> {
   await tx
     .insertInto('user_identities')
@@ -85,14 +90,14 @@ export async function insertIdentity(tx: Transaction, identity: NewIdentity, at:
     .execute()
 }
 
-/** Answers whether there was one. */
+/** Deletes an identity. Answers false if there was none. */
 export async function deleteIdentity(tx: Transaction, userId: number, provider: string): Promise<boolean> {
   const { rows } = await sql`
     DELETE FROM user_identities WHERE user_id = ${userId} AND provider = ${provider} RETURNING id`.execute(tx)
   return rows.length > 0
 }
 
-/** Whoever may enter, held as they are until the end of the transaction. */
+/** Finds a person who has not left, and locks their row against changes until the transaction ends. */
 export async function holdPerson(tx: Transaction, userId: number): Promise<Candidate | undefined> {
   const { rows } = await sql<Candidate>`
     SELECT id, username, status, password_hash, password_changed_at FROM users
@@ -106,7 +111,7 @@ export async function isEmailFree(tx: Transaction, email: string): Promise<boole
   return rows.length === 0
 }
 
-/** Adds a person who has no password. Answers the id. */
+/** Adds a person without a password. Answers the id. */
 export async function insertPerson(
   tx: Transaction,
   person: { readonly username: string; readonly email: string | null; readonly display_name: string },

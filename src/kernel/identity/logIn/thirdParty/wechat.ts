@@ -9,7 +9,10 @@ export interface WeChatOptions {
 
 const title = '微信'
 
-/** Logging in on a web page by WeChat's QR code (WeChat Open Platform, website application). It offers neither PKCE nor a nonce. */
+/**
+ * Log-in on a web page by WeChat's QR code (WeChat Open Platform, website application). It supports neither PKCE nor a
+ * nonce.
+ */
 export function weChat({ appId, appSecret, baseUrl, authorizeUrl }: WeChatOptions): ThirdParty {
   return {
     name: 'wechat',
@@ -36,7 +39,7 @@ export function weChat({ appId, appSecret, baseUrl, authorizeUrl }: WeChatOption
       profile.search = String(new URLSearchParams({ access_token: accessToken, openid: openId, lang: 'zh_CN' }))
       const person = await getJson(title, profile)
       if (text(person.openid) !== openId) throw refused(title, new Error(`errcode ${String(person.errcode)}`))
-      // One person over all applications of an owner; the openid is one application's.
+      // The unionid is the same in all applications of one owner; the openid differs per application.
       const subject = text(person.unionid) ?? text(token.unionid) ?? openId
       return { subject, displayName: text(person.nickname), email: null }
     },

@@ -9,10 +9,10 @@ export interface WeComOptions {
 }
 
 const title = '企业微信'
-/** invalid, wrong, expired access token */
+/** Error codes for an invalid, missing or expired access token. */
 const TOKEN_ENDED = [40014, 41001, 42001]
 
-/** Logging in on a web page as a member of one WeCom corporation. It offers neither PKCE nor a nonce. */
+/** Log-in on a web page as a member of one WeCom corporation. It supports neither PKCE nor a nonce. */
 export function weCom({ corpId, agentId, secret, baseUrl, authorizeUrl }: WeComOptions): ThirdParty {
   let known: string | undefined
 
@@ -22,7 +22,9 @@ export function weCom({ corpId, agentId, secret, baseUrl, authorizeUrl }: WeComO
     return url
   }
 
-  /** Calls with the application's token; a remembered one may have ended early, then with a new one. */
+  /**
+   * Calls the API with the cached application token. Repeats the call with a new token if the cached one is refused.
+   */
   const call = async (path: string, query: Readonly<Record<string, string>>) => {
     const before = known
     const answer = await getJson(title, address(path, { access_token: before ?? (await newToken()), ...query }))
@@ -33,7 +35,7 @@ export function weCom({ corpId, agentId, secret, baseUrl, authorizeUrl }: WeComO
   const newToken = async (): Promise<string> => {
     const answer = await getJson(title, address('/cgi-bin/gettoken', { corpid: corpId, corpsecret: secret }))
     const token = text(answer.access_token)
-    // Our own account is refused: nothing the person could do.
+    // WeCom refuses our own application: the person cannot do anything about it.
     if (!token) throw unavailable(title, new Error(`gettoken errcode ${String(answer.errcode)}`))
     known = token
     return token
@@ -49,11 +51,11 @@ export function weCom({ corpId, agentId, secret, baseUrl, authorizeUrl }: WeComO
     async identify(_handshake, { code = '' }) {
       const answer = await call('/cgi-bin/auth/getuserinfo', { code })
       const userId = text(answer.userid)
-      // Guests have an openid instead: they are no members.
+      // Guests are not members: they have an openid instead of a userid.
       if (answer.errcode !== 0 || !userId) throw refused(title, new Error(`errcode ${String(answer.errcode)}`))
       const member = await call('/cgi-bin/user/get', { userid: userId }).catch(() => undefined)
       const name = text(member?.name)
-      // WeCom takes a member's id in any case.
+      // WeCom treats user ids as case-insensitive.
       return { subject: `${corpId}:${userId.toLowerCase()}`, displayName: name ?? userId, email: null }
     },
   }

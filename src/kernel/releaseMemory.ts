@@ -2,16 +2,20 @@ import { flushCompileCache } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** The moment after which a process that has just started is put at rest. */
+/** Milliseconds after the start at which its memory is released. */
 const AFTER_MS = 500
-/** V8 lets its memory double or treble before it collects. It may do so while a start builds things up, but not afterwards. */
+/**
+ * V8's flag for heap growth: by default the heap may double or treble before a collection. That is fine during the
+ * start, but not afterwards.
+ */
 const GROWTH = '--heap-growing-percent'
 
 /**
- * Soon after the start: keeps what Node has compiled for the next start, and gives back the memory that only the start needed. V8 alone would
- * keep it for as long as nothing presses (docs/operating.md, Memory). It takes a tenth of a second, once.
+ * Soon after the start, saves Node's compile cache for the next start and releases memory that only the start needed.
+ * V8 alone would keep that memory as long as it is not short of any (docs/operating.md, Memory). Takes a tenth of a
+ * second, once.
  */
-export function settle(): void {
+export function releaseStartMemory(): void {
   setTimeout(() => {
     flushCompileCache()
     if (!process.execArgv.some((option) => option.startsWith(GROWTH))) setFlagsFromString(`${GROWTH}=40`)
