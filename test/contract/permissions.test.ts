@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { Answer, Method, Person } from '../support/world.ts'
-import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
+import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { leastRole, roles } from './leastRole.ts'
-import { type ApiDocument, type Operation, readDocument } from './operations.ts'
+import { type Operation, readDocument } from './operations.ts'
 import { misjudged, tableName } from './whoMay.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-}, 60_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
 afterAll(() => world.close())
 
 const isOfRooms = ({ product }: Operation) => product === 'room'

@@ -1,14 +1,10 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { HOME, logIn, PASSWORD, register, setUpAdministrator } from '../../../test/support/site.ts'
-import { openWorld, type Person, SATURDAY, type World } from '../../../test/support/world.ts'
+import { openWorld, SATURDAY } from '../../../test/support/world.ts'
 
-let world: World
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld({}, { now: SATURDAY })
-  admin = await setUpAdministrator(world)
-})
+const world = await openWorld({}, { now: SATURDAY })
+const admin = await setUpAdministrator(world)
 afterAll(() => world.close())
 
 const me = (token: string) => world.call('GET', '/api/v1/users/me', { as: token })

@@ -1,20 +1,16 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { logIn, PASSWORD, register, setUpAdministrator } from '../../../test/support/site.ts'
-import { openWorld, type Person, SATURDAY, type World } from '../../../test/support/world.ts'
+import { openWorld, SATURDAY } from '../../../test/support/world.ts'
 
 /** Somebody who sees accounts and changes none. */
 const readerRole = { name: 'test:reader', title: 'Reader', permissions: ['site:users.read'] }
 
-let world: World
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld({ PRODUCTS: 'venue' }, { now: SATURDAY })
-  Object.assign(world.kernel, {
-    roles: [...world.kernel.roles.filter(({ name }) => /^(admin$|venue:)/.test(name)), readerRole],
-  })
-  admin = await setUpAdministrator(world)
+const world = await openWorld({ PRODUCTS: 'venue' }, { now: SATURDAY })
+Object.assign(world.kernel, {
+  roles: [...world.kernel.roles.filter(({ name }) => /^(admin$|venue:)/.test(name)), readerRole],
 })
+const admin = await setUpAdministrator(world)
 afterAll(() => world.close())
 
 const me = (token: string) => world.call('GET', '/api/v1/users/me', { as: token })
