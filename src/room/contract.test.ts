@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWorld, type World } from '../../test/support/world.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openWorld } from '../../test/support/world.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
+const world = await openWorld()
 afterAll(() => world.close())
 
 describe('The wire of the room product', () => {

@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
-import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
+import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { examplesOf } from './mutations.ts'
-import { type ApiDocument, expectDecent, type Operation, readDocument, statusOf } from './operations.ts'
+import { expectDecent, type Operation, readDocument, statusOf } from './operations.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-}, 120_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
 afterAll(() => world.close())
 
 /** Values that nothing in the world has: where one of them is found afterwards, it was taken. */

@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWorld, type Person, type World } from '../support/world.ts'
-import { type RawSite, rawSite } from './rawSite.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openWorld, type Person } from '../support/world.ts'
+import { rawSite } from './rawSite.ts'
 
-let world: World
-let site: RawSite
-let person: Person
-let administrator: Person
-
-beforeAll(async () => {
-  world = await openWorld({ PUBLIC_URL: 'https://book.example.org' })
-  site = await rawSite(world.app)
-  person = await world.person('venue:employee', { email: 'lin@example.org' })
-  administrator = await world.person('admin')
-}, 120_000)
+const world = await openWorld({ PUBLIC_URL: 'https://book.example.org' })
+const site = await rawSite(world.app)
+const person = await world.person('venue:employee', { email: 'lin@example.org' })
+const administrator = await world.person('admin')
 afterAll(() => world.close())
 
 const signedIn = (as: Person) => `Authorization: Bearer ${as.token}`

@@ -1,18 +1,13 @@
 import { buffer } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { fromBufferPromise } from 'yauzl'
 import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
-import { type FilledWorld, openFilledWorld } from './filledWorld.ts'
+import { openFilledWorld } from './filledWorld.ts'
 import { examplesOf } from './mutations.ts'
-import { type ApiDocument, expectDecent, type Operation, readDocument } from './operations.ts'
+import { expectDecent, type Operation, readDocument } from './operations.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-}, 120_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
 afterAll(() => world.close())
 
 /** What 1331 × 1009 is. It stands in no payload, so that whoever has it has calculated. */

@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { Person } from '../support/world.ts'
-import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
+import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { examplesOf } from './mutations.ts'
-import { type ApiDocument, expectDecent, type Operation, readDocument, statusOf } from './operations.ts'
+import { expectDecent, type Operation, readDocument, statusOf } from './operations.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-  const payload = { what: 'reservations', format: 'csv' }
-  await world.call('POST', '/api/v1/exports', { as: world.administrator, payload })
-}, 120_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
+const payload = { what: 'reservations', format: 'csv' }
+await world.call('POST', '/api/v1/exports', { as: world.administrator, payload })
 afterAll(() => world.close())
 
 /** Whoever has this much may call what is for everybody who is signed in, and no more. */

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
-import { type ApiDocument, codeOf, type Operation, readDocument } from './operations.ts'
-import { type RawSite, rawSite } from './rawSite.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { fingerprint, openFilledWorld } from './filledWorld.ts'
+import { codeOf, type Operation, readDocument } from './operations.ts'
+import { rawSite } from './rawSite.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-let site: RawSite
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-  site = await rawSite(world.app)
-}, 120_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
+const site = await rawSite(world.app)
 afterAll(() => world.close())
 
 /** Other spellings of a path, of which some proxy or router makes the path itself. */

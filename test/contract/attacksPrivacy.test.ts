@@ -1,15 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openWorld, type World } from '../support/world.ts'
-import { type FilledWorld, openFilledWorld } from './filledWorld.ts'
-import { type ApiDocument, codeOf, readDocument } from './operations.ts'
+import { openFilledWorld } from './filledWorld.ts'
+import { codeOf, readDocument } from './operations.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-}, 120_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
 afterAll(() => world.close())
 
 const PASSWORD = 'violet-harbour-42'

@@ -1,20 +1,15 @@
 import { buffer } from 'node:stream/consumers'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { ZipFile } from 'yazl'
 import { COLUMNS } from '../../src/room/places/rooms/rules.ts'
 import { building } from '../support/room.ts'
-import { openWorld, type Person, type World } from '../support/world.ts'
+import { openWorld } from '../support/world.ts'
 import { formOf } from './forms.ts'
 
-let world: World
-let administrator: Person
-
-beforeAll(async () => {
-  world = await openWorld()
-  administrator = await world.person('admin')
-  await building(world, '信息楼')
-}, 120_000)
+const world = await openWorld()
+const administrator = await world.person('admin')
+await building(world, '信息楼')
 afterAll(() => world.close())
 
 /** Milliseconds that one upload may keep the processor: everybody else waits meanwhile. */

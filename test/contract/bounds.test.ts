@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorld } from '../support/world.ts'
 import { readDocument } from './operations.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-}, 60_000)
+const world = await openWorld()
 afterAll(() => world.close())
 
 /** Formats that a text can keep only by being short. */

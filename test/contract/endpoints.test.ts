@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
-import { openWorld, type Person, type World } from '../support/world.ts'
-import { type ApiDocument, codeOf, expectDecent, readDocument } from './operations.ts'
+import { openWorld, type Person } from '../support/world.ts'
+import { codeOf, expectDecent, readDocument } from './operations.ts'
 import { ROOM_WALK } from './roomWalk.ts'
 import { type Step, WALK } from './walk.ts'
 
@@ -10,13 +10,8 @@ import { type Step, WALK } from './walk.ts'
  */
 const LATER: readonly string[] = []
 
-let world: World
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openWorld()
-  api = readDocument(world.app)
-}, 60_000)
+const world = await openWorld()
+const api = readDocument(world.app)
 afterAll(() => world.close())
 
 type Ids = Map<string, number | string>

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import type { Person } from '../support/world.ts'
-import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
+import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { type Attempt, examplesOf, isUnclean, mutationsOf, queriesOf, wrongBodies, wrongIds } from './mutations.ts'
 import {
-  type ApiDocument,
   expectDecent,
   leftOpen,
   type Operation,
@@ -14,13 +13,8 @@ import {
   statusOf,
 } from './operations.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-}, 120_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
 afterAll(() => world.close())
 
 interface Sent {

@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { at } from '../support/room.ts'
 import type { Method, Person } from '../support/world.ts'
 import { SERIES } from './filledRooms.ts'
-import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
-import { type ApiDocument, readDocument } from './operations.ts'
+import { fingerprint, openFilledWorld } from './filledWorld.ts'
+import { readDocument } from './operations.ts'
 import { misjudged, tableName } from './whoMay.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-}, 60_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
 afterAll(() => world.close())
 
 /** Each may do what the one before may, and more. */

@@ -1,17 +1,12 @@
 import { createHmac, hkdfSync, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { accessTokens } from '../../src/kernel/identity/sessions/tokens.ts'
-import { type FilledWorld, fingerprint, openFilledWorld } from './filledWorld.ts'
+import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { examplesOf } from './mutations.ts'
-import { type ApiDocument, expectDecent, readDocument, shareOf, statusOf } from './operations.ts'
+import { expectDecent, readDocument, shareOf, statusOf } from './operations.ts'
 
-let world: FilledWorld
-let api: ApiDocument
-
-beforeAll(async () => {
-  world = await openFilledWorld()
-  api = readDocument(world.app)
-}, 120_000)
+const world = await openFilledWorld()
+const api = readDocument(world.app)
 afterAll(() => world.close())
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')

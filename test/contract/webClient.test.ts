@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Method, openWorld, type Person, type World } from '../support/world.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type Method, openWorld } from '../support/world.ts'
 import { leftOpen, type Operation, readDocument } from './operations.ts'
 
 // The published web client of the room product works unchanged: what it takes for granted of every path (page, The published web client).
 
-let world: World
-let operations: readonly Operation[]
-let administrator: Person
-let student: Person
-
-beforeAll(async () => {
-  world = await openWorld()
-  if (!world.app) throw new Error('a world serves')
-  operations = readDocument(world.app).operations.filter(({ product }) => product === 'room')
-  administrator = await world.person('admin')
-  student = await world.person('room:user')
-})
+const world = await openWorld()
+if (!world.app) throw new Error('a world serves')
+const operations = readDocument(world.app).operations.filter(({ product }) => product === 'room')
+const administrator = await world.person('admin')
+const student = await world.person('room:user')
 afterAll(() => world.close())
 
 const NOBODY_HAS = '987654321'

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { ManualClock } from '../../src/kernel/clock.ts'
 import { createBreaker } from '../../src/kernel/notifications/providers/breaker.ts'
 import { addSlot, addVenue } from '../support/venue.ts'
-import { openWorld, type Person, type World } from '../support/world.ts'
+import { openWorld, type Person } from '../support/world.ts'
 
 const HOUR = 60
 
-let world: World
-
-beforeAll(async () => {
-  world = await openWorld({ CLOCK: 'manual' })
-})
+const world = await openWorld({ CLOCK: 'manual' })
 afterAll(() => world.close())
 
 /** Moves the clock, and does all that time drives. */

@@ -6,7 +6,7 @@ import type { Provider } from '../../src/kernel/notifications/providers/provider
 import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import type { NotificationType } from '../../src/kernel/notifications/texts/types.ts'
 import { createRelay, type Relay, type RelayOptions } from '../../src/kernel/outbox/relay.ts'
-import type { World, WorldOptions } from './world.ts'
+import { SATURDAY, type World, type WorldOptions } from './world.ts'
 
 // Builders for tests of notifications: types, providers, relays and couriers.
 
@@ -48,12 +48,12 @@ export function fakeProvider(send: Provider['send'], more: Partial<Provider> = {
   }
 }
 
-/** Options of a world whose catalogue has the types of these tests alone, without providers. It is 2026-03-14, 09:00 in Shanghai. */
+/** Options of a world whose catalogue has the types of these tests alone, without providers. It is `SATURDAY`. */
 export function messageOptions(more: readonly NotificationType[] = [], channels?: Channels): WorldOptions {
   const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning, letter, ...more], channels)
   return {
     replaced: { notifications: { catalogue, providers: [] } },
-    now: new Date('2026-03-14T01:00:00Z'),
+    now: SATURDAY,
     logLevel: 'debug',
   }
 }

@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
 import { Unauthenticated } from '../../src/kernel/errors.ts'
 import type { App } from '../../src/kernel/http/app.ts'
 import type { HttpOptions } from '../../src/kernel/http/server.ts'
@@ -54,6 +55,13 @@ export async function createSampleServer(options: Partial<HttpOptions> = {}): Pr
     log,
   )
   return { app, lines }
+}
+
+/** A sample server that is closed when the test is finished. */
+export async function sample(options: Partial<HttpOptions> = {}): Promise<SampleServer> {
+  const server = await createSampleServer(options)
+  onTestFinished(() => server.app.close())
+  return server
 }
 
 /** The headers of somebody who is signed in. */

@@ -94,6 +94,9 @@ export interface WorldOptions {
 /** Monday, 2 March 2026, 08:00 in Shanghai: where the clock of a world starts unless the options say otherwise. */
 export const MONDAY = new Date('2026-03-02T00:00:00Z')
 
+/** Saturday, 14 March 2026, 09:00 in Shanghai. */
+export const SATURDAY = new Date('2026-03-14T01:00:00Z')
+
 const DUTIES = { serve: true, work: false }
 
 /** Opens a world. `env` are variables as they would stand in the environment of the program. */

@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWorld, type World } from '../../../test/support/world.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openWorld } from '../../../test/support/world.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld({ OPERATION_LOG_KEEP_MONTHS: '2', LOGIN_LOG_KEEP_MONTHS: '2' })
-})
+const world = await openWorld({ OPERATION_LOG_KEEP_MONTHS: '2', LOGIN_LOG_KEEP_MONTHS: '2' })
 afterAll(() => world.close())
 
 const partitions = async (log: string) =>

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWorld, type World } from '../../../test/support/world.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openWorld } from '../../../test/support/world.ts'
 import { fillDemo } from './service.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-  await fillDemo(world.kernel)
-}, 60_000)
+const world = await openWorld()
+await fillDemo(world.kernel)
 afterAll(() => world.close())
 
 /** Calls as somebody of the demo. */

@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { addSlot, addVenue } from '../../../test/support/venue.ts'
-import { openWorld, type World } from '../../../test/support/world.ts'
+import { openWorld } from '../../../test/support/world.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
+const world = await openWorld()
 afterAll(() => world.close())
 
 const move = (payload: object) => world.call('POST', '/dev/clock', { payload })

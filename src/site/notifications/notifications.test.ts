@@ -1,44 +1,36 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { messageOptions, relayOf } from '../../../test/support/messages.ts'
-import { addUser, openWorld, type World } from '../../../test/support/world.ts'
-import type { App } from '../../kernel/http/app.ts'
+import { addUser, openWorld } from '../../../test/support/world.ts'
 import { createServer } from '../../kernel/http/server.ts'
 import { notify } from '../../kernel/outbox/outbox.ts'
 import { deadLetterRoutes } from '../jobs/routes.ts'
 import { notificationRoutes } from './routes.ts'
 
-let world: World
-let app: App
-let lin: number
-let wang: number
-
-beforeAll(async () => {
-  world = await openWorld({}, messageOptions())
-  lin = await addUser(world, 'lin')
-  wang = await addUser(world, 'wang')
-  const rights = { roles: new Set<string>(), isAdmin: false, scope: 'full' as const, sessionId: 's' }
-  const manage = 'site:jobs.manage'
-  app = await createServer(
-    {
-      trustProxy: false,
-      corsOrigins: [],
-      rateLimits: false,
-      // Tokens are `<user id>` and `<user id>-admin`.
-      authenticate: async (token) => ({
-        ...rights,
-        userId: Number.parseInt(token, 10),
-        permissions: new Set(token.endsWith('admin') ? [manage] : []),
-      }),
-      permissions: [manage],
-      documentation: { title: 't', description: 'd', version: '1', products: [] },
-    },
-    world.kernel.log,
-  )
-  notificationRoutes(app, world.kernel)
-  deadLetterRoutes(app, world.kernel)
-  await world.kernel.jobs.start()
-  await app.ready()
-})
+const world = await openWorld({}, messageOptions())
+const lin = await addUser(world, 'lin')
+const wang = await addUser(world, 'wang')
+const rights = { roles: new Set<string>(), isAdmin: false, scope: 'full' as const, sessionId: 's' }
+const manage = 'site:jobs.manage'
+const app = await createServer(
+  {
+    trustProxy: false,
+    corsOrigins: [],
+    rateLimits: false,
+    // Tokens are `<user id>` and `<user id>-admin`.
+    authenticate: async (token) => ({
+      ...rights,
+      userId: Number.parseInt(token, 10),
+      permissions: new Set(token.endsWith('admin') ? [manage] : []),
+    }),
+    permissions: [manage],
+    documentation: { title: 't', description: 'd', version: '1', products: [] },
+  },
+  world.kernel.log,
+)
+notificationRoutes(app, world.kernel)
+deadLetterRoutes(app, world.kernel)
+await world.kernel.jobs.start()
+await app.ready()
 beforeEach(() =>
   world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, messages RESTART IDENTITY'),
 )

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openWorld } from '../../../test/support/world.ts'
 import { loadConfig } from '../../config.ts'
 
 /** What the fake was asked, as an OpenAI-compatible endpoint is. */
@@ -30,25 +30,19 @@ const model = createServer((request: IncomingMessage, response) => {
   })
 })
 
-let world: World
-let agent: Person
-let anna: Person
-let session: number
-beforeAll(async () => {
-  await new Promise<void>((resolve) => model.listen(0, '127.0.0.1', resolve))
-  const { port } = model.address() as AddressInfo
-  world = await openWorld({
-    SUPPORT_LLM_URL: `http://127.0.0.1:${port}/v1/`,
-    SUPPORT_LLM_KEY: 'sk-secret',
-    SUPPORT_LLM_MODEL: 'test-model',
-    SUPPORT_LLM_TIMEOUT_SECONDS: '1',
-  })
-  agent = await world.person('venue:support')
-  anna = await world.person()
-  const faq = { question: '如何取消预约？', answer: '打开“我的预约”，点“取消”。' }
-  await world.call('POST', '/api/admin/support/faqs', { as: agent, payload: faq })
-  session = (await world.call('POST', '/api/v1/support/chat', { as: anna })).body.id
+await new Promise<void>((resolve) => model.listen(0, '127.0.0.1', resolve))
+const { port } = model.address() as AddressInfo
+const world = await openWorld({
+  SUPPORT_LLM_URL: `http://127.0.0.1:${port}/v1/`,
+  SUPPORT_LLM_KEY: 'sk-secret',
+  SUPPORT_LLM_MODEL: 'test-model',
+  SUPPORT_LLM_TIMEOUT_SECONDS: '1',
 })
+const agent = await world.person('venue:support')
+const anna = await world.person()
+const faq = { question: '如何取消预约？', answer: '打开“我的预约”，点“取消”。' }
+await world.call('POST', '/api/admin/support/faqs', { as: agent, payload: faq })
+const session = (await world.call('POST', '/api/v1/support/chat', { as: anna })).body.id
 afterAll(async () => {
   model.closeAllConnections()
   model.close()

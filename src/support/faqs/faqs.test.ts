@@ -1,15 +1,11 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { openWorld, type Person } from '../../../test/support/world.ts'
 import { askedTerms, termsOf } from './rules.ts'
 import { answersTo } from './service.ts'
 
-let world: World
-let staff: Person
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await world.person('venue:support')
-})
+const world = await openWorld()
+const staff = await world.person('venue:support')
 afterAll(() => world.close())
 
 describe('what a text is found by', () => {

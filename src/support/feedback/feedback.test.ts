@@ -1,16 +1,12 @@
 import { once } from 'node:events'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { addVenue } from '../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { MONDAY, openWorld, type Person } from '../../../test/support/world.ts'
 import { afterEvent, FEEDBACK_STATUSES } from './rules.ts'
 
-let world: World
-let staff: Person
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await world.person('venue:support')
-})
+const world = await openWorld()
+const staff = await world.person('venue:support')
 afterAll(() => world.close())
 beforeEach(() => world.clock.set(MONDAY))
 

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { MONDAY, openWorld, type Person } from '../../../test/support/world.ts'
 import { mayReopen, staffMayMove, TICKET_STATUSES } from './rules.ts'
 
-let world: World
-let staff: Person
-let anna: Person
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await world.person('venue:support')
-  anna = await world.person()
-})
+const world = await openWorld()
+const staff = await world.person('venue:support')
+const anna = await world.person()
 afterAll(() => world.close())
 beforeEach(() => world.clock.set(MONDAY))
 

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { addSlot, addVenue } from '../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../test/support/world.ts'
+import { MONDAY, openWorld } from '../../../test/support/world.ts'
 
-let world: World
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('admin')
-})
+const world = await openWorld()
+const admin = await world.person('admin')
 afterAll(async () => {
   expect(await world.verify()).toEqual([])
   await world.close()

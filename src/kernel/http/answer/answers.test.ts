@@ -1,30 +1,16 @@
-import { connect } from 'node:net'
 import { brotliDecompressSync } from 'node:zlib'
 import { pino } from 'pino'
 import { Type } from 'typebox'
 import { afterEach, expect, test, vi } from 'vitest'
-import { as, createSampleServer, type SampleServer } from '../../../../test/support/sampleServer.ts'
+import { as, sample } from '../../../../test/support/sampleServer.ts'
 import { databaseAway } from '../../database/constraints.ts'
 import { Conflict, TooMany } from '../../errors.ts'
-import { registerHealth } from '../health.ts'
 import { connectRedis } from '../request/limits.ts'
 import { route } from '../route.ts'
 import { IdParams, Instant } from '../schemas.ts'
 import { openScope } from '../scope.ts'
-import { closeServer } from '../stop.ts'
-import { onUnexpected } from './failures.ts'
 
-const open: SampleServer[] = []
-afterEach(async () => {
-  vi.useRealTimers()
-  for (const { app } of open.splice(0)) await app.close()
-})
-
-async function sample(options: Parameters<typeof createSampleServer>[0] = {}): Promise<SampleServer> {
-  const server = await createSampleServer(options)
-  open.push(server)
-  return server
-}
+afterEach(() => vi.useRealTimers())
 
 const get = { method: 'GET', permission: 'public', tag: 'things', summary: 'Get it' } as const
 
@@ -213,204 +199,6 @@ test('a product answers every refusal in its own shape: its errors, bad requests
   expect(await send({}, {})).toEqual([200, 401, 'unauthenticated'])
   expect(await send({}, {}, 'PUT')).toEqual([200, 405, 'method_not_allowed'])
   expect((await app.inject({ method: 'POST', url: '/slow' })).headers['retry-after']).toBe('3')
-})
-
-test('answers a fault of ours with the request id and nothing else, logs it and tells the witnesses', async () => {
-  const { app, lines } = await sample()
-  const seen: unknown[] = []
-  const stop = onUnexpected((error) => seen.push(error))
-  route(app, {
-    ...get,
-    paths: ['/fault'],
-    schema: {},
-    handler: () => {
-      throw new Error('relation "users" does not exist')
-    },
-  })
-  const answer = await app.inject({ url: '/fault' })
-  stop()
-  expect(answer.json()).toMatchObject({ status: 500, code: 'internal', request_id: answer.headers['x-request-id'] })
-  expect(answer.body).not.toContain('relation')
-  expect(seen).toHaveLength(1)
-  const [line] = lines.map((one) => JSON.parse(one)).filter(({ level }) => level === 50)
-  expect(line).toMatchObject({
-    request_id: answer.headers['x-request-id'],
-    err: { message: 'relation "users" does not exist' },
-  })
-})
-
-test('never logs a token, a password or a cookie', async () => {
-  const { app, lines } = await sample()
-  route(app, {
-    ...get,
-    paths: ['/things'],
-    schema: {},
-    handler: (request) => {
-      request.log.info({ headers: request.headers, body: { password: 'hunter2' }, token: 'hunter2' }, 'seen')
-      request.log.info({ req: request }, 'seen')
-      return 'ok'
-    },
-  })
-  route(app, { ...get, paths: ['/u/{token}'], schema: {}, handler: () => 'ok' })
-  const headers = { authorization: 'Bearer hunter2', cookie: 'sid=hunter2' }
-  await app.inject({ url: '/things?page=2&token=hunter2&access_token=hunter2&sig=hunter2#x', headers })
-  await app.inject({ url: '/u/hunter2' })
-  await app.inject({ url: '/nothing?reset_token=hunter2' })
-  const text = lines.join('')
-  expect(text).toContain('page=2&token=[hidden]')
-  expect(text).not.toContain('hunter2')
-})
-
-test('never logs a phone number or an e-mail address of the query, however it is written', async () => {
-  const { app, lines } = await sample()
-  route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
-  const queries = [
-    'q=13800138123',
-    'phone=138%200013-8123',
-    '%71=1%338%30013+8123',
-    'filter=%2B86+138+0013+8123',
-    'filter=8613800138123',
-    'filter=%EF%BC%91%EF%BC%93%EF%BC%98%EF%BC%90%EF%BC%90%EF%BC%91%EF%BC%93%EF%BC%98%EF%BC%91%EF%BC%92%EF%BC%93',
-    'filter=%2B442071238123',
-    'filter=lei%40example.com',
-    'filter=lei%2540example.com',
-    'name=%E7%8E%8B%E7%A3%8A&username=wanglei8123',
-    '13800138123',
-    'lei@example.com=1',
-    'filter=%zz13800138123',
-  ]
-  for (const query of queries) await app.inject({ url: `/things?page=3&${query}&sort=-at` })
-  await app.inject({ url: '/nothing?q=lei@example.com' })
-  const text = lines.join('')
-  expect(text).not.toMatch(/example|8123|8%30013|%EF%BC|%E7%8E/)
-  expect(text.match(/page=3&[^"]*\[hidden\]&sort=-at/g)).toHaveLength(queries.length)
-})
-
-test('logs days, times, ids and marks of the query as they are', async () => {
-  const { app, lines } = await sample()
-  route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
-  const url =
-    '/things?start_date=2026-03-03&from=2026-03-03T10:00:00%2B08:00&at=1772500000000&id=13&status=confirmed&flag'
-  await app.inject({ url })
-  expect(lines.join('')).toContain(`"url":"${url}"`)
-})
-
-test('makes a logger for a request only when something is logged by it', async () => {
-  const { app, lines } = await sample()
-  route(app, { ...get, paths: ['/quiet'], schema: {}, handler: () => 'ok' })
-  route(app, {
-    ...get,
-    paths: ['/loud'],
-    schema: {},
-    handler(request) {
-      request.log.info('first')
-      request.log.info('second')
-      return 'ok'
-    },
-  })
-  const made = vi.spyOn(app.log, 'child')
-  await app.inject({ url: '/quiet' })
-  expect(made).toHaveBeenCalledTimes(0)
-  const { headers } = await app.inject({ url: '/loud' })
-  expect(made).toHaveBeenCalledTimes(1)
-  const said = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'first' || msg === 'second')
-  expect(said.map(({ request_id: id }) => id)).toEqual([headers['x-request-id'], headers['x-request-id']])
-})
-
-test('tells whether it is alive, and which of the things it needs do not work', async () => {
-  const { app } = await sample()
-  vi.useFakeTimers({ toFake: ['performance'] })
-  let broken = false
-  let asked = 0
-  registerHealth(app, [
-    { name: 'database', check: async () => {} },
-    {
-      name: 'jobs',
-      check: async () => {
-        asked += 1
-        if (broken) throw new Error('no worker, password hunter2')
-      },
-    },
-  ])
-  const together = await Promise.all([app.inject({ url: '/readyz' }), app.inject({ url: '/readyz' })])
-  expect(together.map((answer) => answer.json())).toEqual([{ status: 'ok' }, { status: 'ok' }])
-  broken = true
-  vi.advanceTimersByTime(999)
-  expect((await app.inject({ url: '/readyz' })).statusCode).toBe(200)
-  expect(asked).toBe(1)
-  vi.advanceTimersByTime(1)
-  const answer = await app.inject({ url: '/readyz' })
-  expect(answer.json()).toMatchObject({ status: 503, code: 'not_ready', failed: ['jobs'] })
-  expect(answer.body).not.toContain('hunter2')
-  expect((await app.inject({ url: '/healthz' })).json()).toEqual({ status: 'ok' })
-})
-
-test('when stopping, answers what is in flight, turns away what comes later and closes the rest', async () => {
-  const { app } = await sample()
-  let finish = () => {}
-  let begun = () => {}
-  const started = new Promise<void>((resolve) => (begun = resolve))
-  route(app, {
-    ...get,
-    paths: ['/slow'],
-    schema: {},
-    handler: () => {
-      begun()
-      return new Promise((resolve) => (finish = () => resolve('done')))
-    },
-  })
-  route(app, { ...get, paths: ['/quick'], schema: {}, handler: () => 'quick' })
-  app.get('/ws', { websocket: true, config: { permission: 'public' } }, () => {})
-  const url = await app.listen({ port: 0 })
-  const closed = new Promise<number>((resolve) => {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`)
-    socket.addEventListener('close', ({ code }) => resolve(code))
-    socket.addEventListener('open', () => opened())
-  })
-  let opened = () => {}
-  await new Promise<void>((resolve) => (opened = resolve))
-
-  // One connection asks for something slow, another is in the middle of asking for something quick.
-  const connection = () => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1')
-    const answer = { text: '', ended: new Promise((resolve) => socket.on('close', resolve)), socket }
-    socket.on('data', (chunk) => (answer.text += chunk))
-    return answer
-  }
-  const [slow, quick] = [connection(), connection()]
-  quick.socket.write('GET /quick HTTP/1.1\r\nHost: x\r\n')
-  slow.socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n')
-  await started
-  const stopping = closeServer(app, 5000)
-  await closed
-  quick.socket.write('\r\n')
-  await quick.ended
-  finish()
-  await stopping
-  await slow.ended
-  expect(slow.text).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*done/i)
-  expect(quick.text).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"stopping"/)
-  await expect(fetch(`${url}/quick`)).rejects.toThrow()
-})
-
-test('when stopping, does not wait longer than the grace for what does not end', async () => {
-  const { app } = await sample()
-  let begun = () => {}
-  const started = new Promise<void>((resolve) => (begun = resolve))
-  route(app, {
-    ...get,
-    paths: ['/stuck'],
-    schema: {},
-    handler: () => {
-      begun()
-      return new Promise(() => {})
-    },
-  })
-  const url = await app.listen({ port: 0 })
-  const answer = fetch(`${url}/stuck`).catch(() => 'cut off')
-  await started
-  await closeServer(app, 50)
-  expect(await answer).toBe('cut off')
 })
 
 test.each([

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
 import { describe as describeApi } from '../reference/openapi.ts'
 
-let world: World
-let venue: number
-beforeAll(async () => {
-  world = await openWorld()
-  venue = await addVenue(world, { capacity: 3 })
-  await addVenue(world)
-})
+const world = await openWorld()
+const venue = await addVenue(world, { capacity: 3 })
+await addVenue(world)
 afterAll(() => world.close())
 
 describe('?fields=', () => {

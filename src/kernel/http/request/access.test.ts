@@ -1,22 +1,11 @@
 import { Type } from 'typebox'
-import { afterEach, expect, test } from 'vitest'
-import { as, createSampleServer, type SampleServer } from '../../../../test/support/sampleServer.ts'
+import { expect, test } from 'vitest'
+import { as, sample } from '../../../../test/support/sampleServer.ts'
 import { Unavailable } from '../../errors.ts'
 import { route, signedIn } from '../route.ts'
 
-const open: SampleServer[] = []
-afterEach(async () => {
-  for (const { app } of open.splice(0)) await app.close()
-})
-
-async function sample(options: Parameters<typeof createSampleServer>[0] = {}) {
-  const server = await createSampleServer(options)
-  open.push(server)
-  return server.app
-}
-
-async function withThings(options: Parameters<typeof createSampleServer>[0] = {}) {
-  const app = await sample(options)
+async function withThings(options: Parameters<typeof sample>[0] = {}) {
+  const app = (await sample(options)).app
   const common = { method: 'POST', tag: 'things', summary: 'Do it' } as const
   const body = Type.Object({ name: Type.String() })
   route(app, { ...common, paths: ['/write'], permission: 'things:write', schema: { body }, handler: () => 'written' })
@@ -96,7 +85,7 @@ test('says so when tokens can not be checked, instead of calling them bad', asyn
 })
 
 test('does not start with a route that declares no permission, or one that nobody registered', async () => {
-  const app = await sample()
+  const app = (await sample()).app
   app.get('/forgotten', () => 'oops')
   route(app, {
     method: 'GET',
@@ -111,7 +100,7 @@ test('does not start with a route that declares no permission, or one that nobod
 })
 
 test('does not start with two routes that would get one operationId', async () => {
-  const app = await sample()
+  const app = (await sample()).app
   const common = {
     method: 'GET',
     permission: 'public',

@@ -1,19 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { logIn, PASSWORD, register, setUpAdministrator } from '../../../../test/support/site.ts'
-import { openWorld, type Person, type Process, type World } from '../../../../test/support/world.ts'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
 import type { OpenDatabase } from '../../database/database.ts'
 import type { Actor } from '../actor.ts'
 import { createSessionCache } from './sessionCache.ts'
 import { createIdentity } from './sessions.ts'
 
-let world: World
-let other: Process
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld()
-  other = await world.anotherProcess()
-  admin = await setUpAdministrator(world)
-})
+const world = await openWorld()
+const other = await world.anotherProcess()
+const admin = await setUpAdministrator(world)
 afterAll(async () => {
   expect(world.faults).toEqual([])
   await world.close()

@@ -28,7 +28,7 @@ export async function createIdentity(
   kernel: Kernel,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
 ): Promise<Identity> {
-  const { config, clock, roles, accessTokens: tokens, sessions: cache } = kernel
+  const { config, clock, accessTokens: tokens, sessions: cache } = kernel
 
   const find = async (token: string): Promise<Found> => {
     const now = clock.now()
@@ -39,7 +39,7 @@ export async function createIdentity(
       userId: session.user_id,
       sessionId: claims.sessionId,
       roles: new Set(session.roles),
-      permissions: permissionsOf(roles, session.roles),
+      permissions: permissionsOf(kernel.roles, session.roles),
       isAdmin: session.roles.includes(ADMIN),
       scope: session.scope,
     }

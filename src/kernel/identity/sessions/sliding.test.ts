@@ -1,23 +1,17 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { PASSWORD, register } from '../../../../test/support/site.ts'
-import { openWorld, type Process, type World } from '../../../../test/support/world.ts'
+import { openWorld, type Process } from '../../../../test/support/world.ts'
 import type { OpenDatabase } from '../../database/database.ts'
 import { logIn } from '../logIn/logIn.ts'
 import { createSessionCache } from './sessionCache.ts'
-import { createIdentity, type Identity } from './sessions.ts'
+import { createIdentity } from './sessions.ts'
 
-let world: World
-let other: Process
+const world = await openWorld({ JWT_TTL_MINUTES: '60', SESSION_MAX_DAYS: '1' })
+const other = await world.anotherProcess()
 /** What the two processes know of sessions. */
-let here: Identity
-let there: Identity
-beforeAll(async () => {
-  world = await openWorld({ JWT_TTL_MINUTES: '60', SESSION_MAX_DAYS: '1' })
-  other = await world.anotherProcess()
-  here = await createIdentity(world.kernel, world.database)
-  there = await createIdentity(other.kernel, world.database)
-})
+const here = await createIdentity(world.kernel, world.database)
+const there = await createIdentity(other.kernel, world.database)
 afterAll(async () => {
   expect(world.faults).toEqual([])
   await here.close()

@@ -2,23 +2,18 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SMTPServerOptions } from 'smtp-server'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startSmtp } from '../../../../test/support/fakes/smtp.ts'
 import { courierOf, fakeProvider, messageOptions, relayOf } from '../../../../test/support/messages.ts'
-import { addUser, openWorld, type World } from '../../../../test/support/world.ts'
+import { addUser, openWorld } from '../../../../test/support/world.ts'
 import { notify } from '../../outbox/outbox.ts'
 import { createMailer, fileMailer, smtpMailer } from '../providers/mailer.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Courier } from './deliver.ts'
 import { reconsider } from './deliveryStore.ts'
 
-let world: World
-let lin: number
-
-beforeAll(async () => {
-  world = await openWorld({}, messageOptions())
-  lin = await addUser(world, '林', 'lin@example.com')
-})
+const world = await openWorld({}, messageOptions())
+const lin = await addUser(world, '林', 'lin@example.com')
 beforeEach(() => world.clock.set(new Date('2026-03-14T01:00:00Z')))
 afterEach(() =>
   world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace RESTART IDENTITY'),

@@ -1,14 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWorld, type World } from '../../../../test/support/world.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openWorld } from '../../../../test/support/world.ts'
 import { phoneIndex } from '../../identity/accounts/users.ts'
 
 const TOKEN = 'a-token-that-nobody-guesses-1'
 const SECRET = 'a secret that providers sign with'
-let world: World
-beforeAll(async () => {
-  world = await openWorld({ RECEIPT_TOKEN: TOKEN, RECEIPT_SECRET: SECRET })
-})
+const world = await openWorld({ RECEIPT_TOKEN: TOKEN, RECEIPT_SECRET: SECRET })
 afterAll(() => world.close())
 
 let count = 0

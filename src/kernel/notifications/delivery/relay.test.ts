@@ -1,20 +1,14 @@
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
 import { bookingConfirmed, messageOptions, relayOf } from '../../../../test/support/messages.ts'
-import { addUser, openWorld, type World } from '../../../../test/support/world.ts'
+import { addUser, openWorld } from '../../../../test/support/world.ts'
 import { messageJson, notify, record } from '../../outbox/outbox.ts'
 import { compileTemplates } from '../texts/templates.ts'
 
-let world: World
-let lin: number
-let wang: number
-
-beforeAll(async () => {
-  world = await openWorld({}, messageOptions())
-  lin = await addUser(world, 'lin', 'lin@example.com')
-  wang = await addUser(world, 'wang')
-})
+const world = await openWorld({}, messageOptions())
+const lin = await addUser(world, 'lin', 'lin@example.com')
+const wang = await addUser(world, 'wang')
 afterEach(() =>
   world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, messages RESTART IDENTITY'),
 )

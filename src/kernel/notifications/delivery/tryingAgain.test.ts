@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { courierOf, fakeProvider, messageOptions, relayOf } from '../../../../test/support/messages.ts'
-import { addUser, openWorld, type World } from '../../../../test/support/world.ts'
+import { addUser, openWorld } from '../../../../test/support/world.ts'
 import { notify } from '../../outbox/outbox.ts'
 import { type Provider, type RefusalKind, Refused } from '../providers/provider.ts'
 
@@ -9,17 +9,11 @@ const LEASE_MINUTES = 5
 const HOUR = 60
 const DAY = 24 * HOUR
 
-let world: World
-let lin: number
-let wang: number
-
-beforeAll(async () => {
-  world = await openWorld({}, messageOptions())
-  lin = await addUser(world, '林', 'lin@example.com')
-  wang = await addUser(world, '王', 'wang@example.com')
-  await world.rows(`
-    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = TG_ARGV[0]; END $$`)
-})
+const world = await openWorld({}, messageOptions())
+const lin = await addUser(world, '林', 'lin@example.com')
+const wang = await addUser(world, '王', 'wang@example.com')
+await world.rows(`
+  CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = TG_ARGV[0]; END $$`)
 beforeEach(() => world.clock.set(new Date('2026-03-14T01:00:00Z')))
 afterEach(() =>
   world.rows(

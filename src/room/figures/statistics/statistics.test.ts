@@ -2,16 +2,12 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { building, inHours, people, room, storedBooking } from '../../../../test/support/room.ts'
 import { minutesByHour } from '../../../../test/support/weekMinutes.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
 import { type Interval, without } from '../../../booking/interval.ts'
 import { hourOfWeek, sum } from './rules.ts'
 
-let world: World
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('room:admin')
-})
+const world = await openWorld()
+const admin = await world.person('room:admin')
 afterAll(() => world.close())
 
 const get = async (path: string, as = admin) => (await world.call('GET', path, { as })).body

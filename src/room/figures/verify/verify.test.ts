@@ -1,23 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { at, people, room } from '../../../../test/support/room.ts'
-import { openWorld, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-  const roomId = await room(world, { capacity: 3 })
-  const [applicant, ...others] = await people(world, 4)
-  for (const day of [1, 2]) {
-    const payload = {
-      roomId,
-      purpose: '讨论',
-      startTime: at(world, day, '09:00'),
-      endTime: at(world, day, '10:00'),
-      userIdList: others.slice(0, 2).map(({ id }) => id),
-    }
-    expect((await world.call('POST', '/portal/facility/booking', { as: applicant, payload })).body.code).toBe(200)
+const world = await openWorld()
+const roomId = await room(world, { capacity: 3 })
+const [applicant, ...others] = await people(world, 4)
+for (const day of [1, 2]) {
+  const payload = {
+    roomId,
+    purpose: '讨论',
+    startTime: at(world, day, '09:00'),
+    endTime: at(world, day, '10:00'),
+    userIdList: others.slice(0, 2).map(({ id }) => id),
   }
-})
+  expect((await world.call('POST', '/portal/facility/booking', { as: applicant, payload })).body.code).toBe(200)
+}
 afterAll(() => world.close())
 
 /** Breaks rows by hand, asks, and mends them again. */

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { building } from '../../../../test/support/room.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
 
-let world: World
-let admin: Person
-let worker: Person
-let user: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('room:admin')
-  worker = await world.person('room:student_worker')
-  user = await world.person('room:user')
-})
+const world = await openWorld()
+const admin = await world.person('room:admin')
+const worker = await world.person('room:student_worker')
+const user = await world.person('room:user')
 afterAll(() => world.close())
 
 const APPROVERS = '/manage/facility/approver'

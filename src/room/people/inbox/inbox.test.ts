@@ -1,21 +1,15 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { afterAll, expect, it } from 'vitest'
+import { openWorld } from '../../../../test/support/world.ts'
 import { notify } from '../../../kernel/outbox/outbox.ts'
 
-let world: World
-let me: Person
-let other: Person
-
-beforeAll(async () => {
-  world = await openWorld()
-  me = await world.person('room:user')
-  other = await world.person('room:user')
-  for (const [index, person] of [me, me, me, other].entries()) {
-    const data = { username: `u${index}`, display_name: '小明' }
-    await notify(world.kernel.db, world.clock.now(), { type: 'account.welcome', userIds: [person.id], data })
-  }
-  await world.drain()
-})
+const world = await openWorld()
+const me = await world.person('room:user')
+const other = await world.person('room:user')
+for (const [index, person] of [me, me, me, other].entries()) {
+  const data = { username: `u${index}`, display_name: '小明' }
+  await notify(world.kernel.db, world.clock.now(), { type: 'account.welcome', userIds: [person.id], data })
+}
+await world.drain()
 afterAll(() => world.close())
 
 const list = async (query = '', as = me) =>

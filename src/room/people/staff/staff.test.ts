@@ -1,14 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { afterAll, expect, it } from 'vitest'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
 
-let world: World
-let admin: Person
-let student: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('room:admin')
-  student = await world.person('room:user')
-})
+const world = await openWorld()
+const admin = await world.person('room:admin')
+const student = await world.person('room:user')
 afterAll(() => world.close())
 
 const appoint = async ({ id }: Pick<Person, 'id'>, role: string | null, as = admin) =>

@@ -4,10 +4,7 @@ import { openWorld, type World } from '../../../../test/support/world.ts'
 
 const PASSWORD = 'violet-harbour-42'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
+const world = await openWorld()
 afterAll(() => world.close())
 
 const post = (path: string, payload: unknown, of = world) => of.call('POST', path, { payload })

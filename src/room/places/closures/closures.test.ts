@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
 import { at, building, people, room, setting } from '../../../../test/support/room.ts'
-import { type Method, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { type Method, openWorld, type Person } from '../../../../test/support/world.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { joinedTo } from '../../../kernel/http/request/idempotency.ts'
 import { addRoom } from '../rooms/service.ts'
 
-let world: World
-let admin: Person
-let group: readonly Person[]
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('room:admin')
-  group = await people(world)
-  await setting(world, { audit_required: false })
-})
+const world = await openWorld()
+const admin = await world.person('room:admin')
+const group = await people(world)
+await setting(world, { audit_required: false })
 afterAll(() => world.close())
 
 const path = '/manage/facility/closure'

@@ -1,19 +1,15 @@
 import { buffer } from 'node:stream/consumers'
 import { readSheet } from 'read-excel-file/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { at, building, people, room, setting } from '../../../../test/support/room.ts'
-import { type Method, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { type Method, openWorld } from '../../../../test/support/world.ts'
 import { fromMemory, type Row } from '../../../kernel/exports/rows.ts'
 import { xlsxOf } from '../../../kernel/exports/xlsx.ts'
 import { COLUMNS } from './rules.ts'
 
-let world: World
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('room:admin')
-  await setting(world, { audit_required: false })
-})
+const world = await openWorld()
+const admin = await world.person('room:admin')
+await setting(world, { audit_required: false })
 afterAll(() => world.close())
 
 const path = '/manage/facility/room'

@@ -1,18 +1,13 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { at, building, inHours, people, room, setting, storedBooking } from '../../../../test/support/room.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
 import { overlaps } from '../../../booking/interval.ts'
 import { type BookingStatus, HOLDING, statusAt } from '../../core/states.ts'
 
-let world: World
-let me: Person
-let group: Person[]
-beforeAll(async () => {
-  world = await openWorld()
-  group = await people(world, 3)
-  me = group[0] ?? (await world.person('room:user'))
-})
+const world = await openWorld()
+const group = await people(world, 3)
+const me = group[0] ?? (await world.person('room:user'))
 afterAll(() => world.close())
 
 const get = async (path: string) => (await world.call('GET', `/portal/facility${path}`, { as: me })).body

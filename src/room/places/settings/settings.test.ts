@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { at, people, room } from '../../../../test/support/room.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
 
-let world: World
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('room:admin')
-})
+const world = await openWorld()
+const admin = await world.person('room:admin')
 afterAll(() => world.close())
 
 const path = '/manage/facility/setting/audit-required'

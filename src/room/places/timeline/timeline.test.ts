@@ -1,18 +1,13 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { building, inHours, people, room, storedBooking } from '../../../../test/support/room.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
 import { overlaps } from '../../../booking/interval.ts'
 import { type BookingStatus, SEGMENT_WORDS, statusAt } from '../../core/states.ts'
 
-let world: World
-let staff: Person
-let group: Person[]
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await world.person('room:student_worker')
-  group = await people(world, 3)
-})
+const world = await openWorld()
+const staff = await world.person('room:student_worker')
+const group = await people(world, 3)
 afterAll(() => world.close())
 
 const get = async (path: string, as = staff) => (await world.call('GET', path, { as })).body

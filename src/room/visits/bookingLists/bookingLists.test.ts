@@ -1,15 +1,11 @@
 import { readSheet } from 'read-excel-file/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../../../test/support/database.ts'
 import { building, inHours, people, room, setting, storedBooking } from '../../../../test/support/room.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
 
-let world: World
-let staff: Person
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await world.person('room:student_worker')
-})
+const world = await openWorld()
+const staff = await world.person('room:student_worker')
 afterAll(() => world.close())
 
 const get = async (path: string, as = staff) => (await world.call('GET', path, { as })).body

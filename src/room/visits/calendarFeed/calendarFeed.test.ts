@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { building, people, room, storedBooking } from '../../../../test/support/room.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
+const world = await openWorld()
 afterAll(() => world.close())
 
 const PATH = '/portal/facility/booking/my/calendar.ics'

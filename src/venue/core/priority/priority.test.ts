@@ -6,10 +6,7 @@ import { MONDAY, openWorld, type Person, type World } from '../../../../test/sup
 import { dayBounds } from '../../../kernel/time.ts'
 import { moveTo, nearestFreeSlot, ordinaryReservations } from './store.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
+const world = await openWorld()
 afterAll(async () => {
   expect(await world.verify()).toEqual([])
   await world.close()

@@ -1,14 +1,10 @@
 import { readSheet } from 'read-excel-file/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
 
-let world: World
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('admin')
-})
+const world = await openWorld()
+const admin = await world.person('admin')
 afterAll(() => world.close())
 
 const lines = (body: string) =>

@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-  const venue = await addVenue(world, { rules: { points_cost: 2 } })
-  const slot = await addSlot(world, venue)
-  const person = await addMember(world, { points: 5, credit: 90 })
-  await world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot } })
-  const waiting = await addMember(world, { points: 5 })
-  await world.call('POST', `/api/v1/venues/${venue}/reservation-time-slots/${slot}/waiting-list`, {
-    as: waiting,
-    payload: {},
-  })
-  await world.drain()
+const world = await openWorld()
+const venue = await addVenue(world, { rules: { points_cost: 2 } })
+const slot = await addSlot(world, venue)
+const person = await addMember(world, { points: 5, credit: 90 })
+await world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot } })
+const waiting = await addMember(world, { points: 5 })
+await world.call('POST', `/api/v1/venues/${venue}/reservation-time-slots/${slot}/waiting-list`, {
+  as: waiting,
+  payload: {},
 })
+await world.drain()
 afterAll(() => world.close())
 
 /** Breaks a row by hand, asks, and mends it again. */

@@ -1,15 +1,11 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
 import { averageOf, countOf, distributionOf, maskName } from './rules.ts'
 
-let world: World
-let staff: Person
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await world.person('venue:admin')
-})
+const world = await openWorld()
+const staff = await world.person('venue:admin')
 afterAll(async () => {
   expect(await world.verify()).toEqual([])
   await world.close()

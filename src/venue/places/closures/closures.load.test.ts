@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
 import { pendingMessages } from '../../../../test/support/site.ts'
 import {
@@ -10,7 +10,7 @@ import {
   type Customer,
   differences,
 } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type World } from '../../../../test/support/world.ts'
+import { MONDAY, openWorld } from '../../../../test/support/world.ts'
 import { transaction } from '../../../kernel/database/transaction.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { joinedTo } from '../../../kernel/http/request/idempotency.ts'
@@ -19,15 +19,10 @@ import { setVenueStatus } from '../../core/closures/venueStatus.ts'
 import { lockMembers } from '../../core/membersStore.ts'
 import { book, cancel } from '../../visits/reservations/service.ts'
 
-let world: World
-let staff: Customer
-let people: Customer[]
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await addCaller(world, 'venue:admin')
-  people = []
-  for (let n = 0; n < 300; n += 1) people.push(await addCaller(world))
-})
+const world = await openWorld()
+const staff = await addCaller(world, 'venue:admin')
+const people: Customer[] = []
+for (let n = 0; n < 300; n += 1) people.push(await addCaller(world))
 afterAll(() => world.close())
 
 /** Bookings of each person: some come for the first time while the venue closes. */

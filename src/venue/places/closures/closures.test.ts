@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { pendingMessages } from '../../../../test/support/site.ts'
 import {
   addCaller,
@@ -6,28 +6,20 @@ import {
   addSlot,
   addSportVenue,
   bookSlot,
-  type Customer,
   differences,
   pointsOf,
   reservationRow,
   slotRow,
 } from '../../../../test/support/venue.ts'
-import { type Call, callsBy, MONDAY, openWorld, type World } from '../../../../test/support/world.ts'
+import { callsBy, MONDAY, openWorld } from '../../../../test/support/world.ts'
 import { compileTemplates } from '../../../kernel/notifications/texts/templates.ts'
 import { closureNotificationTypes } from '../../core/displacement/notificationTypes.ts'
 
-let world: World
-let staff: Customer
-let call: Call
-let ann: Customer
-let bob: Customer
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await addCaller(world, 'venue:admin')
-  call = callsBy(world, staff)
-  ann = await addCaller(world)
-  bob = await addCaller(world)
-})
+const world = await openWorld()
+const staff = await addCaller(world, 'venue:admin')
+const call = callsBy(world, staff)
+const ann = await addCaller(world)
+const bob = await addCaller(world)
 afterAll(() => world.close())
 
 const clean = async () => {

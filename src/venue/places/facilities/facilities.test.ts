@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { lastOperation } from '../../../../test/support/site.ts'
 import { addClosure, createVenue } from '../../../../test/support/venue.ts'
-import { type Call, callsBy, MONDAY, openWorld, type World } from '../../../../test/support/world.ts'
+import { callsBy, MONDAY, openWorld } from '../../../../test/support/world.ts'
 
-let world: World
-let call: Call
-beforeAll(async () => {
-  world = await openWorld()
-  call = callsBy(world, await world.person('venue:admin'))
-})
+const world = await openWorld()
+const call = callsBy(world, await world.person('venue:admin'))
 afterAll(() => world.close())
 
 describe('a facility', () => {

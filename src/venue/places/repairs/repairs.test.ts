@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
 
-let world: World
-let admin: Person
-let reporter: Person
-let stranger: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('venue:admin')
-  reporter = await world.person()
-  stranger = await world.person()
-})
+const world = await openWorld()
+const admin = await world.person('venue:admin')
+const reporter = await world.person()
+const stranger = await world.person()
 afterAll(() => world.close())
 
 async function facility(): Promise<number> {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
 import { lastOperation } from '../../../../test/support/site.ts'
 import {
@@ -9,16 +9,11 @@ import {
   createSportVenue,
   createVenue,
 } from '../../../../test/support/venue.ts'
-import { type Call, callsBy, MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { callsBy, MONDAY, openWorld } from '../../../../test/support/world.ts'
 
-let world: World
-let call: Call
-let person: Person
-beforeAll(async () => {
-  world = await openWorld()
-  call = callsBy(world, await world.person('venue:admin'))
-  person = await world.person()
-})
+const world = await openWorld()
+const call = callsBy(world, await world.person('venue:admin'))
+const person = await world.person()
 afterAll(() => world.close())
 
 const slotsOf = (venueId: number) => `/api/v1/venues/${venueId}/reservation-time-slots`

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
 import { settleAttendance } from './service.ts'
 
-let world: World
-let staff: Person
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await world.person('venue:admin')
-})
+const world = await openWorld()
+const staff = await world.person('venue:admin')
 afterAll(async () => {
   expect(await world.verify()).toEqual([])
   await world.close()

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
 import { minutesAfter } from '../../../booking/interval.ts'
 import { addDays, instantAt, localDate } from '../../../kernel/time.ts'
 import { sendReminders } from './service.ts'
 import type { ReminderKind, ReminderTimes } from './store.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
+const world = await openWorld()
 afterAll(() => world.close())
 beforeEach(() => world.clock.set(MONDAY))
 

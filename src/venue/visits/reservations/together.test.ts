@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
 import { SYSTEM } from '../../../kernel/audit/origin.ts'
 import { messageJson, operationJson } from '../../../kernel/outbox/outbox.ts'
 import { appointment } from '../../core/appointment.ts'
@@ -9,10 +9,7 @@ import { insertReservation, type ReservationRow } from '../../core/bookingStore.
 import { readFacts } from '../../core/facts.ts'
 
 /** Bookings that come at the same moment share their statements: each must come out as if it had been alone. */
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
+const world = await openWorld()
 afterAll(async () => {
   await world.drain()
   expect(await world.verify()).toEqual([])

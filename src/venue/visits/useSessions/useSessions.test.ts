@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { addVenue } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
 import { stopOverdue } from './ending.ts'
 
-let world: World
-let admin: Person
-beforeAll(async () => {
-  world = await openWorld()
-  admin = await world.person('venue:admin')
-})
+const world = await openWorld()
+const admin = await world.person('venue:admin')
 afterAll(() => world.close())
 beforeEach(() => world.clock.set(MONDAY))
 

@@ -1,18 +1,15 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { countLockWaits, onServer } from '../../../../test/support/database.ts'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
 import { SYSTEM } from '../../../kernel/audit/origin.ts'
 import { placeOrder } from '../../core/booking.ts'
 import { lockMembers } from '../../core/membersStore.ts'
 import { settleAttendance } from '../attendance/service.ts'
 import { sweep } from './service.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
+const world = await openWorld()
 afterAll(async () => {
   expect(await world.verify()).toEqual([])
   await world.close()

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../../test/support/database.ts'
 import { pendingMessages } from '../../../../../test/support/site.ts'
 import {
@@ -7,31 +7,22 @@ import {
   addSlot,
   addSportVenue,
   bookSlot,
-  type Customer,
   differences,
   pointsOf,
   reservationRow,
   slotRow,
 } from '../../../../../test/support/venue.ts'
-import { type Call, callsBy, MONDAY, openWorld, type World } from '../../../../../test/support/world.ts'
+import { callsBy, MONDAY, openWorld } from '../../../../../test/support/world.ts'
 import { setVenueStatus } from '../../../core/closures/venueStatus.ts'
 import { displaceReservations } from '../../../core/displacement/service.ts'
 import { slotsAhead } from '../../venues/store.ts'
 
-let world: World
-let staff: Customer
-let call: Call
-let ann: Customer
-let bob: Customer
-let leader: Customer
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await addCaller(world, 'venue:admin')
-  call = callsBy(world, staff)
-  ann = await addCaller(world)
-  bob = await addCaller(world)
-  leader = await addCaller(world, 'venue:leader')
-})
+const world = await openWorld()
+const staff = await addCaller(world, 'venue:admin')
+const call = callsBy(world, staff)
+const ann = await addCaller(world)
+const bob = await addCaller(world)
+const leader = await addCaller(world, 'venue:leader')
 afterAll(() => world.close())
 beforeEach(async () => {
   await world.rows('DELETE FROM outbox')

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import {
   addClosure,
   addReservation,
@@ -6,16 +6,11 @@ import {
   createSportVenue,
   createVenue,
 } from '../../../../../test/support/venue.ts'
-import { type Call, callsBy, openWorld, type Person, type World } from '../../../../../test/support/world.ts'
+import { callsBy, openWorld, type Person } from '../../../../../test/support/world.ts'
 
-let world: World
-let call: Call
-let person: Person
-beforeAll(async () => {
-  world = await openWorld()
-  call = callsBy(world, await world.person('venue:admin'))
-  person = await world.person()
-})
+const world = await openWorld()
+const call = callsBy(world, await world.person('venue:admin'))
+const person = await world.person()
 afterAll(() => world.close())
 
 describe('the calendar of a venue', () => {

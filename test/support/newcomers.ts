@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
+import { PASSWORD } from './site.ts'
+import { openWorld, type Person, type World } from './world.ts'
+
+// People who register, for tests of what the site keeps of them.
+
+export let world: World
+export let admin: Person
+export let count = 0
+
+/** Opens a world for the tests of a file. Each test has a username of its own. */
+export function openNewcomers(): void {
+  beforeAll(async () => {
+    world = await openWorld()
+    admin = await world.person('admin')
+  })
+  afterAll(() => world.close())
+  beforeEach(() => {
+    count += 1
+  })
+}
+
+/** The next person to register in this test has another username. */
+export function someoneElse(): void {
+  count += 1
+}
+
+export const register = (payload: object = {}) =>
+  world.call('POST', '/api/v1/users/register', {
+    payload: { username: `wanglei${count}`, password: PASSWORD, ...payload },
+  })
+
+export async function logIn(username = `wanglei${count}`) {
+  const { status, body } = await world.call('POST', '/api/v1/users/login', {
+    payload: { username, password: PASSWORD },
+  })
+  return { status, code: body.code, as: { id: body.user?.id, token: body.access_token } }
+}
+
+/** Somebody who has registered and logged in. */
+export async function someone(payload: object = {}): Promise<Person> {
+  expect((await register(payload)).status).toBe(201)
+  return (await logIn()).as
+}
+
+export const typesOf = async (person: Person) => (await world.inbox(person)).map(({ type }) => type)
