@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 
-/** What an operation changed, for the operation log: `{field: [before, after]}`. */
+/** The changes of an operation, for the operation log: `{field: [before, after]}`. */
 export type Changes = Readonly<Record<string, readonly [unknown, unknown]>>
 
 /**
- * The fields in which two states of a thing differ. Null for a thing that did not exist before, or does not any more.
- * Fields with the value null then count as the same. `updated_at` is left out: every change moves it.
+ * The fields in which two states of an object differ. Pass null for an object that did not exist before, or does not
+ * exist any more; its missing fields count as null. `updated_at` is left out, because every change sets it.
  */
 export function changesBetween(before: object | null, after: object | null): Changes {
   const [old, now] = [new Map(Object.entries(before ?? {})), new Map(Object.entries(after ?? {}))]

@@ -4,7 +4,7 @@ import { allOf, type Condition, readPage } from '../database/lists.ts'
 
 type Direction = 'asc' | 'desc'
 
-/** Which part of a log. */
+/** A page of a log. */
 export interface LogPage {
   readonly limit: number
   readonly offset: number
@@ -12,32 +12,32 @@ export interface LogPage {
   readonly direction: Direction
 }
 
-/** Part of a log in one go: what comes after an entry, undefined: from the start. */
+/** A part of a log that follows an entry (undefined: from the start). */
 export interface LogStretch<Entry> {
   readonly after: Entry | undefined
   readonly limit: number
   readonly direction: Direction
 }
 
-/** When what is looked for was. */
+/** A period of time. */
 export interface LogSpan {
-  /** From here on. */
+  /** Inclusive. */
   readonly from?: Date | undefined
-  /** Before here. */
+  /** Exclusive. */
   readonly to?: Date | undefined
 }
 
-/** A log, whose entries are in order of time, then id. */
+/** A log with its entries in order of time, then id. */
 export interface Log<Filter, Entry> {
-  /** One page, and how many entries the filter finds. */
+  /** Reads one page, and the total number of entries that the filter finds. */
   list(db: Database, filter: Filter, page: LogPage): Promise<{ readonly items: Entry[]; readonly total: number }>
-  /** What comes after an entry, for exports. */
+  /** Reads the entries that follow an entry, for exports. */
   after(db: Database, filter: Filter, stretch: LogStretch<Entry>): Promise<Entry[]>
-  /** How many entries a filter finds, counted up to `most`. */
+  /** Counts the entries that a filter finds, at most up to `most`. */
   count(db: Database, filter: Filter, most: number): Promise<number>
 }
 
-/** A log in a table with `id` and `at`. `conditionsOf` says what a filter asks for besides its span. */
+/** Builds the log of a table with `id` and `at`. `conditionsOf`: the conditions of a filter, besides the period. */
 export function logOf<Filter extends LogSpan, Entry extends { readonly id: number; readonly at: Date }>(
   table: RawBuilder<unknown>,
   columns: RawBuilder<unknown>,
@@ -68,9 +68,8 @@ export function logOf<Filter extends LogSpan, Entry extends { readonly id: numbe
     },
     async count(db, filter, most) {
       const { rows } = await sql<{ total: number }>`
-        SELECT count(*) AS total FROM (SELECT FROM ${table} WHERE ${allOf(found(filter))} LIMIT ${most}) AS found`.execute(
-        db,
-      )
+        SELECT count(*) AS total
+        FROM (SELECT FROM ${table} WHERE ${allOf(found(filter))} LIMIT ${most}) AS found`.execute(db)
       return rows[0]?.total ?? 0
     },
   }

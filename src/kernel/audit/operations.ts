@@ -2,7 +2,7 @@ import { isId, membersOf, NotForwardable } from '../outbox/contents.ts'
 import type { Consumer } from '../outbox/relay.ts'
 import { insertOperations, type OperationRow } from './store.ts'
 
-/** Turns `outbox.operation` into rows of the operation log. */
+/** The consumer of `outbox.operation`: writes rows of the operation log. */
 export const operationConsumer: Consumer = {
   begin(tx) {
     const operations: OperationRow[] = []
@@ -20,8 +20,8 @@ export const operationConsumer: Consumer = {
 }
 
 /**
- * Checks what stands in `outbox.operation`.
- * @throws NotForwardable when it is not what `operationJson` writes.
+ * Checks the content of `outbox.operation`.
+ * @throws NotForwardable when it is not in the form of `operationJson`
  */
 function readOperation(value: unknown, at: Date): OperationRow {
   const { actorId = null, action, resource, resourceId, changes, address, requestId } = membersOf(value, 'operation')

@@ -1,6 +1,6 @@
 import type { Caller } from '../http/request/caller.ts'
 
-/** The first part of every operation log entry: who acted (null: the system itself) and from which address. */
+/** The origin of an operation log entry: the person who acted (null: the system itself), address and request. */
 export interface Origin {
   readonly actorId: number | null
   readonly address?: string

@@ -2,10 +2,12 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../database/database.ts'
 import { transaction } from '../database/transaction.ts'
 
-/** One process at a time makes and drops partitions: CREATE TABLE IF NOT EXISTS alone fails when two run at the same moment. */
+/**
+ * Advisory lock for creating and dropping partitions: CREATE TABLE IF NOT EXISTS fails when two run at the same moment.
+ */
 const PARTITIONS_LOCK = 7_306_002
 
-/** The logs that are kept by months (in UTC). What no month takes is in `<log>_rest`. */
+/** The logs with partitions by UTC month. Entries without a partition of their month are in `<log>_rest`. */
 export const LOGS = ['operation_log', 'login_log'] as const
 export type Log = (typeof LOGS)[number]
 
@@ -26,15 +28,15 @@ export function firstOf(at: Date, ahead: number): Date {
   return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead, 1))
 }
 
-/** Lets no other process change the partitions until the end of the transaction. */
+/** Keeps other processes from changing partitions until the end of the transaction. */
 export async function lockPartitions(tx: Transaction): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(${PARTITIONS_LOCK}::int)`.execute(tx)
 }
 
 /**
- * Makes the logs' partitions for the month of `at` and the next one, so that retention can drop whole months. To be called at the start and
- * once a day; doing it again changes nothing. A month that already has entries in the catch-all partition stays there: nothing is moved.
- * Answers the partitions it made.
+ * Creates the partitions of the logs for the month of `at` and the next one, so that retention can drop whole months.
+ * Call it at the start and once a day; it is idempotent. A month that already has entries in the catch-all partition
+ * gets no partition: nothing is moved. Returns the names of the new partitions.
  */
 export async function ensurePartitions(db: Database, at: Date): Promise<string[]> {
   return await transaction(db, async (tx) => {
@@ -60,9 +62,10 @@ async function mayCreate(tx: Transaction, log: Log, { name, from, to }: Month): 
 }
 
 async function create(tx: Transaction, log: Log, { name, from, to }: Month): Promise<void> {
-  // DDL takes no parameters; the bounds are our own ISO texts.
+  // DDL takes no parameters. The bounds are ISO texts of our own.
   const bound = (instant: Date) => sql.lit(instant.toISOString())
-  await sql`CREATE TABLE ${sql.table(name)} PARTITION OF ${sql.table(log)} FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`.execute(
-    tx,
-  )
+  await sql`
+    CREATE TABLE ${sql.table(name)}
+    PARTITION OF ${sql.table(log)}
+    FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`.execute(tx)
 }

@@ -5,13 +5,16 @@ import { record } from '../outbox/outbox.ts'
 import { SYSTEM } from './origin.ts'
 import { firstOf, LOGS, type Log, lockPartitions } from './partitions.ts'
 
-/** How long a drop waits for those who read or write the log, in milliseconds, as others wait behind it. Then it fails, and the queue tries again. */
+/**
+ * Longest wait of a drop for transactions that use the log, in milliseconds. Other transactions queue behind it
+ * meanwhile, so it then fails, and the job queue tries again.
+ */
 const PATIENCE_MS = 3000
 
 /**
- * Drops what is older than OPERATION_LOG_KEEP_MONTHS and LOGIN_LOG_KEEP_MONTHS say: whole partitions, never a row. The month of today counts
- * as none, so that so many whole months are always there. That it was done, and how many entries went, stands in the operation log. To be
- * called once a day, by any number of processes.
+ * Drops log partitions that are older than OPERATION_LOG_KEEP_MONTHS and LOGIN_LOG_KEEP_MONTHS; never single rows. The
+ * present month is not counted, so at least that many whole months remain. Each drop is recorded in the operation log
+ * with the number of entries. Call it once a day, in any number of processes.
  */
 export async function dropOldLogs(kernel: Kernel): Promise<void> {
   const keep: Readonly<Record<Log, number>> = {
@@ -30,7 +33,7 @@ export async function dropOldLogs(kernel: Kernel): Promise<void> {
   kernel.nudge()
 }
 
-/** Partitions of which nothing is as young as `before`: months that ended by then, and the catch-all one when all of it is old. */
+/** The partitions whose entries are all older than `before`: past months, and the catch-all partition if it fits. */
 async function oldPartitions(tx: Transaction, log: Log, before: Date): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`
     SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -44,7 +47,7 @@ async function oldPartitions(tx: Transaction, log: Log, before: Date): Promise<r
   return old
 }
 
-/** True where there are entries, and all of them are older. */
+/** Whether a partition has entries and all of them are older than `before`. */
 async function allOld(tx: Transaction, name: string, before: Date): Promise<boolean> {
   const { rows } = await sql<{ old: boolean | null }>`
     SELECT max(at) < ${before} AS old FROM ${sql.table(name)}`.execute(tx)

@@ -15,7 +15,7 @@ export interface OperationRow {
   readonly requestId: string | null
 }
 
-/** Who did what, as it is read back. */
+/** An entry of the operation log. */
 export interface Operation extends OperationRow {
   readonly id: number
 }
@@ -27,23 +27,29 @@ export interface OperationFilter extends LogSpan {
   readonly resourceId?: string | undefined
 }
 
-/** Appends to the operation log, in the order given, with one statement. */
+/** Appends rows to the operation log, in the given order, by one statement. */
 export async function insertOperations(tx: Transaction, rows: readonly OperationRow[]): Promise<void> {
   if (rows.length === 0) return
   await sql`
     INSERT INTO operation_log (at, actor_id, action, resource, resource_id, changes, address, request_id)
     SELECT at, "actorId", action, resource, "resourceId", changes, address, "requestId"
-    FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS
-      (at timestamptz, "actorId" bigint, action text, resource text, "resourceId" text, changes jsonb, address text, "requestId" text))
+    FROM ROWS FROM (
+      jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS (
+        at timestamptz, "actorId" bigint, action text, resource text, "resourceId" text,
+        changes jsonb, address text, "requestId" text
+      )
+    )
       WITH ORDINALITY AS given(at, "actorId", action, resource, "resourceId", changes, address, "requestId", place)
     ORDER BY place
   `.execute(tx)
 }
 
-/** Who did what. */
+/** The operation log. */
 export const operations = logOf<OperationFilter, Operation>(
   sql`operation_log`,
-  sql`id, at, actor_id AS "actorId", action, resource, resource_id AS "resourceId", changes, address, request_id AS "requestId"`,
+  sql`
+    id, at, actor_id AS "actorId", action, resource, resource_id AS "resourceId",
+    changes, address, request_id AS "requestId"`,
   ({ actorId, action, resource, resourceId }) => [
     actorId !== undefined && sql`actor_id = ${actorId}`,
     action !== undefined && sql`action = ${action}`,

@@ -2,11 +2,12 @@ import type pg from 'pg'
 import type { Db } from 'pg-boss'
 
 /**
- * The database as pg-boss wants it, over our own pool: on the embedded database everything has to pass through its one connection.
+ * The `db` of pg-boss over our own pool: on the embedded database everything has to use its one connection.
  *
- * pg-boss sends blocks of several statements (`BEGIN; …; COMMIT`) as one text. When one fails in the middle, the session is left inside an
- * aborted transaction, and whoever got the connection next would see 25P02. So the client is checked out for the block, and rolled back
- * before it goes back. The answers of a block's statements are handed over as one list, as pg-boss's own PGlite adapter does.
+ * pg-boss sends blocks of several statements (`BEGIN; …; COMMIT`) as one text. If one fails in the middle, the session
+ * is left in an aborted transaction, and the next user of the connection would get 25P02. So a client is checked out
+ * for the block, and rolled back before it is released. The results of a block are joined to one list of rows, as in
+ * pg-boss's own PGlite adapter.
  */
 export function bossDatabase(pool: pg.Pool, listen: NonNullable<Db['listen']>): Db {
   return {
@@ -17,7 +18,7 @@ export function bossDatabase(pool: pg.Pool, listen: NonNullable<Db['listen']>): 
         const answer: pg.QueryResult | pg.QueryResult[] = await client.query(text, values)
         return Array.isArray(answer) ? { rows: answer.flatMap((result) => result.rows ?? []) } : answer
       } catch (error) {
-        // A ROLLBACK outside of a transaction is a warning, no more.
+        // A ROLLBACK outside a transaction only causes a warning.
         await client.query('rollback').catch(() => {
           broken = true
         })

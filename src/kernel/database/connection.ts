@@ -6,26 +6,32 @@ import type { Listener } from './listener.ts'
 export interface DatabaseOptions {
   /** A PostgreSQL server (`postgres://…`); without it the database is embedded. */
   readonly url?: string | undefined
-  /** How long to wait for a server that can't be reached yet. Default 0. */
+  /** Seconds to wait at the start for a server that can't be reached. Default 0. */
   readonly waitSeconds?: number | undefined
   /** A read replica of that server. */
   readonly readUrl?: string | undefined
-  /** The data folder of the embedded database, which lives in `database/` in it; 'memory' keeps nothing. */
+  /** The data folder, which contains the embedded database in `database/`; 'memory' keeps nothing. */
   readonly dataDir: string | 'memory'
-  /** Connections to the server; the embedded database always has one. */
+  /** Largest number of connections to the server; the embedded database always has one. */
   readonly poolSize: number
-  /** What the embedded database starts with when it is new: a `dump()` of another. */
+  /** The content of a new embedded database: a `dump()` of another. */
   readonly snapshot?: Blob | undefined
-  /** A file of `templateFile`, out of which a new data folder is made; where it is missing or damaged the database is created as ever. */
+  /**
+   * A file of `templateFile` to create a new embedded database from. If it is missing or damaged, the database is
+   * created without it.
+   */
   readonly template?: string | undefined
-  /** IANA zone in which the embedded database's quiet hours (03:00–05:00) are. Default Asia/Shanghai. */
+  /** IANA zone of the embedded database's quiet hours (03:00–05:00). Default Asia/Shanghai. */
   readonly timeZone?: string | undefined
-  /** Called when the embedded database can't go on (no room for its log): only a new process can open it again, and finds all it had. */
+  /**
+   * Called when the embedded database can't go on (as without room for its log). A new process can open it, without
+   * loss.
+   */
   readonly onBroken?: ((reason: unknown) => void) | undefined
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
 }
 
-/** What both kinds of database give; see `OpenDatabase` in database.ts for what each is. */
+/** The common interface of both kinds of database; `OpenDatabase` in database.ts explains the members. */
 export interface Connection {
   readonly kind: 'embedded' | 'server'
   readonly pool: pg.Pool

@@ -1,13 +1,16 @@
 import { DomainError, Unavailable } from '../errors.ts'
 
-/** What a broken constraint means to people: made anew for each violation, so that the stack is the caller's. */
+/**
+ * The domain errors of violated constraints, by name. Each violation makes a new error, so that the stack is the
+ * caller's.
+ */
 export type ConstraintErrors = Readonly<Record<string, () => DomainError>>
 
 const known = new Map<string, () => DomainError>()
 
 /**
- * Says what the violation of a named constraint means. Each product calls it once, at the top level of its `constraints.ts`.
- * Throws when a name is said twice.
+ * Registers the domain errors of named constraints. Each product calls it at the top level of its modules.
+ * @throws Error when a name is registered twice
  */
 export function defineConstraints(errors: ConstraintErrors): void {
   for (const [name, make] of Object.entries(errors)) {
@@ -21,7 +24,7 @@ function textOf(error: unknown, field: 'code' | 'constraint' | 'message' | 'sysc
   return typeof value === 'string' ? value : ''
 }
 
-/** The SQLSTATE of an error of the database, or the system's code (ECONNREFUSED), or ''. */
+/** The SQLSTATE of a database error, or the system's code (ECONNREFUSED), or ''. */
 export function errorCode(error: unknown): string {
   return error instanceof DomainError ? '' : textOf(error, 'code')
 }
@@ -29,20 +32,21 @@ export function errorCode(error: unknown): string {
 // unique_violation, foreign_key_violation, check_violation, exclusion_violation
 const violations = new Set(['23505', '23503', '23514', '23P01'])
 
-/** The domain error for a violated constraint that has one (`defineConstraints`), else the same error. */
+/** The domain error of a violated constraint (see `defineConstraints`); other errors are returned unchanged. */
 export function mapConstraint(error: unknown): unknown {
   if (!violations.has(errorCode(error))) return error
   return known.get(textOf(error, 'constraint'))?.() ?? error
 }
 
-/** The code with which our SQL function `refuse(code)` refused (SQLSTATE YY001), or undefined when the error is another. */
+/** The code of an error of our SQL function `refuse(code)` (SQLSTATE YY001); undefined for other errors. */
 export function refusalCode(error: unknown): string | undefined {
   return errorCode(error) === 'YY001' ? textOf(error, 'message') : undefined
 }
 
 const unreachable = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE'],
-  // admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped, too_many_connections, idle_in_transaction_session_timeout
+  // admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped, too_many_connections,
+  // idle_in_transaction_session_timeout
   ...['57P01', '57P02', '57P03', '57P04', '53300', '25P03'],
 ])
 
@@ -57,47 +61,50 @@ const unreachableMessages = [
   'PGlite is clos',
 ]
 
-/** True when the database could not be reached, or the connection was lost: nothing is wrong with the request. */
+/** Whether the database could not be reached or the connection was lost, so that nothing is wrong with the request. */
 export function isConnectionFailure(error: unknown): boolean {
   if (error instanceof DomainError) return false
   const code = errorCode(error)
   if (unreachable.has(code) || /^08...$/.test(code)) return true
-  // The server's socket file is not there (yet); any other missing file is somebody's mistake.
+  // The socket file of the server is missing. Any other missing file is a mistake.
   if (code === 'ENOENT' && textOf(error, 'syscall') === 'connect') return true
   return code === '' && unreachableMessages.some((start) => textOf(error, 'message').startsWith(start))
 }
 
-/** True for what is said of a database that can't be reached, also when somebody took the error apart and put it together again. */
+/**
+ * Whether an error means that the database can't be reached; recognised by its code, so also in a copy of the error.
+ */
 export function isDatabaseAway(error: unknown): boolean {
   return textOf(error, 'code') === 'database_unavailable' || isConnectionFailure(error)
 }
 
-/** Whether the database refuses the values (classes 22 and 23, limits 54), so that trying again can't help. */
+/** Whether the database refuses the values (SQLSTATE classes 22, 23 and 54), so that trying again can't help. */
 export function isPermanentRefusal(error: unknown): boolean {
   if (error instanceof DomainError) return !(error instanceof Unavailable)
   return /^(22|23|54)/.test(errorCode(error))
 }
 
-/** What callers are told while the database can't be reached. */
+/** The error for callers while the database can't be reached. */
 export function databaseAway(cause: unknown): Unavailable {
   const message = 'The database cannot be reached. Please try again.'
   return because(cause, new Unavailable('database_unavailable', message, { retryAfter: 5 }))
 }
 
 /**
- * What an error of the database means to a caller: a known constraint becomes its domain error; a lost connection, a statement that
- * took too long, waiting in vain for a free connection, and a full disk become Unavailable (the original is its `cause`). Anything else comes back unchanged.
+ * Maps a database error for callers. A registered constraint becomes its domain error. A lost connection, a statement
+ * time-out, a busy pool and a full disk become Unavailable (with the original as `cause`): `database_unavailable` |
+ * `database_timeout` | `database_busy` | `storage_full`. Other errors are returned unchanged.
  */
 export function mapDatabaseError(error: unknown): unknown {
   if (isConnectionFailure(error)) return databaseAway(error)
-  // The message of pg's pool: all its connections are at work.
+  // The message of pg's pool when all its connections are in use.
   if (textOf(error, 'message') === 'timeout exceeded when trying to connect') {
     const message = 'The database has too much to do. Please try again.'
     return because(error, new Unavailable('database_busy', message, { retryAfter: 5 }))
   }
-  // disk_full of the database, and of a folder
+  // disk_full, of the database or of a folder
   if (errorCode(error) === '53100' || errorCode(error) === 'ENOSPC') {
-    const message = 'There is no room left for what is to be stored. Please tell whoever runs this system.'
+    const message = 'The storage is full. Please tell the administrator of this system.'
     return because(error, new Unavailable('storage_full', message, { retryAfter: 60 }))
   }
   if (errorCode(error) === '57014') {

@@ -6,7 +6,7 @@ import type { ListenState } from './listener.ts'
 import { openServer } from './server.ts'
 import type { DB } from './tables.ts'
 
-/** The handle for single statements. */
+/** The handle for single statements outside a transaction. */
 export type Database = Kysely<DB>
 /** The handle inside a transaction. */
 export type Transaction = KyselyTransaction<DB>
@@ -16,25 +16,30 @@ export interface OpenDatabase {
   readonly db: Database
   /** The read replica when there is one, else the same as `db`. */
   readonly reads: Database
-  /** The pool under `db`, for what Kysely can't do. On the embedded database it holds one client. */
+  /** The pool under `db`, for uses that Kysely does not cover. On the embedded database it has one client. */
   readonly pool: pg.Pool
-  /** What pg-boss takes as its `db` (with `backend: 'pglite'` when embedded). */
+  /** The `db` of pg-boss (with `backend: 'pglite'` when embedded). */
   readonly bossDatabase: Db
-  /** Calls `handler` with the payload of each NOTIFY on a channel; answers how to stop. Never call it inside a transaction. */
+  /**
+   * Calls `handler` with the payload of each NOTIFY on a channel. Returns a function that stops it. Do not call it
+   * inside a transaction.
+   */
   listen(channel: string, handler: (payload: string) => void): Promise<() => Promise<void>>
   readonly listenState: ListenState
-  /** The whole embedded database as one file, for `snapshot`. Throws on a server. */
+  /** Dumps the whole embedded database to one file, for `snapshot`. @throws Error on a server */
   dump(): Promise<Blob>
-  /** Ends the connections; the embedded database is checkpointed and its folder given free. Safe to call again. */
+  /** Ends the connections. The embedded database is checkpointed, and its folder unlocked. Idempotent. */
   close(): Promise<void>
 }
 
 /**
- * Opens the database: a server when `url` is given, else the embedded one (created when its folder is empty). The schema is not touched:
- * see `migrate`. Throws FolderInUse when another process has the folder, and DatabaseUnusable when the server refuses us or can't be reached.
+ * Opens the database: a server when `url` is given, else the embedded one (created if its folder is empty). It does not
+ * change the schema: see `migrate`.
+ * @throws FolderInUse when another process has the folder; DatabaseUnusable when the server refuses us or can't be
+ * reached
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  // PGlite is 20 MB of memory that a process on a server has no use for.
+  // Imported on demand: PGlite takes 20 MB of memory, which a process with a server does not need.
   const connection =
     options.url === undefined
       ? await (await import('./embedded.ts')).openEmbedded(options)

@@ -16,13 +16,15 @@ import { unpackTemplate } from './template.ts'
 import { keepTidy } from './upkeep.ts'
 
 /**
- * How long a query waits for the one connection. Whoever uses the pool inside an open transaction waits for itself: this turns a hang into an error.
+ * Longest wait for the one connection. A query on the pool inside an open transaction would wait for ever: this turns
+ * the hang into an error.
  */
 const connectionTimeoutMs = 15_000
 
 /**
- * What the `pg` adapter speaks to. It sends the parts of a query (parse, bind, describe, execute, sync) as five calls into WASM, each with its
- * own wait; collected until the sync they are one (measured: a fifth to a third more statements a second).
+ * Wraps PGlite for the `pg` adapter, which sends the parts of a query (parse, bind, describe, execute, sync) as five
+ * calls into WASM and waits for each. This collects them until the sync and makes one call (measured: 20–33 % more
+ * statements a second).
  */
 function collectingMessages(pglite: PGlite, onBroken: (reason: unknown) => void): PGlite {
   const endsBatch = new Set(['S', 'Q', 'H'].map((letter) => letter.charCodeAt(0)))
@@ -38,18 +40,18 @@ function collectingMessages(pglite: PGlite, onBroken: (reason: unknown) => void)
         if (error instanceof Error && error.name === 'RuntimeError') onBroken(error)
         throw error
       })
-      // After a panic nothing is answered any more: whoever waits would wait for ever.
+      // After a PANIC PGlite answers nothing any more, so queries would wait for ever.
       const last = answers.at(-1)
       if (last instanceof protocol.messages.DatabaseError && last.severity === 'PANIC') onBroken(last)
       return answers
     },
   }
-  // The adapter uses these two and nothing else.
+  // The adapter only uses these two members.
   return collecting as PGlite
 }
 
-// Nobody but this pool may speak to PGlite: its adapter sends the parts of a query (parse, bind, execute) one by one, and anything
-// that got in between would take the place of the unnamed statement, or land in somebody's transaction.
+// Only this pool may use PGlite. Its adapter sends the parts of a query (parse, bind, execute) one by one, and any
+// other query in between would replace the unnamed statement, or become part of an open transaction.
 function createPool(pglite: PGlite, { log, onBroken }: DatabaseOptions): pg.Pool {
   const pool = new pg.Pool({
     ...createPgConfig(collectingMessages(pglite, onBroken ?? (() => {}))),
@@ -57,7 +59,7 @@ function createPool(pglite: PGlite, { log, onBroken }: DatabaseOptions): pg.Pool
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: connectionTimeoutMs,
     types: typeParsers,
-    // A client that was discarded may have left its transaction open: the session behind is always the same one.
+    // A discarded client may have left a transaction open, and all clients share one session.
     onConnect: (client) => client.query(`ROLLBACK; ${SESSION_SETTINGS}`),
   })
   pool.on('error', (err) => log.error({ err }, 'the embedded database failed'))
@@ -65,7 +67,7 @@ function createPool(pglite: PGlite, { log, onBroken }: DatabaseOptions): pg.Pool
   return pool
 }
 
-/** LISTEN on the embedded database: the session of the pool hears its own notifications, there is nothing to drop. */
+/** LISTEN on the embedded database. The session of the pool gets the notifications; there is no connection to lose. */
 function embeddedListener(pglite: PGlite, pool: pg.Pool, log: DatabaseOptions['log']): Listener {
   const heard = subscriptions(log)
   const stopHearing = pglite.onNotification((channel, payload) => heard.deliver(channel, payload))
@@ -96,7 +98,7 @@ async function openFolder(dataDir: string) {
   return lockFolder(dataDir)
 }
 
-/** A template only saves time: what is wrong with it must not end the start. */
+/** Creates the database from a template. A template only saves time, so errors are logged and the start goes on. */
 async function startFrom(template: string, folder: string, log: DatabaseOptions['log']): Promise<void> {
   try {
     if (await unpackTemplate(template, folder)) log.info('the database was made out of the template')
@@ -105,7 +107,7 @@ async function startFrom(template: string, folder: string, log: DatabaseOptions[
   }
 }
 
-/** Opens (or creates) the embedded database. Throws FolderInUse when another process has its folder. */
+/** Opens or creates the embedded database. @throws FolderInUse when another process has its folder */
 export async function openEmbedded(options: DatabaseOptions): Promise<Connection> {
   const { dataDir, log, snapshot, template, timeZone = 'Asia/Shanghai' } = options
   const inMemory = dataDir === 'memory'
@@ -132,7 +134,7 @@ export async function openEmbedded(options: DatabaseOptions): Promise<Connection
         return { close: stop }
       }),
       async dump() {
-        // The client is held, so that nothing is written while the files are read.
+        // Holds the only client, so that nothing is written while the files are read.
         const client = await pool.connect()
         try {
           await client.query('checkpoint')

@@ -1,15 +1,18 @@
 import { errorCode } from './constraints.ts'
 import type { Database } from './database.ts'
 
-/** One statement for several items: answers one result for each, in their order. What it throws is thrown to all of them. */
+/** One statement for several items. Returns one result per item, in their order. An error applies to all of them. */
 export type Together<Item, Result> = (db: Database, items: readonly Item[]) => Promise<readonly Result[]>
 
 export interface Gathering {
-  /** Items of one statement. */
+  /** Largest number of items in one statement. Default 64. */
   readonly most?: number
-  /** Statements in flight at a time over one handle. */
+  /** Largest number of statements at the same time on one handle. Default 4. */
   readonly atOnce?: number
-  /** While the last statement has run no longer than this, what comes waits for its end: the fewer statements, the less work. */
+  /**
+   * New items wait for a running statement, as fewer statements are less work; but at most this many milliseconds.
+   * Default 25.
+   */
   readonly patienceMs?: number
 }
 
@@ -20,14 +23,15 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Makes a function for one item out of a statement for several: what is asked for while such a statement runs goes into the next one
- * together, in the order it came. Starting a statement, sending it and committing cost more than the work of most items; this shares
- * them. Nobody waits for company: with nothing in flight a statement leaves with whatever this turn of the event loop has brought. And
- * one that waits for somebody's lock doesn't hold up all that comes after it: the next to come leaves past it.
+ * Builds a function for one item from a statement for several. Items that arrive while a statement runs are gathered,
+ * in order of arrival, and share the next statement. That saves work, as starting, sending and committing a statement
+ * cost more than the work of most items. Without a running statement, the items of this turn of the event loop are sent
+ * at once. A statement that waits for a lock does not hold up later items: after `patienceMs` they get a statement of
+ * their own.
  *
- * Where values of one item are refused by the database (a constraint, a value that doesn't fit), the statement is done again in halves
- * until it stands alone: it gets its error, the others their results. So an item must be a unit by itself, and the statement all or nothing.
- * Inside a transaction each item is a statement of its own, at once.
+ * If the database refuses the values of an item (a constraint, a value that doesn't fit), the statement is repeated in
+ * halves until that item is alone. It gets its error, the others their results. So items must be independent of each
+ * other, and the statement all or nothing. Inside a transaction each item is a statement of its own, sent at once.
  */
 export function gathered<Item, Result>(
   together: Together<Item, Result>,
@@ -56,7 +60,7 @@ export function gathered<Item, Result>(
       if (called || waiting.length === 0 || running >= atOnce) return
       if (running > 0 && performance.now() - lastLeft < patienceMs) return
       called = true
-      // Not now: others of this turn, such as those whom the last statement has just answered, come along.
+      // Later in this turn of the event loop, so that items of callers that just got their result can join.
       setImmediate(leave)
     }
     const leave = () => {
@@ -95,7 +99,7 @@ export function gathered<Item, Result>(
   }
 }
 
-/** The rows of a statement for several items in the order of the items: `nth` says which one a row answers. */
+/** Sorts the rows of a statement for several items by item. `nth`: the index of the item that a row belongs to. */
 export function inOrderOf<Row extends { readonly nth: number }>(
   items: readonly unknown[],
   rows: readonly Row[],
@@ -104,7 +108,9 @@ export function inOrderOf<Row extends { readonly nth: number }>(
   return items.map((_, n) => found.get(n))
 }
 
-/** Whether the database refuses the values of some item: data_exception, integrity_constraint_violation, our own `refuse`. */
+/**
+ * Whether the database refused the values of an item: data_exception, integrity_constraint_violation, our own `refuse`.
+ */
 function isAboutAnItem(error: unknown): boolean {
   return /^(22|23|YY)/.test(errorCode(error))
 }

@@ -1,6 +1,9 @@
-/** The row that an INSERT with RETURNING answers. @throws Error when there is none; what a constraint refuses has thrown before. */
+/**
+ * The row of an INSERT with RETURNING.
+ * @throws Error when there is none, which is a bug: violated constraints throw before
+ */
 export function inserted<Row>(rows: readonly Row[]): Row {
   const [row] = rows
-  if (!row) throw new Error('an INSERT has answered no row')
+  if (!row) throw new Error('an INSERT returned no row')
   return row
 }

@@ -4,38 +4,43 @@ import { isDatabaseAway } from './constraints.ts'
 
 type Handler = (payload: string) => void
 
-/** Whether notifications arrive. While they do not, whoever caches by them has to ask the database. */
+/** Whether notifications arrive. While they do not, caches that depend on them must not be used. */
 export interface ListenState {
   readonly listening: boolean
-  /** Calls `then` each time listening (re)starts: what was missed in between has to be read from the tables. Answers how to stop. */
+  /**
+   * Calls `then` each time listening (re)starts; read missed changes from the tables. Returns a function that stops it.
+   */
   onListening(then: () => void): () => void
-  /** Calls `then` when the connection drops. Answers how to stop. */
+  /** Calls `then` when the connection is lost. Returns a function that stops it. */
   onLost(then: () => void): () => void
 }
 
 export interface Listener {
-  /** Calls `handler` with the payload of each NOTIFY on the channel. Answers how to stop. Throws when the database can't be reached. */
+  /**
+   * Calls `handler` with the payload of each NOTIFY on the channel. Returns a function that stops it.
+   * @throws when the database can't be reached
+   */
   listen(channel: string, handler: Handler): Promise<() => Promise<void>>
   readonly state: ListenState
   close(): Promise<void>
 }
 
-/** A channel as an identifier: pg_notify takes the name as it is, LISTEN would fold it. */
+/** A channel as a quoted identifier: pg_notify takes the name as it is, but LISTEN would fold its case. */
 export const channelName = (channel: string): string => `"${channel.replaceAll('"', '""')}"`
 
-/** The handlers by channel and the watchers of a listener, whatever brings the notifications. */
+/** The handlers by channel and the state of a listener, independent of the source of notifications. */
 export function subscriptions(log: Pick<Logger, 'error'>) {
   const handlers = new Map<string, Set<Handler>>()
   const started = new Set<() => void>()
   const lost = new Set<() => void>()
   let listening = false
   const watch = (watchers: Set<() => void>, then: () => void) => {
-    // A function of its own, so that one that is given twice can be stopped once.
+    // A new function, so that a function that is registered twice can be removed once.
     const entry = () => then()
     watchers.add(entry)
     return () => void watchers.delete(entry)
   }
-  /** One failing handler must not keep the others from hearing, nor end the process. */
+  /** Calls a handler. An error is logged, so that it neither affects other handlers nor ends the process. */
   const call = (then: () => void) => {
     try {
       then()
@@ -58,7 +63,7 @@ export function subscriptions(log: Pick<Logger, 'error'>) {
       if (known) known.add(handler)
       else handlers.set(channel, new Set([handler]))
     },
-    /** Takes a handler off; true when it was the channel's last. */
+    /** Removes a handler. Returns true when it was the last one of its channel. */
     remove(channel: string, handler: Handler): boolean {
       const known = handlers.get(channel)
       if (!known?.delete(handler) || known.size > 0) return false
@@ -75,22 +80,22 @@ export function subscriptions(log: Pick<Logger, 'error'>) {
   }
 }
 
-/** A server that lets `select 1` wait for longer is as good as gone. */
+/** A server that takes longer to answer `select 1` counts as lost. */
 const answerTimeoutMs = 3_000
 const longestBackOffMs = 2_000
 
 export interface ServerListenerOptions {
   readonly client: pg.ClientConfig
   readonly log: Pick<Logger, 'error' | 'warn' | 'info'>
-  /** How often the connection is asked whether it is alive: a silent drop would go unnoticed. */
+  /** Interval of checks whether the connection is alive: otherwise a silent drop would go unnoticed. */
   readonly heartbeatMs?: number
-  /** The wait before the first reconnection; it doubles up to 2 s. */
+  /** Pause before the first reconnection, in milliseconds; it doubles up to 2 s. */
   readonly backOffMs?: number
 }
 
 /**
- * LISTEN on a server: one connection of its own (a pooled one would be handed to others), opened with the first `listen`, reopened by itself
- * with a growing wait when it drops.
+ * LISTEN on a server, over a connection of its own, as a pooled one would be handed to others. It is opened by the
+ * first `listen`, and reopened with growing pauses when it is lost.
  */
 export function serverListener(options: ServerListenerOptions): Listener {
   const { log, heartbeatMs = 3_000, backOffMs = 250 } = options
@@ -117,7 +122,7 @@ export function serverListener(options: ServerListenerOptions): Listener {
     attempts += 1
     timer = setTimeout(() => {
       connect().catch((err: unknown) => {
-        // The loss has been said; while the database is away this comes every second or two.
+        // The loss is already logged, and while the database is away this happens every second or two.
         if (!isDatabaseAway(err)) log.warn({ err }, 'no connection for notifications yet')
         if (!closed) reopen()
       })
@@ -126,7 +131,7 @@ export function serverListener(options: ServerListenerOptions): Listener {
 
   const beat = (beating: pg.Client) => {
     if (client !== beating || closed) return
-    // `query_timeout` of the configuration ends the wait for a server that does not answer.
+    // The `query_timeout` of the client ends the wait for a server that does not answer.
     beating.query('select 1').then(
       () => {
         if (client === beating && !closed) timer = setTimeout(() => beat(beating), heartbeatMs)
@@ -142,7 +147,7 @@ export function serverListener(options: ServerListenerOptions): Listener {
     next.on('notification', ({ channel, payload }) => heard.deliver(channel, payload ?? ''))
     try {
       await next.connect()
-      // Channels may be added while this waits: they are new to this list, or join when the client is there.
+      // Channels may be added while this waits. Those missing in this list are added below.
       const channels = heard.channels()
       if (channels.length > 0) await next.query(channels.map((channel) => `listen ${channelName(channel)}`).join(';'))
       if (closed) throw new Error('the listener was closed')

@@ -1,7 +1,7 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Database } from './database.ts'
 
-/** Which rows of a list, and in which order. */
+/** The page of a list, and its order. */
 export interface PageOf<Column extends string> {
   readonly offset: number
   readonly limit: number
@@ -9,7 +9,7 @@ export interface PageOf<Column extends string> {
   readonly descending: boolean
 }
 
-/** ORDER BY, LIMIT and OFFSET of a page; the id decides between rows that are equal. */
+/** ORDER BY, LIMIT and OFFSET of a page; equal rows are ordered by id. */
 export function pageClause<Column extends string>(
   page: PageOf<Column>,
   sorts: Readonly<Record<Column, RawBuilder<unknown>>>,
@@ -19,22 +19,22 @@ export function pageClause<Column extends string>(
   return sql`ORDER BY ${sorts[page.sort]} ${direction}, ${id} ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`
 }
 
-/** What must hold of a row; false: this condition is not asked for. */
+/** A condition on a row; false: no condition. */
 export type Condition = RawBuilder<unknown> | false
 
-/** True where all conditions that are asked for hold. */
+/** Joins conditions with AND; true when there are none. */
 export function allOf(conditions: readonly Condition[]): RawBuilder<SqlBool> {
   return sql.join([sql`true`, ...conditions.filter((condition) => condition !== false)], sql` AND `)
 }
 
-/** A query of the query builder that has no conditions and no order yet. */
+/** A query of the query builder, without conditions and order. */
 export interface PageQuery<Row> {
   where(condition: Expression<SqlBool>): PageQuery<Row>
   modifyEnd(clause: Expression<unknown>): PageQuery<Row>
   execute(): Promise<Row[]>
 }
 
-/** One page of a list, and how many rows it has in all. */
+/** Reads one page of a list, and its total number of rows. */
 export async function readPage<Row>(
   db: Database,
   list: {
@@ -43,7 +43,7 @@ export async function readPage<Row>(
     /** FROM for counting: joins that only add columns may be left out. */
     readonly counted: RawBuilder<unknown>
     readonly conditions: readonly Condition[]
-    /** ORDER BY, LIMIT and OFFSET, as of `pageClause`. */
+    /** ORDER BY, LIMIT and OFFSET: see `pageClause`. */
     readonly page: RawBuilder<unknown>
   },
 ): Promise<{ items: Row[]; total: number }> {
@@ -63,7 +63,7 @@ async function pageRows<Row>(
   return (await sql<Row>`${select} WHERE ${where} ${page}`.execute(db)).rows
 }
 
-/** True where a text is found in one of the columns, whatever its case; `%` and `_` mean themselves. */
+/** Condition: one of the columns contains a text, ignoring case. `%` and `_` are no wildcards. */
 export function contains(text: string, ...columns: RawBuilder<unknown>[]): RawBuilder<unknown> {
   const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`
   return sql`(${sql.join(

@@ -3,7 +3,7 @@ import { open, readFile, readlink, stat, unlink, utimes } from 'node:fs/promises
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Another process has the data folder. The message is the line to show; nothing more needs to be printed. */
+/** Another process has the data folder. The message is the line to show to people. */
 export class FolderInUse extends Error {
   constructor(message: string) {
     super(message)
@@ -11,36 +11,40 @@ export class FolderInUse extends Error {
   }
 }
 
-/** Who holds a lock. `started` tells two processes with one pid apart; `scope` says where the pid means something. */
+/** The holder of a lock. */
 interface Holder {
   readonly pid: number
+  /** Start time of the process: distinguishes processes that had the same pid. */
   readonly started: string
+  /** The scope in which the pid is unique: see `scopeOfPids`. */
   readonly scope: string
   readonly nonce: string
 }
 
 export interface FolderLock {
-  /** Gives the folder free. Safe to call again. */
+  /** Unlocks the folder. Idempotent. */
   release(): Promise<void>
 }
 
 export interface LockOptions {
-  /** A holder of another scope (a container sharing the folder) is gone when it gave no sign of life for so long. */
+  /**
+   * A holder in another scope (as in a container sharing the folder) counts as dead without a heartbeat for this long.
+   */
   readonly patienceMs?: number
-  /** How often the holder gives a sign of life. */
+  /** Interval of the heartbeats of the holder, in milliseconds. */
   readonly heartbeatMs?: number
 }
 
 const code = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
-/** When a process started, in ticks since the machine did (proc(5), field 22), or '' where there is no /proc. */
+/** The start time of a process, in ticks since boot (proc(5), field 22); '' without /proc. */
 async function startOf(pid: number): Promise<string> {
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // The second field is the program's name in parentheses, and may hold anything.
+  // The second field is the program's name in parentheses, which may contain anything.
   return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
 
-/** Machine, boot and process namespace: only inside one of them are pids comparable. */
+/** Machine, boot and process namespace: pids are only comparable within the same scope. */
 async function scopeOfPids(): Promise<string> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
   const namespace = await readlink('/proc/self/ns/pid').catch(() => '')
@@ -57,7 +61,9 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-/** Who holds the lock; undefined when nobody does. A file without a readable holder (its writer was killed in between) has pid 0. */
+/**
+ * Reads the holder of a lock; undefined when there is none. pid 0: the file is unreadable, as its writer was killed.
+ */
 async function readHolder(path: string): Promise<Holder | undefined> {
   for (let tries = 0; ; tries += 1) {
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -67,7 +73,7 @@ async function readHolder(path: string): Promise<Holder | undefined> {
     if (text === undefined) return undefined
     const holder = parseHolder(text)
     if (holder) return holder
-    // Its writer may be between creating and writing it.
+    // Its writer may have created the file, but not written it yet.
     if (tries === 10) return { pid: 0, started: '', scope: '', nonce: 'unreadable' }
     await pause(50)
   }
@@ -89,7 +95,7 @@ async function isAlive(path: string, holder: Holder, me: Holder, patienceMs: num
     const started = await startOf(holder.pid)
     return started === '' || holder.started === '' || started === holder.started
   }
-  // A rebooted machine, or another container: the pid says nothing, a beating heart does.
+  // After a reboot, or in another container, the pid says nothing. Only a heartbeat does.
   const before = await stat(path).catch(() => undefined)
   await pause(patienceMs)
   const after = await stat(path).catch(() => undefined)
@@ -112,9 +118,9 @@ async function create(path: string, me: Holder): Promise<boolean> {
 }
 
 /**
- * Takes the lock file, or answers who holds it. Removing a dead holder's file has to be the act of one process: between "it is dead"
- * and "unlink" another may have taken it over, and we would remove a living lock. So whoever wants to remove a file takes
- * a lock named after that very holder first, in the same way.
+ * Takes the lock file, or returns its holder. Only one process may remove the file of a dead holder: between checking
+ * and removing it, another process may have taken the lock over, and its lock would be removed. So a process first
+ * takes, in the same way, a second lock that is named after the dead holder.
  */
 async function acquire(path: string, me: Holder, patienceMs: number): Promise<Holder | undefined> {
   for (;;) {
@@ -136,9 +142,9 @@ async function acquire(path: string, me: Holder, patienceMs: number): Promise<Ho
 }
 
 /**
- * Takes a data folder for this process: PGlite has no lock of its own, and a second process would silently lose rows.
- * A lock whose holder is gone (its pid is free, or belongs to a program that started later) is taken over.
- * Throws FolderInUse, with the line to show, when somebody holds it.
+ * Locks a data folder for this process. PGlite has no lock of its own, and a second process would silently lose rows.
+ * The lock of a dead holder (its pid is free, or belongs to a process that started later) is taken over.
+ * @throws FolderInUse when a living process holds the lock
  */
 export async function lockFolder(folder: string, options: LockOptions = {}): Promise<FolderLock> {
   const { patienceMs = 20_000, heartbeatMs = 5_000 } = options

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 
-/** Where the migrations are: the one truth about the schema. */
+/** The folder of the migrations, which define the schema. */
 export const MIGRATIONS: string = fileURLToPath(new URL('../../../migrations', import.meta.url))
 
 /** One file of the migrations folder: `0001_kernel.sql`. */
@@ -22,7 +22,7 @@ interface Applied {
   readonly checksum: string
 }
 
-/** The database and the migrations folder do not fit. The message says which file and what to do. */
+/** The database and the migrations folder do not match. The message names the file and the remedy. */
 export class MigrationMismatch extends Error {
   constructor(message: string) {
     super(message)
@@ -30,7 +30,7 @@ export class MigrationMismatch extends Error {
   }
 }
 
-// 'yuyue' in ASCII: the advisory lock that lets one of N starting processes migrate.
+// Advisory lock ('yuyue' in ASCII), so that only one of several starting processes migrates.
 const lockKey = 521_644_768_613
 
 async function readMigrations(folder: string): Promise<Migration[]> {
@@ -39,7 +39,7 @@ async function readMigrations(folder: string): Promise<Migration[]> {
     files.map(async (file) => {
       const match = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file)
       if (!match) throw new MigrationMismatch(`${file}: a migration is named NNNN_name.sql`)
-      // A checkout with other line endings is the same migration.
+      // Line endings depend on the checkout.
       const sql = (await readFile(join(folder, file), 'utf8')).replaceAll('\r\n', '\n')
       const checksum = createHash('sha256').update(sql).digest('hex')
       return { version: Number(match[1]), name: file.slice(0, -4), checksum, sql }
@@ -60,7 +60,7 @@ async function readApplied(client: pg.ClientBase | pg.Pool): Promise<Applied[]> 
   return (await client.query<Applied>('select version, name, checksum from schema_migrations order by version')).rows
 }
 
-/** What is still to be applied. Throws MigrationMismatch when the database has something else than the files say. */
+/** The migrations to apply. @throws MigrationMismatch when the applied migrations do not match the files */
 function compare(files: readonly Migration[], applied: readonly Applied[]): Migration[] {
   for (const row of applied) {
     const file = files.find((migration) => migration.version === row.version)
@@ -71,8 +71,8 @@ function compare(files: readonly Migration[], applied: readonly Applied[]): Migr
     }
     if (file.checksum !== row.checksum) {
       throw new MigrationMismatch(
-        `${row.name}.sql was changed after it had been applied. If a development version before 0.1.0 made this database: ` +
-          'start with a new one (set DATA_DIR to an empty folder, or DATABASE_URL to an empty database). ' +
+        `${row.name}.sql was changed after it had been applied. ` +
+          'If a development version before 0.1.0 made this database: start with a new one (set DATA_DIR to an empty folder, or DATABASE_URL to an empty database). ' +
           'If you changed the file: put it back and write a new migration.',
       )
     }
@@ -88,7 +88,7 @@ function compare(files: readonly Migration[], applied: readonly Applied[]): Migr
   return pending
 }
 
-/** Waiting for another process, or building an index, may take longer than a request may: neither side gives up. */
+/** Waiting for another process or building an index may take longer than the time limit of requests. */
 const patiently = (text: string) => ({ text, query_timeout: 24 * 3_600_000 })
 
 async function apply(client: pg.ClientBase, migration: Migration): Promise<void> {
@@ -110,9 +110,9 @@ async function apply(client: pg.ClientBase, migration: Migration): Promise<void>
 }
 
 /**
- * Brings the schema up to date: applies the files of `folder` (`NNNN_name.sql`, forward only) that the database does not have, each in a
- * transaction of its own. Of several processes that start together one migrates, the others wait and find nothing to do.
- * Throws MigrationMismatch when an applied file was changed or is missing, and the failing migration's error otherwise.
+ * Applies the missing migrations of `folder` (`NNNN_name.sql`, forward only), each in its own transaction. If several
+ * processes start together, one migrates, and the others wait and find nothing to do.
+ * @throws MigrationMismatch when an applied file was changed or is missing; Error when a migration fails
  */
 export async function migrate(
   pool: pg.Pool,
@@ -147,23 +147,26 @@ export async function migrate(
   }
 }
 
-/** The names of the migrations in `folder`, in their order. Throws MigrationMismatch when a file can't be one. */
+/** The names of the migrations in `folder`, in order. @throws MigrationMismatch for a wrong file name or number */
 export async function migrationNames(folder: string): Promise<readonly string[]> {
   return (await readMigrations(folder)).map(({ name }) => name)
 }
 
-/** What `folder` says, in a form that changes with every change of a migration. Throws MigrationMismatch when a file can't be one. */
+/** The names and checksums of the migrations in `folder`. @throws MigrationMismatch for a wrong file name or number */
 export async function migrationChecksums(folder: string): Promise<readonly string[]> {
   return (await readMigrations(folder)).map(({ name, checksum }) => `${name} ${checksum}`)
 }
 
 /**
- * Those of the migrations `names` that the database does not have yet. It may have others: a newer program has migrated, and a running one
- * goes on beside it until it is replaced.
+ * The migrations of `names` that the database does not have yet. Others in the database are ignored: during an update
+ * the old program keeps running after the new one has migrated.
  */
 export async function pendingMigrations(pool: pg.Pool, names: readonly string[]): Promise<readonly string[]> {
   const { rows } = await pool.query<{ name: string }>(
-    'select name from unnest($1::text[]) with ordinality as known (name, nth) where name not in (select name from schema_migrations) order by nth',
+    `select name
+     from unnest($1::text[]) with ordinality as known (name, nth)
+     where name not in (select name from schema_migrations)
+     order by nth`,
     [names],
   )
   return rows.map(({ name }) => name)

@@ -6,20 +6,20 @@ import { isDatabaseAway, mapDatabaseError } from './constraints.ts'
 import { serverListener } from './listener.ts'
 import { typeParsers } from './parsers.ts'
 import { prepareHotQueries, SESSION_SETTINGS } from './prepared.ts'
-import { createReach, type Reach } from './serverHealth.ts'
+import { createServerHealth, type ServerHealth } from './serverHealth.ts'
 
-/** A statement that takes longer holds up others; migrations switch this off for themselves. */
+/** Time limit of a statement, as a long one holds up others. Migrations switch it off for themselves. */
 const statementTimeoutMs = 30_000
-/** A transaction that waits so long for us was forgotten: it would hold its locks for ever. */
+/** Time limit of an idle transaction: a forgotten one would hold its locks for ever. */
 const idleInTransactionMs = 60_000
 const connectionTimeoutMs = 5_000
-/** How often a read replica is asked whether it is there. */
+/** Interval of checks whether a read replica can be reached. */
 const watchMs = 5_000
 
-/** One that is lost between connecting and the first answer must not hang either. */
+/** The first query of a session. Its time-out covers a connection that is lost just after connecting. */
 const sessionStart = { text: SESSION_SETTINGS, query_timeout: connectionTimeoutMs }
 
-/** A server that can't be used. The message is one line for people: which server, and why. */
+/** A server can't be used. The message is one line for people, with the server and the reason. */
 export class DatabaseUnusable extends Error {
   constructor(url: string, cause: unknown) {
     const { host, pathname } = new URL(url)
@@ -31,24 +31,27 @@ export class DatabaseUnusable extends Error {
   }
 }
 
-/** A pool, and whether its server can be reached. */
+/** A pool, and the health of its server. */
 interface Guarded {
   readonly pool: pg.Pool
-  readonly reach: Reach
+  readonly health: ServerHealth
   close(): Promise<void>
 }
 
 interface PoolOptions {
   readonly url: string
-  /** What the server is called in the log. */
+  /** Name of the server in log lines. */
   readonly name: string
   readonly size: number
   readonly log: DatabaseOptions['log']
-  /** Asked while the server can't be reached. */
+  /** The pool to use while the server can't be reached. */
   readonly instead?: pg.Pool
 }
 
-/** A pool that refuses at once (or asks another) while its server can't be reached, and lets go of what is stuck when that turns out. */
+/**
+ * Creates a pool. While its server can't be reached, it refuses at once, or uses `instead`. When the server is found to
+ * be away, all open connections are cut.
+ */
 function createPool({ url, name, size, log, instead }: PoolOptions): Guarded {
   const pool = new pg.Pool({
     connectionString: url,
@@ -56,16 +59,17 @@ function createPool({ url, name, size, log, instead }: PoolOptions): Guarded {
     application_name: 'yuyue',
     connectionTimeoutMillis: connectionTimeoutMs,
     idleTimeoutMillis: 60_000,
-    // The server's limit, and not pg's own `query_timeout`: its timer would hold every row of a long result until the next full collection.
+    // The server's limit instead of pg's `query_timeout`, whose timer would keep every row of a long result in memory
+    // until the next full collection.
     statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
     types: typeParsers,
-    // Every session speaks UTC, whatever the server is set to; pg-pool waits for it before it hands the client out.
+    // Sets UTC among others, whatever the server is set to. pg-pool waits for it before it hands the client out.
     onConnect: (client) => client.query(sessionStart),
   })
   const clients = new Set<pg.PoolClient>()
-  const reach = createReach({
+  const health = createServerHealth({
     client: { connectionString: url, application_name: 'yuyue look' },
     name,
     meanwhile: instead ? 'the primary is asked instead' : 'requests are refused until it can',
@@ -73,25 +77,26 @@ function createPool({ url, name, size, log, instead }: PoolOptions): Guarded {
     onAway: () => cut(clients),
     watchMs: instead && watchMs,
   })
-  // An idle connection that breaks is replaced by the pool; without a handler it would end the process.
-  pool.on('error', () => reach.suspect())
+  // The pool replaces an idle connection that breaks. Without a handler it would end the process.
+  pool.on('error', () => health.suspect())
   pool.on('remove', (client) => clients.delete(client))
-  // The pool only listens to idle clients: one that breaks while it is in use would end the process. Its query fails anyway.
+  // The pool only handles errors of idle clients. Without a handler, a client that breaks while in use would end the
+  // process.
   pool.on('connect', (client) => {
     clients.add(client)
-    client.on('error', () => reach.suspect())
+    client.on('error', () => health.suspect())
   })
   prepareHotQueries(pool)
   const connect = async (): Promise<pg.PoolClient> => {
-    const refusal = reach.refusal()
+    const refusal = health.refusal()
     if (refusal) return another(refusal)
     try {
       return await hand()
     } catch (error) {
       const mapped = mapDatabaseError(error)
       if (!isDatabaseAway(mapped)) throw mapped
-      reach.suspect()
-      return another(reach.refusal() ?? mapped)
+      health.suspect()
+      return another(health.refusal() ?? mapped)
     }
   }
   const another = (refusal: unknown): Promise<pg.PoolClient> => {
@@ -99,19 +104,19 @@ function createPool({ url, name, size, log, instead }: PoolOptions): Guarded {
     return instead.connect()
   }
   const hand: () => Promise<pg.PoolClient> = pool.connect.bind(pool)
-  // `pool.query` asks with a callback, all others with a promise.
+  // `pool.query` calls this with a callback; all others use the promise.
   pool.connect = ((callback?: (error?: Error, client?: pg.PoolClient, done?: pg.PoolClient['release']) => void) => {
     if (!callback) return connect()
     connect().then((client) => callback(undefined, client, client.release), callback)
   }) as typeof pool.connect
   return {
     pool,
-    reach,
+    health,
     async close() {
-      reach.close()
+      health.close()
       const ended = pool.end()
-      // One that doesn't answer would not say goodbye either.
-      if (reach.refusal()) cut(clients)
+      // A server that does not answer would not close its connections either.
+      if (health.refusal()) cut(clients)
       await ended
     },
   }
@@ -121,7 +126,7 @@ function cut(clients: Iterable<pg.PoolClient>): void {
   for (const client of clients) client.connection.stream.destroy()
 }
 
-/** Waits until a server lets us in. @throws DatabaseUnusable when it refuses us, or can't be reached for so long. */
+/** Waits until a server accepts a connection. @throws DatabaseUnusable when it refuses, or can't be reached in time */
 async function enter(pool: pg.Pool, url: string, seconds: number): Promise<void> {
   const deadline = Date.now() + seconds * 1000
   for (;;) {
@@ -134,7 +139,7 @@ async function enter(pool: pg.Pool, url: string, seconds: number): Promise<void>
   }
 }
 
-/** Opens a PostgreSQL server. @throws DatabaseUnusable when it refuses us, or can't be reached for `waitSeconds`. */
+/** Connects to a PostgreSQL server. @throws DatabaseUnusable when it refuses, or can't be reached for `waitSeconds` */
 export async function openServer(options: DatabaseOptions, url: string): Promise<Connection> {
   const { log, poolSize, readUrl, waitSeconds = 0 } = options
   const main = createPool({ url, name: 'the database', size: poolSize, log })
@@ -153,9 +158,10 @@ export async function openServer(options: DatabaseOptions, url: string): Promise
     await main.close()
     await replica?.close()
   }
-  // Its connection is the one that is always asked whether it is alive. Whoever hears that it is back may rely on the pool.
-  listener.state.onLost(main.reach.suspect)
-  listener.state.onListening(main.reach.answered)
+  // The connection of the listener is checked all the time, so it reports losses first. Once it is back, the pool works
+  // too.
+  listener.state.onLost(main.health.suspect)
+  listener.state.onListening(main.health.answered)
   try {
     await enter(pool, url, waitSeconds)
     if (readUrl !== undefined) await enter(readPool, readUrl, waitSeconds)
@@ -172,7 +178,7 @@ export async function openServer(options: DatabaseOptions, url: string): Promise
       const forget = listener.state.onListening(onReconnect)
       try {
         const stop = await listener.listen(channel, onNotification)
-        // The connection may have been there already: pg-boss counts on one call after the subscription.
+        // pg-boss expects one call after the subscription, and the connection may have been open already.
         onReconnect()
         return {
           async close() {

@@ -3,48 +3,52 @@ import type { Logger } from 'pino'
 import { databaseAway, errorCode, isConnectionFailure } from './constraints.ts'
 
 /** Whether a server can be reached, as far as this process knows. */
-export interface Reach {
-  /** What to answer while it can't be reached: at once, as waiting would help nobody. Undefined while all is well. */
+export interface ServerHealth {
+  /** The error for callers while the server can't be reached; undefined while it can. */
   refusal(): Error | undefined
-  /** Something looks like a loss: asks the server on a connection of its own, and goes by what that says. */
+  /** Reports a possible loss: checks the server over a new connection, and decides by the result. */
   suspect(): void
-  /** Somebody has just spoken to it: there is nothing to wait for. */
+  /** Reports that the server has just answered, so that it counts as reachable at once. */
   answered(): void
   close(): void
 }
 
-export interface ReachOptions {
+export interface ServerHealthOptions {
   readonly client: pg.ClientConfig
-  /** What it is called in the log. */
+  /** Name of the server in log lines. */
   readonly name: string
-  /** What happens while it is away, for the log. */
+  /** For the log: what happens while the server is away. */
   readonly meanwhile: string
   readonly log: Pick<Logger, 'error' | 'info'>
-  /** Called when it turns out to be away: what still waits for an answer gets none. */
+  /** Called when the server is found to be away: pending queries will get no answer. */
   readonly onAway: () => void
-  /** How long the server may take to answer before it counts as away. */
+  /** Milliseconds after which a server that does not answer counts as away. */
   readonly patienceMs?: number
-  /** While it is away, how long until the next look. */
+  /** Interval of checks while the server is away, in milliseconds. */
   readonly everyMs?: number
-  /** How often to look while all goes well: for a server that nobody listens at, and that could be silent for long before somebody noticed. */
+  /**
+   * Interval of checks while all is well, for a server without a listener, whose loss would go unnoticed. Absent: no
+   * checks.
+   */
   readonly watchMs?: number | undefined
 }
 
 /**
- * Keeps an eye on a server. Unless it is watched nothing is asked while all goes well; one look decides after something went wrong, and while the server is away
- * one a second. The log has a line when it goes and a line when it is back, however many requests run into it.
+ * Tracks whether a server can be reached. While all is well it makes no checks, except with `watchMs`. A suspicion
+ * causes one check, and while the server is away there is one a second. It logs one line when the server is lost and
+ * one when it is back, however many requests fail.
  */
-export function createReach(options: ReachOptions): Reach {
+export function createServerHealth(options: ServerHealthOptions): ServerHealth {
   const { client, name, meanwhile, log, onAway, patienceMs = 2000, everyMs = 1000, watchMs } = options
   let away: { readonly reason: unknown; readonly since: number } | undefined
-  let looking = false
+  let checking = false
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
-  const look = async (suspected: boolean) => {
-    looking = true
+  const check = async (suspected: boolean) => {
+    checking = true
     const reason = await whyAway(client, patienceMs)
-    looking = false
+    checking = false
     if (closed) return
     if (reason === undefined) {
       if (!away && suspected) log.info(`a connection to ${name} was lost; others can be made`)
@@ -55,7 +59,7 @@ export function createReach(options: ReachOptions): Reach {
       log.error({ err: reason }, `${name} cannot be reached: ${meanwhile}`)
       onAway()
     }
-    timer = setTimeout(look, everyMs, false)
+    timer = setTimeout(check, everyMs, false)
   }
 
   const isBack = () => {
@@ -64,14 +68,14 @@ export function createReach(options: ReachOptions): Reach {
     away = undefined
   }
 
-  const lookUnless = (suspected: boolean) => {
-    if (!closed && !looking && !away) void look(suspected)
+  const checkUnlessAway = (suspected: boolean) => {
+    if (!closed && !checking && !away) void check(suspected)
   }
-  const watch = watchMs === undefined ? undefined : setInterval(lookUnless, watchMs, false)
+  const watch = watchMs === undefined ? undefined : setInterval(checkUnlessAway, watchMs, false)
 
   return {
     refusal: () => away && databaseAway(away.reason),
-    suspect: () => lookUnless(true),
+    suspect: () => checkUnlessAway(true),
     answered: isBack,
     close() {
       closed = true
@@ -81,7 +85,7 @@ export function createReach(options: ReachOptions): Reach {
   }
 }
 
-/** Undefined when the server answers, be it with a refusal; else why it doesn't. */
+/** Checks the server. Returns the reason why it does not answer; undefined when it does, even with a refusal. */
 async function whyAway(config: pg.ClientConfig, patienceMs: number): Promise<unknown> {
   const client = new pg.Client({ ...config, connectionTimeoutMillis: patienceMs, query_timeout: patienceMs })
   client.on('error', () => {})
@@ -92,7 +96,7 @@ async function whyAway(config: pg.ClientConfig, patienceMs: number): Promise<unk
     return undefined
   } catch (error) {
     client.connection.stream.destroy()
-    // too_many_connections: it is there, and has too much to do.
+    // too_many_connections: the server can be reached, but is busy.
     return isConnectionFailure(error) && errorCode(error) !== '53300' ? error : undefined
   }
 }

@@ -14,8 +14,9 @@ const DIGEST_BYTES = 32
 const BLOCK = 512
 
 /**
- * Where the template for these migrations is, if there is one. A template is an embedded database, migrated, with the tables of the job queue and
- * without rows. Another migration, another PGlite or another pg-boss asks for another file, so an outdated template is never found.
+ * The path of the template for these migrations; the file may not exist. A template is a migrated embedded database
+ * without rows, with the tables of the job queues. The name depends on the migrations and on the versions of PGlite and
+ * pg-boss, so an outdated template is never used.
  */
 export async function templateFile(migrations: string, folder = FOLDER): Promise<string> {
   const { '@electric-sql/pglite': pglite, 'pg-boss': boss } = packageJson.dependencies
@@ -23,7 +24,7 @@ export async function templateFile(migrations: string, folder = FOLDER): Promise
   return join(folder, `${PREFIX}${sha256(key).toString('hex').slice(0, 32)}`)
 }
 
-/** Writes a template (a `dump()`), and takes away those of other versions. */
+/** Writes a template (a `dump()`), and deletes those of other versions. */
 export async function writeTemplate(file: string, dump: Blob): Promise<void> {
   const options = { params: { [constants.ZSTD_c_compressionLevel]: 6 } }
   const packed = await promisify(zstdCompress)(Buffer.from(await dump.arrayBuffer()), options)
@@ -36,8 +37,8 @@ export async function writeTemplate(file: string, dump: Blob): Promise<void> {
 }
 
 /**
- * Makes the files of an embedded database out of a template. False, and nothing is made, when there is no template.
- * @throws Error when it is damaged; nothing is left behind.
+ * Creates the files of an embedded database from a template. Returns false when there is no template.
+ * @throws Error when the template is damaged; nothing is left behind
  */
 export async function unpackTemplate(file: string, folder: string): Promise<boolean> {
   const whole = await readFile(file).catch(() => undefined)
@@ -45,7 +46,7 @@ export async function unpackTemplate(file: string, folder: string): Promise<bool
   const packed = whole.subarray(DIGEST_BYTES)
   if (!sha256(packed).equals(whole.subarray(0, DIGEST_BYTES))) throw new Error(`${file} is damaged`)
   const tar = await promisify(zstdDecompress)(packed)
-  // Complete or not there: the process may be killed at any moment.
+  // Unpacks to another name first, as the process may be killed at any moment.
   const part = `${folder}.part`
   try {
     rmSync(part, { recursive: true, force: true })
@@ -59,7 +60,10 @@ export async function unpackTemplate(file: string, folder: string): Promise<bool
   return true
 }
 
-/** Unpacks what PGlite's `dumpDataDir` packs: directories and plain files. At once and not in turns: nothing else happens at that time. */
+/**
+ * Unpacks a tar file of PGlite's `dumpDataDir`: directories and plain files. Synchronous, as nothing else runs at the
+ * start.
+ */
 function extract(tar: Buffer, folder: string): void {
   mkdirSync(folder, { mode: 0o700 })
   for (let at = 0; at + BLOCK <= tar.length && tar[at] !== 0; ) {

@@ -4,7 +4,10 @@ import { errorCode, mapDatabaseError, refusalCode } from './constraints.ts'
 import type { Database, Transaction } from './database.ts'
 import { isLostStatement, isStalePlan } from './prepared.ts'
 
-/** Thrown by a guarded write whose row had changed since it was read (in SQL: `refuse('stale')`): the work is done again on fresh facts. */
+/**
+ * Thrown by a guarded write if the row has changed since it was read (in SQL: `refuse('stale')`). The work is then
+ * repeated.
+ */
 export class Stale extends Error {
   constructor(what = 'the row changed since it was read') {
     super(what)
@@ -12,12 +15,12 @@ export class Stale extends Error {
   }
 }
 
-/** After so many retries somebody else has to go first. A Stale is cheap: the loser lost one statement. */
+/** Largest number of retries. A Stale is cheap, as only one statement was lost. */
 const mostRetries = { conflict: 3, stale: 10 } as const
 
 type Reason = keyof typeof mostRetries
 
-/** Why `error` is worth another try, if it is. */
+/** The reason to retry after `error`; undefined when a retry can't help. */
 function retryReason(error: unknown): Reason | undefined {
   if (error instanceof Stale || refusalCode(error) === 'stale') return 'stale'
   const code = errorCode(error)
@@ -26,7 +29,9 @@ function retryReason(error: unknown): Reason | undefined {
   return isStalePlan(error) || isLostStatement(error) ? 'conflict' : undefined
 }
 
-/** Milliseconds to wait before retry `n` (from 1): doubling, with full jitter, so that two losers do not meet again. */
+/**
+ * Milliseconds to wait before retry `n` (from 1): growing, with full jitter, so that two losers do not collide again.
+ */
 function backOff(reason: Reason, n: number): number {
   return Math.random() * (reason === 'stale' ? Math.min(2 * n, 10) : 10 * 2 ** n)
 }
@@ -53,16 +58,16 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs `work` in one transaction (read committed) and answers what it answers. A serialization failure or a deadlock is retried 3 times and a `Stale`
- * 10 times, with jittered back-off, so `work` must have no effect outside the database.
- * Throws what `work` throws; a violated constraint as its domain error (`defineConstraints`), Unavailable `try_again` when the retries are used
- * up, `database_unavailable` or `database_timeout` when the database is the reason.
+ * Runs `work` in one transaction (read committed) and returns its result. A serialization failure or a deadlock is
+ * retried 3 times, a `Stale` 10 times, with jittered back-off. So `work` must have no effects outside the database.
+ * @throws the errors of `work`, mapped by `mapDatabaseError` (a violated constraint becomes its domain error);
+ * Unavailable `try_again` when the retries are used up
  */
 export function transaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   return retrying(() => db.transaction().execute(work))
 }
 
-/** The same retries and errors for a few single statements without BEGIN and COMMIT (the hot paths). */
+/** Runs single statements without BEGIN and COMMIT, with the retries and errors of `transaction`. For hot paths. */
 export function withRetries<T>(db: Database, work: (db: Database) => Promise<T>): Promise<T> {
   return retrying(() => work(db))
 }

@@ -13,15 +13,18 @@ function hourIn(timeZone: string, at: Date): number {
 }
 
 /**
- * Whether the daily VACUUM is due: once in the quiet hours (03:00–05:00 local), or at any hour when the last one is two days ago (a machine that is
- * switched off at night). `last` is when it ran, or when the process started.
+ * Whether the daily VACUUM is due: once in the quiet hours (03:00–05:00 local), or at any hour when the last one was
+ * more than two days ago (on a machine that is off at night). `last`: the last run, or the start of the process.
  */
 export function vacuumDue(now: Date, last: Date, timeZone: string): boolean {
   const since = now.getTime() - last.getTime()
   return since > 2 * day || (since > day / 2 && quietHours.includes(hourIn(timeZone, now)))
 }
 
-/** Writes the log into the tables' files when something was written since; otherwise the log would grow without end. */
+/**
+ * Builds a function that makes a checkpoint if anything was written since the last one: otherwise the WAL grows without
+ * end.
+ */
 export function checkpointer(pool: pg.Pool): () => Promise<boolean> {
   let position: string | undefined
   const whereTheLogIs = async () =>
@@ -34,7 +37,7 @@ export function checkpointer(pool: pg.Pool): () => Promise<boolean> {
   }
 }
 
-/** VACUUM (ANALYZE) of every table, one by one, so that requests get their turn in between. */
+/** Runs VACUUM (ANALYZE) on each table in turn, so that requests can run in between. */
 export async function vacuum(pool: pg.Pool): Promise<void> {
   const tables = await pool.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname <> 'information_schema'`,
@@ -43,8 +46,8 @@ export async function vacuum(pool: pg.Pool): Promise<void> {
 }
 
 /**
- * What a server does in the background and PGlite, without background workers, does not: a CHECKPOINT every five minutes when something was
- * written, a VACUUM (ANALYZE) a day. These follow the machine's time, not the clock of the rules.
+ * Runs the maintenance that a server does in background workers, which PGlite does not have: a CHECKPOINT every five
+ * minutes if anything was written, and a VACUUM (ANALYZE) a day. It uses the machine's time, not the kernel's clock.
  */
 export function keepTidy(pool: pg.Pool, timeZone: string, log: DatabaseOptions['log']): { stop(): void } {
   const checkpoint = checkpointer(pool)

@@ -1,5 +1,5 @@
-/** pg-boss's own schema in our database. */
+/** The schema of pg-boss in our database. */
 export const SCHEMA = 'pgboss'
 
-/** Where jobs end that failed as often as they may. */
+/** The queue of jobs without tries left. */
 export const DEAD_LETTERS = 'dead-letters'

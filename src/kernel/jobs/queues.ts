@@ -5,34 +5,42 @@ import type { Ground } from '../ground.ts'
 import { DEAD_LETTERS, SCHEMA } from './names.ts'
 
 export interface SendJobOptions {
-  /** While a job with this key waits, another one is not added. */
+  /** While a job with this key waits, no other is added. */
   readonly singletonKey?: string
-  /** Not before this instant (of the kernel's clock). */
+  /** The earliest instant, by the kernel's clock. */
   readonly startAfter?: Date
 }
 
-/** A piece of background work as its queue runs it. What it does must be idempotent: it can run twice. */
+/** A job with its kernel bound. It must be idempotent, as it can run twice. */
 export interface Job {
-  /** Also the queue's name. */
+  /** Name of the job and its queue. */
   readonly name: string
-  /** Standard cron in the local time zone; runs once a tick over all processes. Absent: only when sent. */
+  /**
+   * Standard cron expression in the local time zone; each tick runs once over all processes. Absent: only when sent.
+   */
   readonly cron?: string | undefined
   readonly run: (payload: unknown) => Promise<void>
 }
 
 /** The background work of a process. */
 export interface Jobs {
-  /** Prepares the queues; with `work`, also runs what comes and keeps the timetable. */
+  /** Creates missing queues. With `JobsOptions.work` it also runs jobs and keeps the schedules. */
   start(): Promise<void>
-  /** Graceful: jobs in hand get `shutdownGraceSeconds`; what isn't over by then is given back and runs again elsewhere. */
+  /** Stops. With `graceful`, running jobs get `shutdownGraceSeconds`; unfinished ones run again in another process. */
   stop(graceful?: boolean): Promise<void>
-  /** Adds a job on the caller's transaction: it exists exactly when the change does. False: one with the same key waits already. */
+  /**
+   * Adds a job in the caller's transaction, so that it exists exactly if the change does. Returns false when one with
+   * the same key is already waiting.
+   */
   send(tx: Transaction, name: string, payload: object, options?: SendJobOptions): Promise<boolean>
-  /** Runs a job here and now, without its queue: a tick of a timetable that the clock alone decides. */
+  /** Runs a job at once, without its queue. For tests, and after the clock was set by hand. */
   runNow(name: string, payload?: unknown): Promise<void>
-  /** Runs what waits and is due by the kernel's clock, retries included, until nothing is left; a failing job ends as a dead letter. Answers how many ran. */
+  /**
+   * Runs all jobs that are due by the kernel's clock, and retries, until none is left; a job that keeps failing becomes
+   * a dead letter. Returns the number of runs.
+   */
   drain(): Promise<number>
-  /** Puts dead jobs back into their queues. Answers how many. */
+  /** Puts dead letters back into their queues. Returns their number. */
   redrive(ids: string[]): Promise<number>
 }
 
@@ -41,8 +49,11 @@ export interface JobsOptions {
   readonly work: boolean
 }
 
-/** What stands in a queue: pg-boss knows the real time alone, so the planned instant travels along. */
-interface Parcel {
+/**
+ * The data of a job in its queue. pg-boss only knows the real time, so the planned instant of the kernel's clock is
+ * kept here.
+ */
+interface QueuedJob {
   readonly payload?: unknown
   readonly notBefore?: string
 }
@@ -51,7 +62,8 @@ const RETRY_LIMIT = 5
 const KEPT_SECONDS = 30 * 24 * 3600
 
 const queueOptions = {
-  // At most one job a key waits; a job without a key gets one of its own. A timetable's job has none: ticks don't pile up.
+  // At most one job per key waits. `send` gives a job without a key a random one. Scheduled jobs have none, so ticks
+  // don't pile up.
   policy: 'short',
   retryLimit: RETRY_LIMIT,
   retryDelay: 10,
@@ -64,7 +76,7 @@ const queueOptions = {
   notify: true,
 } as const
 
-/** Installs the tables of the job queues, which the start of any process would do as well. */
+/** Creates the tables of the job queues, as the start of any process would do. */
 export async function installQueues({
   bossDatabase,
   kind,
@@ -80,8 +92,8 @@ function bossOptions({ bossDatabase, kind }: Pick<OpenDatabase, 'bossDatabase' |
 }
 
 /**
- * Builds the job queues on the same database. One queue a job; what fails 6 times becomes a dead letter.
- * @throws Error when two jobs have one name.
+ * Builds the job queues, one per job, in the same database. A job that fails 6 times becomes a dead letter.
+ * @throws Error when two jobs have the same name
  */
 export function createJobs(
   { config, clock, log }: Pick<Ground, 'clock' | 'config' | 'log'>,
@@ -97,14 +109,15 @@ export function createJobs(
     useListenNotify: options.work,
     supervise: options.work,
     schedule: options.work,
-    // How often the timetable is looked at: a tick comes at most so many seconds late. pg-boss runs each minute's tick once over all processes.
+    // Intervals at which schedules are checked, so a tick comes at most that many seconds late. pg-boss runs the tick
+    // of each minute once over all processes.
     cronMonitorIntervalSeconds: 5,
     cronWorkerIntervalSeconds: 2,
-    // Its bloat watch and REINDEX are for installations without anybody who looks after the database.
+    // Watching bloat and REINDEX are left to the administrator of the database.
     reindex: false,
     monitorVacuum: false,
   })
-  // Its polling goes on while the database is away, which is said once elsewhere.
+  // pg-boss keeps polling while the database is away, which is logged once elsewhere.
   boss.on('error', (err) => {
     if (!isDatabaseAway(err)) log.error({ err }, 'job queue')
   })
@@ -123,17 +136,19 @@ export function createJobs(
       log.debug({ job: name, ms: Math.round(performance.now() - started) }, 'job done')
     } catch (err) {
       if (!isDatabaseAway(err)) log.error({ err, job: name }, 'job failed')
-      // pg-boss keeps what it is thrown, with all its properties: parameters of a query have no business there.
+      // pg-boss stores a thrown error with all its properties, which may include the parameters of a query.
       throw new Error((err instanceof Error ? err.message : String(err)).slice(0, 500))
     }
   }
 
-  /** Installs pg-boss or finds it. Of processes that install it at the same moment PostgreSQL refuses all but one: they look again. */
+  /**
+   * Starts pg-boss and creates its tables. If several processes create them at once, all but one fail and try again.
+   */
   const startBoss = async () => {
     try {
       await boss.start()
     } catch (error) {
-      // unique_violation, in the system's own tables
+      // unique_violation in the system tables
       if (errorCode(error) !== '23505') throw error
       await boss.start()
     }
@@ -146,18 +161,19 @@ export function createJobs(
     }
     for (const name of known.keys()) {
       if (!existing.has(name)) await boss.createQueue(name, queueOptions)
-      // `send` on a transaction reads the queue's settings by itself when it doesn't know them: on one connection that would hang.
+      // Loads the settings of the queue. Otherwise `send` would load them inside a transaction and hang on one
+      // connection.
       await boss.findJobs(name, { key: '' })
     }
   }
 
-  const keepTimetable = async () => {
-    const timetable = await boss.getSchedules()
-    for (const { name } of timetable) {
+  const updateSchedules = async () => {
+    const schedules = await boss.getSchedules()
+    for (const { name } of schedules) {
       if (known.get(name)?.cron === undefined) await boss.unschedule(name)
     }
     for (const { name, cron } of known.values()) {
-      const planned = timetable.find((entry) => entry.name === name)
+      const planned = schedules.find((entry) => entry.name === name)
       if (cron !== undefined && (planned?.cron !== cron || planned.timezone !== config.timeZone)) {
         await boss.schedule(name, cron, {}, { tz: config.timeZone })
       }
@@ -166,7 +182,7 @@ export function createJobs(
 
   const drainQueue = async (name: string): Promise<number> => {
     await makeDue(name)
-    const [job] = await boss.fetch<Parcel>(name)
+    const [job] = await boss.fetch<QueuedJob>(name)
     if (!job) return 0
     try {
       await run(name, job.data?.payload)
@@ -190,10 +206,10 @@ export function createJobs(
       await startBoss()
       await createQueues()
       if (!options.work) return
-      await keepTimetable()
+      await updateSchedules()
       for (const name of known.keys()) {
         const workOptions = { localConcurrency: config.workerConcurrency, batchSize: 1 }
-        await boss.work<Parcel>(name, workOptions, async ([job]) => run(name, job?.data?.payload))
+        await boss.work<QueuedJob>(name, workOptions, async ([job]) => run(name, job?.data?.payload))
       }
     },
     async stop(graceful = true) {
@@ -201,9 +217,9 @@ export function createJobs(
     },
     async send(tx, name, payload, { singletonKey, startAfter } = {}) {
       named(name)
-      const parcel = { payload, ...(startAfter && { notBefore: startAfter.toISOString() }) }
+      const data: QueuedJob = { payload, ...(startAfter && { notBefore: startAfter.toISOString() }) }
       const seconds = startAfter ? Math.max(0, Math.ceil((startAfter.getTime() - clock.now().getTime()) / 1000)) : 0
-      const id = await boss.send(name, parcel, {
+      const id = await boss.send(name, data, {
         db: fromKysely(tx),
         singletonKey: singletonKey ?? crypto.randomUUID(),
         ...(seconds > 0 && { startAfter: seconds }),

@@ -1,29 +1,29 @@
 import type { Logger } from 'pino'
 import { isDatabaseAway } from '../database/constraints.ts'
 
-/** Something that looks again and again whether there is work. */
+/** A loop that repeatedly checks for work. */
 export interface Repeating {
   start(): void
-  /** Look now, or right after the run in hand. */
+  /** Starts a run now, or right after the present one. */
   nudge(): void
-  /** No new run; resolves when the one in hand is over. */
+  /** Starts no new run; resolves when the present one is over. */
   stop(): Promise<void>
 }
 
 export interface RepeatOptions {
   readonly name: string
   readonly log: Pick<Logger, 'error'>
-  /** The longest pause between two looks, in milliseconds. */
+  /** The usual pause between two runs, in milliseconds. The pause after a failure grows from it. */
   readonly everyMs: number
-  /** Does what there is to do; answers the pause before the next run in milliseconds. */
+  /** Does the work. Returns the pause before the next run, in milliseconds. */
   readonly run: () => Promise<number>
 }
 
 const LONGEST_PAUSE_MS = 5_000
 
 /**
- * Runs one thing over and over in this process, never twice at a time. A run that throws is logged and tried again, after a growing pause; that
- * the database is away is said elsewhere.
+ * Runs `run` repeatedly in this process, one run at a time. A run that throws is logged and tried again after a growing
+ * pause. A database that is away is logged elsewhere.
  */
 export function repeat({ name, log, everyMs, run }: RepeatOptions): Repeating {
   let timer: NodeJS.Timeout | undefined
@@ -40,13 +40,13 @@ export function repeat({ name, log, everyMs, run }: RepeatOptions): Repeating {
     }
     clearTimeout(timer)
     nudged = false
-    inHand = once().then((pause) => {
+    inHand = runOnce().then((pause) => {
       inHand = undefined
       if (started) timer = setTimeout(go, nudged && failures === 0 ? 0 : pause)
     })
   }
 
-  const once = async (): Promise<number> => {
+  const runOnce = async (): Promise<number> => {
     try {
       const pause = await run()
       failures = 0
@@ -64,7 +64,7 @@ export function repeat({ name, log, everyMs, run }: RepeatOptions): Repeating {
       started = true
       go()
     },
-    // While it fails, nudges would only make it fail more often.
+    // While runs fail, nudges would only make them fail more often.
     nudge: () => {
       if (failures === 0) go()
     },

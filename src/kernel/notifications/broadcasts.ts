@@ -6,33 +6,33 @@ import type { Caller } from '../http/request/caller.ts'
 import { repeat } from '../jobs/repeat.ts'
 import type { Kernel } from '../kernel.ts'
 import { notify, record } from '../outbox/outbox.ts'
-import { getAudience, whoFits } from './people/audiences.ts'
+import { getAudience, matchingPeople } from './people/audiences.ts'
 
-/** One message to many. */
+/** One message to many people. */
 export interface Broadcast {
   readonly id: number
   readonly type: string
   readonly data: Readonly<Record<string, unknown>>
-  /** Null: those of the type. */
+  /** Null: the channels of the type. */
   readonly channels: readonly string[] | null
   readonly audienceId: number | null
-  /** As it was when it was sent. */
+  /** The condition when the broadcast was created. */
   readonly condition: unknown
   readonly state: 'running' | 'done' | 'cancelled'
-  /** People the condition found. */
+  /** Number of people that the condition found. */
   readonly total: number
-  /** Of them, those who have it in their inbox or are about to. */
+  /** Number of people whose message is in the inbox or in the outbox. */
   readonly handedOn: number
   readonly createdAt: Date
   readonly finishedAt: Date | null
 }
 
-/** What is to be said, and to whom. */
-export interface BroadcastWish {
+/** The content of a new broadcast and its recipients. */
+export interface BroadcastRequest {
   readonly type: string
   readonly data: Readonly<Record<string, unknown>>
   readonly channels?: readonly string[] | undefined
-  /** Either a saved audience or a condition. */
+  /** Either this (a saved audience) or `condition` is given. */
   readonly audienceId?: number | undefined
   readonly condition?: unknown
 }
@@ -46,7 +46,7 @@ const select = sql`
     b.created_at AS "createdAt", b.finished_at AS "finishedAt"
   FROM broadcasts b`
 
-/** @throws NotFound */
+/** Reads one broadcast. @throws NotFound */
 export async function getBroadcast(db: Database, id: number): Promise<Broadcast> {
   const { rows } = await sql<Broadcast>`${select} WHERE b.id = ${id}`.execute(db)
   const [broadcast] = rows
@@ -54,7 +54,7 @@ export async function getBroadcast(db: Database, id: number): Promise<Broadcast>
   return broadcast
 }
 
-/** One page of the broadcasts in the order they were sent, and how many there are. */
+/** Reads one page of the broadcasts, by id, and their total number. */
 export async function listBroadcasts(
   db: Database,
   page: { readonly limit: number; readonly offset: number; readonly descending: boolean },
@@ -67,35 +67,47 @@ export async function listBroadcasts(
 }
 
 /**
- * Sends something to everybody whom a condition finds now. The people are written down in the same transaction; workers hand it on in batches.
- * @throws NotFound for the audience; Invalid `bad_condition`, `unknown_type`, `bad_data` when the type's texts need more than the data has.
+ * Starts a broadcast to everybody whom the condition finds now. The recipients are stored in the same transaction;
+ * the dispatcher hands the broadcast on in batches.
+ * @throws NotFound for an unknown audience; Invalid `bad_condition` | `unknown_type` | `bad_data` when the data lacks
+ * a variable that the type's texts name.
  */
-export async function createBroadcast(kernel: Kernel, caller: Caller, wish: BroadcastWish): Promise<Broadcast> {
-  const type = kernel.notifications.catalogue.typeOf(wish.type)
+export async function createBroadcast(kernel: Kernel, caller: Caller, request: BroadcastRequest): Promise<Broadcast> {
+  const type = kernel.notifications.catalogue.typeOf(request.type)
   if (!type)
-    throw new Invalid('unknown_type', `There is no notification type ${JSON.stringify(wish.type.slice(0, 100))}.`)
+    throw new Invalid('unknown_type', `There is no notification type ${JSON.stringify(request.type.slice(0, 100))}.`)
   try {
-    kernel.notifications.catalogue.inboxTexts(type, wish.data)
+    kernel.notifications.catalogue.inboxTexts(type, request.data)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Invalid('bad_data', `The data is not what the type’s texts need: ${reason.slice(0, 200)}`)
+    throw new Invalid('bad_data', `The data does not fit the texts of this type: ${reason.slice(0, 200)}`)
   }
   const condition =
-    wish.audienceId === undefined ? wish.condition : (await getAudience(kernel.db, wish.audienceId)).condition
-  const fits = whoFits(kernel, condition)
+    request.audienceId === undefined ? request.condition : (await getAudience(kernel.db, request.audienceId)).condition
+  const fits = matchingPeople(kernel, condition)
   const now = kernel.clock.now()
   const broadcast = await kernel.transaction(async (tx) => {
-    // A type of the administrators' can't be deleted while this is written.
-    await sql`SELECT 1 FROM notification_types WHERE key = ${wish.type} FOR KEY SHARE`.execute(tx)
+    // Keeps a type that administrators added from being deleted before this commits.
+    await sql`SELECT 1 FROM notification_types WHERE key = ${request.type} FOR KEY SHARE`.execute(tx)
     const { rows } = await sql<{ id: number }>`
       INSERT INTO broadcasts (type, data, channels, audience_id, condition, total, state, created_by, created_at)
-      VALUES (${wish.type}, ${JSON.stringify(wish.data)}::text::jsonb, ${wish.channels ?? null}::text[], ${wish.audienceId ?? null},
-        ${JSON.stringify(condition)}::text::jsonb, 0, 'running', ${caller.userId}, ${now})
+      VALUES (
+        ${request.type},
+        ${JSON.stringify(request.data)}::text::jsonb,
+        ${request.channels ?? null}::text[],
+        ${request.audienceId ?? null},
+        ${JSON.stringify(condition)}::text::jsonb, 0, 'running', ${caller.userId}, ${now}
+      )
       RETURNING id`.execute(tx)
     const id = rows[0]?.id ?? 0
     await sql`
       WITH found AS (
-        INSERT INTO broadcast_recipients (broadcast_id, user_id) SELECT ${id}::bigint, u.id FROM users u WHERE ${fits} ORDER BY u.id RETURNING 1
+        INSERT INTO broadcast_recipients (broadcast_id, user_id)
+        SELECT ${id}::bigint, u.id
+        FROM users u
+        WHERE ${fits}
+        ORDER BY u.id
+        RETURNING 1
       )
       UPDATE broadcasts SET total = (SELECT count(*) FROM found) WHERE id = ${id}`.execute(tx)
     await record(tx, now, { ...originOf(caller), action: 'broadcast.create', resource: 'broadcast', resourceId: id })
@@ -105,7 +117,10 @@ export async function createBroadcast(kernel: Kernel, caller: Caller, wish: Broa
   return broadcast
 }
 
-/** Stops handing on: who hasn't got it won't. @throws NotFound; Conflict `bad_state` when it was over. */
+/**
+ * Cancels a running broadcast: recipients who have not been handed on get nothing.
+ * @throws NotFound; Conflict `bad_state` when it is no longer running
+ */
 export async function cancelBroadcast(kernel: Kernel, caller: Caller, id: number): Promise<Broadcast> {
   const now = kernel.clock.now()
   const broadcast = await kernel.transaction(async (tx) => {
@@ -122,16 +137,19 @@ export async function cancelBroadcast(kernel: Kernel, caller: Caller, id: number
   return broadcast
 }
 
-/** Hands broadcasts on to the outbox. */
+/** Hands running broadcasts on to the outbox. */
 export interface Dispatcher {
   nudge(): void
   start(): void
   stop(): Promise<void>
-  /** Hands on all there is; answers how many people. */
+  /** Hands on until no broadcast is running. Returns the number of recipients. */
   drain(): Promise<number>
 }
 
-/** Builds the dispatcher: one batch a transaction, so that a kill leaves each person either handed on or waiting. */
+/**
+ * Builds the dispatcher. Each batch is one transaction, so that after a kill every recipient is either handed on or
+ * still waiting. `onHandedOn` is called after each batch.
+ */
 export function createDispatcher(
   kernel: Pick<Kernel, 'clock' | 'db' | 'log' | 'transaction'>,
   onHandedOn: () => void,
@@ -164,19 +182,31 @@ export function createDispatcher(
   }
 }
 
-/** Hands one batch of the oldest broadcast on that nobody else is at; the last, empty one ends it. */
+/**
+ * Hands on one batch of the oldest running broadcast that no other process has locked. A batch that is not full ends
+ * the broadcast. Returns the number of recipients.
+ */
 async function handOn(tx: Transaction, now: Date): Promise<number> {
   const { rows } = await sql<{ id: number; type: string; data: Record<string, unknown>; channels: string[] | null }>`
-    SELECT id, type, data, channels FROM broadcasts WHERE state = 'running' ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`.execute(
-    tx,
-  )
+    SELECT id, type, data, channels
+    FROM broadcasts
+    WHERE state = 'running'
+    ORDER BY id
+    LIMIT 1
+    FOR NO KEY UPDATE SKIP LOCKED`.execute(tx)
   const [broadcast] = rows
   if (!broadcast) return 0
   const { id, type, data, channels } = broadcast
   const batch = await sql<{ user_id: number }>`
     UPDATE broadcast_recipients SET handed_on = true
-    WHERE broadcast_id = ${id} AND user_id = ANY (ARRAY(
-      SELECT user_id FROM broadcast_recipients WHERE broadcast_id = ${id} AND NOT handed_on ORDER BY user_id LIMIT ${BATCH}))
+    WHERE broadcast_id = ${id}
+      AND user_id = ANY (ARRAY(
+        SELECT user_id
+        FROM broadcast_recipients
+        WHERE broadcast_id = ${id} AND NOT handed_on
+        ORDER BY user_id
+        LIMIT ${BATCH}
+      ))
     RETURNING user_id`.execute(tx)
   const userIds = batch.rows.map((row) => row.user_id)
   if (userIds.length > 0) {

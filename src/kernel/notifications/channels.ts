@@ -3,95 +3,99 @@ import { type RawBuilder, sql } from 'kysely'
 import type { FieldCipher } from '../secrets/fields.ts'
 
 /**
- * The channels by which people are told something: one row each. Everything that has to know a channel asks this table, and
- * `recipients.ts` for who gets what by it. A new channel is a row of `CHANNELS` and a provider (see docs/notifications.md).
+ * The channels by which people are notified, one row each. All properties of a channel are in this table;
+ * `recipients.ts` decides who gets what by it. A new channel needs a row in `CHANNELS` and a provider
+ * (see docs/notifications.md).
  */
 export type Channel = InboxChannel | DeliveryChannel
 
 interface AnyChannel {
-  /** Lower case; stands in preferences, templates, deliveries and the API. */
+  /** Lower case; used in preferences, templates, deliveries and the API. */
   readonly key: string
   readonly title: string
   /** People can switch it on and off for each type. */
   readonly switchable: boolean
-  /** It has templates of its own. A channel without them shows the texts of the inbox. */
+  /** It has templates of its own. Other channels show the texts of the inbox. */
   readonly hasTexts: boolean
 }
 
-/** The inbox, and what shows new messages of the inbox at once. Nothing is delivered: there is no provider and no address. */
+/** The inbox, or a live view of it. Nothing is delivered: it has no provider and no addresses. */
 interface InboxChannel extends AnyChannel {
   readonly delivered: false
 }
 
-/** A channel whose messages leave by a provider, one delivery each. */
+/** A channel whose messages are sent by a provider, one delivery each. */
 export interface DeliveryChannel extends AnyChannel {
   readonly delivered: true
-  /** Lane of the provider that writes to single persons. Providers of other lanes (robots) write to groups, which are addressed by name. */
+  /**
+   * Lane (see `Provider`) of the provider that writes to single persons. Providers of other lanes (robots) write to
+   * groups, which are addressed by name.
+   */
   readonly lane: string
   readonly address: AddressOfPerson
   readonly typed: TypedAddress
-  /** Digest by which an address is found on the suppression list; equal to `address.key` in the database. */
+  /** Digest under which an address is on the suppression list; the same as `address.key` in the database. */
   keyOf(cipher: Pick<FieldCipher, 'blindIndex'>, address: string): string
-  /** What is not urgent waits for the end of quiet hours and for the frequency cap, unless its provider rings nowhere. */
+  /** Messages that are not urgent keep quiet hours and the frequency cap, unless the provider rings nowhere. */
   readonly quietHours: boolean
-  /** A message that cannot be delivered by its channel takes the possible channel of the lowest `place`. */
+  /** A message that can't be delivered by its channel falls back on the possible channel with the lowest `place`. */
   readonly fallback: {
     readonly place: number
-    /** Only for what is urgent or about the account: it costs money. */
+    /** Only for messages that are urgent or about the account, because the channel costs money. */
     readonly mandatoryOnly: boolean
   }
-  /** After so many hours without success a delivery is given up: a later text misleads its reader. */
+  /** A delivery is given up after failing for this many hours: a text that comes too late misleads its reader. */
   readonly goodForHours: number
   /** Templates may have rich text, and messages carry a link to unsubscribe. */
   readonly richText: boolean
-  /** Templates may name one that is registered at the provider. */
+  /** Templates may name a template that is registered at the provider. */
   readonly registeredTemplates: boolean
-  /** Summary of its route `POST /api/notifications/{key}`. */
+  /** Summary of the route `POST /api/notifications/{key}`. */
   readonly sendSummary: string
-  /** Its name in generated clients. */
+  /** Operation id of that route: its name in generated clients. */
   readonly sendOperationId: string
 }
 
-/** Where the address of a person stands. `user`: SQL that names a row of `users`. */
+/** Location of a person's address in the database. `user`: SQL that names a row of `users`. */
 interface AddressOfPerson {
-  /** As it is stored; NULL where there is none. */
+  /** The address as stored; NULL when there is none. */
   stored(user: RawBuilder<unknown>): RawBuilder<unknown>
-  /** Its digest. */
+  /** Digest of the address. */
   key(user: RawBuilder<unknown>): RawBuilder<unknown>
-  /** It is stored encrypted. */
+  /** The address is stored encrypted. */
   readonly encrypted: boolean
-  /** The member of an account that holds it; absent where it stands in `user_contacts`. */
+  /** The field of the account that holds it; absent when it is in `user_contacts`. */
   readonly account?: 'email' | 'phone'
-  /** `user_contacts.kind` of it; absent where it stands in the account. */
+  /** Its `user_contacts.kind`; absent when it is in the account. */
   readonly contact?: string
 }
 
-/** An address that an administrator types to write to somebody who has no account. */
+/** The form of a bare address, as an administrator types it. */
 interface TypedAddress {
   readonly pattern: RegExp
   /** For the API reference. */
   readonly about: string
   readonly example: string
-  /** The lane that carries a message to it, and the address as that lane's provider takes it. */
+  /** Returns the lane for the address, and the address in the form that the lane's provider takes. */
   read(address: string): { readonly lane: string; readonly address: string }
 }
 
 /** A phone number in E.164. */
 export const PHONE = /^\+[1-9]\d{6,14}$/
 
-/** An address in `user_contacts`. */
+/** Location of an address in `user_contacts`. */
 export function contactAddress(kind: string): AddressOfPerson {
   const stored = (user: RawBuilder<unknown>) =>
     sql`(SELECT k.address FROM user_contacts k WHERE k.user_id = ${user}.id AND k.kind = ${sql.lit(kind)})`
   return { stored, key: (user) => sql`contact_key(${stored(user)})`, encrypted: false, contact: kind }
 }
 
-/** Digest of an address whose upper and lower case are the same: `contact_key` in the database. */
+/** Case-insensitive digest of an address (SHA-256, hex): `contact_key` in the database. */
 export function contactKey(address: string): string {
   return createHash('sha256').update(address.toLowerCase()).digest('hex')
 }
 
-/** The channels of the program. The order is that of lists in answers. */
+/** The channels of the program, in the order in which answers list them. */
 const CHANNELS: readonly Channel[] = [
   { key: 'inbox', title: '站内信', delivered: false, switchable: false, hasTexts: true },
   { key: 'websocket', title: '实时推送', delivered: false, switchable: true, hasTexts: false },
@@ -164,24 +168,24 @@ const CHANNELS: readonly Channel[] = [
   },
 ]
 
-/** The table of channels, with the lists that are asked for. */
+/** The table of channels and selections from it. */
 export interface Channels {
   readonly all: readonly Channel[]
-  /** Keys of all channels but the inbox, which nobody can switch off. */
+  /** Keys of the channels that people can switch off: all but the inbox. */
   readonly switchable: readonly string[]
   /** Keys of the channels that have templates. */
   readonly withTexts: readonly string[]
   readonly delivered: readonly DeliveryChannel[]
   /** A channel that delivers; undefined for any other key. */
   delivery(key: string): DeliveryChannel | undefined
-  /** The channel whose addresses stand in `user_contacts` under a kind. @throws Error when there is none */
+  /** The channel whose addresses are in `user_contacts` under this kind. @throws Error when there is none */
   ofContact(kind: string): DeliveryChannel
 }
 
-/** Builds the table out of rows. @throws Error for two rows of one key */
+/** Builds the table from its rows. @throws Error when two rows have the same key */
 export function createChannels(all: readonly Channel[]): Channels {
   const byKey = new Map(all.map((channel) => [channel.key, channel]))
-  if (byKey.size < all.length) throw new Error('two channels have one key')
+  if (byKey.size < all.length) throw new Error('two channels have the same key')
   const delivered = all.filter((channel) => channel.delivered)
   return {
     all,
@@ -203,7 +207,7 @@ export function createChannels(all: readonly Channel[]): Channels {
 /** The channels of the program. */
 export const channels = createChannels(CHANNELS)
 
-/** An address as people may see it who have no business with it: `l***@example.com`, `+86*******1234`. */
+/** Masks an address for people who may not see it: `l***@example.com`, `+86*******1234`. */
 export function maskAddress(address: string): string {
   const at = address.lastIndexOf('@')
   if (at > 0) return `${[...address][0]}***${address.slice(at)}`

@@ -1,7 +1,7 @@
 import type { Provider } from './providers/provider.ts'
 import type { Catalogue } from './texts/catalogue.ts'
 
-/** The types and texts of notifications, and the providers that carry them. */
+/** The types and texts of notifications, and the configured providers. */
 export interface NotificationEngine {
   readonly catalogue: Catalogue
   readonly providers: readonly Provider[]

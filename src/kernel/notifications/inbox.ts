@@ -4,7 +4,7 @@ import { saidBy } from './recipients.ts'
 import type { Catalogue } from './texts/catalogue.ts'
 import { isMandatory } from './texts/types.ts'
 
-/** One message in somebody's inbox. */
+/** One message in a person's inbox. */
 export interface InboxMessage {
   readonly id: number
   readonly type: string
@@ -23,7 +23,7 @@ export interface InboxFilter {
 
 const columns = sql`id, type, subject, body, data, urgent, created_at AS "createdAt", read_at AS "readAt"`
 
-/** One page of a person's messages in the order of time, and how many there are over all pages. */
+/** Reads one page of a person's messages, by id, and their total number. */
 export async function listMessages(
   db: Database,
   userId: number,
@@ -35,21 +35,26 @@ export async function listMessages(
     AND (${filter.unread ?? null}::boolean IS NULL OR (read_at IS NULL) = ${filter.unread ?? null}::boolean)
     AND (${filter.type ?? null}::text IS NULL OR type = ${filter.type ?? null}::text)`
   const items = await sql<InboxMessage>`
-    SELECT ${columns} FROM messages WHERE ${where} ORDER BY id ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`.execute(
-    db,
-  )
+    SELECT ${columns}
+    FROM messages
+    WHERE ${where}
+    ORDER BY id ${direction}
+    LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db)
   const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM messages WHERE ${where}`.execute(db)
   return { items: items.rows, total: counted.rows[0]?.total ?? 0 }
 }
 
-/** How many messages a person has not read. */
+/** Counts a person's unread messages. */
 export async function countUnread(db: Database, userId: number): Promise<number> {
   const answer = await sql<{ unread: number }>`
     SELECT count(*)::int AS unread FROM messages WHERE user_id = ${userId} AND read_at IS NULL`.execute(db)
   return answer.rows[0]?.unread ?? 0
 }
 
-/** Marks a person's messages as read: some of them, or all. Others' and read ones are left alone. Answers how many became read. */
+/**
+ * Marks some or all of a person's messages as read. Ids of other people's messages are ignored. Returns the number of
+ * messages that were unread before.
+ */
 export async function markRead(
   db: Database,
   at: Date,
@@ -62,14 +67,14 @@ export async function markRead(
   return Number(answer.numAffectedRows ?? 0)
 }
 
-/** A message with whom it is for. */
+/** A message with its recipient. */
 export interface AddressedMessage extends InboxMessage {
   readonly userId: number
 }
 
 /**
- * The messages of some people with `after` < id ≤ `upTo`, oldest first, at most `limit`: those of the types that they get live, as
- * `readPreferences` tells them.
+ * Reads the messages of some people with `after` < id ≤ `upTo`, oldest first, at most `limit`. Only messages that the
+ * person gets live (channel `websocket`) count, by the same rules as in `readPreferences`.
  */
 export async function messagesAfter(
   db: Database,
@@ -95,13 +100,16 @@ export async function messagesAfter(
   return answer.rows
 }
 
-/** The newest message's id, 0 when there is none. */
+/** The id of the newest message; 0 when there is none. */
 export async function lastMessageId(db: Database): Promise<number> {
   const answer = await sql<{ last: number }>`SELECT coalesce(max(id), 0) AS last FROM messages`.execute(db)
   return answer.rows[0]?.last ?? 0
 }
 
-/** From where to send a person's messages again: `after`, or later so that at most `most` are left. `cut`: there were more. */
+/**
+ * Finds where to start sending a person's messages again: at `after`, or later if more than `most` messages follow it.
+ * `cut`: older ones are left out.
+ */
 export async function replayStart(
   db: Database,
   userId: number,
@@ -109,9 +117,12 @@ export async function replayStart(
   most: number,
 ): Promise<{ after: number; cut: boolean }> {
   const answer = await sql<{ id: number }>`
-    SELECT id FROM messages WHERE user_id = ${userId} AND id > ${after} ORDER BY id DESC OFFSET ${most} LIMIT 1`.execute(
-    db,
-  )
+    SELECT id
+    FROM messages
+    WHERE user_id = ${userId} AND id > ${after}
+    ORDER BY id DESC
+    OFFSET ${most}
+    LIMIT 1`.execute(db)
   const id = answer.rows[0]?.id
   return id === undefined ? { after, cut: false } : { after: id, cut: true }
 }

@@ -2,27 +2,30 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Channels, DeliveryChannel } from './channels.ts'
 
 /**
- * Who gets what, by which channel: the one answer, as fragments of SQL. Making messages, sending, falling back to another channel, the
- * preferences and the live inbox all put it into their own statements.
+ * SQL fragments that decide who gets a message by which channel. The statements that create messages, send them, fall
+ * back on another channel, read preferences and feed the live inbox all contain them, so the rules exist once.
  *
- * Fragments and not a function of the database: PostgreSQL does not inline functions with sub-selects, so a broadcast would pay a call for
- * each person and channel; and the addresses come from the table of channels, so that a new channel needs no migration.
+ * They are fragments, not database functions: PostgreSQL does not inline functions with sub-selects, so a broadcast
+ * would cost one call per person and channel. Also, addresses come from the table of channels, so a new channel needs
+ * no migration.
  */
 
 type Sql = RawBuilder<unknown>
 
-/** A type of notification, a channel, and whether nobody can switch the type off. */
-interface Asked {
+/** A type of notification and a channel. */
+interface TypeAndChannel {
   readonly type: Sql
   readonly channel: Sql
+  /** Whether the type can't be switched off. */
   readonly mandatory: Sql
 }
 
 /**
- * What a person said about a type by a channel: true (wants it), false (switched it off), NULL (nothing: the type decides). What was said of
- * this type counts more than what was said of all (`*`). Of mandatory types only what was added counts.
+ * A person's preference for a type by a channel: true (switched on), false (switched off), NULL (none: the type
+ * decides). A preference for the type takes precedence over one for all types (`*`). A mandatory type can be switched
+ * on for a further channel, but not off.
  */
-export function saidBy(userId: Sql, { type, channel, mandatory }: Asked): Sql {
+export function saidBy(userId: Sql, { type, channel, mandatory }: TypeAndChannel): Sql {
   return sql`(
     SELECT p.enabled FROM notification_preferences p
     WHERE p.user_id = ${userId}
@@ -34,17 +37,17 @@ export function saidBy(userId: Sql, { type, channel, mandatory }: Asked): Sql {
   )`
 }
 
-/** The stored address of a person for a channel; NULL where there is none. `user`: names a row of `users`. */
+/** A person's address for a channel, as stored; NULL when there is none. `user`: names a row of `users`. */
 export function addressOf(channels: Channels, channel: Sql, user: Sql): Sql {
   return byChannel(channels, channel, ({ address }) => address.stored(user))
 }
 
-/** Digest of the same address. */
+/** Digest of that address. */
 function addressKeyOf(channels: Channels, channel: Sql, user: Sql): Sql {
   return byChannel(channels, channel, ({ address }) => address.key(user))
 }
 
-/** Whether an address is on the suppression list. Unsubscribing counts for bare addresses only: people have preferences. */
+/** Whether an address is suppressed. Unsubscribing suppresses bare addresses only: people have preferences instead. */
 function isSuppressed(channel: Sql, addressKey: Sql, bare: Sql): Sql {
   return sql`EXISTS (
     SELECT FROM suppressions s
@@ -54,8 +57,8 @@ function isSuppressed(channel: Sql, addressKey: Sql, bare: Sql): Sql {
   )`
 }
 
-export interface Recipient extends Asked {
-  /** Names a row of `users`; all its columns are NULL for a bare address that is nobody's. */
+export interface Recipient extends TypeAndChannel {
+  /** Names a row of `users`; all its columns are NULL for a bare address that belongs to no account. */
   readonly user: Sql
   /** A provider for the channel is configured. */
   readonly configured?: Sql
@@ -64,13 +67,14 @@ export interface Recipient extends Asked {
 }
 
 /**
- * One row for LATERAL: what stands for and against a delivery. `said`: see `saidBy`. `address`: as it is stored. `reason`: why it is not
- * delivered at all, NULL when it is. `suppressed`: its address is on the suppression list. Columns that are not read cost nothing.
+ * A sub-select for LATERAL: one row of facts about a delivery. `said`: see `saidBy`. `address`: as stored. `reason`:
+ * why nothing is delivered, NULL when it is. `suppressed`: the address is on the suppression list. Columns that are not
+ * read cost nothing.
  */
 export function recipient(channels: Channels, of: Recipient): Sql {
   const { user, channel, configured = sql`true`, bare = { key: sql`NULL::text`, is: sql`false` } } = of
   const key = sql`coalesce(${bare.key}, ${addressKeyOf(channels, channel, user)})`
-  // OFFSET keeps the planner from writing the sub-selects out wherever a column is read.
+  // OFFSET 0 keeps the planner from repeating the sub-selects for each column that is read.
   return sql`(
     SELECT f.said,
       f.address,

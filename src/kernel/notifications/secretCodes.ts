@@ -1,8 +1,8 @@
 import type { Provider } from './providers/provider.ts'
 
 /**
- * The providers of texts that must not stand in anybody's inbox, outbox or log: a code that opens something. A channel that is not
- * configured is absent.
+ * The providers for secret codes, which must never be stored in an inbox, the outbox or a log. A channel without a
+ * configured provider is absent.
  */
 export type SecretCodeSenders = Readonly<Partial<Record<'email' | 'sms', Pick<Provider, 'send'>>>>
 

@@ -19,7 +19,7 @@ export const Notification = Type.Object(
   { title: 'Notification' },
 )
 
-/** A message of the inbox in the shape of `Notification`. */
+/** Converts a message of the inbox to the shape of `Notification`. */
 export function present({ id, type, subject, body, data, urgent, createdAt, readAt }: InboxMessage) {
   return { id, type, subject, body, data, urgent, created_at: createdAt, read_at: readAt }
 }

@@ -1,7 +1,7 @@
-/** An outbox row that can't be handed on, however often it is tried. */
+/** An outbox row that can't be handed on; trying again does not help. */
 export class NotForwardable extends Error {}
 
-/** The members of an object in the outbox. @throws NotForwardable for anything else. */
+/** The members of an object. `what` names the value in the error. @throws NotForwardable when it is not an object */
 export function membersOf(value: unknown, what: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new NotForwardable(`${what} is not an object`)

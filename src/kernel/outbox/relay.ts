@@ -4,48 +4,53 @@ import type { Database, Transaction } from '../database/database.ts'
 import type { Ground } from '../ground.ts'
 import { repeat } from '../jobs/repeat.ts'
 
-/** Hands the rows of the outbox on to their consumers, in the order of their ids. */
+/** Hands the rows of the outbox on to their consumers, in order of id. */
 export interface Relay {
-  /** There is something in the outbox: look now. */
+  /** Wakes the relay: the outbox has new rows. */
   nudge(): void
-  /** Looks every 500 ms, and whenever nudged, until `stop`. Any number of processes may. */
+  /** Checks the outbox every 500 ms, and whenever nudged, until `stop`. Any number of processes may do so. */
   start(): void
-  /** Waits for the batch in hand, and hands on what was gathering. */
+  /** Stops after the present batch, and hands on the rows that were gathering for the next one. */
   stop(): Promise<void>
-  /** Hands on until nothing is left. Answers how many rows it handed on itself. */
+  /** Hands on until the outbox is empty. Returns the number of rows that this process handed on. */
   drain(): Promise<number>
 }
 
-/** Takes the contents of one column of the outbox. */
+/** Processes the contents of one column of the outbox. */
 export interface Consumer {
   /** Begins a batch in the transaction that takes the rows out of the outbox. */
   begin(tx: Transaction): Batch
 }
 
-/** What a consumer gets of one transaction's rows. */
+/** The work of a consumer on the rows of one transaction. */
 export interface Batch {
   /**
-   * Checks the content of a row; answers a function that adds it to the batch.
-   * @throws the reason why the row can't be handed on, however often it is tried.
+   * Checks the content of a row. Returns a function that adds it to the batch.
+   * @throws the reason when the row can never be handed on
    */
   read(content: unknown, at: Date): Promise<() => void>
-  /** Writes what was added. Answers what to do after the commit, if anything. */
+  /** Writes the added contents. Returns a function to call after the commit, if any. */
   write(): Promise<(() => void) | undefined>
 }
 
 export interface RelayOptions {
-  /** Rows of one transaction. */
+  /** Largest number of rows in one transaction. */
   readonly batch?: number | undefined
 }
 
-/** Held by one process at a time: messages become visible in the order of their ids, so nobody who reads on from an id misses one. */
+/**
+ * Advisory lock of the working relay. Messages become visible in order of id, so a reader that continues after an id
+ * misses none.
+ */
 const RELAY_LOCK = 7_306_001
 
 const POLL_MS = 500
-/** After a batch so much may gather for the next: a batch of forty rows costs little more than one of four. */
+/**
+ * Pause after a batch, in which rows gather for the next one: a batch of forty rows costs little more than one of four.
+ */
 const GATHER_MS = 100
 const LAST_BATCHES = 5
-/** Another process has the lock: it may have looked before our row was there. */
+/** Pause when another process has the lock: it may have read the outbox before our row was there. */
 const BUSY_MS = 20
 
 interface OutboxRow {
@@ -60,7 +65,7 @@ interface Failure {
   readonly error: string
 }
 
-/** What one transaction did. `busy`: another process was at it. */
+/** The result of one transaction. `busy`: try again soon, as another process had the lock or the batch was refused. */
 interface Outcome {
   readonly rows: number
   readonly busy: boolean
@@ -73,7 +78,7 @@ export function createRelay(
   consumers: Readonly<Record<'message' | 'operation', Consumer>>,
   { batch: size = 500 }: RelayOptions = {},
 ): Relay {
-  /** While a batch holds a row that the database refuses, so many rows go one by one. */
+  /** After the database refused a batch: the number of rows still to be handed on one by one. */
   let single = 0
   let inHand: readonly OutboxRow[] = []
 
@@ -106,7 +111,7 @@ export function createRelay(
     const failures: Failure[] = []
     for (const row of rows) {
       try {
-        // Both are read before either is added: a row goes as a whole.
+        // Both are read before either is added, so that a row fails as a whole.
         const addMessage = row.message === null ? undefined : await messages.read(row.message, row.created_at)
         const addOperation = row.operation === null ? undefined : await operations.read(row.operation, row.created_at)
         addMessage?.()
@@ -120,7 +125,7 @@ export function createRelay(
     return { rows: rows.length, busy: false, afterCommit: afterCommit.filter((then) => then !== undefined) }
   }
 
-  /** Moves a row that the database refused out of the way of the others. */
+  /** Moves a row that the database refused to the failures, so that it does not block the others. */
   const setAside = async (tx: Transaction, id: number, error: string): Promise<Outcome> => {
     const [row] = await takeRow(tx, id)
     if (row) await insertFailure(tx, { row, error })
@@ -131,14 +136,21 @@ export function createRelay(
     kernel.log.error({ outboxId: row.id, reason: error }, 'an outbox row could not be handed on')
     await sql`
       INSERT INTO outbox_failures (message, operation, error, created_at, failed_at)
-      VALUES (${json(row.message)}::text::jsonb, ${json(row.operation)}::text::jsonb, ${error}, ${row.created_at}, ${kernel.clock.now()})
+      VALUES (
+        ${json(row.message)}::text::jsonb,
+        ${json(row.operation)}::text::jsonb,
+        ${error}, ${row.created_at}, ${kernel.clock.now()}
+      )
     `.execute(tx)
   }
 
   return looping(kernel, size, step)
 }
 
-/** The relay's own rhythm: from the first row of a batch until nothing is left the next look is near, and a nudge only asks that it comes. */
+/**
+ * The loop of the relay. While it is handing on rows it checks again soon by itself, so a nudge does not start another
+ * check. A nudge during the last, empty check makes it check once more.
+ */
 function looping(kernel: Pick<Ground, 'db' | 'log'>, size: number, step: () => Promise<Outcome>): Relay {
   let gathering = false
   let nudgedMeanwhile = false
@@ -182,7 +194,7 @@ function looping(kernel: Pick<Ground, 'db' | 'log'>, size: number, step: () => P
     async stop() {
       await loop.stop()
       if (!started) return
-      // What was gathering goes on its way; more than a few batches waits in the outbox for the next process.
+      // Hands on the rows that were gathering. More than a few batches are left to the next process.
       for (let batch = 0; batch < LAST_BATCHES && (await lastStep()) >= size; batch += 1);
     },
     async drain() {
@@ -197,7 +209,7 @@ function looping(kernel: Pick<Ground, 'db' | 'log'>, size: number, step: () => P
   }
 }
 
-/** Twice a second nothing is there: that should cost one statement, not a transaction. */
+/** Whether the outbox has rows. The usual check finds none, and should cost one statement and no transaction. */
 async function isWaiting(db: Database): Promise<boolean> {
   const answer = await sql<{ waiting: boolean }>`SELECT EXISTS (SELECT 1 FROM outbox) AS waiting`.execute(db)
   return answer.rows[0]?.waiting === true
@@ -210,7 +222,7 @@ async function tryLock(tx: Transaction): Promise<boolean> {
   return answer.rows[0]?.locked === true
 }
 
-/** Takes the oldest rows out of the outbox. A row that somebody else has locked is left for later. */
+/** Deletes the oldest rows from the outbox and returns them, in order of id. Locked rows are left for later. */
 async function takeRows(tx: Transaction, limit: number): Promise<OutboxRow[]> {
   const taken = await sql<OutboxRow>`
     DELETE FROM outbox

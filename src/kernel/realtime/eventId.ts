@@ -1,4 +1,7 @@
-/** Reads an id that a client sends (`last_event_id`): a whole number, as number or text. Undefined when there is none. */
+/**
+ * Parses a client's `last_event_id`: a whole number ≥ 0, as number or text. Returns undefined when it is absent or
+ * empty.
+ */
 export function eventId(value: unknown): number | undefined | 'wrong' {
   if (value === undefined || value === null || value === '') return undefined
   const id =

@@ -2,13 +2,13 @@ import type { Logger } from 'pino'
 import { isDatabaseAway } from '../database/constraints.ts'
 import type { Feed, Follower } from './feed.ts'
 
-/** The followers that are served by the same queries. */
+/** A group of followers that are served by the same queries. */
 export interface Group<Row, By extends Follower<Row>> {
-  /** There are new rows: up to an id, or nobody knows how far. */
+  /** Announces new rows, up to an id or (undefined) up to an unknown one. */
   wake(upTo?: number): void
-  /** Everything up to an id needs no reading any more. */
+  /** Sets the cursor: live followers get the rows after this id. */
   startAt(id: number): void
-  /** Sends a follower what is there after an id, then each row as it comes. Answers how to stop. */
+  /** Sends a follower the existing rows after an id, then each new row. Returns a function that stops it. */
   follow(follower: By, after: number): () => void
   followersOf(key: number): readonly By[]
   isEmpty(): boolean
@@ -19,9 +19,9 @@ interface Following<Row, By extends Follower<Row>> {
   readonly follower: By
   /** The last id that was sent. */
   position: number
-  /** False while it is sent what was there before. */
+  /** False while existing rows are being sent. */
   live: boolean
-  /** There may be new rows since it began to read. */
+  /** New rows may have appeared since its last read began. */
   missed: boolean
   gone: boolean
   retry?: NodeJS.Timeout
@@ -30,18 +30,18 @@ interface Following<Row, By extends Follower<Row>> {
 const LIVE_PAGE = 500
 const REPLAY_PAGE = 100
 const RETRY_MS = 1000
-/** The rows may go on for ever. */
+/** An upper bound that is unknown. */
 const NO_END = Number.POSITIVE_INFINITY
 
-/** Builds a group. It keeps one number, up to which everything was handed out, and reads on from there whenever it is woken. */
+/** Builds a group. Its cursor is the id up to which all rows were handed out; when woken, it reads on from there. */
 export function createGroup<Row extends { readonly id: number }, By extends Follower<Row>>(
   feed: Feed<Row>,
   log: Pick<Logger, 'error'>,
 ): Group<Row, By> {
   const followings = new Map<number, Set<Following<Row, By>>>()
-  /** Undefined until a following is live: those who are not live read for themselves. */
+  /** Undefined until a following is live. Until then each following reads for itself. */
   let cursor: number | undefined
-  /** How far to read; undefined when nothing new was announced. */
+  /** The id up to which to read; undefined when no new rows were announced. */
   let wanted: number | undefined
   let reading: Promise<void> | undefined
   let retry: NodeJS.Timeout | undefined
@@ -51,8 +51,8 @@ export function createGroup<Row extends { readonly id: number }, By extends Foll
   const want = (upTo: number) => {
     wanted = Math.max(wanted ?? 0, upTo)
   }
-  const sayUnlessAway = (err: unknown) => {
-    // That the database is away is said once elsewhere.
+  const logUnlessAway = (err: unknown) => {
+    // The loss of the database is logged once elsewhere.
     if (!isDatabaseAway(err)) log.error({ err }, `${feed.name} could not be read`)
   }
 
@@ -93,12 +93,12 @@ export function createGroup<Row extends { readonly id: number }, By extends Foll
       },
       (err: unknown) => {
         reading = undefined
-        sayUnlessAway(err)
+        logUnlessAway(err)
         if (!stopped) retry = setTimeout(again, RETRY_MS)
       },
     )
   }
-  /** More may have been announced after the loop had looked, or before it failed. */
+  /** New rows may have been announced after the last check of the loop, or before it failed. */
   const again = () => {
     if (wanted !== undefined && !stopped) wake(wanted)
   }
@@ -106,13 +106,14 @@ export function createGroup<Row extends { readonly id: number }, By extends Foll
   const catchUp = (following: Following<Row, By>) => {
     const goLive = () => {
       following.live = true
-      // Where one query serves all, the cursor never goes back. Else a following may have begun beyond the newest row.
+      // With `newest` the cursor never goes back. Without it, the first following may have started beyond the newest
+      // row.
       if (!feed.newest) cursor = Math.min(cursor ?? NO_END, following.position)
     }
     replay(feed, following, goLive).catch((err: unknown) => {
       if (following.gone) return
       if (following.follower.failed) return following.follower.failed(err)
-      sayUnlessAway(err)
+      logUnlessAway(err)
       following.retry = setTimeout(() => catchUp(following), RETRY_MS)
     })
   }
@@ -149,7 +150,7 @@ export function createGroup<Row extends { readonly id: number }, By extends Foll
   }
 }
 
-/** Gives a row to those who are live; the others find it when they read on. */
+/** Delivers a row to the live followings. The others find it when they read on. */
 function handOut<Row extends { readonly id: number }, By extends Follower<Row>>(
   followings: Iterable<Following<Row, By>>,
   row: Row,
@@ -163,7 +164,7 @@ function handOut<Row extends { readonly id: number }, By extends Follower<Row>>(
   }
 }
 
-/** Sends a following what is there, then lets it go live. */
+/** Sends a following the existing rows, then makes it live. */
 async function replay<Row extends { readonly id: number }, By extends Follower<Row>>(
   feed: Feed<Row>,
   following: Following<Row, By>,
@@ -178,7 +179,7 @@ async function replay<Row extends { readonly id: number }, By extends Follower<R
       following.position = row.id
       follower.deliver(row)
     }
-    // What was committed after the query is either still to be handed out, or was just now and is marked.
+    // Rows committed after the query are either still to be handed out, or were just now, which has set `missed`.
     if (rows.length < REPLAY_PAGE && !following.missed) return goLive()
     await follower.flushed()
   }

@@ -4,27 +4,29 @@ import { type AddressedMessage, lastMessageId, messagesAfter, replayStart } from
 import type { Catalogue } from '../notifications/texts/catalogue.ts'
 import { createLiveFeed, type LiveFeed } from './liveFeed.ts'
 
-/** Where to begin, and whether something was left out. */
+/** The starting point of a connection. */
 export interface Beginning {
+  /** It gets the messages after this id. */
   readonly after: number
-  /** True when more had been missed than is sent again: the older ones are in the inbox. */
+  /** True when more messages were missed than are sent again. The older ones are in the inbox. */
   readonly cut: boolean
 }
 
-/** Brings new messages to whoever is connected to this process; the key of a follower is the person's id. */
+/** Sends new messages to the clients connected to this process. The key of a follower is the person's id. */
 export interface MessageHub extends LiveFeed<AddressedMessage> {
   /**
-   * Where a connection that has seen the messages up to `lastId` goes on; from now on without one.
+   * Finds the starting point of a connection that has seen the messages up to `lastId`; without it, only new ones
+   * count.
    */
   beginning(userId: number, lastId: number | undefined): Promise<Beginning>
 }
 
-/** Messages that a connection gets again at most. */
+/** Largest number of missed messages that a connection is sent again. */
 const MOST_REPLAYED = 1000
 
 /**
- * Builds the hub. Messages become visible in the order of their ids (see the outbox relay), so one query serves everybody: NOTIFY says how far
- * the messages reach.
+ * Builds the hub. Messages become visible in order of id (see the outbox relay), so one query serves all followers. The
+ * payload of NOTIFY is the newest id.
  */
 export function createHub(
   db: Database,
@@ -49,7 +51,7 @@ export function createHub(
     async beginning(userId, lastId) {
       const newest = await lastMessageId(db)
       if (lastId === undefined) return { after: newest, cut: false }
-      // An id from another installation, or from the future, would silence the connection for good.
+      // An id beyond the newest (as from another installation) would keep the connection silent.
       return replayStart(db, userId, Math.min(lastId, newest), MOST_REPLAYED)
     },
   }

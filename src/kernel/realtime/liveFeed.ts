@@ -3,21 +3,26 @@ import type { OpenDatabase } from '../database/database.ts'
 import type { Feed, Follower } from './feed.ts'
 import { createGroup, type Group } from './group.ts'
 
-/** Brings the new rows of a table to whoever is connected to this process. */
+/** Sends the new rows of a table to the clients connected to this process. */
 export interface LiveFeed<Row, By extends Follower<Row> = Follower<Row>> {
   /** Starts listening to the database. */
   start(): Promise<void>
   stop(): Promise<void>
-  /** Sends the rows of a key after an id: first those that are there, then each as it comes; none twice, none left out. Answers how to stop. */
+  /**
+   * Sends a follower the rows of its key after an id: first the existing ones, then each new one, without gaps or
+   * repeats. Returns a function that stops it.
+   */
   follow(follower: By, after: number): () => void
-  /** Those who follow a key now. */
+  /** The present followers of a key. */
   followersOf(key: number): readonly By[]
 }
 
-/** The key of the only group when one query serves all. */
+/** The key of the single group when one query serves all keys. */
 const ALL = 0
 
-/** Builds the live feed of a table: NOTIFY wakes the group that has new rows, and a connection that is back wakes them all. */
+/**
+ * Builds the live feed of a table. NOTIFY wakes the group with new rows; after a lost connection all groups are woken.
+ */
 export function createLiveFeed<Row extends { readonly id: number }, By extends Follower<Row> = Follower<Row>>(
   feed: Feed<Row>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,

@@ -8,18 +8,18 @@ import { eventId } from './eventId.ts'
 import { createHub } from './hub.ts'
 import { CLOSE, createSockets, type SocketLimits, type Sockets } from './sockets.ts'
 
-/** The live part of a process. */
+/** The WebSockets of a process. */
 export interface Realtime {
   /** For further WebSocket routes. */
   readonly sockets: Sockets
-  /** Closes the sockets and stops listening. Also done when the application closes. */
+  /** Closes the sockets and stops listening. The application calls it when it closes. */
   close(): Promise<void>
 }
 
 /**
- * Registers `/ws/notifications`: after signing in, a client gets `{"type":"ready","last_event_id"}`, then one `{"type":"message","id","notification"}` for
- * each of its messages. With `last_event_id` it first gets what it missed (at most the newest 1000, `"cut":true` in `ready` when there were more).
- * It may send `{"type":"ping"}`.
+ * Registers `/ws/notifications`. After signing in, a client gets `{"type":"ready","last_event_id"}`, then
+ * `{"type":"message","id","notification"}` for each message. With `last_event_id` it first gets the messages that it
+ * missed: at most the newest 1000, with `"cut":true` in `ready` when there were more. It may send `{"type":"ping"}`.
  */
 export async function registerRealtime(
   app: App,

@@ -8,7 +8,7 @@ import { SESSIONS_CHANNEL } from '../identity/sessions/sessionStore.ts'
 import type { Identity } from '../identity/sessions/sessions.ts'
 import type { Kernel } from '../kernel.ts'
 
-/** Why we close a socket. */
+/** Close codes that we send. */
 export const CLOSE = {
   goingAway: 1001,
   tooBig: 1009,
@@ -23,30 +23,34 @@ export const CLOSE = {
 export interface Peer {
   readonly userId: number
   readonly actor: Actor
-  /** Sends a frame of JSON; a client that doesn't read is closed instead. */
+  /** Sends a JSON frame. If too much waits to be read by the client, its socket is closed instead. */
   send(frame: object): void
-  /** Resolves when everything sent has left this process, or the socket is gone. */
+  /** Resolves when all sent frames have left this process, or the socket is closed. */
   flushed(): Promise<void>
   close(code: number, reason: string): void
 }
 
-/** What a feature does with its sockets. */
+/** The handlers of a feature for one socket. */
 export interface Conversation {
-  /** A frame after the first one. Throw nothing: close the peer with `CLOSE.badFrame` when it makes no sense. */
+  /**
+   * Handles a frame after the first one. It must not throw; it closes the peer with `CLOSE.badFrame` for a wrong frame.
+   */
   onFrame?(frame: Readonly<Record<string, unknown>>): void
   onClose?(): void
 }
 
 export interface SocketLimits {
-  /** Time to send a token. */
+  /** Time limit for sending a token, in milliseconds. */
   readonly authMs: number
-  /** Pings, and looks whether the token is still good. A peer that didn't answer the last ping is dropped. */
+  /** Interval of pings and of token checks, in milliseconds. A peer that didn't answer the last ping is dropped. */
   readonly heartbeatMs: number
-  /** Bytes that may wait for a peer to read. */
+  /** Largest number of bytes that may wait for a peer to read. */
   readonly bufferedBytes: number
+  /** Largest frame from a peer, in bytes. */
   readonly frameBytes: number
-  /** Frames in ten seconds. */
+  /** Largest number of frames from a peer in ten seconds. */
   readonly frames: number
+  /** Largest number of sockets per person. */
   readonly perUser: number
 }
 
@@ -62,8 +66,9 @@ export const SOCKET_LIMITS: SocketLimits = {
 /** The WebSocket routes of a process. */
 export interface Sockets {
   /**
-   * Opens a WebSocket route. The token comes in the first frame (`{"type":"auth","token":…}`), as `Sec-WebSocket-Protocol: bearer, <token>`
-   * or as `?token=`. `begin` is called with the signed-in peer and that first frame (or the query's members).
+   * Opens a WebSocket route. The token comes in the first frame (`{"type":"auth","token":…}`), as
+   * `Sec-WebSocket-Protocol: bearer, <token>` or as `?token=`. `begin` is called with the signed-in peer and that first
+   * frame (or the query parameters).
    */
   accept(
     app: App,
@@ -97,13 +102,14 @@ export async function createSockets(
   const shut = (socket: WebSocket, code: number, reason: string) => {
     if (socket.readyState !== socket.OPEN) return
     socket.close(code, reason)
-    // Whoever doesn't read doesn't read this either.
+    // A peer that doesn't read won't answer the close frame either.
     setTimeout(() => socket.terminate(), GOODBYE_MS).unref()
   }
 
   /**
-   * Asks again whether a token is good, and for the same as when the socket was opened: what was granted or taken since holds for the next
-   * connection. Asking is no use of the session. The database being away is no reason to close.
+   * Checks again that the token is valid and has the same roles as when the socket was opened; otherwise the socket is
+   * closed, and the next connection has the new roles. The check does not count as use of the session. A database that
+   * can't be reached is no reason to close.
    */
   const recheck = async ({ socket, token, peer }: Open) => {
     try {
@@ -153,7 +159,7 @@ export async function createSockets(
     }
   }
 
-  /** Adds a socket to its person's; false when there are too many. */
+  /** Adds a socket to those of its person. Returns false when there are too many. */
   const admit = (open: Open): boolean => {
     const all = signedIn.get(open.peer.userId) ?? new Set()
     if (all.size >= limits.perUser) return false
@@ -168,7 +174,7 @@ export async function createSockets(
   }
 
   const stopListening = await database.listen(SESSIONS_CHANNEL, (payload) => {
-    // After everybody has heard it: the memory of good tokens is emptied by another listener.
+    // Runs after the other listeners, one of which clears the cache of valid tokens.
     setImmediate(() => {
       for (const open of signedIn.get(Number(payload)) ?? []) void recheck(open)
     })
@@ -186,7 +192,7 @@ export async function createSockets(
         handler: (socket, request) => {
           sockets.add(socket)
           socket.on('close', () => sockets.delete(socket))
-          // A broken frame or connection; `close` follows.
+          // A broken frame or connection: `close` follows.
           socket.on('error', () => {})
           converse(socket, request, begin)
         },
@@ -218,7 +224,7 @@ export async function createSockets(
       if (actor.scope !== 'full') return shut(socket, CLOSE.unauthenticated, 'the password must be changed')
       const open: Open = { socket, token, peer: makePeer(socket, actor), answered: true }
       if (!admit(open)) return shut(socket, CLOSE.tooMany, 'too many connections')
-      // What was announced while the token was looked up, nobody here was told.
+      // An announcement during the look-up of the token did not reach this socket.
       void recheck(open)
       socket.on('pong', () => {
         open.answered = true
@@ -255,7 +261,7 @@ export async function createSockets(
   }
 }
 
-/** The token of the handshake, for clients that can't or won't send it first. */
+/** The token in the handshake, for clients that do not send it in the first frame. */
 function offeredToken(
   request: FastifyRequest,
 ): { token: string; hello: Readonly<Record<string, unknown>> } | undefined {
@@ -276,7 +282,7 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-/** False when more than `most` came within ten seconds. */
+/** Returns a function that counts a frame, and returns false for more than `most` frames within ten seconds. */
 function floodGate(most: number): () => boolean {
   let windowStart = performance.now()
   let count = 0

@@ -140,7 +140,7 @@ function presentTemplate(template: StoredTemplate): Of<typeof Template> {
   }
 }
 
-function textsOf(wish: Of<typeof TemplateTexts>): administration.TemplateWish {
+function textsOf(wish: Of<typeof TemplateTexts>): administration.TemplateContent {
   const {
     subject,
     body,

@@ -7,13 +7,13 @@ import { htmlOf, trackedHtml, unsubscribeUrl, withFooter } from './tracking.ts'
 
 const NAME_LENGTH = 100
 
-/** Whether nobody can switch a delivery off: it or its type is urgent, or about the account. */
+/** Whether a delivery can't be switched off: it or its type is urgent, or the type is about the account. */
 export function isMandatoryFor(catalogue: Catalogue, claimed: Claimed): boolean {
   const type = catalogue.typeOf(claimed.type)
   return claimed.urgent || (type !== undefined && isMandatory(type))
 }
 
-/** The address a delivery goes to, readable; null where there is none, or its key is gone. */
+/** The decrypted address of a delivery; null when there is none or it can't be decrypted. */
 export function addressFor(
   { secrets }: Pick<Kernel, 'secrets'>,
   { channels }: Catalogue,
@@ -26,12 +26,12 @@ export function addressFor(
   try {
     return secrets.cipher.decrypt(stored)
   } catch {
-    // The key under which it was stored is gone. One such row must not hold up the others.
+    // The key that encrypted it is gone. One such row must not hold up the others.
     return null
   }
 }
 
-/** The message of a delivery as its provider takes it. */
+/** Composes the message of a delivery for its provider. */
 export function messageFor(
   kernel: Pick<Kernel, 'config' | 'secrets'>,
   catalogue: Catalogue,
@@ -60,7 +60,7 @@ export function messageFor(
   }
 }
 
-/** The text by the channel in the person's language; the text of the inbox where the type is gone or changed its shape. */
+/** The text for the channel in the person's language, or the text of the inbox if the type is gone or has changed. */
 function textFor(catalogue: Catalogue, claimed: Claimed): ChannelText {
   if (claimed.content) return claimed.content
   const type = catalogue.typeOf(claimed.type)

@@ -14,11 +14,11 @@ import { suppress } from './suppressions.ts'
 /** Sends the deliveries that the relay queued. */
 export interface Courier {
   nudge(): void
-  /** Sends what is due, and looks again every second, until `stop`. Any number of processes may. */
+  /** Sends deliveries that are due, every second until `stop`. Any number of processes may do so. */
   start(): void
-  /** Waits for what is in hand. */
+  /** Stops, after the deliveries in progress. */
   stop(): Promise<void>
-  /** Sends all that is due by the clock. Answers how many deliveries it tried. */
+  /** Sends all deliveries that are due. Returns the number of tries. */
   drain(): Promise<number>
 }
 
@@ -28,14 +28,18 @@ export interface CourierOptions {
 }
 
 const HOUR_MS = 60 * 60_000
-/** Processes of one site may differ for so long in the providers that they are configured with. */
+/**
+ * A delivery without a provider in this process is ended this long after it was due. Until then another process may
+ * have the provider: during an update the processes of a site can be configured differently.
+ */
 const PROVIDERS_MAY_DIFFER_MS = HOUR_MS
 const POLL_MS = 1000
 
 /**
- * Builds the courier. A delivery is claimed (committed), decided about (`rules.ts`), sent outside of any transaction, and its outcome recorded,
- * in the statement that claims the next one. One at a time in a process and lane, unless its provider takes several: a kill between the
- * acceptance by the other side and our record repeats at most what was in hand.
+ * Builds the courier. It claims a delivery (committed), decides about it (`rules.ts`), sends it outside any
+ * transaction, and records the outcome in the statement that claims the next delivery. Each process sends one delivery
+ * at a time per lane, unless the provider takes several: a kill between the provider's acceptance and our record
+ * repeats at most those.
  */
 export function createCourier(kernel: Context['kernel'], { catalogue, providers }: CourierOptions): Courier {
   const context: Context = { kernel, catalogue }
@@ -77,10 +81,10 @@ export function createCourier(kernel: Context['kernel'], { catalogue, providers 
       stopping = true
       await Promise.all([...loops, sweep].map((loop) => loop.stop()))
       try {
-        // One more chance for what could not be recorded: another process would send it again.
+        // The last chance to record outcomes: another process would send unrecorded deliveries again.
         for (const sender of senders) await sendDue(context, providers, sender, () => stopping)
       } catch (err) {
-        kernel.log.warn({ err }, 'a result could not be recorded while stopping; that message may leave twice')
+        kernel.log.warn({ err }, 'an outcome could not be recorded while stopping; its message may be sent twice')
       }
     },
     async drain() {
@@ -98,7 +102,7 @@ export function createCourier(kernel: Context['kernel'], { catalogue, providers 
 
 type IsStopping = () => boolean
 
-/** Sends what is due by a provider; answers how many were tried. While stopping it only records. */
+/** Sends the due deliveries of a provider. Returns the number of tries. While stopping, it only records outcomes. */
 async function sendDue(
   context: Context,
   providers: readonly Provider[],
@@ -116,7 +120,10 @@ async function sendDue(
   }
 }
 
-/** Records what is done and takes the next deliveries, in one statement where it can; none while the provider rests. */
+/**
+ * Records outcomes and claims the next deliveries, in one statement where possible. Claims none while stopping or while
+ * the breaker is open.
+ */
 async function recordAndClaim(
   context: Context,
   providers: readonly Provider[],
@@ -137,7 +144,8 @@ async function recordAndClaim(
       else if (resting || !isLast) await store.recordOutcome(kernel.db, one, now)
       else return await store.recordAndClaim(kernel.db, one, next)
     } catch (error) {
-      // What the database refuses for itself would hold up the provider for ever: it is claimed anew, a few times.
+      // An outcome that the database refuses is dropped: it would block the provider. The delivery is claimed again
+      // later.
       sender.unrecorded = done.slice(isPermanentRefusal(error) ? n + 1 : n)
       throw error
     }
@@ -145,7 +153,7 @@ async function recordAndClaim(
   return resting ? [] : await store.claim(kernel.db, next)
 }
 
-/** Records that a message can't be delivered by its channel, keeps its address from being tried again, and takes the next channel. */
+/** Records an outcome that `endsChannel`, suppresses a bad address, and adds a delivery by a fallback channel. */
 async function giveUp(context: Context, providers: readonly Provider[], done: store.Done, now: Date): Promise<void> {
   const { kernel, catalogue } = context
   const { claimed, outcome } = done
@@ -170,7 +178,7 @@ async function giveUp(context: Context, providers: readonly Provider[], done: st
   })
 }
 
-/** The channels that may take over a delivery, and from when on. */
+/** The channels that may take over a delivery, with the earliest instant of each. */
 function fallbacksOf(
   { kernel, catalogue }: Context,
   providers: readonly Provider[],
@@ -201,7 +209,7 @@ function fallbacksOf(
   })
 }
 
-/** Ends what waits for a provider that is not configured (any more), so that it doesn't leave in bulk when it is again. */
+/** Ends deliveries whose provider is not configured any more, so that they are not sent in bulk once it is again. */
 async function skipWithoutProvider(
   context: Context,
   providers: readonly Provider[],

@@ -5,23 +5,23 @@ import { recipient } from '../recipients.ts'
 import { isMandatory, type Locale, type NotificationType } from '../texts/types.ts'
 import type { Outcome } from './rules.ts'
 
-/** A delivery that this process has taken on, with all that is needed to make it. */
+/** A delivery that this process has claimed, with all data needed to send it. */
 export interface Claimed {
   readonly id: number
-  /** Number of this claim: a later one makes it void. */
+  /** Number of this claim; a later claim invalidates it. */
   readonly claims: number
-  /** Claims without a recorded result, this one included. */
+  /** Number of claims without a recorded outcome, this one included. */
   readonly open_claims: number
   readonly attempts: number
-  /** An earlier try got no answer ("unheard"): the message may have arrived. */
+  /** An earlier try got no answer: the message may have arrived. */
   readonly unheard: boolean
-  /** Since when it could not be made. */
+  /** Instant of the first failed try. */
   readonly failing_since: Date | null
   readonly channel: string
   readonly lane: string
   readonly type: string
   readonly urgent: boolean
-  /** It has its place under the frequency cap. */
+  /** It already counts towards the frequency cap. */
   readonly counted: boolean
   readonly created_at: Date
   readonly message_id: number | null
@@ -33,25 +33,25 @@ export interface Claimed {
   readonly user_id: number | null
   readonly locale: Locale | null
   readonly display_name: string | null
-  /** The person's address for its channel, as it is stored. */
+  /** The person's address for the channel, as stored. */
   readonly address: string | null
-  /** Of a delivery to a bare address. */
+  /** The bare address, encrypted; null when the delivery goes to a person. */
   readonly address_encrypted: string | null
   readonly content: { readonly subject: string; readonly body: string; readonly html?: string } | null
   /** The address is on the suppression list. */
   readonly suppressed: boolean
-  /** The person does not want this type by this channel (any more), and may say so. */
+  /** The person has switched this type off for this channel (and may do so). */
   readonly switched_off: boolean
 }
 
-/** What claims have to know of the site: its channels, and which types nobody can switch off. */
+/** The parts of the catalogue that claims need: the channels, and the types, some of which can't be switched off. */
 export interface Site {
   readonly channels: Channels
   types(): readonly NotificationType[]
 }
 
-/** Which deliveries are taken: at most `limit` of those due by `due`, the longest due first, for the length of a lease. */
-interface Taking {
+/** Selects the deliveries to claim: at most `limit` that are due by `due`, the longest due first. */
+interface ClaimFilter {
   readonly lane: RawBuilder<unknown>
   readonly due: Date
   readonly now: Date
@@ -59,7 +59,7 @@ interface Taking {
   readonly limit: number
 }
 
-const taking = (site: Site, { lane, due, now, leaseMs, limit }: Taking) => {
+const claimStatement = (site: Site, { lane, due, now, leaseMs, limit }: ClaimFilter) => {
   const mandatory = site.types().filter(isMandatory)
   const to = recipient(site.channels, {
     user: sql`u`,
@@ -85,25 +85,32 @@ const taking = (site: Site, { lane, due, now, leaseMs, limit }: Taking) => {
   LEFT JOIN users u ON u.id = q.user_id
   CROSS JOIN LATERAL ${to} AS r
   WHERE d.id = q.id
-  RETURNING d.id, d.claims, d.open_claims, d.attempts, d.unheard, d.failing_since, d.channel, d.lane, d.type, d.urgent, d.counted, d.created_at,
-    d.message_id, m.chosen, m.subject, m.body, m.data, d.user_id, u.locale, u.display_name, d.address_encrypted, d.content,
+  RETURNING d.id, d.claims, d.open_claims, d.attempts, d.unheard, d.failing_since,
+    d.channel, d.lane, d.type, d.urgent, d.counted, d.created_at,
+    d.message_id, m.chosen, m.subject, m.body, m.data,
+    d.user_id, u.locale, u.display_name, d.address_encrypted, d.content,
     r.address, r.suppressed, r.said IS NOT DISTINCT FROM false AS switched_off`
 }
 
-/** Reasons that wait for a time at which the policy of the site allows it. */
+/** Reasons for waiting that depend on the policy of the site. */
 const BY_POLICY = ['quiet_hours', 'frequency_cap']
 
-/** After a change of the policy: what it held up is due, so that the courier decides about it anew. What is in hand stays there. */
+/**
+ * Makes the deliveries due that the policy held up, so that the courier decides about them again. Call it after a
+ * change of the policy. Claimed deliveries are not rescheduled.
+ */
 export async function reconsider(db: Database, now: Date): Promise<void> {
   await sql`
-    UPDATE deliveries SET next_try_at = ${now}
-    WHERE state = 'queued' AND open_claims = 0 AND reason = ANY (${BY_POLICY}::text[]) AND next_try_at > ${now}`.execute(
-    db,
-  )
+    UPDATE deliveries
+    SET next_try_at = ${now}
+    WHERE state = 'queued'
+      AND open_claims = 0
+      AND reason = ANY (${BY_POLICY}::text[])
+      AND next_try_at > ${now}`.execute(db)
 }
 
-/** Claims of one process by one lane. */
-export interface Claiming {
+/** Claims of one process in one lane. `leaseMs`: how long other processes are kept from a claimed delivery. */
+export interface ClaimOptions {
   readonly site: Site
   readonly lane: string
   readonly now: Date
@@ -111,43 +118,45 @@ export interface Claiming {
   readonly limit: number
 }
 
-/** Takes the deliveries of a lane that are due first, and keeps others from them for the length of the lease. */
-export async function claim(db: Database, { site, lane, ...when }: Claiming): Promise<readonly Claimed[]> {
-  const statement = taking(site, { ...when, lane: sql`= ${lane}`, due: when.now })
+/** Claims due deliveries of a lane, the longest due first, and keeps other processes from them during the lease. */
+export async function claim(db: Database, { site, lane, ...when }: ClaimOptions): Promise<readonly Claimed[]> {
+  const statement = claimStatement(site, { ...when, lane: sql`= ${lane}`, due: when.now })
   return (await statement.$castTo<Claimed>().execute(db)).rows
 }
 
-/** Takes a delivery, due since `due`, of a lane that is none of these: no provider of this process carries it. */
+/**
+ * Claims one delivery that was due by `due` and whose lane is not in `lanes`, the lanes of this process's providers.
+ */
 export async function claimWithoutProvider(
   db: Database,
   site: Site,
   lanes: readonly string[],
   when: { readonly due: Date; readonly now: Date; readonly leaseMs: number },
 ): Promise<Claimed | undefined> {
-  const statement = taking(site, { ...when, lane: sql`<> ALL (${lanes}::text[])`, limit: 1 })
+  const statement = claimStatement(site, { ...when, lane: sql`<> ALL (${lanes}::text[])`, limit: 1 })
   return (await statement.$castTo<Claimed>().execute(db)).rows[0]
 }
 
-/** Keeps others from a delivery that is still in hand. */
+/** Extends the lease of a delivery that is still being sent. */
 export async function renew(db: Database, { id, claims }: Claimed, now: Date, leaseMs: number): Promise<void> {
   await sql`
     UPDATE deliveries SET next_try_at = ${new Date(now.getTime() + leaseMs)}
     WHERE id = ${id} AND claims = ${claims} AND open_claims > 0 AND state = 'queued'`.execute(db)
 }
 
-/** Ends a delivery that would have been tried again. */
+/** Ends a delivery that was recorded to be tried again. */
 export async function abandon(tx: Transaction, { id }: Claimed): Promise<void> {
   await sql`UPDATE deliveries SET state = 'failed', next_try_at = NULL WHERE id = ${id}`.execute(tx)
 }
 
-/** A claimed delivery with what became of it, and the name of the provider. */
+/** A claimed delivery with its outcome and the name of the provider. */
 export interface Done {
   readonly claimed: Claimed
   readonly provider: string
   readonly outcome: Outcome
 }
 
-/** What an outcome leaves in the row of the delivery. */
+/** The values of the columns that an outcome sets. */
 function columnsOf(outcome: Outcome) {
   const failed = outcome.do === 'fail' || outcome.do === 'askPerson'
   const sent = outcome.do === 'sent'
@@ -160,13 +169,13 @@ function columnsOf(outcome: Outcome) {
     nextTryAt: again ? outcome.at : null,
     counted: outcome.do === 'tryAgain' || (outcome.do === 'wait' && outcome.counted),
     unanswered: outcome.do === 'tryAgain' && outcome.unanswered,
-    /** It was handed to the provider. */
+    /** It was given to the provider. */
     tried: sent || outcome.do === 'tryAgain' || (failed && outcome.tried),
     result: sent ? 'sent' : failed ? 'permanent' : 'temporary',
   }
 }
 
-const recording = ({ claimed, provider, outcome }: Done, now: Date) => {
+const recordStatement = ({ claimed, provider, outcome }: Done, now: Date) => {
   const is = columnsOf(outcome)
   const sentAt = outcome.do === 'sent' ? now : null
   const failed = is.tried && outcome.do !== 'sent'
@@ -188,36 +197,41 @@ const recording = ({ claimed, provider, outcome }: Done, now: Date) => {
       RETURNING id
     ), tried AS (
       INSERT INTO delivery_attempts (delivery_id, claim, at, result, provider, provider_id, error)
-      SELECT id, ${claimed.claims}::int, ${now}::timestamptz, ${is.result}::text, ${provider}::text, ${is.providerId}::text, ${is.reason}::text
-      FROM recorded WHERE ${is.tried}
+      SELECT id, ${claimed.claims}::int, ${now}::timestamptz,
+        ${is.result}::text, ${provider}::text, ${is.providerId}::text, ${is.reason}::text
+      FROM recorded
+      WHERE ${is.tried}
     )`
 }
 
-/** Records what became of a claimed delivery, once, and unless somebody else has claimed it since. Answers whether it did. */
+/**
+ * Records the outcome of a claimed delivery, unless it is recorded already or claimed again since. Returns whether it
+ * did.
+ */
 export async function recordOutcome(db: Database, done: Done, now: Date): Promise<boolean> {
-  const { rows } = await sql`WITH ${recording(done, now)} SELECT id FROM recorded`.execute(db)
+  const { rows } = await sql`WITH ${recordStatement(done, now)} SELECT id FROM recorded`.execute(db)
   return rows.length > 0
 }
 
-/** `recordOutcome` and `claim` in one statement: sends many, one after another, each recorded before the next one leaves. */
+/** `recordOutcome` and `claim` in one statement, so that each delivery is recorded before the next one is sent. */
 export async function recordAndClaim(
   db: Database,
   done: Done,
-  { site, lane, ...when }: Claiming,
+  { site, lane, ...when }: ClaimOptions,
 ): Promise<readonly Claimed[]> {
-  // The statement sees the recorded one as it was: where its lease is over, as due.
-  const next = taking(site, { ...when, lane: sql`= ${lane} AND id <> ${done.claimed.id}`, due: when.now })
-  return (await sql<Claimed>`WITH ${recording(done, when.now)} ${next}`.execute(db)).rows
+  // The statement sees the recorded delivery as it was before, so it would look due if its lease is over.
+  const next = claimStatement(site, { ...when, lane: sql`= ${lane} AND id <> ${done.claimed.id}`, due: when.now })
+  return (await sql<Claimed>`WITH ${recordStatement(done, when.now)} ${next}`.execute(db)).rows
 }
 
-/** A channel that a message may fall back on. `allowed`: not before. */
+/** A channel that a message may fall back on. `allowed`: the earliest instant. */
 export interface FallbackChannel extends Pick<DeliveryChannel, 'key' | 'lane'> {
   readonly allowed: Date
 }
 
 /**
- * Adds the delivery by the first of these channels by which the person of a message can be told and wants to be, and by which it was not tried
- * before. Answers whether there is one.
+ * Adds a delivery by the first of these channels for which the recipient has a usable address, which they have not
+ * switched off, and by which the message has no delivery yet. Returns whether there was one.
  */
 export async function fallBack(
   tx: Transaction,
@@ -234,11 +248,16 @@ export async function fallBack(
     mandatory: sql`${mandatory}::boolean`,
   })
   const { rows } = await sql`
-    INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, reason, next_try_at, created_at, updated_at)
-    SELECT m.id, m.user_id, m.type, m.urgent, c.key, c.lane, 'queued', CASE WHEN c.allowed > ${now} THEN 'quiet_hours' END, c.allowed, ${now}, ${now}
+    INSERT INTO deliveries (
+      message_id, user_id, type, urgent, channel, lane, state, reason, next_try_at, created_at, updated_at
+    )
+    SELECT m.id, m.user_id, m.type, m.urgent, c.key, c.lane, 'queued',
+      CASE WHEN c.allowed > ${now} THEN 'quiet_hours' END, c.allowed, ${now}, ${now}
     FROM messages m
     JOIN users u ON u.id = m.user_id AND u.status <> 'deleted'
-    CROSS JOIN ROWS FROM (jsonb_to_recordset(${JSON.stringify(on)}::text::jsonb) AS (key text, lane text, allowed timestamptz))
+    CROSS JOIN ROWS FROM (
+      jsonb_to_recordset(${JSON.stringify(on)}::text::jsonb) AS (key text, lane text, allowed timestamptz)
+    )
       WITH ORDINALITY AS c(key, lane, allowed, place)
     CROSS JOIN LATERAL ${to} AS r
     WHERE m.id = ${claimed.message_id}

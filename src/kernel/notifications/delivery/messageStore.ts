@@ -4,19 +4,19 @@ import type { Channels } from '../channels.ts'
 import { recipient } from '../recipients.ts'
 import type { Prepared } from './rows.ts'
 
-/** A channel as it is now. */
+/** A channel with its present configuration. */
 export interface Outlet {
   readonly channel: string
   readonly lane: string
-  /** A provider of its lane is configured. */
+  /** A provider for its lane is configured. */
   readonly configured: boolean
-  /** Not before, unless it is urgent. */
+  /** The earliest instant of deliveries that are not urgent. */
   readonly allowed?: Date
 }
 
 /**
- * Inserts one message a person, and its deliveries; tells every process how far the messages reach now. People who are gone get none.
- * Answers how many deliveries are to be made.
+ * Inserts one message per recipient and its deliveries, and announces the newest id to all processes. Deleted users get
+ * no message. Returns the number of queued deliveries.
  */
 export async function insertMessages(
   tx: Transaction,
@@ -33,13 +33,17 @@ export async function insertMessages(
     mandatory: sql`t.type = ANY (${[...mandatory]}::text[])`,
     configured: sql`o.configured`,
   })
-  // LIMIT and OFFSET keep the planner to one look-up for each person and channel: it expects far more rows than there are, and would read
-  // whole tables.
+  // LIMIT and OFFSET make the planner look up each person and channel separately. It expects far more rows than there
+  // are and would otherwise read whole tables.
   const answer = await sql<{ last: number | null; queued: number }>`
     WITH given AS (
       SELECT ordinality AS place, r.*
-      FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(prepared)}::text::jsonb) AS
-        (type text, texts jsonb, data jsonb, urgent boolean, key text, at timestamptz, channels text[], chosen boolean, "userIds" jsonb))
+      FROM ROWS FROM (
+        jsonb_to_recordset(${JSON.stringify(prepared)}::text::jsonb) AS (
+          type text, texts jsonb, data jsonb, urgent boolean, key text,
+          at timestamptz, channels text[], chosen boolean, "userIds" jsonb
+        )
+      )
         WITH ORDINALITY AS r(type, texts, data, urgent, key, at, channels, chosen, user_ids, ordinality)
     ), told AS (
       INSERT INTO messages (user_id, type, subject, body, data, urgent, key, channels, chosen, created_at)
@@ -47,17 +51,25 @@ export async function insertMessages(
       FROM given g
       CROSS JOIN LATERAL jsonb_array_elements_text(g.user_ids) WITH ORDINALITY AS p(user_id, place)
       CROSS JOIN LATERAL (
-        SELECT id, coalesce(g.texts->locale, g.texts->'*') AS text FROM users WHERE id = p.user_id::bigint AND status <> 'deleted' LIMIT 1
+        SELECT id, coalesce(g.texts->locale, g.texts->'*') AS text
+        FROM users
+        WHERE id = p.user_id::bigint AND status <> 'deleted'
+        LIMIT 1
       ) AS u
       ORDER BY g.place, p.place
       ON CONFLICT (user_id, key) DO NOTHING
       RETURNING id, user_id, type, channels, chosen, urgent, created_at
     ), outlet AS (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(outlets)}::text::jsonb) AS o(channel text, lane text, configured boolean, allowed timestamptz)
+      SELECT *
+      FROM jsonb_to_recordset(${JSON.stringify(outlets)}::text::jsonb)
+        AS o(channel text, lane text, configured boolean, allowed timestamptz)
     ), sent AS (
-      INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, reason, next_try_at, created_at, updated_at)
+      INSERT INTO deliveries (
+        message_id, user_id, type, urgent, channel, lane, state, reason, next_try_at, created_at, updated_at
+      )
       SELECT t.id, t.user_id, t.type, t.urgent, o.channel, o.lane, d.state, d.reason,
-        CASE WHEN d.state = 'queued' THEN greatest(t.created_at, CASE WHEN NOT t.urgent THEN o.allowed END) END, t.created_at, t.created_at
+        CASE WHEN d.state = 'queued' THEN greatest(t.created_at, CASE WHEN NOT t.urgent THEN o.allowed END) END,
+        t.created_at, t.created_at
       FROM told t
       CROSS JOIN LATERAL (SELECT * FROM users WHERE id = t.user_id LIMIT 1) AS u
       CROSS JOIN outlet o
@@ -70,11 +82,10 @@ export async function insertMessages(
       ORDER BY t.id
       RETURNING state
     )
-    SELECT (SELECT max(id) FROM told) AS last, (SELECT count(*)::int FROM sent WHERE state = 'queued') AS queued`.execute(
-    tx,
-  )
+    SELECT (SELECT max(id) FROM told) AS last,
+      (SELECT count(*)::int FROM sent WHERE state = 'queued') AS queued`.execute(tx)
   const { last, queued } = answer.rows[0] ?? { last: null, queued: 0 }
-  // Not the ids but how far they reach: a listener reads on from where it is, the same after a broken connection.
+  // The newest id is enough: listeners read on from their own position, also after a broken connection.
   if (last !== null) await sql`SELECT pg_notify('messages', ${String(last)})`.execute(tx)
   return queued
 }

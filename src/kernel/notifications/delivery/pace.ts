@@ -2,8 +2,9 @@ import { sql } from 'kysely'
 import type { Database } from '../../database/database.ts'
 
 /**
- * Takes a place under a limit of so many in any so many seconds, over all processes. Answers undefined when there was one, else the instant at
- * which there will be one again, rounded up to the minute when `wholeMinutes`. A `holder` has one place however often it asks: its last.
+ * Takes a place under a rate limit: at most `limit` in any `seconds`, over all processes. Returns undefined when there
+ * was one, else the instant of the next free place, rounded up to the minute with `wholeMinutes`. A `holder` that asks
+ * again keeps a single place, renewed to `now`.
  */
 export async function acquirePace(
   db: Database,
@@ -13,8 +14,12 @@ export async function acquirePace(
   { wholeMinutes = false, holder = null }: { readonly wholeMinutes?: boolean; readonly holder?: number | null } = {},
 ): Promise<Date | undefined> {
   const cutoff = new Date(now.getTime() - limit.seconds * 1000)
-  const others = sql`unnest(p.taken, p.holders) AS u (t, h) WHERE t > ${cutoff}::timestamptz AND (h = ${holder}::bigint) IS NOT TRUE`
-  // A place that a power cut forgets harms nobody: its commit need not wait for the disk, which would halve the speed of mailing.
+  const others = sql`
+    unnest(p.taken, p.holders) AS u (t, h)
+    WHERE t > ${cutoff}::timestamptz
+      AND (h = ${holder}::bigint) IS NOT TRUE`
+  // Losing a place in a power cut is harmless, so the commit does not wait for the disk: that would halve the sending
+  // speed.
   const { rows } = await sql`
     WITH relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
     INSERT INTO notification_pace AS p (key, taken, holders)
@@ -25,17 +30,20 @@ export async function acquirePace(
       WHERE (SELECT count(*) FROM ${others}) < ${limit.limit}::int
     RETURNING 1 AS taken`.execute(db)
   if (rows.length > 0) return undefined
-  // The place that has to grow old first: the newest ones up to the limit are all within the time.
+  // The next free place is that of the limit-th newest entry, which expires first.
   const oldest = await sql<{ at: Date }>`
-    SELECT t AS at FROM notification_pace p, unnest(p.taken) t WHERE p.key = ${key} ORDER BY t DESC OFFSET ${limit.limit - 1}::int LIMIT 1`.execute(
-    db,
-  )
+    SELECT t AS at
+    FROM notification_pace p, unnest(p.taken) t
+    WHERE p.key = ${key}
+    ORDER BY t DESC
+    OFFSET ${limit.limit - 1}::int
+    LIMIT 1`.execute(db)
   const free = (oldest.rows[0]?.at ?? now).getTime() + limit.seconds * 1000
   const at = Math.max(free, now.getTime() + 1)
   return new Date(wholeMinutes ? Math.ceil(at / 60_000) * 60_000 : at)
 }
 
-/** Deletes what no limit can need any more; answers how many keys went. */
+/** Deletes keys that were not used for 32 days, longer than any limit's period. Returns the number of keys. */
 export async function forgetOldPaces(db: Database, now: Date): Promise<number> {
   const cutoff = new Date(now.getTime() - 32 * 24 * 3600 * 1000)
   const { numAffectedRows } = await sql`

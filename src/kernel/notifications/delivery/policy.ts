@@ -7,16 +7,16 @@ export interface Cap {
   readonly hours: number
 }
 
-/** When and how much people may be disturbed. Urgent messages pass all of it. */
+/** Quiet hours, holidays and frequency caps. They do not apply to urgent messages. */
 export interface Policy {
-  /** Local times of day, the start included, the end not; null for none. The end may be on the next day. */
+  /** Local times of day (HH:MM), the end exclusive and possibly on the next day; null for none. */
   readonly quietHours: { readonly start: string; readonly end: string } | null
   readonly caps: Readonly<Record<Category, Cap | null>>
-  /** Local dates. */
+  /** Local dates (YYYY-MM-DD). */
   readonly holidays: ReadonlySet<string>
 }
 
-/** What holds until an administrator says otherwise. */
+/** The policy until an administrator changes it. */
 export const DEFAULT_POLICY: Omit<Policy, 'holidays'> = {
   quietHours: { start: '22:00', end: '08:00' },
   caps: {
@@ -27,12 +27,12 @@ export const DEFAULT_POLICY: Omit<Policy, 'holidays'> = {
   },
 }
 
-/** Longer than any run of public holidays: a calendar that is full by mistake holds nothing up for ever. */
+/** More days than public holidays can last, so that a wrongly filled calendar does not hold messages up for ever. */
 const LONGEST_HOLIDAY = 60
 
 /**
- * The first instant from `at` on at which somebody may be disturbed: outside the quiet hours, and on no holiday. That is `at` itself when it
- * may be now.
+ * The first instant from `at` on that is outside quiet hours and not on a holiday; `at` itself if that is allowed.
+ * `zone`: the IANA zone of the policy.
  */
 export function nextAllowed(policy: Pick<Policy, 'quietHours' | 'holidays'>, at: Date, zone: string): Date {
   let from = at
@@ -47,7 +47,7 @@ export function nextAllowed(policy: Pick<Policy, 'quietHours' | 'holidays'>, at:
   return from
 }
 
-/** When the quiet hours that an instant lies in are over; the instant itself outside of them. */
+/** The end of the quiet hours that contain an instant; the instant itself outside of them. */
 function endOfQuiet(quiet: Policy['quietHours'], at: Date, zone: string): Date {
   if (quiet === null || quiet.start === quiet.end) return at
   const [date, time] = [localDate(at, zone), localTime(at, zone)]
@@ -55,6 +55,6 @@ function endOfQuiet(quiet: Policy['quietHours'], at: Date, zone: string): Date {
   const inside = overnight ? time >= quiet.start || time < quiet.end : time >= quiet.start && time < quiet.end
   if (!inside) return at
   const end = instantAt(overnight && time >= quiet.start ? addDays(date, 1) : date, quiet.end, zone)
-  // A clock that is set back passes the end twice.
+  // The local end time occurs twice when clocks are set back, so it may map to an earlier instant.
   return end.getTime() > at.getTime() ? end : at
 }

@@ -4,7 +4,7 @@ import { DEFAULT_POLICY, type Policy } from './policy.ts'
 
 const KEY = 'notifications.policy'
 
-/** When people may be disturbed: what administrators said, else the defaults. */
+/** Reads the policy that administrators set, with defaults for what they did not set. */
 export async function loadPolicy(db: Database): Promise<Policy> {
   const { rows } = await sql<{ value: Partial<Omit<Policy, 'holidays'>> | null; holidays: string[] }>`
     SELECT (SELECT value FROM settings WHERE key = ${KEY}) AS value,
@@ -17,7 +17,7 @@ export async function loadPolicy(db: Database): Promise<Policy> {
   }
 }
 
-/** Keeps what administrators said. */
+/** Stores the policy that administrators set. */
 export async function savePolicy(db: Database, policy: Omit<Policy, 'holidays'>, at: Date): Promise<void> {
   await sql`
     INSERT INTO settings (key, value, updated_at) VALUES (${KEY}, ${JSON.stringify(policy)}::text::jsonb, ${at})
@@ -29,22 +29,24 @@ export interface Holiday {
   readonly name: string
 }
 
-/** The holidays from one local date to another, both included. */
+/** Lists the holidays from one local date to another, both inclusive. */
 export async function listHolidays(db: Database, from: string, to: string): Promise<readonly Holiday[]> {
   const { rows } = await sql<Holiday>`
-    SELECT date::text AS date, name FROM holidays WHERE date BETWEEN ${from}::date AND ${to}::date ORDER BY date`.execute(
-    db,
-  )
+    SELECT date::text AS date, name
+    FROM holidays
+    WHERE date BETWEEN ${from}::date AND ${to}::date
+    ORDER BY date`.execute(db)
   return rows
 }
 
 /** Adds a holiday or renames it. */
 export async function putHoliday(db: Database, { date, name }: Holiday, at: Date): Promise<void> {
-  await sql`INSERT INTO holidays (date, name, created_at) VALUES (${date}::date, ${name}, ${at})
+  await sql`
+    INSERT INTO holidays (date, name, created_at) VALUES (${date}::date, ${name}, ${at})
     ON CONFLICT (date) DO UPDATE SET name = excluded.name`.execute(db)
 }
 
-/** Whether there was such a holiday to delete. */
+/** Deletes a holiday. Returns whether there was one. */
 export async function deleteHoliday(db: Database, date: string): Promise<boolean> {
   const { numAffectedRows } = await sql`DELETE FROM holidays WHERE date = ${date}::date`.execute(db)
   return (numAffectedRows ?? 0n) > 0n

@@ -9,7 +9,7 @@ import { recordable, withoutContacts } from '../providers/provider.ts'
 import { type Moved, noteReceipt, type Receipt } from './receiptStore.ts'
 import { suppress } from './suppressions.ts'
 
-/** Takes receipts in. One that comes again, and one of something we don't know, changes nothing. */
+/** Records receipts. Repeated receipts and receipts for unknown messages change nothing. */
 export async function takeReceipts(kernel: Kernel, receipts: readonly Receipt[]): Promise<void> {
   const at = kernel.clock.now()
   const { channels } = kernel.notifications.catalogue
@@ -22,7 +22,7 @@ export async function takeReceipts(kernel: Kernel, receipts: readonly Receipt[])
       if (!moved || !channel || !receipt.permanent || receipt.outcome !== 'failed') return
       const address = readable(cipher, channel, moved)
       const key = channel.keyOf(cipher, receipt.to)
-      // Of somebody who has given another address since, the old one is meant.
+      // If the person has changed their address since, the receipt is about the old one.
       if (address === null || channel.keyOf(cipher, address) !== key) return
       const entry = { channel: receipt.channel, key, masked: maskAddress(address), userId: moved.user_id }
       await suppress(tx, { ...entry, reason: receipt.reason }, at)
@@ -36,10 +36,10 @@ function readable(cipher: FieldCipher, channel: DeliveryChannel, moved: Moved): 
   return own !== null && channel.address.encrypted ? cipher.decrypt(own) : own
 }
 
-/** What Aliyun says of numbers that will never work: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2 */
+/** Aliyun's codes for numbers that will never work: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2 */
 const DEAD_AT_ALIYUN = /^(INVALID_NUMBER|MOBILE_NOT_ON_SERVICE|MOBILE_IN_BLACK)$/
 
-/** Aliyun's `SmsReport`: `biz_id` is its own id, `out_id` ours. */
+/** Reads Aliyun's `SmsReport`. `biz_id` is its own id, `out_id` ours. */
 export function aliyunReceipt(report: unknown): Receipt {
   const { biz_id, out_id, success, err_code, err_msg, phone_number } = objectOf(report)
   const code = textOf(err_code)
@@ -53,7 +53,7 @@ export function aliyunReceipt(report: unknown): Receipt {
   }
 }
 
-/** Tencent's status report: `sid` is the id of the message. A number that does not exist (空号) will never work. */
+/** Reads Tencent's status report. `sid` is the id of the message. A number that does not exist (空号) will never work. */
 export function tencentReceipt(report: unknown): Receipt {
   const { sid, report_status, errmsg, description, nationcode, mobile } = objectOf(report)
   const said = `${textOf(errmsg)} ${textOf(description)}`.trim()
@@ -67,24 +67,25 @@ export function tencentReceipt(report: unknown): Receipt {
   }
 }
 
-/** Numbers without a country are Chinese. */
+/** A phone number in E.164; eleven digits are a Chinese number without its country code. */
 function chinese(number: string): string {
   return number.startsWith('+') ? number : number.length === 11 ? `+86${number}` : `+${number}`
 }
 
-/** Refuses who doesn't know RECEIPT_TOKEN. @throws NotFound, also where none is configured */
+/** Refuses a token that is not RECEIPT_TOKEN. @throws NotFound, also when no token is configured */
 export function requireToken({ config }: Pick<Kernel, 'config'>, token: string): void {
   if (config.receiptToken === undefined || !sameSecret(token, config.receiptToken)) {
     throw new NotFound('not_found', 'There is nothing at this path.')
   }
 }
 
-/** How far the sender's clock may be from ours. */
+/** Largest accepted difference between the sender's clock and ours. */
 const SKEW_MS = 5 * 60_000
 
 /**
- * Refuses what was not signed with RECEIPT_SECRET: `signature` is `sha256=<hex>` of HMAC-SHA256 over `<timestamp>.<body>`, `timestamp` in seconds.
- * @throws NotFound where no secret is configured; Unauthenticated `bad_signature`
+ * Refuses a request that is not signed with RECEIPT_SECRET. `signature`: `sha256=<hex>`, the HMAC-SHA256 of
+ * `<timestamp>.<body>`. `timestamp`: seconds since 1970.
+ * @throws NotFound when no secret is configured; Unauthenticated `bad_signature`
  */
 export function requireSignature(
   { config, clock }: Pick<Kernel, 'config' | 'clock'>,
@@ -95,10 +96,10 @@ export function requireSignature(
   const mac = createHmac('sha256', config.receiptSecret).update(`${timestamp}.`).update(body).digest('hex')
   const late = Math.abs(Number(timestamp) * 1000 - clock.now().getTime())
   if (sameSecret(signature, `sha256=${mac}`) && late <= SKEW_MS) return
-  throw new Unauthenticated('bad_signature', 'The signature is not right, or more than 5 minutes old.')
+  throw new Unauthenticated('bad_signature', 'The signature is wrong, or more than 5 minutes old.')
 }
 
-/** Digests are compared: they have one length, so that the time tells nothing. */
+/** Compares digests in constant time; they have the same length, so the timing reveals nothing. */
 function sameSecret(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(expected))

@@ -10,13 +10,13 @@ export interface MessageOptions {
   readonly catalogue: Catalogue
   /** A delivery by a channel without a provider is recorded as skipped. */
   readonly providers: readonly Pick<Provider, 'lane' | 'channel' | 'rings'>[]
-  /** Called after a commit that left deliveries to make. */
+  /** Called after a commit that queued deliveries. */
   readonly onDeliveries?: () => void
 }
 
-/** Turns `outbox.message` into messages in the inboxes of people, and their deliveries by other channels. */
+/** The consumer of `outbox.message`: writes messages to inboxes, with their deliveries by other channels. */
 export function messageConsumer(kernel: Pick<Ground, 'clock' | 'config'>, options: MessageOptions): Consumer {
-  /** The channels as they are now: configured or not, and from when on they may ring. */
+  /** The channels now: whether each is configured, and from when on it may disturb people. */
   const outlets = (): readonly Outlet[] => {
     const now = kernel.clock.now()
     const allowed = nextAllowed(options.catalogue.policy(), now, kernel.config.timeZone)
@@ -31,7 +31,10 @@ export function messageConsumer(kernel: Pick<Ground, 'clock' | 'config'>, option
     begin(tx) {
       const prepared: Prepared[] = []
       let refreshed = false
-      /** Another process may have added the type a moment ago. */
+      /**
+       * Reads a message. For an unknown type it reloads the catalogue once: another process may have just added the
+       * type.
+       */
       const read = async (content: unknown, at: Date): Promise<Prepared> => {
         try {
           return readMessage(options.catalogue, content, at)

@@ -6,14 +6,14 @@ import type { Kernel } from '../../kernel.ts'
 import { record } from '../../outbox/outbox.ts'
 import type { HistoryFilter } from './history.ts'
 
-/** Which failed deliveries are meant: those that match all of it. */
+/** Selects failed deliveries: those that match all given members. */
 export interface RetryFilter extends Omit<HistoryFilter, 'state'> {
   readonly ids?: readonly number[] | undefined
 }
 
 /**
- * Queues deliveries anew that were given up, as if they had never been tried; those without a configured provider stay. Answers how many.
- * One that may have arrived after all is handed over once more at most.
+ * Queues failed deliveries again, as if they had never failed. Those without a configured provider stay failed. A
+ * delivery that may have arrived after all is sent at most once more. Returns the number of queued deliveries.
  */
 export async function retryDeliveries(kernel: Kernel, caller: Caller, filter: RetryFilter): Promise<number> {
   const { ids, channel, type, userId, from, to } = filter
@@ -30,7 +30,13 @@ export async function retryDeliveries(kernel: Kernel, caller: Caller, filter: Re
   ])
   const retried = await kernel.transaction(async (tx) => {
     const { numAffectedRows } = await sql`
-      UPDATE deliveries SET state = 'queued', reason = NULL, next_try_at = ${now}, failing_since = NULL, open_claims = 0, updated_at = ${now}
+      UPDATE deliveries
+      SET state = 'queued',
+        reason = NULL,
+        next_try_at = ${now},
+        failing_since = NULL,
+        open_claims = 0,
+        updated_at = ${now}
       WHERE ${meant}`.execute(tx)
     const count = Number(numAffectedRows ?? 0n)
     const changes = { filter: [null, filter], retried: [null, count] } as const

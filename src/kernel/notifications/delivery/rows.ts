@@ -3,32 +3,32 @@ import type { Catalogue } from '../texts/catalogue.ts'
 import type { Rendered } from '../texts/templates.ts'
 import { isMandatory, type NotificationType } from '../texts/types.ts'
 
-/** The type is not known here: another process may have added it since this one last looked. */
+/** This process does not know the type; another process may have added it since the catalogue was read. */
 export class UnknownType extends NotForwardable {}
 
-/** A message row of the outbox, checked and rendered: as the INSERT of messages takes it, as JSON. */
+/** A message row of the outbox, checked and rendered, in the JSON form that the INSERT of messages takes. */
 export interface Prepared {
   readonly type: string
-  /** By language; `*` for every other. */
+  /** Texts by language; `*` for all other languages. */
   readonly texts: Readonly<Record<string, Rendered>>
   readonly data: object
   readonly urgent: boolean
-  /** Nobody can switch it off. */
+  /** It can't be switched off. */
   readonly mandatory: boolean
   readonly key: string | null
   readonly at: Date
   /** Channels besides the inbox. */
   readonly channels: readonly string[]
-  /** The channels were chosen by whoever sent it. */
+  /** The channels were chosen by the sender. */
   readonly chosen: boolean
   readonly userIds: readonly number[]
 }
 
-/** Longer ones don't fit the unique index. */
+/** Longest key in characters: longer ones don't fit the unique index. */
 const KEY_LENGTH = 500
 
 /**
- * Checks and renders what stands in `outbox.message`.
+ * Checks and renders the content of `outbox.message`.
  * @throws UnknownType; NotForwardable when the data doesn't fit the type.
  */
 export function readMessage(catalogue: Catalogue, value: unknown, at: Date): Prepared {

@@ -1,17 +1,19 @@
 import { isFinal, type RefusalKind } from '../providers/provider.ts'
 
 /**
- * What is decided about deliveries: facts in, verdict out. No database, no clock of its own; `sending.ts` gathers the facts and carries the
- * verdicts out.
+ * The rules for deliveries, as pure functions without database or clock. `sending.ts` gathers the facts and carries out
+ * the decisions.
  */
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 
-/** A delivery that ended its process so often without a record is handed over no more. */
+/**
+ * A delivery is not sent any more after this many claims without a recorded outcome: it may be what ends the process.
+ */
 const MOST_OPEN_CLAIMS = 5
-/** After so long without success a mandatory message takes another channel, where one is possible. */
+/** After failing for this long a mandatory message takes another channel, if one is possible. */
 const OVERDUE_MS = HOUR_MS
 const FIRST_PAUSE_MS = 30 * SECOND_MS
 const LONGEST_PAUSE_MS = 2 * HOUR_MS
@@ -19,13 +21,13 @@ const BUSY_PAUSE_MS = MINUTE_MS
 const LONGEST_BUSY_PAUSE_MS = 24 * HOUR_MS
 const OWN_FAULT_PAUSE_MS = 5 * MINUTE_MS
 
-/** Send it now. `capped`: it first needs a place under the frequency cap. */
+/** Send it now. `capped`: it needs a place under the frequency cap first. */
 interface Send {
   readonly do: 'send'
   readonly capped: boolean
 }
 
-/** It was not tried: not before `at`. `counted`: it has its place under the frequency cap. */
+/** It was not tried and has to wait until `at`. `counted`: it already counts towards the frequency cap. */
 interface Wait {
   readonly do: 'wait'
   readonly reason: 'quiet_hours' | 'frequency_cap' | 'provider_limit'
@@ -33,30 +35,30 @@ interface Wait {
   readonly counted: boolean
 }
 
-/** It was tried in vain: again at `at`. */
+/** It was tried without success and is tried again at `at`. */
 interface TryAgain {
   readonly do: 'tryAgain'
   readonly reason: string
   readonly at: Date
-  /** Nobody answered: it may have arrived. */
+  /** There was no answer: it may have arrived. */
   readonly unanswered: boolean
-  /** Another channel takes over, where one is possible; else it is tried again. */
+  /** Another channel takes over if one is possible; otherwise it is tried again. */
   readonly overdue: boolean
 }
 
-/** Nothing to do any more. */
+/** It is not sent, and that is no failure. */
 interface Skip {
   readonly do: 'skip'
   readonly reason: 'no_address' | 'switched_off' | 'not_configured'
 }
 
-/** Its address is on the suppression list. */
+/** It is not sent, because its address is on the suppression list. */
 interface Suppress {
   readonly do: 'suppress'
   readonly reason: 'address_unusable'
 }
 
-/** It did not arrive and never will by this channel. `badAddress`: the address goes on the suppression list. */
+/** It did not arrive and never will by this channel. `badAddress`: the address is added to the suppression list. */
 interface Fail {
   readonly do: 'fail'
   readonly reason: string
@@ -64,42 +66,42 @@ interface Fail {
   readonly tried: boolean
 }
 
-/** It may have arrived and must not leave again by itself: a person finds it among the failed ones and may have it sent again. */
+/** It may have arrived, so it is not repeated automatically: an administrator may retry it as a failed delivery. */
 interface AskPerson {
   readonly do: 'askPerson'
   readonly reason: string
   readonly tried: boolean
 }
 
-/** The provider took it. */
+/** The provider accepted it. */
 export interface Sent {
   readonly do: 'sent'
   readonly providerId: string
 }
 
-/** What became of a claimed delivery, as it is recorded. */
+/** The outcome of a claimed delivery, as recorded. */
 export type Outcome = Sent | Wait | TryAgain | Skip | Suppress | Fail | AskPerson
 
 export interface FactsBeforeSending {
-  /** Claims without a recorded result, this one included. */
+  /** Number of claims without a recorded outcome, this one included. */
   readonly openClaims: number
-  /** None: the address was deleted, or its key is gone. */
+  /** False when the address was deleted or can't be decrypted. */
   readonly hasAddress: boolean
-  /** The person does not want it by this channel, and may say so. */
+  /** The person has switched the type off for this channel (and may do so). */
   readonly switchedOff: boolean
   readonly suppressed: boolean
-  /** The provider can take such an address. */
+  /** The address matches the pattern of the provider. */
   readonly wellFormed: boolean
-  /** It is not urgent, its channel keeps quiet hours and its provider rings. */
+  /** Quiet hours and caps apply: it is not urgent, its channel keeps them and its provider rings. */
   readonly disturbs: boolean
-  /** The first instant from `now` on at which somebody may be disturbed. */
+  /** The first instant from `now` on that is outside quiet hours and holidays. */
   readonly allowedAt: Date
   readonly now: Date
-  /** There is a frequency cap for the person and type under which it has no place yet. */
+  /** A frequency cap applies to the person and type, and the delivery has no place under it yet. */
   readonly underCap: boolean
 }
 
-/** Decides about a delivery that is due, before it is handed over. */
+/** Decides about a due delivery before it is sent. */
 export function beforeSending(facts: FactsBeforeSending): Send | Outcome {
   if (facts.openClaims > MOST_OPEN_CLAIMS) return { do: 'askPerson', reason: 'no_result', tried: false }
   if (!facts.hasAddress) return { do: 'skip', reason: 'no_address' }
@@ -116,22 +118,22 @@ export interface FactsAfterRefusal {
   /** See `effectiveKind`. */
   readonly kind: RefusalKind
   readonly reason: string
-  /** Seconds the other side asked us to wait. */
+  /** Seconds that the provider asked us to wait. */
   readonly retryAfter: number | undefined
   /** An earlier try got no answer either. */
   readonly unansweredBefore: boolean
-  /** How long it has been failing; 0 the first time. */
+  /** Milliseconds since the first failed try; 0 for the first. */
   readonly failingMs: number
-  /** How long it is worth trying. */
+  /** Milliseconds after which it is given up. */
   readonly goodForMs: number
-  /** The person must be told. */
+  /** The message can't be switched off. */
   readonly mandatory: boolean
   readonly now: Date
-  /** From 0 to 1: spreads what failed together. */
+  /** From 0 to 1; spreads the retries of deliveries that failed together. */
   readonly random: number
 }
 
-/** Decides about a delivery that its provider did not take. */
+/** Decides about a delivery that its provider did not accept. */
 export function afterRefusal(facts: FactsAfterRefusal): TryAgain | Fail | AskPerson {
   const { kind, reason, failingMs, unansweredBefore } = facts
   const unanswered = kind === 'unheard'
@@ -146,20 +148,21 @@ export function afterRefusal(facts: FactsAfterRefusal): TryAgain | Fail | AskPer
   return { do: 'tryAgain', reason, at, unanswered, overdue }
 }
 
-/** Where the provider recognises repeated messages, an answer that did not come is like any other fault that may pass. */
+/** The kind to decide by: if the provider recognises repeats, a missing answer is like any other temporary fault. */
 export function effectiveKind(of: { readonly kind: RefusalKind; readonly knowsRepeats: boolean }): RefusalKind {
   const { kind, knowsRepeats } = of
   return kind === 'unheard' && knowsRepeats ? 'temporary' : kind
 }
 
-/** Whether a refusal says that the provider or our account there has a fault, and not this one message. */
+/** Whether the fault is with the provider or our account, not with this one message. */
 export function isProvidersFault(kind: RefusalKind): boolean {
   return kind === 'temporary' || kind === 'ours' || kind === 'unheard'
 }
 
 /**
- * As long again as it has been failing, 30 s to 2 h (5 min at least when the fault is ours); a quarter more or less, so that what failed
- * together is not tried together. Busy providers: a minute at least, or as long as they ask, and up to a quarter more.
+ * The pause before the next try, in milliseconds: as long as it has been failing, 30 s to 2 h (at least 5 min when the
+ * fault is ours), ± 25 %, so that deliveries that failed together are not retried together. For a busy provider: at
+ * least a minute and as long as it asks (up to 24 h), + 0–25 %.
  */
 function pauseMs({ kind, failingMs, retryAfter = 0, random }: FactsAfterRefusal): number {
   const pause = Math.min(Math.max(failingMs, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)
@@ -170,7 +173,9 @@ function pauseMs({ kind, failingMs, retryAfter = 0, random }: FactsAfterRefusal)
   return Math.max(pause, kind === 'ours' ? OWN_FAULT_PAUSE_MS : 0) * (0.75 + random / 2)
 }
 
-/** Whether more has to be done than to record an outcome: suppress an address, try another channel. */
+/**
+ * Whether an outcome ends the delivery by its channel, so that an address may be suppressed and another channel tried.
+ */
 export function endsChannel(outcome: Outcome): boolean {
   const ends = outcome.do === 'fail' || outcome.do === 'askPerson' || outcome.do === 'suppress'
   return ends || (outcome.do === 'tryAgain' && outcome.overdue)
@@ -180,7 +185,7 @@ export interface FactsOfFallback {
   readonly outcome: Outcome
   /** The channel by which it could not be delivered. */
   readonly channel: string
-  /** It belongs to a message; else it goes to a bare address. */
+  /** It belongs to a message; otherwise it goes to a bare address. */
   readonly hasMessage: boolean
   /** Its sender chose the channels. */
   readonly chosen: boolean
@@ -199,8 +204,9 @@ interface Candidate {
 }
 
 /**
- * The channels that may take over a delivery that `endsChannel`, the best first; none when it may have arrived, since a message is rather
- * missed than repeated. Whether the person has an address for them and wants them is known to the database.
+ * The channels that may take over a delivery that `endsChannel`, the best first. None if the message may have arrived:
+ * a missed message is better than a repeated one. The database decides for which of them the person has an address and
+ * has not switched it off.
  */
 export function fallbackChannels(facts: FactsOfFallback): readonly string[] {
   const { outcome, mandatory } = facts

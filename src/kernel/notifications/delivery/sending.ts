@@ -8,32 +8,32 @@ import { acquirePace } from './pace.ts'
 import { nextAllowed } from './policy.ts'
 import { afterRefusal, beforeSending, effectiveKind, isProvidersFault, type Outcome } from './rules.ts'
 
-/** What sending needs of the process. */
+/** The dependencies of sending. */
 export interface Context {
   readonly kernel: Pick<Kernel, 'clock' | 'config' | 'db' | 'log' | 'secrets' | 'transaction'>
   readonly catalogue: Catalogue
 }
 
-/** A provider with what this process remembers of it. */
+/** A provider with the state that this process keeps about it. */
 export interface Sender {
   readonly provider: Provider
   readonly breaker: Breaker
-  /** Outcomes that could not be recorded when they were known: they are recorded before anything else is sent. */
+  /** Outcomes that could not be recorded yet. They are recorded before anything else is sent. */
   unrecorded: readonly Done[]
 }
 
-/** A claimed delivery that may leave, with its address. */
+/** A claimed delivery that may be sent, with its address. */
 interface Ready {
   readonly claimed: Claimed
   readonly address: string
 }
 
-/** The provider took a message, or this is why not. */
+/** The result of sending one message. */
 type Answer = Taken | { readonly error: unknown }
 
 const HOUR_MS = 60 * 60_000
 
-/** Decides about claimed deliveries, and hands those over that nothing speaks against. */
+/** Decides about claimed deliveries and sends those that may be sent. Returns the outcome of each. */
 export async function sendClaimed(
   context: Context,
   sender: Sender,
@@ -56,7 +56,7 @@ export async function sendClaimed(
   return done
 }
 
-/** Asks the rules about one delivery, and takes the places it needs under the frequency cap and the provider's limit. */
+/** Applies the rules to one delivery, and takes its places under the frequency cap and the provider's rate limit. */
 async function decide(context: Context, provider: Provider, claimed: Claimed): Promise<Outcome | Ready> {
   const { kernel, catalogue } = context
   const now = kernel.clock.now()
@@ -93,11 +93,14 @@ async function decide(context: Context, provider: Provider, claimed: Claimed): P
   return { claimed, address }
 }
 
-/** Hands deliveries to their provider, and keeps other processes from them meanwhile. Answers in the order of the deliveries. */
+/**
+ * Sends deliveries by their provider and renews their leases meanwhile. Returns the results in the order of the
+ * deliveries.
+ */
 async function handOver(context: Context, provider: Provider, ready: readonly Ready[]): Promise<readonly Answer[]> {
   const { kernel, catalogue } = context
   const leaseMs = kernel.config.deliveryLeaseSeconds * 1000
-  // As long as the other side takes. Where the database can't be reached the record that follows says so.
+  // Errors are ignored: if the database can't be reached, recording the outcome fails and reports it.
   const renewAll = () => {
     for (const { claimed } of ready) void renew(kernel.db, claimed, kernel.clock.now(), leaseMs).catch(() => {})
   }
@@ -138,7 +141,7 @@ async function handOverTogether(
   }
 }
 
-/** What became of a delivery by its provider's answer. */
+/** Derives the outcome of a delivery from the provider's answer, and tells the breaker. */
 function outcomeOf(context: Context, { provider, breaker }: Sender, claimed: Claimed, answer: Answer): Outcome {
   if ('providerId' in answer) {
     breaker.succeeded()
@@ -169,6 +172,6 @@ function outcomeOf(context: Context, { provider, breaker }: Sender, claimed: Cla
   })
   const final = outcome.do !== 'tryAgain'
   const { id: deliveryId, channel, attempts } = claimed
-  kernel.log.warn({ deliveryId, channel, attempts: attempts + 1, final, kind, reason }, 'a message was not taken')
+  kernel.log.warn({ deliveryId, channel, attempts: attempts + 1, final, kind, reason }, 'a message was not accepted')
   return outcome
 }

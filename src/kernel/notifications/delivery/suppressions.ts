@@ -11,7 +11,7 @@ export interface Suppression {
   readonly createdAt: Date
 }
 
-/** Puts an address on the list; one that is there already stays as it is. */
+/** Adds an address to the suppression list, unless it is there already. */
 export async function suppress(
   db: Database,
   entry: {
@@ -29,7 +29,7 @@ export async function suppress(
     ON CONFLICT (channel, address_key) DO NOTHING`.execute(db)
 }
 
-/** One page of the list, newest first, and how many there are. */
+/** Reads one page of the suppression list, newest first, and its total size. */
 export async function listSuppressions(
   db: Database,
   page: { readonly limit: number; readonly offset: number },
@@ -41,7 +41,7 @@ export async function listSuppressions(
   return { items: rows, total: counted.rows[0]?.total ?? 0 }
 }
 
-/** Takes an address off the list; answers whether it was there. */
+/** Removes an address from the suppression list. Returns whether it was there. */
 export async function liftSuppression(db: Database, id: number): Promise<boolean> {
   const { numAffectedRows } = await sql`DELETE FROM suppressions WHERE id = ${id}`.execute(db)
   return (numAffectedRows ?? 0n) > 0n

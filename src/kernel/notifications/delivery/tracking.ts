@@ -7,10 +7,10 @@ type Site = Pick<Kernel, 'config' | 'secrets'>
 
 const PURPOSE = { open: 'mail opened', click: 'link followed', unsubscribe: 'unsubscribe' } as const
 
-/** Longer tokens don't fit a path: such a link is left as it is. */
+/** Longest token that fits a path; links with longer ones are not tracked. */
 const LONGEST_TOKEN = 480
 
-/** The link that ends mails like a delivery's; it works without log-in, and for ever. */
+/** The unsubscribe link of a delivery. It works without log-in and never expires. */
 export function unsubscribeUrl(site: Site, deliveryId: number): string {
   return `${site.config.publicUrl}/u/${site.secrets.signer.sign(String(deliveryId), PURPOSE.unsubscribe)}`
 }
@@ -21,7 +21,7 @@ const FOOTER: Readonly<Record<Locale, string>> = {
   en: 'Unsubscribe from such mails',
 }
 
-/** The rich text of a mail as it is sent: links that count, the way to unsubscribe, and an image that tells when it was opened. */
+/** Adds tracked links, an image that reports opening (both if tracking is on) and the unsubscribe link to a mail. */
 export function trackedHtml(
   site: Site,
   deliveryId: number,
@@ -41,12 +41,12 @@ export function trackedHtml(
   return `${links}${footer}<img src="${site.config.publicUrl}/o/${token}.png" width="1" height="1" alt="">`
 }
 
-/** Plain text with the way to unsubscribe below. */
+/** Adds the unsubscribe link to plain text. */
 export function withFooter(text: string, unsubscribe: { readonly url: string; readonly locale: Locale } | undefined) {
   return unsubscribe ? `${text}\n\n--\n${FOOTER[unsubscribe.locale]}: ${unsubscribe.url}` : text
 }
 
-/** Plain text as rich text: paragraphs, and addresses that can be clicked. */
+/** Converts plain text to rich text, with paragraphs and links. */
 export function htmlOf(text: string): string {
   const linked = escapeHtml(text).replaceAll(/https?:\/\/[^\s<>"，。；]+/g, (url) => `<a href="${url}">${url}</a>`)
   return linked
@@ -55,7 +55,7 @@ export function htmlOf(text: string): string {
     .join('')
 }
 
-/** Text that stands in HTML as it is. */
+/** Escapes text for HTML. */
 export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
@@ -64,12 +64,12 @@ function unescapeHtml(text: string): string {
   return text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }
 
-/** The delivery of an unsubscribe link, or undefined when the token is not ours. */
+/** The id of the delivery of an unsubscribe link; undefined when the token is invalid. */
 export function readUnsubscribe(site: Site, token: string): number | undefined {
   return idIn(site.secrets.signer.verify(token, PURPOSE.unsubscribe))
 }
 
-/** Notes that a mail was opened; answers whether the token is ours. */
+/** Records that a mail was opened. Returns whether the token is valid. */
 export async function noteOpened(db: Database, site: Site, token: string, now: Date): Promise<boolean> {
   const id = idIn(site.secrets.signer.verify(token, PURPOSE.open))
   if (id === undefined) return false
@@ -80,7 +80,7 @@ export async function noteOpened(db: Database, site: Site, token: string, now: D
   return true
 }
 
-/** Notes that a link was followed, and answers where it leads; undefined when the token is not ours. */
+/** Records that a link was followed. Returns its target; undefined when the token is invalid. */
 export async function noteClicked(db: Database, site: Site, token: string, now: Date): Promise<string | undefined> {
   const payload = site.secrets.signer.verify(token, PURPOSE.click)
   const space = payload?.indexOf(' ') ?? -1
@@ -88,8 +88,12 @@ export async function noteClicked(db: Database, site: Site, token: string, now: 
   const [id, url] = [idIn(payload.slice(0, space)), payload.slice(space + 1)]
   if (id !== undefined) {
     await sql`
-      UPDATE deliveries SET clicked_at = ${now}, opened_at = coalesce(opened_at, ${now}), delivered_at = coalesce(delivered_at, ${now}),
-        updated_at = ${now}, state = CASE WHEN state IN ('sent', 'delivered', 'opened') THEN 'clicked' ELSE state END
+      UPDATE deliveries
+      SET clicked_at = ${now},
+        opened_at = coalesce(opened_at, ${now}),
+        delivered_at = coalesce(delivered_at, ${now}),
+        updated_at = ${now},
+        state = CASE WHEN state IN ('sent', 'delivered', 'opened') THEN 'clicked' ELSE state END
       WHERE id = ${id} AND clicked_at IS NULL`.execute(db)
   }
   return url

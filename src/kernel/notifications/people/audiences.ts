@@ -12,7 +12,7 @@ defineConstraints({
   audiences_name_key: () => new Conflict('name_taken', 'There already is an audience of that name.'),
 })
 
-/** A condition with a name. */
+/** A saved condition with a name. */
 export interface Audience {
   readonly id: number
   readonly name: string
@@ -24,13 +24,16 @@ export interface Audience {
 const noSuchAudience = () => new NotFound('not_found', 'There is no such audience.')
 const columns = sql`id, name, condition, created_at AS "createdAt", updated_at AS "updatedAt"`
 
-/** A condition on the row `u` of `users`, by which only active people are found. @throws Invalid `bad_condition`. */
-export function whoFits(kernel: Kernel, condition: unknown): RawBuilder<unknown> {
+/**
+ * The SQL condition on the row `u` of `users` that finds the active people of an audience.
+ * @throws Invalid `bad_condition`
+ */
+export function matchingPeople(kernel: Kernel, condition: unknown): RawBuilder<unknown> {
   const facts = { now: kernel.clock.now(), zone: kernel.config.timeZone }
   return sql`u.status = 'active' AND coalesce(${compileCondition(kernel.audienceConditions, condition, facts)}, false)`
 }
 
-/** How many people fit a condition now, and some of them. @throws Invalid `bad_condition`. */
+/** Counts the people that a condition finds now, and returns the first ten. @throws Invalid `bad_condition` */
 export async function previewCondition(
   kernel: Kernel,
   condition: unknown,
@@ -38,7 +41,7 @@ export async function previewCondition(
   readonly count: number
   readonly sample: readonly { readonly id: number; readonly displayName: string }[]
 }> {
-  const fits = whoFits(kernel, condition)
+  const fits = matchingPeople(kernel, condition)
   const counted = await sql<{ count: number }>`SELECT count(*)::int AS count FROM users u WHERE ${fits}`.execute(
     kernel.reads,
   )
@@ -49,21 +52,22 @@ export async function previewCondition(
   return { count: counted.rows[0]?.count ?? 0, sample: some.rows }
 }
 
-/** One page of the audiences, by name, and how many there are. */
+/** Reads one page of the audiences, by name, and their total number. */
 export async function listAudiences(
   db: Database,
   page: { readonly limit: number; readonly offset: number; readonly descending: boolean },
 ): Promise<{ readonly items: readonly Audience[]; readonly total: number }> {
   const direction = page.descending ? sql`DESC` : sql`ASC`
   const { rows } = await sql<Audience>`
-    SELECT ${columns} FROM audiences ORDER BY lower(name) ${direction} LIMIT ${page.limit} OFFSET ${page.offset}`.execute(
-    db,
-  )
+    SELECT ${columns}
+    FROM audiences
+    ORDER BY lower(name) ${direction}
+    LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db)
   const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM audiences`.execute(db)
   return { items: rows, total: counted.rows[0]?.total ?? 0 }
 }
 
-/** @throws NotFound */
+/** Reads one audience. @throws NotFound */
 export async function getAudience(db: Database, id: number): Promise<Audience> {
   const { rows } = await sql<Audience>`SELECT ${columns} FROM audiences WHERE id = ${id}`.execute(db)
   const [audience] = rows
@@ -71,21 +75,20 @@ export async function getAudience(db: Database, id: number): Promise<Audience> {
   return audience
 }
 
-/** Gives a condition a name. @throws Invalid `bad_condition`; Conflict `name_taken`. */
+/** Saves a condition under a name. @throws Invalid `bad_condition`; Conflict `name_taken` */
 export async function createAudience(
   kernel: Kernel,
   caller: Caller,
   name: string,
   condition: unknown,
 ): Promise<Audience> {
-  whoFits(kernel, condition)
+  matchingPeople(kernel, condition)
   const now = kernel.clock.now()
   const audience = await kernel.transaction(async (tx) => {
     const { rows } = await sql<{ id: number }>`
       INSERT INTO audiences (name, condition, created_by, created_at, updated_at)
-      VALUES (${name}, ${JSON.stringify(condition)}::text::jsonb, ${caller.userId}, ${now}, ${now}) RETURNING id`.execute(
-      tx,
-    )
+      VALUES (${name}, ${JSON.stringify(condition)}::text::jsonb, ${caller.userId}, ${now}, ${now})
+      RETURNING id`.execute(tx)
     const id = rows[0]?.id ?? 0
     await record(tx, now, { ...originOf(caller), action: 'audience.create', resource: 'audience', resourceId: id })
     return getAudience(tx, id)
@@ -94,18 +97,19 @@ export async function createAudience(
   return audience
 }
 
-/** Changes name or condition. @throws NotFound; Invalid `bad_condition`; Conflict `name_taken`. */
+/** Changes the name and condition of an audience. @throws NotFound; Invalid `bad_condition`; Conflict `name_taken` */
 export async function updateAudience(
   kernel: Kernel,
   caller: Caller,
   id: number,
-  wish: { readonly name: string; readonly condition: unknown },
+  { name, condition }: Pick<Audience, 'name' | 'condition'>,
 ): Promise<Audience> {
-  whoFits(kernel, wish.condition)
+  matchingPeople(kernel, condition)
   const now = kernel.clock.now()
   const audience = await kernel.transaction(async (tx) => {
     const { numAffectedRows } = await sql`
-      UPDATE audiences SET name = ${wish.name}, condition = ${JSON.stringify(wish.condition)}::text::jsonb, updated_at = ${now}
+      UPDATE audiences
+      SET name = ${name}, condition = ${JSON.stringify(condition)}::text::jsonb, updated_at = ${now}
       WHERE id = ${id}`.execute(tx)
     if ((numAffectedRows ?? 0n) === 0n) throw noSuchAudience()
     await record(tx, now, { ...originOf(caller), action: 'audience.update', resource: 'audience', resourceId: id })
@@ -115,7 +119,7 @@ export async function updateAudience(
   return audience
 }
 
-/** Deletes an audience; what was sent to it keeps its condition. @throws NotFound */
+/** Deletes an audience; its broadcasts keep their copy of the condition. @throws NotFound */
 export async function deleteAudience(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {

@@ -5,21 +5,23 @@ import { Invalid } from '../../errors.ts'
 import { channels } from '../channels.ts'
 import { addressOf } from '../recipients.ts'
 
-/** What a condition may rest on besides the rows. */
+/** The facts besides database rows that a condition may use. */
 export interface ConditionFacts {
   readonly now: Date
   /** IANA zone of local dates. */
   readonly zone: string
 }
 
-/** A kind of condition on people: `{"kind": "role", "role": "venue:employee"}`. Products add theirs in their manifest. */
+/**
+ * A kind of condition on people: `{"kind": "role", "in": ["venue:employee"]}`. Products add kinds in their manifests.
+ */
 export interface AudienceCondition {
   readonly kind: string
   /** For the API reference. */
   readonly about: string
   /** An example, `kind` included. */
   readonly example: Readonly<Record<string, unknown>>
-  /** The SQL condition on the row `u` of `users`, or undefined when the parameters are not what the kind takes. */
+  /** The SQL condition on the row `u` of `users`; undefined when the parameters do not fit the kind. */
   where(parameters: unknown, facts: ConditionFacts): RawBuilder<unknown> | undefined
 }
 
@@ -42,10 +44,10 @@ export function audienceCondition<S extends TSchema>(definition: {
 
 const Names = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 100 })
 const closed = { additionalProperties: false }
-/** The channels whose address stands in the account. */
+/** Keys of the channels whose address is in the account. */
 const inAccount = channels.delivered.filter(({ address }) => address.account !== undefined).map(({ key }) => key)
 
-/** What the kernel itself knows of people. */
+/** The kinds of conditions of the kernel. */
 export const kernelConditions: readonly AudienceCondition[] = [
   audienceCondition({
     kind: 'everyone',
@@ -131,8 +133,9 @@ const DEEPEST = 8
 const MOST_PARTS = 100
 
 /**
- * The SQL condition on the row `u` of `users` for a condition as it stands in a request: `{"all": […]}`, `{"any": […]}`, `{"not": …}` or one of
- * the kinds. @throws Invalid `bad_condition` that says which part is wrong.
+ * Compiles a condition of a request to SQL on the row `u` of `users`: `{"all": […]}`, `{"any": […]}`, `{"not": …}` or
+ * one of the kinds.
+ * @throws Invalid `bad_condition` that names the wrong part
  */
 export function compileCondition(
   kinds: readonly AudienceCondition[],
@@ -157,9 +160,9 @@ export function compileCondition(
     const { kind, ...parameters } = members
     const known = kinds.find((one) => one.kind === kind)
     if (!known)
-      throw wrong(path, `has no kind, or one there is not; there are: ${kinds.map((one) => one.kind).join(', ')}`)
+      throw wrong(path, `has no kind or an unknown one; known kinds: ${kinds.map((one) => one.kind).join(', ')}`)
     const where = known.where(parameters, facts)
-    if (!where) throw wrong(path, `is not what ${known.kind} takes, such as ${JSON.stringify(known.example)}`)
+    if (!where) throw wrong(path, `does not fit the kind ${known.kind}; an example: ${JSON.stringify(known.example)}`)
     return where
   }
   return compile(condition, '/condition', 1)

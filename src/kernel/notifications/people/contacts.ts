@@ -7,13 +7,13 @@ import { record } from '../../outbox/outbox.ts'
 
 const noSuchUser = () => new NotFound('not_found', 'There is no such user.')
 
-/** A person's address at a messenger or the like: `kind` is that of `user_contacts`. */
+/** Identifies a person's address outside the account, as at a messenger. `kind`: see `user_contacts.kind`. */
 interface Contact {
   readonly userId: number
   readonly kind: string
 }
 
-/** Sets the address under which somebody is known elsewhere; one that proved unusable before is tried again. @throws NotFound */
+/** Sets a person's address, and removes it from the suppression list. @throws NotFound */
 export async function setContact(
   kernel: Kernel,
   caller: Caller,
@@ -37,7 +37,7 @@ export async function setContact(
   kernel.nudge()
 }
 
-/** Deletes such an address. @throws NotFound when there was none. */
+/** Deletes a person's address. @throws NotFound when there is none */
 export async function removeContact(kernel: Kernel, caller: Caller, { userId, kind }: Contact): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {

@@ -6,24 +6,25 @@ import { saidBy } from '../recipients.ts'
 import type { Catalogue } from '../texts/catalogue.ts'
 import { isMandatory, type NotificationType } from '../texts/types.ts'
 
-/** Whether somebody gets a type by each channel. */
+/** A person's preferences for one type. */
 export interface Preference {
   readonly type: string
   readonly title: string
   readonly category: NotificationType['category']
-  /** Nobody can switch it off. */
+  /** The type can't be switched off. */
   readonly mandatory: boolean
+  /** By channel: whether the person gets the type by it. */
   readonly channels: Readonly<Record<string, boolean>>
 }
 
-/** One change of mind. */
-export interface Wish {
+/** The setting of one type by one channel. */
+export interface ChannelPreference {
   readonly type: string
   readonly channel: string
   readonly enabled: boolean
 }
 
-/** Everything a person can be told, and by which channels: as they said, else as the type says. */
+/** Reads the preferences of a person for all types: their own settings, otherwise the defaults of the type. */
 export async function readPreferences(
   db: Database,
   catalogue: Catalogue,
@@ -32,7 +33,7 @@ export async function readPreferences(
   const types = catalogue.types()
   const asked = types.map((type) => ({ key: type.key, channels: type.channels, mandatory: isMandatory(type) }))
   const said = saidBy(sql`${userId}::bigint`, { type: sql`t.key`, channel: sql`c.key`, mandatory: sql`t.mandatory` })
-  const { rows } = await sql<Wish>`
+  const { rows } = await sql<ChannelPreference>`
     SELECT t.key AS type, c.key AS channel, coalesce(${said}, c.key = ANY (t.channels)) AS enabled
     FROM jsonb_to_recordset(${JSON.stringify(asked)}::text::jsonb) AS t(key text, channels text[], mandatory boolean)
     CROSS JOIN unnest(${catalogue.channels.switchable}::text[]) WITH ORDINALITY AS c(key, place)
@@ -46,16 +47,16 @@ export async function readPreferences(
 }
 
 /**
- * Keeps what a person wants; what isn't named stays as it was.
- * @throws Invalid `unknown_type`; Conflict `mandatory_notification` for switching off what is urgent or about the account's safety.
+ * Saves preferences of a person; types and channels that are not named stay unchanged.
+ * @throws Invalid `unknown_type`; Conflict `mandatory_notification` when a mandatory type would be switched off
  */
 export async function savePreferences(
   kernel: Pick<Kernel, 'transaction' | 'clock'>,
   catalogue: Catalogue,
   userId: number,
-  wishes: readonly Wish[],
+  preferences: readonly ChannelPreference[],
 ): Promise<void> {
-  for (const { type: key, channel, enabled } of wishes) {
+  for (const { type: key, channel, enabled } of preferences) {
     const type = catalogue.typeOf(key)
     if (!type) throw new Invalid('unknown_type', `There is no notification type ${JSON.stringify(key.slice(0, 100))}.`)
     if (!enabled && isMandatory(type) && type.channels.includes(channel)) {
@@ -63,23 +64,28 @@ export async function savePreferences(
     }
   }
   const now = kernel.clock.now()
-  await kernel.transaction((tx) => writePreferences(tx, userId, wishes, now))
+  await kernel.transaction((tx) => writePreferences(tx, userId, preferences, now))
 }
 
-async function writePreferences(tx: Transaction, userId: number, wishes: readonly Wish[], now: Date): Promise<void> {
-  // Named twice: the last word counts; and one statement can't write a row twice.
-  const last = [...new Map(wishes.map((wish) => [`${wish.type} ${wish.channel}`, wish])).values()]
+async function writePreferences(
+  tx: Transaction,
+  userId: number,
+  preferences: readonly ChannelPreference[],
+  now: Date,
+): Promise<void> {
+  // If a pair is named twice, the last one counts: one statement can't write a row twice.
+  const byPair = new Map(preferences.map((one) => [`${one.type} ${one.channel}`, one]))
   await sql`
     INSERT INTO notification_preferences (user_id, type, channel, enabled, updated_at)
     SELECT ${userId}, type, channel, enabled, ${now}
-    FROM jsonb_to_recordset(${JSON.stringify(last)}::text::jsonb) AS w(type text, channel text, enabled boolean)
+    FROM jsonb_to_recordset(${JSON.stringify([...byPair.values()])}::text::jsonb)
+      AS p(type text, channel text, enabled boolean)
     ORDER BY type, channel
-    ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = excluded.enabled, updated_at = excluded.updated_at`.execute(
-    tx,
-  )
+    ON CONFLICT (user_id, type, channel) DO UPDATE
+      SET enabled = excluded.enabled, updated_at = excluded.updated_at`.execute(tx)
 }
 
-/** Ends mails of one type to a person, or of every type that can be switched off. */
+/** Switches off mails of one type to a person, or of all types that can be switched off. */
 export async function switchOffMail(tx: Transaction, userId: number, type: string | 'all', now: Date): Promise<void> {
   if (type === 'all') {
     await sql`DELETE FROM notification_preferences WHERE user_id = ${userId} AND channel = 'email' AND enabled`.execute(

@@ -15,7 +15,7 @@ interface Addressed {
 
 const notOurs = () => new NotFound('not_found', 'This link is not one of ours.')
 
-/** What an unsubscribe link is about. @throws NotFound for a token that is not ours. */
+/** Reads the delivery of an unsubscribe link. @throws NotFound for an invalid token */
 export async function subscriptionOf(kernel: Kernel, token: string): Promise<Addressed & { readonly id: number }> {
   const id = readUnsubscribe(kernel, token)
   if (id === undefined) throw notOurs()
@@ -27,8 +27,9 @@ export async function subscriptionOf(kernel: Kernel, token: string): Promise<Add
 }
 
 /**
- * Ends mails of the type the link came with, or of every type that can be switched off. A bare address is not written to as such any more at
- * all; whoever has it as theirs gets no more such mails either. Any number of times. @throws NotFound for a token that is not ours.
+ * Switches off mails of the type of the link's mail, or of all types that can be switched off. A bare address is put on
+ * the suppression list, and if it belongs to an account, that person's mails are switched off too. Idempotent.
+ * @throws NotFound for an invalid token
  */
 export async function unsubscribe(kernel: Kernel, token: string, scope: 'type' | 'all'): Promise<void> {
   const { id, type, user_id: userId, address_encrypted: bare } = await subscriptionOf(kernel, token)
@@ -46,13 +47,13 @@ export async function unsubscribe(kernel: Kernel, token: string, scope: 'type' |
       } as const
       await suppress(tx, entry, now)
     }
-    const person = address === null ? userId : await whoHas(tx, address)
+    const person = address === null ? userId : await findByEmail(tx, address)
     if (person !== null) await switchOffMail(tx, person, scope === 'all' ? 'all' : type, now)
     await sql`UPDATE deliveries SET unsubscribed_at = coalesce(unsubscribed_at, ${now}) WHERE id = ${id}`.execute(tx)
   })
 }
 
-async function whoHas(tx: Transaction, email: string): Promise<number | null> {
+async function findByEmail(tx: Transaction, email: string): Promise<number | null> {
   const { rows } = await sql<{ id: number }>`
     SELECT id FROM users WHERE lower(email) = lower(${email}) AND status <> 'deleted'`.execute(tx)
   return rows[0]?.id ?? null

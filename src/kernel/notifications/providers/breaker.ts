@@ -1,8 +1,11 @@
 import type { Clock } from '../../clock.ts'
 
-/** Keeps a process from calling a provider that is down: after some failures in a row it waits, then tries one. */
+/**
+ * A circuit breaker: after some failures in a row the process stops calling the provider for a while, then tries one
+ * call.
+ */
 export interface Breaker {
-  /** The instant until which nothing is sent; undefined while all is well, or when one try is due. */
+  /** The instant until which nothing is sent; undefined when a call may be made. */
   openUntil(): Date | undefined
   succeeded(): void
   failed(): void
@@ -12,14 +15,17 @@ const FAILURES = 5
 const FIRST_PAUSE_MS = 60_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** A breaker of one provider in this process: five failures in a row open it for a minute, then twice as long each time, up to a quarter of an hour. */
+/**
+ * Builds the breaker of one provider in this process. Five failures in a row open it for a minute; each further failure
+ * doubles the time, up to 15 minutes.
+ */
 export function createBreaker(clock: Clock): Breaker {
   let failures = 0
   let until = 0
   return {
     openUntil() {
       const wait = until - clock.now().getTime()
-      // A longer wait than there is: the clock was turned back.
+      // A wait beyond the maximum means that the clock was set back.
       return wait > 0 && wait <= LONGEST_PAUSE_MS ? new Date(until) : undefined
     },
     succeeded() {

@@ -1,9 +1,9 @@
 import { Refused } from './provider.ts'
 
-/** What a provider answered over HTTP. */
+/** The answer of a provider over HTTP. */
 export interface HttpAnswer {
   readonly status: number
-  /** The JSON object; empty when it was none. */
+  /** The JSON object; empty when the answer was something else. */
   readonly body: Readonly<Record<string, unknown>>
 }
 
@@ -11,7 +11,7 @@ export interface ProviderCall {
   readonly method: 'GET' | 'POST'
   readonly headers?: Record<string, string>
   readonly body?: string
-  /** It sends nothing to anybody. */
+  /** The call only queries something: no message is sent by it. */
   readonly asks?: boolean
 }
 
@@ -19,9 +19,9 @@ const TIMEOUT_MS = 15_000
 const LONGEST_ANSWER = 100_000
 
 /**
- * Calls a provider. No redirect is followed and nothing is tried twice.
- * @throws Refused `busy` for 429; `temporary` when nobody could be reached, for 503, and where the call only `asks`; `unheard` when it got no
- * answer in time, or only that something went wrong (5xx): it may have been carried out.
+ * Calls a provider, without following redirects and without retries.
+ * @throws Refused `busy` for 429; `temporary` for 503 and when there was no connection; for a missing answer or another
+ * 5xx `unheard`, as the call may have been carried out, or `temporary` when the call only `asks`.
  */
 export async function callProvider(
   url: string,
@@ -47,12 +47,12 @@ export async function callProvider(
   return { status: answer.status, body: objectIn(text) }
 }
 
-/** A member of an answer as text, '' when there is none. */
+/** A field of an answer as text; '' when it is neither text nor a number. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
-/** A value as an object; empty when it is none. */
+/** A value as an object; empty when it is not one. */
 export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value))
@@ -67,7 +67,7 @@ function objectIn(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Whether there was no connection (nobody there, no such name, no TLS that we trust) over which a call could have gone. */
+/** Whether the call was certainly not sent, because there was no connection: refused, unknown host, untrusted TLS. */
 function neverLeft(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
   if (!(cause instanceof Error)) return false

@@ -10,20 +10,21 @@ export interface WecomApplication {
   readonly corpId: string
   readonly agentId: string
   readonly secret: string
-  /** Of the time that stands below each message. */
+  /** IANA zone of the time that is printed below each message. */
   readonly timeZone: string
 }
 
-/** What WeCom takes of a text; it cuts longer ones in the middle of a character. */
+/** Longest text that WeCom takes, in bytes; it cuts longer ones in the middle of a character. */
 const WECOM_BYTES = 2048
 const ROBOT_BYTES = 2048
 const OTHER_BYTES = 18_000
-/** Before a token ends, in milliseconds: it must not end on the way. */
+/** A token is renewed this long before it expires, so that it does not expire during a call. */
 const TOKEN_MARGIN_MS = 60_000
 
 /**
- * Messages of a WeCom application to single members (the address is the member's userid). The token is kept as long as it is good (7,200 s) and
- * fetched anew once when WeCom ended it early. What WeCom drops silently, more than 30 a minute to one member, is never sent: see `pace`.
+ * Sends messages of a WeCom application to single members (the address is the member's userid). The token is cached
+ * until it expires (7,200 s), and fetched again once when WeCom ended it early. WeCom silently drops more than 30
+ * messages a minute to one member; `pace` keeps below that.
  */
 export function wecomApplication(application: WecomApplication, clock: Clock): Provider {
   const { baseUrl, corpId, agentId, secret, timeZone } = application
@@ -47,8 +48,8 @@ export function wecomApplication(application: WecomApplication, clock: Clock): P
       touser: message.to,
       msgtype: 'text',
       agentid: Number(agentId),
-      // The same text to the same member again within half an hour is dropped: a repeat after a crash doesn't ring twice. The last line makes
-      // every other message another text.
+      // WeCom drops the same text to the same member within half an hour, so a repeat after a crash doesn't ring twice.
+      // The last line (time and id of the delivery) makes the texts of different messages differ.
       text: { content: `${contentOf(message, WECOM_BYTES - Buffer.byteLength(which))}${which}` },
       enable_duplicate_check: 1,
       duplicate_check_interval: 1800,
@@ -78,7 +79,7 @@ export function wecomApplication(application: WecomApplication, clock: Clock): P
   }
 }
 
-/** A robot in a WeCom group: 20 messages a minute. `url` holds its key. */
+/** A robot in a WeCom group: 20 messages a minute. `url` contains its key. */
 export function wecomRobot(url: string): Provider {
   return robot('wecom_robot', 20, async (message) => {
     const payload = { msgtype: 'text', text: { content: contentOf(message, ROBOT_BYTES) } }
@@ -100,7 +101,7 @@ export function dingtalkRobot(url: string, secret: string | undefined, clock: Cl
   })
 }
 
-/** HMAC-SHA256 of `<timestamp>\n<secret>` under the secret. `timestamp`: milliseconds. */
+/** HMAC-SHA256 of `<timestamp>\n<secret>` under the key `secret`. `timestamp`: milliseconds. */
 function dingtalkSignature(timestamp: string, secret: string): string {
   return createHmac('sha256', secret).update(`${timestamp}\n${secret}`).digest('base64')
 }
@@ -119,7 +120,7 @@ export function feishuRobot(url: string, secret: string | undefined, clock: Cloc
   })
 }
 
-/** HMAC-SHA256 of nothing under `<timestamp>\n<secret>`. `timestamp`: seconds. */
+/** HMAC-SHA256 of an empty text under the key `<timestamp>\n<secret>`. `timestamp`: seconds. */
 function feishuSignature(timestamp: string, secret: string): string {
   return createHmac('sha256', `${timestamp}\n${secret}`).digest('base64')
 }
@@ -155,7 +156,7 @@ const WECOM: Table = {
   '45009': 'busy',
   '45033': 'busy',
   '40003': 'address',
-  // Unknown, or not among those the application may write to: an administrator of WeCom can change that.
+  // The member is unknown, or the application may not write to them. A WeCom administrator can change that.
   '81013': 'message',
   '60111': 'address',
   '40008': 'message',
@@ -177,11 +178,11 @@ function json(payload: object) {
   return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(payload) } as const
 }
 
-/** Subject and text, in at most so many bytes of UTF-8. */
+/** Subject and text, cut to at most `bytes` bytes of UTF-8. */
 function contentOf({ subject, text }: ProviderMessage, bytes: number): string {
   const whole = Buffer.from(`${subject}\n\n${text}`)
   if (whole.length <= bytes) return whole.toString()
-  // Half a character at the end becomes U+FFFD, of three bytes.
+  // A character that is cut in half becomes U+FFFD, which has three bytes.
   return `${whole
     .subarray(0, bytes - 6)
     .toString()

@@ -6,7 +6,7 @@ import { type Provider, type ProviderMessage, type RefusalKind, Refused } from '
 const nodemailer = late<typeof import('nodemailer')>('nodemailer')
 
 export interface MailerOptions {
-  /** `smtp(s)://name:password@host:port`; without it mails go to files, in production nowhere. */
+  /** `smtp(s)://name:password@host:port`. Without it mails go to files; in production there is no mailer then. */
   readonly smtpUrl?: string | undefined
   /** `Yuyue <no-reply@example.com>` */
   readonly from: string
@@ -15,30 +15,33 @@ export interface MailerOptions {
   readonly folder: string
 }
 
-/** The mailer a configuration asks for; undefined where mail can't leave. */
+/** Creates the configured mailer; undefined when none is configured (in production). */
 export function createMailer(options: MailerOptions): Provider | undefined {
   if (options.smtpUrl !== undefined) return smtpMailer(options.smtpUrl, options.from)
   return options.production ? undefined : fileMailer(options.folder, options.from)
 }
 
-/** One address and nothing else: in a list, a comma would make two recipients of it. */
+/** The pattern takes exactly one address: a comma would make two recipients of it. */
 const EMAIL = { lane: 'email', channel: 'email', address: /^[^\s@,;<>"]+@[^\s@,;<>"]+$/ } as const
 
-/** How long looking up the server, the connection and its greeting may take each, in milliseconds. */
+/** Time limit of each step before a mail: DNS look-up, connection, greeting. */
 const STEP_TIMEOUT_MS = 20_000
-/** So many times that until the whole mail is handed over. */
+/** A mail must be handed over completely within this many step time limits. */
 const STEPS = 6
-/** How long the server may think about a mail it was handed: RFC 5321, 4.5.3.2.6. */
+/** Time limit of the answer to a mail that was handed over (RFC 5321, 4.5.3.2.6). */
 const ANSWER_TIMEOUT_MS = 10 * 60_000
 
-/** Sends by SMTP over one connection that is kept while it is used; over a second one while the first waits for an answer. */
+/**
+ * Sends by SMTP over one connection, which is kept open while it is used, and over a second one while the first waits
+ * for an answer. Time limits are in milliseconds.
+ */
 export function smtpMailer(
   url: string,
   from: string,
   stepTimeoutMs = STEP_TIMEOUT_MS,
   answerTimeoutMs = ANSWER_TIMEOUT_MS,
 ): Provider {
-  /** What is to be done when the last byte of a mail has gone to the server. */
+  /** Callbacks for the moment when the last byte of a mail was sent, by the signal of the mail. */
   const afterLastByte = new WeakMap<AbortSignal, () => void>()
   let opened: ReturnType<typeof open> | undefined
   const open = () => {
@@ -46,7 +49,7 @@ export function smtpMailer(
       url,
       pool: true,
       maxConnections: 2,
-      // Trying again is the courier's, which counts it.
+      // The courier retries, and counts its tries.
       maxRequeues: 0,
       connectionTimeout: stepTimeoutMs,
       greetingTimeout: stepTimeoutMs,
@@ -56,7 +59,7 @@ export function smtpMailer(
       disableFileAccess: true,
       disableUrlAccess: true,
     })
-    // A pooled connection that breaks while nothing is sent must not end the process; the next mail opens another.
+    // Without a handler, an idle connection that breaks would end the process. The next mail opens another.
     transport.on('error', () => {})
     transport.use('stream', ({ data, message }, done) => {
       const after = data.signal && afterLastByte.get(data.signal)
@@ -95,7 +98,7 @@ export function smtpMailer(
   }
 }
 
-/** Writes each mail into a folder instead of sending it: `20260314T013000Z-42.eml`. The same mail is the same file. */
+/** Writes each mail to a file instead of sending it: `20260314T013000Z-42.eml`. A repeated mail overwrites its file. */
 export function fileMailer(folder: string, from: string): Provider {
   const built = (mail: ProviderMessage) =>
     nodemailer()
@@ -117,7 +120,7 @@ export function fileMailer(folder: string, from: string): Provider {
   }
 }
 
-/** The body as it is, so that a person can read the file. */
+/** Replaces the encoded body by the plain text, so that a person can read the file. */
 function legible(message: string, text: string): string {
   const head = message.slice(0, message.indexOf('\r\n\r\n')).replace(/^(Content-Transfer-Encoding: ).*$/im, '$18bit')
   return `${head}\r\n\r\n${text.replace(/\r?\n/g, '\r\n')}\r\n`
@@ -127,7 +130,7 @@ function envelope(mail: ProviderMessage, from: string) {
   const domain = /@([\w.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
   return {
     from,
-    // As an object: in a text, a comma would make two recipients of it.
+    // An object, because in a string a comma would make two recipients of it.
     to: { name: mail.toName, address: mail.to },
     subject: mail.subject,
     text: mail.text,
@@ -135,7 +138,7 @@ function envelope(mail: ProviderMessage, from: string) {
     messageId: `<yuyue.${mail.id}.${mail.at.getTime()}@${domain}>`,
     headers: {
       'Auto-Submitted': 'auto-generated',
-      // RFC 8058: mail programs show a button that posts to the link.
+      // RFC 8058: mail programs show an unsubscribe button that posts to the link.
       ...(mail.unsubscribeUrl !== undefined && {
         'List-Unsubscribe': `<${mail.unsubscribeUrl}>`,
         'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
@@ -144,13 +147,13 @@ function envelope(mail: ProviderMessage, from: string) {
   }
 }
 
-/** Says of an error of nodemailer whether another try can help. `handedOver`: the server had the whole mail. */
+/** Converts an error of nodemailer to a refusal. `handedOver`: the server had received the whole mail. */
 function refusal(error: unknown, handedOver: boolean): Refused {
   if (!(error instanceof Error)) return new Refused(String(error), 'temporary')
   const code = 'code' in error ? String(error.code) : ''
   const command = 'command' in error ? String(error.command) : ''
   const status = 'responseCode' in error ? Number(error.responseCode) : Number.NaN
-  // A log-in that is refused or missing says something of our account, not of this mail.
+  // A refused or missing log-in is a fault of our account, not of this mail.
   if (code === 'EAUTH' || [530, 534, 535, 538].includes(status)) return new Refused(error.message, 'ours')
   if (Number.isNaN(status)) {
     const otherwise = handedOver ? 'unheard' : 'temporary'
@@ -158,14 +161,15 @@ function refusal(error: unknown, handedOver: boolean): Refused {
   }
   if (status < 500) return new Refused(error.message, 'temporary')
   if (command.startsWith('RCPT')) return new Refused(error.message, refusedRecipient(status, error.message))
-  // Who refuses to talk to us, or to take anything from our sender, says nothing of this mail; 552 is its size.
+  // Connection and sender refusals are not about this mail; 552 means it is too large.
   const aboutUs = command.startsWith('MAIL') ? status !== 552 : !command.startsWith('DATA')
   return new Refused(error.message, aboutUs ? 'ours' : 'message')
 }
 
 /**
- * What a refusal of the recipient speaks against. RFC 3463 says it: 5.1 the address (5.1.7 and 5.1.8 the sender's), 5.7 what we are allowed.
- * Without such a number the words must do: only where none of them is about us does the status mean an unknown mailbox.
+ * The kind of refusal when the server refuses the recipient. The enhanced status code (RFC 3463) decides: 5.1 is about
+ * the address (5.1.7 and 5.1.8: the sender's address), 5.7 about our permissions. Without such a code the text decides:
+ * the status means an unknown mailbox only if no word of the text is about us.
  */
 function refusedRecipient(status: number, said: string): RefusalKind {
   const [, subject, detail] = /\b5\d\d[ -]5\.(\d{1,3})\.(\d{1,3})\b/.exec(said) ?? []

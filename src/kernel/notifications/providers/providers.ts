@@ -11,7 +11,7 @@ const DEFAULT_BASE = {
   webhook: '',
 }
 
-/** The providers that a configuration asks for. */
+/** Creates the configured providers. */
 export function createProviders(config: Config, clock: Clock): readonly Provider[] {
   const mailer = createMailer({
     smtpUrl: config.smtpUrl,

@@ -10,7 +10,7 @@ export interface SmsAccount {
   readonly keyId: string
   readonly secret: string
   readonly signName: string
-  /** The registered template for texts that have none of their own; it takes one variable, the text. */
+  /** The registered template for texts without one of their own; its only variable is the text. */
   readonly template: string
   /** Tencent: SmsSdkAppId. */
   readonly appId: string
@@ -20,8 +20,8 @@ export interface SmsAccount {
 const SMS = { lane: 'sms', channel: 'sms', rings: true, address: PHONE, close: async () => {} } as const
 
 /**
- * Aliyun SMS (`SendSms`, version 2017-05-25), RPC signature HMAC-SHA1. It knows no idempotency, so a message that may have been sent before is
- * first looked for among the receipts (`QuerySendDetails` by our OutId).
+ * Aliyun SMS (`SendSms`, version 2017-05-25), RPC signature HMAC-SHA1. It has no idempotency keys, so a message that
+ * may have been sent before is first looked up in the receipts (`QuerySendDetails` by our OutId).
  */
 export function aliyunSms(account: SmsAccount, clock: Clock): Provider {
   const call = async (action: string, own: Readonly<Record<string, string>>) => {
@@ -32,13 +32,15 @@ export function aliyunSms(account: SmsAccount, clock: Clock): Provider {
     throw new Refused(`${code || 'no code'} ${textOf(body.Message)}`, kindOf(code, ALIYUN))
   }
 
-  /** Whether there is a receipt of an earlier try, made today or on the day it was written, that got through without our hearing of it. */
+  /**
+   * Whether an earlier try succeeded without our knowing: looks for a receipt of the day of the message and of today.
+   */
   const wasSent = async (message: ProviderMessage, number: string): Promise<boolean> => {
     for (const day of new Set([chineseDay(message.at), chineseDay(clock.now())])) {
       const page = { PhoneNumber: number, SendDate: day, PageSize: '50', CurrentPage: '1' }
       const found = objectOf((await call('QuerySendDetails', page)).SmsSendDetailDTOs).SmsSendDetailDTO
       const rows = Array.isArray(found) ? found.map(objectOf) : []
-      // 2: it failed.
+      // SendStatus 2: failed.
       if (rows.some((row) => textOf(row.OutId) === outId(message) && textOf(row.SendStatus) !== '2')) return true
     }
     return false
@@ -64,7 +66,7 @@ export function aliyunSms(account: SmsAccount, clock: Clock): Provider {
   }
 }
 
-/** The provider files receipts by China's day: YYYYMMDD. */
+/** The date in China, by which the provider files receipts: YYYYMMDD. */
 function chineseDay(at: Date): string {
   return new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 10).replaceAll('-', '')
 }
@@ -73,7 +75,7 @@ function outId(message: ProviderMessage): string {
   return `yuyue-${message.id}-${message.at.getTime()}`
 }
 
-/** The signed query of a call: parameters in order of their names, encoded as RFC 3986, signed with HMAC-SHA1. */
+/** The signed query of a call: parameters sorted by name, encoded as in RFC 3986, signed with HMAC-SHA1. */
 function aliyunQuery(
   { keyId, secret }: Pick<SmsAccount, 'keyId' | 'secret'>,
   at: Date,
@@ -109,8 +111,9 @@ function encode(text: string): string {
 }
 
 /**
- * Tencent Cloud SMS (`SendSms`, version 2021-01-11), signature TC3-HMAC-SHA256. It knows no idempotency. A message that may have been sent
- * before is looked for among the receipts (`PullSmsSendStatusByPhoneNumber` by our SessionContext); what the carrier has not reported yet isn't there.
+ * Tencent Cloud SMS (`SendSms`, version 2021-01-11), signature TC3-HMAC-SHA256. It has no idempotency keys. A message
+ * that may have been sent before is looked up in the receipts (`PullSmsSendStatusByPhoneNumber` by our SessionContext),
+ * which lack messages that the carrier has not reported yet.
  */
 export function tencentSms(account: SmsAccount, clock: Clock): Provider {
   const call = async (action: string, own: object, asks = false) => {
@@ -122,7 +125,7 @@ export function tencentSms(account: SmsAccount, clock: Clock): Provider {
     return response
   }
 
-  /** Whether there is a receipt of an earlier try that got through without our hearing of it. */
+  /** Whether an earlier try succeeded without our knowing: looks for its receipt. */
   const wasSent = async (message: ProviderMessage): Promise<boolean> => {
     const since = Math.max(message.at.getTime(), clock.now().getTime() - TENCENT_KEEPS_MS)
     const own = { PhoneNumber: message.to, BeginTime: Math.floor(since / 1000), Offset: 0, Limit: 100 }
@@ -151,7 +154,7 @@ export function tencentSms(account: SmsAccount, clock: Clock): Provider {
   }
 }
 
-/** Receipts of the last 7 days can be asked for. */
+/** Receipts can be queried for 7 days. */
 const TENCENT_KEEPS_MS = 7 * 24 * 3_600_000
 
 function tencentRefusal({ Code, Message }: Readonly<Record<string, unknown>>): Refused {
@@ -178,7 +181,7 @@ function tencentHeaders(
   }
 }
 
-/** The Authorization header of a call (TC3-HMAC-SHA256 over content type, host and action). `seconds`: since the epoch. */
+/** The Authorization header of a call: TC3-HMAC-SHA256 over content type, host and action. `seconds`: since 1970. */
 function tencentAuthorization(
   { keyId, secret }: Pick<SmsAccount, 'keyId' | 'secret'>,
   host: string,
@@ -205,8 +208,9 @@ function sha256(text: string): string {
 }
 
 /**
- * Any other provider behind a small service of one's own: one POST of JSON a message, signed with `X-Yuyue-Signature: sha256=<hex>` over
- * `<X-Yuyue-Timestamp>.<body>`; `Idempotency-Key` is the same for every try.
+ * Any other provider, behind a small web service of the site: one JSON POST per message.
+ * `X-Yuyue-Signature: sha256=<hex>` is the HMAC-SHA256 of `<X-Yuyue-Timestamp>.<body>`. `Idempotency-Key` is the same for
+ * every try.
  */
 export function webhookSms(account: Pick<SmsAccount, 'baseUrl' | 'secret'>, clock: Clock): Provider {
   return {
@@ -223,13 +227,14 @@ export function webhookSms(account: Pick<SmsAccount, 'baseUrl' | 'secret'>, cloc
         params: Object.fromEntries(message.template?.params ?? []),
       })
       const seconds = String(Math.floor(clock.now().getTime() / 1000))
+      const signature = createHmac('sha256', account.secret).update(`${seconds}.${payload}`).digest('hex')
       const { status, body } = await callProvider(account.baseUrl, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
           'idempotency-key': outId(message),
           'x-yuyue-timestamp': seconds,
-          'x-yuyue-signature': `sha256=${createHmac('sha256', account.secret).update(`${seconds}.${payload}`).digest('hex')}`,
+          'x-yuyue-signature': `sha256=${signature}`,
         },
         body: payload,
       })
@@ -246,7 +251,7 @@ function templateOf(message: ProviderMessage, account: SmsAccount) {
 
 type Table = readonly (readonly [RegExp, RefusalKind])[]
 
-/** What the codes of https://help.aliyun.com/zh/sms/developer-reference/api-error-codes mean for another try. */
+/** Kinds of refusal by error code: https://help.aliyun.com/zh/sms/developer-reference/api-error-codes */
 const ALIYUN: Table = [
   [/^(isv\.BUSINESS_LIMIT_CONTROL|isv\.DAY_LIMIT_CONTROL|isv\.MONTH_LIMIT_CONTROL|Throttling.*)$/, 'busy'],
   [/^isv\.(MOBILE_NUMBER_ILLEGAL|MOBILE_COUNT_OVER_LIMIT)$/, 'address'],
@@ -255,7 +260,7 @@ const ALIYUN: Table = [
   [/^isv\.|^(Signature|InvalidAccessKeyId|Forbidden|InvalidTimeStamp|MissingAccessKeyId)/, 'ours'],
 ]
 
-/** What the codes of https://cloud.tencent.com/document/product/382/59177 mean for another try. */
+/** Kinds of refusal by error code: https://cloud.tencent.com/document/product/382/59177 */
 const TENCENT: Table = [
   [/^(LimitExceeded|RequestLimitExceeded)/, 'busy'],
   [/^(InvalidParameterValue\.IncorrectPhoneNumber|FailedOperation\.PhoneNumberInBlacklist)$/, 'address'],

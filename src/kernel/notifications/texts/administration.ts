@@ -30,21 +30,21 @@ defineConstraints({
 const noSuchType = () => new NotFound('not_found', 'There is no such notification type.')
 const noSuchTemplate = () => new NotFound('not_found', 'There is no such template.')
 
-/** The type of a key. @throws NotFound */
+/** The type with a key. @throws NotFound */
 export function getType(catalogue: Catalogue, key: string): NotificationType {
   const type = catalogue.typeOf(key)
   if (!type) throw noSuchType()
   return type
 }
 
-/** The same where a request names it in its body. @throws Invalid `unknown_type` */
+/** The type with a key that is in the body of a request. @throws Invalid `unknown_type` */
 function typeNamed(catalogue: Catalogue, key: string): NotificationType {
   const type = catalogue.typeOf(key)
   if (!type) throw new Invalid('unknown_type', `There is no notification type ${JSON.stringify(key.slice(0, 100))}.`)
   return type
 }
 
-/** Adds a type of the administrators'. @throws Conflict `type_exists`; Invalid `bad_template`. */
+/** Adds a type. @throws Conflict `type_exists`; Invalid `bad_template` */
 export async function createType(kernel: Kernel, caller: Caller, type: NotificationType): Promise<void> {
   if (kernel.notifications.catalogue.isBuiltIn(type.key)) {
     throw new Conflict('type_exists', 'There already is a notification type of that key.')
@@ -53,17 +53,22 @@ export async function createType(kernel: Kernel, caller: Caller, type: Notificat
   const now = kernel.clock.now()
   await change(kernel, async (tx) => {
     await sql`
-      INSERT INTO notification_types (key, name, category, urgent, channels, subject, body, sample, created_at, updated_at)
-      VALUES (${type.key}, ${type.title}, ${type.category}, ${type.urgent}, ${type.channels}, ${type.subject}, ${type.body},
-        ${JSON.stringify(type.sample)}::text::jsonb, ${now}, ${now})`.execute(tx)
+      INSERT INTO notification_types (
+        key, name, category, urgent, channels, subject, body, sample, created_at, updated_at
+      )
+      VALUES (
+        ${type.key}, ${type.title}, ${type.category}, ${type.urgent}, ${type.channels}, ${type.subject}, ${type.body},
+        ${JSON.stringify(type.sample)}::text::jsonb, ${now}, ${now}
+      )`.execute(tx)
     const operation = { action: 'notification_type.create', resource: 'notification_type', resourceId: type.key }
     await record(tx, now, { ...originOf(caller), ...operation })
   })
 }
 
 /**
- * Changes a type of the administrators'.
- * @throws NotFound; Conflict `built_in_type`; Invalid `bad_template` when its texts, or one of its templates, name a variable that the sample lacks.
+ * Changes a type that an administrator added.
+ * @throws NotFound; Conflict `built_in_type`; Invalid `bad_template` when its texts, or one of its templates, name a
+ * variable that the sample lacks.
  */
 export async function updateType(kernel: Kernel, caller: Caller, type: NotificationType): Promise<void> {
   refuseBuiltIn(kernel.notifications.catalogue, type.key)
@@ -71,8 +76,15 @@ export async function updateType(kernel: Kernel, caller: Caller, type: Notificat
   const now = kernel.clock.now()
   await change(kernel, async (tx) => {
     const { numAffectedRows } = await sql`
-      UPDATE notification_types SET name = ${type.title}, category = ${type.category}, urgent = ${type.urgent}, channels = ${type.channels},
-        subject = ${type.subject}, body = ${type.body}, sample = ${JSON.stringify(type.sample)}::text::jsonb, updated_at = ${now}
+      UPDATE notification_types
+      SET name = ${type.title},
+        category = ${type.category},
+        urgent = ${type.urgent},
+        channels = ${type.channels},
+        subject = ${type.subject},
+        body = ${type.body},
+        sample = ${JSON.stringify(type.sample)}::text::jsonb,
+        updated_at = ${now}
       WHERE key = ${type.key}`.execute(tx)
     if ((numAffectedRows ?? 0n) === 0n) throw noSuchType()
     for (const template of await loadTemplates(tx, { type: type.key }))
@@ -82,7 +94,10 @@ export async function updateType(kernel: Kernel, caller: Caller, type: Notificat
   })
 }
 
-/** Deletes a type of the administrators' with its templates. @throws NotFound; Conflict `built_in_type`, `type_in_use`. */
+/**
+ * Deletes a type that an administrator added, and its templates.
+ * @throws NotFound; Conflict `built_in_type` | `type_in_use`
+ */
 export async function deleteType(kernel: Kernel, caller: Caller, key: string): Promise<void> {
   refuseBuiltIn(kernel.notifications.catalogue, key)
   const now = kernel.clock.now()
@@ -90,10 +105,10 @@ export async function deleteType(kernel: Kernel, caller: Caller, key: string): P
     const { rows } = await sql`SELECT 1 AS found FROM notification_types WHERE key = ${key} FOR UPDATE`.execute(tx)
     if (rows.length === 0) throw noSuchType()
     const use = await sql<{ used: boolean }>`
-      SELECT EXISTS (SELECT FROM deliveries WHERE type = ${key}) OR EXISTS (SELECT FROM messages WHERE type = ${key})
-        OR EXISTS (SELECT FROM broadcasts WHERE type = ${key}) OR EXISTS (SELECT FROM outbox WHERE message->>'type' = ${key}) AS used`.execute(
-      tx,
-    )
+      SELECT EXISTS (SELECT FROM deliveries WHERE type = ${key})
+        OR EXISTS (SELECT FROM messages WHERE type = ${key})
+        OR EXISTS (SELECT FROM broadcasts WHERE type = ${key})
+        OR EXISTS (SELECT FROM outbox WHERE message->>'type' = ${key}) AS used`.execute(tx)
     if (use.rows[0]?.used) throw new Conflict('type_in_use', 'Notifications of this type have been sent.')
     await sql`DELETE FROM notification_templates WHERE type = ${key}`.execute(tx)
     await sql`DELETE FROM notification_preferences WHERE type = ${key}`.execute(tx)
@@ -108,28 +123,32 @@ function refuseBuiltIn(catalogue: Catalogue, key: string): void {
   throw new Conflict('built_in_type', 'This type belongs to the program: change its texts with templates instead.')
 }
 
-/** What somebody wants a template to be. */
-export type TemplateWish = Pick<StoredTemplate, 'subject' | 'body' | 'html' | 'providerCode' | 'providerParams'>
+/** The content of a template that administrators can change. */
+export type TemplateContent = Pick<StoredTemplate, 'subject' | 'body' | 'html' | 'providerCode' | 'providerParams'>
 
-/** Adds a template. @throws Conflict `template_exists`; Invalid `unknown_type`, `bad_template`. */
+/** Adds a template. @throws Conflict `template_exists`; Invalid `unknown_type` | `bad_template` */
 export async function createTemplate(
   kernel: Kernel,
   caller: Caller,
   place: { readonly type: string; readonly channel: string; readonly locale: Locale },
-  wish: TemplateWish,
+  content: TemplateContent,
 ): Promise<StoredTemplate> {
   checkTemplate(
     kernel.notifications.catalogue,
-    wish,
+    content,
     typeNamed(kernel.notifications.catalogue, place.type),
     place.channel,
   )
   const now = kernel.clock.now()
   return change(kernel, async (tx) => {
     const { rows } = await sql<{ id: number }>`
-      INSERT INTO notification_templates (type, channel, locale, subject, body, html, provider_code, provider_params, created_at, updated_at)
-      VALUES (${place.type}, ${place.channel}, ${place.locale}, ${wish.subject}, ${wish.body}, ${wish.html}, ${wish.providerCode},
-        ${wish.providerParams}, ${now}, ${now})
+      INSERT INTO notification_templates (
+        type, channel, locale, subject, body, html, provider_code, provider_params, created_at, updated_at
+      )
+      VALUES (
+        ${place.type}, ${place.channel}, ${place.locale}, ${content.subject}, ${content.body}, ${content.html},
+        ${content.providerCode}, ${content.providerParams}, ${now}, ${now}
+      )
       RETURNING id`.execute(tx)
     const id = rows[0]?.id ?? 0
     const operation = { action: 'notification_template.create', resource: 'notification_template', resourceId: id }
@@ -138,25 +157,30 @@ export async function createTemplate(
   })
 }
 
-/** Changes what a template says. @throws NotFound; Invalid `bad_template`. */
+/** Changes the content of a template. @throws NotFound; Invalid `bad_template` */
 export async function updateTemplate(
   kernel: Kernel,
   caller: Caller,
   id: number,
-  wish: TemplateWish,
+  content: TemplateContent,
 ): Promise<StoredTemplate> {
   const now = kernel.clock.now()
   return change(kernel, async (tx) => {
     const before = one(await loadTemplates(tx, { id }))
     checkTemplate(
       kernel.notifications.catalogue,
-      wish,
+      content,
       getType(kernel.notifications.catalogue, before.type),
       before.channel,
     )
     await sql`
-      UPDATE notification_templates SET subject = ${wish.subject}, body = ${wish.body}, html = ${wish.html},
-        provider_code = ${wish.providerCode}, provider_params = ${wish.providerParams}, updated_at = ${now}
+      UPDATE notification_templates
+      SET subject = ${content.subject},
+        body = ${content.body},
+        html = ${content.html},
+        provider_code = ${content.providerCode},
+        provider_params = ${content.providerParams},
+        updated_at = ${now}
       WHERE id = ${id}`.execute(tx)
     const after = one(await loadTemplates(tx, { id }))
     const changes = { subject: [before.subject, after.subject], body: [before.body, after.body] } as const
@@ -166,7 +190,7 @@ export async function updateTemplate(
   })
 }
 
-/** Deletes a template: the type's own text takes over. @throws NotFound */
+/** Deletes a template; the type's own text is used instead. @throws NotFound */
 export async function deleteTemplate(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const now = kernel.clock.now()
   await change(kernel, async (tx) => {
@@ -177,16 +201,19 @@ export async function deleteTemplate(kernel: Kernel, caller: Caller, id: number)
   })
 }
 
-/** What a template would say, with the type's sample and what is given instead of it. @throws Invalid `unknown_type`, `bad_template`. */
+/**
+ * Renders a template with the sample data of the type; `data` replaces parts of the sample.
+ * @throws Invalid `unknown_type` | `bad_template`
+ */
 export function previewTemplate(
   catalogue: Catalogue,
   key: string,
   channel: string,
-  wish: TemplateWish,
+  content: TemplateContent,
   data: Readonly<Record<string, unknown>>,
 ): ChannelText {
   const type = typeNamed(catalogue, key)
-  const compiled = checkTemplate(catalogue, wish, type, channel)
+  const compiled = checkTemplate(catalogue, content, type, channel)
   try {
     return fill(compiled, { ...type.sample, ...data })
   } catch (error) {
@@ -194,16 +221,16 @@ export function previewTemplate(
   }
 }
 
-function checkTemplate({ channels }: Catalogue, wish: TemplateWish, type: NotificationType, channel: string) {
+function checkTemplate({ channels }: Catalogue, content: TemplateContent, type: NotificationType, channel: string) {
   const by = channels.delivery(channel)
-  if (wish.html !== null && !by?.richText) {
-    throw new Invalid('bad_template', 'Only mails have rich text.')
+  if (content.html !== null && !by?.richText) {
+    throw new Invalid('bad_template', 'Only mails can have rich text.')
   }
-  if (wish.providerCode !== null && !by?.registeredTemplates) {
-    throw new Invalid('bad_template', 'Only SMS have a template at their provider.')
+  if (content.providerCode !== null && !by?.registeredTemplates) {
+    throw new Invalid('bad_template', 'Only SMS templates can name a template registered at the provider.')
   }
   try {
-    return compileTemplate(wish, type.sample)
+    return compileTemplate(content, type.sample)
   } catch (error) {
     throw badTemplate(error)
   }
@@ -230,7 +257,7 @@ function one(rows: readonly StoredTemplate[]): StoredTemplate {
   return row
 }
 
-/** Changes when people may be disturbed. */
+/** Changes the quiet hours and frequency caps. */
 export async function changePolicy(kernel: Kernel, caller: Caller, policy: Omit<Policy, 'holidays'>): Promise<void> {
   const now = kernel.clock.now()
   await changePolicyBy(kernel, async (tx) => {
@@ -261,16 +288,19 @@ export async function deleteHoliday(kernel: Kernel, caller: Caller, date: string
   })
 }
 
-/** `change` for the policy: what waits by it is decided about anew. */
+/** `change` for the policy; the courier decides again about the deliveries that the old policy held up. */
 function changePolicyBy(kernel: Kernel, work: (tx: Transaction) => Promise<void>): Promise<void> {
-  const decideAnew = async (tx: Transaction) => {
+  const workAndReconsider = async (tx: Transaction) => {
     await work(tx)
     await reconsider(tx, kernel.clock.now())
   }
-  return change(kernel, decideAnew, 'policy')
+  return change(kernel, workAndReconsider, 'policy')
 }
 
-/** Writes, tells every process, and has this one look before the caller is answered. */
+/**
+ * Runs a change in a transaction, announces it to all processes, and reloads the catalogue of this one before it
+ * returns.
+ */
 async function change<T>(
   kernel: Kernel,
   work: (tx: Transaction) => Promise<T>,

@@ -1,9 +1,9 @@
 import type { NotificationType } from './types.ts'
 
-/** What administrators say in their own words. */
+/** Type of the messages that administrators write themselves. */
 export const DIRECT_TYPE = 'notice.direct'
 
-/** What the kernel itself tells people, accounts apart. */
+/** The notification types of the kernel, except those about accounts. */
 export const noticeNotificationTypes: readonly NotificationType[] = [
   {
     key: DIRECT_TYPE,

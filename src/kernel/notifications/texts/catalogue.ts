@@ -18,13 +18,13 @@ import {
 } from './templates.ts'
 import type { Category, Locale, NotificationType } from './types.ts'
 
-/** What stands in `notification_types`. */
+/** A row of `notification_types`: a type that an administrator added. */
 export interface StoredType extends NotificationType {
   readonly createdAt: Date
   readonly updatedAt: Date
 }
 
-/** What stands in `notification_templates`. */
+/** A row of `notification_templates`. */
 export interface StoredTemplate {
   readonly id: number
   readonly type: string
@@ -39,22 +39,25 @@ export interface StoredTemplate {
   readonly updatedAt: Date
 }
 
-/** A text for one channel. */
+/** A rendered text for one channel. */
 export interface ChannelText extends Rendered {
   readonly html?: string | undefined
   readonly template?: { readonly code: string; readonly params: readonly (readonly [string, string])[] } | undefined
 }
 
-/** All types and texts of the site, those of the code and those of its administrators, and when people may be disturbed. */
+/** All notification types and texts of the site, from code and from administrators, and the policy. */
 export interface Catalogue extends Templates {
   readonly channels: Channels
-  /** Every type, those of the code first. */
+  /** All types, those from code first. */
   types(): readonly NotificationType[]
   /** Whether a product registered the type in code. */
   isBuiltIn(key: string): boolean
-  /** The inbox text in the language of whoever has none of their own (`*`), and in each language that has a template. */
+  /** The inbox texts: one for each language that has a template, and `*` for all others. */
   inboxTexts(type: NotificationType, data: object): Readonly<Record<string, Rendered>>
-  /** The text for a channel in a language, with the type's own text where there is no template. Throws (LiquidJS) when the data doesn't fit. */
+  /**
+   * Renders the text for a channel in a language: by the template, or the type's own text when there is none.
+   * @throws an error of LiquidJS when the data doesn't fit
+   */
   write(type: NotificationType, channel: string, locale: Locale, data: object): ChannelText
   policy(): Policy
   /** Reads the stored types, templates and the policy again. */
@@ -69,13 +72,13 @@ interface CompiledTemplate {
   readonly params: readonly string[]
 }
 
-/** The channel on which processes tell each other that types, templates or the policy changed. */
+/** The NOTIFY channel that announces changes of types, templates or the policy. */
 const CHANGED = 'notification_catalogue'
 const DEFAULT_LOCALE: Locale = 'zh-CN'
 
 /**
- * Builds the catalogue out of the types in code; what is stored comes with `reload`.
- * @throws Error when a type in code is wrong (see `compileTemplates`) or names a channel there is not.
+ * Builds the catalogue from the types in code. `reload` adds the stored types, templates and policy.
+ * @throws Error when a type in code is wrong (see `compileTemplates`) or names an unknown channel
  */
 export function createCatalogue(builtIn: readonly NotificationType[], channels = programChannels): Catalogue {
   requireKnownChannels(builtIn, channels)
@@ -109,7 +112,7 @@ export function createCatalogue(builtIn: readonly NotificationType[], channels =
     try {
       return fill(template, data)
     } catch {
-      // Data of another shape than the sample: the type's own text is made for it.
+      // The data has another shape than the sample that the template was checked with. The type's own text fits it.
       return plain(type, data)
     }
   }
@@ -146,10 +149,13 @@ export function createCatalogue(builtIn: readonly NotificationType[], channels =
   }
 }
 
-/** What of the stored part was changed, as processes tell each other. */
+/** The stored part that changed: the payload of the NOTIFY. */
 type Changed = 'texts' | 'policy'
 
-/** Reads the stored part now, and again whenever a process changes it or the connection was lost. Answers how to stop. */
+/**
+ * Reads the stored part now, and again whenever a process changes it or a lost connection is back. Returns a function
+ * that stops this.
+ */
 export async function followChanges(
   kernel: Pick<Ground, 'clock' | 'db' | 'log'>,
   database: Pick<OpenDatabase, 'listen' | 'listenState'>,
@@ -157,17 +163,17 @@ export async function followChanges(
 ): Promise<() => Promise<void>> {
   const read = async (changed: string) => {
     await catalogue.reload(kernel.db)
-    // Until now this process held up deliveries by the policy before.
+    // Until now this process may have held up deliveries by the old policy.
     if (changed === ('policy' satisfies Changed)) await reconsider(kernel.db, kernel.clock.now())
   }
   const again = (changed: string) => {
     read(changed).catch((err: unknown) => {
-      // Gone again: they are read when it is back.
+      // If the database is away again, the next reconnection reads them.
       if (!isDatabaseAway(err)) kernel.log.error({ err }, 'notification types not read')
     })
   }
   const stop = await database.listen(CHANGED, again)
-  // Whatever was said in between went unheard.
+  // Announcements were missed while the connection was lost.
   const forget = database.listenState.onListening(() => again('policy'))
   await catalogue.reload(kernel.db)
   return async () => {
@@ -176,14 +182,14 @@ export async function followChanges(
   }
 }
 
-/** Tells every process that types, templates or the policy changed: with the commit when `db` is a transaction. */
+/** Announces a change to all processes; on commit when `db` is a transaction. */
 export async function announceChange(db: Database, changed: Changed): Promise<void> {
   await sql`SELECT pg_notify(${CHANGED}, ${changed})`.execute(db)
 }
 
 /**
  * Checks a template against its type.
- * @throws Error that says which part is wrong: unknown variables and filters, broken syntax.
+ * @throws Error that names the wrong part: unknown variables or filters, syntax errors
  */
 export function compileTemplate(
   template: Pick<StoredTemplate, 'subject' | 'body' | 'html' | 'providerCode' | 'providerParams'>,
@@ -208,7 +214,7 @@ export function compileTemplate(
   }
 }
 
-/** Fills a compiled template. Throws (LiquidJS) when the data lacks a variable. */
+/** Renders a compiled template. @throws an error of LiquidJS when the data lacks a variable */
 export function fill(template: CompiledTemplate, data: object): ChannelText {
   const { subject, body, html, code, params } = template
   const facts = new Map(Object.entries(data))
@@ -224,7 +230,7 @@ function compileQuietly(row: StoredTemplate, type: NotificationType): CompiledTe
   try {
     return compileTemplate(row, type.sample)
   } catch {
-    // The type in code lost a variable with a new version: its own text takes over.
+    // A new version of the program removed a variable of the type. The type's own text is used.
     return undefined
   }
 }
@@ -241,7 +247,7 @@ function keyOf(type: string, channel: string, locale: string): string {
   return `${type} ${channel} ${locale}`
 }
 
-/** The types of administrators, by key. */
+/** Reads the types that administrators added, in order of key. */
 async function loadTypes(db: Database): Promise<readonly StoredType[]> {
   const { rows } = await sql<{
     readonly key: string
@@ -254,21 +260,26 @@ async function loadTypes(db: Database): Promise<readonly StoredType[]> {
     readonly sample: Record<string, unknown>
     readonly createdAt: Date
     readonly updatedAt: Date
-  }>`SELECT key, name AS title, category, urgent, channels, subject, body, sample, created_at AS "createdAt", updated_at AS "updatedAt"
-    FROM notification_types ORDER BY key`.execute(db)
+  }>`
+    SELECT key, name AS title, category, urgent, channels, subject, body, sample,
+      created_at AS "createdAt", updated_at AS "updatedAt"
+    FROM notification_types
+    ORDER BY key`.execute(db)
   return rows
 }
 
-/** The templates, by type, channel and language; of one type, or one of them. */
+/** Reads the templates in order of type, channel and language: all, those of one type, or one by id. */
 export async function loadTemplates(
   db: Database,
   filter: { readonly id?: number; readonly type?: string } = {},
 ): Promise<readonly StoredTemplate[]> {
   const { rows } = await sql<StoredTemplate>`
-    SELECT id, type, channel, locale, subject, body, html, provider_code AS "providerCode", provider_params AS "providerParams",
+    SELECT id, type, channel, locale, subject, body, html,
+      provider_code AS "providerCode", provider_params AS "providerParams",
       created_at AS "createdAt", updated_at AS "updatedAt"
     FROM notification_templates
-    WHERE (${filter.id ?? null}::bigint IS NULL OR id = ${filter.id ?? null}) AND (${filter.type ?? null}::text IS NULL OR type = ${filter.type ?? null})
+    WHERE (${filter.id ?? null}::bigint IS NULL OR id = ${filter.id ?? null})
+      AND (${filter.type ?? null}::text IS NULL OR type = ${filter.type ?? null})
     ORDER BY type, channel, locale`.execute(db)
   return rows
 }

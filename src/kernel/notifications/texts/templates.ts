@@ -4,18 +4,18 @@ import type { NotificationType } from './types.ts'
 
 const sanitizer = late<typeof import('sanitize-html')>('sanitize-html')
 
-/** What a person is told, ready to show. */
+/** A rendered text, ready to show. */
 export interface Rendered {
   /** One line of at most 200 characters. */
   readonly subject: string
   readonly body: string
 }
 
-/** The registered types with their templates compiled. */
+/** The registered types with their compiled templates. */
 export interface Templates {
-  /** Undefined when no product registered such a type. */
+  /** The type with a key; undefined when it is not registered. */
   typeOf(key: string): NotificationType | undefined
-  /** Throws (a LiquidJS error) when the data lacks a variable that the type's templates name. */
+  /** Renders a type's texts. @throws an error of LiquidJS when the data lacks a variable that they name */
   render(type: NotificationType, data: object): Rendered
 }
 
@@ -23,7 +23,7 @@ const SUBJECT_LENGTH = 200
 const BODY_LENGTH = 20_000
 const HTML_LENGTH = 200_000
 
-/** Partials would read files: a template stands alone. */
+/** Templates must not include files. */
 const noFiles = {
   exists: async () => false,
   existsSync: () => false,
@@ -43,11 +43,11 @@ const sandbox = {
   memoryLimit: 10_000_000,
 }
 
-/** Texts as they are, and rich text in which data can't be markup. */
+/** One engine for plain text, and one for rich text that escapes all data. */
 const engines = { text: new Liquid(sandbox), html: new Liquid({ ...sandbox, outputEscape: 'escape' }) }
 type Kind = keyof typeof engines
 
-/** A text with variables, checked. */
+/** A checked and compiled template. */
 export interface Compiled {
   readonly kind: Kind
   readonly parts: readonly Template[]
@@ -55,7 +55,8 @@ export interface Compiled {
 
 /**
  * Compiles a template and tries it on a sample that has every variable.
- * @throws Error when it doesn't parse or names a variable or filter there is not, in branches that the sample doesn't take too.
+ * @throws Error when it doesn't parse, or names an unknown variable or filter. Variables are also checked in branches
+ * that the sample doesn't take.
  */
 export function compile(source: string, sample: Readonly<Record<string, unknown>>, kind: Kind = 'text'): Compiled {
   const engine = engines[kind]
@@ -68,17 +69,17 @@ export function compile(source: string, sample: Readonly<Record<string, unknown>
   return { kind, parts }
 }
 
-/** One line for a subject: a line break would end the header of a mail. Throws (LiquidJS) when the data lacks a variable. */
+/** Renders a subject as one line: a line break would end the header of a mail. @throws like `Templates.render` */
 export function renderLine(template: Compiled, data: object): string {
   return clean(render(template, data).replace(/\s+/g, ' ').trim(), SUBJECT_LENGTH)
 }
 
-/** Plain text. Throws (LiquidJS) when the data lacks a variable. */
+/** Renders plain text. @throws like `Templates.render` */
 export function renderText(template: Compiled, data: object): string {
   return clean(render(template, data).trim(), BODY_LENGTH)
 }
 
-/** Rich text without anything that runs, loads or leads elsewhere than http(s) and mailto. Throws (LiquidJS) when the data lacks a variable. */
+/** Renders rich text, sanitised: no scripts, and only http(s) and mailto URLs. @throws like `Templates.render` */
 export function renderHtml(template: Compiled, data: object): string {
   return clean(sanitize(render(template, data)), HTML_LENGTH)
 }
@@ -113,9 +114,8 @@ function sanitize(html: string): string {
 }
 
 /**
- * Compiles the templates of all types and tries each on its sample.
- * @throws Error that names every problem at once: a type registered twice, a template that doesn't parse, a variable or filter it doesn't
- * have. Variables are also looked up in branches that the sample doesn't take.
+ * Compiles the templates of all types and tries each on its sample (see `compile`).
+ * @throws Error that lists all problems: types registered twice, syntax errors, unknown variables or filters
  */
 export function compileTemplates(types: readonly NotificationType[]): Templates {
   const problems: string[] = []
@@ -145,7 +145,7 @@ export function compileTemplates(types: readonly NotificationType[]): Templates 
   }
 }
 
-/** A filter that cuts text may leave half a character, which the database refuses. */
+/** Cuts a text and repairs it: a filter may have cut a character in half, which the database would refuse. */
 function clean(text: string, length: number): string {
   return text.slice(0, length).toWellFormed().replaceAll('\0', '')
 }

@@ -10,20 +10,22 @@ export interface NotificationType {
   readonly key: string
   readonly title: string
   readonly category: Category
-  /** Urgent types ignore quiet hours and can't be switched off. */
+  /** Urgent types ignore quiet hours and caps, and can't be switched off. */
   readonly urgent: boolean
-  /** Keys of the channels (see ../channels.ts) beyond the inbox by which people get it unless they say otherwise. */
+  /**
+   * Keys of the channels (see ../channels.ts) besides the inbox that people get it by, unless they choose otherwise.
+   */
   readonly channels: readonly string[]
-  /** So many hours after it could not be sent nobody needs it any more; unless said a mail is good for three days, a text for one. */
+  /** A delivery is given up after failing for this many hours, or for those of its channel if they are fewer. */
   readonly goodForHours?: number
-  /** LiquidJS over the event's data. Unknown variables are refused when the program starts. */
+  /** LiquidJS template over the event's data. The program does not start with unknown variables in it. */
   readonly subject: string
   readonly body: string
   /** Sample data for previews and for checking the templates. */
   readonly sample: Readonly<Record<string, unknown>>
 }
 
-/** Whether a person has no say in a type: it is urgent, or about the safety of the account. */
+/** Whether a type can't be switched off: it is urgent, or about the account. */
 export function isMandatory(type: Pick<NotificationType, 'urgent' | 'category'>): boolean {
   return type.urgent || type.category === 'account'
 }
