@@ -72,7 +72,8 @@ function compare(files: readonly Migration[], applied: readonly Applied[]): Migr
     if (file.checksum !== row.checksum) {
       throw new MigrationMismatch(
         `${row.name}.sql was changed after it had been applied. ` +
-          'If a development version before 0.1.0 made this database: start with a new one (set DATA_DIR to an empty folder, or DATABASE_URL to an empty database). ' +
+          'If a development version before 0.1.0 made this database: ' +
+          'start with a new one (set DATA_DIR to an empty folder, or DATABASE_URL to an empty database). ' +
           'If you changed the file: put it back and write a new migration.',
       )
     }

@@ -157,7 +157,7 @@ describe('a new channel is one row of the table and a provider', () => {
 
 describe('the table of channels', () => {
   test('refuses two rows of one key, and types that name a channel there is not', () => {
-    expect(() => createChannels([...channels.all, webpush, webpush])).toThrow('one key')
+    expect(() => createChannels([...channels.all, webpush, webpush])).toThrow('the same key')
     expect(() => createCatalogue([pushed])).toThrow('booking.pushed: unknown channel webpush')
   })
 

@@ -209,8 +209,8 @@ function sha256(text: string): string {
 
 /**
  * Any other provider, behind a small web service of the site: one JSON POST per message.
- * `X-Yuyue-Signature: sha256=<hex>` is the HMAC-SHA256 of `<X-Yuyue-Timestamp>.<body>`. `Idempotency-Key` is the same for
- * every try.
+ * `X-Yuyue-Signature: sha256=<hex>` is the HMAC-SHA256 of `<X-Yuyue-Timestamp>.<body>`. `Idempotency-Key` is the same
+ * for every try.
  */
 export function webhookSms(account: Pick<SmsAccount, 'baseUrl' | 'secret'>, clock: Clock): Provider {
   return {
