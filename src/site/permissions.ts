@@ -1,6 +1,6 @@
 import type { RoleDefinition } from '../kernel/identity/roles.ts'
 
-/** Every permission that a route of the site may ask for. */
+/** Every permission that a route of the site may require. */
 export const permissions = {
   'site:users.read': 'See everybody’s account',
   'site:users.write': 'Change and delete accounts',
@@ -15,7 +15,7 @@ export const permissions = {
 
 export type SitePermission = keyof typeof permissions
 
-/** For sites on which no product's administrator may do all this. */
+/** A role for sites where no product's administrator has all of these permissions. */
 export const roles: readonly RoleDefinition[] = [
   { name: 'site:admin', title: '站点管理员', permissions: Object.keys(permissions) },
 ]

@@ -1,7 +1,7 @@
 import { line, webAddress, wholeNumber } from '../config/kinds.ts'
 import { defineSettings, optional, setting } from '../config/settings.ts'
 
-/** The variables of support. */
+/** The environment variables of support. */
 export const supportSettings = defineSettings(
   {
     llmUrl: optional(

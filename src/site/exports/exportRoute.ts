@@ -10,7 +10,7 @@ import { record } from '../../kernel/outbox/outbox.ts'
 
 const Format = Type.Object({ format: Type.Enum([...ExportFormatSchema.enum], { default: 'csv' }) })
 
-/** Where and how an export appears. */
+/** Paths and documentation of an export. */
 interface Place {
   readonly paths: readonly [string, ...string[]]
   readonly operationId?: string
@@ -19,7 +19,7 @@ interface Place {
   readonly tag: string
 }
 
-/** Registers a route that answers a list as a file and records who took it: it holds what many people did. */
+/** Registers a route that answers a list as a file. Each export is recorded, because it holds data of many people. */
 export function exportRoute(
   app: App,
   kernel: Kernel,

@@ -27,7 +27,7 @@ const tag = 'Notification types'
 const permission = MANAGE
 const TypeParams = Type.Object({ key: TypeKey })
 
-/** The kinds of notifications and what they say. */
+/** Routes for notification types and their templates. */
 export function notificationTypeRoutes(app: App, kernel: Kernel): void {
   const present = (type: NotificationType): Of<typeof NotificationTypeSchema> => ({
     key: type.key,
@@ -72,8 +72,7 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
     paths: v1('/notification-types'),
     permission,
     summary: 'Add a notification type',
-    description:
-      'Its own text is shown where no template says otherwise; without one it is `subject` and `body` of the data.',
+    description: 'Its own text is used where no template applies; if it has none, `subject` and `body` of the data.',
     tag,
     schema: {
       body: Type.Object({ key: TypeKey, ...TypeChange.properties }),
@@ -105,7 +104,7 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
     paths: v1('/notification-types/{key}'),
     permission,
     summary: 'Delete a notification type',
-    description: 'Refused (`type_in_use`) once something of it was sent.',
+    description: 'Refused (`type_in_use`) once a message of this type was sent.',
     tag,
     schema: { params: TypeParams, response: { 204: Deleted } },
     handler: async (request) => {
@@ -215,8 +214,8 @@ function templates(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: v1('/notification-templates/preview'),
     permission,
-    summary: 'Show what a template would say',
-    description: 'With the type’s sample data, or yours in its place. Nothing is kept or sent.',
+    summary: 'Preview a template',
+    description: 'Uses the type’s sample data, or the given data. Nothing is stored or sent.',
     tag,
     schema: {
       body: Type.Object({

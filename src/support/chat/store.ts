@@ -34,9 +34,9 @@ export interface ChatMessage {
   readonly createdAt: Date
 }
 
-/** Says on every process that a session has something new. */
+/** NOTIFY channel: a session has new messages. */
 export const CHAT_CHANNEL = 'support_chat'
-/** `session:user`: somebody is typing. */
+/** NOTIFY channel: a person is typing. Payload: `session:user`. */
 export const TYPING_CHANNEL = 'support_chat_typing'
 
 const sessions = sql`
@@ -57,13 +57,13 @@ export async function findSession(db: Database, id: number): Promise<ChatSession
   return rows[0] ?? null
 }
 
-/** The session of a person that is not closed, or null. */
+/** The open session of a person, or null. */
 export async function openSessionOf(db: Database, userId: number): Promise<ChatSession | null> {
   const { rows } = await sql<ChatSession>`${sessions} WHERE s.user_id = ${userId} AND s.status <> 'closed'`.execute(db)
   return rows[0] ?? null
 }
 
-/** Opens a session; null when the person has one. */
+/** Opens a session and returns its id; null if the person has one already. */
 export async function addSession(tx: Transaction, userId: number, now: Date): Promise<number | null> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO chat_sessions (user_id, created_at, updated_at) VALUES (${userId}, ${now}, ${now})
@@ -71,12 +71,12 @@ export async function addSession(tx: Transaction, userId: number, now: Date): Pr
   return rows[0]?.id ?? null
 }
 
-/** What of a session decides who may do what. */
+/** The columns of a session that decide about permissions and moves. */
 export type SessionState = Pick<ChatSession, 'id' | 'userId' | 'status' | 'agentId' | 'queuedAt' | 'updatedAt'>
 
 const state = sql`s.id, s.user_id AS "userId", s.status, s.agent_id AS "agentId", s.queued_at AS "queuedAt", s.updated_at AS "updatedAt"`
 
-/** Locks a session: until the transaction ends nobody else writes to it. */
+/** Locks a session: nobody else writes to it until the transaction ends. */
 export async function lockSession(tx: Transaction, id: number): Promise<SessionState | null> {
   const { rows } = await sql<SessionState>`SELECT ${state} FROM chat_sessions s WHERE s.id = ${id} FOR UPDATE`.execute(
     tx,
@@ -84,7 +84,7 @@ export async function lockSession(tx: Transaction, id: number): Promise<SessionS
   return rows[0] ?? null
 }
 
-/** Gives a waiting session to an agent; false when it does not wait (any more), or is the agent's own. */
+/** Gives a waiting session to an agent. False if it does not wait, or belongs to the agent. */
 export async function takeFromQueue(tx: Transaction, id: number, agentId: number, now: Date): Promise<boolean> {
   const answer = await sql`
     UPDATE chat_sessions SET status = 'agent', agent_id = ${agentId}, accepted_at = ${now}, updated_at = ${now}
@@ -92,7 +92,7 @@ export async function takeFromQueue(tx: Transaction, id: number, agentId: number
   return Number(answer.numAffectedRows ?? 0) > 0
 }
 
-/** Puts a locked session into the queue; one that has waited before keeps its place. */
+/** Puts a locked session into the queue; a session that has waited before keeps its place. */
 export async function setQueued(tx: Transaction, id: number, now: Date): Promise<void> {
   await sql`
     UPDATE chat_sessions SET status = 'queued', agent_id = NULL, queued_at = coalesce(queued_at, ${now}), updated_at = ${now}
@@ -114,7 +114,7 @@ export async function setClosed(tx: Transaction, id: number, now: Date): Promise
   )
 }
 
-/** Sessions that somebody is part of and that are not closed. */
+/** Open sessions that a person owns or serves. */
 export async function unfinishedOf(
   tx: Transaction,
   userId: number,
@@ -127,7 +127,7 @@ export async function unfinishedOf(
   return { own: ids(true), served: ids(false) }
 }
 
-/** Sessions without a message since an instant that are not closed. */
+/** Open sessions without a message since an instant. */
 export async function idleSince(db: Database, since: Date, limit: number): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
     SELECT id FROM chat_sessions WHERE status <> 'closed' AND updated_at < ${since} ORDER BY updated_at LIMIT ${limit}`.execute(
@@ -150,8 +150,8 @@ export interface NewMessage {
 }
 
 /**
- * Adds a message to a locked session and says so on every process once it is committed. Null, and nothing done, when the sender's `clientId` or
- * the answer to `replyTo` is there already.
+ * Adds a message to a locked session and notifies every process on commit. Returns the id; null without any change if a
+ * message with this `clientId`, or an answer to `replyTo`, exists already.
  */
 export async function addMessage(tx: Transaction, message: NewMessage): Promise<number | null> {
   const { sessionId, author, authorId = null, content, event = null, clientId = null, replyTo = null, now } = message
@@ -166,7 +166,7 @@ export async function addMessage(tx: Transaction, message: NewMessage): Promise<
   return id
 }
 
-/** Says on every process that somebody is typing. */
+/** Notifies every process that a person is typing. */
 export async function announceTyping(db: Database, sessionId: number, userId: number): Promise<void> {
   await sql`SELECT pg_notify(${TYPING_CHANNEL}, ${`${sessionId}:${userId}`})`.execute(db)
 }
@@ -177,7 +177,7 @@ export async function findMessage(db: Database, id: number): Promise<ChatMessage
   return rows[0] ?? null
 }
 
-/** The message that somebody sent with an id of their own, or null. */
+/** The message that a person sent with this `clientId`, or null. */
 export async function findSent(
   db: Database,
   sessionId: number,
@@ -191,7 +191,7 @@ export async function findSent(
   return rows[0]?.id ?? null
 }
 
-/** Messages for the bot, written before an instant, that have no answer yet. */
+/** Messages written before an instant that the bot has not answered. */
 export async function unanswered(db: Database, before: Date, limit: number): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
     SELECT m.id FROM chat_sessions s JOIN chat_messages m ON m.session_id = s.id
@@ -213,7 +213,7 @@ export async function messagesAfter(
   return rows
 }
 
-/** The last messages of a session up to one of them, oldest first. */
+/** The last messages of a session up to an id, oldest first. */
 export async function messagesUpTo(
   db: Database,
   sessionId: number,
@@ -225,7 +225,10 @@ export async function messagesUpTo(
   return rows.toReversed()
 }
 
-/** Where a follower that has seen a session up to `lastId` goes on, so that it gets at most `most` again; undefined: from now on. */
+/**
+ * The id after which to replay a session to a follower that has seen it up to `lastId`, so that it gets at most `most`
+ * messages. Without `lastId` nothing is replayed.
+ */
 export async function replayStart(
   db: Database,
   sessionId: number,
@@ -242,7 +245,7 @@ export async function replayStart(
   return { after: start ?? Math.min(lastId, newest), cut: start !== null }
 }
 
-/** One page of a session's messages, and how many there are. */
+/** One page of a session's messages, and the total. */
 export async function listMessages(
   db: Database,
   sessionId: number,
@@ -265,7 +268,7 @@ export interface SessionFilter {
 const SORTS = { id: sql`s.id`, updated_at: sql`s.updated_at`, queued_at: sql`s.queued_at` } as const
 export type SessionSort = keyof typeof SORTS
 
-/** One page of sessions, and how many there are. */
+/** One page of sessions, and the total. */
 export async function listSessions(
   db: Database,
   { userId, agentId, status }: SessionFilter,
@@ -284,7 +287,7 @@ export async function listSessions(
   })
 }
 
-/** Somebody's name. */
+/** A person's display name. */
 export async function nameOf(db: Database, userId: number): Promise<string> {
   const { rows } = await sql<{ name: string }>`SELECT display_name AS name FROM users WHERE id = ${userId}`.execute(db)
   return rows[0]?.name ?? ''

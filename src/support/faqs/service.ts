@@ -19,7 +19,7 @@ export interface FaqWish {
 
 const noSuchFaq = () => new NotFound('not_found', 'There is no such question.')
 
-/** One page of frequent questions; with `q` the best fitting first. */
+/** One page of frequent questions; with `q` the best matches first. */
 export async function listFaqs(
   kernel: Kernel,
   filter: {
@@ -34,14 +34,14 @@ export async function listFaqs(
   return kernel.withRetries((db) => store.listFaqs(db, { category, published, asked }, page))
 }
 
-/** One frequent question; without `drafts` only when it is published. @throws NotFound */
+/** One frequent question. Without `drafts` only a published one. @throws NotFound */
 export async function getFaq(kernel: Kernel, id: number, drafts: boolean): Promise<store.Faq> {
   const faq = await kernel.withRetries((db) => store.findFaq(db, id))
   if (!faq || (!faq.published && !drafts)) throw noSuchFaq()
   return faq
 }
 
-/** The published entries that answer a question, the best first; none when nothing fits well enough. */
+/** The published entries that answer a question, best first; none if nothing fits well enough. */
 export async function answersTo(
   kernel: Pick<Kernel, 'db'>,
   question: string,
@@ -81,7 +81,7 @@ const editable = ({ category, question, answer, keywords, position, published }:
   published,
 })
 
-/** Changes a frequent question; fields that are not given stay. @throws NotFound */
+/** Changes a frequent question; fields that are not given keep their value. @throws NotFound */
 export async function changeFaq(
   kernel: Kernel,
   caller: Caller,

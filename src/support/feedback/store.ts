@@ -4,7 +4,7 @@ import { contains, type PageOf, pageClause, readPage } from '../../kernel/databa
 import type { Thread } from '../store.ts'
 import type { FeedbackStatus, FeedbackType } from './rules.ts'
 
-/** What somebody told us. */
+/** Feedback of a person. */
 export interface Feedback extends Thread {
   readonly venueId: number | null
   readonly venueName: string | null
@@ -28,7 +28,7 @@ export async function findFeedback(db: Database, id: number): Promise<Feedback |
   return rows[0] ?? null
 }
 
-/** Adds feedback. Null: there is no such venue. */
+/** Adds feedback and returns its id; null if there is no such venue. */
 export async function addFeedback(
   tx: Transaction,
   wish: {
@@ -51,7 +51,7 @@ export async function addFeedback(
   return rows[0]?.id ?? null
 }
 
-/** Locks feedback until the transaction ends, so that its state stays what is answered. */
+/** Locks feedback until the transaction ends, so that its state can't change meanwhile. */
 export async function lockFeedback(
   tx: Transaction,
   id: number,
@@ -61,7 +61,7 @@ export async function lockFeedback(
   return rows[0] ?? null
 }
 
-/** Puts locked feedback into a state. */
+/** Sets the state of locked feedback. */
 export async function setStatus(tx: Transaction, id: number, status: FeedbackStatus, now: Date): Promise<void> {
   await sql`UPDATE feedback SET status = ${status}, updated_at = ${now} WHERE id = ${id}`.execute(tx)
 }
@@ -78,7 +78,7 @@ export interface FeedbackFilter {
 const SORTS = { created_at: sql`f.created_at`, updated_at: sql`f.updated_at`, id: sql`f.id` } as const
 export type FeedbackSort = keyof typeof SORTS
 
-/** One page of feedback, and how many there are. */
+/** One page of feedback, and the total. */
 export async function listFeedback(
   db: Database,
   filter: FeedbackFilter,

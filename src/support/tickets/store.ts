@@ -4,7 +4,7 @@ import { contains, type PageOf, pageClause, readPage } from '../../kernel/databa
 import type { Thread } from '../store.ts'
 import type { Priority, TicketStatus } from './rules.ts'
 
-/** What a ticket can be changed in. */
+/** The fields of a ticket that can change, and its owner. */
 export interface TicketState {
   readonly userId: number
   readonly status: TicketStatus
@@ -34,7 +34,7 @@ export async function findTicket(db: Database, id: number): Promise<Ticket | nul
   return rows[0] ?? null
 }
 
-/** Adds a ticket; answers its id. */
+/** Adds a ticket and returns its id. */
 export async function addTicket(
   tx: Transaction,
   wish: {
@@ -55,13 +55,13 @@ export async function addTicket(
   return row.id
 }
 
-/** Locks a ticket until the transaction ends, so that its state stays what is answered. */
+/** Locks a ticket until the transaction ends, so that its state can't change meanwhile. */
 export async function lockTicket(tx: Transaction, id: number): Promise<TicketState | null> {
   const { rows } = await sql<TicketState>`SELECT ${state} FROM tickets t WHERE t.id = ${id} FOR UPDATE`.execute(tx)
   return rows[0] ?? null
 }
 
-/** Writes the state of a locked ticket. */
+/** Updates the state of a locked ticket. */
 export async function setState(tx: Transaction, id: number, to: TicketState, now: Date): Promise<void> {
   await sql`
     UPDATE tickets SET status = ${to.status}, priority = ${to.priority}, assignee_id = ${to.assigneeId}, ended_at = ${to.endedAt},
@@ -86,7 +86,7 @@ const SORTS = {
 } as const
 export type TicketSort = keyof typeof SORTS
 
-/** One page of tickets, and how many there are. */
+/** One page of tickets, and the total. */
 export async function listTickets(
   db: Database,
   filter: TicketFilter,
