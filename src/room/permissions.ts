@@ -1,6 +1,6 @@
 import type { RoleDefinition } from '../kernel/identity/roles.ts'
 
-/** The permissions of this product: the document's names (seed 权限与鉴权), and ours for additions of the page. */
+/** The permissions of this product: the document's names (seed 权限与鉴权), and those of the additions on the page. */
 export const permissions = {
   'manage:facility:building:list': 'List buildings',
   'manage:facility:building:get': 'Read a building',
@@ -45,7 +45,7 @@ export const permissions = {
 
 export type RoomPermission = keyof typeof permissions
 
-/** Student workers look, book, decide and note no-shows at the desk. Buildings, rooms, rules and bans are for administrators. */
+/** Student workers read, book, decide and note no-shows. Buildings, rooms, rules and bans are for administrators. */
 const desk: readonly RoomPermission[] = [
   'manage:facility:building:list',
   'manage:facility:building:get',
@@ -68,7 +68,7 @@ const desk: readonly RoomPermission[] = [
   'manage:facility:top:room',
 ]
 
-/** The role of people who register here: they book in the portal, which asks for no permission. */
+/** The role of people who register at this product. They book in the portal, which requires no permission. */
 export const PORTAL_ROLE = 'room:user'
 export const STUDENT_WORKER = 'room:student_worker'
 export const ROOM_ADMIN = 'room:admin'

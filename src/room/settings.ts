@@ -1,7 +1,7 @@
 import { onOff, pathPrefixes } from '../config/kinds.ts'
 import { defineSettings, setting } from '../config/settings.ts'
 
-/** The variables of the room product. */
+/** The environment variables of the room product. */
 export const roomSettings = defineSettings({
   basePrefixes: setting(
     'Room',

@@ -1,4 +1,4 @@
-/** The tags of the room routes. */
+/** Descriptions of the tags of the room routes. */
 export const tags: Readonly<Record<string, string>> = {
   'Front door': 'Registering, logging in and out, as the published web client does.',
   'Room administration': 'Buildings and rooms.',

@@ -19,7 +19,7 @@ export interface Ban {
   readonly nickname: string
   readonly reason: string
   readonly status: BanStatus
-  /** Null: for ever. */
+  /** Null: the ban has no end. */
   readonly expireTime: Date | null
   readonly cancelFuture: boolean
   readonly createTime: Date
@@ -43,8 +43,8 @@ export function bansAt(db: Database, now: Date) {
 }
 
 /**
- * Locks the row of a person who has not left, found by id or by name, so that their bans and no-shows change one after the other. Answers
- * the id, or null.
+ * Locks the row of a person who has not left, found by id or by name, so that their bans and no-shows change one after
+ * the other. Returns the id, or null.
  */
 export async function lockPerson(
   tx: Transaction,
@@ -135,7 +135,7 @@ export async function readStanding(tx: Transaction, userId: number, since: Date,
   return standing
 }
 
-/** Deletes a proposal as if it had never been: too few no-shows are left. */
+/** Deletes a proposal without a trace, because too few no-shows are left. */
 export async function withdrawProposal(tx: Transaction, id: number): Promise<void> {
   await tx.deleteFrom('tb_facility_ban').where('id', '=', id).where('status', '=', PROPOSED).execute()
 }

@@ -2,7 +2,7 @@ import type { NotificationType } from '../../../kernel/notifications/texts/types
 import { NO_SHOW_DAYS, NO_SHOWS } from '../../core/bans/rules.ts'
 import { bookingSample, PLACE_AND_TIME } from '../../core/notificationTypes.ts'
 
-/** Message to the applicant when nobody came. */
+/** Message to the applicant after a no-show. */
 export const noShowNotificationTypes: readonly NotificationType[] = [
   {
     category: 'reservation',
