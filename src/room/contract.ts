@@ -3,7 +3,7 @@ import type { DomainError, FieldError } from '../kernel/errors.ts'
 import type { Contract } from '../kernel/http/contract.ts'
 import { sentenceOf } from './sentences.ts'
 
-// How the room product answers (seed 约定与通用, 错误码与语义): one envelope, HTTP status 200 in all cases; `code` tells the
+// The answers of the room product (seed 约定与通用, 错误码与语义): one envelope, HTTP status 200 in all cases; `code` tells the
 // result. Only 429 and 503 keep their HTTP status, because proxies and rate limiters must understand them.
 
 const code = Type.Literal(200)

@@ -17,10 +17,10 @@ export const permissions = {
   'manage:facility:room:remove': 'Delete rooms',
   'manage:facility:room:import': 'Import rooms from a workbook',
   'manage:facility:room:export': 'Export rooms to a workbook',
-  'manage:facility:booking:add': 'Book rooms at the desk',
-  'manage:facility:booking:list': 'List one’s own bookings at the desk',
+  'manage:facility:booking:add': 'Book rooms in the administration',
+  'manage:facility:booking:list': 'List your own bookings in the administration',
   'manage:facility:booking:all': 'List and export everybody’s bookings, note no-shows',
-  'manage:facility:booking:edit': 'Change one’s own bookings at the desk, end them early',
+  'manage:facility:booking:edit': 'Change your own bookings in the administration, end them early',
   'manage:facility:booking:cancel': 'Cancel bookings, other people’s too',
   'manage:facility:booking:get': 'Read any booking',
   'manage:facility:booking:audit:list': 'List bookings that wait for a decision',
@@ -46,7 +46,7 @@ export const permissions = {
 export type RoomPermission = keyof typeof permissions
 
 /** Student workers read, book, decide and note no-shows. Buildings, rooms, rules and bans are for administrators. */
-const desk: readonly RoomPermission[] = [
+const studentWorker: readonly RoomPermission[] = [
   'manage:facility:building:list',
   'manage:facility:building:get',
   'manage:facility:building:gantt',
@@ -75,6 +75,6 @@ export const ROOM_ADMIN = 'room:admin'
 
 export const roles: readonly RoleDefinition[] = [
   { name: PORTAL_ROLE, title: '师生用户', permissions: [] },
-  { name: STUDENT_WORKER, title: '学生工作者', permissions: desk },
+  { name: STUDENT_WORKER, title: '学生工作者', permissions: studentWorker },
   { name: ROOM_ADMIN, title: '功能房管理员', permissions: Object.keys(permissions) },
 ]

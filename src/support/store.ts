@@ -47,7 +47,8 @@ export async function addReply(
 ): Promise<boolean> {
   const answer = await sql`
     INSERT INTO ${tables[subject]} (${keys[subject]}, author_id, from_staff, content, created_at)
-    SELECT ${id}::bigint, ${reply.authorId}::bigint, ${reply.fromStaff}::boolean, ${reply.content}::text, ${reply.now}::timestamptz
+    SELECT ${id}::bigint, ${reply.authorId}::bigint, ${reply.fromStaff}::boolean, ${reply.content}::text,
+      ${reply.now}::timestamptz
     WHERE (SELECT count(*) FROM ${tables[subject]} WHERE ${keys[subject]} = ${id}) < ${reply.most}`.execute(tx)
   return Number(answer.numAffectedRows ?? 0) > 0
 }
@@ -55,17 +56,26 @@ export async function addReply(
 /** All messages of a subject, oldest first. */
 export async function listReplies(db: Database, subject: Subject, id: number): Promise<readonly Reply[]> {
   const { rows } = await sql<Reply>`
-    SELECT m.id, m.author_id AS "authorId", u.display_name AS "authorName", m.from_staff AS "fromStaff", m.content, m.created_at AS "createdAt"
-    FROM ${tables[subject]} m JOIN users u ON u.id = m.author_id
-    WHERE m.${keys[subject]} = ${id} ORDER BY m.id`.execute(db)
+    SELECT
+      m.id,
+      m.author_id AS "authorId",
+      u.display_name AS "authorName",
+      m.from_staff AS "fromStaff",
+      m.content,
+      m.created_at AS "createdAt"
+    FROM ${tables[subject]} m
+    JOIN users u ON u.id = m.author_id
+    WHERE m.${keys[subject]} = ${id}
+    ORDER BY m.id`.execute(db)
   return rows
 }
 
 /** Deletes the contact data of a person who leaves. */
 export async function forgetContacts(tx: Transaction, userId: number): Promise<void> {
-  await sql`UPDATE feedback SET contact_encrypted = NULL WHERE user_id = ${userId} AND contact_encrypted IS NOT NULL`.execute(
-    tx,
-  )
+  await sql`
+    UPDATE feedback
+    SET contact_encrypted = NULL
+    WHERE user_id = ${userId} AND contact_encrypted IS NOT NULL`.execute(tx)
 }
 
 /** Releases the open tickets of an assignee. */

@@ -35,7 +35,7 @@ export function readRoute<W extends TSchema>(
   })
 }
 
-/** Registers a route that adds a message to a thread and answers the whole thread. */
+/** Registers a route that adds a message to a thread and returns the whole thread. */
 export function messageRoute<W extends TSchema>(
   app: App,
   kernel: Kernel,
@@ -56,7 +56,7 @@ export function messageRoute<W extends TSchema>(
   })
 }
 
-/** Registers a route that moves a thread into another state and answers the whole thread. */
+/** Registers a route that moves a thread into another state and returns the whole thread. */
 export function moveRoute<W extends TSchema>(
   app: App,
   place: Place,

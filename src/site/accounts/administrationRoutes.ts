@@ -9,7 +9,7 @@ import { setTags, tagsOf } from '../../kernel/identity/accounts/tags.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
-import { presentUser, profileWish, Status, UserAnswer, UserChange, UserParams } from './schemas.ts'
+import { presentUser, profileChange, Status, UserAnswer, UserChange, UserParams } from './schemas.ts'
 
 const tag = 'User administration'
 const read = 'site:users.read'
@@ -79,8 +79,8 @@ function accounts(app: App, kernel: Kernel): void {
     tag,
     schema: { params: UserParams, body: UserChange, response: { 200: UserAnswer } },
     handler: async (request) => {
-      const wish = profileWish(request.body)
-      return presentUser(await updateUser(kernel, callerOf(request), request.params.user_id, wish), 'shown')
+      const change = profileChange(request.body)
+      return presentUser(await updateUser(kernel, callerOf(request), request.params.user_id, change), 'shown')
     },
   })
 

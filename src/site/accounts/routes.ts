@@ -39,10 +39,10 @@ function doors(app: App, kernel: Kernel): void {
     tag,
     schema: { body: schemas.RegisterBody, response: { 201: schemas.UserAnswer } },
     handler: async (request) => {
-      const { display_name: displayName, accepted_terms: terms, accepted_privacy: privacy, ...wish } = request.body
+      const { display_name: displayName, accepted_terms: terms, accepted_privacy: privacy, ...rest } = request.body
       const user = await accounts.register(
         kernel,
-        { ...wish, displayName, accepted: { terms, privacy } },
+        { ...rest, displayName, accepted: { terms, privacy } },
         kernel.registerRole,
         visitorOf(request),
       )
@@ -113,9 +113,9 @@ function ownAccount(app: App, kernel: Kernel): void {
     tag,
     schema: { body: schemas.OwnChange, response: { 200: schemas.UserAnswer } },
     handler: async (request) => {
-      const { current_password: password, ...wish } = request.body
+      const { current_password: password, ...change } = request.body
       const proof = { password, visitor: visitorOf(request) }
-      const user = await accounts.updateMe(kernel, callerOf(request), schemas.profileWish(wish), proof)
+      const user = await accounts.updateMe(kernel, callerOf(request), schemas.profileChange(change), proof)
       return schemas.presentUser(user, 'shown')
     },
   })

@@ -122,6 +122,6 @@ export const UserChange = Type.Object({
 })
 
 /** The profile fields of a body, under the names that services use. */
-export function profileWish({ display_name: displayName, ...rest }: Of<typeof UserChange>) {
+export function profileChange({ display_name: displayName, ...rest }: Of<typeof UserChange>) {
   return { ...rest, displayName }
 }

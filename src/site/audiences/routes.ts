@@ -204,9 +204,9 @@ function broadcastRoutes(app: App, kernel: Kernel): void {
     },
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (inside) => {
-        const { audience_id: audienceId, ...wish } = request.body
-        requireOne({ audience_id: audienceId, condition: wish.condition })
-        const sent = await broadcasts.createBroadcast(inside, callerOf(request), { ...wish, audienceId })
+        const { audience_id: audienceId, ...content } = request.body
+        requireOne({ audience_id: audienceId, condition: content.condition })
+        const sent = await broadcasts.createBroadcast(inside, callerOf(request), { ...content, audienceId })
         return presentBroadcast(sent)
       }),
   })

@@ -14,15 +14,15 @@ import { loginLog, notifications, operationLog } from './sources.ts'
 
 const tag = 'Exports'
 
-interface Wish {
+interface ExportRequest {
   readonly what: string
   readonly format: ExportFormat
   readonly filters?: object
 }
 
 /** The body of a request for an export: one alternative for each list, with the filters of that list's own export. */
-function wishOf({ exportSources }: Pick<Kernel, 'exportSources'>) {
-  return Type.Unsafe<Wish>({
+function requestBody({ exportSources }: Pick<Kernel, 'exportSources'>) {
+  return Type.Unsafe<ExportRequest>({
     anyOf: exportSources.map(({ what, filters }) =>
       Type.Object({ what: Type.Enum([what]), format: ExportFormatSchema, filters: Type.Optional(filters) }),
     ),
@@ -97,7 +97,7 @@ export function exportJobRoutes(app: App, kernel: Kernel): void {
       'and at most 5 waiting.',
     tag,
     schema: {
-      body: wishOf(kernel),
+      body: requestBody(kernel),
       response: {
         202: Answer,
         403: problemAnswer('`forbidden`'),

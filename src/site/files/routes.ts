@@ -44,13 +44,13 @@ export function fileRoutes(app: App, kernel: Kernel): void {
     },
     handler: async (request, reply) => {
       const file = await service.getFile(kernel, request.params.id, request.actor?.userId)
-      const { thumbnail, image_width: wished } = request.query
+      const { thumbnail, image_width: requested } = request.query
       const wantsThumbnail = thumbnail !== undefined && !['false', '0'].includes(thumbnail)
-      const width = wished === undefined ? undefined : service.widthFor(file, wished)
+      const width = requested === undefined ? undefined : service.widthFor(file, requested)
       if (width !== undefined) {
         return await answer(request, reply, file, String(width), () => service.imageInWidth(kernel, file, width))
       }
-      if (wished === undefined && wantsThumbnail && file.thumbnail_name !== null) {
+      if (requested === undefined && wantsThumbnail && file.thumbnail_name !== null) {
         const name = file.thumbnail_name
         return await answer(request, reply, file, 'thumbnail', () => service.readAll(kernel, name))
       }

@@ -120,5 +120,6 @@ function choices(token: string, known: boolean): string {
 }
 
 function page(content: string): string {
-  return `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Yuyue</title><body>${content}</body></html>`
+  const head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Yuyue</title>'
+  return `<!doctype html><html lang="zh-CN">${head}<body>${content}</body></html>`
 }

@@ -47,7 +47,8 @@ export const FactsInput = Type.Unsafe<Record<string, string | number | boolean |
 /** A condition on people, as a tree of `all`, `any`, `not` and kinds. */
 export const Condition = Type.Record(Type.String({ maxLength: 100 }), Type.Unknown(), {
   description:
-    '`{"all": […]}`, `{"any": […]}`, `{"not": …}` or one of the kinds of `GET /api/v1/audiences/kinds`, such as `{"kind": "role", "in": ["venue:employee"]}`.',
+    '`{"all": […]}`, `{"any": […]}`, `{"not": …}` or one of the kinds of `GET /api/v1/audiences/kinds`, such as ' +
+    '`{"kind": "role", "in": ["venue:employee"]}`.',
   maxProperties: 20,
   examples: [{ all: [{ kind: 'role', in: ['venue:employee'] }, { not: { kind: 'department', in: ['研发部'] } }] }],
 })

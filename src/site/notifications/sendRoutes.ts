@@ -63,14 +63,14 @@ export function notificationSendRoutes(app: App, kernel: Kernel): void {
             return { broadcast_id: null, recipients: await sendToAddresses(inside, caller, send) }
           }
           const condition = to.user_ids ? { kind: 'users', ids: to.user_ids } : to.condition
-          const wish = {
+          const sending = {
             type: DIRECT_TYPE,
             data: { subject, body },
             channels: [channel],
             audienceId: to.audience_id,
             condition,
           }
-          const broadcast = await createBroadcast(inside, caller, wish)
+          const broadcast = await createBroadcast(inside, caller, sending)
           return { broadcast_id: broadcast.id, recipients: broadcast.total }
         }),
     })

@@ -79,8 +79,8 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
       response: { 201: NotificationTypeSchema },
     },
     handler: async (request) => {
-      const { key, ...wish } = request.body
-      await administration.createType(kernel, callerOf(request), typeOf(key, wish))
+      const { key, ...input } = request.body
+      await administration.createType(kernel, callerOf(request), typeOf(key, input))
       return current(key)
     },
   })
@@ -116,16 +116,16 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
   templates(app, kernel)
 }
 
-function typeOf(key: string, wish: Of<typeof TypeChange>): NotificationType {
+function typeOf(key: string, input: Of<typeof TypeChange>): NotificationType {
   return {
     key,
-    title: wish.name,
-    category: wish.category,
-    urgent: wish.urgent ?? false,
-    channels: wish.channels ?? [],
-    subject: wish.subject ?? '{{ subject }}',
-    body: wish.body ?? '{{ body }}',
-    sample: wish.sample ?? { subject: '标题', body: '正文' },
+    title: input.name,
+    category: input.category,
+    urgent: input.urgent ?? false,
+    channels: input.channels ?? [],
+    subject: input.subject ?? '{{ subject }}',
+    body: input.body ?? '{{ body }}',
+    sample: input.sample ?? { subject: '标题', body: '正文' },
   }
 }
 
@@ -139,14 +139,14 @@ function presentTemplate(template: StoredTemplate): Of<typeof Template> {
   }
 }
 
-function textsOf(wish: Of<typeof TemplateTexts>): administration.TemplateWish {
+function textsOf(input: Of<typeof TemplateTexts>) {
   const {
     subject,
     body,
     html = null,
     provider_code: providerCode = null,
     provider_params: providerParams = null,
-  } = wish
+  } = input
   return { subject, body, html, providerCode, providerParams }
 }
 
@@ -229,9 +229,9 @@ function templates(app: App, kernel: Kernel): void {
         200: Type.Object({ subject: Type.String(), body: Type.String(), html: Type.Optional(Type.String()) }),
       },
     },
-    handler: async ({ body: wish }) => {
-      const { type, channel, data = {} } = wish
-      const text = administration.previewTemplate(kernel.notifications.catalogue, type, channel, textsOf(wish), data)
+    handler: async ({ body: input }) => {
+      const { type, channel, data = {} } = input
+      const text = administration.previewTemplate(kernel.notifications.catalogue, type, channel, textsOf(input), data)
       return { subject: text.subject, body: text.body, ...(text.html !== undefined && { html: text.html }) }
     },
   })

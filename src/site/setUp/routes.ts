@@ -35,8 +35,8 @@ export function identityRoutes(app: App, kernel: Kernel): void {
     limit: 'login',
     schema: { body: SetupBody, response: { 201: Administrator } },
     handler: async (request) => {
-      const { token, ...wish } = request.body
-      const { id, username, email, roles } = await setUp(kernel, token, wish, visitorOf(request))
+      const { token, ...account } = request.body
+      const { id, username, email, roles } = await setUp(kernel, token, account, visitorOf(request))
       return { id, username, email, roles: [...roles] }
     },
   })

@@ -40,16 +40,42 @@ export const CHAT_CHANNEL = 'support_chat'
 export const TYPING_CHANNEL = 'support_chat_typing'
 
 const sessions = sql`
-  SELECT s.id, s.user_id AS "userId", u.display_name AS "userName", s.status, s.agent_id AS "agentId", a.display_name AS "agentName",
-    CASE WHEN s.status = 'queued' THEN (SELECT count(*) FROM chat_sessions q
-      WHERE q.status = 'queued' AND (q.queued_at, q.id) <= (s.queued_at, s.id)) END AS "queuePosition",
-    s.queued_at AS "queuedAt", s.accepted_at AS "acceptedAt", s.created_at AS "createdAt", s.updated_at AS "updatedAt", s.closed_at AS "closedAt"
-  FROM chat_sessions s JOIN users u ON u.id = s.user_id LEFT JOIN users a ON a.id = s.agent_id`
+  SELECT
+    s.id,
+    s.user_id AS "userId",
+    u.display_name AS "userName",
+    s.status,
+    s.agent_id AS "agentId",
+    a.display_name AS "agentName",
+    CASE WHEN s.status = 'queued' THEN (
+      SELECT count(*)
+      FROM chat_sessions q
+      WHERE q.status = 'queued' AND (q.queued_at, q.id) <= (s.queued_at, s.id)
+    ) END AS "queuePosition",
+    s.queued_at AS "queuedAt",
+    s.accepted_at AS "acceptedAt",
+    s.created_at AS "createdAt",
+    s.updated_at AS "updatedAt",
+    s.closed_at AS "closedAt"
+  FROM chat_sessions s
+  JOIN users u ON u.id = s.user_id
+  LEFT JOIN users a ON a.id = s.agent_id`
 
 const messages = sql`
-  SELECT m.id, m.session_id AS "sessionId", m.author, m.author_id AS "authorId", u.display_name AS "authorName", m.content, m.event,
-    m.client_id AS "clientId", m.reply_to AS "replyTo", m.faq_ids AS "faqIds", m.created_at AS "createdAt"
-  FROM chat_messages m LEFT JOIN users u ON u.id = m.author_id`
+  SELECT
+    m.id,
+    m.session_id AS "sessionId",
+    m.author,
+    m.author_id AS "authorId",
+    u.display_name AS "authorName",
+    m.content,
+    m.event,
+    m.client_id AS "clientId",
+    m.reply_to AS "replyTo",
+    m.faq_ids AS "faqIds",
+    m.created_at AS "createdAt"
+  FROM chat_messages m
+  LEFT JOIN users u ON u.id = m.author_id`
 
 /** One session, or null. */
 export async function findSession(db: Database, id: number): Promise<ChatSession | null> {
@@ -74,7 +100,13 @@ export async function addSession(tx: Transaction, userId: number, now: Date): Pr
 /** The columns of a session that decide about permissions and moves. */
 export type SessionState = Pick<ChatSession, 'id' | 'userId' | 'status' | 'agentId' | 'queuedAt' | 'updatedAt'>
 
-const state = sql`s.id, s.user_id AS "userId", s.status, s.agent_id AS "agentId", s.queued_at AS "queuedAt", s.updated_at AS "updatedAt"`
+const state = sql`
+  s.id,
+  s.user_id AS "userId",
+  s.status,
+  s.agent_id AS "agentId",
+  s.queued_at AS "queuedAt",
+  s.updated_at AS "updatedAt"`
 
 /** Locks a session: nobody else writes to it until the transaction ends. */
 export async function lockSession(tx: Transaction, id: number): Promise<SessionState | null> {
@@ -87,7 +119,8 @@ export async function lockSession(tx: Transaction, id: number): Promise<SessionS
 /** Gives a waiting session to an agent. False if it does not wait, or belongs to the agent. */
 export async function takeFromQueue(tx: Transaction, id: number, agentId: number, now: Date): Promise<boolean> {
   const answer = await sql`
-    UPDATE chat_sessions SET status = 'agent', agent_id = ${agentId}, accepted_at = ${now}, updated_at = ${now}
+    UPDATE chat_sessions
+    SET status = 'agent', agent_id = ${agentId}, accepted_at = ${now}, updated_at = ${now}
     WHERE id = ${id} AND status = 'queued' AND user_id <> ${agentId}`.execute(tx)
   return Number(answer.numAffectedRows ?? 0) > 0
 }
@@ -95,23 +128,25 @@ export async function takeFromQueue(tx: Transaction, id: number, agentId: number
 /** Puts a locked session into the queue; a session that has waited before keeps its place. */
 export async function setQueued(tx: Transaction, id: number, now: Date): Promise<void> {
   await sql`
-    UPDATE chat_sessions SET status = 'queued', agent_id = NULL, queued_at = coalesce(queued_at, ${now}), updated_at = ${now}
+    UPDATE chat_sessions
+    SET status = 'queued', agent_id = NULL, queued_at = coalesce(queued_at, ${now}), updated_at = ${now}
     WHERE id = ${id}`.execute(tx)
 }
 
 /** Gives a locked session to another agent. */
 export async function setAgent(tx: Transaction, id: number, agentId: number, now: Date): Promise<void> {
   await sql`
-    UPDATE chat_sessions SET agent_id = ${agentId}, accepted_at = ${now}, updated_at = ${now} WHERE id = ${id}`.execute(
-    tx,
-  )
+    UPDATE chat_sessions
+    SET agent_id = ${agentId}, accepted_at = ${now}, updated_at = ${now}
+    WHERE id = ${id}`.execute(tx)
 }
 
 /** Closes a locked session. */
 export async function setClosed(tx: Transaction, id: number, now: Date): Promise<void> {
-  await sql`UPDATE chat_sessions SET status = 'closed', closed_at = ${now}, updated_at = ${now} WHERE id = ${id}`.execute(
-    tx,
-  )
+  await sql`
+    UPDATE chat_sessions
+    SET status = 'closed', closed_at = ${now}, updated_at = ${now}
+    WHERE id = ${id}`.execute(tx)
 }
 
 /** Open sessions that a person owns or serves. */
@@ -120,9 +155,11 @@ export async function unfinishedOf(
   userId: number,
 ): Promise<{ readonly own: readonly number[]; readonly served: readonly number[] }> {
   const { rows } = await sql<{ id: number; own: boolean }>`
-    SELECT id, user_id = ${userId} AS own FROM chat_sessions
+    SELECT id, user_id = ${userId} AS own
+    FROM chat_sessions
     WHERE status <> 'closed' AND user_id = ${userId} OR status = 'agent' AND agent_id = ${userId}
-    ORDER BY id FOR UPDATE`.execute(tx)
+    ORDER BY id
+    FOR UPDATE`.execute(tx)
   const ids = (own: boolean) => rows.filter((row) => row.own === own).map(({ id }) => id)
   return { own: ids(true), served: ids(false) }
 }
@@ -130,9 +167,11 @@ export async function unfinishedOf(
 /** Open sessions without a message since an instant. */
 export async function idleSince(db: Database, since: Date, limit: number): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
-    SELECT id FROM chat_sessions WHERE status <> 'closed' AND updated_at < ${since} ORDER BY updated_at LIMIT ${limit}`.execute(
-    db,
-  )
+    SELECT id
+    FROM chat_sessions
+    WHERE status <> 'closed' AND updated_at < ${since}
+    ORDER BY updated_at
+    LIMIT ${limit}`.execute(db)
   return rows.map(({ id }) => id)
 }
 
@@ -157,8 +196,10 @@ export async function addMessage(tx: Transaction, message: NewMessage): Promise<
   const { sessionId, author, authorId = null, content, event = null, clientId = null, replyTo = null, now } = message
   const { rows } = await sql<{ id: number }>`
     INSERT INTO chat_messages (session_id, author, author_id, content, event, client_id, reply_to, faq_ids, created_at)
-    VALUES (${sessionId}, ${author}, ${authorId}, ${content}, ${event}, ${clientId}, ${replyTo}, ${message.faqIds ?? []}::bigint[], ${now})
-    ON CONFLICT DO NOTHING RETURNING id`.execute(tx)
+    VALUES (${sessionId}, ${author}, ${authorId}, ${content}, ${event}, ${clientId}, ${replyTo},
+      ${message.faqIds ?? []}::bigint[], ${now})
+    ON CONFLICT DO NOTHING
+    RETURNING id`.execute(tx)
   const id = rows[0]?.id ?? null
   if (id === null) return null
   await sql`UPDATE chat_sessions SET updated_at = ${now} WHERE id = ${sessionId}`.execute(tx)
@@ -185,19 +226,22 @@ export async function findSent(
   clientId: string,
 ): Promise<number | null> {
   const { rows } = await sql<{ id: number }>`
-    SELECT id FROM chat_messages WHERE session_id = ${sessionId} AND author_id = ${authorId} AND client_id = ${clientId}`.execute(
-    db,
-  )
+    SELECT id
+    FROM chat_messages
+    WHERE session_id = ${sessionId} AND author_id = ${authorId} AND client_id = ${clientId}`.execute(db)
   return rows[0]?.id ?? null
 }
 
 /** Messages written before an instant that the bot has not answered. */
 export async function unanswered(db: Database, before: Date, limit: number): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
-    SELECT m.id FROM chat_sessions s JOIN chat_messages m ON m.session_id = s.id
+    SELECT m.id
+    FROM chat_sessions s
+    JOIN chat_messages m ON m.session_id = s.id
     WHERE s.status = 'bot' AND m.author = 'user' AND m.created_at < ${before}
       AND NOT EXISTS (SELECT FROM chat_messages a WHERE a.reply_to = m.id)
-    ORDER BY m.id LIMIT ${limit}`.execute(db)
+    ORDER BY m.id
+    LIMIT ${limit}`.execute(db)
   return rows.map(({ id }) => id)
 }
 
@@ -209,7 +253,10 @@ export async function messagesAfter(
   limit: number,
 ): Promise<readonly ChatMessage[]> {
   const { rows } = await sql<ChatMessage>`
-    ${messages} WHERE m.session_id = ${sessionId} AND m.id > ${after} ORDER BY m.id LIMIT ${limit}`.execute(db)
+    ${messages}
+    WHERE m.session_id = ${sessionId} AND m.id > ${after}
+    ORDER BY m.id
+    LIMIT ${limit}`.execute(db)
   return rows
 }
 
@@ -221,7 +268,10 @@ export async function messagesUpTo(
   limit: number,
 ): Promise<readonly ChatMessage[]> {
   const { rows } = await sql<ChatMessage>`
-    ${messages} WHERE m.session_id = ${sessionId} AND m.id <= ${upTo} ORDER BY m.id DESC LIMIT ${limit}`.execute(db)
+    ${messages}
+    WHERE m.session_id = ${sessionId} AND m.id <= ${upTo}
+    ORDER BY m.id DESC
+    LIMIT ${limit}`.execute(db)
   return rows.toReversed()
 }
 
@@ -236,10 +286,16 @@ export async function replayStart(
   most: number,
 ): Promise<{ readonly after: number; readonly cut: boolean }> {
   const { rows } = await sql<{ newest: number; start: number | null }>`
-    SELECT (SELECT coalesce(max(id), 0) FROM chat_messages WHERE session_id = ${sessionId}) AS newest,
-      (SELECT id FROM chat_messages WHERE session_id = ${sessionId} AND id > ${lastId ?? 0} ORDER BY id DESC OFFSET ${most} LIMIT 1) AS start`.execute(
-    db,
-  )
+    SELECT
+      (SELECT coalesce(max(id), 0) FROM chat_messages WHERE session_id = ${sessionId}) AS newest,
+      (
+        SELECT id
+        FROM chat_messages
+        WHERE session_id = ${sessionId} AND id > ${lastId ?? 0}
+        ORDER BY id DESC
+        OFFSET ${most}
+        LIMIT 1
+      ) AS start`.execute(db)
   const { newest, start } = rows[0] ?? { newest: 0, start: null }
   if (lastId === undefined) return { after: newest, cut: false }
   return { after: start ?? Math.min(lastId, newest), cut: start !== null }

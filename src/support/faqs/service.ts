@@ -8,7 +8,7 @@ import { record } from '../../kernel/outbox/outbox.ts'
 import { askedTerms, RELEVANT, termsOf } from './rules.ts'
 import * as store from './store.ts'
 
-export interface FaqWish {
+export interface FaqInput {
   readonly category?: string
   readonly question: string
   readonly answer: string
@@ -52,11 +52,11 @@ export async function answersTo(
 }
 
 /** Adds a frequent question. */
-export async function addFaq(kernel: Kernel, caller: Caller, wish: FaqWish): Promise<store.Faq> {
-  const { category = '其他', keywords = '', position = 0, published = true } = wish
+export async function addFaq(kernel: Kernel, caller: Caller, input: FaqInput): Promise<store.Faq> {
+  const { category = '其他', keywords = '', position = 0, published = true } = input
   const added = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    const text = { ...wish, category, keywords, position, published }
+    const text = { ...input, category, keywords, position, published }
     const faq = await store.addFaq(tx, withTerms(text), now)
     const changes = changesBetween(null, text)
     await record(tx, now, { ...originOf(caller), action: 'faq.create', resource: 'faq', resourceId: faq.id, changes })
@@ -86,13 +86,13 @@ export async function changeFaq(
   kernel: Kernel,
   caller: Caller,
   id: number,
-  wish: Partial<FaqWish>,
+  input: Partial<FaqInput>,
 ): Promise<store.Faq> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const before = await store.lockFaq(tx, id)
     if (!before) throw noSuchFaq()
-    const text = { ...editable(before), ...wish }
+    const text = { ...editable(before), ...input }
     await store.setFaq(tx, id, withTerms(text), now)
     const changes = changesBetween(editable(before), text)
     await record(tx, now, { ...originOf(caller), action: 'faq.update', resource: 'faq', resourceId: id, changes })

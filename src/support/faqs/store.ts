@@ -15,7 +15,16 @@ export interface Faq {
   readonly updatedAt: Date
 }
 
-const columns = sql`f.id, f.category, f.question, f.answer, f.keywords, f.position, f.published, f.created_at AS "createdAt", f.updated_at AS "updatedAt"`
+const columns = sql`
+  f.id,
+  f.category,
+  f.question,
+  f.answer,
+  f.keywords,
+  f.position,
+  f.published,
+  f.created_at AS "createdAt",
+  f.updated_at AS "updatedAt"`
 
 /** The editable fields and the search terms. */
 export interface FaqText extends Omit<Faq, 'id' | 'createdAt' | 'updatedAt'> {
@@ -39,7 +48,8 @@ export async function lockFaq(tx: Transaction, id: number): Promise<Faq | null> 
 /** Adds an entry. */
 export async function addFaq(tx: Transaction, faq: FaqText, now: Date): Promise<Faq> {
   const { rows } = await sql<Faq>`
-    INSERT INTO faqs AS f (category, question, answer, keywords, position, published, question_terms, terms, created_at, updated_at)
+    INSERT INTO faqs AS f (category, question, answer, keywords, position, published, question_terms, terms,
+      created_at, updated_at)
     VALUES (${faq.category}, ${faq.question}, ${faq.answer}, ${faq.keywords}, ${faq.position}, ${faq.published},
       ${faq.questionTerms}::text[], ${faq.terms}::text[], ${now}, ${now})
     RETURNING ${columns}`.execute(tx)
@@ -51,8 +61,16 @@ export async function addFaq(tx: Transaction, faq: FaqText, now: Date): Promise<
 /** Updates a locked entry. */
 export async function setFaq(tx: Transaction, id: number, faq: FaqText, now: Date): Promise<void> {
   await sql`
-    UPDATE faqs SET category = ${faq.category}, question = ${faq.question}, answer = ${faq.answer}, keywords = ${faq.keywords},
-      position = ${faq.position}, published = ${faq.published}, question_terms = ${faq.questionTerms}::text[], terms = ${faq.terms}::text[],
+    UPDATE faqs
+    SET
+      category = ${faq.category},
+      question = ${faq.question},
+      answer = ${faq.answer},
+      keywords = ${faq.keywords},
+      position = ${faq.position},
+      published = ${faq.published},
+      question_terms = ${faq.questionTerms}::text[],
+      terms = ${faq.terms}::text[],
       updated_at = ${now}
     WHERE id = ${id}`.execute(tx)
 }

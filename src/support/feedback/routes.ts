@@ -44,7 +44,7 @@ const Whole = Type.Object(
   { title: 'Feedback' },
 )
 
-const Wish = Type.Object({
+const RequestBody = Type.Object({
   type: Type.Optional(Type.Enum([...FEEDBACK_TYPES], { description: 'Default: `suggestion`.' })),
   title: Type.Optional(Text(120)),
   content: Text(5000),
@@ -100,7 +100,7 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
     tag,
     limit: 'message',
     idempotent: true,
-    schema: { body: Wish, response: { 201: Whole } },
+    schema: { body: RequestBody, response: { 201: Whole } },
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (kernel) =>
         presentWhole(await service.giveFeedback(kernel, callerOf(request), request.body), zone),
@@ -193,7 +193,7 @@ function answering(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const event = request.body.status === 'closed' ? 'close' : 'reopen'
-      return presentWhole(await service.settle(kernel, callerOf(request), request.params.id, event), zone)
+      return presentWhole(await service.closeOrReopen(kernel, callerOf(request), request.params.id, event), zone)
     },
   })
 }

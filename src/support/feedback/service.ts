@@ -12,7 +12,7 @@ import { say } from '../threads.ts'
 import { afterEvent, type FeedbackEvent, type FeedbackStatus, type FeedbackType } from './rules.ts'
 import * as store from './store.ts'
 
-export interface FeedbackWish {
+export interface FeedbackRequest {
   readonly type?: FeedbackType
   readonly title?: string
   readonly content: string
@@ -30,18 +30,18 @@ export interface WholeFeedback extends Omit<store.Feedback, 'contactEncrypted'> 
 const noSuchFeedback = () => new NotFound('not_found', 'There is no such feedback.')
 
 /** Adds feedback and tells the people who answer it. @throws NotFound for an unknown venue */
-export async function giveFeedback(kernel: Kernel, caller: Caller, wish: FeedbackWish): Promise<WholeFeedback> {
-  const contactEncrypted = wish.contact === undefined ? null : kernel.secrets.cipher.encrypt(wish.contact)
+export async function giveFeedback(kernel: Kernel, caller: Caller, request: FeedbackRequest): Promise<WholeFeedback> {
+  const contactEncrypted = request.contact === undefined ? null : kernel.secrets.cipher.encrypt(request.contact)
   const id = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const added = await store.addFeedback(tx, {
       userId: caller.userId,
-      venueId: wish.venue_id ?? null,
-      type: wish.type ?? 'suggestion',
-      title: wish.title ?? null,
-      content: wish.content,
+      venueId: request.venue_id ?? null,
+      type: request.type ?? 'suggestion',
+      title: request.title ?? null,
+      content: request.content,
       contactEncrypted,
-      rating: wish.rating ?? null,
+      rating: request.rating ?? null,
       now,
     })
     if (added === null) throw new NotFound('not_found', 'There is no such venue.')
@@ -132,7 +132,7 @@ export async function reply(kernel: Kernel, caller: Caller, id: number, content:
 }
 
 /** Closes feedback or opens it again, for support. @throws NotFound, Conflict `bad_state` */
-export async function settle(
+export async function closeOrReopen(
   kernel: Kernel,
   caller: Caller,
   id: number,

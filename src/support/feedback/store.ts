@@ -17,8 +17,20 @@ export interface Feedback extends Thread {
 }
 
 const feedback = sql`
-  SELECT f.id, f.user_id AS "userId", u.display_name AS "userName", f.venue_id AS "venueId", v.name AS "venueName", f.type, f.title, f.content,
-    f.contact_encrypted AS "contactEncrypted", f.rating, f.status, f.created_at AS "createdAt", f.updated_at AS "updatedAt",
+  SELECT
+    f.id,
+    f.user_id AS "userId",
+    u.display_name AS "userName",
+    f.venue_id AS "venueId",
+    v.name AS "venueName",
+    f.type,
+    f.title,
+    f.content,
+    f.contact_encrypted AS "contactEncrypted",
+    f.rating,
+    f.status,
+    f.created_at AS "createdAt",
+    f.updated_at AS "updatedAt",
     (SELECT count(*) FROM feedback_messages m WHERE m.feedback_id = f.id) AS replies
   FROM feedback f JOIN users u ON u.id = f.user_id LEFT JOIN venues v ON v.id = f.venue_id`
 
@@ -31,7 +43,7 @@ export async function findFeedback(db: Database, id: number): Promise<Feedback |
 /** Adds feedback and returns its id; null if there is no such venue. */
 export async function addFeedback(
   tx: Transaction,
-  wish: {
+  given: {
     readonly userId: number
     readonly venueId: number | null
     readonly type: FeedbackType
@@ -44,9 +56,11 @@ export async function addFeedback(
 ): Promise<number | null> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO feedback (user_id, venue_id, type, title, content, contact_encrypted, rating, created_at, updated_at)
-    SELECT ${wish.userId}::bigint, ${wish.venueId}::bigint, ${wish.type}::text, ${wish.title}::text, ${wish.content}::text,
-      ${wish.contactEncrypted}::text, ${wish.rating}::smallint, ${wish.now}::timestamptz, ${wish.now}::timestamptz
-    WHERE ${wish.venueId}::bigint IS NULL OR EXISTS (SELECT FROM venues WHERE id = ${wish.venueId}::bigint AND deleted_at IS NULL)
+    SELECT ${given.userId}::bigint, ${given.venueId}::bigint, ${given.type}::text, ${given.title}::text,
+      ${given.content}::text, ${given.contactEncrypted}::text, ${given.rating}::smallint, ${given.now}::timestamptz,
+      ${given.now}::timestamptz
+    WHERE ${given.venueId}::bigint IS NULL
+      OR EXISTS (SELECT FROM venues WHERE id = ${given.venueId}::bigint AND deleted_at IS NULL)
     RETURNING id`.execute(tx)
   return rows[0]?.id ?? null
 }

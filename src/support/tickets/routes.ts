@@ -44,7 +44,7 @@ const summary = {
 const Summary = Type.Object(summary, { title: 'TicketSummary' })
 const Whole = Type.Object({ ...summary, messages: Type.Array(ReplySchema) }, { title: 'Ticket' })
 
-const Wish = Type.Object({
+const RequestBody = Type.Object({
   subject: Text(120, { examples: ['无法登录'] }),
   description: Text(5000),
   priority: Type.Optional(Type.Enum([...PRIORITIES], { description: 'Default: `normal`.' })),
@@ -100,7 +100,7 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
     tag,
     limit: 'message',
     idempotent: true,
-    schema: { body: Wish, response: { 201: Whole } },
+    schema: { body: RequestBody, response: { 201: Whole } },
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (kernel) =>
         presentWhole(await service.openTicket(kernel, callerOf(request), request.body), zone),

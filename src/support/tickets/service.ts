@@ -22,7 +22,7 @@ import {
 } from './rules.ts'
 import * as store from './store.ts'
 
-export interface TicketWish {
+export interface TicketRequest {
   readonly subject: string
   readonly description: string
   readonly priority?: Priority
@@ -61,10 +61,10 @@ async function staffOf(tx: Transaction, kernel: Kernel, assigneeId: number | nul
 }
 
 /** Opens a ticket and tells support. */
-export async function openTicket(kernel: Kernel, caller: Caller, wish: TicketWish): Promise<WholeTicket> {
+export async function openTicket(kernel: Kernel, caller: Caller, request: TicketRequest): Promise<WholeTicket> {
   const id = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    const { subject, description, category = null, priority = 'normal' } = wish
+    const { subject, description, category = null, priority = 'normal' } = request
     const added = await store.addTicket(tx, { userId: caller.userId, subject, description, category, priority, now })
     const data = { ticket_id: added, priority }
     await notify(tx, now, { type: 'ticket.opened', userIds: await staffOf(tx, kernel, null), data })

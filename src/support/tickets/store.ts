@@ -23,10 +23,20 @@ export interface Ticket extends Thread, TicketState {
 
 const state = sql`t.user_id AS "userId", t.status, t.priority, t.assignee_id AS "assigneeId", t.ended_at AS "endedAt"`
 const tickets = sql`
-  SELECT t.id, ${state}, u.display_name AS "userName", a.display_name AS "assigneeName", t.subject, t.description, t.category,
-    t.created_at AS "createdAt", t.updated_at AS "updatedAt",
+  SELECT
+    t.id,
+    ${state},
+    u.display_name AS "userName",
+    a.display_name AS "assigneeName",
+    t.subject,
+    t.description,
+    t.category,
+    t.created_at AS "createdAt",
+    t.updated_at AS "updatedAt",
     (SELECT count(*) FROM ticket_messages m WHERE m.ticket_id = t.id) AS replies
-  FROM tickets t JOIN users u ON u.id = t.user_id LEFT JOIN users a ON a.id = t.assignee_id`
+  FROM tickets t
+  JOIN users u ON u.id = t.user_id
+  LEFT JOIN users a ON a.id = t.assignee_id`
 
 /** One ticket, or null. */
 export async function findTicket(db: Database, id: number): Promise<Ticket | null> {
@@ -37,7 +47,7 @@ export async function findTicket(db: Database, id: number): Promise<Ticket | nul
 /** Adds a ticket and returns its id. */
 export async function addTicket(
   tx: Transaction,
-  wish: {
+  ticket: {
     readonly userId: number
     readonly subject: string
     readonly description: string
@@ -48,7 +58,8 @@ export async function addTicket(
 ): Promise<number> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO tickets (user_id, subject, description, category, priority, created_at, updated_at)
-    VALUES (${wish.userId}, ${wish.subject}, ${wish.description}, ${wish.category}, ${wish.priority}, ${wish.now}, ${wish.now})
+    VALUES (${ticket.userId}, ${ticket.subject}, ${ticket.description}, ${ticket.category}, ${ticket.priority},
+      ${ticket.now}, ${ticket.now})
     RETURNING id`.execute(tx)
   const [row] = rows
   if (!row) throw new Error('a ticket was not added')
@@ -64,7 +75,12 @@ export async function lockTicket(tx: Transaction, id: number): Promise<TicketSta
 /** Updates the state of a locked ticket. */
 export async function setState(tx: Transaction, id: number, to: TicketState, now: Date): Promise<void> {
   await sql`
-    UPDATE tickets SET status = ${to.status}, priority = ${to.priority}, assignee_id = ${to.assigneeId}, ended_at = ${to.endedAt},
+    UPDATE tickets
+    SET
+      status = ${to.status},
+      priority = ${to.priority},
+      assignee_id = ${to.assigneeId},
+      ended_at = ${to.endedAt},
       updated_at = ${now}
     WHERE id = ${id}`.execute(tx)
 }

@@ -8,7 +8,7 @@ import { Id, MANAGE, Moment, moment, PORTAL } from '../../fields.ts'
 import { windowOf, windowQuery } from '../../window.ts'
 import { topRooms, topUsers, usage } from './service.ts'
 
-const tag = 'Room figures'
+const tag = 'Room statistics'
 
 const Period = Type.Object({ period: Type.Enum(['7d', '30d'], { default: '7d' }) })
 const place = {

@@ -10,7 +10,7 @@ import { Id, listQuery, MANAGE, pageOf } from '../../fields.ts'
 import { APPROVE, limitApprover } from './service.ts'
 import { listApprovers } from './store.ts'
 
-const tag = 'Room audit'
+const tag = 'Room approval'
 
 const ApproverAnswer = Type.Object(
   {

@@ -19,7 +19,7 @@ const MessageAnswer = Type.Object(
     createTime: Moment,
     readTime: NullableMoment,
   },
-  { title: 'RoomNotice' },
+  { title: 'RoomMessage' },
 )
 
 const Unread = Data(Type.Object({ unread: Type.Integer({ minimum: 0 }) }))
@@ -37,7 +37,7 @@ export function inboxRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/notice/list`],
-    operationId: 'listMyNotices',
+    operationId: 'listMyRoomMessages',
     permission: 'signed-in',
     summary: 'List my inbox, newest first',
     tag,
@@ -58,7 +58,7 @@ export function inboxRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/notice/unread-count`],
-    operationId: 'countUnreadNotices',
+    operationId: 'countMyUnreadRoomMessages',
     permission: 'signed-in',
     summary: 'Count my unread messages',
     tag,
@@ -69,7 +69,7 @@ export function inboxRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${PORTAL}/notice/read`],
-    operationId: 'markNoticesRead',
+    operationId: 'markRoomMessagesRead',
     permission: 'signed-in',
     summary: 'Mark messages of my inbox as read',
     description: 'The messages in `ids`, or all without it. Messages of others and messages already read are ignored.',

@@ -9,7 +9,7 @@ import { MANAGE } from '../../fields.ts'
 import { NOTE_DAYS } from './rules.ts'
 import { noteNoShow, undoNoShow } from './service.ts'
 
-const tag = 'Room bookings (desk)'
+const tag = 'Room bookings (staff)'
 const permission = 'manage:facility:booking:all'
 const paths = [`${MANAGE}/booking/{id}/no-show`] as const
 const schema = { params: IdParams, response: { 200: Done } }

@@ -15,7 +15,7 @@ import { roomSettings } from '../../settings.ts'
 import { showCaptcha } from './captcha.ts'
 import { changePassword, logIn, register, whoIs } from './service.ts'
 
-const tag = 'Front door'
+const tag = 'Room web client'
 
 const Password = Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 })
 

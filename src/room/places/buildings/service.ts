@@ -24,7 +24,7 @@ export interface BuildingInput {
   readonly remark?: string | null | undefined
 }
 
-/** Adds a building; answers its id. @throws Invalid `name_taken` */
+/** Adds a building and returns its id. @throws Invalid `name_taken` */
 export async function addBuilding(
   kernel: Kernel,
   caller: Caller,

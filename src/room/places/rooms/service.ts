@@ -37,7 +37,10 @@ export interface RoomInput {
 
 type NewRoom = RoomInput & Pick<RoomFields, 'buildingId' | 'floorNo' | 'roomName' | 'capacity'>
 
-/** Adds a room; answers its id. @throws NotFound for the building, Invalid `validation` for its hours, `name_taken` */
+/**
+ * Adds a room and returns its id.
+ * @throws NotFound for the building, Invalid `validation` for its hours, `name_taken`
+ */
 export async function addRoom(kernel: Kernel, caller: Caller, input: NewRoom): Promise<number> {
   const now = kernel.clock.now()
   const { buildingId, floorNo, roomName, capacity } = input

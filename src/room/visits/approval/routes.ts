@@ -12,7 +12,7 @@ import { Id, listQuery, MANAGE, pageOf } from '../../fields.ts'
 import { windowOf, windowQuery } from '../../window.ts'
 import { type Decided, decide, decideAll } from './service.ts'
 
-const tag = 'Room audit'
+const tag = 'Room approval'
 const approve = 'manage:facility:booking:audit:approve'
 const reject = 'manage:facility:booking:audit:reject'
 

@@ -15,7 +15,7 @@ import { acceptFilterForms } from '../../forms.ts'
 import { windowOf, windowQuery } from '../../window.ts'
 import { type BookingDetails, bookingDetails, exportBookings, ownBookingDetails } from './service.ts'
 
-const desk = 'Room bookings (desk)'
+const staffTag = 'Room bookings (staff)'
 const portal = 'Room portal'
 
 const sortable = ['startTime', 'endTime', 'createTime', 'durationMinutes', 'id'] as const
@@ -100,7 +100,7 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method: 'GET',
       paths: [path],
-      operationId: permission === 'signed-in' ? 'listMyBookings' : 'listMyBookingsAtDesk',
+      operationId: permission === 'signed-in' ? 'listMyBookings' : 'listMyBookingsAsStaff',
       permission,
       summary: 'List the bookings I applied for',
       tag,
@@ -108,7 +108,7 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
       handler: (request) =>
         page({ ...filterOf(request.query, zone), applicantId: callerOf(request).userId }, request.query),
     })
-  ownList(`${MANAGE}/booking/my/list`, 'manage:facility:booking:list', desk)
+  ownList(`${MANAGE}/booking/my/list`, 'manage:facility:booking:list', staffTag)
   ownList(`${PORTAL}/booking/my/list`, 'signed-in', portal)
 
   route(app, {
@@ -127,7 +127,7 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
     permission: 'manage:facility:booking:all',
     summary: 'List all bookings',
     description: '`from` and `to` find bookings that share time with them.',
-    tag: desk,
+    tag: staffTag,
     schema: { querystring: AllQuery, response: { 200: Rows(BookingAnswer) } },
     handler: (request) => page(filterOf(request.query, zone), request.query),
   })
@@ -154,7 +154,7 @@ function detailRoutes(app: App, kernel: Kernel): void {
     paths: [`${MANAGE}/booking/{id}`],
     permission: 'manage:facility:booking:get',
     summary: 'Read a booking with its people',
-    tag: desk,
+    tag: staffTag,
     schema: { params: IdParams, response: { 200: Details } },
     handler: async (request) => present(await bookingDetails(kernel, request.params.id)),
   })
@@ -182,7 +182,7 @@ function exportRoutes(app: App, kernel: Kernel): void {
       description:
         'Takes the filters of the list (a POST: in the query or as a form) and exports all bookings they find, ' +
         'latest first. The answer is streamed and may be long.',
-      tag: desk,
+      tag: staffTag,
       schema: { querystring: Filters, response: { 200: WorkbookAnswer } },
       handler: async (request, reply) => {
         const found = await exportBookings(kernel, callerOf(request), filterOf(request.query, zone))

@@ -13,7 +13,7 @@ import { BOOKING_STATES } from '../../core/states.ts'
 import { Id, MANAGE, MomentInput, PORTAL, parseInstant } from '../../fields.ts'
 import { cancelBooking, editBooking, endEarly, forceCancel, leaveBooking } from './service.ts'
 
-const desk = { tag: 'Room bookings (desk)' } as const
+const staff = { tag: 'Room bookings (staff)' } as const
 const portal = { tag: 'Room portal' } as const
 
 /** Pages send whole rows back, including nulls: absent and null fields keep their value. */
@@ -44,7 +44,7 @@ const DOORS = [
   {
     door: 'manage',
     base: MANAGE,
-    ...desk,
+    ...staff,
     add: 'manage:facility:booking:add',
     edit: 'manage:facility:booking:edit',
     cancel: 'manage:facility:booking:cancel',
@@ -65,7 +65,7 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
     permission: 'manage:facility:booking:cancel',
     summary: 'Cancel any booking, with a reason',
     description: 'Includes an ongoing booking. Its people see the reason, which is in the query or in the body.',
-    ...desk,
+    ...staff,
     schema: {
       params: IdParams,
       querystring: Type.Object({ reason: Type.Optional(Text(200)) }),
@@ -108,7 +108,7 @@ function makeAndChange(app: App, kernel: Kernel, { door, base, tag, add, edit }:
   route(app, {
     method: 'POST',
     paths: [`${base}/booking`],
-    operationId: door === 'portal' ? 'bookRoom' : 'bookRoomAtDesk',
+    operationId: door === 'portal' ? 'bookRoom' : 'bookRoomAsStaff',
     permission: add,
     summary: 'Book a room',
     description:
@@ -166,8 +166,8 @@ function endAndCancel(app: App, kernel: Kernel, { door, base, tag, edit, cancel 
     summary: 'Cancel a booking before it begins',
     description:
       door === 'manage'
-        ? 'One’s own, or somebody else’s: that is recorded as cancelled by staff, and its people are told.'
-        : 'By whoever applied.',
+        ? 'Your own, or another person’s, which is recorded as cancelled by staff. Its people are told.'
+        : 'For the applicant.',
     tag,
     schema: { params: IdParams, response: { 200: Done } },
     handler: async (request) => {

@@ -5,7 +5,7 @@ import { type Booking, bookingsAt, bookingsOf } from '../../core/bookingsStore.t
 import { exists } from '../../core/conditionsStore.ts'
 import { CANCELLED, REJECTED } from '../../core/states.ts'
 
-/** Bounds the answer; nobody has so many bookings. */
+/** Bounds the answer. Nobody has this many bookings. */
 const MOST = 2000
 
 /** True for a booking `b` that ended, or was rejected or cancelled, at or after an instant. */
