@@ -8,7 +8,7 @@ export const permissions = {
   'site:legal.write': 'Publish the privacy policy and the terms',
   'site:logs.read': 'Read everybody’s operation log and the log-in log',
   'site:notifications.manage': 'Change notification types, templates and controls; send to people and audiences',
-  'site:notifications.read': 'Read what was sent to everybody, and the figures',
+  'site:notifications.read': 'Read what was sent to everybody, and the statistics',
   'site:contacts.read': 'See addresses and numbers unmasked in lists and exports',
   'site:jobs.manage': 'Look at failed background work, retry it or drop it',
 } as const

@@ -7,7 +7,7 @@ export const AGENT = 'support:agent'
 
 /** Every permission that a route of support may require. */
 export const permissions = {
-  [MANAGE]: 'Answer feedback and tickets, keep the frequent questions',
+  [MANAGE]: 'Answer feedback and tickets, edit the frequent questions',
   [AGENT]: 'Read chats with support and answer in them',
 } as const
 

@@ -44,7 +44,7 @@ export function clockRoutes(app: App, kernel: Pick<Kernel, 'clock'>, afterMove: 
     handler: async (request) => {
       const { to, advance_minutes: minutes } = request.body
       if ((to === undefined) === (minutes === undefined)) {
-        throw new Invalid('validation', 'Say either `to` or `advance_minutes`.')
+        throw new Invalid('validation', 'Give either `to` or `advance_minutes`.')
       }
       if (to !== undefined) clock.set(new Date(to))
       if (minutes !== undefined) clock.advance(minutes)

@@ -171,7 +171,7 @@ function retry(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const { ids, ...filters } = request.body
       if (ids === undefined && filters.from === undefined) {
-        throw new Invalid('bad_filter', 'Say which deliveries, or from which day on.')
+        throw new Invalid('bad_filter', 'Give ids or from.')
       }
       const numbers = ids?.map((id) => Number(id.slice('delivery:'.length)))
       const { state: _, ...filter } = historyFilter(filters, kernel.config.timeZone)

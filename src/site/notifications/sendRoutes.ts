@@ -80,5 +80,5 @@ export function notificationSendRoutes(app: App, kernel: Kernel): void {
 /** Checks that exactly one kind of recipients is given. @throws Invalid `bad_request`. */
 export function requireOne(ways: Readonly<Record<string, unknown>>): void {
   if (Object.values(ways).filter((way) => way !== undefined).length === 1) return
-  throw new Invalid('bad_request', `Say whom in exactly one way: ${Object.keys(ways).join(', ')}.`)
+  throw new Invalid('bad_request', `Give exactly one of: ${Object.keys(ways).join(', ')}.`)
 }

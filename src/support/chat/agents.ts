@@ -19,7 +19,7 @@ import * as store from './store.ts'
 export async function accept(kernel: Kernel, caller: Caller, id: number): Promise<store.ChatSession> {
   await kernel.transaction(async (tx) => {
     if (!(await lockStaff(tx, kernel, AGENT, caller.userId))) {
-      throw new Forbidden('forbidden', 'Only agents take sessions.', { facts: { permission: AGENT } })
+      throw new Forbidden('forbidden', 'Only agents may accept sessions.', { facts: { permission: AGENT } })
     }
     const now = kernel.clock.now()
     if (!(await store.takeFromQueue(tx, id, caller.userId, now))) {
@@ -37,7 +37,7 @@ export async function accept(kernel: Kernel, caller: Caller, id: number): Promis
 
 function refusal(session: store.SessionState | null, agentId: number) {
   if (!session) return noSuchSession()
-  if (session.userId === agentId) return new Conflict('own_session', 'Somebody else has to answer you.')
+  if (session.userId === agentId) return new Conflict('own_session', 'Another agent must answer your own session.')
   if (session.status !== 'agent') return badState(session)
   return new Conflict('already_accepted', 'Another agent has accepted the session.', {
     facts: { state: session.status },
@@ -87,7 +87,7 @@ async function handTo(tx: Transaction, session: store.SessionState, to: number, 
   const { id } = session
   if (to === session.agentId) throw new Conflict('already_accepted', 'That agent serves the session already.')
   if (to === session.userId || !isAgent) {
-    throw new Conflict('not_an_agent', 'Sessions go to people who serve in the chat.')
+    throw new Conflict('not_an_agent', 'The person is not an agent of the chat.')
   }
   await store.setAgent(tx, id, to, now)
   const content = TEXTS.transferred(await store.nameOf(tx, to))

@@ -74,7 +74,7 @@ export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, pe
     if (frame.session_id !== undefined) return sessionIdOf(frame.session_id)
     const [only, ...others] = followed.keys()
     if (only !== undefined && others.length === 0) return only
-    throw new Invalid('validation', 'session_id is needed: say which session.')
+    throw new Invalid('validation', 'session_id is required.')
   }
 
   const write = async (frame: Frame) => {

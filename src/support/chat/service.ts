@@ -43,7 +43,7 @@ export async function openChat(
   })
   const session = await kernel.withRetries((db) => store.openSessionOf(db, actor.userId))
   // Another request closed the session between the two statements.
-  if (!session) throw new Conflict('try_again', 'The session was closed this very moment. Please try again.')
+  if (!session) throw new Conflict('try_again', 'The session has just been closed. Please try again.')
   return { session, opened }
 }
 

@@ -154,7 +154,7 @@ export async function changeTicket(
     const after = changed(before, change, now)
     const newAssignee = after.assigneeId === before.assigneeId ? null : after.assigneeId
     if (newAssignee !== null && !toStaff) {
-      throw new Conflict('assignee_not_staff', 'Tickets go to people who may answer them.')
+      throw new Conflict('assignee_not_staff', 'The assignee must be a person who may answer tickets.')
     }
     const changes = changesBetween(shown(before), shown(after))
     if (Object.keys(changes).length === 0) return
@@ -205,7 +205,10 @@ export async function reopenOwn(kernel: Kernel, caller: Caller, id: number): Pro
     const verdict = mayReopen(before, now)
     if (verdict === 'not_ended') throw badState(before.status)
     if (verdict === 'too_late') {
-      throw new Conflict('too_late_to_reopen', `A ticket can be opened again for ${REOPEN_DAYS} days: open a new one.`)
+      throw new Conflict(
+        'too_late_to_reopen',
+        `A ticket can be reopened within ${REOPEN_DAYS} days. Please open a new one.`,
+      )
     }
     return { ...before, status: 'open', endedAt: null }
   })
