@@ -9,40 +9,43 @@ import { type Bare, runBare } from './pgbench.ts'
 import { load } from './processes.ts'
 import type { Site } from './site.ts'
 
-/** Connections to the database of everything that is compared: pgbench's, and those of all serving processes together. */
+/**
+ * Number of connections to the database, the same for everything that is compared: for pgbench, and for all serving
+ * processes together.
+ */
 export const CONNECTIONS = 10
-/** Keep-alive connections of the load generator: people who book at the same time. */
+/** Number of keep-alive connections of the load generator: people who book at the same time. */
 export const CLIENTS = 200
 const DEPLOYMENTS = [1, 2] as const
 
-/** A process that has just started gives back what it doesn't need by then. */
+/** Milliseconds after which a started process has released the memory that it needs only at its start. */
 const REST_MS = 2000
 
 /** More bookings than a machine makes in a second. */
 const MOST_A_SECOND = 12_000
 
-/** Something that is booked, and the bare work of a database that it is compared to. */
+/** A kind of booking, and the bare work of a database for comparison. */
 export interface Subject {
   readonly name: string
   readonly bareName: string
   readonly bare: Bare
-  /** So many bookings that nobody has made yet. */
+  /** Returns this number of new bookings. */
   readonly bookings: (count: number) => readonly Ask[]
 }
 
-/** So many serving processes and one worker, side by side with the bare work. */
+/** A number of serving processes and one worker, measured beside the bare work. */
 interface Deployment {
   readonly processes: number
   readonly rounds: readonly (LoadOutcome & {
     readonly tps: number
-    /** Outbox rows that the worker had not handed on at the end, of those that the bookings made. */
+    /** Outbox rows of the bookings that the worker had not handed on at the end. */
     readonly backlog: number
-    /** What one serving process holds: before, and after 200 people booked at once. */
+    /** Memory of one serving process: before, and after 200 people booked at once. */
     readonly atRest: Memory | undefined
     readonly underLoad: Memory | undefined
   })[]
   readonly tps: number
-  /** To the bare work. */
+  /** Bookings divided by transactions of the bare work. */
   readonly ratio: number
 }
 
@@ -118,7 +121,10 @@ async function compareOne(order: ComparisonOrder, { name, bareName, bare, bookin
   }
 }
 
-/** Answers what was left, and takes it away: the worker must not be at it while the next one is measured. */
+/**
+ * Counts the remaining outbox rows and deletes them, so that the worker does not work on them during the next
+ * measurement.
+ */
 async function emptyOutbox({ pool }: BenchDatabase): Promise<number> {
   const { rows } = await pool.query<{ count: number }>('SELECT count(*)::int AS count FROM outbox')
   await pool.query('TRUNCATE outbox')

@@ -13,21 +13,21 @@ const READER = 1
 /** Reservations that the reader has in the month. */
 const OWN = 20
 
-/** A month of one venue, read by somebody who has reservations in it. Milliseconds, medians of 20. */
+/** Times for reading a month of one venue, for a person with reservations in it. Milliseconds, medians of 20. */
 export interface CalendarTimes {
   readonly oldReservations: number
   readonly slots: number
-  /** What PostgreSQL says of the query with the slots and reservations (EXPLAIN ANALYZE). */
+  /** Execution time of the query with slots and reservations, as PostgreSQL reports it (EXPLAIN ANALYZE). */
   readonly executionMs: number
   readonly planningMs: number
   /** The same query through the program's store. */
   readonly queryMs: number
-  /** The whole calendar: closures, opening hours and slots, put together by day. */
+  /** The whole calendar: closures, opening hours and slots, grouped by day. */
   readonly calendarMs: number
   readonly plan: readonly string[]
 }
 
-/** Reads the calendar with nothing in the past, and again with `count` reservations there. */
+/** Reads the calendar without old reservations, and again with `count` of them. */
 export async function measureCalendar(
   pool: pg.Pool,
   { kernel }: System,
@@ -45,7 +45,7 @@ export async function measureCalendar(
 
   const measure = async (oldReservations: number): Promise<CalendarTimes> => {
     const slots = (await slotsOf(kernel.reads, VENUE, { start, end }, READER)).length
-    // The program's own statement, not a copy of it.
+    // The program's own statement, as it was sent.
     const statement = sent.at(-1)
     if (!statement?.text.includes('time_slots')) throw new Error('the statement of the calendar was not seen')
     const explained: Explained[] = []
@@ -74,8 +74,10 @@ async function bookForReader(pool: pg.Pool): Promise<void> {
   await pool.query(
     `WITH mine AS (SELECT * FROM time_slots WHERE venue_id = $1 ORDER BY start_at LIMIT $3),
        taken AS (UPDATE time_slots s SET taken = s.taken + 1 FROM mine WHERE s.id = mine.id)
-     INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, created_at, updated_at)
-     SELECT $2, id, venue_id, start_at, end_at, 1, 'confirmed', false, 0, created_at, created_at FROM mine`,
+     INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader,
+       points_paid, created_at, updated_at)
+     SELECT $2, id, venue_id, start_at, end_at, 1, 'confirmed', false, 0, created_at, created_at
+     FROM mine`,
     [VENUE, READER, OWN],
   )
   await pool.query('VACUUM ANALYZE')

@@ -5,15 +5,18 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]', '::1'])
 const PREFIX = 'yuyue_bench_'
 const HOUR_MS = 3_600_000
 
-/** A database of this run alone. */
+/** A database for this run only. */
 export interface BenchDatabase {
   readonly url: string
-  /** A few connections for preparing and looking; the measured programs have their own. */
+  /** A few connections for preparing and checking. The measured programs have their own. */
   readonly pool: pg.Pool
   drop(): Promise<void>
 }
 
-/** The server to measure on. @throws Error when it is not on this machine: a benchmark writes as fast as it can. */
+/**
+ * The URL of the server to measure on. @throws Error if it is not on this machine, because a benchmark writes as fast
+ * as it can.
+ */
 export function serverUrl(env: Readonly<Record<string, string | undefined>>): URL {
   const url = new URL(env.BENCH_DATABASE_URL || 'postgres://postgres@127.0.0.1:5432/postgres')
   if (!LOOPBACK.has(url.hostname))
@@ -21,7 +24,7 @@ export function serverUrl(env: Readonly<Record<string, string | undefined>>): UR
   return url
 }
 
-/** Creates and migrates a database, and drops those that runs killed more than an hour ago left behind. */
+/** Creates and migrates a database. Drops databases older than an hour, which killed runs left behind. */
 export async function createDatabase(server: URL, suffix: string): Promise<BenchDatabase> {
   const name = `${PREFIX}${Date.now()}_${suffix}`
   await onServer(server, async (client) => {
@@ -37,7 +40,7 @@ export async function createDatabase(server: URL, suffix: string): Promise<Bench
   const url = new URL(server)
   url.pathname = `/${name}`
   const pool = new pg.Pool({ connectionString: url.href, max: 4 })
-  // Dropping the database ends what is still connected.
+  // Dropping the database ends the open connections.
   pool.on('error', () => {})
   const drop = async () => {
     await pool.end()
@@ -52,12 +55,13 @@ export async function createDatabase(server: URL, suffix: string): Promise<Bench
   return { url: url.href, pool, drop }
 }
 
-/** What the server says of itself, for the record. */
+/** Version and settings of the server, for the report. */
 export async function describeServer(server: URL): Promise<Readonly<Record<string, string>>> {
   return onServer(server, async (client) => {
     const { rows } = await client.query<{ name: string; setting: string }>(
       `SELECT name, current_setting(name) AS setting FROM pg_settings
-       WHERE name IN ('server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers') ORDER BY name`,
+       WHERE name IN ('server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers')
+       ORDER BY name`,
     )
     return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))
   })
@@ -73,7 +77,10 @@ async function onServer<T>(server: URL, work: (client: pg.Client) => Promise<T>)
   }
 }
 
-/** Takes what earlier phases left to be written out of the next one. Without the right to do so, it is left to the server. */
+/**
+ * Writes out the changes of earlier phases, so that they don't disturb the next one. Does nothing without the right to
+ * do so.
+ */
 export async function checkpoint(pool: pg.Pool): Promise<void> {
   await pool.query('CHECKPOINT').catch(() => undefined)
 }

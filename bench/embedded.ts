@@ -16,23 +16,23 @@ const CLIENTS = 16
 /** More bookings than a machine makes in a second. */
 const MOST_A_SECOND = 6000
 
-/** A process that has just started gives back what it doesn't need by then. */
+/** Milliseconds after which a started process has released the memory that it needs only at its start. */
 const REST_MS = 2000
 
-/** Each kind of reading so many times. */
+/** Number of requests of each kind of reading. */
 const TIMES = 20
 
-/** What one process does over the embedded database. */
+/** Results of one process over the embedded database. */
 export interface EmbeddedOutcome {
   readonly bookings: readonly (LoadOutcome & { readonly name: string })[]
-  /** One answer at a time. */
+  /** Latencies, one request at a time. */
   readonly reads: LoadOutcome['kinds']
-  /** Of the whole process, the database included. */
+  /** Memory of the whole process, the database included. */
   readonly atRest: Memory | undefined
   readonly underLoad: Memory | undefined
 }
 
-/** `npm start`: one process that serves and works, over the embedded database on the disk. */
+/** Measures `npm start`: one process that serves and works, over the embedded database on the disk. */
 export async function measureEmbedded(order: {
   readonly folder: string
   readonly setting: Pick<Setting, 'SECRET_KEY' | 'FIELD_KEYS'>

@@ -7,33 +7,33 @@ import { written } from './written.ts'
 const HOUR_MS = 3_600_000
 export const DAY_MS = 24 * HOUR_MS
 
-/** What the requests are made of. */
+/** The data for requests. */
 export interface Fixture {
   readonly tokens: readonly string[]
   readonly slots: readonly number[]
-  /** Ids from 1. */
+  /** Number of venues; their ids start at 1. */
   readonly venues: number
 }
 
 export interface Size {
   readonly people: number
   readonly venues: number
-  /** From tomorrow on. */
+  /** Number of days, from tomorrow. */
   readonly days: number
   readonly slotsPerDay: number
 }
 
-/** Places of each slot: so many that a random one is hardly ever full. */
+/** Places of each slot, enough that a random slot is hardly ever full. */
 const CAPACITY = 100
 
-/** Secrets of a run: every process of it must have the same. */
+/** Secrets of a run, which all its processes share. */
 export function makeSecrets(): { readonly SECRET_KEY: string; readonly FIELD_KEYS: string } {
   return { SECRET_KEY: randomBytes(32).toString('hex'), FIELD_KEYS: `k1:${randomBytes(32).toString('base64')}` }
 }
 
 /**
- * Signed-in employees and bookable slots. Every venue has rules of its own, wide enough that hardly anybody is refused. People have their
- * row in `venue_members`, as after their first booking.
+ * Fills a database with logged-in employees and bookable slots. Every venue has rules of its own, which refuse hardly
+ * anybody. People have a row in `venue_members`, as after their first booking.
  */
 export async function fill(pool: pg.Pool, secretKey: string, size: Size): Promise<Fixture> {
   const now = new Date()
@@ -52,7 +52,8 @@ export async function fill(pool: pg.Pool, secretKey: string, size: Size): Promis
   )
   await fillVenues(pool, size.venues, now)
   const slots = await fillSlots(pool, tomorrow(now), size.days, size.slotsPerDay, { taken: 0, now })
-  // Not the tables that are still empty: a plan made for an empty table reads all of it, and nothing would make it anew in so short a run.
+  // Not the empty tables: a plan made for an empty table reads all of it, and nothing would renew the statistics in so
+  // short a run.
   await pool.query('ANALYZE users, sessions, user_roles, venues, booking_rules, time_slots, venue_members')
   const { sign } = accessTokens({ secretKey })
   return {
@@ -62,7 +63,7 @@ export async function fill(pool: pg.Pool, secretKey: string, size: Size): Promis
   }
 }
 
-/** Shows who somebody is: what introduces people to a process. */
+/** A request that introduces a person to a process. */
 export const WHO_AM_I = '/api/v1/users/me'
 
 /** Bookings of random people in random slots. */
@@ -76,7 +77,7 @@ export function slotBookings({ tokens, slots }: Fixture): (count: number) => Ask
     }))
 }
 
-/** Midnight (UTC, whatever: only that it lies ahead matters) after today. */
+/** Midnight (UTC) after today. The time zone does not matter: it only has to be in the future. */
 export function tomorrow(now: Date): Date {
   return new Date((Math.floor(now.getTime() / DAY_MS) + 2) * DAY_MS)
 }
@@ -93,7 +94,7 @@ async function fillVenues(pool: pg.Pool, count: number, now: Date): Promise<void
   )
 }
 
-/** One-hour slots in every venue, one after the other from a day's midnight; answers their ids. */
+/** Adds one-hour slots in every venue, one after the other from a day's midnight. Returns their ids. */
 async function fillSlots(
   pool: pg.Pool,
   from: Date,
@@ -112,13 +113,13 @@ async function fillSlots(
   return rows.map(({ id }) => Number(id))
 }
 
-/** Reservations that each old slot had. */
+/** Number of reservations in each old slot. */
 const PER_OLD_SLOT = 20
 const OLD_PER_DAY = 12
 
 /**
- * Completed reservations before all slots that are there, `count` in all, over every venue: their slots first, then the reservations in one statement.
- * Counters are those that the reservations make.
+ * Adds `count` completed reservations before all existing slots, over all venues: first their slots, then the
+ * reservations in one statement. The counters match the reservations. Returns the number of reservations.
  */
 export async function fillPast(pool: pg.Pool, count: number): Promise<number> {
   const { rows } = await pool.query<{ venues: number; people: number; first: Date }>(
@@ -133,10 +134,12 @@ export async function fillPast(pool: pg.Pool, count: number): Promise<number> {
   const first = slots[0] ?? 0
   let filled = 0
   await written(pool, count, ['reservations', 'time_slots'], async (client) => {
-    // The people of a slot are neighbours by number: everybody gets the same number of reservations.
+    // The people of a slot have neighbouring numbers, so everybody gets the same number of reservations.
     const { rowCount } = await client.query(
-      `INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader, points_paid, created_at, updated_at)
-       SELECT 1 + ((s.id - $1) * $2 + n) % $3, s.id, s.venue_id, s.start_at, s.end_at, 1, 'completed', false, 0, s.created_at, s.end_at
+      `INSERT INTO reservations (user_id, slot_id, venue_id, start_at, end_at, party_size, status, by_leader,
+         points_paid, created_at, updated_at)
+       SELECT 1 + ((s.id - $1) * $2 + n) % $3, s.id, s.venue_id, s.start_at, s.end_at, 1, 'completed', false,
+         0, s.created_at, s.end_at
        FROM time_slots s, generate_series(0, $2::int - 1) n WHERE s.id >= $1 AND s.taken = $2`,
       [first, PER_OLD_SLOT, people],
     )

@@ -24,12 +24,12 @@ const QUICK = { sizes: [10_000, 100_000], seconds: 3, warmUpSeconds: 2, times: 2
 
 const MOST_A_SECOND = 8000
 
-/** What was measured with so many old reservations and as many old bookings: by name, as it is printed. */
+/** The results for one number of old reservations and old bookings: from name to printed value. */
 type Column = ReadonlyMap<string, string>
 
 /**
- * What is asked often, with more and more in the past: bookings a second beside the bare work of the database over a table as big, and the time of one answer
- * for the rest. Answers the report.
+ * Measures frequent requests with a growing number of old rows: bookings a second beside the bare work of the database
+ * over a table of the same size, and the time of one answer for the others. Returns the report.
  */
 export async function growth(
   stack: AsyncDisposableStack,
@@ -58,7 +58,8 @@ export async function growth(
     rows = size
     await checkpoint(site.database.pool)
     say(
-      `${size.toLocaleString('en')} old rows of each kind, written in ${((performance.now() - begin) / 1000).toFixed(0)} s`,
+      `${size.toLocaleString('en')} old rows of each kind, ` +
+        `written in ${((performance.now() - begin) / 1000).toFixed(0)} s`,
     )
     const column = new Map<string, string>()
     for (const { name, bare, bookings } of subjects) {
@@ -113,13 +114,14 @@ async function prepare({ database: { pool }, folder, fixture, rooms }: Site): Pr
   ]
 }
 
-/** Adds so many old rows to what is booked and to what pgbench writes to. */
+/** Adds this number of old rows to the tables of the bookings and of pgbench. */
 async function fillAll(pool: pg.Pool, count: number): Promise<void> {
   await fillPast(pool, count)
   await fillPastBookings(pool, count)
   await written(pool, count, ['bench_reservations', 'bench_bookings'], async (client) => {
     await client.query(
-      'INSERT INTO bench_reservations (slot_id, user_id, created_at) SELECT 1, n, now() FROM generate_series(1, $1::int) n',
+      `INSERT INTO bench_reservations (slot_id, user_id, created_at)
+       SELECT 1, n, now() FROM generate_series(1, $1::int) n`,
       [count],
     )
     await client.query(

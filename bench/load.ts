@@ -1,33 +1,36 @@
 import { connect, type Socket } from 'node:net'
 
-/** A request that is asked once. */
+/** One request. */
 export interface Ask {
   /** Index of the person's token. */
   readonly token: number
   /** Method and path. */
   readonly line: string
-  /** JSON. */
+  /** JSON text. */
   readonly body?: string
 }
 
-/** What a load generator is told. */
+/** The task of a load generator. */
 export interface LoadOrder {
   readonly ports: readonly number[]
-  /** In all; each asks its next request when the answer is there. */
+  /** Number of connections. Each sends its next request after the answer. */
   readonly connections: number
   readonly warmUpSeconds: number
-  /** The measured time. It is over when everything has been asked, too. */
+  /** The measured time. It ends earlier if there are no more requests. */
   readonly seconds: number
   readonly tokens: readonly string[]
-  /** Each is taken once, in this order, by whichever connection is free. Those of one kind have the same `line` up to the first digit. */
+  /**
+   * Requests in order; each is sent once, by the next free connection. Requests of one kind have the same `line` up to
+   * the first digit.
+   */
   readonly asks: readonly Ask[]
-  /** A path that shows every token to every server first: people who book have signed in. */
+  /** A path that is first requested with every token at every server, because people who book have logged in before. */
   readonly introduce?: string
-  /** Each connection waits so long before each request, evenly spread: the least and the most, in milliseconds. */
+  /** Least and greatest wait of a connection before each request, in milliseconds, evenly distributed. */
   readonly think?: readonly [number, number]
 }
 
-/** Milliseconds. */
+/** Latencies in milliseconds. */
 export interface Latencies {
   readonly count: number
   readonly p50: number
@@ -35,16 +38,16 @@ export interface Latencies {
   readonly p99: number
 }
 
-/** What it saw in the measured time. */
+/** The results of the measured time. */
 export interface LoadOutcome {
   readonly seconds: number
-  /** Requests that were granted. */
+  /** Requests that succeeded. */
   readonly granted: Latencies
-  /** All that were answered. */
+  /** All requests that were answered. */
   readonly answered: Latencies
-  /** The same by kind of request. */
+  /** All answered requests, by kind. */
   readonly kinds: Readonly<Record<string, Latencies>>
-  /** By status and code. */
+  /** Number of refused requests, by status and code. */
   readonly refused: Readonly<Record<string, number>>
 }
 
@@ -53,7 +56,7 @@ interface Answer {
   readonly body: string
 }
 
-/** Asks, as fast as the servers answer or as people think. */
+/** Sends requests as fast as the servers answer, or as people think. */
 async function generateLoad(order: LoadOrder): Promise<LoadOutcome> {
   if (order.introduce) await introduce(order, order.introduce)
   const connections = await openConnections(order)
@@ -72,7 +75,8 @@ async function generateLoad(order: LoadOrder): Promise<LoadOutcome> {
       if (!next) return
       const { status, body } = await ask(textOf(next, order.tokens))
       const now = performance.now()
-      // What begins in the warm-up and ends after it counts: at the other end as much is cut off.
+      // Requests that begin in the warm-up and end after it count. In return those that end after the measured time
+      // don't.
       if (now < begin || now >= end) continue
       const kind = kindOf(next)
       const latencies = kinds.get(kind) ?? []
@@ -111,12 +115,12 @@ function textOf({ line, token, body }: Ask, tokens: readonly string[]): string {
   return `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
-/** Paths with other numbers are of one kind, and so are those with other queries. */
+/** The kind of a request: its line without numbers and query. */
 function kindOf({ line }: Ask): string {
   return line.replace(/\?.*/, '').replace(/\d+(?=\/|$)/g, '…')
 }
 
-/** By its status, and by the code in its body where every status is 200. */
+/** True for a successful request: by its status, or by the code in its body if every status is 200. */
 function isGranted(status: number, body: string): boolean {
   return status < 300 && !/^\{"code":(?!200\b)/.test(body)
 }
@@ -151,8 +155,8 @@ function openConnections({ ports, connections }: Pick<LoadOrder, 'ports' | 'conn
 }
 
 /**
- * A keep-alive connection with one request at a time. Sockets and not an HTTP client: the generator shares the machine with what it
- * measures, and a client would take more of it than it gives.
+ * Opens a keep-alive connection that has one request at a time. It is a socket and not an HTTP client, because the
+ * generator shares the machine with the measured program, and a client would take more of it.
  */
 function openConnection(port: number): Promise<Connection> {
   return new Promise((resolve, reject) => {
@@ -189,7 +193,10 @@ function openConnection(port: number): Promise<Connection> {
   })
 }
 
-/** One complete answer with a Content-Length (all of ours are that short), or undefined. In latin1 a character is a byte. */
+/**
+ * Parses one complete answer with a Content-Length (all of ours are that short), or returns undefined. In latin1 a
+ * character is a byte.
+ */
 function readAnswer(text: string): Answer | undefined {
   const head = text.indexOf('\r\n\r\n')
   if (head < 0) return undefined
@@ -200,9 +207,9 @@ function readAnswer(text: string): Answer | undefined {
   return { status: Number(text.slice(9, 12)), body: text.slice(body) }
 }
 
-/** Runs as the generator's own process: takes one order from its parent, and hands back what it saw. */
+/** Runs as the generator's own process: takes one order from its parent and sends back the results. */
 export function serveLoad(): void {
-  // Nobody is left to hand anything back to.
+  // The parent has ended.
   process.once('disconnect', () => process.exit(1))
   process.once('message', (order: LoadOrder) => {
     generateLoad(order).then(

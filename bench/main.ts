@@ -1,16 +1,19 @@
 /**
  * Measures the program on this machine:
  *
- *   node bench/main.ts [--quick]          bookings side by side with the bare work of the database, the embedded database, the calendar
- *   node bench/main.ts growth [--quick]   what is asked often, with 10,000 to 10,000,000 old rows
+ *   node bench/main.ts [--quick]          bookings beside the bare work of the database, the embedded database, the
+ *                                         calendar
+ *   node bench/main.ts growth [--quick]   frequent requests with 10,000 to 10,000,000 old rows
  *   node bench/main.ts rush               2,000 people for 20 places at one moment
- *   node bench/main.ts start [--quick]    where the time of a start goes, and what a process holds at rest
+ *   node bench/main.ts start [--quick]    the time of each phase of a start, and the memory at rest
  *   node bench/main.ts load [--quick]     1,000 people who use the program at the same time
  *
  * BENCH_DATABASE_URL is a PostgreSQL server on this machine whose user may create databases; default
- * postgres://postgres@127.0.0.1:5432/postgres. The run makes databases of its own there and drops them at the end.
- * The first takes about four minutes; with --quick, with short phases and a small past, a minute. The start takes a minute and a half, the rush half a minute, the load two (one with
- * --quick), the growth half an hour (two minutes with --quick, which stops at 100,000 rows).
+ * postgres://postgres@127.0.0.1:5432/postgres. The run creates its own databases there and drops them at the end.
+ *
+ * Duration: the first takes about four minutes, or one minute with --quick (short phases and few old rows). The start
+ * takes a minute and a half, the rush half a minute, the load two minutes (one with --quick), the growth half an hour
+ * (two minutes with --quick, which stops at 100,000 rows).
  */
 import { growth } from './growth.ts'
 import { serveLoad } from './load.ts'
@@ -22,9 +25,9 @@ import { users } from './users.ts'
 type Say = (line: string) => void
 
 interface Measurement {
-  /** A run that takes longer hangs. */
+  /** A run that takes longer is stopped. */
   readonly longestMinutes: number
-  /** Answers the report, and whether a goal was met where it has one. */
+  /** Returns the report, and whether the goal was met (true without a goal). */
   readonly run: (
     stack: AsyncDisposableStack,
     say: Say,
@@ -67,7 +70,7 @@ async function run({ longestMinutes, run: measure }: Measurement, short: boolean
     console.log(report)
     if (!met) process.exitCode = 1
   } catch (error) {
-    // What is tidied away under its feet fails: that is no news.
+    // After an interrupt the measurement fails, because its files and processes are removed.
     if (!ending) throw error
   } finally {
     await stack.disposeAsync()

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 
-/** What a process holds, in megabytes; undefined where there is no /proc (it is Linux that says). */
+/** Memory of a process in megabytes. Undefined on systems without /proc (only Linux has it). */
 export interface Memory {
-  /** All that is in memory: the program's file too, which processes of one machine share. */
+  /** Resident memory, including what processes of one machine share. */
   readonly resident: number
-  /** The process's own. */
+  /** Memory of this process alone. */
   readonly own: number
 }
 
@@ -18,11 +18,12 @@ export function memoryOf(pid: number): Memory | undefined {
   }
 }
 
-/** Seconds of the processors that a process has used. */
+/** CPU seconds of a process. */
 export function cpuSecondsOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field is the program's name in parentheses, and may hold anything; the clock has 100 ticks a second.
+    // The second field is the program's name in parentheses, which may contain anything. The clock has 100 ticks a
+    // second.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return (Number(fields[11]) + Number(fields[12])) / 100
   } catch {

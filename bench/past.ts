@@ -6,8 +6,9 @@ const HOURS_A_DAY = 16
 const BETWEEN_ROOMS_AND_PEOPLE = 7919
 
 /**
- * Completed bookings of rooms before all that are there, with three people each: one statement. What refers to what is right by construction, so that
- * foreign keys are not checked; the server's user must be allowed to say so.
+ * Adds completed bookings of rooms before all existing ones, with three people each, in one statement. Their references
+ * are right by construction, so foreign keys are not checked; the server's user must be allowed to switch the check
+ * off.
  */
 export async function fillPastBookings(pool: pg.Pool, count: number): Promise<void> {
   const { rows } = await pool.query<{ rooms: number; people: number; first: Date | null }>(
@@ -23,9 +24,12 @@ export async function fillPastBookings(pool: pg.Pool, count: number): Promise<vo
     client.query(
       `WITH b AS (
          INSERT INTO tb_facility_booking (room_id, applicant_id, purpose, start_time, end_time, status, create_time)
-         SELECT 1 + n % $2::int, 1 + (n::bigint * ${BETWEEN_ROOMS_AND_PEOPLE}) % $3::int, '会议', start, start + interval '1 hour', '5', start
+         SELECT 1 + n % $2::int, 1 + (n::bigint * ${BETWEEN_ROOMS_AND_PEOPLE}) % $3::int, '会议',
+           start, start + interval '1 hour', '5', start
          FROM generate_series(0, $1::int - 1) n, LATERAL (
-           SELECT $4::timestamptz + n / ($2::int * ${HOURS_A_DAY}) * interval '1 day' + n / $2::int % ${HOURS_A_DAY} * interval '1 hour' AS start) s
+           SELECT $4::timestamptz + n / ($2::int * ${HOURS_A_DAY}) * interval '1 day'
+             + n / $2::int % ${HOURS_A_DAY} * interval '1 hour' AS start
+         ) s
          RETURNING id, applicant_id, end_time)
        INSERT INTO tb_facility_booking_user (booking_id, user_id, is_applicant, ends_by, create_time)
        SELECT id, 1 + (applicant_id - 1 + p) % $3::int, CASE p WHEN 0 THEN '1' ELSE '0' END, end_time, end_time

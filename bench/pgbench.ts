@@ -7,7 +7,7 @@ import type pg from 'pg'
 
 const run = promisify(execFile)
 
-/** Finds PostgreSQL's own benchmark, on the PATH or where Debian puts it. @throws Error that says how to get it. */
+/** Finds pgbench on the PATH or where Debian installs it. @throws Error with instructions for installing it. */
 export function findPgbench(path: string | undefined): string {
   const debian = '/usr/lib/postgresql'
   const versions = listed(debian).sort((a, b) => Number(b) - Number(a))
@@ -37,7 +37,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** A script of pgbench with the variables it names: the bare work of a database, to which a booking is compared. */
+/** A script of pgbench with its variables: the bare work of a database, for comparison with a booking. */
 export interface Bare {
   readonly script: string
   readonly variables: Readonly<Record<string, number>>
@@ -51,7 +51,10 @@ INSERT INTO bench_reservations (slot_id, user_id, created_at) VALUES (:slot, :pe
 COMMIT;
 `
 
-/** The guarded pair of a place in a slot. Tables with no more than a primary key each; as many slots and people as the bookings have. */
+/**
+ * Prepares the guarded pair of statements that takes a place in a slot. The tables have only a primary key, and as many
+ * slots and people as the bookings.
+ */
 export async function preparePair(
   pool: pg.Pool,
   folder: string,
@@ -73,19 +76,30 @@ const INSERT = `\\set room random(1, :rooms)
 \\set person random(1, :people)
 \\set hour random(1, :hours)
 INSERT INTO bench_bookings (room_id, user_id, status, during, created_at)
-VALUES (:room, :person, '1', tstzrange(date_trunc('day', now()) + :hour * interval '1 hour', date_trunc('day', now()) + (:hour + 1) * interval '1 hour'), now())
+VALUES (
+  :room, :person, '1',
+  tstzrange(
+    date_trunc('day', now()) + :hour * interval '1 hour',
+    date_trunc('day', now()) + (:hour + 1) * interval '1 hour'
+  ),
+  now()
+)
 ON CONFLICT DO NOTHING;
 `
 
-/** The guarded insert of a room's booking, under the same overlap constraint, over as many rooms and hours as the bookings have. */
+/**
+ * Prepares the guarded insert of a room's booking under the same overlap constraint, over as many rooms and hours as
+ * the bookings.
+ */
 export async function prepareInsert(
   pool: pg.Pool,
   folder: string,
   { rooms, hours, people }: { readonly rooms: number; readonly hours: number; readonly people: number },
 ): Promise<Bare> {
   await pool.query(
-    `CREATE TABLE bench_bookings (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, room_id bigint NOT NULL, user_id bigint NOT NULL,
-       status text NOT NULL, during tstzrange NOT NULL, created_at timestamptz NOT NULL,
+    `CREATE TABLE bench_bookings (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+       room_id bigint NOT NULL, user_id bigint NOT NULL, status text NOT NULL,
+       during tstzrange NOT NULL, created_at timestamptz NOT NULL,
        EXCLUDE USING gist (room_id WITH =, during WITH &&) WHERE (status IN ('0', '1', '4')))`,
   )
   const script = join(folder, 'insert.sql')
@@ -100,7 +114,7 @@ export interface BareRun extends Bare {
   readonly seconds: number
 }
 
-/** Transactions a second of a bare script, prepared, over so many connections. */
+/** Transactions a second of a bare script with prepared statements. */
 export async function runBare(of: BareRun): Promise<number> {
   const url = new URL(of.url)
   const variables = Object.entries(of.variables).flatMap(([name, value]) => ['-D', `${name}=${value}`])
@@ -108,7 +122,7 @@ export async function runBare(of: BareRun): Promise<number> {
   const { stdout } = await run(of.pgbench, ['-n', '-M', 'prepared', ...load, ...variables, '-f', of.script], {
     env: {
       ...process.env,
-      // Not on the command line: a password would be seen there.
+      // Not on the command line, where others could see a password.
       PGHOST: url.hostname.replace(/^\[(.*)\]$/, '$1'),
       PGPORT: url.port || '5432',
       PGUSER: decodeURIComponent(url.username),

@@ -9,14 +9,14 @@ const STOP_MS = 15_000
 
 /** A process of the program. */
 export interface Running {
-  /** Where it listens; 0 for a worker. */
+  /** The port it listens on; 0 for a worker. */
   readonly port: number
-  /** Of the program itself: the launcher becomes it. */
+  /** Process id of the program: the launcher replaces itself by it. */
   readonly pid: number
   stop(): Promise<void>
 }
 
-/** What every process of a run is started with. */
+/** Environment of every process of a run. */
 export interface Setting {
   readonly DATA_DIR: string
   readonly SECRET_KEY: string
@@ -24,11 +24,11 @@ export interface Setting {
   readonly DATABASE_URL?: string
   readonly DATABASE_POOL_SIZE?: string
   readonly NODE_OPTIONS?: string
-  /** Where bench/startProbe.mjs writes. */
+  /** The file that bench/startProbe.mjs writes. */
   readonly START_TIMES?: string
 }
 
-/** Starts the program as it is deployed and waits until it is ready. `flags` are Node's. */
+/** Starts the program as it is deployed and waits until it is ready. `flags` are flags of Node. */
 export async function startProgram(
   command: 'server' | 'worker' | 'start',
   setting: Setting,
@@ -41,13 +41,13 @@ export async function startProgram(
       RATE_LIMIT: 'off',
       HOST: '127.0.0.1',
       PORT: '0',
-      // A worker says that it is ready at this level and nothing later.
+      // A worker logs its readiness at this level, and nothing after it.
       LOG_LEVEL: command === 'worker' ? 'info' : 'warn',
       ...setting,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  // Whatever way this process ends, that one does too.
+  // However this process ends, it ends that process too.
   const end = () => child.kill('SIGTERM')
   process.once('exit', end)
   child.once('exit', () => process.removeListener('exit', end))
@@ -60,7 +60,10 @@ export async function startProgram(
   }
 }
 
-/** Waits until a process prints something; answers the first group. @throws Error with what it printed when it ends or takes too long. */
+/**
+ * Waits until a process prints a pattern; returns its first group.
+ * @throws Error with the output if the process ends or takes too long.
+ */
 function said(child: ChildProcess, pattern: RegExp, command: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let printed = ''
@@ -91,7 +94,7 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-/** Generates load from a process of its own. */
+/** Generates load from a separate process. */
 export function load(order: LoadOrder): Promise<LoadOutcome> {
   return new Promise((resolve, reject) => {
     const child = fork(BENCH, ['generator'], { timeout: (order.seconds + order.warmUpSeconds + 60) * 1000 })

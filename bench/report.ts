@@ -6,7 +6,7 @@ import { megabytes } from './memory.ts'
 import type { RoundTrips } from './roundTrips.ts'
 import { table } from './table.ts'
 
-/** Everything a run measured. */
+/** All results of a run. */
 export interface Results {
   readonly at: string
   readonly short: boolean
@@ -22,7 +22,7 @@ export interface Results {
 const GOAL_RATIO = 0.25
 const GOAL_CALENDAR_MS = 5
 
-/** The results as people read them. */
+/** The results as text for people. */
 export function present(results: Results): string {
   const { comparisons, roundTrips, embedded, calendar, machine, server } = results
   const rows = [
@@ -81,7 +81,8 @@ export function present(results: Results): string {
     `${Object.entries({ ...machine, ...server })
       .map(([name, value]) => `${name} ${value}`)
       .join(', ')}`,
-    `${results.connections} connections to the database in every row; median of ${comparisons[0]?.bare.rounds.length} round(s), in turns`,
+    `${results.connections} connections to the database in every row; ` +
+      `median of ${comparisons[0]?.bare.rounds.length} round(s), in turns`,
     '',
     table(rows),
     '',
@@ -96,7 +97,8 @@ export function present(results: Results): string {
     ]),
     '',
     table(calendarRows),
-    `Goal < ${GOAL_CALENDAR_MS} ms whatever lies in the past: ${verdict}. The plan with ${calendar.after.oldReservations.toLocaleString('en')}:`,
+    `Goal < ${GOAL_CALENDAR_MS} ms whatever lies in the past: ${verdict}. ` +
+      `The plan with ${calendar.after.oldReservations.toLocaleString('en')}:`,
     ...calendar.after.plan.map((line) => `  ${line}`),
   ].join('\n')
 }

@@ -7,15 +7,18 @@ import { watchStatements } from './watch.ts'
 const WARM_UP = 20
 const COUNTED = 200
 
-/** What bookings ask of the database, one at a time. */
+/** Statements for one booking, measured one booking at a time. */
 export interface RoundTrips {
   readonly name: string
   readonly perBooking: number
-  /** By the beginning of the text: how many a booking, and the mean time of one in milliseconds. */
+  /** By the beginning of the statement: the number for a booking, and the mean time of one in milliseconds. */
   readonly statements: readonly { readonly text: string; readonly perBooking: number; readonly ms: number }[]
 }
 
-/** Counts the statements that bookings send, over HTTP's own path through the program. People have called before: no session is looked up. */
+/**
+ * Counts the statements of bookings over the program's full HTTP path. People have sent requests before, so that no
+ * session is looked up.
+ */
 export async function countRoundTrips(
   setting: Setting,
   tokens: readonly string[],

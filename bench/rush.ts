@@ -9,19 +9,20 @@ const PEOPLE = 2000
 const PLACES = 20
 const PROCESSES = 4
 const ROUNDS = 3
-/** By then a rush is over, whatever happens. */
+/** A rush ends after this time at the latest. */
 const LONGEST_SECONDS = 30
 const GOAL_P95_MS = 500
 
 interface Rush extends LoadOutcome {
-  /** Places that the database says are taken, and reservations it has. */
+  /** Taken places according to the slot, and the number of reservations in the database. */
   readonly taken: number
   readonly reservations: number
 }
 
 /**
- * Many people, signed in and connected, ask for the few places of a slot at one moment, over several serving processes. Answers the report, and
- * whether it was as it must be: every place taken and none twice, no fault, 95 of 100 answers within half a second.
+ * Many logged-in people ask for the few places of a slot at one moment, over several serving processes. Returns the
+ * report, and whether the result is correct and quick enough: every place taken once, no server error, 95 of 100
+ * answers within half a second.
  */
 export async function rush(
   stack: AsyncDisposableStack,
@@ -34,14 +35,16 @@ export async function rush(
     Array.from({ length: PROCESSES }, () => site.start('server', Math.ceil(CONNECTIONS / PROCESSES))),
   )
   const ports = servers.map(({ port }) => port)
-  // What a process compiles at its first bookings it has compiled when people rush: a process serves for weeks.
+  // Warms the processes up, because a process in use has compiled the code of a booking long before a rush.
   await load({ ...everybodyAsks(site, ports), asks: asksFor(site, (n) => n % 100), introduce: WHO_AM_I })
   const rounds: Rush[] = []
   for (let round = 1; round <= ROUNDS; round += 1) {
     const slot = site.fixture.slots[100 + round] ?? 0
     const outcome = await load({ ...everybodyAsks(site, ports), asks: asksFor(site, () => 100 + round) })
     const { rows } = await site.database.pool.query<{ taken: number; reservations: number }>(
-      'SELECT taken, (SELECT count(*)::int FROM reservations WHERE slot_id = s.id) AS reservations FROM time_slots s WHERE id = $1',
+      `SELECT taken, (SELECT count(*)::int FROM reservations WHERE slot_id = s.id) AS reservations
+       FROM time_slots s
+       WHERE id = $1`,
       [slot],
     )
     const { taken = 0, reservations = 0 } = rows[0] ?? {}
@@ -61,7 +64,7 @@ const everybodyAsks = ({ fixture }: Site, ports: readonly number[]) => ({
   tokens: fixture.tokens,
 })
 
-/** Everybody asks once for a slot. */
+/** One request of each person for a slot. */
 function asksFor({ fixture }: Site, slotOf: (person: number) => number) {
   return fixture.tokens.map((_, token) => ({
     token,

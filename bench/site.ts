@@ -6,13 +6,13 @@ import { type Fixture, fill, makeSecrets, type Size } from './fixture.ts'
 import { type Running, type Setting, startProgram } from './processes.ts'
 import { fillRooms, type RoomFixture } from './rooms.ts'
 
-/** A filled database of this run alone, and what the program is started with over it. */
+/** A filled database for this run only, and the settings for starting the program with it. */
 export interface Site {
   readonly database: BenchDatabase
   readonly fixture: Fixture
   readonly rooms: RoomFixture
   readonly setting: Setting
-  /** For files of this run. */
+  /** A folder for the files of this run. */
   readonly folder: string
   /** Starts a process that ends with the run. */
   start(command: 'server' | 'worker', poolSize: number): Promise<Running>
@@ -20,7 +20,7 @@ export interface Site {
 
 export const ROOMS = 300
 
-/** Fills a site; it is taken away with `stack`. */
+/** Creates and fills a site; disposing `stack` removes it. */
 export async function openSite(stack: AsyncDisposableStack, name: string, size: Size): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'yuyue-bench-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))

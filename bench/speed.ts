@@ -27,7 +27,7 @@ const QUICK = { rounds: 1, seconds: 3, warmUpSeconds: 1, embeddedSeconds: 3, peo
 
 type Say = (line: string) => void
 
-/** Says so when the machine is busy with something else: everything here is then too slow, and not evenly. */
+/** Describes the machine, and warns if it is busy with other work: the results are then too slow, and not evenly. */
 function describeMachine(say: Say): Results['machine'] {
   const [load = 0] = loadavg()
   const cores = availableParallelism()
@@ -36,7 +36,10 @@ function describeMachine(say: Say): Results['machine'] {
   return { cpu: cpus()[0]?.model ?? 'unknown', cores, 'load before': load.toFixed(1), node: process.version }
 }
 
-/** Bookings against the bare work of the database, the embedded database, and the calendar; also written to a file. */
+/**
+ * Measures bookings beside the bare work of the database, the embedded database, and the calendar. Writes the results
+ * to a file too.
+ */
 export async function speed(stack: AsyncDisposableStack, say: Say, short: boolean): Promise<string> {
   const results = await measure(stack, say, short)
   const folder = new URL('./results/', import.meta.url)
@@ -74,7 +77,7 @@ async function measure(stack: AsyncDisposableStack, say: Say, short: boolean): P
   const { warmUpSeconds } = plan
   const embedded = await measureEmbedded({
     folder,
-    // Without an address: the embedded database.
+    // Without DATABASE_URL, so with the embedded database.
     setting: { SECRET_KEY: setting.SECRET_KEY, FIELD_KEYS: setting.FIELD_KEYS },
     seconds: plan.embeddedSeconds,
     warmUpSeconds,

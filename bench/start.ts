@@ -12,7 +12,7 @@ import { table } from './table.ts'
 
 const PROBE = new URL('./startProbe.mjs', import.meta.url)
 const PHASES = ['Node started', ...START_PHASES] as const
-/** After so long a process that has nothing to do is at rest. */
+/** Milliseconds after which an idle process is at rest. */
 const REST_MS = 4000
 const ROUNDS = { full: 5, short: 2 }
 const GOALS = { fresh: 3, used: 1.5 }
@@ -25,7 +25,10 @@ interface Start {
   readonly atRest: Memory | undefined
 }
 
-/** Starts the program on a fresh folder, on a used one and on a server, and says where the time goes and what it holds at rest. */
+/**
+ * Starts the program on a fresh folder, on a used one and on a server. Reports the time of each phase and the memory at
+ * rest.
+ */
 export async function starts(
   stack: AsyncDisposableStack,
   say: (line: string) => void,
@@ -37,7 +40,7 @@ export async function starts(
   const database = await createDatabase(serverUrl(process.env), 'start')
   stack.defer(database.drop)
   const onServer = { ...secrets, DATA_DIR: join(home, 'server'), DATABASE_URL: database.url }
-  // As `npm ci` leaves it: compiled once, and with a template of the database.
+  // As `npm ci` leaves it: with a compile cache and a template of the database.
   await startOnce('start', { ...secrets, DATA_DIR: join(home, 'warm') }, home)
   await startOnce('server', onServer, home)
   const seen = { fresh: [] as Start[], used: [] as Start[], server: [] as Start[] }

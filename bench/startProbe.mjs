@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Loaded into a process that is started to be measured: when it listens, writes the times of its phases to START_TIMES, in milliseconds since
- * 1970.
+ * Loaded into a measured process. When the process listens, writes the times of its phases to START_TIMES, in
+ * milliseconds since 1970.
  */
 import { writeFileSync } from 'node:fs'
 import { PerformanceObserver, performance } from 'node:perf_hooks'

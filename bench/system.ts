@@ -6,7 +6,7 @@ import { openDatabase } from '../src/kernel/database/database.ts'
 import { ensureSecrets } from '../src/kernel/secrets/stored.ts'
 import type { Setting } from './processes.ts'
 
-/** The program put together in this process, serving and not working, so that its statements can be watched. */
+/** The program inside this process, serving but not working, so that its statements can be recorded. */
 export async function openSystem(setting: Setting): Promise<System & { close(): Promise<void> }> {
   const config = ensureSecrets(loadConfig({ NODE_ENV: 'production', RATE_LIMIT: 'off', LOG_LEVEL: 'warn', ...setting }))
   const log = pino({ level: 'warn' })

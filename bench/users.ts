@@ -9,7 +9,7 @@ import { table } from './table.ts'
 
 const USERS = 1000
 const PROCESSES = 2
-/** A person looks at an answer for so long before asking again. */
+/** Least and greatest time in milliseconds that a person looks at an answer before the next request. */
 const THINK_MS: readonly [number, number] = [2000, 8000]
 const GOAL_P95_MS = 500
 const GOAL_ERRORS = 0.01
@@ -17,7 +17,7 @@ const GOAL_ERRORS = 0.01
 const FULL = { past: 200_000, seconds: 60, warmUpSeconds: 15 }
 const QUICK = { past: 20_000, seconds: 20, warmUpSeconds: 10 }
 
-/** What people do, of 100 requests. */
+/** Weights of the requests, out of 100. */
 const MIX = {
   calendar: 24,
   myReservations: 15,
@@ -32,8 +32,8 @@ const MIX = {
 } as const
 
 /**
- * A thousand people use the program at the same time, each with a connection of their own and time to think, some of them booking. Answers the
- * report, and whether it was quick enough and hardly anything was refused.
+ * A thousand people use the program at the same time, each with a connection of their own and time to think; some of
+ * them book. Returns the report, and whether it was quick enough and hardly anything was refused.
  */
 export async function users(
   stack: AsyncDisposableStack,

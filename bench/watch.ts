@@ -4,11 +4,11 @@ import pg from 'pg'
 export interface Sent {
   readonly text: string
   readonly values: readonly unknown[]
-  /** From sending to the answer, in milliseconds. */
+  /** Milliseconds from sending to the answer. */
   readonly ms: number
 }
 
-/** Records every statement of this process from now on. Start it before the connections are opened. */
+/** Records every statement of this process from now on. Call it before connections are opened. */
 export function watchStatements(): { readonly sent: Sent[]; stop(): void } {
   const sent: Sent[] = []
   const original = pg.Client.prototype.query
@@ -19,7 +19,7 @@ export function watchStatements(): { readonly sent: Sent[]; stop(): void } {
       if (text !== undefined) sent.push({ text, values, ms: performance.now() - begin })
     }
     const told = args.at(-1)
-    // The program asks with a callback, its libraries with promises.
+    // The program calls with a callback, its libraries use promises.
     if (typeof told === 'function') {
       const noting = (error: unknown, result: unknown) => {
         if (!error) note()
@@ -31,7 +31,7 @@ export function watchStatements(): { readonly sent: Sent[]; stop(): void } {
     if (answer instanceof Promise) answer.then(note, () => undefined)
     return answer
   }
-  // The many overloads of pg's `query` can't be written as one function.
+  // pg's `query` has too many overloads for one function type.
   pg.Client.prototype.query = watched as typeof original
   return {
     sent,

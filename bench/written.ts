@@ -1,11 +1,11 @@
 import type pg from 'pg'
 
-/** From so many rows on, writing them without the indexes and making these anew is quicker. */
+/** From this number of rows, dropping the indexes and creating them again is quicker. */
 const WITHOUT_INDEXES = 500_000
 
 /**
- * Writes many rows on one connection, without checking foreign keys, and where they are very many without the indexes that guard nothing, which are made
- * anew afterwards; then the tables are analysed.
+ * Writes many rows on one connection without checking foreign keys. For very many rows, drops the indexes that enforce
+ * no constraint and creates them again afterwards. Then analyses the tables.
  */
 export async function written(
   pool: pg.Pool,

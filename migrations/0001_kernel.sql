@@ -37,7 +37,7 @@ CREATE TABLE users (
   locale              text NOT NULL DEFAULT 'zh-CN' CHECK (locale IN ('zh-CN', 'zh-TW', 'en')),
   created_at          timestamptz NOT NULL,
   updated_at          timestamptz NOT NULL,
-  -- When a person who asked to leave will be deleted. Logging in before that cancels it.
+  -- The instant at which a person who asked to leave is deleted. Logging in before that cancels it.
   leaves_at           timestamptz,
   deleted_at          timestamptz,
   CHECK ((status = 'deleted') = (deleted_at IS NOT NULL))
@@ -93,12 +93,12 @@ CREATE FUNCTION network_of(address text) RETURNS cidr LANGUAGE sql IMMUTABLE AS 
   SELECT network(set_masklen(address::inet, least(masklen(address::inet), 64)))
 $$;
 
--- Every attempt to log in. The lock-out counts the failures here. Kept by months: retention drops whole ones.
+-- Every attempt to log in. The lock-out counts the failures here. Partitioned by months: retention drops whole months.
 CREATE TABLE login_log (
   id         bigint GENERATED ALWAYS AS IDENTITY,
   user_id    bigint CONSTRAINT login_log_user_id_fkey1 REFERENCES users,
   -- The typed name, masked unless it is a username: it may be a phone number, an address, or a password in the wrong
-  -- field. It is found by its keyed hash.
+  -- field. The keyed hash is for look-ups.
   name       text NOT NULL,
   name_index text,
   result     text NOT NULL CHECK (result IN ('success', 'bad_credentials', 'locked_out', 'disabled')),
@@ -108,7 +108,7 @@ CREATE TABLE login_log (
   PRIMARY KEY (id, at)
 ) PARTITION BY RANGE (at);
 CREATE TABLE login_log_rest PARTITION OF login_log DEFAULT;
--- Names from the time before the log was kept by months.
+-- Names of constraints from the time before the log was partitioned.
 ALTER TABLE login_log_rest RENAME CONSTRAINT login_log_user_id_fkey1 TO login_log_user_id_fkey;
 CREATE INDEX login_log_rest_address ON login_log_rest (address, at);
 CREATE INDEX login_log_rest_user ON login_log_rest (user_id, at);
@@ -124,7 +124,7 @@ CREATE INDEX login_log_at ON login_log (at);
 -- limit as known ones.
 CREATE TABLE password_resets (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  -- `user:5`, or a keyed hash of a name that nobody has.
+  -- `user:5`, or the keyed hash of an unknown name.
   subject    text NOT NULL,
   user_id    bigint REFERENCES users,
   channel    text NOT NULL CHECK (channel IN ('email', 'sms')),
@@ -139,7 +139,7 @@ CREATE INDEX password_resets_subject ON password_resets (subject, id);
 CREATE INDEX password_resets_user ON password_resets (user_id);
 CREATE INDEX password_resets_created ON password_resets (created_at);
 
--- Accounts at third parties that people log in with.
+-- Accounts at third parties that people use for logging in.
 CREATE TABLE user_identities (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   user_id      bigint NOT NULL REFERENCES users,
@@ -153,16 +153,16 @@ CREATE TABLE user_identities (
   CONSTRAINT user_identities_user_key UNIQUE (user_id, provider)
 );
 
--- Log-ins at a third party that have begun. The callback deletes the row, so that it works once.
+-- Started log-ins at a third party. The callback deletes the row, so that it works once.
 CREATE TABLE sign_in_states (
   state_hash   text PRIMARY KEY,
-  -- Hash of a secret that only the browser that began has.
+  -- Hash of a secret that only the browser that started has.
   binding_hash text NOT NULL,
   provider     text NOT NULL,
-  -- When an account is to be linked: the person, and the session that asked for it.
+  -- If an account is to be linked: the person, and the session that asked for it.
   user_id      bigint REFERENCES users,
   session_id   uuid REFERENCES sessions ON DELETE CASCADE,
-  -- PKCE verifier and nonce, encrypted.
+  -- The PKCE verifier and the nonce, encrypted.
   secrets      text NOT NULL,
   created_at   timestamptz NOT NULL,
   expires_at   timestamptz NOT NULL
@@ -173,13 +173,14 @@ CREATE INDEX sign_in_states_expiry ON sign_in_states (expires_at);
 
 -- Files -------------------------------------------------------------------------------------------
 
--- Stored images and exports. The row is written before the bytes and deleted after them, so that no bytes lack a row.
+-- Stored images and exports. The row is written before the bytes and deleted after them, so that there are never bytes
+-- without a row.
 CREATE TABLE files (
   id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   purpose        text NOT NULL,
-  -- The thing it belongs to, `user:5` or `venue:3`.
+  -- The owner of the file, such as `user:5` or `venue:3`.
   subject        text NOT NULL,
-  -- The only reader, when access is 'owner'.
+  -- The only reader, if access is 'owner'.
   owner_id       bigint REFERENCES users,
   access         text NOT NULL CHECK (access IN ('public', 'owner')),
   -- {timestamp}_{uuid}.{ext}
@@ -190,7 +191,7 @@ CREATE TABLE files (
   width          int,
   height         int,
   sha256         text NOT NULL,
-  -- False: nothing shows it, not yet or no longer. It is deleted an hour after `touched_at`.
+  -- False: nothing shows the file, not yet or no longer. It is deleted an hour after `touched_at`.
   in_use         boolean NOT NULL DEFAULT false,
   touched_at     timestamptz NOT NULL,
   created_at     timestamptz NOT NULL,
@@ -204,7 +205,8 @@ ALTER TABLE users ADD FOREIGN KEY (avatar_file_id) REFERENCES files;
 
 -- Records and side effects ------------------------------------------------------------------------
 
--- The audit log. Append-only: the trigger refuses UPDATE and DELETE. Kept by months: retention drops whole ones.
+-- The audit log. Append-only: the trigger refuses UPDATE and DELETE. Partitioned by months: retention drops whole
+-- months.
 CREATE TABLE operation_log (
   id          bigint GENERATED ALWAYS AS IDENTITY,
   at          timestamptz NOT NULL,
@@ -212,7 +214,7 @@ CREATE TABLE operation_log (
   action      text NOT NULL,
   resource    text NOT NULL,
   resource_id text,
-  -- {field: [before, after]} of the changed fields, secrets masked.
+  -- {field: [before, after]} of the changed fields, with secrets masked.
   changes     jsonb,
   address     text,
   request_id  text,
@@ -230,7 +232,8 @@ END $$;
 CREATE TRIGGER operation_log_append_only BEFORE UPDATE OR DELETE ON operation_log
   FOR EACH ROW EXECUTE FUNCTION operation_log_is_append_only();
 
--- Side effects leave with the commit: rows are written in the transaction of the change, and the relay hands them on.
+-- Side effects become visible with the commit: rows are written in the transaction of the change, and the relay hands
+-- them on.
 CREATE TABLE outbox (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   -- {type, userIds, data, key?}: becomes one message for each person (see kernel/notifications).
@@ -253,7 +256,7 @@ CREATE TABLE outbox_failures (
   CHECK (message IS NOT NULL OR operation IS NOT NULL)
 );
 
--- A request that is repeated with the same Idempotency-Key gets the first answer again.
+-- A request that repeats an Idempotency-Key gets the first answer again.
 CREATE TABLE idempotency_keys (
   user_id    bigint NOT NULL REFERENCES users,
   key        text NOT NULL,
@@ -268,7 +271,7 @@ CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
 
 -- Notifications: texts and rules ------------------------------------------------------------------
 
--- Types that administrators add. The types of the products are in code.
+-- Types that administrators add. The types of the parts are in code.
 CREATE TABLE notification_types (
   key        text PRIMARY KEY,
   name       text NOT NULL,
@@ -276,7 +279,7 @@ CREATE TABLE notification_types (
   urgent     boolean NOT NULL,
   -- The channels that people get unless they choose otherwise.
   channels   text[] NOT NULL,
-  -- LiquidJS templates over the data. The sample has every variable there is.
+  -- LiquidJS templates over the data. The sample has every variable.
   subject    text NOT NULL,
   body       text NOT NULL,
   sample     jsonb NOT NULL,
@@ -284,8 +287,8 @@ CREATE TABLE notification_types (
   updated_at timestamptz NOT NULL
 );
 
--- Texts for one channel in one language, instead of the type's own. The channels stand in code
--- (src/kernel/notifications/channels.ts): a new one needs no migration. `type` may be one of those in code.
+-- Texts for one channel in one language, instead of the type's own. The channels are in code
+-- (src/kernel/notifications/channels.ts): a new one needs no migration. `type` may be a type in code.
 CREATE TABLE notification_templates (
   id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   type          text NOT NULL,
@@ -303,7 +306,7 @@ CREATE TABLE notification_templates (
   CONSTRAINT notification_templates_key UNIQUE (type, channel, locale)
 );
 
--- Choices of people that differ from the type. Type '*': nothing by this channel of any type that can be switched off.
+-- People's choices that differ from the type. Type '*' switches a channel off for every type that can be switched off.
 CREATE TABLE notification_preferences (
   user_id    bigint NOT NULL REFERENCES users,
   type       text NOT NULL,
@@ -332,7 +335,7 @@ CREATE TABLE holidays (
 -- Rate limits over all processes: frequency caps, limits of providers.
 CREATE TABLE notification_pace (
   key     text PRIMARY KEY,
-  -- When each place under the limit was taken.
+  -- The time at which each place under the limit was taken.
   taken   timestamptz[] NOT NULL,
   -- The message that has each place, in the order of `taken`: a message that goes out by several channels takes one
   -- place. Null, or missing at the end, where no message has the place.
@@ -344,7 +347,7 @@ CREATE TABLE suppressions (
   id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   channel     text NOT NULL CHECK (channel ~ '^[a-z][a-z0-9_]*$'),
   address_key text NOT NULL,
-  -- The form that people may see: l***@example.com
+  -- The masked address, for people to read: l***@example.com
   masked      text NOT NULL,
   reason      text NOT NULL,
   user_id     bigint REFERENCES users,
@@ -357,7 +360,7 @@ CREATE FUNCTION contact_key(address text) RETURNS text LANGUAGE sql IMMUTABLE ST
   SELECT encode(sha256(convert_to(lower(address), 'UTF8')), 'hex')
 $$;
 
--- An address that a person enters as a new one is tried again.
+-- A person who enters an address anew lifts its suppression.
 CREATE FUNCTION forget_suppression() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.email IS DISTINCT FROM OLD.email AND NEW.email IS NOT NULL THEN
@@ -373,7 +376,7 @@ CREATE TRIGGER users_forget_suppression AFTER UPDATE OF email, phone_index ON us
 
 -- Notifications: messages and their deliveries ----------------------------------------------------
 
--- One message to one person: the inbox. A message that is produced twice with the same `key` appears once.
+-- One message to one person: the inbox. A message that is produced twice with the same `key` is stored once.
 CREATE TABLE messages (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   user_id    bigint NOT NULL REFERENCES users,
@@ -394,7 +397,7 @@ CREATE INDEX messages_user ON messages (user_id, id);
 CREATE INDEX messages_unread ON messages (user_id) WHERE read_at IS NULL;
 CREATE INDEX messages_created ON messages (created_at);
 
--- One message by one channel, or a text of its own to a bare address.
+-- One message by one channel, or a text to a bare address without a message.
 CREATE TABLE deliveries (
   id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   message_id        bigint REFERENCES messages,
@@ -402,31 +405,32 @@ CREATE TABLE deliveries (
   type              text NOT NULL,
   urgent            boolean NOT NULL DEFAULT false,
   channel           text NOT NULL,
-  -- The carrier. A process sends the deliveries of one lane one after another.
+  -- The lane: the group of deliveries that one provider carries. A process sends the deliveries of a lane one after
+  -- another.
   lane              text NOT NULL,
-  -- Without a message: the address and the text.
+  -- Only without a message: the address and the text.
   address_encrypted text,
   address_key       text,
   content           jsonb,
   state             text NOT NULL CHECK (state IN ('queued', 'sent', 'delivered', 'opened', 'clicked', 'failed',
                                                    'suppressed', 'skipped')),
-  -- Why it was skipped, or the last error.
+  -- The reason for skipping it, or the last error.
   reason            text,
-  -- The provider's id of it. Receipts name it.
+  -- The provider's id of the delivery. Receipts name it.
   provider_id       text,
-  -- Tries that came to an end.
+  -- Number of tries that ended.
   attempts          int NOT NULL DEFAULT 0,
-  -- How often it was claimed. A result that comes late names an old number and is ignored.
+  -- Number of claims. A late result names an old number and is ignored.
   claims            int NOT NULL DEFAULT 0,
   -- Claims without a recorded result, the current one included. After more than a few the delivery is given up, so
   -- that it is not sent again and again.
   open_claims       int NOT NULL DEFAULT 0,
   -- It was handed over and no answer came, so it may have arrived: it is handed over once more at most.
   unheard           boolean NOT NULL DEFAULT false,
-  -- Whether it has had its place under the frequency cap.
+  -- True if it has taken its place under the frequency cap.
   counted           boolean NOT NULL DEFAULT false,
   next_try_at       timestamptz,
-  -- Since when it could not be sent. After too long it is given up.
+  -- Start of the time in which it could not be sent. After too long it is given up.
   failing_since     timestamptz,
   created_by        bigint REFERENCES users,
   created_at        timestamptz NOT NULL,
@@ -457,7 +461,7 @@ CREATE TABLE delivery_attempts (
   PRIMARY KEY (delivery_id, claim)
 );
 
--- Notifications to many ---------------------------------------------------------------------------
+-- Messages to many people -------------------------------------------------------------------------
 
 -- Saved conditions on people, each with a name.
 CREATE TABLE audiences (
@@ -501,7 +505,7 @@ CREATE INDEX broadcast_recipients_user ON broadcast_recipients (user_id);
 
 -- Exports and calendar feeds ----------------------------------------------------------------------
 
--- Files that people asked for and a job makes.
+-- Files that people asked for. A job makes them.
 CREATE TABLE export_jobs (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   user_id      bigint NOT NULL REFERENCES users,
@@ -509,21 +513,21 @@ CREATE TABLE export_jobs (
   format       text NOT NULL CHECK (format IN ('csv', 'xlsx', 'pdf')),
   filters      jsonb NOT NULL,
   state        text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed', 'expired')),
-  -- How often it was started. A run that comes late names an old number and is ignored.
+  -- Number of starts. A late run names an old number and is ignored.
   runs         int NOT NULL DEFAULT 0,
   rows         bigint NOT NULL DEFAULT 0,
   -- The expected number of rows when it started.
   estimate     bigint,
-  -- Why it failed: a code.
+  -- The reason for a failure, as a code.
   reason       text,
   file_id      bigint REFERENCES files ON DELETE SET NULL,
   requested_at timestamptz NOT NULL,
-  -- When its run was last seen alive.
+  -- Last sign of life of its run.
   seen_at      timestamptz,
   finished_at  timestamptz,
   expires_at   timestamptz
 );
--- Each person has one running export at a time.
+-- A person has one running export at a time.
 CREATE UNIQUE INDEX export_jobs_running ON export_jobs (user_id) WHERE state = 'running';
 CREATE INDEX export_jobs_unfinished ON export_jobs (id) WHERE state IN ('queued', 'running');
 CREATE INDEX export_jobs_user ON export_jobs (user_id, id);
@@ -571,7 +575,7 @@ CREATE TABLE data_exports (
   ready_at     timestamptz,
   expires_at   timestamptz
 );
--- Each person has one queued copy at a time.
+-- A person has one queued copy at a time.
 CREATE UNIQUE INDEX data_exports_queued ON data_exports (user_id) WHERE state = 'queued';
 CREATE INDEX data_exports_user ON data_exports (user_id, id);
 CREATE INDEX data_exports_file ON data_exports (file_id);

@@ -35,7 +35,7 @@ CREATE TABLE faqs (
   category       text NOT NULL,
   question       text NOT NULL,
   answer         text NOT NULL,
-  -- Other words for the same thing that people search for.
+  -- Other search terms.
   keywords       text NOT NULL DEFAULT '',
   position       int NOT NULL DEFAULT 0,
   published      boolean NOT NULL DEFAULT true,
@@ -60,7 +60,7 @@ CREATE TABLE tickets (
   assignee_id bigint REFERENCES users,
   created_at  timestamptz NOT NULL,
   updated_at  timestamptz NOT NULL,
-  -- When it was resolved or closed. Its owner can open it again until 14 days later.
+  -- Time at which it was resolved or closed. Its owner can open it again until 14 days later.
   ended_at    timestamptz,
   CHECK ((status IN ('resolved', 'closed')) = (ended_at IS NOT NULL))
 );
@@ -84,20 +84,20 @@ CREATE TABLE chat_sessions (
   user_id     bigint NOT NULL REFERENCES users,
   -- bot: the bot answers; queued: waits for an agent; agent: an agent answers.
   status      text NOT NULL DEFAULT 'bot' CHECK (status IN ('bot', 'queued', 'agent', 'closed')),
-  -- The agent who answers, or answered last.
+  -- The agent who serves the session, or served it last.
   agent_id    bigint REFERENCES users,
-  -- When the person asked for a human: the order of the queue, also after a transfer back into it.
+  -- Time at which the person asked for a human. The queue is in this order, also after a transfer back into it.
   queued_at   timestamptz,
   accepted_at timestamptz,
   created_at  timestamptz NOT NULL,
-  -- When the last message was written.
+  -- Time of the last message.
   updated_at  timestamptz NOT NULL,
   closed_at   timestamptz,
   CHECK (status <> 'agent' OR (agent_id IS NOT NULL AND accepted_at IS NOT NULL)),
   CHECK (status <> 'queued' OR queued_at IS NOT NULL),
   CHECK ((status = 'closed') = (closed_at IS NOT NULL))
 );
--- Each person has one open session: opening twice at once finds the same one.
+-- A person has one open session: two requests to open one get the same session.
 CREATE UNIQUE INDEX chat_sessions_one_open ON chat_sessions (user_id) WHERE status <> 'closed';
 CREATE INDEX chat_sessions_user ON chat_sessions (user_id, id);
 CREATE INDEX chat_sessions_agent ON chat_sessions (agent_id, id);
@@ -112,11 +112,11 @@ CREATE TABLE chat_messages (
   author     text NOT NULL CHECK (author IN ('user', 'bot', 'agent', 'system')),
   author_id  bigint REFERENCES users,
   content    text NOT NULL,
-  -- The event that a message of the system reports, so that the history shows every change of the session.
+  -- The event that a system message reports, so that the history shows every change of the session.
   event      text CHECK (event IN ('opened', 'handover', 'accepted', 'transferred', 'closed')),
   -- The sender's own id of the message. Sent again with the same id, it is the same message.
   client_id  text,
-  -- The question that the bot answers here. Each question has one answer, however often the job runs.
+  -- The question that the bot answers with this message. A question has one answer, however often the job runs.
   reply_to   bigint REFERENCES chat_messages,
   faq_ids    bigint[] NOT NULL DEFAULT '{}',
   created_at timestamptz NOT NULL,

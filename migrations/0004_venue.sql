@@ -26,7 +26,7 @@ CREATE TABLE venues (
   description     text,
   notice          text,
   image_url       text,
-  -- Key of the rotating check-in code that is shown at the door.
+  -- Secret of the rotating check-in code that is shown at the door.
   check_in_secret text NOT NULL,
   created_at      timestamptz NOT NULL,
   updated_at      timestamptz NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE opening_hours (
   sport_venue_id bigint REFERENCES sport_venues,
   weekday        smallint CHECK (weekday BETWEEN 1 AND 7),
   date           date,
-  -- Local times. An exception without them closes the place for that day. closes may be 24:00.
+  -- Local times. An exception without times closes the place on that day. closes may be 24:00.
   opens          time,
   closes         time,
   reason         text,
@@ -124,7 +124,7 @@ CREATE INDEX closures_created_by ON closures (created_by);
 -- Slots, reservations and waiting lists ------------------------------------------------------------
 
 -- taken: places of reservations that are pending, confirmed, checked_in or completed. held: places offered to the
--- waiting list. Only movePlaces (venue/reservations/store.ts) changes them.
+-- waiting list. Only movePlaces (src/venue/core) changes them.
 CREATE TABLE time_slots (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   venue_id   bigint NOT NULL REFERENCES venues,
@@ -134,7 +134,8 @@ CREATE TABLE time_slots (
   capacity   int NOT NULL CHECK (capacity BETWEEN 1 AND 100000),
   taken      int NOT NULL DEFAULT 0 CHECK (taken >= 0),
   held       int NOT NULL DEFAULT 0 CHECK (held >= 0),
-  -- False while a closure covers any of it. The guarded booking checks this, so that nobody books past a closure.
+  -- False while a closure covers any part of it. The guarded booking checks this, so that nobody can book during a
+  -- closure.
   open       boolean NOT NULL DEFAULT true,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
@@ -144,10 +145,10 @@ CREATE TABLE time_slots (
   CONSTRAINT time_slots_overlap EXCLUDE USING gist (venue_id WITH =, during WITH &&) WHERE (deleted_at IS NULL)
 ) WITH (fillfactor = 70);
 CREATE INDEX time_slots_calendar ON time_slots (venue_id, start_at) WHERE deleted_at IS NULL;
--- Includes deleted slots: statistics count places that people had in them, and would read the whole table without it.
+-- Not partial: statistics also count deleted slots, and would read the whole table without this index.
 CREATE INDEX time_slots_start ON time_slots (start_at);
 
--- What the venue product knows about a person. Every write that adds a reservation names the revision that its decision
+-- Data of the venue product about a person. Every write that adds a reservation names the revision that its decision
 -- was based on and raises it, so that two bookings of one person can't be based on the same facts.
 CREATE TABLE venue_members (
   user_id    bigint PRIMARY KEY REFERENCES users,
@@ -190,8 +191,8 @@ CREATE TABLE reservations (
   CONSTRAINT reservations_user_overlap EXCLUDE USING gist (user_id WITH =, during WITH &&)
     WHERE (status IN ('pending', 'confirmed', 'checked_in'))
 ) WITH (fillfactor = 80);
--- No more indexes than the queries need: every booking opens and maintains each of them. ended_by and rebooked_as have
--- none, because people and reservations are never deleted.
+-- Only indexes that queries need, because every booking maintains each of them. ended_by and rebooked_as have none,
+-- because people and reservations are never deleted.
 CREATE INDEX reservations_slot ON reservations (slot_id);
 CREATE INDEX reservations_user ON reservations (user_id, start_at);
 CREATE INDEX reservations_venue ON reservations (venue_id, start_at);

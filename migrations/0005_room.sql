@@ -28,10 +28,10 @@ CREATE TABLE tb_facility_room (
   equipment_tags text,
   -- 0 in use, 1 out of use
   status         text NOT NULL DEFAULT '0' CHECK (status IN ('0', '1')),
-  -- [{weekday, opens, closes}]; null: always open.
+  -- [{weekday, opens, closes}]. Null: always open.
   open_hours     jsonb,
-  -- Counts the changes that may forbid a booking (status, hours, capacity, closures, its building). A booking is
-  -- decided on one revision and written only if that is still the current one.
+  -- Counts the changes that may forbid a booking (status, hours, capacity, closures, building). A booking is decided on
+  -- one revision and written only if that is still the current one.
   revision       int NOT NULL DEFAULT 1,
   create_by      bigint REFERENCES users,
   create_time    timestamptz NOT NULL,
@@ -54,14 +54,14 @@ CREATE TABLE tb_facility_booking (
   during           tstzrange NOT NULL GENERATED ALWAYS AS (tstzrange(start_time, end_time, '[)')) STORED,
   -- 0 pending, 1 approved, 2 rejected, 3 cancelled, 4 ongoing, 5 completed
   status           text NOT NULL CHECK (status IN ('0', '1', '2', '3', '4', '5')),
-  -- When its status next changes by the clock: it begins, is rejected as undecided, or ends.
+  -- Time of the next change of status by the clock: it begins, is rejected as undecided, or ends.
   due_time         timestamptz GENERATED ALWAYS AS (
     CASE WHEN status IN ('0', '1') THEN start_time WHEN status = '4' THEN end_time END) STORED,
   reject_reason    text,
-  -- The person who cancelled, when it was not the applicant, and the reason.
+  -- The person who cancelled it, if that was not the applicant, and the reason.
   cancelled_by     bigint REFERENCES users,
   cancel_reason    text,
-  -- When staff noted a no-show.
+  -- Time at which staff noted a no-show.
   no_show_at       timestamptz,
   series_id        uuid,
   -- No foreign key: it would cost every booking one more look-up, and the person was already looked up as applicant or
@@ -81,8 +81,9 @@ CREATE INDEX tb_facility_booking_room ON tb_facility_booking (room_id, start_tim
 CREATE INDEX tb_facility_booking_applicant ON tb_facility_booking (applicant_id, start_time DESC, id DESC)
   WHERE del_flag = '0';
 CREATE INDEX tb_facility_booking_start ON tb_facility_booking (start_time);
--- Its size does not grow with old rows. It is on due_time and not on a set of states: with few bookings in those states
--- the planner would read all of such an index for the times of one room, and go on doing so when they are many.
+-- This index does not grow with old rows. It is on due_time and not on a set of states: while few bookings have those
+-- states, the planner would read all of such an index for the times of one room, and keep that plan when there are
+-- many.
 CREATE INDEX tb_facility_booking_due ON tb_facility_booking (due_time) WHERE due_time IS NOT NULL;
 CREATE INDEX tb_facility_booking_series ON tb_facility_booking (series_id) WHERE series_id IS NOT NULL;
 
@@ -92,8 +93,8 @@ CREATE TABLE tb_facility_booking_user (
   user_id      bigint NOT NULL REFERENCES users,
   -- 1 for the applicant
   is_applicant text NOT NULL DEFAULT '0' CHECK (is_applicant IN ('0', '1')),
-  -- The end of the booking, or later when it was ended early. Finds the bookings that a person takes part in at a time
-  -- without reading the person's other bookings.
+  -- The end of the booking, or later if it was ended early. The index finds a person's bookings at a time without
+  -- reading the person's other bookings.
   ends_by      timestamptz NOT NULL,
   create_by    bigint,
   create_time  timestamptz NOT NULL,
@@ -104,14 +105,14 @@ CREATE TABLE tb_facility_booking_user (
 );
 CREATE INDEX tb_facility_booking_user_user ON tb_facility_booking_user (user_id, ends_by);
 
--- Has one row.
+-- A single row.
 CREATE TABLE tb_facility_setting (
   id                   bigint PRIMARY KEY CHECK (id = 1),
   audit_required       boolean NOT NULL DEFAULT true,
   max_duration_minutes int NOT NULL DEFAULT 4320 CHECK (max_duration_minutes BETWEEN 5 AND 10080),
   advance_days         int NOT NULL DEFAULT 30 CHECK (advance_days BETWEEN 1 AND 366),
   grid_minutes         int NOT NULL DEFAULT 5 CHECK (grid_minutes BETWEEN 1 AND 60),
-  -- When a participant has another booking at that time: warn names it in the answer, refuse refuses the booking, allow
+  -- If a participant has another booking at that time: warn names it in the answer, refuse refuses the booking, allow
   -- ignores it.
   participant_overlap  text NOT NULL DEFAULT 'warn' CHECK (participant_overlap IN ('warn', 'refuse', 'allow')),
   create_by            bigint REFERENCES users,
@@ -131,7 +132,7 @@ CREATE TABLE tb_facility_ban (
   status        text NOT NULL DEFAULT '0' CHECK (status IN ('0', '1', '2')),
   -- Null: it never expires.
   expire_time   timestamptz,
-  -- Whether it cancels the person's future bookings, also one that is made at the same moment.
+  -- True if it cancels the person's future bookings, also one that is made at the same moment.
   cancel_future boolean NOT NULL DEFAULT false,
   create_by     bigint REFERENCES users,
   create_time   timestamptz NOT NULL,
@@ -139,7 +140,7 @@ CREATE TABLE tb_facility_ban (
   update_time   timestamptz,
   del_flag      text NOT NULL DEFAULT '0' CHECK (del_flag IN ('0', '2'))
 );
--- Each person has one ban in force and one proposal at most.
+-- A person has at most one ban in force and one proposal.
 CREATE UNIQUE INDEX tb_facility_ban_one ON tb_facility_ban (user_id, status) WHERE status <> '1' AND del_flag = '0';
 CREATE INDEX tb_facility_ban_user ON tb_facility_ban (user_id, id);
 
@@ -163,7 +164,7 @@ CREATE TABLE tb_facility_closure (
 CREATE INDEX tb_facility_closure_room ON tb_facility_closure USING gist (room_id, during) WHERE del_flag = '0';
 CREATE INDEX tb_facility_closure_building ON tb_facility_closure USING gist (building_id, during) WHERE del_flag = '0';
 
--- Student workers with rows here decide only about bookings of these buildings, those without any about all bookings.
+-- Buildings of student workers: they decide only about bookings there. Those without a row decide about all bookings.
 CREATE TABLE tb_facility_approver (
   user_id     bigint NOT NULL REFERENCES users,
   building_id bigint NOT NULL REFERENCES tb_facility_building,
@@ -173,7 +174,8 @@ CREATE TABLE tb_facility_approver (
 );
 CREATE INDEX tb_facility_approver_building ON tb_facility_approver (building_id);
 
--- Captchas that were shown at log-in: a keyed hash of the letters. A row is deleted when it is tried, right or wrong.
+-- Captchas that were shown at log-in, with a keyed hash of the letters. A row is deleted when it is tried, right or
+-- wrong.
 CREATE TABLE captchas (
   id         uuid PRIMARY KEY,
   code_hash  bytea NOT NULL,

@@ -1,7 +1,7 @@
 import { defineConstraints } from '../kernel/database/constraints.ts'
 import { refusal } from './sentences.ts'
 
-// The errors that people read when a constraint of this product's tables is violated.
+// Errors for violated constraints of this product's tables.
 defineConstraints({
   tb_facility_building_name_key: () => refusal('name_taken', '楼房名称已存在'),
   tb_facility_room_name_key: () => refusal('name_taken', '该楼层已有同名房间'),

@@ -3,8 +3,8 @@ import type { DomainError, FieldError } from '../kernel/errors.ts'
 import type { Contract } from '../kernel/http/contract.ts'
 import { sentenceOf } from './sentences.ts'
 
-// The wire of the room product (seed 约定与通用, 错误码与语义): one envelope, HTTP status 200 whatever happens, `code` tells.
-// Only 429 and 503 keep their status: proxies and limiters must understand them.
+// The answers of the room product (seed 约定与通用, 错误码与语义): one envelope, HTTP status 200 in all cases; `code` tells the
+// result. Only 429 and 503 keep their HTTP status, because proxies and rate limiters must understand them.
 
 const code = Type.Literal(200)
 const msg = Type.String({ examples: ['操作成功'] })
@@ -12,17 +12,17 @@ const msg = Type.String({ examples: ['操作成功'] })
 /** The answer of an operation that returns no data. */
 export const Done = Type.Object({ code, msg }, { title: 'RoomDone' })
 
-/** The answer that holds one thing. */
+/** The answer with one object. */
 export function Data<const S extends TSchema>(data: S) {
   return Type.Object({ code, msg, data })
 }
 
-/** The answer of a list: one page, and how many there are in all. */
+/** The answer of a list: one page and the total number of rows. */
 export function Rows<const S extends TSchema>(row: S) {
   return Type.Object({ code, msg, rows: Type.Array(row), total: Type.Integer({ minimum: 0 }) })
 }
 
-/** The answer of an operation whose facts stand beside `code` and `msg`: log-in and registration. */
+/** The answer of log-in and registration, with members beside `code` and `msg`. */
 export function Extras<const P extends Readonly<Record<string, TSchema>>>(members: P) {
   return Type.Object({ code, msg, ...members })
 }
@@ -33,7 +33,7 @@ export function data<T>(value: T) {
   return { ...done, data: value }
 }
 
-/** The answer of a list, each row as `present` shows it. */
+/** The answer of a list, each row in the shape that `present` returns. */
 export function rowsOf<Row, Shown>(
   { items, total }: { readonly items: readonly Row[]; readonly total: number },
   present: (row: Row) => Shown,
@@ -47,7 +47,10 @@ const Refusal = Type.Object(
       minimum: 400,
       maximum: 599,
       description:
-        '400 a list is not sorted by that, 401 not logged in, 403 not allowed (the permission in `msg` is missing, somebody else’s thing, or a password that is too old), 404 no such thing, 405 no such method, 409 its state forbids it, 429 too many requests, 500 refused (`msg` says why, a missing or wrong field included), 503 not available now.',
+        '400 a list can’t be sorted by that, 401 not logged in, 403 not allowed (the permission in `msg` is ' +
+        'missing, it belongs to another person, or the password is too old), 404 not found, 405 no such method, 409 ' +
+        'its state forbids it, 429 too many requests, 500 refused (`msg` says why, also for a missing or wrong ' +
+        'field), 503 not available now.',
     }),
     msg: Type.String({ description: 'For people, in Chinese.' }),
   },
@@ -58,15 +61,15 @@ type Refusal = Static<typeof Refusal>
 
 /** Errors that keep their HTTP status. */
 const LOUD: readonly number[] = [429, 503]
-/** Errors that have a code of their own in the document's list; all others are 500, 业务失败. */
+/** Errors that have a code of their own in the document's list; all others get 500, 业务失败. */
 const NAMED: readonly number[] = [401, 403, 404, 405, 409, ...LOUD]
 
-/** A refusal on the wire. */
+/** The answer to a refused request. */
 export function refusalOf(error: DomainError): Refusal {
   return { code: codeOf(error), msg: sentenceOf(error) }
 }
 
-/** A list in an order that it does not have is refused with a code of its own (page, Rules). */
+/** The code of an error. Sorting a list by an unknown column has a code of its own (page, Rules). */
 function codeOf({ code, status, errors = [] }: DomainError): number {
   const order = ({ in: part, path }: FieldError) => part === 'query' && (path === '/orderByColumn' || path === '/isAsc')
   if (code === 'validation' && errors.some(order)) return 400

@@ -2,11 +2,11 @@ import { type TProperties, Type } from 'typebox'
 import { Id, InstantInput } from '../kernel/http/schemas.ts'
 import { localTimestamp, parseInstant } from '../kernel/time.ts'
 
-/** The first part of every path of the administration and of the portal (seed 概览). */
+/** The first part of every path: of the administration and of the portal (seed 概览). */
 export const MANAGE = '/manage/facility'
 export const PORTAL = '/portal/facility'
 
-/** A local time on the wire, `yyyy-MM-dd HH:mm:ss` (seed 约定与通用). */
+/** A local time in requests and answers, `yyyy-MM-dd HH:mm:ss` (seed 约定与通用). */
 export const Moment = Type.String({ examples: ['2025-11-10 09:00:00'] })
 export const NullableMoment = Type.Union([Moment, Type.Null()])
 
@@ -14,7 +14,7 @@ export const NullableMoment = Type.Union([Moment, Type.Null()])
 export const MomentInput = InstantInput
 export { parseInstant }
 
-/** An instant as this product writes it: `yyyy-MM-dd HH:mm:ss` on the wall clock of the zone. */
+/** An instant in this product's answers: `yyyy-MM-dd HH:mm:ss` on the wall clock of the zone. */
 export function moment(instant: Date, zone: string): string {
   return localTimestamp(instant, zone).slice(0, 19).replace('T', ' ')
 }
@@ -26,7 +26,10 @@ export function nullableMoment(instant: Date | null, zone: string): string | nul
 /** Buildings and rooms: `0` in use, `1` out of use. */
 export const UsedStatus = Type.Enum(['0', '1'])
 
-/** `{id}` of a path that takes one id or several, separated by commas (the seed's `{ids}`; a path of the API reference has one name). */
+/**
+ * `{id}` of a path that takes one or several ids, separated by commas. (The seed calls it `{ids}`, but a path of the
+ * API reference has one name.)
+ */
 export const IdsParams = Type.Object({
   id: Type.String({ pattern: '^[1-9]\\d{0,15}(,[1-9]\\d{0,15}){0,99}$', examples: ['1,2,3'] }),
 })
@@ -40,9 +43,9 @@ export function idsOf({ id }: { readonly id: string }): number[] {
 const MOST_ROWS = 100
 
 /**
- * The query of a list (seed 约定与通用): `pageNum` from 1, `pageSize` 10 unless said, `orderByColumn` out of the allowed ones (also spelled as the
- * tables do: `create_time`; `pageOf` knows) with `isAsc` `asc` or `desc` (also `ascending`, `descending`, as the published client sends), and
- * the list's own filters.
+ * The query of a list (seed 约定与通用): `pageNum` from 1; `pageSize`, default 10; `orderByColumn`, one of the allowed
+ * columns, with `isAsc`; and the list's own filters. Columns may be spelled as in the tables (`create_time`). `isAsc`
+ * is `asc` or `desc`, or `ascending` or `descending` as the published client sends them.
  */
 export function listQuery<const Column extends string, Filters extends TProperties = Record<never, never>>(
   sortable: readonly [Column, ...Column[]],
@@ -54,7 +57,7 @@ export function listQuery<const Column extends string, Filters extends TProperti
       minimum: 1,
       maximum: 10_000,
       default: 10,
-      description: `At most ${MOST_ROWS} rows come.`,
+      description: `A page has at most ${MOST_ROWS} rows.`,
     }),
     orderByColumn: Type.Optional(
       Type.Unsafe<Column>({ type: 'string', enum: [...new Set(sortable.flatMap((name) => [name, snakeCase(name)]))] }),
@@ -66,7 +69,7 @@ export function listQuery<const Column extends string, Filters extends TProperti
 
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** The name of a column whichever way it was spelled. */
+/** The camelCase name of a column in either spelling. */
 function camelCase<Column extends string>(name: Column): Column
 function camelCase(name: string): string {
   return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
@@ -79,7 +82,7 @@ interface ListQuery<Column extends string> {
   readonly isAsc?: 'asc' | 'desc' | 'ascending' | 'descending'
 }
 
-/** Which page, in which order; `by` is the order when none is asked for. */
+/** Page and order of a query; `by` is the default order. */
 export function pageOf<Column extends string>(
   query: ListQuery<Column>,
   by: { readonly sort: Column; readonly descending: boolean },

@@ -1,6 +1,6 @@
 import type { RoleDefinition } from '../kernel/identity/roles.ts'
 
-/** The permissions of this product: the document's names (seed 权限与鉴权), and ours for additions of the page. */
+/** The permissions of this product: the document's names (seed 权限与鉴权), and those of the additions on the page. */
 export const permissions = {
   'manage:facility:building:list': 'List buildings',
   'manage:facility:building:get': 'Read a building',
@@ -17,18 +17,18 @@ export const permissions = {
   'manage:facility:room:remove': 'Delete rooms',
   'manage:facility:room:import': 'Import rooms from a workbook',
   'manage:facility:room:export': 'Export rooms to a workbook',
-  'manage:facility:booking:add': 'Book rooms at the desk',
-  'manage:facility:booking:list': 'List one’s own bookings at the desk',
+  'manage:facility:booking:add': 'Book rooms in the administration',
+  'manage:facility:booking:list': 'List your own bookings in the administration',
   'manage:facility:booking:all': 'List and export everybody’s bookings, note no-shows',
-  'manage:facility:booking:edit': 'Change one’s own bookings at the desk, end them early',
+  'manage:facility:booking:edit': 'Change your own bookings in the administration, end them early',
   'manage:facility:booking:cancel': 'Cancel bookings, other people’s too',
   'manage:facility:booking:get': 'Read any booking',
   'manage:facility:booking:audit:list': 'List bookings that wait for a decision',
   'manage:facility:booking:audit:approve': 'Approve bookings',
   'manage:facility:booking:audit:reject': 'Reject bookings',
   'manage:facility:approver:list': 'See which buildings approvers decide about',
-  'manage:facility:approver:edit': 'Say which buildings approvers decide about',
-  'manage:facility:staff:edit': 'Say who is an administrator or a student worker',
+  'manage:facility:approver:edit': 'Set which buildings approvers decide about',
+  'manage:facility:staff:edit': 'Make people administrators or student workers',
   'manage:facility:setting:get': 'Read the rules of booking',
   'manage:facility:setting:edit': 'Change the rules of booking',
   'manage:facility:ban:list': 'List bans',
@@ -45,8 +45,8 @@ export const permissions = {
 
 export type RoomPermission = keyof typeof permissions
 
-/** Student workers look, book, decide and note no-shows at the desk. Buildings, rooms, rules and bans are for administrators. */
-const desk: readonly RoomPermission[] = [
+/** Student workers read, book, decide and note no-shows. Buildings, rooms, rules and bans are for administrators. */
+const studentWorker: readonly RoomPermission[] = [
   'manage:facility:building:list',
   'manage:facility:building:get',
   'manage:facility:building:gantt',
@@ -68,13 +68,13 @@ const desk: readonly RoomPermission[] = [
   'manage:facility:top:room',
 ]
 
-/** The role of people who register here: they book in the portal, which asks for no permission. */
+/** The role of people who register at this product. They book in the portal, which requires no permission. */
 export const PORTAL_ROLE = 'room:user'
 export const STUDENT_WORKER = 'room:student_worker'
 export const ROOM_ADMIN = 'room:admin'
 
 export const roles: readonly RoleDefinition[] = [
   { name: PORTAL_ROLE, title: '师生用户', permissions: [] },
-  { name: STUDENT_WORKER, title: '学生工作者', permissions: desk },
+  { name: STUDENT_WORKER, title: '学生工作者', permissions: studentWorker },
   { name: ROOM_ADMIN, title: '功能房管理员', permissions: Object.keys(permissions) },
 ]

@@ -2,14 +2,14 @@ import type { DomainError, FieldError } from '../kernel/errors.ts'
 import { Invalid } from '../kernel/errors.ts'
 
 /**
- * A rule of the business forbids it (code 500 of the document's list). People read `msg`.
- * Throw Conflict instead where the state of the thing itself forbids it (409), NotFound where there is no such thing (404).
+ * The error for a refusal by a business rule (code 500 of the document's list). People read `msg`. Use Conflict instead
+ * if the state of the object forbids it (409), NotFound if there is no such object (404).
  */
 export function refusal(code: string, msg: string): Invalid {
   return new Invalid(code, msg, { status: 422 })
 }
 
-/** Chinese sentences for the kernel's errors, by code. Errors of this product are Chinese already. */
+/** Chinese sentences for the kernel's errors, by code. This product's own errors are in Chinese already. */
 const SENTENCES: Readonly<Record<string, string>> = {
   unauthenticated: '登录状态已过期，请重新登录',
   password_change_required: '密码已过期，请先修改密码',
@@ -57,13 +57,13 @@ export function sentenceOf(error: DomainError): string {
   return SENTENCES[error.code] ?? error.message
 }
 
-/** Which fields are missing or wrong (seed 错误码与语义: 参数不全). */
+/** A sentence that names the missing or wrong fields (seed 错误码与语义: 参数不全). */
 function fieldSentence({ errors = [], message }: DomainError): string {
   if (errors.length === 0) return /[\u4e00-\u9fff]/.test(message) ? message : '参数不全或有误'
   return `参数不全或有误：${errors.map(fieldWords).join('；')}`
 }
 
-/** Chinese words for faults of a field; they stand after its name. */
+/** Chinese words for faults of a field; they follow its name. */
 const FIELD_FAULTS: Readonly<Record<string, string>> = {
   'must not be blank': '不能为空',
   'must be a time, as YYYY-MM-DDTHH:MM:SS with or without an offset': '的格式应为 yyyy-MM-dd HH:mm:ss',

@@ -8,7 +8,7 @@ import { permissions, roles } from './permissions.ts'
 import { siteRoutes } from './routes.ts'
 import { tags } from './tags.ts'
 
-/** The manifest of the site: accounts, logs, notifications, privacy, exports. Always switched on. */
+/** The manifest of the site: accounts, logs, notifications, privacy, exports. It is always on. */
 export const site: Part = {
   name: 'site',
   title: 'Site 站点',

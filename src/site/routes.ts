@@ -20,7 +20,7 @@ import { dataExportRoutes } from './privacy/fileRoutes.ts'
 import { privacyRoutes } from './privacy/routes.ts'
 import { identityRoutes } from './setUp/routes.ts'
 
-/** The doors of every installation, whatever products are switched on. */
+/** Routes of every installation, whatever products are switched on. */
 export function siteRoutes(app: App, kernel: Kernel, live: Pick<Live, 'catchUp'>): void {
   identityRoutes(app, kernel)
   userRoutes(app, kernel)

@@ -46,8 +46,8 @@ const FAQS: readonly {
 ]
 
 /**
- * Frequent questions, feedback with a reply and a second look, and a ticket that is being worked on. Nothing where support is switched off:
- * no role holds its permissions then.
+ * Adds frequent questions, answered feedback, and a ticket in progress. Adds nothing if support is switched off,
+ * because no role has its permissions then.
  */
 export async function playSupport(kernel: Kernel, admin: Caller, employee: Caller, venueId: number): Promise<void> {
   if (rolesWith(kernel, MANAGE).length === 0) return

@@ -5,14 +5,17 @@ import { leaveChat, releaseServed } from './chat/agents.ts'
 import { AGENT, MANAGE } from './permissions.ts'
 import { forgetContacts, releaseTickets } from './store.ts'
 
-/** Somebody's account ends: how to reach them is forgotten, their chat is closed, and what they answered for waits for others. */
+/**
+ * Handles the end of an account: deletes contact data, closes the person's chat, and releases the tickets and chats
+ * they served.
+ */
 export async function leaveSupport(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   await forgetContacts(tx, userId)
   await releaseTickets(tx, userId)
   await leaveChat(tx, kernel, userId)
 }
 
-/** Somebody's rights have changed: what they may not answer for any more waits for others. */
+/** Handles a change of a person's rights: releases the tickets and chats that they may no longer answer. */
 export async function handSupportOver(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   if (!(await staffWith(tx, kernel, MANAGE)).includes(userId)) await releaseTickets(tx, userId)
   if (!(await staffWith(tx, kernel, AGENT)).includes(userId)) await releaseServed(tx, kernel, userId)

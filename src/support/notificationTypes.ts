@@ -1,10 +1,10 @@
 import type { NotificationType } from '../kernel/notifications/texts/types.ts'
 
 const toPerson = { category: 'notice', urgent: false, channels: ['websocket', 'email'] } as const
-/** Staff look at their lists: no mail for each. */
+/** No mail: staff look at their lists. */
 const toStaff = { category: 'notice', urgent: false, channels: ['websocket'] } as const
 
-/** What feedback, tickets and chat tell people. Replies of support are shown; what people write to support is read where it stands. */
+/** Notifications of feedback, tickets and chat. They show replies of support, but not what people write to support. */
 export const supportNotificationTypes: readonly NotificationType[] = [
   {
     ...toStaff,

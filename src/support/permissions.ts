@@ -1,13 +1,13 @@
 import type { RoleDefinition } from '../kernel/identity/roles.ts'
 
-/** Answers feedback and tickets, keeps the frequent questions. */
+/** Permission to answer feedback and tickets, and to edit the frequent questions. */
 export const MANAGE = 'support:manage'
-/** Talks to people in the chat. */
+/** Permission to serve people in the chat. */
 export const AGENT = 'support:agent'
 
-/** Every permission that a route of support may ask for. */
+/** Every permission that a route of support may require. */
 export const permissions = {
-  [MANAGE]: 'Answer feedback and tickets, keep the frequent questions',
+  [MANAGE]: 'Answer feedback and tickets, edit the frequent questions',
   [AGENT]: 'Read chats with support and answer in them',
 } as const
 

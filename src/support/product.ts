@@ -9,7 +9,7 @@ import { supportRoutes } from './routes.ts'
 import { personalRecords } from './store.ts'
 import { tags } from './tags.ts'
 
-/** The manifest of support: feedback, frequent questions, tickets, the chat. SUPPORT switches it on. */
+/** The manifest of support: feedback, frequent questions, tickets and chat. SUPPORT switches it on. */
 export const support: Part = {
   name: 'support',
   title: 'Support 客服',

@@ -6,7 +6,7 @@ import { faqRoutes } from './faqs/routes.ts'
 import { feedbackRoutes } from './feedback/routes.ts'
 import { ticketRoutes } from './tickets/routes.ts'
 
-/** Feedback and support: what people tell us, frequent questions, tickets, the chat. */
+/** Routes of feedback, frequent questions, tickets and chat. */
 export function supportRoutes(app: App, kernel: Kernel, live: Live): void {
   feedbackRoutes(app, kernel)
   faqRoutes(app, kernel)

@@ -1,4 +1,4 @@
-/** Messages that one feedback or ticket can have: an answer shows them all. */
+/** Greatest number of messages of one feedback or ticket, because an answer shows all of them. */
 export const MOST_REPLIES = 500
-/** Characters of one message. */
+/** Greatest number of characters of one message. */
 export const MESSAGE_LENGTH = 2000

@@ -3,13 +3,13 @@ import { Id, Instant, type Of } from '../kernel/http/schemas.ts'
 import { localTimestamp } from '../kernel/time.ts'
 import type { Reply, Thread } from './store.ts'
 
-/** A message to feedback or a ticket in an answer. */
+/** A message of feedback or a ticket in an answer. */
 export const ReplySchema = Type.Object(
   {
     id: Id,
     author_id: Id,
     author_name: Type.String(),
-    from_staff: Type.Boolean({ description: 'True when support wrote it.' }),
+    from_staff: Type.Boolean({ description: 'True if support wrote it.' }),
     content: Type.String(),
     created_at: Instant,
   },
@@ -28,12 +28,12 @@ export function presentReply(reply: Reply, zone: string): Of<typeof ReplySchema>
   }
 }
 
-/** What the answers of feedback and tickets have in common. */
+/** Common fields of the answers of feedback and tickets. */
 export const threadFields = {
   id: Id,
   user_id: Id,
   user_name: Type.String(),
-  replies: Type.Integer({ description: 'How many messages follow.' }),
+  replies: Type.Integer({ description: 'Number of messages.' }),
   created_at: Instant,
   updated_at: Instant,
 }

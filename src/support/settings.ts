@@ -1,7 +1,7 @@
 import { line, webAddress, wholeNumber } from '../config/kinds.ts'
 import { defineSettings, optional, setting } from '../config/settings.ts'
 
-/** The variables of support. */
+/** The environment variables of support. */
 export const supportSettings = defineSettings(
   {
     llmUrl: optional(
@@ -9,7 +9,8 @@ export const supportSettings = defineSettings(
       'SUPPORT_LLM_URL',
       webAddress,
       'the built-in bot answers from the frequent questions',
-      'OpenAI-compatible endpoint whose `/chat/completions` answers in the support chat, such as `https://api.example.com/v1`. Needs SUPPORT_LLM_MODEL.',
+      'OpenAI-compatible endpoint whose `/chat/completions` answers in the support chat, such as ' +
+        '`https://api.example.com/v1`. Needs SUPPORT_LLM_MODEL.',
     ),
     llmKey: optional(
       'Support',

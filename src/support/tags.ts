@@ -1,7 +1,7 @@
-/** The subject of each tag of support's routes. */
+/** Descriptions of the tags of support's routes. */
 export const tags: Readonly<Record<string, string>> = {
-  Feedback: 'What people tell us, and what we answer.',
+  Feedback: 'Feedback of people, and replies of support.',
   'Frequent questions': 'Questions that many people have, with their answers.',
-  'Support tickets': 'Requests for help and what becomes of them.',
+  'Support tickets': 'Requests for help and their handling.',
   'Support chat': 'Talking to the bot or to an agent; live at the WebSocket `/ws/support/chat`.',
 }

@@ -7,9 +7,10 @@ import { IdParams, type Of, Text } from '../kernel/http/schemas.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { MESSAGE_LENGTH } from './rules.ts'
 
-// Feedback and tickets are threads: somebody begins one, both sides write to it, and it has a state. These are their common routes.
+// Common routes of feedback and tickets. Both are threads: a person begins one, both sides write to it, and it has a
+// state.
 
-/** How one operation appears, and who may call it. */
+/** Paths, permission and documentation of one operation. */
 interface Place {
   readonly paths: readonly [string, ...string[]]
   readonly operationId?: string
@@ -19,7 +20,7 @@ interface Place {
   readonly description?: string
 }
 
-/** Answers one thread with its messages. */
+/** Registers a route that answers one thread with its messages. */
 export function readRoute<W extends TSchema>(
   app: App,
   place: Place,
@@ -34,7 +35,7 @@ export function readRoute<W extends TSchema>(
   })
 }
 
-/** Adds a message to a thread; answers all of it. */
+/** Registers a route that adds a message to a thread and returns the whole thread. */
 export function messageRoute<W extends TSchema>(
   app: App,
   kernel: Kernel,
@@ -55,7 +56,7 @@ export function messageRoute<W extends TSchema>(
   })
 }
 
-/** Moves a thread into another state; answers all of it. */
+/** Registers a route that moves a thread into another state and returns the whole thread. */
 export function moveRoute<W extends TSchema>(
   app: App,
   place: Place,

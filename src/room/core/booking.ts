@@ -12,14 +12,14 @@ import { type BookingFacts, bookingRefusal, doubleBooked, firstStatus, type Orde
 import { settleRoom } from './settling.ts'
 import { APPROVED, type BookingStatus } from './states.ts'
 
-/** A booking as somebody asks for it. The caller applies, and is added to the people who use the room. */
+/** The content of a booking request. The caller is the applicant, and is added to the people who use the room. */
 export interface BookingRequest {
   readonly roomId: number
   readonly purpose: string
   readonly start: Date
   readonly end: Date
   readonly userIds: readonly number[]
-  /** The weekly series it belongs to. */
+  /** The weekly series that it belongs to. */
   readonly seriesId?: string
 }
 
@@ -27,19 +27,19 @@ export interface BookingRequest {
 export interface Booked {
   readonly id: number
   readonly status: BookingStatus
-  /** Names of participants in another booking at that time, where the setting warns of it. */
+  /** Names of participants in another booking at that time, if the setting warns of it. */
   readonly doubleBooked: readonly string[]
 }
 
-/** The request as the rules see it: each person once, the applicant among them. */
+/** The order of a request for the rules: each person once, including the applicant. */
 export function orderOf({ roomId, start, end, userIds }: BookingRequest, applicantId: number): Order {
   return { roomId, applicantId, start, end, userIds: [...new Set([applicantId, ...userIds])] }
 }
 
 /**
- * Books a room for the caller and others: reads the facts, lets the rules decide, and writes with every guard in one statement. When a
- * fact has changed in between, all of it is done again on fresh facts.
- * @throws Invalid (a `Refusal` as its code, with a sentence) when the rules forbid it, NotFound when there is no such room.
+ * Books a room for the caller and others: reads the facts, asks the rules, and writes with every guard in one
+ * statement. If a fact has changed in between, repeats it on fresh facts.
+ * @throws Invalid (a `Refusal` as its code, with a sentence) if the rules forbid it, NotFound if there is no such room.
  */
 export async function createBooking(kernel: Kernel, caller: Caller, request: BookingRequest): Promise<Booked> {
   const order = orderOf(request, caller.userId)
@@ -54,7 +54,7 @@ export async function createBooking(kernel: Kernel, caller: Caller, request: Boo
   return booked
 }
 
-/** Where nobody may be in two places, the people are locked while the booking is decided and written. */
+/** Locks the people while the booking is decided and written: used where nobody may have two bookings at a time. */
 function bookAlone(kernel: Kernel, caller: Caller, request: BookingRequest, order: Order): Promise<Booked> {
   return kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
@@ -65,7 +65,10 @@ function bookAlone(kernel: Kernel, caller: Caller, request: BookingRequest, orde
   })
 }
 
-/** The facts about an order that the rules allow. @throws Invalid (a `Refusal` as its code) when they don't, NotFound for the room. */
+/**
+ * The facts of an order that the rules allow.
+ * @throws Invalid (a `Refusal` as its code) if they don't allow it, NotFound for the room.
+ */
 export async function allowedFacts(
   kernel: Kernel,
   db: Database,

@@ -9,17 +9,17 @@ import { type BookingStatus, HOLDING, PENDING } from './states.ts'
 
 /** Filters of a list of bookings. */
 export interface BookingFilter extends Window {
-  /** The state they are in by the clock. */
+  /** Their state at the instant of the query. */
   readonly status?: BookingStatus | undefined
   readonly buildingId?: number | undefined
   readonly roomId?: number | undefined
   readonly applicantId?: number | undefined
-  /** Part of it. */
+  /** Part of the applicant's user name. */
   readonly applicantUserName?: string | undefined
-  /** Part of it. */
+  /** Part of the purpose. */
   readonly purpose?: string | undefined
   readonly noShow?: boolean | undefined
-  /** Somebody who takes part without having applied. */
+  /** A person who takes part without being the applicant. */
   readonly joinedBy?: number | undefined
   readonly bookingId?: number | undefined
   /** An approver who decides about the booking, which waits for a decision. */
@@ -35,7 +35,7 @@ function conditionsOf(filter: BookingFilter, now: Date): RawBuilder<SqlBool> {
     exists('b'),
     touches(filter),
     status !== undefined && sql`${currentStatus(now)} = ${status}`,
-    // A booking that keeps its room is not over: said once more, for the index.
+    // Redundant for the result: a booking that keeps its room is not over. The planner needs it for the index.
     status !== undefined && HOLDING.includes(status) && touches({ from: now, to: null }),
     roomId !== undefined && sql`b.room_id = ${roomId}`,
     applicantId !== undefined && sql`b.applicant_id = ${applicantId}`,
@@ -77,7 +77,7 @@ export async function listBookings(
   now: Date,
 ): Promise<{ readonly items: readonly Booking[]; readonly total: number }> {
   const found = db.selectFrom('tb_facility_booking as b').where(conditionsOf(filter, now))
-  // No NULLS LAST, which the index on the start could not give: none of these columns can be null.
+  // Without NULLS LAST, which would prevent the use of the index on the start. None of these columns is null.
   const direction = descending ? 'desc' : 'asc'
   const page = found
     .select('b.id')
@@ -85,7 +85,7 @@ export async function listBookings(
     .orderBy('b.id', direction)
     .limit(limit)
     .offset(offset)
-  // The page is cut before anything is joined: an array, so that its few bookings are looked up one by one.
+  // Cuts the page before the joins, as an array, so that only its few bookings are looked up.
   const items = await bookingsAt(db, now)
     .where('b.id', '=', sql<number>`ANY (ARRAY (${page}))`)
     .orderBy(SORTS[sort], direction)
@@ -108,7 +108,7 @@ const participants = sql<string>`
     WHERE j.booking_id = b.id AND j.del_flag = '0'
   )`
 
-/** The next bookings a filter finds, latest made first, after one of them (undefined: from the start). */
+/** The next bookings a filter finds, latest first, after one of them (undefined: from the start). */
 export async function bookingsAfter(
   db: Database,
   filter: BookingFilter,

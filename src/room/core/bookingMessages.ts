@@ -16,8 +16,8 @@ export function bookingWords(booking: Named, zone: string) {
 }
 
 /**
- * Tells all people of each booking, by one message a booking. Templates may show `booking_id`, `room_name`, `building_name`, `time` and
- * `data`. A repeat at the same instant is told once.
+ * Tells all people of each booking, with one message for each booking. Templates may use `booking_id`, `room_name`,
+ * `building_name`, `time` and `data`. Calling it again at the same instant sends nothing more.
  */
 export async function tellBookings(
   tx: Transaction,

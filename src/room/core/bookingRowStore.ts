@@ -7,10 +7,10 @@ import { banOf } from './factsStore.ts'
 import type { Order } from './rules.ts'
 import type { BookingStatus } from './states.ts'
 
-/** A booking that is about to be written, on the facts that were read. */
+/** A booking to be written, with the facts of its decision. */
 export interface BookingRow {
   readonly order: Order
-  /** Of the room, as it was read. */
+  /** The room's revision when the facts were read. */
   readonly revision: number
   readonly purpose: string
   readonly status: BookingStatus
@@ -22,11 +22,13 @@ export interface BookingRow {
 }
 
 /**
- * Writes a booking, its participants and its outbox row in ONE statement, which bookings that come at the same time share. Answers its id.
- * Locks people before rooms, each by id. The room's lock lets the bookings of a room come one after the other: without it two that exclude
- * each other could wait for each other. Guards: the room's revision, every account, no new ban, and the overlap constraint. A ban that
- * commits while the statement runs counts as made after the booking; `settleBookings` ends the booking where the ban asks for that.
- * @throws Stale when a guard does not hold: nothing of this booking has happened, the caller reads fresh facts and decides anew.
+ * Writes a booking, its participants and its outbox row in ONE statement, which concurrent bookings share. Returns its
+ * id.
+ * Locks people before rooms, each by id. The lock of the room serializes its bookings: without it two that exclude each
+ * other could wait for each other. Guards: the room's revision, every account, no new ban, and the overlap constraint.
+ * A ban that commits while the statement runs counts as made after the booking; `settleBookings` then cancels the
+ * booking if the ban cancels future bookings.
+ * @throws Stale if a guard does not hold: nothing is written, and the caller reads fresh facts and decides again.
  */
 export async function insertBooking(db: Database, row: BookingRow): Promise<number> {
   const id = await insertRow(db, row)
@@ -103,7 +105,7 @@ const insertRow = gathered(async (db, items: readonly BookingRow[]): Promise<rea
   return inOrderOf(items, rows).map((row) => row?.id)
 })
 
-/** Of several orders for one room at one time only the first stays: the others would find it taken. */
+/** Keeps the first of several orders for one room at one time: the others would find it taken. */
 function withoutRivals<T extends Pick<Order, 'roomId' | 'start' | 'end'>>(orders: readonly T[]): readonly T[] {
   const kept: T[] = []
   for (const order of orders) {
@@ -112,7 +114,7 @@ function withoutRivals<T extends Pick<Order, 'roomId' | 'start' | 'end'>>(orders
   return kept
 }
 
-/** Writes an edit of a booking. The booking, its people and its room are locked. */
+/** Updates a booking. The booking, its people and its room are locked. */
 export async function updateBooking(
   tx: Transaction,
   change: {
@@ -152,7 +154,7 @@ export async function updateBooking(
     ON CONFLICT (booking_id, user_id) DO UPDATE SET ends_by = excluded.ends_by`.execute(tx)
 }
 
-/** Takes a participant off a booking; answers their name. */
+/** Removes a participant from a booking and returns their name. */
 export async function deleteParticipant(tx: Transaction, bookingId: number, userId: number): Promise<string> {
   const deleted = await tx
     .deleteFrom('tb_facility_booking_user as j')

@@ -6,7 +6,7 @@ import type { Booking } from './bookingsStore.ts'
 import { MOST_PEOPLE } from './rules.ts'
 import { BOOKING_STATES } from './states.ts'
 
-/** A booking as lists and details show it: the document's members (seed 数据模型), and what the published pages show beside. */
+/** A booking in lists and details: the document's members (seed 数据模型), and additions for the published pages. */
 export const BookingAnswer = Type.Object(
   {
     id: Id,
@@ -48,7 +48,7 @@ export function presentBooking(booking: Booking, zone: string) {
 /** The people who use the room; the applicant is added. */
 export const UserIds = Type.Array(Id, {
   maxItems: MOST_PEOPLE,
-  description: 'Who uses the room, at most as many as it holds; the applicant is added.',
+  description: 'The people who use the room, at most as many as its capacity; the applicant is added.',
 })
 export const Purpose = Text(500, { examples: ['会议'] })
 

@@ -4,7 +4,9 @@ import { among, anyOf } from '../../kernel/database/literals.ts'
 import { currentStatus, exists, isAhead, isInForce } from './conditionsStore.ts'
 import { APPROVED, type BookingStatus, PENDING, REJECTED, TIMED_OUT } from './states.ts'
 
-/** A booking with what lists show of its room and applicant. `status` and `rejectReason` are those of the instant it was read for. */
+/**
+ * A booking with columns of its room and applicant. `status` and `rejectReason` are those at the instant of the query.
+ */
 export interface Booking {
   readonly id: number
   readonly roomId: number
@@ -31,7 +33,7 @@ export interface Booking {
 const rejectReason = (now: Date) => sql<string | null>`
   CASE WHEN b.status = '0' AND b.start_time <= ${now} THEN ${TIMED_OUT} ELSE b.reject_reason END`
 
-/** Bookings `b` as they stand at an instant, deleted ones too. */
+/** Bookings `b` as they are at an instant, deleted ones too. */
 export function bookingsAt(db: Database, now: Date) {
   return db
     .selectFrom('tb_facility_booking as b')
@@ -47,7 +49,7 @@ export function bookingsAt(db: Database, now: Date) {
     .select(['b.create_time as createTime', 'b.update_time as updateTime'])
 }
 
-/** One booking as it stands at an instant, or null. */
+/** One booking as it is at an instant, or null. */
 export async function findBooking(db: Database, id: number, now: Date): Promise<Booking | null> {
   const booking = await bookingsAt(db, now).where('b.id', '=', id).where(exists('b')).executeTakeFirst()
   return booking ?? null
@@ -74,8 +76,8 @@ export async function participantsOf(db: Database, bookingId: number): Promise<r
 }
 
 /**
- * Keeps these people to oneself until the end of the transaction, by id, so that two bookings can't both find them free. Before rooms
- * and bookings.
+ * Locks people until the end of the transaction, by id, so that two bookings can't both find them free. Call it before
+ * locking rooms and bookings.
  */
 export async function lockPeople(tx: Transaction, ids: readonly number[]): Promise<void> {
   await tx
@@ -88,12 +90,15 @@ export async function lockPeople(tx: Transaction, ids: readonly number[]): Promi
     .execute()
 }
 
-/** Keeps a room to oneself, as booking it does. After people, before bookings. */
+/** Locks a room, as booking it does. Call it after locking people, before locking bookings. */
 export async function lockRoom(tx: Transaction, id: number): Promise<void> {
   await tx.selectFrom('tb_facility_room').select('id').where('id', '=', id).forNoKeyUpdate().execute()
 }
 
-/** The bookings somebody applied for that have not begun and are not called off, by id: a ban or a closed account ends them. */
+/**
+ * The ids of bookings that a person applied for and that have not begun and are not cancelled. A ban or a closed
+ * account ends them.
+ */
 export async function aheadOf(db: Database, userId: number, now: Date): Promise<readonly number[]> {
   const ahead = await db
     .selectFrom('tb_facility_booking as b')
@@ -105,7 +110,7 @@ export async function aheadOf(db: Database, userId: number, now: Date): Promise<
   return ahead.map(({ id }) => id)
 }
 
-/** The bookings of others that somebody takes part in and that have not begun, by id. */
+/** The ids of others' bookings that a person takes part in and that have not begun. */
 export async function joinedAheadOf(db: Database, userId: number, now: Date): Promise<readonly number[]> {
   const joined = await db
     .selectFrom('tb_facility_booking_user as j')
@@ -122,7 +127,7 @@ export async function joinedAheadOf(db: Database, userId: number, now: Date): Pr
   return joined.map(({ id }) => id)
 }
 
-/** People under a ban that ends their bookings ahead who still have one: it was made in the moment they were banned. */
+/** People with future bookings under a ban that cancels them: the booking was made while the ban was written. */
 export async function bannedWithBookings(
   db: Database,
   now: Date,

@@ -5,10 +5,12 @@ import { among } from '../../kernel/database/literals.ts'
 import type { Window } from '../window.ts'
 import { APPROVED, type BookingStatus, COMPLETED, HOLDING, ONGOING, PENDING } from './states.ts'
 
-// Named fragments of SQL. Tables have the same alias everywhere: `b` is a booking, `j` a participant (of a booking), `r` a room, `g` a
-// building, `c` a closure, `n` a ban.
+// Named fragments of SQL. Tables have the same alias everywhere: `b` is a booking, `j` a participant of a booking, `r`
+// a room, `g` a building, `c` a closure, `n` a ban.
 
-/** True for a row that is not deleted. A constant of the statement, so that partial indexes serve a prepared one. */
+/**
+ * True for a row that is not deleted. A constant in the statement, so that prepared statements can use partial indexes.
+ */
 export const exists = (alias: 'b' | 'c' | 'g' | 'j' | 'n' | 'r') => sql<SqlBool>`${sql.ref(`${alias}.del_flag`)} = '0'`
 
 /** SQL for `statusAt` (states.ts): the state of booking `b` at an instant. */
@@ -20,7 +22,10 @@ export const currentStatus = (now: Date) => sql<BookingStatus>`
     ELSE b.status
   END`
 
-/** True for a booking `b` in a state that keeps its room, if its time is not over at an instant, whatever the job has settled yet. */
+/**
+ * True for a booking `b` in a holding state that still keeps its room at an instant, whatever is stored: its time is
+ * not over, and if it is pending, it has not begun.
+ */
 export const isCurrent = (now: Date | RawBuilder<Date>) =>
   sql<SqlBool>`(b.end_time > ${now} AND (b.status <> '0' OR b.start_time > ${now}))`
 
@@ -34,10 +39,12 @@ export const keepsRoom = (now: Date) => sql<SqlBool>`${isHolding} AND ${isCurren
 export const isAhead = (now: Date) => sql<SqlBool>`
   b.start_time > ${now} AND b.status IN ${among([PENDING, APPROVED])} AND b.del_flag = '0'`
 
-/** No booking is longer (constraint tb_facility_booking_length). */
+/** The greatest length of a booking (constraint tb_facility_booking_length). */
 export const LONGEST = sql`interval '168 hours'`
 
-/** True for a booking `b` that shares time with a window: it starts no earlier than the longest booking before it. */
+/**
+ * True for a booking `b` that shares time with a window. The lower bound of its start follows from the greatest length.
+ */
 export function touches({ from, to }: Window): RawBuilder<SqlBool> {
   return allOf([
     from !== null && sql`b.start_time > ${from}::timestamptz - ${LONGEST} AND b.end_time > ${from}`,

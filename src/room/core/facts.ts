@@ -5,8 +5,8 @@ import { noSuchRoom } from './refusals.ts'
 import type { BookingFacts, Order } from './rules.ts'
 
 /**
- * Reads the facts for the decision about a booking; the booking `except` does not stand in its own way.
- * @throws NotFound when there is no such room.
+ * Reads the facts for the decision about a booking. The booking `except` is ignored.
+ * @throws NotFound if there is no such room.
  */
 export async function readFacts(db: Database, order: Order, now: Date, except?: number): Promise<BookingFacts> {
   const facts = await bookingFacts(db, { order, now, except })
@@ -14,7 +14,7 @@ export async function readFacts(db: Database, order: Order, now: Date, except?: 
   return facts
 }
 
-/** The facts about a booking that stands already; null when there is no such booking. */
+/** The facts about an existing booking; null if there is no such booking. */
 export async function factsAgain(
   db: Database,
   bookingId: number,

@@ -34,13 +34,13 @@ interface FactsRow extends Setting {
 export interface FactsOf {
   readonly order: Order
   readonly now: Date
-  /** A booking that does not stand in its own way. */
+  /** A booking to ignore: the one that is changed. */
   readonly except?: number | undefined
 }
 
 /**
- * Reads all facts for the decision about a booking in one statement, which requests that come at the same time share. Null when there is no
- * such room.
+ * Reads all facts for the decision about a booking in one statement, which concurrent requests share. Null if there is
+ * no such room.
  */
 export async function bookingFacts(db: Database, of: FactsOf): Promise<BookingFacts | null> {
   const row = await readRow(db, of)
@@ -66,7 +66,7 @@ export const banOf = (userId: RawBuilder<number>, now: RawBuilder<Date>) => sql`
   WHERE n.user_id = ${userId} AND ${isInForce(now)}
   LIMIT 1`
 
-/** The orders as a table `o`: `nth` says which order a row is about. */
+/** The orders as a table `o`; `nth` is the position of an order. */
 function ordersTable(items: readonly FactsOf[]): RawBuilder<unknown> {
   const rows = items.map(({ order, now, except = 0 }, nth) => ({ nth, now, except, ...order }))
   return sql`
@@ -82,7 +82,7 @@ function ordersTable(items: readonly FactsOf[]): RawBuilder<unknown> {
 }
 
 const NOW = sql<Date>`o.now`
-/** Empty where the times are out of order, which the rules refuse. */
+/** The time of order `o`. Empty if the times are in the wrong order, which the rules refuse. */
 const SPAN = sql`tstzrange(o.start, greatest(o.start, o."end"))`
 
 /** The first closure of room `r` in the time of order `o`. */
@@ -93,7 +93,9 @@ const firstClosure = sql`
   ORDER BY c.start_time
   LIMIT 1`
 
-/** The first booking that keeps room `r` in the time of order `o`, and whether one is there whose time is over. */
+/**
+ * The first booking that keeps room `r` in the time of order `o`, and whether the stored state of another is overdue.
+ */
 const obstacles = sql`
   SELECT
     (array_agg(b.start_time ORDER BY b.start_time) FILTER (WHERE ${isCurrent(NOW)}))[1] AS "from",
@@ -137,7 +139,10 @@ const people = sql`
   ) u ON true
   LEFT JOIN LATERAL (${banOf(sql`w.id`, NOW)}) n ON true`
 
-/** Each LIMIT binds a look-up to the row before it: the planner does not know how few orders there are, and would read whole tables. */
+/**
+ * The LIMITs keep each look-up behind the row before it. Otherwise the planner, which does not know how few orders
+ * there are, would read whole tables.
+ */
 const readRow = gathered(async (db, items: readonly FactsOf[]): Promise<readonly (FactsRow | undefined)[]> => {
   const { rows } = await sql<FactsRow & { readonly nth: number }>`
     SELECT o.nth, f.*

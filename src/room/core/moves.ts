@@ -11,10 +11,10 @@ import { standingRefusal } from './rules.ts'
 import { CANCELLED, lifecycle, ONGOING, REJECTED } from './states.ts'
 
 /**
- * Moves those of the bookings whose present state (by the clock) allows it, and answers them by id; the others stay as they are.
- * Every change of state goes through here, but for an edit, which alone brings a rejected booking back or an approved one to be decided
- * again. A completed booking ends at `now` at the latest: the rest of its time is free. Locks bookings by id; lock rooms before.
- * The caller tells people (`tellBookings`) and records.
+ * Moves the bookings whose present state (at `now`) allows it and returns them by id; the others do not change. Every
+ * change of state goes through here, except for an edit, which alone can take a rejected or an approved booking back to
+ * pending. A completed booking ends at `now` at the latest, so that the rest of its time is free. Locks bookings by id;
+ * lock rooms before. The caller sends messages (`tellBookings`) and records the move.
  */
 export async function moveStatus(
   tx: Transaction,
@@ -28,8 +28,9 @@ export async function moveStatus(
 }
 
 /**
- * Lets bookings that have begun end at `end`, never later than they would have. A booking that ends by `now` is completed, one that ends
- * later runs until then. Answers those that have begun and were not over, by id; the others stay as they are.
+ * Lets bookings that have begun end at `end`, but never later than before. A booking that ends by `now` is completed;
+ * one that ends later stays ongoing until then. Returns the bookings that have begun and were not over, by id; the
+ * others do not change.
  */
 export async function endAt(
   tx: Transaction,
@@ -41,8 +42,8 @@ export async function endAt(
 }
 
 /**
- * Cancels the bookings that somebody applied for and that have not begun, tells their people and records it: for a ban, or an account
- * that ends. Answers the bookings.
+ * Cancels a person's own bookings that have not begun, for a ban or the end of an account. Tells their people and
+ * records it. Returns the bookings.
  */
 export async function cancelAhead(
   tx: Transaction,
@@ -59,7 +60,7 @@ export async function cancelAhead(
   return moved
 }
 
-/** Records in the operation log that bookings were cancelled, and why when a reason is given. */
+/** Records in the operation log that bookings were cancelled, with the reason if there is one. */
 export async function recordCancelled(
   tx: Transaction,
   moved: readonly Pick<MovedBooking, 'id' | 'from'>[],
@@ -79,9 +80,10 @@ export async function recordCancelled(
 }
 
 /**
- * The reason against approving a booking now, or null: its room and building are in use, big enough and open at that time, and nobody of
- * its people is banned or gone. Length and days ahead are not checked again: the rules in force when it was made decided that. Locks
- * nothing: a later change of the room looks at its bookings itself.
+ * The reason against approving a booking now, or null. Checks that its room and building are in use, big enough and
+ * open at that time, and that none of its people is banned or gone. Does not check length and days ahead again: the
+ * rules in force when the booking was made decided that. Locks nothing: a later change of the room checks its bookings
+ * itself.
  */
 export async function recheck(
   tx: Transaction,

@@ -13,14 +13,14 @@ import {
   REJECTED,
 } from './states.ts'
 
-/** A booking that was just moved. `startTime` and `endTime` are those it has now, `from` is the state it had by the clock. */
+/** A booking that was just moved. `startTime` and `endTime` are the new ones, `from` is its state before the move. */
 export interface MovedBooking {
   readonly id: number
   readonly roomId: number
   readonly roomName: string
   readonly buildingName: string
   readonly applicantId: number
-  /** All participants, the applicant among them. */
+  /** All participants, including the applicant. */
   readonly userIds: readonly number[]
   readonly startTime: Date
   readonly endTime: Date
@@ -29,18 +29,18 @@ export interface MovedBooking {
 
 /** A change of state. */
 export interface Move {
-  /** Not back to be decided: only an edit does that. */
+  /** Every state except pending: only an edit leads there. */
   readonly to: Exclude<BookingStatus, typeof PENDING>
   readonly now: Date
-  /** Who does it; null for the system itself. */
+  /** The person who moves it; null for the system itself. */
   readonly by: number | null
-  /** Why it is rejected or cancelled, as its people read it. */
+  /** The reason for a rejection or cancellation, shown to its people. */
   readonly reason?: string | null
-  /** Whether staff does it to somebody else's booking, which is noted when it is cancelled. */
+  /** True if staff cancels another person's booking, which is noted. */
   readonly staff?: boolean
 }
 
-/** A booking's state by the clock. */
+/** A booking's state at an instant. */
 export interface State {
   readonly id: number
   readonly status: BookingStatus
@@ -55,12 +55,15 @@ const states = (tx: Transaction, now: Date) =>
     .where(exists('b'))
     .orderBy('b.id')
 
-/** Locks bookings by id, and answers the state each is in. */
+/** Locks bookings by id and returns the state of each. */
 export async function lockBookings(tx: Transaction, ids: readonly number[], now: Date): Promise<readonly State[]> {
   return states(tx, now).where('b.id', '=', anyOf(ids)).forUpdate().execute()
 }
 
-/** Locks bookings whose stored state is behind the clock, as many as are free and at most `limit`; answers the state each is to be in. */
+/**
+ * Locks up to `limit` bookings whose stored state is overdue, skipping locked ones. Returns the state that each must
+ * get.
+ */
 export async function lockOverdue(
   tx: Transaction,
   now: Date,
@@ -70,7 +73,7 @@ export async function lockOverdue(
   return (roomId === undefined ? overdue : overdue.where('b.room_id', '=', roomId)).execute()
 }
 
-/** Writes a move of locked bookings whose states allow it; answers those that moved, by id. */
+/** Writes a move of locked bookings whose states allow it. Returns those that moved, by id. */
 export async function writeMove(
   tx: Transaction,
   bookings: readonly State[],
@@ -96,7 +99,7 @@ export async function writeMove(
   )
 }
 
-/** Writes an earlier end of locked bookings that run. */
+/** Writes an earlier end of locked bookings that are ongoing. */
 export async function writeEnd(
   tx: Transaction,
   bookings: readonly State[],
@@ -117,7 +120,7 @@ export async function writeEnd(
   )
 }
 
-/** Runs an UPDATE of bookings `b`, and answers the bookings it changed with what messages say of them. */
+/** Runs an UPDATE of bookings `b`. Returns the bookings it changed, with the data for messages. */
 async function moving(
   tx: Transaction,
   before: readonly State[],

@@ -18,7 +18,7 @@ const ordinary = {
   channels: ['websocket', 'email'],
   sample: bookingSample,
 } as const
-/** For messages that matter only to people who are looking right now. */
+/** Messages that matter only to people who are online now. */
 const brief = { ...ordinary, channels: ['websocket'] } as const
 
 /** Messages to the people of a booking. */

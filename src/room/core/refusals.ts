@@ -14,13 +14,13 @@ import {
 import { spanWords } from './spans.ts'
 import { type BookingStatus, STATUS_TEXT } from './states.ts'
 
-/** The most names or ids a sentence lists. */
+/** The greatest number of names or ids in a sentence. */
 const MOST_NAMED = 5
 
 /** The reader of a refusal: the applicant, or staff who decides about the booking. */
 type Reader = 'applicant' | 'staff'
 
-/** The error for a refused booking. Its sentence says how to do better. */
+/** The error for a refused booking. Its sentence says how the person can correct the request. */
 export function refused(
   refusal: Refusal,
   facts: BookingFacts,
@@ -31,7 +31,7 @@ export function refused(
   return businessRefusal(refusal, sentence(refusal, facts, order, zone, reader))
 }
 
-/** The error for times at which nothing can be booked, whatever the room. */
+/** The error for times at which no room can be booked. */
 export function timeRefused(refusal: TimeRefusal, setting: Setting): Invalid {
   return businessRefusal(refusal, timeSentence(refusal, setting))
 }
@@ -98,7 +98,10 @@ function listed(names: readonly string[]): string {
   return names.slice(0, MOST_NAMED).join('、') + (names.length > MOST_NAMED ? ` 等 ${names.length} 人` : '')
 }
 
-/** The error for an action that the state of a booking forbids: code 409. `rule` says in words when it is allowed. */
+/**
+ * The error for an action that the state of a booking forbids (409). `rule` is the sentence that says when it is
+ * allowed.
+ */
 export function badState(status: BookingStatus, rule: string): Conflict {
   return new Conflict('bad_state', `${rule}，当前状态：${STATUS_TEXT[status]}`, { facts: { status } })
 }

@@ -3,25 +3,25 @@ import { isWithinHours, type WeeklyHours } from '../../booking/openingHours.ts'
 import { daysBetween, localDate, localTime } from '../../kernel/time.ts'
 import { APPROVED, type BookingStatus, ONGOING, PENDING, REJECTED } from './states.ts'
 
-/** The limits of all bookings; `tb_facility_setting`. */
+/** The limits of all bookings, stored in `tb_facility_setting`. */
 export interface Setting {
   readonly auditRequired: boolean
   readonly maxDurationMinutes: number
-  /** The furthest local day that can be booked, counted from today. */
+  /** The last local day that can be booked, as days from today. */
   readonly advanceDays: number
-  /** Times lie on whole multiples of this from local midnight. */
+  /** Times are multiples of this, counted from local midnight. */
   readonly gridMinutes: number
   readonly participantOverlap: 'warn' | 'refuse' | 'allow'
 }
 
-/** One of those who are to use the room. */
+/** A person who is to use the room. */
 export interface Participant {
   readonly userId: number
   readonly name: string
-  /** Has an account that is not switched off. */
+  /** True for an account that is active. */
   readonly valid: boolean
   readonly ban: { readonly reason: string; readonly until: Date | null } | null
-  /** Takes part in another booking at that time. */
+  /** True if the person takes part in another booking at that time. */
   readonly busy: boolean
 }
 
@@ -42,25 +42,28 @@ export interface BookingFacts {
   readonly closure: (Interval & { readonly reason: string }) | null
   /** The first booking that keeps the room at that time. */
   readonly occupied: Interval | null
-  /** Whether a booking that nobody decided about in time still stands in the way. */
+  /** True if a booking whose stored state is overdue still blocks that time. */
   readonly overdue: boolean
   readonly participants: readonly Participant[]
 }
 
-/** A booking request whose people are complete: `userIds` are all who use the room, the applicant among them, each once. */
+/** A request with all people known: `userIds` are all who use the room, including the applicant, each once. */
 export interface Order extends Interval {
   readonly roomId: number
   readonly applicantId: number
   readonly userIds: readonly number[]
 }
 
-/** The fewest who may use a room, the applicant included (seed 业务规则). */
+/** The least number of people who may use a room, including the applicant (seed 业务规则). */
 export const FEWEST_PEOPLE = 3
 
-/** The most people that a request can name, however many the room holds: each of them is looked up, written and told. */
+/**
+ * The greatest number of people of a request, whatever the room's capacity: each of them is looked up, written and
+ * told.
+ */
 export const MOST_PEOPLE = 2000
 
-/** Reasons that lie in the times themselves. */
+/** Refusals that depend on the times only. */
 export type TimeRefusal = 'wrong_order' | 'in_the_past' | 'off_grid' | 'too_long' | 'too_far_ahead'
 
 export type Refusal =
@@ -77,7 +80,7 @@ export type Refusal =
   | 'people_busy'
   | 'time_taken'
 
-/** Why these times can't be booked in any room (page, Times), or null. */
+/** The reason why these times can't be booked in any room (page, Times), or null. */
 export function timeRefusal({ start, end }: Interval, setting: Setting, now: Date, zone: string): TimeRefusal | null {
   if (start >= end) return 'wrong_order'
   if (start < now) return 'in_the_past'
@@ -87,10 +90,7 @@ export function timeRefusal({ start, end }: Interval, setting: Setting, now: Dat
   return null
 }
 
-/**
- * The first reason against a booking whose times were allowed when it was made, the most basic reason first, or null. Approving checks
- * this.
- */
+/** The first reason against a booking apart from its times, most basic first, or null. Used for approving a booking. */
 export function standingRefusal(facts: BookingFacts, order: Order, zone: string): Refusal | null {
   const { room, participants, setting } = facts
   if (participants.some(({ userId, ban }) => userId === order.applicantId && ban !== null)) return 'banned'
@@ -107,19 +107,19 @@ export function standingRefusal(facts: BookingFacts, order: Order, zone: string)
   return null
 }
 
-/** The first reason against making or changing a booking, or null: then it may be written (page, Rules). */
+/** The first reason against making or changing a booking, or null if it may be written (page, Rules). */
 export function bookingRefusal(facts: BookingFacts, order: Order, now: Date, zone: string): Refusal | null {
   return timeRefusal(order, facts.setting, now, zone) ?? standingRefusal(facts, order, zone)
 }
 
-/** The state a new booking starts in. */
+/** The first state of a new booking. */
 export function firstStatus({ auditRequired }: Setting): typeof PENDING | typeof APPROVED {
   return auditRequired ? PENDING : APPROVED
 }
 
 /**
- * The state of a booking after an edit: a rejected one is in the running again, an approved one at another time or in another room is to be
- * decided again when there is an audit.
+ * The state of a booking after an edit. A rejected booking is pending or approved again, like a new one. If audit is
+ * on, an approved booking whose time or room changes must be decided again.
  */
 export function statusAfterEdit(from: BookingStatus, moves: boolean, setting: Setting): BookingStatus {
   if (from === REJECTED) return firstStatus(setting)
@@ -127,22 +127,25 @@ export function statusAfterEdit(from: BookingStatus, moves: boolean, setting: Se
   return from
 }
 
-/** Whether a booking may be changed: undecided, approved or rejected, and not begun. `status` is that by the clock. */
+/** True if a booking may be changed: pending, approved or rejected, and not begun. `status` is the state at `now`. */
 export function mayEdit({ status, startTime }: { status: BookingStatus; startTime: Date }, now: Date): boolean {
   return (status === PENDING || status === APPROVED || status === REJECTED) && startTime > now
 }
 
-/** Whether a booking may be cancelled, or left by somebody. `status` is that by the clock: such a booking has not begun. */
+/**
+ * True if a booking may be cancelled, or left by a participant. `status` is the present state: such a booking has not
+ * begun.
+ */
 export function mayCancel(status: BookingStatus): boolean {
   return status === PENDING || status === APPROVED
 }
 
-/** Whether staff may put an end to a booking: also to one that runs. */
+/** True if staff may cancel a booking, which includes an ongoing one. */
 export function mayForceCancel(status: BookingStatus): boolean {
   return mayCancel(status) || status === ONGOING
 }
 
-/** The names of participants in another booking at that time; none where the setting allows it. */
+/** The names of participants in another booking at that time; none if the setting allows it. */
 export function doubleBooked({ setting, participants }: BookingFacts): string[] {
   return setting.participantOverlap === 'allow' ? [] : participants.filter(({ busy }) => busy).map(({ name }) => name)
 }
@@ -152,7 +155,7 @@ function isOpen(weekly: readonly WeeklyHours[], { start, end }: Interval, zone: 
   return isWithinHours({ weekly, exceptions: [] }, wallClock(start), wallClock(end))
 }
 
-/** Whole minutes that are a multiple of the grid, counted from midnight on the wall clock. */
+/** True for a whole minute that is a multiple of the grid, counted from midnight on the wall clock. */
 function isOnGrid(instant: Date, gridMinutes: number, zone: string): boolean {
   const [hours = 0, minutes = 0] = localTime(instant, zone).split(':').map(Number)
   return instant.getTime() % 60_000 === 0 && (hours * 60 + minutes) % gridMinutes === 0

@@ -8,10 +8,10 @@ import { cancelAhead } from './moves.ts'
 import { lockOverdue, writeMove } from './movesStore.ts'
 import { type BookingStatus, COMPLETED, ONGOING, PENDING, REJECTED, TIMED_OUT } from './states.ts'
 
-/** How many bookings one transaction of the job settles. */
+/** Number of bookings in one transaction of the job. */
 const BATCH = 200
 
-/** The moves that time alone makes, and the message about each. */
+/** The moves that happen by time alone, and the message about each. */
 const BY_ITSELF = [
   { to: REJECTED, type: 'room.booking.rejected', reason: TIMED_OUT },
   { to: ONGOING, type: 'room.booking.started', reason: null },
@@ -19,8 +19,9 @@ const BY_ITSELF = [
 ] as const
 
 /**
- * The job that lets stored states catch up with the clock (page, States): approved bookings begin and end, undecided ones are rejected when
- * they should have begun. It also cancels the bookings ahead of people under a ban that asks for it. Reads are right without it: it may be late.
+ * The job that settles bookings: it updates stored states to those at the present time (page, States). Approved
+ * bookings begin and end; bookings that are still pending at their start are rejected. It also cancels future bookings
+ * of people whose ban asks for that. Reads do not depend on it, so it may be late.
  */
 export async function settleBookings(kernel: Kernel): Promise<void> {
   while ((await kernel.transaction((tx) => settleOverdue(kernel, tx, { limit: BATCH }))) === BATCH);
@@ -33,7 +34,7 @@ export async function settleBookings(kernel: Kernel): Promise<void> {
   kernel.nudge()
 }
 
-/** Settles bookings of a room that stand in the way although their time is over. */
+/** Settles bookings of a room that block a time although they are over. */
 export async function settleRoom(kernel: Kernel, tx: Transaction, roomId: number): Promise<void> {
   await settleOverdue(kernel, tx, { roomId, limit: BATCH })
 }
@@ -55,7 +56,7 @@ async function settleOverdue(
   return overdue.length
 }
 
-/** Beginning and ending is the clock's work; that nobody decided is worth an entry. */
+/** Records a time-out. Beginning and ending are not recorded, because they happen by time alone. */
 async function recordTimeOut(tx: Transaction, id: number, now: Date): Promise<void> {
   const status: readonly [BookingStatus, BookingStatus] = [PENDING, REJECTED]
   await record(tx, now, {

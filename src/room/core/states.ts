@@ -12,7 +12,7 @@ export const CANCELLED = '3'
 export const ONGOING = '4'
 export const COMPLETED = '5'
 
-/** `statusText` of the document's details. */
+/** The words for each state (`statusText` in the document's details). */
 export const STATUS_TEXT: Readonly<Record<BookingStatus, string>> = {
   '0': '待审核',
   '1': '已批准',
@@ -22,7 +22,7 @@ export const STATUS_TEXT: Readonly<Record<BookingStatus, string>> = {
   '5': '已完成',
 }
 
-/** The one table of allowed moves. An edit may take an approved booking back to be decided, and a rejected one into the running again. */
+/** The table of allowed moves. Only an edit moves a rejected booking, or an approved one back to pending. */
 export const lifecycle = defineLifecycle<BookingStatus>({
   '0': ['1', '2', '3'],
   '1': ['0', '3', '4', '5'],
@@ -32,10 +32,10 @@ export const lifecycle = defineLifecycle<BookingStatus>({
   '5': [],
 })
 
-/** Bookings in these states keep their room from others (the overlap constraint says the same). */
+/** States in which a booking keeps its room; the overlap constraint has the same list. */
 export const HOLDING: readonly BookingStatus[] = [PENDING, APPROVED, ONGOING]
 
-/** The words that segments of a timeline use; what isn't on a timeline has none. */
+/** The words for the segments of a timeline; states that no timeline shows have none. */
 export const SEGMENT_WORDS: Readonly<Partial<Record<BookingStatus, string>>> = {
   '0': 'pending',
   '1': 'approved',
@@ -44,8 +44,8 @@ export const SEGMENT_WORDS: Readonly<Partial<Record<BookingStatus, string>>> = {
 }
 
 /**
- * The state a booking is in at an instant, whatever the job has settled yet: approved ones begin and end by themselves, and one that
- * nobody decided about before its start is rejected (page, States).
+ * The state of a booking at an instant, whatever is stored: approved bookings begin and end by themselves, and a
+ * booking that is still pending at its start is rejected (page, States).
  */
 export function statusAt(
   booking: { readonly status: BookingStatus; readonly startTime: Date; readonly endTime: Date },
@@ -58,5 +58,5 @@ export function statusAt(
   return startTime <= now ? ONGOING : status
 }
 
-/** Why a booking was rejected that nobody decided about before its start. */
+/** The reason for rejecting a booking that was still pending at its start. */
 export const TIMED_OUT = '超时未审核'

@@ -14,7 +14,7 @@ const names = [
   '吴俊杰', '徐静怡', '马天宇', '胡佳宁', '郭子轩', '何雨桐',
 ] // biome-ignore format: a list of names
 
-/** Fellow students who fill the rooms, by student number. */
+/** Students who book the rooms, by student number. */
 export const STUDENTS: readonly DemoPerson[] = names.map((name, index) => ({
   username: `2025${String(index + 1).padStart(4, '0')}`,
   name,

@@ -18,7 +18,7 @@ import { bookSeries } from '../visits/recurring/service.ts'
 import { CAST, STUDENTS } from './people.ts'
 import { buildPlaces, type DemoPlaces } from './places.ts'
 
-/** A stage on which the demo plays: the program with a clock that is set to the hour of each scene. */
+/** Tools for playing the demo: the program with a clock that is set to the time of each scene. */
 interface Stage {
   readonly kernel: Kernel
   readonly clock: ManualClock
@@ -26,19 +26,20 @@ interface Stage {
   readonly worker: Caller
   readonly student: Caller
   readonly places: DemoPlaces
-  /** One of the students, counted round and round. */
+  /** One of the students; the index wraps around. */
   person(index: number): Caller
-  /** An instant: days from today, local time. */
+  /** An instant at local time; `day` counts from today. */
   when(day: number, time: string): Date
-  /** Sets the clock there. */
+  /** Sets the clock to that instant. */
   go(day: number, time: string): void
-  /** Somebody books a room from one hour to another, with some of the next students; answers the booking. */
+  /** Books a room for a person and some of the next students; returns the booking's id. */
   book(by: Caller, roomId: number, purpose: string, day: number, from: string, to: string): Promise<number>
 }
 
 /**
- * Fills a database by playing two weeks of a campus with the program's own use cases. Again: only answers the log-ins.
- * @throws Error where there are people already who no demo has made: the passwords are public.
+ * Fills a database by playing two weeks of a campus with the program's own use cases. If it is filled already, only
+ * returns the log-ins.
+ * @throws Error if there are people from elsewhere, because the passwords are public.
  */
 export async function fillDemo(kernel: Kernel): Promise<readonly DemoLogin[]> {
   await playOnce(kernel, 'room', async () => {
@@ -95,7 +96,10 @@ const HOURS = [
   ['19:00', '21:00'],
 ] as const
 
-/** Eight days of use: most bookings were approved and held, some ended early; a few were rejected, cancelled or never decided about. */
+/**
+ * Eight days of use: most bookings were approved and took place, some ended early; a few were rejected, cancelled or
+ * never decided about.
+ */
 async function playPast({ kernel, admin, student, places, person, go, book }: Stage): Promise<void> {
   const { small, dance } = places
   for (let day = -8; day < 0; day += 1) {
@@ -113,7 +117,7 @@ async function playPast({ kernel, admin, student, places, person, go, book }: St
         approved.push({ by, id, index })
       }
     }
-    // Somebody who books and does not come, three times by now: a ban is proposed.
+    // A person who does not come, three times by now: a ban is proposed.
     const missed = day < -1 && day >= -4 ? await book(person(9), dance, '街舞练习', day, '16:30', '17:30') : null
     if (missed !== null) await decide(kernel, admin, missed, { to: APPROVED })
     go(day, '10:20')
@@ -147,19 +151,19 @@ async function playAhead(stage: Stage): Promise<void> {
     mode: 'all',
   })
   await decideAll(kernel, admin, [series.booked[0]?.id ?? 0], { to: APPROVED })
-  // Decided by the student worker, in the building that is theirs.
+  // Decided by the student worker, for their own building.
   await decide(kernel, worker, await book(student, seminar, '数学建模集训', 1, '14:00', '17:00'), { to: APPROVED })
   const wrong = await book(person(2), meeting, '生日聚会', 1, '18:00', '21:00')
   await decide(kernel, worker, wrong, { to: REJECTED, reason: '会议室不外借用于聚会' })
-  // Open: two for the student worker, two for the administrators.
+  // Pending: two for the student worker, two for the administrators.
   await book(person(0), seminar, '英语四级复习', 2, '09:00', '11:30')
   await book(student, other, '创新项目讨论', 3, '14:00', '16:00')
   await book(person(6), hall, '迎新晚会彩排', 4, '18:00', '21:30')
   await book(person(4), dance, '健美操队训练', 2, '16:00', '18:00')
-  // Called off, by those who booked and by staff.
+  // Cancelled: by the applicant and by staff.
   await cancelBooking(kernel, student, 'portal', await book(student, meeting, '班会', 4, '19:00', '20:30'))
   await forceCancel(kernel, admin, await book(person(7), hall, '电影放映', 5, '19:00', '21:30'), '放映版权未获许可')
-  // A closure next week ends what was booked in it.
+  // A closure next week that ends a booking.
   await decide(kernel, worker, await book(person(3), other, '读书会', 7, '10:00', '12:00'), { to: APPROVED })
   await closeFor(
     kernel,
@@ -167,7 +171,7 @@ async function playAhead(stage: Stage): Promise<void> {
     { roomId: other },
     { start: when(7, '08:00'), end: when(7, '18:00'), reason: '空调检修' },
   )
-  // A ban that also ends the bookings ahead.
+  // A ban that also cancels future bookings.
   await book(person(11), dance, '街舞练习', 6, '19:00', '21:00')
   await ban(kernel, admin, {
     userId: person(11).userId,
@@ -178,7 +182,7 @@ async function playAhead(stage: Stage): Promise<void> {
   })
 }
 
-/** Somebody is studying right now; then the clock is what it really is. */
+/** A booking that is ongoing now. Then the clock is set to the real time. */
 async function playNow({ kernel, clock, admin, person, places }: Stage, now: Date): Promise<void> {
   const grid = 5 * 60_000
   const start = new Date(Math.floor(minutesAfter(now, -60).getTime() / grid) * grid)

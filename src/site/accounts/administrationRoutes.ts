@@ -9,7 +9,7 @@ import { setTags, tagsOf } from '../../kernel/identity/accounts/tags.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
-import { presentUser, profileWish, Status, UserAnswer, UserChange, UserParams } from './schemas.ts'
+import { presentUser, profileChange, Status, UserAnswer, UserChange, UserParams } from './schemas.ts'
 
 const tag = 'User administration'
 const read = 'site:users.read'
@@ -18,10 +18,10 @@ const grant = 'site:roles.write'
 
 const userPaths: [string, string, string] = [...v1('/users/{user_id}'), '/api/admin/users/{user_id}']
 
-/** Whoever may change accounts sees how to reach their owners. */
+/** People who may change accounts see contact data unmasked. */
 const contactsFor = (caller: Caller) => (caller.permissions.has(write) ? 'shown' : 'masked')
 
-/** What administrators do with accounts and roles. */
+/** Routes for administering accounts and roles. */
 export function administrationRoutes(app: App, kernel: Kernel): void {
   accounts(app, kernel)
   roles(app, kernel)
@@ -62,7 +62,7 @@ function accounts(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: userPaths,
     permission: read,
-    summary: 'Read somebody’s account',
+    summary: 'Read a person’s account',
     tag,
     schema: { params: UserParams, response: { 200: UserAnswer } },
     handler: async (request) => {
@@ -74,13 +74,13 @@ function accounts(app: App, kernel: Kernel): void {
     method: 'PUT',
     paths: userPaths,
     permission: write,
-    summary: 'Change somebody’s account',
+    summary: 'Change a person’s account',
     description: 'Fields that are not given stay as they are; null clears. Disabling an account ends its sessions.',
     tag,
     schema: { params: UserParams, body: UserChange, response: { 200: UserAnswer } },
     handler: async (request) => {
-      const wish = profileWish(request.body)
-      return presentUser(await updateUser(kernel, callerOf(request), request.params.user_id, wish), 'shown')
+      const change = profileChange(request.body)
+      return presentUser(await updateUser(kernel, callerOf(request), request.params.user_id, change), 'shown')
     },
   })
 
@@ -88,9 +88,9 @@ function accounts(app: App, kernel: Kernel): void {
     method: 'DELETE',
     paths: userPaths,
     permission: write,
-    summary: 'Delete somebody’s account',
+    summary: 'Delete a person’s account',
     description:
-      'Sessions end, personal data is removed, reservations that lie ahead are cancelled, the names are free again.',
+      'Sessions end, personal data is removed, future reservations are cancelled, and the names are free again.',
     tag,
     schema: { params: UserParams, response: { 204: Deleted } },
     handler: (request) => deleteUser(kernel, callerOf(request), request.params.user_id),
@@ -108,7 +108,7 @@ function roles(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/roles'),
     permission: read,
-    summary: 'List the roles there are',
+    summary: 'List the available roles',
     tag,
     schema: { querystring: pageQuery(['name']), response: { 200: pageOf(Role) } },
     handler: ({ query }) => {
@@ -123,7 +123,7 @@ function roles(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/{user_id}/roles'),
     permission: read,
-    summary: 'Read somebody’s roles',
+    summary: 'Read a person’s roles',
     tag,
     schema: { params: UserParams, response: { 200: UserRoles } },
     handler: async ({ params }) => ({ user_id: params.user_id, roles: (await getUser(kernel, params.user_id)).roles }),
@@ -133,9 +133,10 @@ function roles(app: App, kernel: Kernel): void {
     method: 'PUT',
     paths: v1('/users/{user_id}/roles'),
     permission: grant,
-    summary: 'Make these somebody’s roles',
+    summary: 'Set a person’s roles',
     description:
-      'In force from the next request on. Nobody grants or revokes what permits more than they may themselves.',
+      'In force from the next request. Nobody can grant or revoke a role that permits more than they may do ' +
+      'themselves.',
     tag,
     schema: {
       params: UserParams,
@@ -156,7 +157,7 @@ function tags(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/{user_id}/tags'),
     permission: read,
-    summary: 'Read somebody’s tags',
+    summary: 'Read a person’s tags',
     tag,
     schema: { params: UserParams, response: { 200: UserTags } },
     handler: async ({ params }) => ({ user_id: params.user_id, tags: await tagsOf(kernel, params.user_id) }),
@@ -166,7 +167,7 @@ function tags(app: App, kernel: Kernel): void {
     method: 'PUT',
     paths: v1('/users/{user_id}/tags'),
     permission: write,
-    summary: 'Make these somebody’s tags',
+    summary: 'Set a person’s tags',
     description: 'Audiences can be chosen by tags: `{"kind": "tag", "in": ["羽毛球队"]}`.',
     tag,
     schema: {

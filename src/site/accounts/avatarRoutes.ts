@@ -10,7 +10,7 @@ import { presentUser, UserAnswer } from './schemas.ts'
 
 const tag = 'Users'
 
-/** The picture of a person. */
+/** Routes for a person's profile picture. */
 export function avatarRoutes(app: App, kernel: Kernel): void {
   acceptUploads(app, (uploads) =>
     route(uploads, {
@@ -18,8 +18,8 @@ export function avatarRoutes(app: App, kernel: Kernel): void {
       paths: v1('/users/me/avatar'),
       operationId: 'setMyAvatar',
       permission: 'signed-in',
-      summary: 'Set one’s own picture',
-      description: 'Its middle is cut out 1:1. `avatar_url` takes `?thumbnail` and `?image_width=`.',
+      summary: 'Set your own picture',
+      description: 'Crops the middle to a square. `avatar_url` takes `?thumbnail` and `?image_width=`.',
       tag,
       schema: { response: { 200: UserAnswer } },
       handler: async (request) => {
@@ -33,9 +33,9 @@ export function avatarRoutes(app: App, kernel: Kernel): void {
     method: 'DELETE',
     paths: v1('/users/me/avatar'),
     permission: 'signed-in',
-    summary: 'Take one’s own picture away',
+    summary: 'Remove your own picture',
     tag,
-    schema: { response: { 204: Type.Null({ description: 'Gone.' }) } },
+    schema: { response: { 204: Type.Null({ description: 'Removed.' }) } },
     handler: (request) => removeAvatar(kernel, callerOf(request)),
   })
 }

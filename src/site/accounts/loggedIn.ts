@@ -2,9 +2,9 @@ import type { FastifyReply } from 'fastify'
 import type { LoggedIn } from '../../kernel/identity/logIn/logIn.ts'
 import { presentUser } from './schemas.ts'
 
-/** The answer to every log-in, whatever it went by. */
+/** Builds the answer to a log-in, the same for every way to log in. */
 export function loggedIn(reply: FastifyReply, session: LoggedIn) {
-  // RFC 6749, 5.1.
+  // Required by RFC 6749, 5.1.
   reply.header('cache-control', 'no-store')
   return {
     access_token: session.accessToken,

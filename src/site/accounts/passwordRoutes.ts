@@ -11,12 +11,12 @@ import { Password } from './schemas.ts'
 const tag = 'Users'
 
 const Name = Type.Optional(
-  Type.String({ minLength: 1, maxLength: 254, description: 'Who: one of `name`, `email` and `phone` is needed.' }),
+  Type.String({ minLength: 1, maxLength: 254, description: 'One of `name`, `email` and `phone` is required.' }),
 )
-/** However people call themselves: a username, an address or a number fits each. */
+/** The same value under three names: each accepts a username, an e-mail address or a phone number. */
 const who = { name: Name, email: Name, phone: Name }
 
-/** Getting in again without the password. */
+/** Routes for resetting a forgotten password. */
 export function passwordRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
@@ -25,8 +25,9 @@ export function passwordRoutes(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Ask for a code to set a new password',
     description:
-      'Sends 6 digits by e-mail, or by SMS where it is configured; good for 10 minutes, 5 tries and one use. A new code voids the one ' +
-      'before. The answer is the same whether anybody has the name or not; at most 5 codes an hour and 10 a day are sent to one person.',
+      'Sends 6 digits by e-mail, or by SMS if configured. The code is valid for 10 minutes, 5 tries and one use; a ' +
+      'new code replaces the one before. The answer is the same whether the name exists or not. A person gets at ' +
+      'most 5 codes an hour and 10 a day.',
     tag,
     limit: 'login',
     schema: {
@@ -45,7 +46,7 @@ export function passwordRoutes(app: App, kernel: Kernel): void {
     paths: v1('/users/password/reset'),
     permission: 'public',
     summary: 'Set a new password with a code',
-    description: 'All sessions end. `bad_code` is also the answer for names nobody has.',
+    description: 'All sessions end. Unknown names also get `bad_code`.',
     tag,
     limit: 'login',
     schema: {

@@ -18,7 +18,7 @@ import { thirdPartyRoutes } from './thirdPartyRoutes.ts'
 
 const tag = 'Users'
 
-/** Accounts: one's own, everybody's, roles and logs. */
+/** Routes for the caller's own account, everybody's accounts, roles and logs. */
 export function userRoutes(app: App, kernel: Kernel): void {
   doors(app, kernel)
   passwordRoutes(app, kernel)
@@ -39,10 +39,10 @@ function doors(app: App, kernel: Kernel): void {
     tag,
     schema: { body: schemas.RegisterBody, response: { 201: schemas.UserAnswer } },
     handler: async (request) => {
-      const { display_name: displayName, accepted_terms: terms, accepted_privacy: privacy, ...wish } = request.body
+      const { display_name: displayName, accepted_terms: terms, accepted_privacy: privacy, ...rest } = request.body
       const user = await accounts.register(
         kernel,
-        { ...wish, displayName, accepted: { terms, privacy } },
+        { ...rest, displayName, accepted: { terms, privacy } },
         kernel.registerRole,
         visitorOf(request),
       )
@@ -57,7 +57,8 @@ function doors(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Log in',
     description:
-      'Takes JSON or an OAuth 2.0 password form. Too many failures lock the person, by all their names, for a while (429 `locked_out`).',
+      'Takes JSON or an OAuth 2.0 password form. Too many failures lock the person out under all their names for a ' +
+      'while (429 `locked_out`).',
     tag,
     limit: 'login',
     schema: { body: schemas.LoginBody, response: { 200: schemas.LoginAnswer } },
@@ -74,7 +75,7 @@ function doors(app: App, kernel: Kernel): void {
     operationId: 'logOut',
     permission: 'signed-in',
     allowsPasswordChange: true,
-    summary: 'Log out: the token is refused from now on',
+    summary: 'Log out',
     tag,
     schema: { response: { 204: Type.Null({ description: 'Logged out.' }) } },
     handler: (request) => logOut(kernel, callerOf(request)),
@@ -87,7 +88,7 @@ function ownAccount(app: App, kernel: Kernel): void {
     paths: v1('/users/me'),
     operationId: 'getMyAccount',
     permission: 'signed-in',
-    summary: 'Read one’s own account',
+    summary: 'Read your own account',
     tag,
     schema: { response: { 200: schemas.OwnAnswer } },
     handler: async (request) => {
@@ -103,17 +104,18 @@ function ownAccount(app: App, kernel: Kernel): void {
     paths: v1('/users/me'),
     operationId: 'updateMyAccount',
     permission: 'signed-in',
-    summary: 'Change one’s own account',
+    summary: 'Change your own account',
     description:
-      'Fields that are not given stay as they are; null clears. Another `email` or `phone` needs `current_password`, or a log-in of the last ' +
-      '10 minutes (400 `password_required`): who gets codes there can make the account theirs. The former address is told. Wrong passwords ' +
-      'count as failed log-ins.',
+      'Fields that are not given keep their value; null clears a field. A new `email` or `phone` needs ' +
+      '`current_password` or a log-in of the last 10 minutes (400 `password_required`), because codes sent there ' +
+      'can take over the account. The former address is told of the change. Wrong passwords count as failed ' +
+      'log-ins.',
     tag,
     schema: { body: schemas.OwnChange, response: { 200: schemas.UserAnswer } },
     handler: async (request) => {
-      const { current_password: password, ...wish } = request.body
+      const { current_password: password, ...change } = request.body
       const proof = { password, visitor: visitorOf(request) }
-      const user = await accounts.updateMe(kernel, callerOf(request), schemas.profileWish(wish), proof)
+      const user = await accounts.updateMe(kernel, callerOf(request), schemas.profileChange(change), proof)
       return schemas.presentUser(user, 'shown')
     },
   })
@@ -124,9 +126,10 @@ function ownAccount(app: App, kernel: Kernel): void {
     operationId: 'changeMyPassword',
     permission: 'signed-in',
     allowsPasswordChange: true,
-    summary: 'Change one’s own password',
+    summary: 'Change your own password',
     description:
-      'All other sessions end. Whoever had to change the password logs in again with the new one. Wrong old passwords count as failed log-ins.',
+      'All other sessions end. If the password had to be changed, log in again with the new one. Wrong old ' +
+      'passwords count as failed log-ins.',
     tag,
     limit: 'login',
     schema: {

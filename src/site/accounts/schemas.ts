@@ -29,16 +29,16 @@ export const UserAnswer = Type.Object(
   { title: 'User' },
 )
 
-/** One's own account. */
+/** The caller's own account. */
 export const OwnAnswer = Type.Object(
   {
     ...UserAnswer.properties,
-    consent_required: Type.Boolean({ description: 'True: a text was published that the person has not agreed to.' }),
+    consent_required: Type.Boolean({ description: 'True if a text was published that the person has not agreed to.' }),
   },
   { title: 'OwnUser' },
 )
 
-/** A person on the wire: never anything of the password; contact data masked where the reader may not see it. */
+/** A person in an answer: nothing about the password; contact data masked where the reader may not see it. */
 export function presentUser(user: User, contacts: 'shown' | 'masked') {
   const show = contacts === 'shown'
   return {
@@ -65,7 +65,7 @@ const Phone = Type.String({
   description: 'With its country code; without one it is a Chinese number.',
   examples: ['138 0013 8000'],
 })
-/** Bounded more widely than a password is: what is wrong with one, `weak_password` says. */
+/** Allows more than a valid password, so that a password that is too long gets `weak_password` with the reason. */
 export const Password = Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 })
 
 export const RegisterBody = Type.Object({
@@ -77,7 +77,7 @@ export const RegisterBody = Type.Object({
   ...acceptedVersions,
 })
 
-/** JSON, or the form of OAuth 2.0's password grant (RFC 6749, 4.3.2). */
+/** Takes JSON, or the form of OAuth 2.0's password grant (RFC 6749, 4.3.2). */
 export const LoginBody = Type.Object({
   username: Type.String({ minLength: 1, maxLength: 254, description: 'Username, e-mail address or phone number.' }),
   password: Password,
@@ -92,7 +92,7 @@ export const LoginAnswer = Type.Object({
   token_type: Type.Literal('bearer'),
   expires_in: Type.Integer({ description: 'Seconds.' }),
   password_change_required: Type.Optional(
-    Type.Boolean({ description: 'True: the password is too old; the token can only change it.' }),
+    Type.Boolean({ description: 'True if the password is too old: the token can only change it.' }),
   ),
   user: UserAnswer,
 })
@@ -109,7 +109,7 @@ export const OwnChange = Type.Object({
   current_password: Type.Optional(
     Type.String({
       ...Password,
-      description: 'For another `email` or `phone`, unless the log-in is of the last 10 minutes.',
+      description: 'Required for a new `email` or `phone`, unless the log-in is of the last 10 minutes.',
     }),
   ),
 })
@@ -121,7 +121,7 @@ export const UserChange = Type.Object({
   status: Type.Optional(Status),
 })
 
-/** What a body says of a person, under the names services use. */
-export function profileWish({ display_name: displayName, ...rest }: Of<typeof UserChange>) {
+/** The profile fields of a body, under the names that services use. */
+export function profileChange({ display_name: displayName, ...rest }: Of<typeof UserChange>) {
   return { ...rest, displayName }
 }

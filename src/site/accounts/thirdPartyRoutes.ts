@@ -25,7 +25,7 @@ const Params = Type.Object({ provider: Type.String({ minLength: 1, maxLength: 20
 const Word = Type.String({ minLength: 1, maxLength: 2000 })
 const State = Type.String({ minLength: 1, maxLength: 200 })
 
-/** Logging in by WeChat, WeCom and OpenID Connect providers; linking accounts there to one's own. */
+/** Routes for logging in with WeChat, WeCom and OpenID Connect providers, and for linking those accounts. */
 export function thirdPartyRoutes(app: App, kernel: Kernel): void {
   doors(app, kernel)
   callbacks(app, kernel)
@@ -38,7 +38,7 @@ function doors(app: App, kernel: Kernel): void {
     paths: v1('/auth/providers'),
     operationId: 'listLogInProviders',
     permission: 'public',
-    summary: 'List the third parties by which people log in here',
+    summary: 'List the third parties for logging in',
     tag,
     schema: {
       response: {
@@ -53,10 +53,11 @@ function doors(app: App, kernel: Kernel): void {
     paths: v1('/auth/{provider}/authorize'),
     operationId: 'beginProviderLogIn',
     permission: 'public',
-    summary: 'Begin a log-in at a third party',
+    summary: 'Start a log-in at a third party',
     description:
-      'Send the browser to `url` within 10 minutes. Whoever is signed in links that account to their own; a token that is no longer good is ' +
-      'refused here too. The browser that began must also end: by the cookie that this answer sets, or by sending `binding` with the callback.',
+      'Send the browser to `url` within 10 minutes. If the caller is logged in, that account is linked to their ' +
+      'own; an expired token is refused here too. The same browser must finish: by the cookie that this answer ' +
+      'sets, or by sending `binding` with the callback.',
     tag,
     schema: {
       params: Params,
@@ -70,7 +71,8 @@ function doors(app: App, kernel: Kernel): void {
       },
     },
     handler: async (request, reply) => {
-      // Whoever comes with a token means to link: with one that has ended they must not end up with a second account.
+      // A request with a token asks for linking. If the token has expired, refuse it instead of creating a second
+      // account.
       if (request.tokenError !== undefined) throw request.tokenError
       const caller = request.actor ? callerOf(request) : undefined
       const begun = await begin(kernel, request.params.provider, caller)
@@ -82,7 +84,8 @@ function doors(app: App, kernel: Kernel): void {
 }
 
 const endings =
-  'Works once. Links the account of whoever was signed in at the beginning, or enters the linked account, or makes a new one.'
+  'Works once. Links the account of the person who was logged in at the start, or logs in to the linked account, or ' +
+  'creates a new one.'
 
 function callbacks(app: App, kernel: Kernel): void {
   const end = async (request: FastifyRequest, reply: FastifyReply, provider: string, came: CameBack) => {
@@ -96,8 +99,8 @@ function callbacks(app: App, kernel: Kernel): void {
     paths: v1('/auth/{provider}/callback'),
     operationId: 'endProviderLogInByRedirect',
     permission: 'public',
-    summary: 'End a log-in at a third party, as its redirect',
-    description: `${endings} Needs the cookie of the browser that began.`,
+    summary: 'Finish a log-in at a third party, as its redirect',
+    description: `${endings} Needs the cookie of the browser that started.`,
     tag,
     limit: 'login',
     schema: {
@@ -122,7 +125,7 @@ function callbacks(app: App, kernel: Kernel): void {
     paths: v1('/auth/{provider}/callback'),
     operationId: 'endProviderLogIn',
     permission: 'public',
-    summary: 'End a log-in at a third party, from an application’s own page',
+    summary: 'Finish a log-in at a third party, from an application’s own page',
     description: `${endings} For sites whose AUTH_REDIRECT_URL is a page of their own.`,
     tag,
     limit: 'login',
@@ -133,7 +136,7 @@ function callbacks(app: App, kernel: Kernel): void {
         code: Type.Optional(Word),
         error: Type.Optional(Word),
         iss: Type.Optional(Word),
-        binding: Type.Optional(Type.String({ maxLength: 200, description: 'Without it, the cookie counts.' })),
+        binding: Type.Optional(Type.String({ maxLength: 200, description: 'If absent, the cookie is checked.' })),
       }),
       response: { 200: LoginAnswer },
     },
@@ -149,7 +152,7 @@ function ownIdentities(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/me/identities'),
     permission: 'signed-in',
-    summary: 'List the third parties linked to one’s own account',
+    summary: 'List the third parties linked to your own account',
     tag,
     schema: {
       response: {
@@ -174,7 +177,7 @@ function ownIdentities(app: App, kernel: Kernel): void {
     operationId: 'unlinkMyIdentity',
     permission: 'signed-in',
     summary: 'Unlink a third party',
-    description: 'Refused with `last_log_in` when no way to log in would be left.',
+    description: 'Refused with `last_log_in` if no way to log in would be left.',
     tag,
     schema: { params: Params, response: { 204: Deleted } },
     handler: (request) => unlink(kernel, callerOf(request), request.params.provider),
@@ -187,12 +190,12 @@ function wordsOf(answer: Readonly<Record<string, string | undefined>>): Record<s
   )
 }
 
-/** One cookie a log-in, so that two tabs don't disturb each other. */
+/** One cookie for each log-in, so that two tabs don't disturb each other. */
 const cookieName = (state: string) => `yuyue_sign_in_${state.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 12)}`
 
 function setCookie(reply: FastifyReply, { config }: Kernel, state: string, value: string, seconds: number): void {
   const secure = config.publicUrl.startsWith('https:') ? '; Secure' : ''
-  // Lax: the third party's redirect is a navigation from another site.
+  // Lax, because the third party's redirect is a navigation from another site.
   reply.header(
     'set-cookie',
     `${cookieName(state)}=${value}; Path=/api; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`,

@@ -46,14 +46,14 @@ function asObject(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {}
 }
 
-/** People found by conditions, and messages to all of them. */
+/** Routes for finding people by conditions, and for sending messages to all of them. */
 export function audienceRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/audiences/kinds'),
     operationId: 'listAudienceKinds',
     permission,
-    summary: 'List the kinds of conditions there are',
+    summary: 'List the available kinds of conditions',
     tag,
     schema: {
       response: {
@@ -71,7 +71,7 @@ export function audienceRoutes(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: v1('/audiences/preview'),
     permission,
-    summary: 'Count whom a condition finds',
+    summary: 'Count the people that a condition finds',
     tag,
     schema: {
       body: Type.Object({ condition: Condition }),
@@ -107,7 +107,7 @@ export function audienceRoutes(app: App, kernel: Kernel): void {
     paths: v1('/audiences'),
     permission,
     summary: 'Save an audience',
-    description: 'A condition with a name. Whom it finds is decided anew each time.',
+    description: 'A condition with a name. It is evaluated again each time it is used.',
     tag,
     schema: { body: AudienceBody, response: { 201: Audience } },
     handler: async (request) => {
@@ -162,8 +162,8 @@ const Broadcast = Type.Object(
     audience_id: Nullable(Id),
     condition: Condition,
     state: Type.Enum(['running', 'done', 'cancelled']),
-    total: Type.Integer({ description: 'People the condition found when it was sent.' }),
-    handed_on: Type.Integer({ description: 'Of them, those who have it, or are about to.' }),
+    total: Type.Integer({ description: 'Number of people the condition found when it was sent.' }),
+    handed_on: Type.Integer({ description: 'Number of them who have it or will get it shortly.' }),
     created_at: Instant,
     finished_at: Nullable(Instant),
   },
@@ -185,9 +185,10 @@ function broadcastRoutes(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: v1('/broadcasts'),
     permission,
-    summary: 'Send something to many',
+    summary: 'Send a message to many people',
     description:
-      'To an audience or a condition. Everybody it finds at this moment gets it in the inbox exactly once, whatever happens to our processes; and by `channels`, or those of the type.',
+      'To an audience or a condition. Everybody it finds at this moment gets the message in the inbox exactly once, ' +
+      'also if a process is killed; and by `channels`, or by the channels of the type.',
     tag,
     idempotent: true,
     limit: 'message',
@@ -203,9 +204,9 @@ function broadcastRoutes(app: App, kernel: Kernel): void {
     },
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (inside) => {
-        const { audience_id: audienceId, ...wish } = request.body
-        requireOne({ audience_id: audienceId, condition: wish.condition })
-        const sent = await broadcasts.createBroadcast(inside, callerOf(request), { ...wish, audienceId })
+        const { audience_id: audienceId, ...content } = request.body
+        requireOne({ audience_id: audienceId, condition: content.condition })
+        const sent = await broadcasts.createBroadcast(inside, callerOf(request), { ...content, audienceId })
         return presentBroadcast(sent)
       }),
   })
@@ -228,7 +229,7 @@ function broadcastRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/broadcasts/{id}'),
     permission,
-    summary: 'Read how far a broadcast is',
+    summary: 'Read the progress of a broadcast',
     tag,
     schema: { params: IdParams, response: { 200: Broadcast } },
     handler: async ({ params }) => presentBroadcast(await broadcasts.getBroadcast(kernel.db, params.id)),
@@ -239,7 +240,7 @@ function broadcastRoutes(app: App, kernel: Kernel): void {
     paths: v1('/broadcasts/{id}/cancel'),
     permission,
     summary: 'Stop a broadcast',
-    description: 'Who has it keeps it; nobody else gets it.',
+    description: 'People who have it keep it; nobody else gets it.',
     tag,
     schema: { params: IdParams, response: { 200: Broadcast } },
     handler: async (request) =>

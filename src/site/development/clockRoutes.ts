@@ -9,8 +9,8 @@ import type { Kernel } from '../../kernel/kernel.ts'
 const Moment = Type.Object({ now: Instant })
 
 /**
- * `GET|POST /dev/clock`: lets a person walk a booking through its life. Registered only when the clock is manual (never in production).
- * `afterMove` does what would have happened by itself at the new time; the answer waits for it, so that whoever moved the clock sees it.
+ * `GET|POST /dev/clock`: moves the clock by hand. Registered only when the clock is manual (never in production).
+ * `afterMove` runs the work that is due at the new time; the answer waits for it.
  */
 export function clockRoutes(app: App, kernel: Pick<Kernel, 'clock'>, afterMove: () => Promise<void>): void {
   const { clock } = kernel
@@ -19,7 +19,7 @@ export function clockRoutes(app: App, kernel: Pick<Kernel, 'clock'>, afterMove: 
     method: 'GET',
     paths: ['/dev/clock'],
     permission: 'public',
-    summary: 'What time the program thinks it is',
+    summary: 'Read the program’s time',
     tag: 'Development',
     schema: { response: { 200: Moment } },
     handler: () => ({ now: clock.now() }),
@@ -29,10 +29,10 @@ export function clockRoutes(app: App, kernel: Pick<Kernel, 'clock'>, afterMove: 
     paths: ['/dev/clock'],
     operationId: 'moveClock',
     permission: 'public',
-    summary: 'Move the clock: to an instant, or on by minutes',
+    summary: 'Move the clock: to an instant, or forward by minutes',
     description:
-      'Then everything that time drives (reminders, offers, no-shows, upkeep) is done once for the new time, and what it sends is delivered, ' +
-      'before the answer comes. What lies between the old and the new time is not lived through minute by minute.',
+      'Runs everything that time drives (reminders, offers, no-shows, upkeep) once for the new time and delivers ' +
+      'the messages before answering. The minutes between the old and the new time are skipped.',
     tag: 'Development',
     schema: {
       body: Type.Object({
@@ -44,7 +44,7 @@ export function clockRoutes(app: App, kernel: Pick<Kernel, 'clock'>, afterMove: 
     handler: async (request) => {
       const { to, advance_minutes: minutes } = request.body
       if ((to === undefined) === (minutes === undefined)) {
-        throw new Invalid('validation', 'Say either `to` or `advance_minutes`.')
+        throw new Invalid('validation', 'Give either `to` or `advance_minutes`.')
       }
       if (to !== undefined) clock.set(new Date(to))
       if (minutes !== undefined) clock.advance(minutes)

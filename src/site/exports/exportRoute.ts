@@ -10,7 +10,7 @@ import { record } from '../../kernel/outbox/outbox.ts'
 
 const Format = Type.Object({ format: Type.Enum([...ExportFormatSchema.enum], { default: 'csv' }) })
 
-/** Where and how an export appears. */
+/** Paths and documentation of an export. */
 interface Place {
   readonly paths: readonly [string, ...string[]]
   readonly operationId?: string
@@ -19,7 +19,7 @@ interface Place {
   readonly tag: string
 }
 
-/** Registers a route that answers a list as a file and records who took it: it holds what many people did. */
+/** Registers a route that answers a list as a file. Each export is recorded, because it holds data of many people. */
 export function exportRoute(
   app: App,
   kernel: Kernel,
@@ -32,7 +32,10 @@ export function exportRoute(
     operationId,
     permission: source.permission,
     summary,
-    description: `Takes the filters of the list and answers all it finds, as CSV (UTF-8 with a byte order mark), Excel workbook or PDF (20,000 rows at most). ${order === undefined ? '' : `${order} `}Streamed, so it may be long. Who took it is recorded.`,
+    description:
+      'Takes the filters of the list and returns all rows they find, as CSV (UTF-8 with a byte order mark), Excel ' +
+      `workbook or PDF (at most 20,000 rows). ${order === undefined ? '' : `${order} `}` +
+      'The answer is streamed and may be long. Each export is recorded with the person who made it.',
     tag,
     schema: {
       querystring: Type.Object({ ...source.filters.properties, ...Format.properties }),

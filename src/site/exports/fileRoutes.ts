@@ -8,15 +8,15 @@ import type { App } from '../../kernel/http/app.ts'
 import { route } from '../../kernel/http/route.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 
-/** Fetching a file that a job has made, by its link. */
+/** Route for downloading a finished export by its link. */
 export function exportFileRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/v1/export-files/{token}'],
     operationId: 'downloadExportFile',
     permission: 'public',
-    summary: 'Fetch an export by its link',
-    description: 'The link is in the answer to `GET /api/v1/exports/{id}` and works until `expires_at`.',
+    summary: 'Download an export by its link',
+    description: '`GET /api/v1/exports/{id}` gives the link. It works until `expires_at`.',
     tag: 'Files',
     schema: {
       params: Type.Object({ token: Type.String({ minLength: 10, maxLength: 200 }) }),

@@ -14,15 +14,15 @@ import { loginLog, notifications, operationLog } from './sources.ts'
 
 const tag = 'Exports'
 
-interface Wish {
+interface ExportRequest {
   readonly what: string
   readonly format: ExportFormat
   readonly filters?: object
 }
 
-/** Each list with the filters that its own export takes. */
-function wishOf({ exportSources }: Pick<Kernel, 'exportSources'>) {
-  return Type.Unsafe<Wish>({
+/** The body of a request for an export: one alternative for each list, with the filters of that list's own export. */
+function requestBody({ exportSources }: Pick<Kernel, 'exportSources'>) {
+  return Type.Unsafe<ExportRequest>({
     anyOf: exportSources.map(({ what, filters }) =>
       Type.Object({ what: Type.Enum([what]), format: ExportFormatSchema, filters: Type.Optional(filters) }),
     ),
@@ -35,8 +35,8 @@ const Answer = Type.Object(
     what: Type.String({ examples: ['reservations'] }),
     format: ExportFormatSchema,
     state: Type.Enum(['queued', 'running', 'done', 'failed', 'expired']),
-    rows: Type.Integer({ description: 'Written so far.' }),
-    estimated_rows: Nullable(Type.Integer({ description: 'How many there were when it began.' })),
+    rows: Type.Integer({ description: 'Rows written so far.' }),
+    estimated_rows: Nullable(Type.Integer({ description: 'Number of rows when it started.' })),
     reason: Nullable(
       Type.String({ description: 'Why it failed: `forbidden`, `too_many_rows`, `interrupted`, `failed`.' }),
     ),
@@ -44,34 +44,34 @@ const Answer = Type.Object(
     finished_at: Nullable(Instant),
     expires_at: Nullable(Instant),
     download_url: Nullable(
-      Type.String({ description: 'Works without logging in until `expires_at`: keep it to yourself.' }),
+      Type.String({ description: 'Works without logging in until `expires_at`: do not share it.' }),
     ),
   },
   { title: 'Export' },
 )
 
-/** The long lists of administrators as files. */
+/** Routes for exporting administrators' lists at once. */
 export function exportRoutes(app: App, kernel: Kernel): void {
   exportRoute(app, kernel, loginLog, {
     paths: v1('/login-logs/export'),
-    summary: 'Export who logged in, or tried to',
+    summary: 'Export the log-in log',
     tag: 'Logs',
   })
   exportRoute(app, kernel, operationLog, {
     paths: v1('/logs/export'),
-    summary: 'Export what everybody did',
+    summary: 'Export everybody’s operation log',
     tag: 'Logs',
   })
   exportRoute(app, kernel, notifications, {
     paths: ['/api/admin/notifications/export'],
     operationId: 'exportSentNotifications',
-    summary: 'Export what was sent',
+    summary: 'Export the sent notifications',
     order: 'Oldest first.',
     tag: 'Notification history',
   })
 }
 
-/** Long lists as files that a job makes. */
+/** Routes for exports that a job makes in the background. */
 export function exportJobRoutes(app: App, kernel: Kernel): void {
   const present = (job: ExportJob) => ({
     id: job.id,
@@ -91,12 +91,13 @@ export function exportJobRoutes(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: v1('/exports'),
     permission: 'signed-in',
-    summary: 'Have a long list made into a file in the background',
+    summary: 'Export a long list in the background',
     description:
-      'Asks for what `GET …/export` answers at once; who may do that may do this. Of one person one file is made at a time, and 5 at most wait.',
+      'Makes the same file as `GET …/export`, with the same permission. A person has one export running at a time ' +
+      'and at most 5 waiting.',
     tag,
     schema: {
-      body: wishOf(kernel),
+      body: requestBody(kernel),
       response: {
         202: Answer,
         403: problemAnswer('`forbidden`'),
@@ -113,7 +114,7 @@ export function exportJobRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/exports'),
     permission: 'signed-in',
-    summary: 'List one’s own exports, latest first',
+    summary: 'List your own exports, latest first',
     description: 'Kept for 30 days.',
     tag,
     schema: {
@@ -136,7 +137,7 @@ export function exportJobRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/exports/{id}'),
     permission: 'signed-in',
-    summary: 'Read how far an export is, and where to fetch it',
+    summary: 'Read the progress of an export and its link',
     tag,
     schema: { params: IdParams, response: { 200: Answer } },
     handler: async (request, reply) => {
@@ -151,7 +152,7 @@ export function exportJobRoutes(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'Cancel an export, or delete its file',
     tag,
-    schema: { params: IdParams, response: { 204: Type.Null({ description: 'Gone.' }) } },
+    schema: { params: IdParams, response: { 204: Type.Null({ description: 'Deleted.' }) } },
     handler: (request) => cancelExport(kernel, callerOf(request), request.params.id),
   })
 }

@@ -15,12 +15,12 @@ const logs: SitePermission = 'site:logs.read'
 
 const sort = {
   sort: Type.Optional(
-    Type.Unsafe<'at' | '-at'>({ type: 'string', enum: ['at', '-at'], description: 'Newest first unless given.' }),
+    Type.Unsafe<'at' | '-at'>({ type: 'string', enum: ['at', '-at'], description: 'Default: newest first.' }),
   ),
 }
 
 const LOGIN_COLUMNS = ['id', 'at', 'user_id', 'name', 'result', 'address', 'user_agent'] as const
-/** Who logged in, or tried to. */
+/** All attempts to log in, failed ones too. */
 export const loginLog = exportSource({
   what: 'login_logs',
   resource: 'login_log',
@@ -41,7 +41,7 @@ export const loginLog = exportSource({
   },
 })
 
-/** What everybody did. */
+/** Everybody's operation log. */
 export const operationLog = exportSource({
   what: 'logs',
   resource: 'operation_log',
@@ -65,7 +65,7 @@ export const operationLog = exportSource({
   },
 })
 
-/** What was sent to whom, oldest first; addresses are masked for whoever may not see them. */
+/** Sent notifications, oldest first. Addresses are masked for readers who may not see them. */
 export const notifications = exportSource({
   what: 'notifications',
   resource: 'notification',
@@ -93,5 +93,5 @@ export const notifications = exportSource({
   },
 })
 
-/** The lists of the site that people can have as a file. */
+/** The site's lists that can be exported. */
 export const exportSources: readonly ExportSource[] = [loginLog, operationLog, notifications]

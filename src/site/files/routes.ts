@@ -12,10 +12,10 @@ import { IdParams } from '../../kernel/http/schemas.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 
 const binary = { schema: Type.String({ format: 'binary' }) }
-/** Pictures, and what people have had made for themselves: copies of their data and exports. */
+/** Pictures, copies of personal data, and exports. */
 const Bytes = { content: { 'image/*': binary, 'application/zip': binary, ...EXPORT_CONTENTS } }
 
-/** Reading stored files. */
+/** Route for reading stored files. */
 export function fileRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
@@ -23,8 +23,9 @@ export function fileRoutes(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Read a file',
     description:
-      'Pictures of places and people are anybody’s; what is for one person alone is 404 to all others. What an id holds never changes. ' +
-      '`image_width` is rounded up to 160, 320, 480, 640, 800 or 1200 pixels and never enlarges.',
+      'Everybody may read pictures of places and people. A file for one person is 404 for all others. The file of ' +
+      'an id never changes. `image_width` is rounded up to 160, 320, 480, 640, 800 or 1200 pixels; images are never ' +
+      'enlarged.',
     tag: 'Files',
     schema: {
       params: IdParams,
@@ -36,20 +37,20 @@ export function fileRoutes(app: App, kernel: Kernel): void {
       }),
       response: {
         200: { description: 'The file.', ...Bytes },
-        206: { description: 'The part that `Range` asks for.', ...Bytes },
-        304: Type.Null({ description: 'What `If-None-Match` names is still the same.' }),
+        206: { description: 'The part requested by `Range`.', ...Bytes },
+        304: Type.Null({ description: 'Not modified since the version in `If-None-Match`.' }),
         416: problemAnswer('The range lies beyond the end.'),
       },
     },
     handler: async (request, reply) => {
       const file = await service.getFile(kernel, request.params.id, request.actor?.userId)
-      const { thumbnail, image_width: wished } = request.query
+      const { thumbnail, image_width: requested } = request.query
       const wantsThumbnail = thumbnail !== undefined && !['false', '0'].includes(thumbnail)
-      const width = wished === undefined ? undefined : service.widthFor(file, wished)
+      const width = requested === undefined ? undefined : service.widthFor(file, requested)
       if (width !== undefined) {
         return await answer(request, reply, file, String(width), () => service.imageInWidth(kernel, file, width))
       }
-      if (wished === undefined && wantsThumbnail && file.thumbnail_name !== null) {
+      if (requested === undefined && wantsThumbnail && file.thumbnail_name !== null) {
         const name = file.thumbnail_name
         return await answer(request, reply, file, 'thumbnail', () => service.readAll(kernel, name))
       }
@@ -58,7 +59,7 @@ export function fileRoutes(app: App, kernel: Kernel): void {
   })
 }
 
-/** Answers one version of a file: bytes that are at hand, or from the storage as they come. */
+/** Sends one version of a file: bytes in memory, or a stream from the storage. */
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -97,7 +98,7 @@ function describeFile(reply: FastifyReply, file: FileRow, tag: string): void {
       'content-disposition',
       `${file.content_type.startsWith('image/') ? 'inline' : 'attachment'}; filename="${file.name}"`,
     )
-  // Pages of CORS_ORIGINS show pictures too.
+  // Pages of CORS_ORIGINS may show pictures.
   if (isPublic) reply.header('cross-origin-resource-policy', 'cross-origin')
 }
 

@@ -24,7 +24,7 @@ const DeadLetter = Type.Object(
   {
     id: DeadLetterId,
     source: Type.Enum(['job', 'outbox']),
-    name: Type.String({ description: 'The job, or the kind of notification or operation.' }),
+    name: Type.String({ description: 'Name of the job, or the type of notification or operation.' }),
     payload: Type.Unknown(),
     error: Type.String(),
     failed_at: Instant,
@@ -32,13 +32,13 @@ const DeadLetter = Type.Object(
   { title: 'DeadLetter' },
 )
 
-/** Background work that was given up, for administrators. */
+/** Routes for administrators: background work that failed permanently (dead letters). */
 export function deadLetterRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [path],
     permission,
-    summary: 'List background work that was given up',
+    summary: 'List background work that failed permanently',
     tag,
     schema: { querystring: pageQuery(['failed_at'], {}, '-failed_at'), response: { 200: pageOf(DeadLetter) } },
     handler: async ({ query }) => {
@@ -63,7 +63,7 @@ export function deadLetterRoutes(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: [`${path}/retry`],
     permission,
-    summary: 'Try background work again that was given up',
+    summary: 'Retry background work that failed permanently',
     tag,
     schema: {
       body: Type.Object({ ids: Type.Array(DeadLetterId, { minItems: 1, maxItems: 100, uniqueItems: true }) }),
@@ -81,7 +81,7 @@ export function deadLetterRoutes(app: App, kernel: Kernel): void {
     method: 'DELETE',
     paths: [`${path}/{dead_letter_id}`],
     permission,
-    summary: 'Drop background work that was given up',
+    summary: 'Drop background work that failed permanently',
     tag,
     schema: { params: Type.Object({ dead_letter_id: DeadLetterId }), response: { 204: Deleted } },
     handler: async (request) => {

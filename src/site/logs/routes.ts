@@ -35,7 +35,7 @@ const Operation = Type.Object(
     resource: Type.String(),
     resource_id: Nullable(Type.String()),
     changes: Nullable(
-      Type.Object({}, { additionalProperties: true, description: '`{field: [before, after]}` of what changed.' }),
+      Type.Object({}, { additionalProperties: true, description: 'The changed fields: `{field: [before, after]}`.' }),
     ),
     address: Nullable(Type.String()),
     request_id: Nullable(Type.String()),
@@ -54,14 +54,14 @@ const ownFilters = {
   resource_id: Type.Optional(Text(100)),
   ...span,
 }
-/** By what the operation log is searched, its export too. */
+/** Filters of the operation log and of its export. */
 export const operationFilters = { ...ownFilters, actor_id: Type.Optional(Id) }
 const OperationFilterSchema = Type.Object(operationFilters)
 
 const OperationQuery = pageQuery(['at'], ownFilters, '-at')
 const AllOperationsQuery = pageQuery(['at'], operationFilters, '-at')
 
-/** Who did what, and who logged in. */
+/** Routes of the operation log and the log-in log. */
 export function logRoutes(app: App, kernel: Kernel): void {
   const answer = async (query: Of<typeof AllOperationsQuery>, actorId: number | undefined) => {
     const filter = operationFilter(kernel, { ...query, actor_id: actorId })
@@ -82,7 +82,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
     paths: v1('/logs/me'),
     operationId: 'listMyLogs',
     permission: 'signed-in',
-    summary: 'Read what one did',
+    summary: 'Read your own operation log',
     tag,
     schema: { querystring: OperationQuery, response },
     handler: (request) => answer(request.query, callerOf(request).userId),
@@ -93,7 +93,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
     paths: v1('/logs/user/{user_id}'),
     operationId: 'listUserLogs',
     permission: read,
-    summary: 'Read what somebody did',
+    summary: 'Read a person’s operation log',
     tag,
     schema: { params: UserParams, querystring: OperationQuery, response },
     handler: ({ params, query }) => answer(query, params.user_id),
@@ -103,7 +103,7 @@ export function logRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/logs'),
     permission: read,
-    summary: 'Read what everybody did',
+    summary: 'Read everybody’s operation log',
     tag,
     schema: { querystring: AllOperationsQuery, response },
     handler: ({ query }) => answer(query, query.actor_id),
@@ -114,12 +114,10 @@ export function logRoutes(app: App, kernel: Kernel): void {
 
 const LoginResult = Type.Enum(['success', 'bad_credentials', 'locked_out', 'disabled'])
 
-/** By what the log-in log is searched, its export too. */
+/** Filters of the log-in log and of its export. */
 export const loginFilters = {
   user_id: Type.Optional(Id),
-  name: Type.Optional(
-    Text(254, { description: 'A whole username, e-mail address or phone number, not a masked one.' }),
-  ),
+  name: Type.Optional(Text(254, { description: 'A complete username, e-mail address or phone number, not masked.' })),
   result: Type.Optional(LoginResult),
   address: Type.Optional(Text(45)),
   ...span,
@@ -132,8 +130,8 @@ const Login = Type.Object(
     user_id: Nullable(Id),
     name: Type.String({
       description:
-        'What was typed, in lower case: phone numbers and e-mail addresses masked, and of what nobody here has for a name only the first ' +
-        'character, as people type passwords into the wrong field.',
+        'The typed name in lower case. Phone numbers and e-mail addresses are masked. If nobody has the name, only ' +
+        'its first character is kept, because people type passwords into the wrong field.',
       examples: ['zhangsan', '+86*******8000', 'z***@example.com', 'v***'],
     }),
     result: LoginResult,
@@ -149,7 +147,7 @@ function loginLog(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/login-logs'),
     permission: read,
-    summary: 'Read who logged in, or tried to',
+    summary: 'Read the log-in log',
     tag,
     schema: {
       querystring: pageQuery(['at'], loginFilters, '-at'),
@@ -164,7 +162,7 @@ function loginLog(app: App, kernel: Kernel): void {
   })
 }
 
-/** What a query of the operation log asks for. */
+/** Converts a query to a filter of the operation log. */
 export function operationFilter(
   kernel: Pick<Kernel, 'config'>,
   query: Omit<Of<typeof OperationFilterSchema>, 'actor_id'> & { readonly actor_id?: number | undefined },
@@ -178,7 +176,7 @@ export function operationFilter(
   }
 }
 
-/** What a query of the log-in log asks for. */
+/** Converts a query to a filter of the log-in log. */
 export function loginFilter(
   kernel: Pick<Kernel, 'config' | 'secrets'>,
   query: Of<typeof LoginFilterSchema>,

@@ -42,14 +42,14 @@ const Controls = Type.Object(
     quiet_hours: Nullable(Type.Object({ start: Time, end: Time })),
     caps: Type.Object(
       { reservation: Cap, account: Cap, notice: Cap, system: Cap },
-      { description: 'At most `limit` messages of a category to one person in any `hours`; null is without limit.' },
+      { description: 'At most `limit` messages of a category to one person within `hours`; null means no limit.' },
     ),
   },
   { title: 'NotificationControls' },
 )
 const Holiday = Type.Object({ date: LocalDate, name: Type.String() }, { title: 'Holiday' })
 
-/** When and how much people may be disturbed, and by which addresses nobody can be reached. */
+/** Routes for quiet hours, frequency caps, holidays, unusable addresses and names at WeCom. */
 export function notificationControlRoutes(app: App, kernel: Kernel): void {
   const controls = async () => {
     const { quietHours, caps } = await loadPolicy(kernel.db)
@@ -74,7 +74,8 @@ export function notificationControlRoutes(app: App, kernel: Kernel): void {
     permission,
     summary: 'Set quiet hours and frequency caps',
     description:
-      'What isn’t urgent waits until it is allowed; nothing is dropped, and the inbox has it at once. Times are local.',
+      'Messages that are not urgent wait until they are allowed. Nothing is dropped, and the inbox has them at ' +
+      'once. Times are local.',
     tag,
     schema: { body: Controls, response: { 200: Controls } },
     handler: async (request) => {
@@ -113,7 +114,7 @@ function holidays(app: App, kernel: Kernel): void {
     operationId: 'setHoliday',
     permission,
     summary: 'Make a day a public holiday',
-    description: 'What isn’t urgent waits until the next day that is none, after its quiet hours.',
+    description: 'Messages that are not urgent wait until the next ordinary day, after its quiet hours.',
     tag,
     schema: { params: HolidayParams, body: Type.Object({ name: Text(100) }), response: { 200: Holiday } },
     handler: async (request) => {
@@ -127,7 +128,7 @@ function holidays(app: App, kernel: Kernel): void {
     method: 'DELETE',
     paths: [`${path}/holidays/{date}`],
     permission,
-    summary: 'Make a day an ordinary one again',
+    summary: 'Make a public holiday an ordinary day again',
     tag,
     schema: { params: HolidayParams, response: { 204: Deleted } },
     handler: async (request) => {
@@ -154,7 +155,7 @@ function suppressions(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: [`${path}/suppressions`],
     permission,
-    summary: 'List addresses that are not tried any more',
+    summary: 'List addresses that are no longer used',
     tag,
     schema: { querystring: pageQuery(['id'], {}, '-id'), response: { 200: pageOf(Suppression) } },
     handler: async ({ query }) => {
@@ -196,7 +197,7 @@ function contacts(app: App, kernel: Kernel): void {
     paths,
     operationId: 'setUserWecomName',
     permission: 'site:users.write',
-    summary: 'Say under which name somebody is a member of WeCom',
+    summary: 'Set a person’s name at WeCom',
     tag,
     schema: {
       params,
@@ -218,7 +219,7 @@ function contacts(app: App, kernel: Kernel): void {
     paths,
     operationId: 'deleteUserWecomName',
     permission: 'site:users.write',
-    summary: 'Forget somebody’s name at WeCom',
+    summary: 'Delete a person’s name at WeCom',
     tag,
     schema: { params, response: { 204: Deleted } },
     handler: async (request) => {

@@ -4,7 +4,7 @@ import { type HistoryFilter, STATES } from '../../kernel/notifications/delivery/
 import { dayBounds } from '../../kernel/time.ts'
 import { ChannelOrInbox, TypeKey } from './schemas.ts'
 
-/** By what the history is searched, its export too. */
+/** Filters of the history and of its export. */
 export const historyFilters = {
   channel: Type.Optional(ChannelOrInbox),
   state: Type.Optional(Type.Enum([...STATES])),
@@ -15,7 +15,7 @@ export const historyFilters = {
 }
 const HistoryFilters = Type.Object(historyFilters)
 
-/** What a query of the history asks for. */
+/** Converts a query to a filter of the history. */
 export function historyFilter(query: Of<typeof HistoryFilters>, zone: string): HistoryFilter {
   return {
     channel: query.channel,

@@ -40,7 +40,7 @@ const Entry = Type.Object(
     subject: Nullable(Type.String()),
     provider: Nullable(Type.String()),
     provider_id: Nullable(Type.String()),
-    reason: Nullable(Type.String({ description: 'Why it was skipped, what it waits for, or the last error.' })),
+    reason: Nullable(Type.String({ description: 'Why it was skipped, why it waits, or the last error.' })),
     attempts: Type.Integer(),
     created_at: Instant,
     sent_at: Nullable(Instant),
@@ -60,13 +60,13 @@ const Figures = {
   skipped: Type.Integer(),
   queued: Type.Integer(),
   unsubscribed: Type.Integer(),
-  failure_rate: Nullable(Type.Number({ description: 'Of those that were sent or failed.' })),
-  open_rate: Nullable(Type.Number({ description: 'Of those that were sent.' })),
-  click_rate: Nullable(Type.Number({ description: 'Of those that were sent.' })),
-  unsubscribe_rate: Nullable(Type.Number({ description: 'Of those that were sent.' })),
+  failure_rate: Nullable(Type.Number({ description: 'Share of the deliveries that were sent or failed.' })),
+  open_rate: Nullable(Type.Number({ description: 'Share of the sent deliveries.' })),
+  click_rate: Nullable(Type.Number({ description: 'Share of the sent deliveries.' })),
+  unsubscribe_rate: Nullable(Type.Number({ description: 'Share of the sent deliveries.' })),
 }
 
-/** What was sent to whom, and what came of it. */
+/** Routes for the history of messages and deliveries, and for retrying failed deliveries. */
 export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
   const { config } = kernel
   const zone = config.timeZone
@@ -78,7 +78,7 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
     paths: [path],
     operationId: 'listSentNotifications',
     permission,
-    summary: 'List what was sent',
+    summary: 'List sent notifications',
     description:
       'Messages in inboxes and deliveries by the other channels. `from` and `to` are local days, both included.',
     tag,
@@ -104,7 +104,7 @@ export function notificationHistoryRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: [`${path}/deliveries/{id}/attempts`],
     permission,
-    summary: 'List the tries of a delivery',
+    summary: 'List the attempts of a delivery',
     tag,
     schema: {
       params: IdParams,
@@ -148,10 +148,11 @@ function retry(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: [`${path}/deliveries/retry`],
     permission: MANAGE,
-    summary: 'Try deliveries again that failed',
+    summary: 'Retry failed deliveries',
     description:
-      'Those that match all that is said, as if they had never been tried; `from` and `to` are local days, both included. Of `ids` and `from` one must be ' +
-      'given. Deliveries by channels that are not configured stay as they are.',
+      'Retries the failed deliveries that match all given filters, as new deliveries. `from` and `to` are local ' +
+      'days, both included. Either `ids` or `from` is required. Deliveries by channels that are not configured are ' +
+      'not changed.',
     tag,
     schema: {
       body: Type.Object({
@@ -170,7 +171,7 @@ function retry(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const { ids, ...filters } = request.body
       if (ids === undefined && filters.from === undefined) {
-        throw new Invalid('bad_filter', 'Say which deliveries, or from which day on.')
+        throw new Invalid('bad_filter', 'Give ids or from.')
       }
       const numbers = ids?.map((id) => Number(id.slice('delivery:'.length)))
       const { state: _, ...filter } = historyFilter(filters, kernel.config.timeZone)
@@ -187,9 +188,10 @@ function statistics(app: App, kernel: Kernel): void {
     paths: [`${path}/stats`],
     operationId: 'getNotificationStats',
     permission,
-    summary: 'Count what was sent, by day, type and channel',
+    summary: 'Count sent notifications by day, type and channel',
     description:
-      'Each message counts for the local day on which it was made. `sent` are those that left, whatever became of them then. The last 30 days unless said; at most 366.',
+      'A message counts for the local day on which it was created. `sent` counts every delivery that was sent, ' +
+      'whatever happened later. Default: the last 30 days; at most 366.',
     tag,
     schema: {
       querystring: Type.Object({ from, to, type, channel }),

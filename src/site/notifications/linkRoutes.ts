@@ -18,8 +18,8 @@ const PIXEL = Buffer.from(
 )
 
 /**
- * What the links in mails lead to: opened without log-in, by whoever has the mail. No limit counts them: a mail provider comes for many people
- * from few addresses, and a token that is not ours costs no query.
+ * Routes for the links in mails. They work without log-in for anybody who has the mail. They have no rate limit: a mail
+ * provider fetches links for many people from few addresses, and a forged token costs no query.
  */
 export function linkRoutes(app: App, kernel: Kernel): void {
   route(app, {
@@ -29,7 +29,8 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Ask whether to unsubscribe',
     description:
-      'A page with one button a choice: mail programs and scanners follow links by themselves, so looking ends nothing.',
+      'A page with one button for each choice. Mail programs and scanners follow links automatically, so reading ' +
+      'the page unsubscribes nobody.',
     tag,
     limit: 'none',
     schema: { params: Params, response: { 200: Page } },
@@ -48,7 +49,8 @@ export function linkRoutes(app: App, kernel: Kernel): void {
       permission: 'public',
       summary: 'Unsubscribe with one click',
       description:
-        'From mails like the one the link came with; with `scope=all` from all that can be switched off. RFC 8058: mail programs post here.',
+        'Unsubscribes from mails of the same kind; with `scope=all` from everything that can be switched off. Mail ' +
+        'programs post here (RFC 8058).',
       tag,
       limit: 'none',
       schema: {
@@ -79,7 +81,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     paths: ['/o/{token}'],
     operationId: 'noteMailOpened',
     permission: 'public',
-    summary: 'Note that a mail was opened',
+    summary: 'Record that a mail was opened',
     tag,
     limit: 'none',
     schema: { params: Params, response: { 200: Type.Unsafe<Buffer>({ description: 'An image of one pixel.' }) } },
@@ -87,7 +89,7 @@ export function linkRoutes(app: App, kernel: Kernel): void {
       const token = params.token.replace(/\.png$/, '')
       const ours = await noteOpened(kernel.db, kernel, token, kernel.clock.now())
       if (!ours) throw new NotFound('not_found', 'This picture is not one of ours.')
-      // A Buffer goes out as it is.
+      // A Buffer is sent without serialization.
       return reply.type('image/png').header('cache-control', 'no-store').send(PIXEL)
     },
   })
@@ -97,8 +99,8 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     paths: ['/t/{token}'],
     operationId: 'followMailLink',
     permission: 'public',
-    summary: 'Follow a link of a mail',
-    description: 'Leads where the mail’s link led, and nowhere else: the address is part of what we signed.',
+    summary: 'Follow a link in a mail',
+    description: 'Redirects to the original target of the link only: the address is part of the signed token.',
     tag,
     limit: 'none',
     schema: { params: Params, response: { 302: Type.Null({ description: 'To the page.' }) } },
@@ -118,5 +120,6 @@ function choices(token: string, known: boolean): string {
 }
 
 function page(content: string): string {
-  return `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Yuyue</title><body>${content}</body></html>`
+  const head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Yuyue</title>'
+  return `<!doctype html><html lang="zh-CN">${head}<body>${content}</body></html>`
 }

@@ -27,7 +27,7 @@ const Preferences = Type.Object(
   { title: 'NotificationPreferences' },
 )
 
-/** What one wants to be told, and how. */
+/** Routes for a person's notification preferences. */
 export function preferenceRoutes(app: App, kernel: Kernel): void {
   const answer = async (userId: number) => {
     const preferences = await readPreferences(kernel.db, kernel.notifications.catalogue, userId)
@@ -38,7 +38,7 @@ export function preferenceRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: path,
     permission: 'signed-in',
-    summary: 'Read what one is told by which channel',
+    summary: 'Read your own notification preferences',
     tag,
     schema: { response: { 200: Preferences } },
     handler: async (request) => answer(callerOf(request).userId),
@@ -48,8 +48,8 @@ export function preferenceRoutes(app: App, kernel: Kernel): void {
     method: 'PUT',
     paths: path,
     permission: 'signed-in',
-    summary: 'Change what one is told by which channel',
-    description: 'What isn’t named stays as it is. The inbox always has everything.',
+    summary: 'Change your own notification preferences',
+    description: 'Types and channels that are not named keep their setting. The inbox always gets everything.',
     tag,
     schema: {
       body: Type.Object({

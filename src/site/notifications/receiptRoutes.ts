@@ -20,7 +20,7 @@ const MOST_AT_ONCE = 1000
 const MOST_BYTES = 1024 * 1024
 
 const TokenParams = Type.Object({ token: Type.String({ minLength: 1, maxLength: 200 }) })
-/** Providers add members as they like: what is not read is let through. */
+/** Members that are not read are accepted, because providers add some without notice. */
 const Member = Type.Unsafe<string | number | boolean | null>({
   type: ['string', 'number', 'boolean', 'null'],
   maxLength: 2000,
@@ -37,7 +37,7 @@ const Id = Type.String({ minLength: 1, maxLength: 300 })
 const To = Type.String({ minLength: 1, maxLength: 254 })
 const Outcome = Type.Enum(['delivered', 'failed'])
 const Permanent = Type.Optional(
-  Type.Boolean({ description: 'This address will never work: nothing is sent there any more.' }),
+  Type.Boolean({ description: 'True if the address will never work: nothing is sent there any more.' }),
 )
 const Reason = Type.Optional(Type.String({ maxLength: 1000 }))
 const Receipts = Type.Object({
@@ -46,7 +46,7 @@ const Receipts = Type.Object({
       channel: Type.Enum(['sms', 'email']),
       id: {
         ...Id,
-        description: 'Of an SMS the `id` that the webhook was given or answered, of a mail its Message-ID.',
+        description: 'For an SMS the `id` that the webhook was given or answered, for a mail its Message-ID.',
       },
       to: { ...To, description: 'The phone number in E.164, or the mail address.' },
       outcome: Outcome,
@@ -57,7 +57,7 @@ const Receipts = Type.Object({
   ),
 })
 
-/** What providers tell of what they took: delivered, or not. */
+/** Routes for delivery receipts of providers. */
 export function receiptRoutes(app: App, kernel: Kernel): void {
   smsRoute(app, kernel, {
     provider: 'aliyun',
@@ -78,7 +78,7 @@ export function receiptRoutes(app: App, kernel: Kernel): void {
   void app.register(async (scope) => signedRoute(scope.withTypeProvider<TypeBoxTypeProvider>(), kernel))
 }
 
-/** One provider's receipts of SMS: a list of reports, which it repeats until it gets the answer it expects. */
+/** Registers a provider's route for SMS receipts. The provider repeats its list until it gets the expected answer. */
 function smsRoute(
   app: App,
   kernel: Kernel,
@@ -110,7 +110,8 @@ function smsRoute(
 }
 
 function signedRoute(scope: App, kernel: Kernel): void {
-  // What was signed are the bytes as they came. A body that is no receipt is refused as on every route, before that is looked at.
+  // Keeps the raw bytes of the body, because the signature covers them. Validation comes before the check of the
+  // signature.
   const bodies = new WeakMap<FastifyRequest, Buffer>()
   scope.addHook('preParsing', async (request, _reply, payload) => {
     const parts: Buffer[] = []
@@ -137,8 +138,9 @@ function signedRoute(scope: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Take receipts of SMS and bounces of mails, signed',
     description:
-      'Signed like our own calls of the SMS webhook: `X-Yuyue-Timestamp` (seconds) and `X-Yuyue-Signature: sha256=<hex>`, the HMAC-SHA256 of ' +
-      '`<timestamp>.<body>` under `RECEIPT_SECRET`. Repeats and unknown ids change nothing.',
+      'Signed like our own calls of the SMS webhook: `X-Yuyue-Timestamp` (seconds) and `X-Yuyue-Signature: ' +
+      'sha256=<hex>`, the HMAC-SHA256 of `<timestamp>.<body>` with `RECEIPT_SECRET`. Repeats and unknown ids change ' +
+      'nothing.',
     tag,
     limit: 'none',
     schema: {
@@ -154,7 +156,7 @@ function signedRoute(scope: App, kernel: Kernel): void {
         ...one,
         permanent,
         reason,
-        // A Message-ID is written with and without brackets.
+        // Message-IDs are written with or without brackets.
         ids: one.channel === 'email' ? [`<${id.replace(/^<|>$/g, '')}>`] : [id],
       }))
       await takeReceipts(kernel, receipts)

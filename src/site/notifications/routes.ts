@@ -12,14 +12,14 @@ import { v1 } from '../paths.ts'
 const tag = 'Notifications'
 const Unread = Type.Object({ unread: Type.Integer({ minimum: 0 }) })
 
-/** The inbox of whoever is signed in. */
+/** Routes for the inbox of the caller. */
 export function notificationRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: v1('/notifications'),
     operationId: 'listMyNotifications',
     permission: 'signed-in',
-    summary: 'List one’s own notifications',
+    summary: 'List your own notifications',
     tag,
     schema: {
       querystring: pageQuery(
@@ -42,7 +42,7 @@ export function notificationRoutes(app: App, kernel: Kernel): void {
     paths: v1('/notifications/unread-count'),
     operationId: 'countUnreadNotifications',
     permission: 'signed-in',
-    summary: 'Count one’s unread notifications',
+    summary: 'Count your own unread notifications',
     tag,
     schema: { response: { 200: Unread } },
     handler: async (request) => ({ unread: await countUnread(kernel.db, signedIn(request).userId) }),
@@ -54,7 +54,7 @@ export function notificationRoutes(app: App, kernel: Kernel): void {
     operationId: 'markNotificationsRead',
     permission: 'signed-in',
     summary: 'Mark notifications as read',
-    description: 'Either `ids` or `all`. Those of others, and those that are read already, are left alone.',
+    description: 'Give either `ids` or `all`. Notifications of others and notifications already read are ignored.',
     tag,
     schema: {
       body: Type.Object({

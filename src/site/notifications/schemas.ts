@@ -15,7 +15,7 @@ export const TypeKey = Type.String({
 })
 const delivered = channels.delivered.map(({ key }) => key)
 
-/** A channel by which something is delivered. */
+/** A channel of deliveries. */
 export const ChannelName = Type.Enum(delivered)
 export const ChannelOrInbox = Type.Enum(['inbox', ...delivered])
 /** A channel that people can switch on and off. */
@@ -28,7 +28,7 @@ export const Facts = Type.Record(Type.String(), Type.Unknown())
 
 const example = { subject: '周末开放安排', body: '本周末照常开放。' }
 
-/** The same in a request: texts, numbers and truth values. */
+/** The same in a request: strings, numbers and booleans only. */
 export const FactsInput = Type.Unsafe<Record<string, string | number | boolean | null>>({
   type: 'object',
   maxProperties: 100,
@@ -47,7 +47,8 @@ export const FactsInput = Type.Unsafe<Record<string, string | number | boolean |
 /** A condition on people, as a tree of `all`, `any`, `not` and kinds. */
 export const Condition = Type.Record(Type.String({ maxLength: 100 }), Type.Unknown(), {
   description:
-    '`{"all": […]}`, `{"any": […]}`, `{"not": …}` or one of the kinds of `GET /api/v1/audiences/kinds`, such as `{"kind": "role", "in": ["venue:employee"]}`.',
+    '`{"all": […]}`, `{"any": […]}`, `{"not": …}` or one of the kinds of `GET /api/v1/audiences/kinds`, such as ' +
+    '`{"kind": "role", "in": ["venue:employee"]}`.',
   maxProperties: 20,
   examples: [{ all: [{ kind: 'role', in: ['venue:employee'] }, { not: { kind: 'department', in: ['研发部'] } }] }],
 })
@@ -59,10 +60,10 @@ const typeFields = {
   channels: Type.Array(SwitchableChannel, {
     maxItems: channels.switchable.length,
     uniqueItems: true,
-    description: 'Channels beyond the inbox, for whoever says nothing else.',
+    description: 'Channels besides the inbox, unless a person chooses others.',
   }),
-  subject: Type.String({ minLength: 1, maxLength: 500, description: 'LiquidJS over the data.' }),
-  body: Type.String({ minLength: 1, maxLength: 20_000, description: 'LiquidJS over the data.' }),
+  subject: Type.String({ minLength: 1, maxLength: 500, description: 'LiquidJS template over the data.' }),
+  body: Type.String({ minLength: 1, maxLength: 20_000, description: 'LiquidJS template over the data.' }),
   sample: Facts,
 }
 
@@ -70,12 +71,15 @@ export const NotificationTypeSchema = Type.Object(
   {
     key: TypeKey,
     ...typeFields,
-    built_in: Type.Boolean({ description: 'It belongs to the program and can’t be changed but by templates.' }),
+    built_in: Type.Boolean({ description: 'True for a type of the program: only its templates can be changed.' }),
   },
   { title: 'NotificationType' },
 )
 
-/** A type as an administrator gives it: by itself it says `subject` and `body` of its data. */
+/**
+ * The fields of a type that administrators set. Without texts of its own, a type shows `subject` and `body` of its
+ * data.
+ */
 export const TypeChange = Type.Object({
   name: typeFields.name,
   category: typeFields.category,

@@ -14,7 +14,7 @@ import { Condition, MANAGE } from './schemas.ts'
 
 const tag = 'Audiences and broadcasts'
 
-/** Messages that administrators write themselves. */
+/** Routes for messages that administrators write themselves. */
 export function notificationSendRoutes(app: App, kernel: Kernel): void {
   for (const { key: channel, sendSummary: summary, sendOperationId: operationId, typed } of channels.delivered) {
     route(app, {
@@ -24,7 +24,8 @@ export function notificationSendRoutes(app: App, kernel: Kernel): void {
       permission: MANAGE,
       summary,
       description:
-        'To people, an audience, a condition, or bare addresses: exactly one of them. People also have it in their inbox; who unsubscribed gets it there alone.',
+        'To people, an audience, a condition, or bare addresses: exactly one of them. People also get it in their ' +
+        'inbox; those who unsubscribed get it there only.',
       tag,
       idempotent: true,
       limit: 'message',
@@ -48,7 +49,7 @@ export function notificationSendRoutes(app: App, kernel: Kernel): void {
         response: {
           202: Type.Object({
             broadcast_id: Nullable(Id),
-            recipients: Type.Integer({ minimum: 0, description: 'People or addresses it goes to.' }),
+            recipients: Type.Integer({ minimum: 0, description: 'Number of people or addresses it is sent to.' }),
           }),
         },
       },
@@ -62,22 +63,22 @@ export function notificationSendRoutes(app: App, kernel: Kernel): void {
             return { broadcast_id: null, recipients: await sendToAddresses(inside, caller, send) }
           }
           const condition = to.user_ids ? { kind: 'users', ids: to.user_ids } : to.condition
-          const wish = {
+          const sending = {
             type: DIRECT_TYPE,
             data: { subject, body },
             channels: [channel],
             audienceId: to.audience_id,
             condition,
           }
-          const broadcast = await createBroadcast(inside, caller, wish)
+          const broadcast = await createBroadcast(inside, caller, sending)
           return { broadcast_id: broadcast.id, recipients: broadcast.total }
         }),
     })
   }
 }
 
-/** Exactly one of the ways to say whom. @throws Invalid `bad_request`. */
+/** Checks that exactly one kind of recipients is given. @throws Invalid `bad_request`. */
 export function requireOne(ways: Readonly<Record<string, unknown>>): void {
   if (Object.values(ways).filter((way) => way !== undefined).length === 1) return
-  throw new Invalid('bad_request', `Say whom in exactly one way: ${Object.keys(ways).join(', ')}.`)
+  throw new Invalid('bad_request', `Give exactly one of: ${Object.keys(ways).join(', ')}.`)
 }

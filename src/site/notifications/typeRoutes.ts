@@ -27,7 +27,7 @@ const tag = 'Notification types'
 const permission = MANAGE
 const TypeParams = Type.Object({ key: TypeKey })
 
-/** The kinds of notifications and what they say. */
+/** Routes for notification types and their templates. */
 export function notificationTypeRoutes(app: App, kernel: Kernel): void {
   const present = (type: NotificationType): Of<typeof NotificationTypeSchema> => ({
     key: type.key,
@@ -72,16 +72,15 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
     paths: v1('/notification-types'),
     permission,
     summary: 'Add a notification type',
-    description:
-      'Its own text is shown where no template says otherwise; without one it is `subject` and `body` of the data.',
+    description: 'Its own text is used where no template applies; if it has none, `subject` and `body` of the data.',
     tag,
     schema: {
       body: Type.Object({ key: TypeKey, ...TypeChange.properties }),
       response: { 201: NotificationTypeSchema },
     },
     handler: async (request) => {
-      const { key, ...wish } = request.body
-      await administration.createType(kernel, callerOf(request), typeOf(key, wish))
+      const { key, ...input } = request.body
+      await administration.createType(kernel, callerOf(request), typeOf(key, input))
       return current(key)
     },
   })
@@ -105,7 +104,7 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
     paths: v1('/notification-types/{key}'),
     permission,
     summary: 'Delete a notification type',
-    description: 'Refused (`type_in_use`) once something of it was sent.',
+    description: 'Refused (`type_in_use`) once a message of this type was sent.',
     tag,
     schema: { params: TypeParams, response: { 204: Deleted } },
     handler: async (request) => {
@@ -117,16 +116,16 @@ export function notificationTypeRoutes(app: App, kernel: Kernel): void {
   templates(app, kernel)
 }
 
-function typeOf(key: string, wish: Of<typeof TypeChange>): NotificationType {
+function typeOf(key: string, input: Of<typeof TypeChange>): NotificationType {
   return {
     key,
-    title: wish.name,
-    category: wish.category,
-    urgent: wish.urgent ?? false,
-    channels: wish.channels ?? [],
-    subject: wish.subject ?? '{{ subject }}',
-    body: wish.body ?? '{{ body }}',
-    sample: wish.sample ?? { subject: '标题', body: '正文' },
+    title: input.name,
+    category: input.category,
+    urgent: input.urgent ?? false,
+    channels: input.channels ?? [],
+    subject: input.subject ?? '{{ subject }}',
+    body: input.body ?? '{{ body }}',
+    sample: input.sample ?? { subject: '标题', body: '正文' },
   }
 }
 
@@ -140,14 +139,14 @@ function presentTemplate(template: StoredTemplate): Of<typeof Template> {
   }
 }
 
-function textsOf(wish: Of<typeof TemplateTexts>): administration.TemplateContent {
+function textsOf(input: Of<typeof TemplateTexts>): administration.TemplateContent {
   const {
     subject,
     body,
     html = null,
     provider_code: providerCode = null,
     provider_params: providerParams = null,
-  } = wish
+  } = input
   return { subject, body, html, providerCode, providerParams }
 }
 
@@ -215,8 +214,8 @@ function templates(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: v1('/notification-templates/preview'),
     permission,
-    summary: 'Show what a template would say',
-    description: 'With the type’s sample data, or yours in its place. Nothing is kept or sent.',
+    summary: 'Preview a template',
+    description: 'Uses the type’s sample data, or the given data. Nothing is stored or sent.',
     tag,
     schema: {
       body: Type.Object({
@@ -230,9 +229,9 @@ function templates(app: App, kernel: Kernel): void {
         200: Type.Object({ subject: Type.String(), body: Type.String(), html: Type.Optional(Type.String()) }),
       },
     },
-    handler: async ({ body: wish }) => {
-      const { type, channel, data = {} } = wish
-      const text = administration.previewTemplate(kernel.notifications.catalogue, type, channel, textsOf(wish), data)
+    handler: async ({ body: input }) => {
+      const { type, channel, data = {} } = input
+      const text = administration.previewTemplate(kernel.notifications.catalogue, type, channel, textsOf(input), data)
       return { subject: text.subject, body: text.body, ...(text.html !== undefined && { html: text.html }) }
     },
   })

@@ -5,15 +5,15 @@ import { route } from '../../kernel/http/route.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { fileBehind } from '../../kernel/privacy/dataExport.ts'
 
-/** Fetching the copy of one's data by its link. */
+/** Route for downloading the copy of personal data by its link. */
 export function dataExportRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: ['/api/v1/data-exports/{token}'],
     operationId: 'downloadDataExport',
     permission: 'public',
-    summary: 'Fetch the copy of one’s data by its link',
-    description: 'The link is in the answer to `GET /api/v1/users/me/data-export` and good for a few days.',
+    summary: 'Download the copy of your data by its link',
+    description: '`GET /api/v1/users/me/data-export` gives the link. It is valid for a few days.',
     tag: 'Files',
     schema: {
       params: Type.Object({ token: Type.String({ minLength: 10, maxLength: 200 }) }),

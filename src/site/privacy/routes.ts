@@ -43,13 +43,13 @@ const DataExportAnswer = Type.Object(
     ready_at: Nullable(Instant),
     expires_at: Nullable(Instant),
     download_url: Nullable(
-      Type.String({ description: 'Works without logging in until `expires_at`: keep it to yourself.' }),
+      Type.String({ description: 'Works without logging in until `expires_at`: do not share it.' }),
     ),
   },
   { title: 'DataExport' },
 )
 
-/** Policy and terms, consent to them, the copy of one's data, giving the account up. */
+/** Routes for policy and terms, consent, the copy of personal data, and giving up an account. */
 export function privacyRoutes(app: App, kernel: Kernel): void {
   legalTexts(app, kernel)
   consents(app, kernel)
@@ -63,7 +63,7 @@ function legalTexts(app: App, kernel: Kernel): void {
     operationId: 'getLegalText',
     permission: 'public',
     summary: 'Read the privacy policy or the terms',
-    description: 'The current version, or an earlier one. 404 `not_published` when there is none.',
+    description: 'The current version, or an earlier one. 404 `not_published` if there is none.',
     tag,
     schema: {
       params: KindParams,
@@ -80,7 +80,8 @@ function legalTexts(app: App, kernel: Kernel): void {
     permission: write,
     summary: 'Publish the next version of the privacy policy or the terms',
     description:
-      'Versions stay as they are. Everybody is asked for consent again; whoever registers from now on agrees to it.',
+      'Earlier versions do not change. Everybody is asked for consent again; people who register from now on agree ' +
+      'to this version.',
     tag,
     schema: {
       params: KindParams,
@@ -96,7 +97,7 @@ function consents(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/me/consents'),
     permission: 'signed-in',
-    summary: 'Read what one has agreed to, and what is to be agreed to',
+    summary: 'Read the texts you have agreed to and those you must agree to',
     tag,
     schema: { response: { 200: Consents } },
     handler: (request) => consentsOf(kernel, callerOf(request).userId),
@@ -108,7 +109,7 @@ function consents(app: App, kernel: Kernel): void {
     operationId: 'giveConsent',
     permission: 'signed-in',
     summary: 'Agree to the current version of a text',
-    description: 'Agreeing again is fine. Another version than the current is refused with `not_current`.',
+    description: 'Agreeing again changes nothing. A version that is not the current one is refused with `not_current`.',
     tag,
     schema: {
       body: Type.Object({ kind: Kind, version: Version }),
@@ -137,8 +138,8 @@ function ownData(app: App, kernel: Kernel): void {
     paths: v1('/users/me/data-export'),
     operationId: 'requestMyDataExport',
     permission: 'signed-in',
-    summary: 'Ask for a copy of everything held about oneself',
-    description: 'It is made in the background; a notification tells when it is ready. At most 3 a day.',
+    summary: 'Ask for a copy of all data about you',
+    description: 'It is made in the background; a notification is sent when it is ready. At most 3 a day.',
     tag,
     schema: { response: { 202: DataExportAnswer } },
     handler: async (request) => present(await askForExport(kernel, callerOf(request))),
@@ -148,7 +149,7 @@ function ownData(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: v1('/users/me/data-export'),
     permission: 'signed-in',
-    summary: 'Read how far the latest copy is, and where to fetch it',
+    summary: 'Read the progress of the latest copy and its link',
     tag,
     schema: { response: { 200: DataExportAnswer, 404: problemAnswer('No copy was asked for.') } },
     handler: async (request, reply) => {
@@ -162,10 +163,11 @@ function ownData(app: App, kernel: Kernel): void {
     paths: v1('/users/me'),
     operationId: 'deleteMyAccount',
     permission: 'signed-in',
-    summary: 'Give one’s own account up',
+    summary: 'Give up your own account',
     description:
-      'Needs the password, or a log-in of the last 10 minutes. All sessions end; the account is deleted at `leaves_at`, with everything ' +
-      'personal. Logging in before keeps it. Wrong passwords count as failed log-ins.',
+      'Needs the password, or a log-in of the last 10 minutes. All sessions end; the account and all personal data ' +
+      'are deleted at `leaves_at`. Logging in before then keeps the account. Wrong passwords count as failed ' +
+      'log-ins.',
     tag,
     limit: 'login',
     schema: {

@@ -9,7 +9,7 @@ import { visitorOf } from '../../kernel/identity/logIn/visitor.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 
 const SetupBody = Type.Object({
-  token: Type.String({ minLength: 1, maxLength: 100, description: 'From the log of the latest start.' }),
+  token: Type.String({ minLength: 1, maxLength: 100, description: 'Shown in the log of the latest start.' }),
   username: Type.String({ minLength: 2, maxLength: 64, pattern: USERNAME_PATTERN }),
   password: Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 }),
   email: Type.Optional(Type.String({ format: 'email', maxLength: 254 })),
@@ -22,7 +22,7 @@ const Administrator = Type.Object({
   roles: Type.Array(Type.String()),
 })
 
-/** The kernel's own door: making the first administrator. */
+/** Route for creating the first administrator. */
 export function identityRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
@@ -35,8 +35,8 @@ export function identityRoutes(app: App, kernel: Kernel): void {
     limit: 'login',
     schema: { body: SetupBody, response: { 201: Administrator } },
     handler: async (request) => {
-      const { token, ...wish } = request.body
-      const { id, username, email, roles } = await setUp(kernel, token, wish, visitorOf(request))
+      const { token, ...account } = request.body
+      const { id, username, email, roles } = await setUp(kernel, token, account, visitorOf(request))
       return { id, username, email, roles: [...roles] }
     },
   })

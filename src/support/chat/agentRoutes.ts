@@ -11,7 +11,7 @@ import { presentSession, SessionSchema, StatusSchema } from './schemas.ts'
 
 const tag = 'Support chat'
 
-/** What agents do with the sessions of others. */
+/** Routes for agents: other people's sessions. */
 export function agentRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -20,8 +20,8 @@ export function agentRoutes(app: App, kernel: Kernel): void {
     paths: ['/api/admin/support/chat/queue'],
     operationId: 'getChatQueue',
     permission: AGENT,
-    summary: 'See who waits for an agent',
-    description: 'First come, first served: a session keeps its place when it is handed back.',
+    summary: 'List the chats that wait for an agent',
+    description: 'First come, first served. A session that is handed back keeps its place.',
     tag,
     schema: { querystring: pageQuery(['queued_at']), response: { 200: pageOf(SessionSchema) } },
     handler: ({ query }) => listSessions(kernel, { status: 'queued' }, query),
@@ -51,7 +51,7 @@ export function agentRoutes(app: App, kernel: Kernel): void {
     paths: ['/api/admin/support/chat/{id}/accept'],
     permission: AGENT,
     summary: 'Take a waiting chat',
-    description: 'Of two agents at once one gets it, the other 409 `already_accepted`.',
+    description: 'If two agents accept at once, one gets it and the other gets 409 `already_accepted`.',
     tag,
     schema: { params: IdParams, response: { 200: SessionSchema } },
     handler: async (request) => presentSession(await agents.accept(kernel, callerOf(request), request.params.id), zone),
@@ -60,9 +60,10 @@ export function agentRoutes(app: App, kernel: Kernel): void {
     method: 'POST',
     paths: ['/api/admin/support/chat/{id}/transfer'],
     permission: AGENT,
-    summary: 'Hand a chat on',
+    summary: 'Transfer a chat',
     description:
-      'To `agent_id`, who gets a notification, or without it back into the queue. Only its agent, or whoever manages support.',
+      'To `agent_id`, who gets a notification; without it, back into the queue. Only for its agent and for people ' +
+      'who manage support.',
     tag,
     schema: {
       params: IdParams,
@@ -79,7 +80,7 @@ export function agentRoutes(app: App, kernel: Kernel): void {
     paths: ['/api/admin/support/chat/{id}/close'],
     permission: AGENT,
     summary: 'End a chat',
-    description: 'Only its agent, or whoever manages support.',
+    description: 'Only for its agent and for people who manage support.',
     tag,
     schema: { params: IdParams, response: { 200: SessionSchema } },
     handler: async (request) =>

@@ -12,13 +12,14 @@ import { badState, end, getSession, giveBack, noSuchSession } from './service.ts
 import * as store from './store.ts'
 
 /**
- * An agent takes a waiting session; of two at once one gets it. Again by the same agent: nothing more happens.
- * @throws NotFound; Forbidden for whoever is no agent any more; Conflict `already_accepted`, `own_session`, `bad_state` when it does not wait
+ * Gives a waiting session to the caller. If two agents accept at once, one gets it. Repeating it changes nothing.
+ * @throws NotFound; Forbidden if the caller is no longer an agent; Conflict `already_accepted`, `own_session`,
+ * `bad_state` if it does not wait
  */
 export async function accept(kernel: Kernel, caller: Caller, id: number): Promise<store.ChatSession> {
   await kernel.transaction(async (tx) => {
     if (!(await lockStaff(tx, kernel, AGENT, caller.userId))) {
-      throw new Forbidden('forbidden', 'Only agents take sessions.', { facts: { permission: AGENT } })
+      throw new Forbidden('forbidden', 'Only agents may accept sessions.', { facts: { permission: AGENT } })
     }
     const now = kernel.clock.now()
     if (!(await store.takeFromQueue(tx, id, caller.userId, now))) {
@@ -36,7 +37,7 @@ export async function accept(kernel: Kernel, caller: Caller, id: number): Promis
 
 function refusal(session: store.SessionState | null, agentId: number) {
   if (!session) return noSuchSession()
-  if (session.userId === agentId) return new Conflict('own_session', 'Somebody else has to answer you.')
+  if (session.userId === agentId) return new Conflict('own_session', 'Another agent must answer your own session.')
   if (session.status !== 'agent') return badState(session)
   return new Conflict('already_accepted', 'Another agent has accepted the session.', {
     facts: { state: session.status },
@@ -53,7 +54,7 @@ function log(tx: Transaction, caller: Caller, id: number, verb: string, changes:
   })
 }
 
-/** Whoever serves a session decides about it, and whoever manages support. @throws NotFound, Forbidden `not_your_session` */
+/** Locks a session for its agent or for people who manage support. @throws NotFound, Forbidden `not_your_session` */
 async function lockServed(tx: Transaction, caller: Caller, id: number): Promise<store.SessionState> {
   const session = await store.lockSession(tx, id)
   if (!session) throw noSuchSession()
@@ -64,8 +65,9 @@ async function lockServed(tx: Transaction, caller: Caller, id: number): Promise<
 }
 
 /**
- * Hands a session on to another agent, or back into the queue, where it keeps its place.
- * @throws NotFound; Forbidden `not_your_session`; Conflict `bad_state` when nobody serves it, `not_an_agent`, `already_accepted` when the other has it
+ * Transfers a session to another agent, or back into the queue, where it keeps its place.
+ * @throws NotFound; Forbidden `not_your_session`; Conflict `bad_state` if nobody serves it, `not_an_agent`,
+ * `already_accepted` if that agent has it already
  */
 export async function transfer(kernel: Kernel, caller: Caller, id: number, to?: number): Promise<store.ChatSession> {
   await kernel.transaction(async (tx) => {
@@ -85,7 +87,7 @@ async function handTo(tx: Transaction, session: store.SessionState, to: number, 
   const { id } = session
   if (to === session.agentId) throw new Conflict('already_accepted', 'That agent serves the session already.')
   if (to === session.userId || !isAgent) {
-    throw new Conflict('not_an_agent', 'Sessions go to people who serve in the chat.')
+    throw new Conflict('not_an_agent', 'The person is not an agent of the chat.')
   }
   await store.setAgent(tx, id, to, now)
   const content = TEXTS.transferred(await store.nameOf(tx, to))
@@ -93,7 +95,10 @@ async function handTo(tx: Transaction, session: store.SessionState, to: number, 
   await notify(tx, now, { type: 'support_chat.transferred', userIds: [to], data: { session_id: id } })
 }
 
-/** An agent ends the session they serve; whoever manages support, any. @throws NotFound, Forbidden `not_your_session`, Conflict `bad_state` */
+/**
+ * Ends a session, for its agent or for people who manage support.
+ * @throws NotFound, Forbidden `not_your_session`, Conflict `bad_state`
+ */
 export async function closeServed(kernel: Kernel, caller: Caller, id: number): Promise<store.ChatSession> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
@@ -106,14 +111,16 @@ export async function closeServed(kernel: Kernel, caller: Caller, id: number): P
   return getSession(kernel, caller, id)
 }
 
-/** Somebody's account ends: their session is closed, those they served wait for another agent. */
+/**
+ * Handles the end of an account: closes the person's session, and puts the sessions they served back into the queue.
+ */
 export async function leaveChat(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const { own } = await store.unfinishedOf(tx, userId)
   for (const id of own) await end(tx, id, TEXTS.closed, kernel.clock.now())
   await releaseServed(tx, kernel, userId)
 }
 
-/** Somebody is no agent any more: the sessions they served wait for another. */
+/** Puts the sessions of a person who is no longer an agent back into the queue. */
 export async function releaseServed(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const { served } = await store.unfinishedOf(tx, userId)
   for (const id of served) await giveBack(tx, kernel, id, kernel.clock.now())

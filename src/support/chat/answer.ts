@@ -5,11 +5,11 @@ import { botOf, type Question } from './bot.ts'
 import { getMessage } from './service.ts'
 import * as store from './store.ts'
 
-/** Messages before a question that the bot gets to see. */
+/** Number of messages before a question that the bot gets. */
 const MEMORY = 10
 const FAQS = 4
 
-/** Has the bot answer a message of a session that it still has. Each message once, however often this runs. */
+/** Lets the bot answer a message of a session that it serves. A message gets one answer, however often this runs. */
 export async function answerMessage(kernel: Kernel, payload: unknown): Promise<void> {
   const message = await getMessage(kernel, messageId(payload))
   const session = await store.findSession(kernel.db, message.sessionId)
@@ -17,7 +17,7 @@ export async function answerMessage(kernel: Kernel, payload: unknown): Promise<v
   const question = await questionOf(kernel, message)
   const content = await botOf(kernel).answer(question)
   await kernel.transaction(async (tx) => {
-    // A human may have been asked for, or the session closed, while the bot thought.
+    // Meanwhile a human may have been asked for, or the session closed.
     const now = await store.lockSession(tx, message.sessionId)
     if (now?.status !== 'bot') return
     await store.addMessage(tx, {
@@ -31,14 +31,14 @@ export async function answerMessage(kernel: Kernel, payload: unknown): Promise<v
   })
 }
 
-/** Questions of one run of `answerForgotten`. */
+/** Number of questions in one run of `answerForgotten`. */
 const FORGOTTEN_BATCH = 100
-/** Seconds beyond the bot's own time after which nobody is thinking about a question any more. */
+/** Seconds after the bot's own time-out. A question that is still unanswered then is not being worked on. */
 const GRACE_SECONDS = 10
 
 /**
- * Answers what a killed process had in hand: its jobs come back only when they expire, which is long for somebody who waits. Each question still
- * gets one answer.
+ * Answers questions whose process was killed: their jobs come back only when they expire, which is too long to wait. A
+ * question still gets one answer.
  */
 export async function answerForgotten(kernel: Kernel): Promise<void> {
   const seconds = supportSettings.of(kernel.config).llmTimeoutSeconds + GRACE_SECONDS

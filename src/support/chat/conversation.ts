@@ -11,16 +11,16 @@ import * as store from './store.ts'
 
 type Frame = Readonly<Record<string, unknown>>
 
-/** Sessions that one connection follows. */
+/** Number of sessions that one connection may follow. */
 const MOST_FOLLOWED = 50
-/** Messages that a connection gets again at most. */
+/** Number of messages that are replayed to a connection at most. */
 const MOST_REPLAYED = 500
 const TYPING_PAUSE_MS = 2000
 
-/** Who may write how much: counts over all connections of a person to this process. */
+/** Limits how much a person may write, over all their connections to this process. */
 export type WritingGate = (userId: number) => boolean
 
-/** At most so many messages in a minute, for each person. */
+/** Allows each person at most `most` messages a minute. */
 export function writingGate(most: number): WritingGate {
   let windowStart = performance.now()
   const counts = new Map<number, number>()
@@ -37,8 +37,9 @@ export function writingGate(most: number): WritingGate {
 }
 
 /**
- * Serves a connection to `/ws/support/chat` (frames: docs/support.md). Frames of one connection are worked off one after another, so that what is
- * written first stands first. A frame that can't be done is answered `{"type":"error"}`; one that makes no sense closes the connection.
+ * Serves a connection to `/ws/support/chat` (frames: docs/support.md). Handles the frames of a connection one after
+ * another, so that messages keep their order. A frame that can't be carried out is answered with `{"type":"error"}`; a
+ * malformed one closes the connection.
  */
 export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, peer: Peer, hello: Frame): Conversation {
   const followed = new Map<number, () => void>()
@@ -68,12 +69,12 @@ export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, pe
     followed.set(sessionId, hub.follow(follower, after))
   }
 
-  /** The session a frame is about: the one it names, else the only one that is followed. */
+  /** The session of a frame: the one it names, or the only one that is followed. */
   const sessionOf = (frame: Frame): number => {
     if (frame.session_id !== undefined) return sessionIdOf(frame.session_id)
     const [only, ...others] = followed.keys()
     if (only !== undefined && others.length === 0) return only
-    throw new Invalid('validation', 'session_id is needed: say which session.')
+    throw new Invalid('validation', 'session_id is required.')
   }
 
   const write = async (frame: Frame) => {
@@ -132,7 +133,7 @@ export function converse(kernel: Kernel, hub: ChatHub, mayWrite: WritingGate, pe
     peer.send({ type: 'ready', session_id: sessionId ?? null })
     if (sessionId !== undefined) await follow(sessionId, hello)
   }
-  // Not awaited here: what the client sends on `ready` waits behind it.
+  // Not awaited here: later frames of the client wait for it.
   let work = attend(hello, start)
 
   return {

@@ -4,19 +4,19 @@ import type { Follower } from '../../kernel/realtime/feed.ts'
 import { createLiveFeed, type LiveFeed } from '../../kernel/realtime/liveFeed.ts'
 import * as store from './store.ts'
 
-/** Somebody on this process who reads a session; its key is the session's id. */
+/** A connection of this process that follows a session. Its key is the session's id. */
 export interface ChatFollower extends Follower<store.ChatMessage> {
   readonly userId: number
-  /** Somebody is typing in the session. */
+  /** Called when a person is typing in the session. */
   typing(userId: number): void
 }
 
-/** Brings new chat messages to whoever is connected to this process. */
+/** Brings new chat messages to the connections of this process. */
 export type ChatHub = Pick<LiveFeed<store.ChatMessage, ChatFollower>, 'start' | 'stop' | 'follow'>
 
 /**
- * Builds the hub. NOTIFY names the session that has something new. Within a session messages become visible in the order of their ids, as they
- * are written with its row locked.
+ * Creates the hub. NOTIFY names the session that has new messages. The messages of a session become visible in the
+ * order of their ids, because they are written with its row locked.
  */
 export function createChatHub(
   db: Database,

@@ -4,7 +4,7 @@ import { presentSession } from './schemas.ts'
 import * as service from './service.ts'
 import type { SessionFilter, SessionSort } from './store.ts'
 
-/** One page of sessions as it is answered. */
+/** One page of sessions in the shape of the answer. */
 export async function listSessions(
   kernel: Kernel,
   filter: SessionFilter,

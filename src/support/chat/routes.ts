@@ -18,7 +18,7 @@ import * as service from './service.ts'
 
 const tag = 'Support chat'
 
-/** The chat with support: over HTTP, and live at `/ws/support/chat`. */
+/** Routes of the chat with support: over HTTP, and live at `/ws/support/chat`. */
 export function chatRoutes(app: App, kernel: Kernel, live: Live): void {
   ownSessions(app, kernel)
   messages(app, kernel)
@@ -42,7 +42,8 @@ function ownSessions(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'Open a chat with support',
     description:
-      'Answers the caller’s open session when there is one (200), else a new one with the bot (201). Go on at the WebSocket `/ws/support/chat`.',
+      'Answers the caller’s open session (200), or a new one with the bot (201). Continue at the WebSocket ' +
+      '`/ws/support/chat`.',
     tag,
     schema: { response: { 200: SessionSchema, 201: SessionSchema } },
     handler: async (request, reply) => {
@@ -56,7 +57,7 @@ function ownSessions(app: App, kernel: Kernel): void {
     paths: v1('/support/chat/sessions'),
     operationId: 'listMyChats',
     permission: 'signed-in',
-    summary: 'List one’s own chats',
+    summary: 'List your own chats',
     tag,
     schema: {
       querystring: pageQuery(['id', 'updated_at'], { status: Type.Optional(StatusSchema) }, '-id'),
@@ -73,7 +74,7 @@ function ownSessions(app: App, kernel: Kernel): void {
     operationId: 'getChat',
     permission: 'signed-in',
     summary: 'Read a chat session',
-    description: 'Its owner and agents; it does not exist for others.',
+    description: 'For its owner and for agents; 404 for others.',
     tag,
     schema: { params: IdParams, response: { 200: SessionSchema } },
     handler: async (request) =>
@@ -85,7 +86,7 @@ function ownSessions(app: App, kernel: Kernel): void {
     operationId: 'askForAgent',
     permission: 'signed-in',
     summary: 'Ask for a human',
-    description: 'Puts one’s session into the agents’ queue. Over the WebSocket: `{"type":"handover"}`.',
+    description: 'Puts the caller’s session into the agents’ queue. Over the WebSocket: `{"type":"handover"}`.',
     tag,
     schema: { params: IdParams, response: { 200: SessionSchema } },
     handler: async (request) =>
@@ -96,7 +97,7 @@ function ownSessions(app: App, kernel: Kernel): void {
     paths: v1('/support/chat/sessions/{id}/close'),
     operationId: 'closeMyChat',
     permission: 'signed-in',
-    summary: 'End one’s own chat',
+    summary: 'End your own chat',
     tag,
     schema: { params: IdParams, response: { 200: SessionSchema } },
     handler: async (request) =>
@@ -113,7 +114,7 @@ function messages(app: App, kernel: Kernel): void {
     operationId: 'listChatMessages',
     permission: 'signed-in',
     summary: 'Read the history of a chat',
-    description: 'Its owner and agents; it does not exist for others.',
+    description: 'For its owner and for agents; 404 for others.',
     tag,
     schema: { params: IdParams, querystring: pageQuery(['id']), response: { 200: pageOf(MessageSchema) } },
     handler: async (request) => {
@@ -136,8 +137,8 @@ function messages(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'Write in a chat',
     description:
-      'For clients without a WebSocket: its owner, or the agent who serves it (`not_your_session` for others). The same `client_id` again is the same message. ' +
-      'The bot answers in the background.',
+      'For clients without a WebSocket: its owner, or the agent who serves it (`not_your_session` for others). ' +
+      'Sending the same `client_id` again adds no second message. The bot answers in the background.',
     tag,
     limit: 'message',
     idempotent: true,

@@ -16,7 +16,9 @@ export const SessionSchema = Type.Object(
     status: StatusSchema,
     agent_id: Nullable(Id),
     agent_name: Nullable(Type.String()),
-    queue_position: Nullable(Type.Integer({ minimum: 1, description: 'While it is queued; 1 is next.' })),
+    queue_position: Nullable(
+      Type.Integer({ minimum: 1, description: 'Place in the queue while it waits; 1 is next.' }),
+    ),
     queued_at: Nullable(Instant),
     accepted_at: Nullable(Instant),
     created_at: Instant,
@@ -34,7 +36,9 @@ export const MessageSchema = Type.Object(
     author_id: Nullable(Id),
     author_name: Nullable(Type.String()),
     content: Type.String(),
-    event: Nullable(Type.Enum([...EVENTS], { description: 'What happened to the session; only of `system`.' })),
+    event: Nullable(
+      Type.Enum([...EVENTS], { description: 'The change of the session that a message of `system` reports.' }),
+    ),
     client_id: Nullable(Type.String({ description: 'The sender’s own id of the message.' })),
     reply_to: Nullable(Id),
     faq_ids: Type.Array(Id, { description: 'The frequent questions that the bot found.' }),
@@ -62,7 +66,7 @@ export function presentSession(session: ChatSession, zone: string): Of<typeof Se
   }
 }
 
-/** A message in the shape of `MessageSchema`; the same over HTTP and over the WebSocket. */
+/** A message in the shape of `MessageSchema`, the same over HTTP and over the WebSocket. */
 export function presentMessage(message: ChatMessage, zone: string): Of<typeof MessageSchema> {
   return {
     id: message.id,

@@ -9,27 +9,27 @@ import { AGENT } from '../permissions.ts'
 import { asksForHuman, IDLE_HOURS, TEXTS } from './rules.ts'
 import * as store from './store.ts'
 
-/** The job that has the bot answer a message: `{ message_id }`. */
+/** The job that lets the bot answer a message: `{ message_id }`. */
 export const ANSWER_JOB = 'support.answer'
 
 export const noSuchSession = () => new NotFound('not_found', 'There is no such session.')
 
-/** A state that forbids what was asked. */
+/** The error for an action that the session's state forbids. */
 export const badState = ({ status }: Pick<store.SessionState, 'status'>) =>
   new Conflict('bad_state', `The session is ${status}.`, { facts: { state: status } })
 
-/** Whether somebody may read a session: its owner, and whoever serves people in the chat. */
+/** True if a person may read a session: its owner, and agents. */
 const mayRead = (actor: Actor, session: Pick<store.ChatSession, 'userId'>): boolean =>
   session.userId === actor.userId || actor.permissions.has(AGENT)
 
-/** A session, for those who may read it. @throws NotFound, also for everybody else */
+/** A session, for people who may read it. @throws NotFound, also for everybody else */
 export async function getSession(kernel: Kernel, actor: Actor, id: number): Promise<store.ChatSession> {
   const session = await kernel.withRetries((db) => store.findSession(db, id))
   if (!session || !mayRead(actor, session)) throw noSuchSession()
   return session
 }
 
-/** Opens a session with the bot, or answers the one that is open. */
+/** Returns the caller's open session, or opens one with the bot. */
 export async function openChat(
   kernel: Kernel,
   actor: Actor,
@@ -42,15 +42,15 @@ export async function openChat(
     return true
   })
   const session = await kernel.withRetries((db) => store.openSessionOf(db, actor.userId))
-  // Closed by somebody else between the two: then there is nothing to go on with, and the caller tries again.
-  if (!session) throw new Conflict('try_again', 'The session was closed this very moment. Please try again.')
+  // Another request closed the session between the two statements.
+  if (!session) throw new Conflict('try_again', 'The session has just been closed. Please try again.')
   return { session, opened }
 }
 
 /**
- * Writes a message as the session's owner or its agent. What the owner writes is answered by the bot, in the background, or asks for a human.
- * The same `clientId` again is the same message. Answers the message's id.
- * @throws NotFound; Conflict `bad_state` when closed, `not_your_session` for an agent that doesn't serve it
+ * Writes a message as the session's owner or its agent. A message of the owner is answered by the bot in the
+ * background, or asks for a human. Repeating a `clientId` adds no second message. Returns the message's id.
+ * @throws NotFound; Conflict `bad_state` if closed, `not_your_session` for an agent who doesn't serve it
  */
 export async function say(
   kernel: Kernel,
@@ -81,7 +81,7 @@ export async function say(
   return id
 }
 
-/** Puts a locked session into the queue and calls the agents. */
+/** Puts a locked session into the queue and notifies the agents. */
 async function enqueue(tx: Transaction, kernel: Kernel, sessionId: number, now: Date, text: string = TEXTS.handover) {
   await store.setQueued(tx, sessionId, now)
   await store.addMessage(tx, { sessionId, author: 'system', event: 'handover', content: text, now })
@@ -89,7 +89,10 @@ async function enqueue(tx: Transaction, kernel: Kernel, sessionId: number, now: 
   await notify(tx, now, { type: 'support_chat.waiting', userIds, data: { session_id: sessionId } })
 }
 
-/** The owner asks for a human. Whoever waits already, or is served, stays as they are. @throws NotFound, Conflict `bad_state` when closed */
+/**
+ * Asks for a human, for the owner. A session that waits already or is served does not change.
+ * @throws NotFound, Conflict `bad_state` if closed
+ */
 export async function requestAgent(kernel: Kernel, actor: Actor, sessionId: number): Promise<store.ChatSession> {
   await kernel.transaction(async (tx) => {
     const session = await store.lockSession(tx, sessionId)
@@ -101,7 +104,7 @@ export async function requestAgent(kernel: Kernel, actor: Actor, sessionId: numb
   return getSession(kernel, actor, sessionId)
 }
 
-/** The owner ends their session. @throws NotFound, Conflict `bad_state` when closed */
+/** Ends a session, for its owner. @throws NotFound, Conflict `bad_state` if closed */
 export async function closeOwn(kernel: Kernel, actor: Actor, sessionId: number): Promise<store.ChatSession> {
   await kernel.transaction(async (tx) => {
     const session = await store.lockSession(tx, sessionId)
@@ -132,7 +135,7 @@ export async function listSessions(
   return kernel.withRetries((db) => store.listSessions(db, filter, page))
 }
 
-/** One page of a session's history. @throws NotFound, also for whoever may not read it */
+/** One page of a session's history. @throws NotFound, also for people who may not read it */
 export async function history(
   kernel: Kernel,
   actor: Actor,
@@ -150,7 +153,7 @@ export async function getMessage(kernel: Kernel, id: number): Promise<store.Chat
   return message
 }
 
-/** Sessions of one run of `closeIdleChats`. */
+/** Number of sessions in one run of `closeIdleChats`. */
 const IDLE_BATCH = 500
 
 /** Ends sessions in which nobody has written for a day. */

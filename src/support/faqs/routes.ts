@@ -29,8 +29,8 @@ const FaqSchema = Type.Object(
     category: Type.String(),
     question: Type.String(),
     answer: Type.String(),
-    keywords: Type.String({ description: 'Other words by which it is found.' }),
-    position: Type.Integer({ description: 'The order of the list, rising.' }),
+    keywords: Type.String({ description: 'Other search terms for it.' }),
+    position: Type.Integer({ description: 'Position in the list, ascending.' }),
     published: Type.Boolean(),
     created_at: Instant,
     updated_at: Instant,
@@ -49,7 +49,7 @@ const Answer = Text(5000)
 
 const filters = {
   q: Type.Optional(
-    Text(100, { description: 'Words, Chinese or others; the best fitting entries come first, whatever `sort` says.' }),
+    Text(100, { description: 'Search text, Chinese or other. The best matches come first, whatever `sort` says.' }),
   ),
   category: Type.Optional(Text(50)),
 }
@@ -63,7 +63,7 @@ function presentFaq({ createdAt, updatedAt, ...faq }: Faq, zone: string): Of<typ
   return { ...faq, created_at: localTimestamp(createdAt, zone), updated_at: localTimestamp(updatedAt, zone) }
 }
 
-/** Frequent questions: everybody reads them, support keeps them. */
+/** Routes for frequent questions: everybody reads them, support edits them. */
 export function faqRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -103,7 +103,7 @@ function keeping(app: App, kernel: Kernel): void {
     paths: ['/api/admin/support/faqs'],
     operationId: 'listAllFaqs',
     permission: MANAGE,
-    summary: 'List all frequent questions, unpublished ones too',
+    summary: 'List all frequent questions, including unpublished ones',
     tag,
     schema: { querystring: AdminQuery, response: { 200: pageOf(FaqSchema) } },
     handler: ({ query }) => list(kernel, query),
@@ -125,7 +125,7 @@ function keeping(app: App, kernel: Kernel): void {
     paths: ['/api/admin/support/faqs/{id}'],
     permission: MANAGE,
     summary: 'Change a frequent question',
-    description: 'Fields that are not given stay as they are.',
+    description: 'Fields that are not given keep their value.',
     tag,
     schema: {
       params: IdParams,

@@ -8,7 +8,7 @@ import { record } from '../../kernel/outbox/outbox.ts'
 import { askedTerms, RELEVANT, termsOf } from './rules.ts'
 import * as store from './store.ts'
 
-export interface FaqWish {
+export interface FaqInput {
   readonly category?: string
   readonly question: string
   readonly answer: string
@@ -19,7 +19,7 @@ export interface FaqWish {
 
 const noSuchFaq = () => new NotFound('not_found', 'There is no such question.')
 
-/** One page of frequent questions; with `q` the best fitting first. */
+/** One page of frequent questions; with `q` the best matches first. */
 export async function listFaqs(
   kernel: Kernel,
   filter: {
@@ -34,14 +34,14 @@ export async function listFaqs(
   return kernel.withRetries((db) => store.listFaqs(db, { category, published, asked }, page))
 }
 
-/** One frequent question; without `drafts` only when it is published. @throws NotFound */
+/** One frequent question. Without `drafts` only a published one. @throws NotFound */
 export async function getFaq(kernel: Kernel, id: number, drafts: boolean): Promise<store.Faq> {
   const faq = await kernel.withRetries((db) => store.findFaq(db, id))
   if (!faq || (!faq.published && !drafts)) throw noSuchFaq()
   return faq
 }
 
-/** The published entries that answer a question, the best first; none when nothing fits well enough. */
+/** The published entries that answer a question, best first; none if nothing fits well enough. */
 export async function answersTo(
   kernel: Pick<Kernel, 'db'>,
   question: string,
@@ -52,11 +52,11 @@ export async function answersTo(
 }
 
 /** Adds a frequent question. */
-export async function addFaq(kernel: Kernel, caller: Caller, wish: FaqWish): Promise<store.Faq> {
-  const { category = '其他', keywords = '', position = 0, published = true } = wish
+export async function addFaq(kernel: Kernel, caller: Caller, input: FaqInput): Promise<store.Faq> {
+  const { category = '其他', keywords = '', position = 0, published = true } = input
   const added = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    const text = { ...wish, category, keywords, position, published }
+    const text = { ...input, category, keywords, position, published }
     const faq = await store.addFaq(tx, withTerms(text), now)
     const changes = changesBetween(null, text)
     await record(tx, now, { ...originOf(caller), action: 'faq.create', resource: 'faq', resourceId: faq.id, changes })
@@ -81,18 +81,18 @@ const editable = ({ category, question, answer, keywords, position, published }:
   published,
 })
 
-/** Changes a frequent question; fields that are not given stay. @throws NotFound */
+/** Changes a frequent question; fields that are not given keep their value. @throws NotFound */
 export async function changeFaq(
   kernel: Kernel,
   caller: Caller,
   id: number,
-  wish: Partial<FaqWish>,
+  input: Partial<FaqInput>,
 ): Promise<store.Faq> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const before = await store.lockFaq(tx, id)
     if (!before) throw noSuchFaq()
-    const text = { ...editable(before), ...wish }
+    const text = { ...editable(before), ...input }
     await store.setFaq(tx, id, withTerms(text), now)
     const changes = changesBetween(editable(before), text)
     await record(tx, now, { ...originOf(caller), action: 'faq.update', resource: 'faq', resourceId: id, changes })

@@ -15,11 +15,20 @@ export interface Faq {
   readonly updatedAt: Date
 }
 
-const columns = sql`f.id, f.category, f.question, f.answer, f.keywords, f.position, f.published, f.created_at AS "createdAt", f.updated_at AS "updatedAt"`
+const columns = sql`
+  f.id,
+  f.category,
+  f.question,
+  f.answer,
+  f.keywords,
+  f.position,
+  f.published,
+  f.created_at AS "createdAt",
+  f.updated_at AS "updatedAt"`
 
-/** The editable part, and the terms it is found by. */
+/** The editable fields and the search terms. */
 export interface FaqText extends Omit<Faq, 'id' | 'createdAt' | 'updatedAt'> {
-  /** Of question and keywords. */
+  /** Terms of question and keywords. */
   readonly questionTerms: readonly string[]
   readonly terms: readonly string[]
 }
@@ -30,7 +39,7 @@ export async function findFaq(db: Database, id: number): Promise<Faq | null> {
   return rows[0] ?? null
 }
 
-/** Locks an entry and answers it, or null. */
+/** Locks an entry and returns it, or null. */
 export async function lockFaq(tx: Transaction, id: number): Promise<Faq | null> {
   const { rows } = await sql<Faq>`SELECT ${columns} FROM faqs f WHERE f.id = ${id} FOR UPDATE`.execute(tx)
   return rows[0] ?? null
@@ -39,7 +48,8 @@ export async function lockFaq(tx: Transaction, id: number): Promise<Faq | null> 
 /** Adds an entry. */
 export async function addFaq(tx: Transaction, faq: FaqText, now: Date): Promise<Faq> {
   const { rows } = await sql<Faq>`
-    INSERT INTO faqs AS f (category, question, answer, keywords, position, published, question_terms, terms, created_at, updated_at)
+    INSERT INTO faqs AS f (category, question, answer, keywords, position, published, question_terms, terms,
+      created_at, updated_at)
     VALUES (${faq.category}, ${faq.question}, ${faq.answer}, ${faq.keywords}, ${faq.position}, ${faq.published},
       ${faq.questionTerms}::text[], ${faq.terms}::text[], ${now}, ${now})
     RETURNING ${columns}`.execute(tx)
@@ -48,16 +58,24 @@ export async function addFaq(tx: Transaction, faq: FaqText, now: Date): Promise<
   return row
 }
 
-/** Writes a locked entry. */
+/** Updates a locked entry. */
 export async function setFaq(tx: Transaction, id: number, faq: FaqText, now: Date): Promise<void> {
   await sql`
-    UPDATE faqs SET category = ${faq.category}, question = ${faq.question}, answer = ${faq.answer}, keywords = ${faq.keywords},
-      position = ${faq.position}, published = ${faq.published}, question_terms = ${faq.questionTerms}::text[], terms = ${faq.terms}::text[],
+    UPDATE faqs
+    SET
+      category = ${faq.category},
+      question = ${faq.question},
+      answer = ${faq.answer},
+      keywords = ${faq.keywords},
+      position = ${faq.position},
+      published = ${faq.published},
+      question_terms = ${faq.questionTerms}::text[],
+      terms = ${faq.terms}::text[],
       updated_at = ${now}
     WHERE id = ${id}`.execute(tx)
 }
 
-/** Deletes an entry; answers what it was, or null. */
+/** Deletes an entry and returns it, or null. */
 export async function deleteFaq(tx: Transaction, id: number): Promise<Faq | null> {
   const { rows } = await sql<Faq>`DELETE FROM faqs f WHERE f.id = ${id} RETURNING ${columns}`.execute(tx)
   return rows[0] ?? null
@@ -65,13 +83,16 @@ export async function deleteFaq(tx: Transaction, id: number): Promise<Faq | null
 
 export interface FaqFilter {
   readonly category?: string | undefined
-  /** Undefined: both. */
+  /** Undefined: published and unpublished entries. */
   readonly published?: boolean | undefined
-  /** A text that is looked for, with its terms. */
+  /** A search text and its terms. */
   readonly asked?: { readonly text: string; readonly terms: readonly string[] } | undefined
 }
 
-/** How much each asked term says: one that stands in few entries says most. `score` of an entry counts a term in the question double. */
+/**
+ * The weight of each search term: a term found in few entries weighs most. A term in the question counts double in an
+ * entry's `score`.
+ */
 const ranking = (terms: readonly string[], among: ReturnType<typeof sql>) => sql`
   WITH weights AS (
     SELECT a.term, ln(2 + (SELECT count(*) FROM faqs f WHERE ${among})::float8 / (1 + count(f.id))) AS weight
@@ -84,7 +105,10 @@ const score = sql`${matched} + coalesce((SELECT sum(w.weight) FROM weights w WHE
 const SORTS = { position: sql`f.position`, created_at: sql`f.created_at`, id: sql`f.id` } as const
 export type FaqSort = keyof typeof SORTS
 
-/** One page of entries, and how many there are. With `asked`, the best fitting first: whole text found, then by the weight of the terms found. */
+/**
+ * One page of entries, and the total. With `asked`, entries that contain the whole text come first, then by the weight
+ * of the terms found.
+ */
 export async function listFaqs(
   db: Database,
   { category, published, asked }: FaqFilter,
@@ -104,7 +128,10 @@ export async function listFaqs(
   return { items: rows, total: counted.rows[0]?.total ?? 0 }
 }
 
-/** The published entries that fit a question best, at most `limit`, with the share of the question's weight (0 to 1) that each has. */
+/**
+ * The published entries that fit a question best, at most `limit`, each with its share of the question's weight (0 to
+ * 1).
+ */
 export async function bestFaqs(
   db: Database,
   terms: readonly string[],

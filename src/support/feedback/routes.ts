@@ -44,11 +44,13 @@ const Whole = Type.Object(
   { title: 'Feedback' },
 )
 
-const Wish = Type.Object({
-  type: Type.Optional(Type.Enum([...FEEDBACK_TYPES], { description: '`suggestion` unless said.' })),
+const RequestBody = Type.Object({
+  type: Type.Optional(Type.Enum([...FEEDBACK_TYPES], { description: 'Default: `suggestion`.' })),
   title: Type.Optional(Text(120)),
   content: Text(5000),
-  contact: Type.Optional(Text(100, { description: 'How else to reach you. Kept encrypted; only support sees it.' })),
+  contact: Type.Optional(
+    Text(100, { description: 'Another way to reach you. Stored encrypted; only support sees it.' }),
+  ),
   venue_id: Type.Optional(Id),
   rating: Type.Optional(Score),
 })
@@ -63,7 +65,7 @@ const AllQuery = pageQuery(
     user_id: Type.Optional(Id),
     venue_id: Type.Optional(Id),
     rating: Type.Optional(Score),
-    q: Type.Optional(Text(100, { description: 'Found in title or text.' })),
+    q: Type.Optional(Text(100, { description: 'Text to search for in title and content.' })),
   },
   '-created_at',
 )
@@ -86,7 +88,7 @@ function presentWhole(feedback: service.WholeFeedback, zone: string): Of<typeof 
   return { ...presentSummary(feedback, zone), contact: feedback.contact, messages }
 }
 
-/** Feedback of people, and the answers of support. */
+/** Routes for people's feedback and the replies of support. */
 export function feedbackRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -98,7 +100,7 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
     tag,
     limit: 'message',
     idempotent: true,
-    schema: { body: Wish, response: { 201: Whole } },
+    schema: { body: RequestBody, response: { 201: Whole } },
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (kernel) =>
         presentWhole(await service.giveFeedback(kernel, callerOf(request), request.body), zone),
@@ -109,7 +111,7 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
     paths: v1('/feedback'),
     operationId: 'listMyFeedback',
     permission: 'signed-in',
-    summary: 'List one’s own feedback',
+    summary: 'List your own feedback',
     tag,
     schema: { querystring: MyQuery, response: { 200: pageOf(Summary) } },
     handler: (request) => list(kernel, { ...request.query, user_id: callerOf(request).userId }),
@@ -120,7 +122,7 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
       paths: v1('/feedback/{id}'),
       permission: 'signed-in',
       summary: 'Read feedback with its replies',
-      description: 'Whoever gave it, and support; it does not exist for others.',
+      description: 'For its owner and for support; 404 for others.',
       tag,
     },
     Whole,
@@ -132,8 +134,8 @@ export function feedbackRoutes(app: App, kernel: Kernel): void {
     {
       paths: v1('/feedback/{id}/messages'),
       permission: 'signed-in',
-      summary: 'Add to one’s own feedback',
-      description: 'It is open again after that. Closed feedback takes no more (`bad_state`).',
+      summary: 'Add to your own feedback',
+      description: 'Opens it again. Closed feedback can’t be added to (`bad_state`).',
       tag,
     },
     Whole,
@@ -172,7 +174,7 @@ function answering(app: App, kernel: Kernel): void {
       operationId: 'replyToFeedback',
       permission: MANAGE,
       summary: 'Reply to feedback',
-      description: 'As often as needed. The person gets a notification, live over `/ws/notifications`.',
+      description: 'Repeatable. The owner gets a notification, live over `/ws/notifications`.',
       tag,
     },
     Whole,
@@ -191,7 +193,7 @@ function answering(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const event = request.body.status === 'closed' ? 'close' : 'reopen'
-      return presentWhole(await service.settle(kernel, callerOf(request), request.params.id, event), zone)
+      return presentWhole(await service.closeOrReopen(kernel, callerOf(request), request.params.id, event), zone)
     },
   })
 }

@@ -4,7 +4,7 @@ export type FeedbackType = (typeof FEEDBACK_TYPES)[number]
 export const FEEDBACK_STATUSES = ['open', 'replied', 'closed'] as const
 export type FeedbackStatus = (typeof FEEDBACK_STATUSES)[number]
 
-/** What can happen to feedback: support replies, its owner adds to it, support closes it or opens it again. */
+/** Events of feedback: support replies, its owner adds to it, support closes it or opens it again. */
 export type FeedbackEvent = 'reply' | 'addition' | 'close' | 'reopen'
 
 const moves: Readonly<Record<FeedbackStatus, Partial<Readonly<Record<FeedbackEvent, FeedbackStatus>>>>> = {
@@ -13,7 +13,7 @@ const moves: Readonly<Record<FeedbackStatus, Partial<Readonly<Record<FeedbackEve
   closed: { reopen: 'open' },
 }
 
-/** The state an event leads to, undefined where it can't happen. */
+/** The state after an event, or undefined if the event is not allowed. */
 export function afterEvent(status: FeedbackStatus, event: FeedbackEvent): FeedbackStatus | undefined {
   return moves[status][event]
 }

@@ -12,7 +12,7 @@ import { say } from '../threads.ts'
 import { afterEvent, type FeedbackEvent, type FeedbackStatus, type FeedbackType } from './rules.ts'
 import * as store from './store.ts'
 
-export interface FeedbackWish {
+export interface FeedbackRequest {
   readonly type?: FeedbackType
   readonly title?: string
   readonly content: string
@@ -21,7 +21,7 @@ export interface FeedbackWish {
   readonly rating?: number
 }
 
-/** Feedback with all that was said about it. */
+/** Feedback with all its messages. */
 export interface WholeFeedback extends Omit<store.Feedback, 'contactEncrypted'> {
   readonly contact: string | null
   readonly messages: readonly Reply[]
@@ -29,19 +29,19 @@ export interface WholeFeedback extends Omit<store.Feedback, 'contactEncrypted'> 
 
 const noSuchFeedback = () => new NotFound('not_found', 'There is no such feedback.')
 
-/** Takes somebody's feedback and tells those who answer it. @throws NotFound for a venue that is not there */
-export async function giveFeedback(kernel: Kernel, caller: Caller, wish: FeedbackWish): Promise<WholeFeedback> {
-  const contactEncrypted = wish.contact === undefined ? null : kernel.secrets.cipher.encrypt(wish.contact)
+/** Adds feedback and tells the people who answer it. @throws NotFound for an unknown venue */
+export async function giveFeedback(kernel: Kernel, caller: Caller, request: FeedbackRequest): Promise<WholeFeedback> {
+  const contactEncrypted = request.contact === undefined ? null : kernel.secrets.cipher.encrypt(request.contact)
   const id = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
     const added = await store.addFeedback(tx, {
       userId: caller.userId,
-      venueId: wish.venue_id ?? null,
-      type: wish.type ?? 'suggestion',
-      title: wish.title ?? null,
-      content: wish.content,
+      venueId: request.venue_id ?? null,
+      type: request.type ?? 'suggestion',
+      title: request.title ?? null,
+      content: request.content,
       contactEncrypted,
-      rating: wish.rating ?? null,
+      rating: request.rating ?? null,
       now,
     })
     if (added === null) throw new NotFound('not_found', 'There is no such venue.')
@@ -68,7 +68,7 @@ async function whole(kernel: Kernel, id: number): Promise<WholeFeedback> {
   })
 }
 
-/** Feedback, for whoever gave it and for support. @throws NotFound, also for everybody else */
+/** One feedback, for its owner and for support. @throws NotFound, also for everybody else */
 export async function getFeedback(kernel: Kernel, caller: Caller, id: number): Promise<WholeFeedback> {
   const feedback = await whole(kernel, id)
   if (feedback.userId !== caller.userId && !caller.permissions.has(MANAGE)) throw noSuchFeedback()
@@ -84,7 +84,10 @@ export async function listFeedback(
   return kernel.withRetries((db) => store.listFeedback(db, filter, page))
 }
 
-/** The owner adds to their feedback: it is open again. @throws NotFound, Conflict `bad_state` when closed, `too_many_messages` */
+/**
+ * Adds a message of the owner, which opens the feedback again.
+ * @throws NotFound, Conflict `bad_state` if closed, `too_many_messages`
+ */
 export async function addToFeedback(
   kernel: Kernel,
   caller: Caller,
@@ -103,7 +106,9 @@ export async function addToFeedback(
   return whole(kernel, id)
 }
 
-/** Support replies; the owner is told. @throws NotFound, Conflict `bad_state` when closed, `too_many_messages` */
+/**
+ * Adds a reply of support and tells the owner. @throws NotFound, Conflict `bad_state` if closed, `too_many_messages`
+ */
 export async function reply(kernel: Kernel, caller: Caller, id: number, content: string): Promise<WholeFeedback> {
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
@@ -126,8 +131,8 @@ export async function reply(kernel: Kernel, caller: Caller, id: number, content:
   return whole(kernel, id)
 }
 
-/** Support closes feedback, or opens it again. @throws NotFound, Conflict `bad_state` */
-export async function settle(
+/** Closes feedback or opens it again, for support. @throws NotFound, Conflict `bad_state` */
+export async function closeOrReopen(
   kernel: Kernel,
   caller: Caller,
   id: number,

@@ -4,7 +4,7 @@ import { contains, type PageOf, pageClause, readPage } from '../../kernel/databa
 import type { Thread } from '../store.ts'
 import type { FeedbackStatus, FeedbackType } from './rules.ts'
 
-/** What somebody told us. */
+/** Feedback of a person. */
 export interface Feedback extends Thread {
   readonly venueId: number | null
   readonly venueName: string | null
@@ -17,8 +17,20 @@ export interface Feedback extends Thread {
 }
 
 const feedback = sql`
-  SELECT f.id, f.user_id AS "userId", u.display_name AS "userName", f.venue_id AS "venueId", v.name AS "venueName", f.type, f.title, f.content,
-    f.contact_encrypted AS "contactEncrypted", f.rating, f.status, f.created_at AS "createdAt", f.updated_at AS "updatedAt",
+  SELECT
+    f.id,
+    f.user_id AS "userId",
+    u.display_name AS "userName",
+    f.venue_id AS "venueId",
+    v.name AS "venueName",
+    f.type,
+    f.title,
+    f.content,
+    f.contact_encrypted AS "contactEncrypted",
+    f.rating,
+    f.status,
+    f.created_at AS "createdAt",
+    f.updated_at AS "updatedAt",
     (SELECT count(*) FROM feedback_messages m WHERE m.feedback_id = f.id) AS replies
   FROM feedback f JOIN users u ON u.id = f.user_id LEFT JOIN venues v ON v.id = f.venue_id`
 
@@ -28,10 +40,10 @@ export async function findFeedback(db: Database, id: number): Promise<Feedback |
   return rows[0] ?? null
 }
 
-/** Adds feedback. Null: there is no such venue. */
+/** Adds feedback and returns its id; null if there is no such venue. */
 export async function addFeedback(
   tx: Transaction,
-  wish: {
+  given: {
     readonly userId: number
     readonly venueId: number | null
     readonly type: FeedbackType
@@ -44,14 +56,16 @@ export async function addFeedback(
 ): Promise<number | null> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO feedback (user_id, venue_id, type, title, content, contact_encrypted, rating, created_at, updated_at)
-    SELECT ${wish.userId}::bigint, ${wish.venueId}::bigint, ${wish.type}::text, ${wish.title}::text, ${wish.content}::text,
-      ${wish.contactEncrypted}::text, ${wish.rating}::smallint, ${wish.now}::timestamptz, ${wish.now}::timestamptz
-    WHERE ${wish.venueId}::bigint IS NULL OR EXISTS (SELECT FROM venues WHERE id = ${wish.venueId}::bigint AND deleted_at IS NULL)
+    SELECT ${given.userId}::bigint, ${given.venueId}::bigint, ${given.type}::text, ${given.title}::text,
+      ${given.content}::text, ${given.contactEncrypted}::text, ${given.rating}::smallint, ${given.now}::timestamptz,
+      ${given.now}::timestamptz
+    WHERE ${given.venueId}::bigint IS NULL
+      OR EXISTS (SELECT FROM venues WHERE id = ${given.venueId}::bigint AND deleted_at IS NULL)
     RETURNING id`.execute(tx)
   return rows[0]?.id ?? null
 }
 
-/** Locks feedback until the transaction ends, so that its state stays what is answered. */
+/** Locks feedback until the transaction ends, so that its state can't change meanwhile. */
 export async function lockFeedback(
   tx: Transaction,
   id: number,
@@ -61,7 +75,7 @@ export async function lockFeedback(
   return rows[0] ?? null
 }
 
-/** Puts locked feedback into a state. */
+/** Sets the state of locked feedback. */
 export async function setStatus(tx: Transaction, id: number, status: FeedbackStatus, now: Date): Promise<void> {
   await sql`UPDATE feedback SET status = ${status}, updated_at = ${now} WHERE id = ${id}`.execute(tx)
 }
@@ -78,7 +92,7 @@ export interface FeedbackFilter {
 const SORTS = { created_at: sql`f.created_at`, updated_at: sql`f.updated_at`, id: sql`f.id` } as const
 export type FeedbackSort = keyof typeof SORTS
 
-/** One page of feedback, and how many there are. */
+/** One page of feedback, and the total. */
 export async function listFeedback(
   db: Database,
   filter: FeedbackFilter,

@@ -44,10 +44,10 @@ const summary = {
 const Summary = Type.Object(summary, { title: 'TicketSummary' })
 const Whole = Type.Object({ ...summary, messages: Type.Array(ReplySchema) }, { title: 'Ticket' })
 
-const Wish = Type.Object({
+const RequestBody = Type.Object({
   subject: Text(120, { examples: ['无法登录'] }),
   description: Text(5000),
-  priority: Type.Optional(Type.Enum([...PRIORITIES], { description: '`normal` unless said.' })),
+  priority: Type.Optional(Type.Enum([...PRIORITIES], { description: 'Default: `normal`.' })),
   category: Type.Optional(Category),
 })
 
@@ -64,7 +64,7 @@ const AllQuery = pageQuery(
     ...filters,
     user_id: Type.Optional(Id),
     assignee: Type.Optional(Id),
-    q: Type.Optional(Text(100, { description: 'Found in subject or description.' })),
+    q: Type.Optional(Text(100, { description: 'Text to search for in subject and description.' })),
   },
   '-created_at',
 )
@@ -88,7 +88,7 @@ function presentWhole(ticket: service.WholeTicket, zone: string): Of<typeof Whol
   return { ...presentSummary(ticket, zone), messages }
 }
 
-/** Requests for help and their handling. */
+/** Routes for requests for help and their handling. */
 export function ticketRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -100,7 +100,7 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
     tag,
     limit: 'message',
     idempotent: true,
-    schema: { body: Wish, response: { 201: Whole } },
+    schema: { body: RequestBody, response: { 201: Whole } },
     handler: (request, reply) =>
       idempotent(kernel, request, reply, async (kernel) =>
         presentWhole(await service.openTicket(kernel, callerOf(request), request.body), zone),
@@ -111,7 +111,7 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
     paths: v1('/support/tickets'),
     operationId: 'listMyTickets',
     permission: 'signed-in',
-    summary: 'List one’s own tickets',
+    summary: 'List your own tickets',
     tag,
     schema: { querystring: MyQuery, response: { 200: pageOf(Summary) } },
     handler: (request) => list(kernel, { ...request.query, user_id: callerOf(request).userId }),
@@ -122,7 +122,7 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
       paths: v1('/support/tickets/{id}'),
       permission: 'signed-in',
       summary: 'Read a ticket with its messages',
-      description: 'Its owner, and support; it does not exist for others.',
+      description: 'For its owner and for support; 404 for others.',
       tag,
     },
     Whole,
@@ -136,8 +136,9 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
       permission: 'signed-in',
       summary: 'Write to a ticket',
       description:
-        'Its owner and support; the other side is told. A message of support takes an open ticket up, one of the owner ends `waiting`. ' +
-        'A ticket that is over takes no more (`bad_state`): open it again first.',
+        'Its owner and support may write; the other side is told. A message of support takes an open ticket into ' +
+        'work, a message of the owner ends `waiting`. A ticket that is resolved or closed can’t be written to ' +
+        '(`bad_state`): open it again first.',
       tag,
     },
     Whole,
@@ -148,7 +149,7 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
     {
       paths: v1('/support/tickets/{id}/close'),
       permission: 'signed-in',
-      summary: 'Close one’s own ticket',
+      summary: 'Close your own ticket',
       tag,
     },
     Whole,
@@ -159,8 +160,8 @@ export function ticketRoutes(app: App, kernel: Kernel): void {
     {
       paths: v1('/support/tickets/{id}/reopen'),
       permission: 'signed-in',
-      summary: 'Open one’s own ticket again',
-      description: 'Within 14 days after it was resolved or closed (`too_late_to_reopen`).',
+      summary: 'Open your own ticket again',
+      description: 'Within 14 days after it was resolved or closed (later: `too_late_to_reopen`).',
       tag,
     },
     Whole,
@@ -195,9 +196,10 @@ function work(app: App, kernel: Kernel): void {
     permission: MANAGE,
     summary: 'Change state, priority or assignee of a ticket',
     description:
-      'open → in_progress, waiting, resolved, closed; in_progress → open, waiting, resolved, closed; waiting → open, in_progress, resolved, closed; ' +
-      'resolved → open, in_progress, closed; closed → open, in_progress. Others are `bad_state`. The assignee must be in support (`assignee_not_staff`); ' +
-      'null is nobody. The owner is told.',
+      'open → in_progress, waiting, resolved, closed; in_progress → open, waiting, resolved, closed; waiting → ' +
+      'open, in_progress, resolved, closed; resolved → open, in_progress, closed; closed → open, in_progress. Other ' +
+      'moves are `bad_state`. The assignee must be in support (`assignee_not_staff`); null means nobody. The owner ' +
+      'is told.',
     tag,
     schema: {
       params: IdParams,

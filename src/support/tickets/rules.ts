@@ -4,7 +4,7 @@ export type TicketStatus = (typeof TICKET_STATUSES)[number]
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const
 export type Priority = (typeof PRIORITIES)[number]
 
-/** As people read the states. */
+/** Names of the states for people. */
 export const STATUS_NAMES: Readonly<Record<TicketStatus, string>> = {
   open: '待处理',
   in_progress: '处理中',
@@ -13,7 +13,7 @@ export const STATUS_NAMES: Readonly<Record<TicketStatus, string>> = {
   closed: '已关闭',
 }
 
-/** Where support may take a ticket. */
+/** The moves that support may make from each state. */
 const staffMoves: Readonly<Record<TicketStatus, readonly TicketStatus[]>> = {
   open: ['in_progress', 'waiting', 'resolved', 'closed'],
   in_progress: ['open', 'waiting', 'resolved', 'closed'],
@@ -22,12 +22,12 @@ const staffMoves: Readonly<Record<TicketStatus, readonly TicketStatus[]>> = {
   closed: ['open', 'in_progress'],
 }
 
-/** Whether support may take a ticket from one state to another. */
+/** True if support may move a ticket from one state to another. */
 export function staffMayMove(from: TicketStatus, to: TicketStatus): boolean {
   return staffMoves[from].includes(to)
 }
 
-/** Is a ticket over? */
+/** True if a ticket is resolved or closed. */
 export function isEnded(status: TicketStatus): boolean {
   return status === 'resolved' || status === 'closed'
 }
@@ -35,7 +35,7 @@ export function isEnded(status: TicketStatus): boolean {
 /** Days after its end in which the owner can open a ticket again. */
 export const REOPEN_DAYS = 14
 
-/** Whether the owner may open a ticket again. */
+/** True if the owner may open a ticket again. */
 export function mayReopen(
   ticket: { readonly status: TicketStatus; readonly endedAt: Date | null },
   now: Date,
@@ -44,7 +44,10 @@ export function mayReopen(
   return now.getTime() - ticket.endedAt.getTime() <= REOPEN_DAYS * 86_400_000 ? 'yes' : 'too_late'
 }
 
-/** The state a message leaves a ticket in: support took it up, the owner answered what was waited for. Undefined: it takes none. */
+/**
+ * The state after a message: a reply of support takes an open ticket into work, an answer of the owner ends `waiting`.
+ * Undefined if the ticket takes no messages.
+ */
 export function afterMessage(status: TicketStatus, fromStaff: boolean): TicketStatus | undefined {
   if (isEnded(status)) return undefined
   if (fromStaff) return status === 'open' ? 'in_progress' : status

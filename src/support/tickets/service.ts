@@ -22,14 +22,14 @@ import {
 } from './rules.ts'
 import * as store from './store.ts'
 
-export interface TicketWish {
+export interface TicketRequest {
   readonly subject: string
   readonly description: string
   readonly priority?: Priority
   readonly category?: string
 }
 
-/** What support may change of a ticket; what is not given stays. */
+/** Fields that support may change of a ticket; fields that are not given keep their value. */
 export interface TicketChange {
   readonly status?: TicketStatus
   readonly priority?: Priority
@@ -37,7 +37,7 @@ export interface TicketChange {
   readonly assignee?: number | null
 }
 
-/** A ticket with all that was said. */
+/** A ticket with all its messages. */
 export interface WholeTicket extends store.Ticket {
   readonly messages: readonly Reply[]
 }
@@ -54,17 +54,17 @@ async function whole(kernel: Kernel, id: number): Promise<WholeTicket> {
   })
 }
 
-/** Whoever answers for a ticket: its assignee, else, and when the assignee is not in support any more, everybody in support. */
+/** The staff of a ticket: its assignee if that person is still in support, else everybody in support. */
 async function staffOf(tx: Transaction, kernel: Kernel, assigneeId: number | null): Promise<readonly number[]> {
   const staff = await staffWith(tx, kernel, MANAGE)
   return assigneeId !== null && staff.includes(assigneeId) ? [assigneeId] : staff
 }
 
 /** Opens a ticket and tells support. */
-export async function openTicket(kernel: Kernel, caller: Caller, wish: TicketWish): Promise<WholeTicket> {
+export async function openTicket(kernel: Kernel, caller: Caller, request: TicketRequest): Promise<WholeTicket> {
   const id = await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    const { subject, description, category = null, priority = 'normal' } = wish
+    const { subject, description, category = null, priority = 'normal' } = request
     const added = await store.addTicket(tx, { userId: caller.userId, subject, description, category, priority, now })
     const data = { ticket_id: added, priority }
     await notify(tx, now, { type: 'ticket.opened', userIds: await staffOf(tx, kernel, null), data })
@@ -93,7 +93,7 @@ export async function listTickets(
 
 /**
  * Adds a message of the owner or of support and tells the other side.
- * @throws NotFound, Conflict `bad_state` when the ticket is over, `too_many_messages`
+ * @throws NotFound, Conflict `bad_state` if the ticket is over, `too_many_messages`
  */
 export async function reply(kernel: Kernel, caller: Caller, id: number, content: string): Promise<WholeTicket> {
   await kernel.transaction(async (tx) => {
@@ -135,7 +135,8 @@ async function tellStaff(
 }
 
 /**
- * Support changes state, priority or assignee; the owner is told of the first two, a new assignee of the third. What is as wished already is left alone.
+ * Changes state, priority or assignee, for support. Tells the owner of a new state or priority, and a new assignee of
+ * the ticket. Values that do not differ change nothing.
  * @throws NotFound, Conflict `bad_state` for a move that is not allowed, `assignee_not_staff`
  */
 export async function changeTicket(
@@ -153,7 +154,7 @@ export async function changeTicket(
     const after = changed(before, change, now)
     const newAssignee = after.assigneeId === before.assigneeId ? null : after.assigneeId
     if (newAssignee !== null && !toStaff) {
-      throw new Conflict('assignee_not_staff', 'Tickets go to people who may answer them.')
+      throw new Conflict('assignee_not_staff', 'The assignee must be a person who may answer tickets.')
     }
     const changes = changesBetween(shown(before), shown(after))
     if (Object.keys(changes).length === 0) return
@@ -180,14 +181,14 @@ function changed(before: store.TicketState, change: TicketChange, now: Date): st
     status,
     priority: change.priority ?? before.priority,
     assigneeId: change.assignee === undefined ? before.assigneeId : change.assignee,
-    // Closing what is resolved gives no new fortnight.
+    // Closing a resolved ticket does not extend the 14 days in which it can be opened again.
     endedAt: isEnded(status) ? (before.endedAt ?? now) : null,
   }
 }
 
 const shown = ({ status, priority, assigneeId }: store.TicketState) => ({ status, priority, assignee: assigneeId })
 
-/** The owner ends their ticket: it needs no answer any more. @throws NotFound, Conflict `bad_state` */
+/** Closes a ticket, for its owner. @throws NotFound, Conflict `bad_state` */
 export async function closeOwn(kernel: Kernel, caller: Caller, id: number): Promise<WholeTicket> {
   return moveOwn(kernel, caller, id, 'close', (before, now) => {
     if (before.status === 'closed') throw badState(before.status)
@@ -195,13 +196,19 @@ export async function closeOwn(kernel: Kernel, caller: Caller, id: number): Prom
   })
 }
 
-/** The owner opens a ticket again that was resolved or closed, within 14 days. @throws NotFound, Conflict `bad_state`, `too_late_to_reopen` */
+/**
+ * Opens a resolved or closed ticket again, for its owner, within 14 days.
+ * @throws NotFound, Conflict `bad_state`, `too_late_to_reopen`
+ */
 export async function reopenOwn(kernel: Kernel, caller: Caller, id: number): Promise<WholeTicket> {
   return moveOwn(kernel, caller, id, 'reopen', (before, now) => {
     const verdict = mayReopen(before, now)
     if (verdict === 'not_ended') throw badState(before.status)
     if (verdict === 'too_late') {
-      throw new Conflict('too_late_to_reopen', `A ticket can be opened again for ${REOPEN_DAYS} days: open a new one.`)
+      throw new Conflict(
+        'too_late_to_reopen',
+        `A ticket can be reopened within ${REOPEN_DAYS} days. Please open a new one.`,
+      )
     }
     return { ...before, status: 'open', endedAt: null }
   })

@@ -4,7 +4,7 @@ import { contains, type PageOf, pageClause, readPage } from '../../kernel/databa
 import type { Thread } from '../store.ts'
 import type { Priority, TicketStatus } from './rules.ts'
 
-/** What a ticket can be changed in. */
+/** The fields of a ticket that can change, and its owner. */
 export interface TicketState {
   readonly userId: number
   readonly status: TicketStatus
@@ -23,10 +23,20 @@ export interface Ticket extends Thread, TicketState {
 
 const state = sql`t.user_id AS "userId", t.status, t.priority, t.assignee_id AS "assigneeId", t.ended_at AS "endedAt"`
 const tickets = sql`
-  SELECT t.id, ${state}, u.display_name AS "userName", a.display_name AS "assigneeName", t.subject, t.description, t.category,
-    t.created_at AS "createdAt", t.updated_at AS "updatedAt",
+  SELECT
+    t.id,
+    ${state},
+    u.display_name AS "userName",
+    a.display_name AS "assigneeName",
+    t.subject,
+    t.description,
+    t.category,
+    t.created_at AS "createdAt",
+    t.updated_at AS "updatedAt",
     (SELECT count(*) FROM ticket_messages m WHERE m.ticket_id = t.id) AS replies
-  FROM tickets t JOIN users u ON u.id = t.user_id LEFT JOIN users a ON a.id = t.assignee_id`
+  FROM tickets t
+  JOIN users u ON u.id = t.user_id
+  LEFT JOIN users a ON a.id = t.assignee_id`
 
 /** One ticket, or null. */
 export async function findTicket(db: Database, id: number): Promise<Ticket | null> {
@@ -34,10 +44,10 @@ export async function findTicket(db: Database, id: number): Promise<Ticket | nul
   return rows[0] ?? null
 }
 
-/** Adds a ticket; answers its id. */
+/** Adds a ticket and returns its id. */
 export async function addTicket(
   tx: Transaction,
-  wish: {
+  ticket: {
     readonly userId: number
     readonly subject: string
     readonly description: string
@@ -48,23 +58,29 @@ export async function addTicket(
 ): Promise<number> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO tickets (user_id, subject, description, category, priority, created_at, updated_at)
-    VALUES (${wish.userId}, ${wish.subject}, ${wish.description}, ${wish.category}, ${wish.priority}, ${wish.now}, ${wish.now})
+    VALUES (${ticket.userId}, ${ticket.subject}, ${ticket.description}, ${ticket.category}, ${ticket.priority},
+      ${ticket.now}, ${ticket.now})
     RETURNING id`.execute(tx)
   const [row] = rows
   if (!row) throw new Error('a ticket was not added')
   return row.id
 }
 
-/** Locks a ticket until the transaction ends, so that its state stays what is answered. */
+/** Locks a ticket until the transaction ends, so that its state can't change meanwhile. */
 export async function lockTicket(tx: Transaction, id: number): Promise<TicketState | null> {
   const { rows } = await sql<TicketState>`SELECT ${state} FROM tickets t WHERE t.id = ${id} FOR UPDATE`.execute(tx)
   return rows[0] ?? null
 }
 
-/** Writes the state of a locked ticket. */
+/** Updates the state of a locked ticket. */
 export async function setState(tx: Transaction, id: number, to: TicketState, now: Date): Promise<void> {
   await sql`
-    UPDATE tickets SET status = ${to.status}, priority = ${to.priority}, assignee_id = ${to.assigneeId}, ended_at = ${to.endedAt},
+    UPDATE tickets
+    SET
+      status = ${to.status},
+      priority = ${to.priority},
+      assignee_id = ${to.assigneeId},
+      ended_at = ${to.endedAt},
       updated_at = ${now}
     WHERE id = ${id}`.execute(tx)
 }
@@ -86,7 +102,7 @@ const SORTS = {
 } as const
 export type TicketSort = keyof typeof SORTS
 
-/** One page of tickets, and how many there are. */
+/** One page of tickets, and the total. */
 export async function listTickets(
   db: Database,
   filter: TicketFilter,

@@ -1,8 +1,8 @@
-/** This number of no-shows within this number of days makes a proposed ban (page, No-shows). */
+/** This number of no-shows within `NO_SHOW_DAYS` days leads to a proposed ban (page, No-shows). */
 export const NO_SHOWS = 3
 export const NO_SHOW_DAYS = 30
 
-/** Days that a confirmed proposal holds, unless the administrator gives another end. */
+/** Duration of a confirmed proposal in days, unless the administrator sets another end. */
 export const PROPOSED_BAN_DAYS = 30
 
 /** The next step about a proposal after the no-shows of its person have changed. A banned person needs no proposal. */

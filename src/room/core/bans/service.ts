@@ -21,8 +21,8 @@ export function banRecord(origin: Origin, action: string, ban: Pick<Ban, 'id' | 
 }
 
 /**
- * Proposes a ban when a person has enough no-shows, and withdraws an open proposal when they no longer have. Call it after the no-shows
- * have changed, with the person's row locked (`lockPerson`).
+ * Proposes a ban when a person has enough no-shows, and withdraws an open proposal when they no longer have. Call it
+ * after the no-shows have changed, with the person's row locked (`lockPerson`).
  */
 export async function reviewNoShows(tx: Transaction, kernel: Kernel, userId: number, now: Date): Promise<void> {
   const since = minutesAfter(now, -NO_SHOW_DAYS * DAY_MINUTES)

@@ -11,7 +11,7 @@ export const IN_FORCE = '0'
 export const ENDED = '1'
 export const PROPOSED = '2'
 
-/** A ban as it stands at the instant it was read for. */
+/** A ban as it is at the instant of the query. */
 export interface Ban {
   readonly id: number
   readonly userId: number
@@ -19,7 +19,7 @@ export interface Ban {
   readonly nickname: string
   readonly reason: string
   readonly status: BanStatus
-  /** Null: for ever. */
+  /** Null: the ban has no end. */
   readonly expireTime: Date | null
   readonly cancelFuture: boolean
   readonly createTime: Date
@@ -31,7 +31,7 @@ export function banStatus(now: Date): RawBuilder<BanStatus> {
   return sql`CASE WHEN n.status = '0' AND n.expire_time <= ${now} THEN '1' ELSE n.status END`
 }
 
-/** Bans `n` as they stand at an instant, deleted ones too. */
+/** Bans `n` as they are at an instant, deleted ones too. */
 export function bansAt(db: Database, now: Date) {
   return db
     .selectFrom('tb_facility_ban as n')
@@ -43,8 +43,8 @@ export function bansAt(db: Database, now: Date) {
 }
 
 /**
- * Locks the row of a person who has not left, found by id or by name, so that their bans and no-shows change one after the other. Answers
- * the id, or null.
+ * Locks the row of a person who has not left, found by id or by name, so that their bans and no-shows change one after
+ * the other. Returns the id, or null.
  */
 export async function lockPerson(
   tx: Transaction,
@@ -97,8 +97,8 @@ export interface Standing {
 }
 
 /**
- * Reads the standing of an applicant. No-shows count when their bookings began after `since` and they were noted after the last decision
- * about a ban or proposal of the person: an administrator judges a no-show only once.
+ * Reads the standing of an applicant. A no-show counts if its booking began after `since` and it was noted after the
+ * last decision about a ban or proposal of the person: an administrator judges a no-show only once.
  */
 export async function readStanding(tx: Transaction, userId: number, since: Date, now: Date): Promise<Standing> {
   const isBanned = sql<boolean>`
@@ -135,7 +135,7 @@ export async function readStanding(tx: Transaction, userId: number, since: Date,
   return standing
 }
 
-/** Deletes a proposal as if it had never been: too few no-shows are left. */
+/** Deletes a proposal without a trace, because too few no-shows are left. */
 export async function withdrawProposal(tx: Transaction, id: number): Promise<void> {
   await tx.deleteFrom('tb_facility_ban').where('id', '=', id).where('status', '=', PROPOSED).execute()
 }

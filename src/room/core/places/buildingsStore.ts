@@ -7,7 +7,7 @@ import { exists } from '../conditionsStore.ts'
 /** Buildings and rooms: `0` in use, `1` out of use. */
 export type UsedStatus = '0' | '1'
 
-/** The fields of a building that people set. */
+/** The fields of a building that people can set. */
 export interface BuildingFields {
   readonly buildingName: string
   readonly status: UsedStatus
@@ -35,12 +35,12 @@ const SORTS = {
 } as const
 
 export interface BuildingFilter {
-  /** Found anywhere in the name. */
+  /** Part of the name. */
   readonly buildingName?: string | undefined
   readonly status?: UsedStatus | undefined
 }
 
-/** One page of the buildings, and how many there are in all. */
+/** One page of the buildings, and the total. */
 export async function listBuildings(
   db: Database,
   { buildingName, status }: BuildingFilter,
@@ -59,8 +59,8 @@ export async function listBuildings(
 }
 
 /**
- * Locks buildings that exist, by id: to be changed ('update'), or so that they stay and get no closure while a room is put into them
- * ('share'). Before any lock of a room.
+ * Locks existing buildings, by id: 'update' to change them, 'share' to keep them without new closures while a room is
+ * put into them. Call it before locking rooms.
  */
 export async function lockBuildings(
   tx: Transaction,

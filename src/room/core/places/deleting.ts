@@ -6,21 +6,24 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 
-/** How rows of one kind are deleted. */
+/** Describes the deletion of rows of one kind. */
 interface Deletion<Row> {
-  /** The kind, as the operation log names it. */
+  /** Name of the kind in the operation log. */
   readonly resource: string
   readonly action: string
-  /** Locks those of the ids that exist. */
+  /** Locks the rows of these ids that exist. */
   readonly lock: (tx: Transaction, ids: readonly number[]) => Promise<readonly Row[]>
   readonly missing: () => NotFound
-  /** Deletes the locked rows, or throws when one is in use. */
+  /** Deletes the locked rows, or throws if one is in use. */
   readonly remove: (tx: Transaction, now: Date) => Promise<void>
-  /** The fields that the operation log keeps. */
+  /** The fields for the operation log. */
   readonly recorded: (row: Row) => object
 }
 
-/** Deletes several rows, all or none, and records each. @throws NotFound when one does not exist, and what `remove` throws. */
+/**
+ * Deletes several rows, all or none, and records each. @throws NotFound if one does not exist, and the errors of
+ * `remove`.
+ */
 export async function deleteAll<Row extends { readonly id: number }>(
   kernel: Kernel,
   caller: Caller,

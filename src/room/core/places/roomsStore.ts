@@ -5,10 +5,10 @@ import { allOf, contains } from '../../../kernel/database/lists.ts'
 import { exists } from '../conditionsStore.ts'
 import type { UsedStatus } from './buildingsStore.ts'
 
-/** The fields of a room that people set. */
+/** The fields of a room that people can set. */
 export interface RoomFields {
   readonly buildingId: number
-  /** Negative below the ground. */
+  /** Negative for floors below the ground. */
   readonly floorNo: number
   readonly roomName: string
   readonly capacity: number
@@ -51,11 +51,11 @@ export interface RoomFilter {
   readonly buildingId?: number | undefined
   readonly floorNo?: number | undefined
   readonly status?: UsedStatus | undefined
-  /** Found anywhere in the name. */
+  /** Part of the name. */
   readonly roomName?: string | undefined
-  /** At least so many people. */
+  /** Least capacity. */
   readonly capacity?: number | undefined
-  /** All of these, separated by commas. */
+  /** Tags that the room must have, separated by commas. */
   readonly equipmentTags?: string | null | undefined
 }
 
@@ -74,14 +74,14 @@ export function matching(filter: RoomFilter): RawBuilder<SqlBool> {
 }
 
 /**
- * Lets decisions about bookings in these rooms that are not written yet be made again. Locks the rooms that exist, by id, and answers
- * their ids.
+ * Raises the revision of rooms, so that bookings that are decided but not yet written are decided again. Locks the
+ * existing rooms, by id, and returns their ids.
  */
 export async function touchRooms(tx: Transaction, ids: readonly number[]): Promise<readonly number[]> {
   return touched(tx, sql`id = ANY (${ids}::bigint[])`)
 }
 
-/** The same for all rooms of a building, which is locked. */
+/** Does the same for all rooms of a building. The building is locked. */
 export async function touchRoomsOf(tx: Transaction, buildingId: number): Promise<readonly number[]> {
   return touched(tx, sql`building_id = ${buildingId}`)
 }

@@ -1,4 +1,4 @@
-/** The limits of a room's fields, which the routes declare too. */
+/** The limits of a room's fields, also used by the routes. */
 export const LIMITS = {
   floor: { lowest: -100, highest: 1000 },
   capacity: 100_000,
@@ -7,7 +7,7 @@ export const LIMITS = {
   hours: 100,
 } as const
 
-/** The tags of a text that separates them by commas, each once; without any: null. */
+/** The tags of a text, separated by commas, each once. Null if there are none. */
 export function tagsText(text: string): string | null {
   const tags = text
     .split(/[,，]/)

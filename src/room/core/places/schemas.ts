@@ -9,7 +9,7 @@ const Hours = Type.Object({
   closes: Type.String({ examples: ['22:00'] }),
 })
 
-/** A room as lists and details show it: the document's members (seed 数据模型), and what pages show beside. */
+/** A room in lists and details: the document's members (seed 数据模型), and additions for the published pages. */
 export const RoomAnswer = Type.Object(
   {
     id: Id,
@@ -41,9 +41,9 @@ const MaxDuration = Type.Integer({ minimum: 5, maximum: 10_080, examples: [4320]
 const AdvanceDays = Type.Integer({
   minimum: 1,
   maximum: 366,
-  description: 'The furthest local day that can be booked, counted from today.',
+  description: 'The last local day that can be booked, as days from today.',
 })
-const Grid = Type.Integer({ minimum: 1, maximum: 60, description: 'Times lie on multiples of this from midnight.' })
+const Grid = Type.Integer({ minimum: 1, maximum: 60, description: 'Times must be multiples of this from midnight.' })
 const Overlap = Type.Enum(['warn', 'refuse', 'allow'])
 
 /** The limits of bookings. */

@@ -1,7 +1,7 @@
 import type { Database } from '../../../kernel/database/database.ts'
 import type { Setting } from '../rules.ts'
 
-/** The one row of limits. */
+/** The only row with the limits of bookings. */
 export const settingRow = (db: Database) =>
   db
     .selectFrom('tb_facility_setting')

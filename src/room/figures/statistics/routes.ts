@@ -8,11 +8,11 @@ import { Id, MANAGE, Moment, moment, PORTAL } from '../../fields.ts'
 import { windowOf, windowQuery } from '../../window.ts'
 import { topRooms, topUsers, usage } from './service.ts'
 
-const tag = 'Room figures'
+const tag = 'Room statistics'
 
 const Period = Type.Object({ period: Type.Enum(['7d', '30d'], { default: '7d' }) })
 const place = {
-  rank: Type.Integer({ minimum: 1, description: 'Those with as many minutes share it.' }),
+  rank: Type.Integer({ minimum: 1, description: 'Equal minutes have equal ranks.' }),
   totalMinutes: Type.Integer({ minimum: 0 }),
   bookingCount: Type.Integer({ minimum: 0 }),
 }
@@ -29,7 +29,7 @@ const usageMembers = {
   occupiedHours: Type.Number({ minimum: 0 }),
   openHours: Type.Number({ minimum: 0 }),
   rate: Nullable(
-    Type.Number({ description: 'Occupied of open hours: 0.25 is a quarter. Null where it never was open.' }),
+    Type.Number({ description: 'Occupied hours divided by open hours: 0.25 is a quarter. Null if it was never open.' }),
   ),
 }
 const buildingMembers = { buildingId: Id, buildingName: Type.String() }
@@ -59,7 +59,7 @@ const Usage = Data(
 
 const counted = 'By the minutes of approved, ongoing and completed bookings inside the last 7 or 30 days; at most 20.'
 
-/** Statistics of the use of rooms. */
+/** Routes for statistics on the use of rooms. */
 export function statisticsRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -83,7 +83,7 @@ export function statisticsRoutes(app: App, kernel: Kernel): void {
     paths: [`${MANAGE}/top/user`],
     operationId: 'listTopUsers',
     permission: 'manage:facility:top:user',
-    summary: 'Those who booked most',
+    summary: 'The people who booked most',
     description: counted,
     tag,
     schema: { querystring: Period, response: { 200: Data(Type.Array(TopUser)) } },
@@ -97,7 +97,8 @@ export function statisticsRoutes(app: App, kernel: Kernel): void {
     permission: 'manage:facility:statistics:usage',
     summary: 'Occupied hours against open hours',
     description:
-      'By room, by building, and by weekday and hour of all rooms together. The last 30 days unless said, at most 366. Open is what opening hours (as they are now) allow and no closure takes.',
+      'By room, by building, and by weekday and hour of all rooms together. Default: the last 30 days; at most 366. ' +
+      'Open hours are the opening hours (as they are now) without closures.',
     tag,
     schema: {
       querystring: Type.Object({ ...windowQuery, buildingId: Type.Optional(Id) }),

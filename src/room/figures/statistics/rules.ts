@@ -2,7 +2,7 @@ import { earlier, type Interval, without } from '../../../booking/interval.ts'
 import type { WeeklyHours } from '../../../booking/openingHours.ts'
 import { localDate, localTime, weekday } from '../../../kernel/time.ts'
 
-/** Minutes by the hours of a week: Monday from midnight to one o'clock is the first of 168. */
+/** Minutes by the hours of a week: the first of 168 is Monday from midnight to one o'clock. */
 export type WeekMinutes = readonly number[]
 
 const HOURS = 24
@@ -13,12 +13,12 @@ const HOUR = 60 * MINUTE
 /** No minutes in any hour. */
 export const NO_MINUTES: WeekMinutes = Array.from({ length: WEEK }, () => 0)
 
-/** Which of the 168 hours; weekdays count from 1, Monday. */
+/** Index of an hour among the 168 of a week; weekdays count from 1, Monday. */
 export function hourOfWeek(day: number, hour: number): number {
   return (day - 1) * HOURS + hour
 }
 
-/** Both together, cell by cell. */
+/** The sum of both, cell by cell. */
 export function plus(a: WeekMinutes, b: WeekMinutes): WeekMinutes {
   return a.map((minutes, cell) => minutes + (b[cell] ?? 0))
 }
@@ -27,15 +27,16 @@ export function sum(minutes: WeekMinutes): number {
   return minutes.reduce((total, one) => total + one, 0)
 }
 
-/** When a room may be used: its weekly hours (none: always), less what it is closed. */
+/** Opening times of a room: its weekly hours (none: always open), without its closures. */
 export interface RoomHours {
   readonly weekly: readonly WeeklyHours[]
   readonly closed: readonly Interval[]
 }
 
 /**
- * When rooms are open in a span, by the hours of the week. The calendar is asked once for every hour of the span, whatever the number of rooms
- * and closures; rooms of the same hours share what follows from that, and a closure is taken off by whole weeks.
+ * The open minutes of each room in a span, by the hours of the week. Reads the calendar once for every hour of the
+ * span, whatever the number of rooms and closures. Rooms with the same hours share the result, and closures are
+ * subtracted by whole weeks.
  */
 export function openMinutes(rooms: readonly RoomHours[], span: Interval, zone: string): readonly WeekMinutes[] {
   const hours = hoursOf(span, zone)
@@ -56,18 +57,18 @@ export function openMinutes(rooms: readonly RoomHours[], span: Interval, zone: s
   })
 }
 
-/** An hour of the wall clock, or as much of one as lies in a span. */
+/** An hour of the wall clock, or the part of it that lies in the span. */
 interface Hour {
   /** Milliseconds since 1970. */
   readonly start: number
   readonly end: number
-  /** Which of the 168. */
+  /** Index among the 168 hours of a week. */
   readonly cell: number
-  /** How many minutes past the full hour it starts. */
+  /** Minutes from the full hour to its start. */
   readonly past: number
 }
 
-/** The hours of a span, one after the other. */
+/** The hours of a span, in order. */
 function hoursOf({ start, end }: Interval, zone: string): readonly Hour[] {
   const hours: Hour[] = []
   for (let at = start; at < end; ) {
@@ -81,13 +82,13 @@ function hoursOf({ start, end }: Interval, zone: string): readonly Hour[] {
   return hours
 }
 
-/** The hours of a span, with how long something is open in each. */
+/** The hours of a span, with the open minutes of each. */
 interface Opened {
   readonly hours: readonly Hour[]
-  /** When it is open, in minutes of the week. */
+  /** Opening times, in minutes of the week. */
   readonly times: readonly (readonly [opens: number, closes: number])[]
   readonly minutes: readonly number[]
-  /** Together: of no hours, of the first 168, of twice as many and so on. */
+  /** Running sums: of no hours, of the first 168, of the first 336 and so on. */
   readonly weeks: readonly WeekMinutes[]
 }
 
@@ -111,7 +112,7 @@ function weekMinute(weekday: number, time: string): number {
   return hourOfWeek(weekday, hour) * 60 + minute
 }
 
-/** How many minutes of an hour are open between two instants of it. */
+/** The open minutes of an hour between two instants of it. */
 function openPart(times: Opened['times'], { start, cell, past }: Hour, from: number, to: number): number {
   const [since, until] = [from, to].map((at) => cell * 60 + past + (at - start) / MINUTE)
   return times.reduce(
@@ -120,14 +121,14 @@ function openPart(times: Opened['times'], { start, cell, past }: Hour, from: num
   )
 }
 
-/** Adds (or takes off) what is open in a part of the span, by the hours of the week. */
+/** Adds or subtracts the open minutes of a part of the span, by the hours of the week. */
 function addOpen(minutes: number[], opened: Opened, part: Interval, sign: 1 | -1): void {
   const { hours, times, weeks } = opened
   const [from, to] = [part.start.getTime(), part.end.getTime()]
   const add = (cell: number, open = 0) => {
     minutes[cell] = (minutes[cell] ?? 0) + sign * open
   }
-  // No hour is longer than sixty minutes: the one that is looked for is this or a later one.
+  // An estimate from below: no hour is longer than 60 minutes, so the hour has this index or a later one.
   let index = Math.floor((from - (hours[0]?.start ?? from)) / HOUR)
   for (let hour = hours[index]; hour && hour.start < to; hour = hours[index]) {
     const isWhole = from <= hour.start && hour.end <= to

@@ -4,21 +4,24 @@ import { DAY_MS, requireShort, type Window } from '../../window.ts'
 import { hourOfWeek, NO_MINUTES, openMinutes, plus, sum, type WeekMinutes } from './rules.ts'
 import * as store from './store.ts'
 
-/** How long a top list is. */
+/** Length of a top list. */
 const MOST_PLACES = 20
-/** The days that statistics cover unless a window is given. */
+/** Length of the window of usage statistics, unless one is given. */
 const USUAL_DAYS = 30
 
-/** The windows of top lists, in days: until now. */
+/** The windows of top lists: days until now. */
 const PERIODS = { '7d': 7, '30d': 30 } as const
 export type Period = keyof typeof PERIODS
 
-/** The rooms used longest, by the minutes of approved, ongoing and completed bookings inside the window. Ties share a rank. */
+/**
+ * The rooms used longest, by the minutes of approved, ongoing and completed bookings inside the window. Equal minutes
+ * have equal ranks.
+ */
 export function topRooms(kernel: Kernel, period: Period): Promise<readonly store.TopRoom[]> {
   return store.topRooms(kernel.reads, lastDays(kernel, PERIODS[period]), MOST_PLACES)
 }
 
-/** The same of those who applied for the bookings. */
+/** The applicants whose bookings lasted longest, counted in the same way. */
 export function topUsers(kernel: Kernel, period: Period): Promise<readonly store.TopUser[]> {
   return store.topUsers(kernel.reads, lastDays(kernel, PERIODS[period]), MOST_PLACES)
 }
@@ -28,7 +31,7 @@ function lastDays({ clock }: Kernel, days: number): Interval {
   return { start: new Date(end.getTime() - days * DAY_MS), end }
 }
 
-/** How long something was booked and how long it was open, in hours; the rate is null where it never was open. */
+/** Booked and open hours; the rate is null if it was never open. */
 export interface Usage {
   readonly occupiedHours: number
   readonly openHours: number
@@ -46,9 +49,9 @@ export interface UsageStatistics {
 }
 
 /**
- * Occupied hours against open hours, by room, building and hour of the week. The window is the last 30 days unless given; with one end
- * given, it is 30 days long. A room is open within its opening hours as they are now (always, without any) unless it is closed. Bookings
- * ahead count where the window reaches them.
+ * Occupied and open hours, by room, building and hour of the week. The default window is the last 30 days; if only one
+ * end is given, it is 30 days long. A room is open in its present opening hours (always, if it has none) except during
+ * closures. Future bookings count if the window includes them.
  * @throws Invalid `window_too_long`
  */
 export async function usage(kernel: Kernel, window: Window, buildingId: number | null): Promise<UsageStatistics> {

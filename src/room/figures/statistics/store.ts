@@ -6,17 +6,19 @@ import { among } from '../../../kernel/database/literals.ts'
 import { closes, exists, spanOf, touches } from '../../core/conditionsStore.ts'
 import { APPROVED, COMPLETED, ONGOING } from '../../core/states.ts'
 
-/** True for a booking `b` that is, was or will be used in a span: approved, ongoing, completed. */
+/**
+ * True for a booking `b` in a state that counts as use (approved, ongoing, completed) and that shares time with a span.
+ */
 const isUsedIn = ({ start, end }: Interval) => sql<SqlBool>`
   b.status IN ${among([APPROVED, ONGOING, COMPLETED])}
   AND b.del_flag = '0'
   AND ${touches({ from: start, to: end })}`
 
-/** A place in a top list. */
+/** An entry of a top list. */
 interface Place {
-  /** Places with as many minutes share it. */
+  /** Equal minutes have equal ranks. */
   readonly rank: number
-  /** Of bookings, inside the window. */
+  /** Minutes of bookings inside the window. */
   readonly totalMinutes: number
   readonly bookingCount: number
 }
@@ -108,7 +110,7 @@ const closedIn = (span: Interval) => sql<readonly { readonly start: number; read
     WHERE ${closes(spanOf(span))}
   )`
 
-/** The rooms (of a building), in use or not, with their closures within a span. */
+/** The rooms (of a building, if given), in use or not, with their closures within a span. */
 export async function usedRooms(db: Database, span: Interval, buildingId: number | null): Promise<readonly UsedRoom[]> {
   const found = db
     .selectFrom('tb_facility_room as r')
@@ -129,7 +131,10 @@ export async function usedRooms(db: Database, span: Interval, buildingId: number
   }))
 }
 
-/** Booked minutes of a span: of a room (weekday and hour null), or in an hour of the week of all rooms (roomId null). */
+/**
+ * Booked minutes in a span: of one room (weekday and hour are null), or of all rooms in one hour of the week (roomId is
+ * null).
+ */
 export interface Occupied {
   readonly roomId: number | null
   /** 1 is Monday. */
@@ -138,7 +143,9 @@ export interface Occupied {
   readonly minutes: number
 }
 
-/** The booked minutes of the rooms of `usedRooms` in a span, by room and by the hours of the week on the wall clock. */
+/**
+ * The booked minutes of the rooms of `usedRooms` in a span, by room, and by the hours of the week on the wall clock.
+ */
 export async function occupiedMinutes(
   db: Database,
   span: Interval,

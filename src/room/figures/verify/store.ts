@@ -9,7 +9,7 @@ import { CANCELLED, COMPLETED, ONGOING, REJECTED } from '../../core/states.ts'
 /** True for a booking `b` whose stored state keeps its room. */
 const stands = sql`b.del_flag = '0' AND ${isHolding}`
 
-/** How late the job may be. */
+/** The delay that the job may have. */
 const LATE = sql`interval '10 minutes'`
 
 const checks: readonly Check[] = [
@@ -127,7 +127,8 @@ const checks: readonly Check[] = [
       ORDER BY series_id`,
   },
   {
-    // Measured by the latest settling, not by the clock: after a night's standstill nothing is wrong.
+    // Compared with the latest change by the job, not with the clock: after a night without the program nothing is
+    // wrong.
     name: 'states that were not settled when others were',
     differences: sql`
       WITH latest AS (
@@ -154,7 +155,7 @@ const checks: readonly Check[] = [
   },
 ]
 
-/** Recomputes values that are stored twice, looks for rows that must not exist, and names each difference. */
+/** Recomputes redundant values and looks for rows that must not exist. Names each difference. */
 export function findDifferences(db: Database): Promise<readonly Difference[]> {
   return runChecks(db, checks)
 }

@@ -10,7 +10,7 @@ import { Id, listQuery, MANAGE, pageOf } from '../../fields.ts'
 import { APPROVE, limitApprover } from './service.ts'
 import { listApprovers } from './store.ts'
 
-const tag = 'Room audit'
+const tag = 'Room approval'
 
 const ApproverAnswer = Type.Object(
   {
@@ -23,14 +23,14 @@ const ApproverAnswer = Type.Object(
   { title: 'RoomApprover' },
 )
 
-/** Approvers, and the buildings whose bookings they decide about. */
+/** Routes for approvers and the buildings whose bookings they decide about. */
 export function approverRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${MANAGE}/approver/list`, `${MANAGE}/approver`],
     permission: 'manage:facility:approver:list',
-    summary: 'List approvers and what they decide about',
-    description: 'Everybody whose roles permit approving. `allBuildings`: nobody has limited them.',
+    summary: 'List approvers and their buildings',
+    description: 'Everybody whose roles permit approving. `allBuildings` is true if the approver has no limit.',
     tag,
     schema: {
       querystring: listQuery(['userId', 'username'], { username: Type.Optional(Text(100)) }),
@@ -49,7 +49,8 @@ export function approverRoutes(app: App, kernel: Kernel): void {
     permission: 'manage:facility:approver:edit',
     summary: 'Limit an approver to buildings',
     description:
-      'Exactly these from now on; an empty list lifts the limit. They neither see nor decide about what waits elsewhere.',
+      'Replaces the approver’s buildings; an empty list lifts the limit. The approver neither sees nor decides ' +
+      'about bookings elsewhere.',
     tag,
     schema: {
       params: Type.Object({ userId: Id }),

@@ -8,11 +8,11 @@ import type { RoomPermission } from '../../permissions.ts'
 import { refusal } from '../../sentences.ts'
 import * as store from './store.ts'
 
-/** Permission to approve: everybody who holds it is listed as an approver. */
+/** Permission to approve. Everybody who holds it is listed as an approver. */
 export const APPROVE: RoomPermission = 'manage:facility:booking:audit:approve'
 
 /**
- * Limits an approver to the bookings of some buildings; none: to no limit.
+ * Limits an approver to the bookings of some buildings; an empty list lifts the limit.
  * @throws NotFound for a building that does not exist, Invalid `no_approver` for a person who may not approve.
  */
 export async function limitApprover(

@@ -4,13 +4,13 @@ import { contains, type PageOf, pageClause, readPage } from '../../../kernel/dat
 import { anyOf } from '../../../kernel/database/literals.ts'
 import { exists } from '../../core/conditionsStore.ts'
 
-/** A person who may decide about bookings, and the buildings they are limited to. */
+/** A person who may decide about bookings, and their buildings. */
 export interface Approver {
   readonly userId: number
   readonly username: string
   readonly nickname: string
   readonly allBuildings: boolean
-  /** The buildings they are limited to; empty for an approver who decides about all. */
+  /** The buildings they are limited to; empty for an approver without a limit. */
   readonly buildings: readonly { readonly id: number; readonly buildingName: string }[]
 }
 
@@ -52,7 +52,7 @@ export async function listApprovers(
   })
 }
 
-/** The buildings that a person is limited to, by id, with the person's row locked: one change follows the other. */
+/** Locks a person's row and returns the buildings they are limited to, by id. The lock serializes changes. */
 export async function lockBuildingsOf(tx: Transaction, userId: number): Promise<readonly number[]> {
   await tx.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
   const limits = await tx
@@ -64,7 +64,7 @@ export async function lockBuildingsOf(tx: Transaction, userId: number): Promise<
   return limits.map(({ building_id }) => building_id)
 }
 
-/** The buildings among these that exist. */
+/** The ids among these of existing buildings. */
 export async function existingBuildings(tx: Transaction, ids: readonly number[]): Promise<readonly number[]> {
   const found = await tx
     .selectFrom('tb_facility_building as g')
@@ -75,7 +75,7 @@ export async function existingBuildings(tx: Transaction, ids: readonly number[])
   return found.map(({ id }) => id)
 }
 
-/** Limits a person to these buildings, and no others; an empty list lifts the limit. */
+/** Limits a person to these buildings only; an empty list lifts the limit. */
 export async function replaceBuildings(
   tx: Transaction,
   userId: number,

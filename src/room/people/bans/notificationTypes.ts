@@ -2,7 +2,7 @@ import type { NotificationType } from '../../../kernel/notifications/texts/types
 
 const ordinary = { category: 'reservation', urgent: false, channels: ['websocket', 'email'] } as const
 
-/** Messages about bans and proposals. */
+/** Messages about bans to the people concerned, and about proposals to those who decide about them. */
 export const banNotificationTypes: readonly NotificationType[] = [
   {
     ...ordinary,

@@ -69,7 +69,7 @@ function presentBan(ban: Ban, zone: string): Of<typeof BanRow> {
 
 const presentEffect = ({ id, cancelled }: BanAnswer) => data({ id, cancelledBookings: [...cancelled] })
 
-/** People who may not book. */
+/** Routes for bans. */
 export function banRoutes(app: App, kernel: Kernel): void {
   listRoutes(app, kernel)
   decisionRoutes(app, kernel)
@@ -106,10 +106,11 @@ function decisionRoutes(app: App, kernel: Kernel): void {
     paths: [`${MANAGE}/ban`],
     operationId: 'banPerson',
     permission: BAN,
-    summary: 'Ban somebody',
+    summary: 'Ban a person',
     description:
-      'By `userId`, or else by `username`. Without `expireTime`: for ever. `cancelFuture` also cancels what they applied for and what has not begun; ' +
-      'bookings of others that they take part in stay, but can’t be approved or changed while they are in them.',
+      'By `userId`, or else by `username`. Without `expireTime` the ban has no end. `cancelFuture` also cancels the ' +
+      'person’s own bookings that have not begun. Others’ bookings that they take part in stay, but can’t be ' +
+      'approved or changed with the person in them.',
     tag,
     schema: { body: BanBody, response: { 200: Effect } },
     handler: async (request) => {
@@ -129,7 +130,7 @@ function decisionRoutes(app: App, kernel: Kernel): void {
     paths: [`${MANAGE}/ban/{id}/confirm`],
     permission: BAN,
     summary: 'Confirm a proposed ban',
-    description: `For ${PROPOSED_BAN_DAYS} days, unless \`expireTime\` says otherwise; null: for ever.`,
+    description: `For ${PROPOSED_BAN_DAYS} days, unless \`expireTime\` is given; null means no end.`,
     tag,
     schema: { params: IdParams, body: Confirmation, response: { 200: Effect } },
     handler: async (request) => {
@@ -146,7 +147,7 @@ function decisionRoutes(app: App, kernel: Kernel): void {
     paths: [`${MANAGE}/ban/{id}`],
     operationId: 'liftBan',
     permission: 'manage:facility:ban:remove',
-    summary: 'Lift a ban, dismiss a proposed one',
+    summary: 'Lift a ban, or dismiss a proposed one',
     tag,
     schema: { params: IdParams, response: { 200: Done } },
     handler: async (request) => {

@@ -13,7 +13,10 @@ import { nullableMoment } from '../../fields.ts'
 import { refusal } from '../../sentences.ts'
 import { dismissProposal, endBan, endExpired, enforceBan, findBan } from './store.ts'
 
-/** A request to ban a person (by id, or else by name): why, until when (null: for ever), and whether their bookings ahead end. */
+/**
+ * A request to ban a person (by id, or else by name): the reason, the end (null: none), and whether to cancel future
+ * bookings.
+ */
 export interface BanRequest {
   readonly userId: number | null
   readonly username: string | null
@@ -29,9 +32,10 @@ export interface BanAnswer {
 }
 
 /**
- * Bans somebody from now on, and tells them; a proposal about them is answered by it. `cancelFuture` cancels the bookings they applied for
- * that have not begun. Bookings of others that they take part in stay: these can neither be approved nor changed while they are in them.
- * @throws Invalid `unknown_user`, `expired` when the end does not lie ahead, `already_banned`.
+ * Bans a person from now on and tells them. An open proposal about them is dismissed. `cancelFuture` cancels their own
+ * bookings that have not begun. Others' bookings that they take part in stay, but can neither be approved nor changed
+ * with the person in them.
+ * @throws Invalid `unknown_user`, `expired` if the end is not in the future, `already_banned`.
  */
 export async function ban(kernel: Kernel, caller: Caller, request: BanRequest): Promise<BanAnswer> {
   const who = personOf(request)
@@ -55,7 +59,7 @@ export async function ban(kernel: Kernel, caller: Caller, request: BanRequest): 
   return answer
 }
 
-/** The terms of a confirmed ban. `expireTime`: null is for ever, absent is `PROPOSED_BAN_DAYS` days. */
+/** The terms of a confirmed ban. `expireTime`: null means no end, absent means `PROPOSED_BAN_DAYS` days. */
 export interface Confirmation {
   readonly expireTime: Date | null | undefined
   readonly cancelFuture: boolean
@@ -63,7 +67,7 @@ export interface Confirmation {
 
 /**
  * Brings a proposed ban into force.
- * @throws NotFound, Conflict `bad_state` when it is no proposal, Invalid `expired`, `already_banned`.
+ * @throws NotFound, Conflict `bad_state` if it is not a proposal, Invalid `expired`, `already_banned`.
  */
 export async function confirmBan(kernel: Kernel, caller: Caller, id: number, terms: Confirmation): Promise<BanAnswer> {
   return changeBan(kernel, id, async (tx, ban, now) => {
@@ -80,8 +84,8 @@ export async function confirmBan(kernel: Kernel, caller: Caller, id: number, ter
 }
 
 /**
- * Lifts a ban that is in force and tells the person, or dismisses a proposal, of which they never heard.
- * @throws NotFound, Conflict `bad_state` when it has ended.
+ * Lifts a ban that is in force and tells the person, or dismisses a proposal, of which the person is not told.
+ * @throws NotFound, Conflict `bad_state` if it has ended.
  */
 export async function liftBan(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   await changeBan(kernel, id, async (tx, ban, now) => {
@@ -107,7 +111,7 @@ export async function liftBan(kernel: Kernel, caller: Caller, id: number): Promi
   })
 }
 
-/** One change of a ban, with the row of its person locked before the ban is read. @throws NotFound */
+/** Runs one change of a ban, with the row of its person locked before the ban is read. @throws NotFound */
 async function changeBan<T>(
   kernel: Kernel,
   id: number,
@@ -127,7 +131,10 @@ async function changeBan<T>(
 
 type Terms = Pick<Ban, 'id' | 'userId' | 'reason' | 'expireTime' | 'cancelFuture'>
 
-/** Tells a person that they are banned from now on, and cancels their bookings where the terms say so. Answers the bookings cancelled. */
+/**
+ * Tells a person that they are banned from now on, and cancels their bookings if the terms say so. Returns the
+ * cancelled bookings.
+ */
 async function takeEffect(
   tx: Transaction,
   kernel: Kernel,
@@ -150,7 +157,7 @@ async function takeEffect(
   return (await cancelAhead(tx, userId, cancelling, originOf(caller), zone)).map((booking) => booking.id)
 }
 
-/** @throws Invalid `validation` when neither id nor name is given. */
+/** Selects the person by id or name. @throws Invalid `validation` if neither is given. */
 function personOf({ userId, username }: Pick<BanRequest, 'userId' | 'username'>) {
   if (userId !== null) return { userId }
   if (username !== null) return { username }

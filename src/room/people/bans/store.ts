@@ -20,7 +20,7 @@ const SORTS = {
   expireTime: sql`n.expire_time`,
 } as const
 
-/** One page of the bans as they stand at an instant. `username` is found anywhere in the name. */
+/** One page of the bans as they are at an instant. `username` is a part of the name. */
 export async function listBans(
   db: Database,
   filter: {
@@ -45,12 +45,12 @@ export async function listBans(
   })
 }
 
-/** A ban as it stands at an instant, or null. */
+/** A ban as it is at an instant, or null. */
 export async function findBan(db: Database, id: number, now: Date): Promise<Ban | null> {
   return (await bansAt(db, now).where('n.id', '=', id).where(exists('n')).executeTakeFirst()) ?? null
 }
 
-/** Writes that a person's expired bans have ended, so that another may come into force. */
+/** Stores that a person's expired bans have ended, so that a new one can come into force. */
 export async function endExpired(tx: Transaction, userId: number, now: Date): Promise<void> {
   await tx
     .updateTable('tb_facility_ban as n')
@@ -62,7 +62,7 @@ export async function endExpired(tx: Transaction, userId: number, now: Date): Pr
     .execute()
 }
 
-/** Brings a proposal into force. A ban that is in force already breaks `tb_facility_ban_one`. */
+/** Brings a proposal into force. A second ban in force breaks `tb_facility_ban_one`. */
 export async function enforceBan(
   tx: Transaction,
   id: number,
@@ -86,7 +86,7 @@ export async function endBan(tx: Transaction, id: number, by: number, now: Date)
     .execute()
 }
 
-/** Deletes the proposal about somebody, if there is one: an administrator has decided otherwise. */
+/** Deletes the proposal about a person, if there is one, because an administrator has decided otherwise. */
 export async function dismissProposal(tx: Transaction, userId: number, by: number, now: Date): Promise<void> {
   await tx
     .updateTable('tb_facility_ban as n')

@@ -19,7 +19,7 @@ const MessageAnswer = Type.Object(
     createTime: Moment,
     readTime: NullableMoment,
   },
-  { title: 'RoomNotice' },
+  { title: 'RoomMessage' },
 )
 
 const Unread = Data(Type.Object({ unread: Type.Integer({ minimum: 0 }) }))
@@ -29,7 +29,7 @@ function present({ id, type, subject, body, urgent, createdAt, readAt }: InboxMe
   return { id, type, title: subject, content: body, urgent, ...times }
 }
 
-/** The inbox of a person: in the portal, and by the same paths at the desk. */
+/** Routes for the caller's inbox, under the path of the portal, for staff too. */
 export function inboxRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const unreadOf = async (userId: number) => data({ unread: await countUnread(kernel.db, userId) })
@@ -37,9 +37,9 @@ export function inboxRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/notice/list`],
-    operationId: 'listMyNotices',
+    operationId: 'listMyRoomMessages',
     permission: 'signed-in',
-    summary: 'List one’s own notices, the newest first',
+    summary: 'List my inbox, newest first',
     tag,
     schema: {
       querystring: listQuery(['createTime'], {
@@ -58,9 +58,9 @@ export function inboxRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/notice/unread-count`],
-    operationId: 'countUnreadNotices',
+    operationId: 'countMyUnreadRoomMessages',
     permission: 'signed-in',
-    summary: 'Count one’s unread notices',
+    summary: 'Count my unread messages',
     tag,
     schema: { response: { 200: Unread } },
     handler: async (request) => await unreadOf(signedIn(request).userId),
@@ -69,10 +69,10 @@ export function inboxRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${PORTAL}/notice/read`],
-    operationId: 'markNoticesRead',
+    operationId: 'markRoomMessagesRead',
     permission: 'signed-in',
-    summary: 'Mark one’s notices as read',
-    description: 'Those of `ids`, or all without. Those of others, and those that are read already, are left alone.',
+    summary: 'Mark messages of my inbox as read',
+    description: 'The messages in `ids`, or all without it. Messages of others and messages already read are ignored.',
     tag,
     schema: {
       body: Type.Object({ ids: Type.Optional(Nullable(Type.Array(Id, { maxItems: 500 }))) }),

@@ -9,22 +9,22 @@ import { MANAGE } from '../../fields.ts'
 import { NOTE_DAYS } from './rules.ts'
 import { noteNoShow, undoNoShow } from './service.ts'
 
-const tag = 'Room bookings (desk)'
+const tag = 'Room bookings (staff)'
 const permission = 'manage:facility:booking:all'
 const paths = [`${MANAGE}/booking/{id}/no-show`] as const
 const schema = { params: IdParams, response: { 200: Done } }
 
-/** Noting that nobody came. */
+/** Routes for noting no-shows. */
 export function noShowRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths,
     operationId: 'noteNoShow',
     permission,
-    summary: 'Note that nobody came',
+    summary: 'Note a no-show',
     description:
-      `From the start of a booking until ${NOTE_DAYS} days after its end; again is fine. ${NO_SHOWS} of an applicant within ` +
-      `${NO_SHOW_DAYS} days make a proposed ban (\`ban/list?status=2\`).`,
+      `From the start of a booking until ${NOTE_DAYS} days after its end. Repeating it changes nothing. ${NO_SHOWS} ` +
+      `no-shows of an applicant within ${NO_SHOW_DAYS} days lead to a proposed ban (\`ban/list?status=2\`).`,
     tag,
     schema,
     handler: async (request) => {
@@ -37,8 +37,8 @@ export function noShowRoutes(app: App, kernel: Kernel): void {
     paths,
     operationId: 'removeNoShow',
     permission,
-    summary: 'Take the note back that nobody came',
-    description: 'A proposed ban that rests on it is withdrawn; one in force stays until it is lifted.',
+    summary: 'Take back a no-show',
+    description: 'Withdraws a proposed ban that depends on it. A ban in force stays until it is lifted.',
     tag,
     schema,
     handler: async (request) => {

@@ -4,7 +4,9 @@ import { type BookingStatus, COMPLETED, ONGOING } from '../../core/states.ts'
 /** Days after the end of a booking in which a no-show can be noted. */
 export const NOTE_DAYS = 7
 
-/** May staff note that nobody came to a booking in this state (by the clock)? It must have begun, and not have ended long ago. */
+/**
+ * True if staff may note a no-show of a booking in this (present) state: it has begun, and did not end too long ago.
+ */
 export function mayNote(
   { status, endTime }: { readonly status: BookingStatus; readonly endTime: Date },
   now: Date,

@@ -13,8 +13,8 @@ import { mayNote, NOTE_DAYS } from './rules.ts'
 import { markNoShow, unmarkNoShow } from './store.ts'
 
 /**
- * Notes that nobody came to a booking and tells the applicant; enough of it proposes a ban of theirs. Noting it again changes nothing.
- * @throws NotFound, Conflict `bad_state` before it has begun or when it was not held, `too_late`.
+ * Notes a no-show and tells the applicant; enough no-shows lead to a proposed ban. Noting it again changes nothing.
+ * @throws NotFound, Conflict `bad_state` if it has not begun or did not take place, `too_late`.
  */
 export async function noteNoShow(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   await changeNoShow(kernel, caller, id, 'room.booking.no_show', async (tx, booking, now) => {
@@ -37,7 +37,8 @@ export async function noteNoShow(kernel: Kernel, caller: Caller, id: number): Pr
 }
 
 /**
- * Takes the note back, and with it a proposed ban that rests on it; a ban in force stays until it is lifted. Without a note nothing changes.
+ * Takes back a no-show, and with it a proposed ban that depends on it; a ban in force stays until it is lifted. Without
+ * a no-show nothing changes.
  * @throws NotFound
  */
 export async function undoNoShow(kernel: Kernel, caller: Caller, id: number): Promise<void> {
@@ -46,7 +47,10 @@ export async function undoNoShow(kernel: Kernel, caller: Caller, id: number): Pr
   )
 }
 
-/** One change of a note, with the row of the applicant locked: the no-shows of a person are counted one after the other. */
+/**
+ * Runs one change of a no-show with the applicant's row locked, so that a person's no-shows are counted one after the
+ * other.
+ */
 async function changeNoShow(
   kernel: Kernel,
   caller: Caller,

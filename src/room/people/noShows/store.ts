@@ -1,6 +1,6 @@
 import type { Transaction } from '../../../kernel/database/database.ts'
 
-/** Notes that nobody came; false when that was noted before. */
+/** Notes a no-show; false if it was noted before. */
 export async function markNoShow(tx: Transaction, id: number, by: number, now: Date): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('tb_facility_booking')
@@ -11,7 +11,7 @@ export async function markNoShow(tx: Transaction, id: number, by: number, now: D
   return numUpdatedRows > 0n
 }
 
-/** Takes the note back; false when there is none. */
+/** Takes back a no-show; false if there is none. */
 export async function unmarkNoShow(tx: Transaction, id: number, by: number, now: Date): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('tb_facility_booking')

@@ -5,8 +5,8 @@ import { bookingsAt, bookingsOf } from '../../core/bookingsStore.ts'
 import { exists } from '../../core/conditionsStore.ts'
 
 /**
- * The bookings that a person applied for or takes part in: where, when, what for, and how each ended. Rows of the product's tables with a
- * `user_id` (their parts in bookings, bans) are copied by the kernel.
+ * The bookings that a person applied for or takes part in, with place, time, purpose and result. The kernel copies the
+ * rows of the product's tables with a `user_id` (participation, bans).
  */
 export async function personalRecords(db: Database, userId: number, now: Date): Promise<readonly PersonalRecords[]> {
   const bookings = bookingsAt(db, now)

@@ -8,15 +8,15 @@ import { Done, done } from '../../contract.ts'
 import { Id, MANAGE } from '../../fields.ts'
 import { appoint } from './service.ts'
 
-/** The people who work at the desk. The list of approvers shows them. */
+/** Routes for staff. The list of approvers shows them. */
 export function staffRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'PUT',
     paths: [`${MANAGE}/staff/{userId}`],
     operationId: 'setStaffRole',
     permission: 'manage:facility:staff:edit',
-    summary: 'Make somebody an administrator or a student worker',
-    description: 'Or, with null, neither. In force from their next request on; what they are in other products stays.',
+    summary: 'Make a person an administrator or a student worker',
+    description: 'Null removes both roles. In force from the person’s next request; roles in other products stay.',
     tag: 'Room rules',
     schema: {
       params: Type.Object({ userId: Id }),

@@ -4,13 +4,13 @@ import { changeRoles } from '../../../kernel/identity/accounts/administration.ts
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { ROOM_ADMIN, STUDENT_WORKER } from '../../permissions.ts'
 
-/** The roles of people at the desk, in the words of the published client. */
+/** The roles of staff, in the words of the published client. */
 export const STAFF_ROLES = { admin: ROOM_ADMIN, student_worker: STUDENT_WORKER } as const
 
 /**
- * Makes somebody an administrator of this product, a student worker or (null) neither, from the next request on. Their roles in other
- * products stay.
- * @throws NotFound, Conflict `own_role`, Forbidden `beyond_own_rights` for a caller who may do less than the role permits.
+ * Makes a person an administrator of this product, a student worker or (null) neither, from the next request. Their
+ * roles in other products stay.
+ * @throws NotFound, Conflict `own_role`, Forbidden `beyond_own_rights` if the role permits more than the caller may do.
  */
 export async function appoint(
   kernel: Kernel,

@@ -7,17 +7,17 @@ import { ALPHABET, drawLetters } from './picture.ts'
 import * as store from './store.ts'
 
 const LETTERS = 4
-/** How long a picture is good for. */
+/** Minutes for which a picture is valid. */
 const MINUTES = 2
 const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** The letters that somebody read, and the picture they read them in. */
+/** The letters that a person typed, and the picture's id. */
 export interface Reading {
   readonly code?: string | null | undefined
   readonly uuid?: string | null | undefined
 }
 
-/** A new picture with four letters, a GIF in base64. It can be tried once, within two minutes, at any process. */
+/** A new picture with four letters, a GIF in base64. It can be tried once within two minutes, at any process. */
 export async function showCaptcha(kernel: Kernel): Promise<{ readonly uuid: string; readonly img: string }> {
   const letters = Array.from({ length: LETTERS }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
   const picture = await drawLetters(letters)
@@ -30,8 +30,8 @@ export async function showCaptcha(kernel: Kernel): Promise<{ readonly uuid: stri
 }
 
 /**
- * Checks the letters of a picture; does nothing where ROOM_CAPTCHA is off.
- * @throws Invalid `captcha_expired` for a picture that is unknown, too old or was tried before; `captcha_wrong`.
+ * Checks the letters of a picture; does nothing if ROOM_CAPTCHA is off.
+ * @throws Invalid `captcha_expired` for a picture that is unknown, too old or already tried; `captcha_wrong`.
  */
 export async function checkCaptcha(kernel: Kernel, { code, uuid }: Reading): Promise<void> {
   if (!roomSettings.of(kernel.config).captcha) return

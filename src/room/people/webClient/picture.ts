@@ -6,7 +6,10 @@ const HEIGHT = 40
 
 type Point = readonly [x: number, y: number]
 
-/** Letters as pens draw them, on a field of 4 by 6; so no font is needed. Strokes are parted by spaces, each two digits are a point. */
+/**
+ * Letters as pen strokes on a field of 4 by 6, so that no font is needed. Spaces separate the strokes; two digits are a
+ * point.
+ */
 const LETTERS: Readonly<Record<string, string>> = {
   A: '062046 1434',
   C: '4130100105163645',
@@ -29,15 +32,18 @@ const LETTERS: Readonly<Record<string, string>> = {
   7: '004026',
 }
 
-/** The letters of pictures: none that a line across it turns into another. */
+/** The letters of pictures. A line across one of them does not turn it into another. */
 export const ALPHABET = Object.keys(LETTERS).join('')
 
-/** A number from `low` to `high` that nobody can foretell. */
+/** An unpredictable number from `low` to `high`. */
 function between(low: number, high: number): number {
   return low + ((high - low) * randomInt(1_000_001)) / 1_000_000
 }
 
-/** Up to six letters of ALPHABET as a GIF of 120 × 40 pixels: each turned, slanted and shaken, all on a wave, crossed by lines. */
+/**
+ * Draws up to six letters of ALPHABET as a GIF of 120 × 40 pixels: each turned, slanted and shifted, all on a wave,
+ * crossed by lines.
+ */
 export async function drawLetters(letters: string): Promise<Buffer> {
   const pixels = Buffer.alloc(WIDTH * HEIGHT, 255)
   const wave = waving()
@@ -63,7 +69,7 @@ function strokesOf(letter: string): Point[][] {
   })
 }
 
-/** Moves the points of one letter to their place: around `centre`, in its own size, turn and slant. */
+/** Moves the points of one letter to its place around `centre`, with a size, turn and slant of its own. */
 function placed(centre: number, room: number): (point: Point) => Point {
   const size = between(3.6, 4.4)
   const turn = between(-0.35, 0.35)
@@ -77,13 +83,13 @@ function placed(centre: number, room: number): (point: Point) => Point {
   }
 }
 
-/** A wave on which everything lies, the lines included. */
+/** A wave that bends everything, the lines included. */
 function waving(): (point: Point) => Point {
   const [start, length, height] = [between(0, 6), between(5, 9), between(1, 2.5)]
   return ([x, y]) => [x + (height / 2) * Math.sin(start + y / length), y + height * Math.sin(start + x / length)]
 }
 
-/** Draws a line of points in pieces short enough to follow the wave; `half` is half its width in pixels. */
+/** Draws a stroke in pieces short enough to follow the wave; `half` is half its width in pixels. */
 function drawStroke(pixels: Buffer, points: readonly Point[], wave: (point: Point) => Point, half: number): void {
   const pieces = 6
   for (const [index, [x, y]] of points.entries()) {
@@ -95,7 +101,7 @@ function drawStroke(pixels: Buffer, points: readonly Point[], wave: (point: Poin
   }
 }
 
-/** A straight piece with soft edges. */
+/** Draws a straight piece with soft edges. */
 function drawPiece(pixels: Buffer, [x1, y1]: Point, [x2, y2]: Point, half: number): void {
   const reach = half + 1
   const length = (x2 - x1) ** 2 + (y2 - y1) ** 2

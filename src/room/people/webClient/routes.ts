@@ -15,15 +15,15 @@ import { roomSettings } from '../../settings.ts'
 import { showCaptcha } from './captcha.ts'
 import { changePassword, logIn, register, whoIs } from './service.ts'
 
-const tag = 'Front door'
+const tag = 'Room web client'
 
 const Password = Type.String({ minLength: 1, maxLength: PASSWORD_LENGTH.max * 2 })
 
 const LogInBody = Type.Object({
   username: Text(254, { examples: ['zhangsan'] }),
   password: Password,
-  code: Type.Optional(Nullable(Type.String({ maxLength: 20, description: 'What the picture shows.' }))),
-  uuid: Type.Optional(Nullable(Type.String({ maxLength: 64, description: 'Which picture.' }))),
+  code: Type.Optional(Nullable(Type.String({ maxLength: 20, description: 'The letters of the picture.' }))),
+  uuid: Type.Optional(Nullable(Type.String({ maxLength: 64, description: 'The picture’s id.' }))),
 })
 
 const NewAccount = Type.Object({ ...LogInBody.properties, ...acceptedVersions })
@@ -35,15 +35,15 @@ const Me = Extras({
     userId: Id,
     userName: Type.String(),
     nickName: Type.String(),
-    avatar: Type.String({ description: 'An address, or empty.' }),
+    avatar: Type.String({ description: 'A URL, or empty.' }),
   }),
-  roles: Type.Array(Type.String(), { description: 'admin, student_worker; none in the portal.' }),
+  roles: Type.Array(Type.String(), { description: '`admin` or `student_worker`; empty for users of the portal.' }),
   permissions: Type.Array(Type.String(), { description: '`*:*:*` for administrators.' }),
   isDefaultModifyPwd: Type.Boolean(),
   isPasswordExpired: Type.Boolean(),
 })
 
-/** The paths that the published web client calls first (page, The published web client). */
+/** Routes that the published web client calls first (page, The published web client). */
 export function webClientRoutes(app: App, kernel: Kernel): void {
   captcha(app, kernel)
   entry(app, kernel)
@@ -56,8 +56,8 @@ function captcha(app: App, kernel: Kernel): void {
     paths: ['/captchaImage'],
     operationId: 'getCaptcha',
     permission: 'public',
-    summary: 'Whether a picture’s letters are asked for, and a picture',
-    description: 'Good for one try within two minutes.',
+    summary: 'Whether the letters of a picture are required, and a picture',
+    description: 'Valid for one try within two minutes.',
     tag,
     schema: {
       response: {
@@ -76,7 +76,7 @@ function captcha(app: App, kernel: Kernel): void {
   })
 }
 
-/** The paths for people who are not logged in. */
+/** Routes for people who are not logged in. */
 function entry(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
@@ -106,7 +106,7 @@ function entry(app: App, kernel: Kernel): void {
     operationId: 'registerForRooms',
     permission: 'public',
     summary: 'Register for the portal',
-    description: 'Consent to the published texts can be given here, and is asked for later when it is not.',
+    description: 'Consent to the published texts can be given here; if it is not, it is asked for later.',
     tag,
     limit: 'login',
     schema: { body: NewAccount, response: { 200: Done } },
@@ -123,7 +123,7 @@ function entry(app: App, kernel: Kernel): void {
     operationId: 'logOutOfRooms',
     permission: 'public',
     allowsPasswordChange: true,
-    summary: 'Log out; fine for whoever is not logged in',
+    summary: 'Log out; works without a log-in too',
     tag,
     schema: { response: { 200: Done } },
     handler: async (request) => {
@@ -133,7 +133,7 @@ function entry(app: App, kernel: Kernel): void {
   })
 }
 
-/** The paths that the client calls after the log-in. */
+/** Routes that the client calls after the log-in. */
 function inside(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
@@ -141,7 +141,7 @@ function inside(app: App, kernel: Kernel): void {
     operationId: 'getInfo',
     permission: 'signed-in',
     allowsPasswordChange: true,
-    summary: 'Who one is and what one may do',
+    summary: 'Read my name, roles and permissions',
     tag,
     schema: { response: { 200: Me } },
     handler: async (request) => ({ ...done, ...(await whoIs(kernel, callerOf(request))) }),
@@ -152,9 +152,9 @@ function inside(app: App, kernel: Kernel): void {
     paths: ['/getRouters'],
     operationId: 'getRouters',
     permission: 'signed-in',
-    // Before anything else, so also before its page for the password.
+    // The client calls this before its page for changing the password.
     allowsPasswordChange: true,
-    summary: 'Menus of the published web client: it has its own',
+    summary: 'Menus of the published web client: always empty',
     tag,
     schema: { response: { 200: Data(Type.Array(Type.Unknown())) } },
     handler: () => data([]),
@@ -166,9 +166,10 @@ function inside(app: App, kernel: Kernel): void {
     operationId: 'changePasswordForRooms',
     permission: 'signed-in',
     allowsPasswordChange: true,
-    summary: 'Change one’s own password',
+    summary: 'Change my password',
     description:
-      'Both in the body, or in the query as older clients send them. All other sessions end. Whoever had to change the password logs in again with the new one.',
+      'The old and the new password in the body, or in the query as older clients send them. All other sessions ' +
+      'end. If the password had to be changed, log in again with the new one.',
     tag,
     limit: 'login',
     schema: { querystring: NewPassword, body: Nullable(NewPassword), response: { 200: Done } },

@@ -17,9 +17,9 @@ interface LogInRequest extends Reading {
 }
 
 /**
- * Opens a session that lasts as long as it is used; answers its token.
- * @throws Invalid `captcha_expired`, `captcha_wrong`, `bad_credentials`, `locked_out`. The client shows their sentences; 401 would send it
- * to the log-in page, where it is already.
+ * Opens a session that is extended by use; returns its token.
+ * @throws Invalid `captcha_expired`, `captcha_wrong`, `bad_credentials`, `locked_out`. Not 401: the client shows the
+ * sentence of an Invalid, but would answer 401 by opening the log-in page, where the person is already.
  */
 export async function logIn(kernel: Kernel, request: LogInRequest, visitor: Visitor): Promise<string> {
   await checkCaptcha(kernel, request)
@@ -34,9 +34,10 @@ export async function logIn(kernel: Kernel, request: LogInRequest, visitor: Visi
 }
 
 /**
- * Opens an account for the portal. The published client has no box to tick: people who don't say that they accept the texts are asked later.
- * @throws Invalid like `logIn` of the picture, `weak_password`, `consent_required` for a version that is not the current one; Conflict
- * `username_taken`.
+ * Opens an account for the portal. The published client has no box for consent: people who don't send it are asked
+ * later.
+ * @throws Invalid like `logIn` for the picture, `weak_password`, `consent_required` for a version that is not the
+ * current one; Conflict `username_taken`.
  */
 export async function register(
   kernel: Kernel,
@@ -49,8 +50,10 @@ export async function register(
 }
 
 /**
- * Replaces the caller's password; all other sessions end, and one that could do nothing else.
- * @throws Invalid `bad_password`, `same_password`, `weak_password`; TooMany `locked_out`; Conflict `password_changed` when somebody was faster.
+ * Replaces the caller's password. All other sessions end; so does the present one if it was limited to changing the
+ * password.
+ * @throws Invalid `bad_password`, `same_password`, `weak_password`; TooMany `locked_out`; Conflict `password_changed`
+ * if another request was faster.
  */
 export async function changePassword(
   kernel: Kernel,
@@ -62,7 +65,10 @@ export async function changePassword(
   await accounts.changePassword(kernel, caller, passwords, visitor)
 }
 
-/** The caller's name, roles and permissions in the words of the published client, which sends people without a role to the portal. */
+/**
+ * The caller's name, roles and permissions in the words of the published client. The client sends people without a role
+ * to the portal.
+ */
 export async function whoIs(kernel: Kernel, caller: Caller) {
   const { id, username, displayName, avatarFileId } = await accounts.me(kernel, caller)
   const avatar = avatarFileId === null ? '' : `${kernel.config.publicUrl}${filePath(avatarFileId)}`

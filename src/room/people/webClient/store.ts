@@ -7,7 +7,9 @@ export async function insertCaptcha(
   await db.insertInto('captchas').values(captcha).execute()
 }
 
-/** Deletes a picture and answers its hash, so that it is tried once; undefined when there is none or its time is over. */
+/**
+ * Deletes a picture and returns its hash, so that it can be tried once. Undefined if there is none or it has expired.
+ */
 export async function takeCaptcha(db: Database, id: string, now: Date): Promise<Buffer | undefined> {
   const taken = await db
     .deleteFrom('captchas')
@@ -17,7 +19,7 @@ export async function takeCaptcha(db: Database, id: string, now: Date): Promise<
   return taken && taken.expires_at > now ? taken.code_hash : undefined
 }
 
-/** Deletes pictures whose time is over. */
+/** Deletes expired pictures. */
 export async function deleteOldCaptchas(db: Database, now: Date): Promise<void> {
   await db.deleteFrom('captchas').where('expires_at', '<=', now).execute()
 }

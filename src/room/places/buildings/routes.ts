@@ -50,7 +50,7 @@ const optionalFields = {
   remark: Type.Optional(Nullable(Type.String({ maxLength: 500 }))),
 }
 
-/** Buildings (seed 楼房管理). */
+/** Routes for buildings (seed 楼房管理). */
 export function buildingRoutes(app: App, kernel: Kernel): void {
   readBuildings(app, kernel)
   writeBuildings(app, kernel)
@@ -109,7 +109,8 @@ function writeBuildings(app: App, kernel: Kernel): void {
     permission: 'manage:facility:building:edit',
     summary: 'Change a building',
     description:
-      'Fields that are not given stay as they are. Out of use (`1`) none of its rooms can be booked; bookings that stand stay.',
+      'Fields that are not given keep their value. While a building is out of use (`1`), none of its rooms can be ' +
+      'booked; existing bookings stay.',
     tag,
     schema: {
       body: Type.Object({ id: Id, buildingName: Type.Optional(Nullable(name)), ...optionalFields }),
@@ -127,7 +128,8 @@ function writeBuildings(app: App, kernel: Kernel): void {
     operationId: 'deleteBuildings',
     permission: 'manage:facility:building:remove',
     summary: 'Delete buildings',
-    description: 'One or several, separated by commas: all or none. One that has rooms is refused (409) and named.',
+    description:
+      'One or several, separated by commas: all or none. If one has rooms, the request is refused (409) and names it.',
     tag,
     schema: { params: IdsParams, response: { 200: Done } },
     handler: async (request) => {

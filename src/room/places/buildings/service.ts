@@ -17,14 +17,14 @@ export async function getBuilding(kernel: Kernel, id: number): Promise<Building>
   return found
 }
 
-/** The fields of a building as a request gives them. Absent fields, and null where a value is needed, stay as they are. */
+/** The fields of a building in a request. Absent fields keep their value, and so does a required field that is null. */
 export interface BuildingInput {
   readonly buildingName?: string | null | undefined
   readonly status?: UsedStatus | null | undefined
   readonly remark?: string | null | undefined
 }
 
-/** Adds a building; answers its id. @throws Invalid `name_taken` */
+/** Adds a building and returns its id. @throws Invalid `name_taken` */
 export async function addBuilding(
   kernel: Kernel,
   caller: Caller,
@@ -48,7 +48,8 @@ export async function addBuilding(
 }
 
 /**
- * Changes a building. Taken out of use, none of its rooms can be booked any more; bookings that stand stay (a closure ends them).
+ * Changes a building. If it is taken out of use, none of its rooms can be booked any more; existing bookings stay (a
+ * closure ends them).
  * @throws NotFound, Invalid `name_taken`
  */
 export async function changeBuilding(kernel: Kernel, caller: Caller, id: number, input: BuildingInput): Promise<void> {
@@ -71,7 +72,7 @@ export async function changeBuilding(kernel: Kernel, caller: Caller, id: number,
   kernel.nudge()
 }
 
-/** Deletes buildings, all or none. @throws NotFound when one is not there, Conflict `in_use` when one has rooms. */
+/** Deletes buildings, all or none. @throws NotFound if one does not exist, Conflict `in_use` if one has rooms. */
 export async function removeBuildings(kernel: Kernel, caller: Caller, ids: readonly number[]): Promise<void> {
   await deleteAll(kernel, caller, ids, {
     resource: 'room_building',

@@ -14,7 +14,7 @@ const columnsOf = ({ buildingName, status, remark }: BuildingFields) => ({
   remark,
 })
 
-/** @throws Invalid `name_taken` by constraint. */
+/** Adds a building. @throws Invalid `name_taken` by constraint. */
 export async function insertBuilding(tx: Transaction, fields: BuildingFields, by: number, now: Date): Promise<number> {
   const { id } = await tx
     .insertInto('tb_facility_building')
@@ -24,7 +24,7 @@ export async function insertBuilding(tx: Transaction, fields: BuildingFields, by
   return id
 }
 
-/** @throws Invalid `name_taken` by constraint. */
+/** Updates a building. @throws Invalid `name_taken` by constraint. */
 export async function updateBuilding(
   tx: Transaction,
   id: number,
@@ -55,7 +55,7 @@ export async function namesWithRooms(tx: Transaction, ids: readonly number[]): P
   return used.map(({ building_name }) => building_name)
 }
 
-/** Marks buildings as deleted; their names are free again. */
+/** Marks buildings as deleted, which makes their names available. */
 export async function deleteBuildings(tx: Transaction, ids: readonly number[], by: number, now: Date): Promise<void> {
   await tx
     .updateTable('tb_facility_building')

@@ -1,7 +1,10 @@
 import type { NotificationType } from '../../../kernel/notifications/texts/types.ts'
 import { bookingSample, PLACE_AND_TIME } from '../../core/notificationTypes.ts'
 
-/** Message about a running booking that a closure ends. Bookings that have not begun are cancelled by staff. */
+/**
+ * Message about a running booking that a closure ends. For bookings that have not begun the message is that staff
+ * cancelled them.
+ */
 export const closureNotificationTypes: readonly NotificationType[] = [
   {
     key: 'room.booking.cut_short',

@@ -38,15 +38,15 @@ const ClosureAnswer = Type.Object(
     createTime: Moment,
     updateTime: NullableMoment,
   },
-  { title: 'RoomClosure', description: 'Without a room: all rooms of the building.' },
+  { title: 'RoomClosure', description: 'Without a room it closes all rooms of the building.' },
 )
 
 const Ended = {
   cancelled: Type.Integer({ description: 'Bookings that had not begun.' }),
-  cutShort: Type.Integer({ description: 'Bookings that run: they end when the closure begins.' }),
+  cutShort: Type.Integer({ description: 'Ongoing bookings: they end when the closure begins.' }),
 }
 
-const Reason = Text(200, { description: 'The people whose bookings end read it.', examples: ['消防演练'] })
+const Reason = Text(200, { description: 'Shown to the people whose bookings end.', examples: ['消防演练'] })
 const target = { roomId: Type.Optional(Nullable(Id)), buildingId: Type.Optional(Nullable(Id)) }
 
 function presentClosure({ startTime, endTime, createTime, updateTime, ...plain }: Closure, zone: string) {
@@ -59,7 +59,7 @@ function presentClosure({ startTime, endTime, createTime, updateTime, ...plain }
   }
 }
 
-/** Times at which a room, or a building, can't be booked. */
+/** Routes for times at which a room or a building can’t be booked. */
 export function closureRoutes(app: App, kernel: Kernel): void {
   readClosures(app, kernel)
   writeClosures(app, kernel)
@@ -74,7 +74,8 @@ function readClosures(app: App, kernel: Kernel): void {
     permission: 'manage:facility:closure:list',
     summary: 'List closures',
     description:
-      'Of a building: those of its rooms too. Of a room: those of its building too. `from` and `to`: what touches that time.',
+      'With a building: includes the closures of its rooms. With a room: includes those of its building. `from` and ' +
+      '`to` find closures that share time with them.',
     tag,
     schema: {
       querystring: listQuery(['startTime', 'endTime', 'createTime', 'id'], {
@@ -118,8 +119,8 @@ function writeClosures(app: App, kernel: Kernel): void {
     permission: 'manage:facility:closure:add',
     summary: 'Close a room or a building for a time',
     description:
-      'The room when there is a `roomId`, else all rooms of the building. Bookings in that time that have not begun are cancelled, one that runs ends ' +
-      'when the closure begins, and their people are told.',
+      'Closes the room if there is a `roomId`, else all rooms of the building. Bookings in that time that have not ' +
+      'begun are cancelled; an ongoing one ends when the closure begins. Their people are told.',
     tag,
     schema: {
       body: Type.Object({ ...target, startTime: MomentInput, endTime: MomentInput, reason: Reason }),
@@ -138,8 +139,9 @@ function writeClosures(app: App, kernel: Kernel): void {
     permission: 'manage:facility:closure:edit',
     summary: 'Change a closure',
     description:
-      'Fields that are not given stay as they are; what is closed can’t be changed. Bookings in the time it now covers end as when it is made, ' +
-      'those it has ended stay ended. One that is over is refused (409).',
+      'Fields that are not given keep their value; the room or building can’t be changed. Bookings in the new time ' +
+      'end as for a new closure; bookings that have ended stay ended. A closure that is over can’t be changed ' +
+      '(409).',
     tag,
     schema: {
       body: Type.Object({
@@ -170,7 +172,7 @@ function writeClosures(app: App, kernel: Kernel): void {
     operationId: 'deleteClosures',
     permission: 'manage:facility:closure:remove',
     summary: 'Delete closures',
-    description: 'One or several, separated by commas: all or none. Bookings that they have ended stay ended.',
+    description: 'One or several, separated by commas: all or none. Bookings that they ended stay ended.',
     tag,
     schema: { params: IdsParams, response: { 200: Done } },
     handler: async (request) => {

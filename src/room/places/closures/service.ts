@@ -24,18 +24,18 @@ export async function getClosure(kernel: Kernel, id: number): Promise<store.Clos
   return found
 }
 
-/** How many bookings a closure has ended. */
+/** Numbers of bookings that a closure has ended. */
 export interface Ended {
-  /** Of those that had not begun. */
+  /** Bookings that had not begun. */
   readonly cancelled: number
-  /** Of those that run: they end when the closure begins. */
+  /** Ongoing bookings: they end when the closure begins. */
   readonly cutShort: number
 }
 
 /**
- * Closes a room or a building for a time. Bookings in that time end in the same transaction and their people are told; a booking that is
- * being made meanwhile is decided again.
- * @throws NotFound for the room or building, Invalid `wrong_order`, Conflict `over` when the time has passed.
+ * Closes a room or a building for a time. Bookings in that time end in the same transaction and their people are told;
+ * a booking that is being written meanwhile is decided again.
+ * @throws NotFound for the room or building, Invalid `wrong_order`, Conflict `over` if the time has passed.
  */
 export async function closeFor(
   kernel: Kernel,
@@ -62,7 +62,7 @@ export async function closeFor(
   return answer
 }
 
-/** The fields of a closure as a request gives them; absent fields stay as they are. */
+/** The fields of a closure in a request; absent fields keep their value. */
 export interface ClosureInput {
   readonly roomId?: number | null | undefined
   readonly buildingId?: number | null | undefined
@@ -72,8 +72,9 @@ export interface ClosureInput {
 }
 
 /**
- * Changes time and reason of a closure that is not over. Bookings in the time it now covers end; bookings that it has ended stay ended.
- * @throws NotFound, Invalid `wrong_order`, `other_target` when it is to close something else, Conflict `over`.
+ * Changes time and reason of a closure that is not over. Bookings in the new time end; bookings that it has ended stay
+ * ended.
+ * @throws NotFound, Invalid `wrong_order`, `other_target` for another room or building, Conflict `over`.
  */
 export async function changeClosure(kernel: Kernel, caller: Caller, id: number, input: ClosureInput): Promise<Ended> {
   const known = await getClosure(kernel, id)
@@ -106,7 +107,10 @@ export async function changeClosure(kernel: Kernel, caller: Caller, id: number, 
   return ended
 }
 
-/** Deletes closures, all or none: their time can be booked again, bookings that they have ended stay ended. @throws NotFound */
+/**
+ * Deletes closures, all or none. Their time can be booked again; bookings that they have ended stay ended. @throws
+ * NotFound
+ */
 export async function removeClosures(kernel: Kernel, caller: Caller, ids: readonly number[]): Promise<void> {
   await deleteAll(kernel, caller, ids, {
     resource: 'room_closure',
@@ -119,8 +123,8 @@ export async function removeClosures(kernel: Kernel, caller: Caller, ids: readon
 }
 
 /**
- * Locks the room or building of a closure, so that no room comes into the building and no booking into a room meanwhile; answers the
- * rooms. Bookings in them that are decided but not written are decided again.
+ * Locks the room or building of a closure, so that meanwhile no room is added to the building and no booking to a room.
+ * Returns the rooms. Bookings of them that are decided but not written are decided again.
  */
 async function lockTarget(tx: Transaction, target: store.Target): Promise<readonly number[]> {
   if ('roomId' in target) {
@@ -133,8 +137,8 @@ async function lockTarget(tx: Transaction, target: store.Target): Promise<readon
 }
 
 /**
- * Ends the bookings that keep locked rooms in the time of a closure. A running booking ends when the closure begins, at once when it has
- * begun; the others are cancelled.
+ * Ends the bookings that keep locked rooms in the time of a closure. An ongoing booking ends when the closure begins,
+ * or at once if it has begun; the others are cancelled.
  */
 async function endBookings(
   tx: Transaction,
@@ -171,7 +175,7 @@ function targetOf({ roomId, buildingId }: store.Closure): store.Target {
   return roomId === null ? { buildingId } : { roomId }
 }
 
-/** Pages send whole rows back: the same room or building is fine, another is not. */
+/** Pages send whole rows back, so the same room or building is accepted. Another one is refused. */
 function requireSameTarget(closure: store.Closure, { roomId, buildingId }: ClosureInput): void {
   const otherRoom = roomId != null && roomId !== closure.roomId
   const otherBuilding = roomId == null && buildingId != null && buildingId !== closure.buildingId

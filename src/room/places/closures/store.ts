@@ -15,7 +15,7 @@ export interface ClosureFields extends Interval {
 /** A time at which a room, or all rooms of a building, can't be booked. */
 export interface Closure {
   readonly id: number
-  /** The building that is closed, or that of the room. */
+  /** The building that is closed, or the building of the room. */
   readonly buildingId: number
   readonly buildingName: string
   /** Null: all rooms of the building. */
@@ -54,9 +54,9 @@ const SORTS = {
 } as const
 
 export interface ClosureFilter {
-  /** Also the closures of its rooms. */
+  /** Includes the closures of its rooms. */
   readonly buildingId?: number | undefined
-  /** Also those of its building. */
+  /** Includes the closures of its building. */
   readonly roomId?: number | undefined
   /** Closures that share time with this span. */
   readonly from?: Date | undefined
@@ -89,7 +89,7 @@ export async function findClosure(db: Database, id: number): Promise<Closure | n
   return (await closures(db).where('c.id', '=', id).where(exists('c')).executeTakeFirst()) ?? null
 }
 
-/** Locks closures that exist, by id, to be changed: after the rooms or buildings that they close. */
+/** Locks existing closures, by id, to change them. Call it after locking the rooms or buildings that they close. */
 export async function lockClosures(tx: Transaction, ids: readonly number[]): Promise<readonly Closure[]> {
   return closures(tx).where('c.id', '=', anyOf(ids)).where(exists('c')).orderBy('c.id').forUpdate('c').execute()
 }
@@ -140,7 +140,7 @@ export async function deleteClosures(tx: Transaction, ids: readonly number[], by
     .execute()
 }
 
-/** The bookings that keep some rooms in a span of time, from now on, by id. */
+/** The ids of bookings that keep some rooms in a span of time, from now on. */
 export async function bookingsIn(
   tx: Transaction,
   roomIds: readonly number[],

@@ -25,7 +25,7 @@ const tag = 'Room administration'
 const Floor = Type.Integer({
   minimum: LIMITS.floor.lowest,
   maximum: LIMITS.floor.highest,
-  description: 'Negative below the ground.',
+  description: 'Negative for floors below the ground.',
 })
 const Capacity = Type.Integer({ minimum: 1, maximum: LIMITS.capacity })
 const Name = Text(LIMITS.name, { examples: ['会议室201'] })
@@ -49,10 +49,8 @@ const filters = {
   floorNo: Type.Optional(Floor),
   status: Type.Optional(UsedStatus),
   roomName: Type.Optional(Text(LIMITS.name)),
-  capacity: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: LIMITS.capacity, description: 'At least so many people.' }),
-  ),
-  equipmentTags: Type.Optional(Type.String({ maxLength: LIMITS.tags, description: 'All of these.' })),
+  capacity: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.capacity, description: 'Least capacity.' })),
+  equipmentTags: Type.Optional(Type.String({ maxLength: LIMITS.tags, description: 'Tags that the room must have.' })),
 }
 const Filters = Type.Object(filters)
 
@@ -61,7 +59,7 @@ const filterOf = ({ equipmentTags, ...others }: Static<typeof Filters>) => ({
   equipmentTags: tagsText(equipmentTags ?? ''),
 })
 
-/** Rooms (seed 房间管理), and their workbooks. */
+/** Routes for rooms (seed 房间管理) and their workbooks. */
 export function roomRoutes(app: App, kernel: Kernel): void {
   readRooms(app, kernel)
   writeRooms(app, kernel)
@@ -121,8 +119,8 @@ function writeRooms(app: App, kernel: Kernel): void {
     permission: 'manage:facility:room:edit',
     summary: 'Change a room',
     description:
-      'Fields that are not given stay as they are. Bookings that stand stay, whatever changes: fewer places than one of them needs, and ' +
-      'another building while there are any, are refused (409).',
+      'Fields that are not given keep their value. Existing bookings stay. A capacity that is too small for one of ' +
+      'them, or another building while there are any, is refused (409).',
     tag,
     schema: {
       body: Type.Object({
@@ -163,7 +161,8 @@ function writeRooms(app: App, kernel: Kernel): void {
     permission: 'manage:facility:room:remove',
     summary: 'Delete rooms',
     description:
-      'One or several, separated by commas: all or none. One that has bookings now or ahead is refused (409) and named.',
+      'One or several, separated by commas: all or none. If one has bookings now or in the future, the request is ' +
+      'refused (409) and names it.',
     tag,
     schema: { params: IdsParams, response: { 200: Done } },
     handler: async (request) => {
@@ -183,8 +182,9 @@ function workbooks(app: App, kernel: Kernel): void {
       permission: 'manage:facility:room:import',
       summary: 'Import rooms from a workbook',
       description:
-        `The first sheet of an XLSX of at most ${service.MOST_LINES} rooms with the columns of the export. A room is known by building, floor and name: ` +
-        'what is there is changed, what isn’t is added, all or nothing. `msg` says what is wrong with which line.',
+        `The first sheet of an XLSX with at most ${service.MOST_LINES} rooms, in the columns of the export. ` +
+        'Building, floor and name identify a room: existing rooms are changed, others are added, all or none. ' +
+        '`msg` names the faults and their lines.',
       tag,
       schema: {
         response: { 200: Data(Type.Object({ added: Type.Integer(), changed: Type.Integer() })) },
@@ -203,7 +203,7 @@ function workbooks(app: App, kernel: Kernel): void {
       permission: 'manage:facility:room:export',
       summary: 'Export rooms to a workbook',
       description:
-        'Takes the filters of the list, in the query or as a form, and answers all it finds, in the columns that the import takes.',
+        'Takes the filters of the list, in the query or as a form. The workbook has the columns of the import.',
       tag,
       schema: { querystring: Filters, response: { 200: WorkbookAnswer } },
       handler: async (request, reply) => {
@@ -234,7 +234,7 @@ function workbooks(app: App, kernel: Kernel): void {
       paths: [`${MANAGE}/room/importTemplate`],
       operationId: method === 'POST' ? 'getRoomImportTemplateByPost' : 'getRoomImportTemplate',
       permission: 'manage:facility:room:import',
-      summary: 'An empty workbook to import rooms from',
+      summary: 'Download an empty workbook for the import',
       tag,
       schema: { response: { 200: WorkbookAnswer } },
       handler: (_request, reply) =>

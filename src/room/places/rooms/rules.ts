@@ -1,7 +1,7 @@
 import { faultsOf, type WeeklyHours } from '../../../booking/openingHours.ts'
 import { LIMITS, tagsText } from '../../core/places/rules.ts'
 
-/** Weekly hours in order; none at all is always open: null. */
+/** Weekly hours in order. Null if there are none, which means always open. */
 export function orderedHours(hours: readonly WeeklyHours[]): readonly WeeklyHours[] | null {
   if (hours.length === 0) return null
   return hours
@@ -11,12 +11,12 @@ export function orderedHours(hours: readonly WeeklyHours[]): readonly WeeklyHour
 
 const DAYS = '一二三四五六日'
 
-/** Weekly hours as a cell of a workbook has them: `周一 08:00-12:00；周一 14:00-18:00`. Always open: nothing. */
+/** Weekly hours as the text of a workbook cell: `周一 08:00-12:00；周一 14:00-18:00`. Empty for always open. */
 export function hoursText(hours: readonly WeeklyHours[] | null): string {
   return (hours ?? []).map(({ weekday, opens, closes }) => `周${DAYS[weekday - 1]} ${opens}-${closes}`).join('；')
 }
 
-/** Reads what `hoursText` writes. Undefined when it can't be read, or times are out of order or overlap. */
+/** Parses a text of `hoursText`. Undefined if it can't be parsed, or times are in the wrong order or overlap. */
 export function hoursOf(text: string): readonly WeeklyHours[] | null | undefined {
   const hours: WeeklyHours[] = []
   for (const part of text.split(/[;；\n]/)) {
@@ -37,7 +37,7 @@ export const COLUMNS = ['楼房名称', '楼层', '房间名称', '容量', '设
 
 type Column = (typeof COLUMNS)[number]
 
-/** A room as a line of a workbook describes it. */
+/** A room in a line of a workbook. */
 export interface RoomLine {
   /** The line's number in the sheet. */
   readonly line: number
@@ -50,7 +50,7 @@ export interface RoomLine {
   readonly openHours: readonly WeeklyHours[] | null
 }
 
-/** A fault of a line, as people read it. It never quotes the line: pages show it as HTML. */
+/** A fault of a line, as a sentence for people. It never quotes the line, because pages show it as HTML. */
 export interface LineFault {
   readonly line: number
   readonly message: string
@@ -62,8 +62,8 @@ interface SheetLine {
 }
 
 /**
- * Reads the rooms of a sheet whose first row names the columns, in any order. Undefined when one of them is missing. A room that comes twice
- * is a fault of the second.
+ * Reads the rooms of a sheet whose first row names the columns, in any order. Undefined if a column is missing. A room
+ * that occurs twice is a fault of the second line.
  */
 export function roomLines(
   sheet: readonly SheetLine[],
@@ -91,7 +91,7 @@ export function roomLines(
   return { lines, faults }
 }
 
-/** The key by which people tell rooms apart. */
+/** The key that identifies a room: building, floor and name. */
 export function keyOf(room: {
   readonly buildingName: string
   readonly floorNo: number
@@ -145,7 +145,7 @@ const integerOf = (text: string): number | undefined => (/^-?\d{1,6}(\.0+)?$/.te
 
 const STATUS_WORDS = { '0': '启用', '1': '禁用' } as const
 
-/** How a workbook says whether a room is in use. */
+/** The workbook's words for a room in use and out of use. */
 export function statusText(status: '0' | '1'): string {
   return STATUS_WORDS[status]
 }
@@ -155,7 +155,7 @@ function statusOf(text: string): '0' | '1' | undefined {
   return text === '1' || text === STATUS_WORDS['1'] ? '1' : undefined
 }
 
-/** Nothing that a database can't hold or a page can't show, and something that can be seen. */
+/** True for a text with control characters, or without any visible character. */
 function hasControls(text: string): boolean {
   return /\p{Cc}/u.test(text) || (text !== '' && !/[^\s\u200B-\u200F\u2060\uFEFF]/.test(text))
 }

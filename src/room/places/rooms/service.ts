@@ -24,7 +24,7 @@ export async function getRoom(kernel: Kernel, id: number): Promise<Room> {
   return found
 }
 
-/** The fields of a room as a request gives them. Absent fields, and null where a value is needed, stay as they are. */
+/** The fields of a room in a request. Absent fields keep their value, and so does a required field that is null. */
 export interface RoomInput {
   readonly buildingId?: number | null | undefined
   readonly floorNo?: number | null | undefined
@@ -37,7 +37,10 @@ export interface RoomInput {
 
 type NewRoom = RoomInput & Pick<RoomFields, 'buildingId' | 'floorNo' | 'roomName' | 'capacity'>
 
-/** Adds a room; answers its id. @throws NotFound for the building, Invalid `validation` for its hours, `name_taken` */
+/**
+ * Adds a room and returns its id.
+ * @throws NotFound for the building, Invalid `validation` for its hours, `name_taken`
+ */
 export async function addRoom(kernel: Kernel, caller: Caller, input: NewRoom): Promise<number> {
   const now = kernel.clock.now()
   const { buildingId, floorNo, roomName, capacity } = input
@@ -60,9 +63,10 @@ export async function addRoom(kernel: Kernel, caller: Caller, input: NewRoom): P
 }
 
 /**
- * Changes a room. Out of use, or with other hours, it takes no other bookings than that allows; bookings that stand stay (a closure ends them).
- * @throws NotFound for the room or its new building, Invalid `validation` for its hours, `name_taken`; Conflict `too_small` when a booking that
- * stands has more people, `in_use` when it is to be in another building and has bookings.
+ * Changes a room. If it is taken out of use or gets other hours, this applies to new bookings; existing bookings stay
+ * (a closure ends them).
+ * @throws NotFound for the room or its new building, Invalid `validation` for its hours, `name_taken`; Conflict
+ * `too_small` if an existing booking has more people, `in_use` if it moves to another building and has bookings.
  */
 export async function changeRoom(kernel: Kernel, caller: Caller, id: number, input: RoomInput): Promise<void> {
   await kernel.transaction(async (tx) => {
@@ -93,7 +97,10 @@ export async function changeRoom(kernel: Kernel, caller: Caller, id: number, inp
   kernel.nudge()
 }
 
-/** Deletes rooms, all or none. @throws NotFound when one is not there, Conflict `in_use` when one has bookings now or ahead. */
+/**
+ * Deletes rooms, all or none.
+ * @throws NotFound if one does not exist, Conflict `in_use` if one has bookings now or in the future.
+ */
 export async function removeRooms(kernel: Kernel, caller: Caller, ids: readonly number[]): Promise<void> {
   await deleteAll(kernel, caller, ids, {
     resource: 'room',
@@ -108,7 +115,10 @@ export async function removeRooms(kernel: Kernel, caller: Caller, ids: readonly 
   })
 }
 
-/** Call it after the rooms were locked: a request that has read them before can't write a booking any more. */
+/**
+ * Checks that rooms have no bookings. Call it with the rooms locked: then no request that read them before can write a
+ * booking.
+ */
 async function requireFree(tx: Transaction, ids: readonly number[], now: Date, what: string): Promise<void> {
   const used = await store.namesWithBookings(tx, ids, now)
   if (used.length > 0) throw new Conflict('in_use', `房间还有未结束的预约，不能${what}：${used.join('、')}`)
@@ -118,7 +128,10 @@ function fieldsOf({ buildingId, floorNo, roomName, capacity, equipmentTags, stat
   return { buildingId, floorNo, roomName, capacity, equipmentTags, status, openHours }
 }
 
-/** @throws Invalid `validation` when the opening hours contradict each other. */
+/**
+ * The fields of a room with the changes of a request. @throws Invalid `validation` if the opening hours contradict each
+ * other.
+ */
 function merged(before: RoomFields, input: RoomInput): RoomFields {
   const { equipmentTags, openHours } = input
   const faults = faultsOf({ weekly: openHours ?? [], exceptions: [] })
@@ -142,23 +155,23 @@ function merged(before: RoomFields, input: RoomInput): RoomFields {
   }
 }
 
-/** The numbers of rooms an import has added and changed; a line that changes nothing is not counted. */
+/** The numbers of rooms that an import added and changed. A line that changes nothing is not counted. */
 export interface Imported {
   readonly added: number
   readonly changed: number
 }
 
-/** Rooms that one workbook may describe. */
+/** The most rooms of a workbook. */
 export const MOST_LINES = 5000
-/** Characters of a cell: more than a hundred opening hours need. */
+/** The most characters of a cell, enough for more than a hundred opening hours. */
 const MOST_CHARACTERS = 5000
-/** Faults that an answer names. */
+/** The most faults in an answer. */
 const MOST_FAULTS = 20
 
 /**
- * Adds or changes the rooms of an uploaded workbook, all or none. A room is known by its building's name, floor and name; the building must be
- * there. Every column counts: an empty cell is no tags, in use, always open.
- * @throws Invalid like `readSheet`, `no_rooms`, `columns_missing`, `lines_refused` with what is wrong by line.
+ * Adds or changes the rooms of an uploaded workbook, all or none. Building, floor and name identify a room; the
+ * building must exist. Every column counts: an empty cell means no tags, in use, always open.
+ * @throws Invalid like `readSheet`, `no_rooms`, `columns_missing`, `lines_refused` with the faults by line.
  */
 export async function importRooms(kernel: Kernel, caller: Caller, workbook: Buffer): Promise<Imported> {
   const sheet = await readSheet(workbook, { rows: MOST_LINES + 1, columns: 50, characters: MOST_CHARACTERS })

@@ -48,7 +48,7 @@ export async function findRoom(db: Database, id: number): Promise<Room | null> {
   return (await rooms(db).where('r.id', '=', id).where(exists('r')).executeTakeFirst()) ?? null
 }
 
-/** Locks rooms that exist, by id, to be changed: after buildings, before bookings. */
+/** Locks existing rooms, by id, to change them. Call it after locking buildings, before locking bookings. */
 export async function lockRooms(tx: Transaction, ids: readonly number[]): Promise<readonly Room[]> {
   return rooms(tx).where('r.id', '=', anyOf(ids)).where(exists('r')).orderBy('r.id').forNoKeyUpdate('r').execute()
 }
@@ -65,7 +65,7 @@ const columnsOf = (fields: RoomFields) => ({
 
 const hoursJson = (hours: readonly WeeklyHours[] | null) => (hours === null ? null : JSON.stringify(hours))
 
-/** @throws Invalid `name_taken` by constraint. */
+/** Adds a room. @throws Invalid `name_taken` by constraint. */
 export async function insertRoom(tx: Transaction, fields: RoomFields, by: number, now: Date): Promise<number> {
   const { id } = await tx
     .insertInto('tb_facility_room')
@@ -75,14 +75,14 @@ export async function insertRoom(tx: Transaction, fields: RoomFields, by: number
   return id
 }
 
-/** Every change of a room moves its revision, so that bookings that were decided on it before are decided again. */
+/** Every change of a room raises its revision, so that bookings that were decided before are decided again. */
 const changed = (by: number, now: Date) => ({
   revision: sql<number>`revision + 1`,
   update_by: by,
   update_time: now,
 })
 
-/** @throws Invalid `name_taken` by constraint. */
+/** Updates a room. @throws Invalid `name_taken` by constraint. */
 export async function updateRoom(
   tx: Transaction,
   id: number,
@@ -97,7 +97,7 @@ export async function updateRoom(
     .execute()
 }
 
-/** Marks rooms as deleted; their names are free again. */
+/** Marks rooms as deleted, which makes their names available. */
 export async function deleteRooms(tx: Transaction, ids: readonly number[], by: number, now: Date): Promise<void> {
   await tx
     .updateTable('tb_facility_room')
@@ -111,7 +111,7 @@ const bookingsFrom = (now: Date) => sql`
   tb_facility_booking b
   WHERE b.room_id = r.id AND b.during && tstzrange(${now}, NULL) AND ${keepsRoom(now)}`
 
-/** The names of the rooms among these that bookings keep, now or later; by id. */
+/** The names of the rooms among these that bookings keep, now or later, by id. */
 export async function namesWithBookings(
   tx: Transaction,
   ids: readonly number[],
@@ -127,7 +127,7 @@ export async function namesWithBookings(
   return used.map(({ room_name }) => room_name)
 }
 
-/** The rooms among these that would be too small with these capacities for a booking which keeps them, now or later. */
+/** The rooms among these whose new capacity is too small for a booking that keeps them, now or later. */
 export async function tooSmall(
   tx: Transaction,
   wanted: readonly { readonly id: number; readonly capacity: number }[],
@@ -147,7 +147,7 @@ export async function tooSmall(
   return rows.map(({ id }) => id)
 }
 
-/** Locks the buildings of these names, by id, so that they stay. Answers their ids by name. */
+/** Locks the buildings of these names, by id, so that they stay. Returns their ids by name. */
 export async function lockBuildingsNamed(
   tx: Transaction,
   names: readonly string[],
@@ -179,7 +179,7 @@ const linesTable = (lines: readonly PlacedLine[]) => sql`
     "openHours" jsonb
   )`
 
-/** Locks the rooms that lines of a workbook describe and that exist, by id, to be changed. */
+/** Locks the existing rooms of a workbook's lines, by id, to change them. */
 export async function lockRoomsOfLines(tx: Transaction, lines: readonly PlacedLine[]): Promise<readonly Room[]> {
   const described = sql<boolean>`
     (r.building_id, r.floor_no, r.room_name) IN (
@@ -188,7 +188,7 @@ export async function lockRoomsOfLines(tx: Transaction, lines: readonly PlacedLi
   return rooms(tx).where(described).where(exists('r')).orderBy('r.id').forNoKeyUpdate('r').execute()
 }
 
-/** Adds the rooms of lines. @throws Invalid `name_taken` by constraint when somebody else has added one meanwhile. */
+/** Adds the rooms of lines. @throws Invalid `name_taken` by constraint if another request has added one meanwhile. */
 export async function insertLines(tx: Transaction, lines: readonly PlacedLine[], by: number, now: Date): Promise<void> {
   await sql`
     INSERT INTO tb_facility_room
@@ -206,7 +206,7 @@ export async function insertLines(tx: Transaction, lines: readonly PlacedLine[],
     FROM ${linesTable(lines)}`.execute(tx)
 }
 
-/** Changes locked rooms as lines describe them. */
+/** Changes locked rooms as the lines describe them. */
 export async function updateByLines(
   tx: Transaction,
   lines: readonly (PlacedLine & { readonly id: number })[],

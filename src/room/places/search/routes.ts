@@ -17,7 +17,7 @@ import { freeRooms, portalRoom } from './service.ts'
 import { listBookableRooms, type PortalRoom, searchUsers } from './store.ts'
 
 const tag = 'Room portal'
-/** The most people a search finds. */
+/** The most people that a search returns. */
 const MOST_USERS = 20
 
 const PortalBuilding = Type.Object(
@@ -32,14 +32,14 @@ const PortalRoomAnswer = Type.Object(
   { title: 'RoomPortalRoom' },
 )
 
-const capacity = Type.Integer({ minimum: 1, maximum: LIMITS.capacity, description: 'At least so many people.' })
+const capacity = Type.Integer({ minimum: 1, maximum: LIMITS.capacity, description: 'Least capacity.' })
 const filters = {
   buildingId: Type.Optional(Id),
   floorNo: Type.Optional(Type.Integer({ minimum: LIMITS.floor.lowest, maximum: LIMITS.floor.highest })),
   roomName: Type.Optional(Text(LIMITS.name)),
   capacity: Type.Optional(capacity),
   equipmentTags: Type.Optional(
-    Type.String({ maxLength: LIMITS.tags, description: 'All of these, separated by commas.' }),
+    Type.String({ maxLength: LIMITS.tags, description: 'Tags that the room must have, separated by commas.' }),
   ),
 }
 const Filters = Type.Object(filters)
@@ -51,7 +51,7 @@ const filterOf = ({ buildingId, floorNo, roomName, capacity, equipmentTags }: St
   equipmentTags: tagsText(equipmentTags ?? ''),
 })
 
-/** The time in which rooms are to be free, or null. @throws Invalid when it has one end only, or is too long */
+/** The time in which rooms must be free, or null. @throws Invalid if it has one end only, or is too long */
 function wholeWindow({ from, to }: Window): Interval | null {
   if (!from && !to) return null
   if (!from || !to) throw refusal('window_incomplete', '开始时间 from 与结束时间 to 须同时填写')
@@ -59,7 +59,7 @@ function wholeWindow({ from, to }: Window): Interval | null {
   return { start: from, end: to }
 }
 
-/** Finding a room and people to use it with. */
+/** Routes for finding a room and people to use it with. */
 export function searchRoutes(app: App, kernel: Kernel): void {
   roomSearch(app, kernel)
 
@@ -68,7 +68,7 @@ export function searchRoutes(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/building/list`],
     operationId: 'listPortalBuildings',
     permission: 'signed-in',
-    summary: 'The buildings in use',
+    summary: 'List the buildings in use',
     tag,
     schema: {
       querystring: listQuery(['id', 'buildingName'], { buildingName: Type.Optional(Text(100)) }),
@@ -105,14 +105,14 @@ export function searchRoutes(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/setting`],
     operationId: 'getBookingLimits',
     permission: 'signed-in',
-    summary: 'What limits apply to bookings',
+    summary: 'Read the limits of bookings',
     tag,
     schema: {
       response: {
         200: Data(
           Type.Object({
             ...SettingAnswer.properties,
-            minParticipants: Type.Integer({ description: 'The applicant included.' }),
+            minParticipants: Type.Integer({ description: 'Including the applicant.' }),
           }),
         ),
       },
@@ -134,9 +134,10 @@ function roomSearch(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/room/list`],
     operationId: 'listPortalRooms',
     permission: 'signed-in',
-    summary: 'The rooms in use',
+    summary: 'List the rooms in use',
     description:
-      '`from` and `to`, together, find those that are free all that time: neither booked nor closed, and within their opening hours.',
+      '`from` and `to`, which go together, find rooms that are free all that time: neither booked nor closed, and ' +
+      'within their opening hours.',
     tag,
     schema: {
       querystring: listQuery(['id', 'buildingName', 'floorNo', 'roomName', 'capacity'], { ...filters, ...windowQuery }),
@@ -154,8 +155,8 @@ function roomSearch(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/room/{id}`],
     operationId: 'getPortalRoom',
     permission: 'signed-in',
-    summary: 'A room',
-    description: 'One that is out of use too, which `bookable` says.',
+    summary: 'Read a room',
+    description: 'Also a room that is out of use: `bookable` is false then.',
     tag,
     schema: { params: IdParams, response: { 200: Data(PortalRoomAnswer) } },
     handler: async ({ params }) => data(present(await portalRoom(kernel, params.id))),
@@ -169,9 +170,10 @@ function freeRoomSearch(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/room/free`],
     operationId: 'listFreeRooms',
     permission: 'signed-in',
-    summary: 'Rooms that are free for a wished time',
+    summary: 'Find rooms that are free at a given time',
     description:
-      'Those that hold so many people, the smallest first. When there is none, `nearest` has the nearest times of that length at which one is. Times that no booking may have are refused as booking does.',
+      'Returns rooms with enough capacity, the smallest first. If there is none, `nearest` has the nearest times of ' +
+      'that length at which a room is free. Times that no booking may have are refused as for a booking.',
     tag,
     schema: {
       querystring: Type.Object({

@@ -5,13 +5,13 @@ import { addDays, instantAt, localDate, localTime } from '../../../kernel/time.t
 /** The facts about a room for finding a free time in it. */
 export interface RoomTimes {
   readonly openHours: readonly WeeklyHours[]
-  /** When it is booked or closed; may overlap. */
+  /** The times at which it is booked or closed; they may overlap. */
   readonly taken: readonly Interval[]
 }
 
 /**
- * The free time of a room that is as long as the wanted one and begins nearest to it, on the grid of minutes; null when there is none in the
- * span that is searched.
+ * The free time of a room that is as long as the wanted one and begins nearest to it, on the grid of minutes. Null if
+ * there is none in the searched span.
  */
 export function nearestFree(
   room: RoomTimes,
@@ -32,7 +32,7 @@ export function nearestFree(
   return nearest && { start: nearest, end: new Date(nearest.getTime() + length) }
 }
 
-/** The last time on the grid that is not later; the grid starts at local midnight. */
+/** The last time on the grid that is not later. The grid starts at local midnight. */
 function downToGrid(instant: Date, gridMinutes: number, zone: string): Date {
   const minute = minuteOf(instant, zone)
   return minutesAfter(wholeMinute(instant), -(minute % gridMinutes))

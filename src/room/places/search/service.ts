@@ -9,10 +9,12 @@ import { DAY_MS } from '../../window.ts'
 import { nearestFree } from './rules.ts'
 import * as store from './store.ts'
 
-/** The most rooms, and the most other times, that are proposed at once. */
+/** The most rooms, and the most other times, in an answer. */
 const MOST_ROOMS = 50
 const MOST_TIMES = 5
-/** How far before and after the wanted time another is looked for, and in how many rooms, the smallest first. */
+/**
+ * Bounds of the search for other times: days before and after the wanted time, and number of rooms, the smallest first.
+ */
 const SEARCHED_DAYS = 7
 const SEARCHED_ROOMS = 100
 
@@ -21,7 +23,7 @@ export interface FreeTime extends Interval {
   readonly room: store.PortalRoom
 }
 
-/** A room that is not deleted; `bookable` says whether it is in use. @throws NotFound */
+/** A room that is not deleted; `bookable` tells whether it is in use. @throws NotFound */
 export async function portalRoom(kernel: Kernel, id: number): Promise<store.PortalRoom> {
   const room = await store.findPortalRoom(kernel.db, id)
   if (!room) throw noSuchRoom()
@@ -29,8 +31,8 @@ export async function portalRoom(kernel: Kernel, id: number): Promise<store.Port
 }
 
 /**
- * The rooms that are free for a wanted time and big enough, the smallest first. When there is none, the nearest times of that length at
- * which one is, a room each: at most a week away, and within what can be booked.
+ * The rooms that are free at the wanted time and big enough, the smallest first. If there is none, the nearest free
+ * times of that length, one for each room: at most a week away, and within the limits of bookings.
  * @throws Invalid (a `TimeRefusal` as its code) for times that no booking may have.
  */
 export async function freeRooms(
@@ -59,6 +61,6 @@ export async function freeRooms(
     return time && time.start < lastStart ? [{ ...time, room: candidate.room }] : []
   })
   const distance = ({ start }: Interval) => Math.abs(start.getTime() - wanted.start.getTime())
-  // Rooms came by size, and sorting keeps that order among times that are as near.
+  // The rooms are in order of size; the sort is stable, so equally near times keep that order.
   return { rooms: [], nearest: times.sort((a, b) => distance(a) - distance(b)).slice(0, MOST_TIMES) }
 }

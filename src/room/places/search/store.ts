@@ -8,13 +8,13 @@ import { closes, exists, keepsRoom, spanOf } from '../../core/conditionsStore.ts
 import { matching, ROOM_SORTS, type Room, type RoomFilter, rooms } from '../../core/places/roomsStore.ts'
 import type { RoomTimes } from './rules.ts'
 
-/** A room as people see it who book. */
+/** A room as the portal shows it. */
 export interface PortalRoom extends Room {
-  /** Whether it and its building are in use. */
+  /** True if the room and its building are in use. */
   readonly bookable: boolean
 }
 
-/** A search for rooms. `free`: the time at which they are neither booked nor closed, and open. */
+/** A search for rooms. `free`: the time at which they must be open and neither booked nor closed. */
 export interface Search {
   readonly filter: RoomFilter
   readonly free: Interval | null
@@ -32,7 +32,7 @@ const bookingsIn = (span: Interval, now: Date) => sql`
 /** Closures `c` of room `r` or its building in a span. */
 const closuresIn = (span: Interval) => sql`tb_facility_closure c WHERE ${closes(spanOf(span))}`
 
-/** One page of the rooms in use that a search finds, and how many there are in all. */
+/** One page of the rooms in use that a search finds, and the total. */
 export async function listBookableRooms(
   db: Database,
   search: Search,
@@ -52,7 +52,9 @@ export async function listBookableRooms(
 /** True for a room `r` in use that a filter finds. */
 const isFound = (filter: RoomFilter): RawBuilder<SqlBool> => allOf([matching(filter), isBookable])
 
-/** True for a room `r` that is neither booked nor closed in a span; `shut` are rooms that are not open all that time. */
+/**
+ * True for a room `r` that is neither booked nor closed in a span; `shut` are rooms that are not open all that time.
+ */
 const isFree = (span: Interval, now: Date, shut: readonly number[]): RawBuilder<SqlBool> =>
   allOf([
     sql`r.id <> ALL (${shut}::bigint[])`,
@@ -60,7 +62,7 @@ const isFree = (span: Interval, now: Date, shut: readonly number[]): RawBuilder<
     sql`NOT EXISTS (SELECT FROM ${closuresIn(span)})`,
   ])
 
-/** The rooms that a search finds that are not open all that time. */
+/** The rooms of a search that are not open all that time. */
 async function shutRooms(db: Database, { filter, free }: Search, zone: string): Promise<readonly number[]> {
   if (!free) return []
   const found = await db
@@ -104,7 +106,7 @@ const takenIn = (span: Interval, now: Date) => sql<readonly { readonly start: nu
     ) t
   )`
 
-/** The smallest of the rooms in use that a filter finds, each with the times at which it is booked or closed within a span. */
+/** The smallest rooms in use that a filter finds, each with the times at which it is booked or closed within a span. */
 export async function candidates(
   db: Database,
   filter: RoomFilter,
@@ -125,14 +127,14 @@ export async function candidates(
   }))
 }
 
-/** A person to be picked as a participant: no more of a person than that. */
+/** A person who can be chosen as a participant, with the only fields that others may see. */
 export interface FoundUser {
   readonly userId: number
   readonly userName: string
   readonly nickName: string
 }
 
-/** People with an account in use whose name or user name starts with a text, whatever its case. */
+/** Active people whose name or user name starts with a text, whatever its case. */
 export async function searchUsers(db: Database, text: string, limit: number): Promise<readonly FoundUser[]> {
   const prefix = `${text.replace(/[\\%_]/g, '\\$&')}%`
   return db

@@ -14,7 +14,7 @@ const tag = 'Room rules'
 const paths = [`${MANAGE}/setting/audit-required`] as const
 const { auditRequired, maxDurationMinutes, advanceDays, gridMinutes, participantOverlap } = SettingAnswer.properties
 
-/** The limits of bookings (seed 审核与时长设置). */
+/** Routes for the limits of bookings (seed 审核与时长设置). */
 export function settingRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
@@ -34,8 +34,9 @@ export function settingRoutes(app: App, kernel: Kernel): void {
     permission: 'manage:facility:setting:edit',
     summary: 'Change the rules of booking',
     description:
-      'They hold for what is booked, changed and approved from now on. What is left out stays as it is. `participantOverlap` says what happens when ' +
-      'somebody takes part in another booking at the same time: `warn` names them in the answer, `refuse` refuses, `allow` says nothing.',
+      'The rules apply to bookings that are made, changed or approved from now on. Fields that are not given keep ' +
+      'their value. `participantOverlap` decides what happens if a participant has another booking at the same ' +
+      'time: `warn` names the person in the answer, `refuse` refuses the booking, `allow` ignores it.',
     tag,
     schema: {
       body: Type.Object({

@@ -7,12 +7,12 @@ import type { Setting } from '../../core/rules.ts'
 import { refusal } from '../../sentences.ts'
 import * as store from './store.ts'
 
-/** The limits as a request gives them; absent or null fields stay as they are. */
+/** The limits in a request; absent or null fields keep their value. */
 export type SettingInput = { readonly [Name in keyof Setting]?: Setting[Name] | null | undefined }
 
 /**
- * Changes the rules of booking. They hold for what is booked and changed from now on; bookings that stand stay as they are.
- * @throws Invalid `nothing_fits` when no booking could be as short as the longest.
+ * Changes the rules of booking. They apply to bookings that are made or changed from now on; existing bookings stay.
+ * @throws Invalid `nothing_fits` if the greatest length is shorter than the grid.
  */
 export async function changeSetting(kernel: Kernel, caller: Caller, input: SettingInput): Promise<void> {
   await kernel.transaction(async (tx) => {

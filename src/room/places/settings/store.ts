@@ -2,7 +2,7 @@ import type { Transaction } from '../../../kernel/database/database.ts'
 import { settingRow } from '../../core/places/settingStore.ts'
 import type { Setting } from '../../core/rules.ts'
 
-/** The limits of all bookings, locked to be changed. */
+/** Locks the limits of all bookings and returns them. */
 export async function lockSetting(tx: Transaction): Promise<Setting> {
   return settingRow(tx).forUpdate().executeTakeFirstOrThrow()
 }

@@ -44,11 +44,12 @@ const Gantt = Data(
 )
 
 const windowRule =
-  'Half-open, `yyyy-MM-dd HH:mm:ss`, at most 366 days. Without `from` from 30 days ago, without `to` to the last booking: `range` says which. Bookings are shown whole.'
+  'Half-open, `yyyy-MM-dd HH:mm:ss`, at most 366 days. Default: from 30 days ago to the last booking; `range` shows ' +
+  'the window used. Bookings are shown with their whole time.'
 
 const wordOf = (status: BookingStatus) => WORDS.find((word) => word === SEGMENT_WORDS[status]) ?? 'completed'
 
-/** The bookings of rooms over time. */
+/** Routes for the bookings of rooms over time. */
 export function timelineRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -67,7 +68,7 @@ export function timelineRoutes(app: App, kernel: Kernel): void {
       paths: [path],
       operationId: permission === 'signed-in' ? 'getPortalRoomTimeline' : 'getRoomTimeline',
       permission,
-      summary: 'The bookings of a room over time',
+      summary: 'Read the bookings of a room over time',
       description:
         permission === 'signed-in'
           ? `${windowRule} What others book is shown without its purpose and names.`
@@ -89,7 +90,7 @@ export function timelineRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: [`${MANAGE}/building/{id}/gantt`],
     permission: 'manage:facility:building:gantt',
-    summary: 'The bookings of all rooms of a building over time',
+    summary: 'Read the bookings of all rooms of a building over time',
     description: windowRule,
     tag: 'Room administration',
     schema: {

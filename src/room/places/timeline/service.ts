@@ -4,7 +4,7 @@ import { noSuchBuilding, noSuchRoom } from '../../core/refusals.ts'
 import { DAY_MS, requireShort, type Window } from '../../window.ts'
 import * as store from './store.ts'
 
-/** How far back a timeline goes without a `from` (page, The published web client). */
+/** Days before now at which a timeline begins, if `from` is absent (page, The published web client). */
 const DAYS_BACK = 30
 
 interface Range {
@@ -18,8 +18,9 @@ interface Timeline {
 }
 
 /**
- * The bookings of a room that share time with the window and are not called off, whole. Without `from` it begins 30 days ago (30 days before
- * `to`, if that is earlier), without `to` it goes on to the last booking there is.
+ * The bookings of a room that share time with the window and are not rejected or cancelled, with their whole time.
+ * Without `from` the window begins 30 days ago (or 30 days before `to`, if that is earlier); without `to` it ends with
+ * the last booking.
  * @throws NotFound; Invalid `window_too_long`
  */
 export async function roomTimeline(

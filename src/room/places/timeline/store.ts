@@ -4,14 +4,14 @@ import { currentStatus, exists, isShown, touches } from '../../core/conditionsSt
 import type { BookingStatus } from '../../core/states.ts'
 import type { Window } from '../../window.ts'
 
-/** A room as the head of a line. */
+/** The room of a line in the timeline. */
 export interface Line {
   readonly roomId: number
   readonly roomName: string
   readonly floorNo: number
 }
 
-/** Whether there is such a room. */
+/** True if there is such a room. */
 export async function roomExists(db: Database, roomId: number): Promise<boolean> {
   const room = await db
     .selectFrom('tb_facility_room as r')
@@ -42,7 +42,7 @@ export async function linesOf(db: Database, buildingId: number): Promise<readonl
     .execute()
 }
 
-/** A booking on a timeline, in the state it is in by the clock. */
+/** A booking on a timeline, with its state at the instant of the query. */
 export interface Segment {
   readonly id: number
   readonly roomId: number
@@ -51,13 +51,13 @@ export interface Segment {
   readonly status: BookingStatus
   readonly purpose: string
   readonly applicantName: string
-  /** Whether the viewer takes part. */
+  /** True if the viewer takes part. */
   readonly mine: boolean
 }
 
 /**
- * The bookings of rooms in a window, as they are at an instant, by their start. OFFSET lets each room be looked up, instead of reading all
- * bookings in the window.
+ * The bookings of rooms in a window, as they are at an instant, by their start. OFFSET makes the planner look up each
+ * room instead of reading all bookings in the window.
  */
 export async function segmentsOf(
   db: Database,

@@ -12,11 +12,11 @@ import { Id, listQuery, MANAGE, pageOf } from '../../fields.ts'
 import { windowOf, windowQuery } from '../../window.ts'
 import { type Decided, decide, decideAll } from './service.ts'
 
-const tag = 'Room audit'
+const tag = 'Room approval'
 const approve = 'manage:facility:booking:audit:approve'
 const reject = 'manage:facility:booking:audit:reject'
 
-const Reason = Text(500, { description: 'The applicant and the participants read it.' })
+const Reason = Text(500, { description: 'Shown to the applicant and the participants.' })
 const Ids = Type.Array(Id, { minItems: 1, maxItems: 100 })
 
 const Decisions = Data(Type.Array(Type.Object({ id: Id, code: Type.Integer(), msg: Type.String() })))
@@ -25,7 +25,7 @@ function presentDecisions(decided: readonly Decided[]): Of<typeof Decisions> {
   return data(decided.map(({ id, refused }) => ({ id, ...(refused ? refusalOf(refused) : done) })))
 }
 
-/** Bookings that wait for a decision, and decisions about them. */
+/** Routes for bookings that wait for a decision, and for deciding about them. */
 export function approvalRoutes(app: App, kernel: Kernel): void {
   listRoutes(app, kernel)
   decisionRoutes(app, kernel)
@@ -40,7 +40,8 @@ function listRoutes(app: App, kernel: Kernel): void {
     permission: 'manage:facility:booking:audit:list',
     summary: 'List the bookings that wait for a decision',
     description:
-      'The next to begin first; those of the buildings that the caller decides about. `from` and `to` are a window that a booking reaches into.',
+      'The next to begin first; only those of buildings that the caller decides about. `from` and `to` find ' +
+      'bookings that share time with them.',
     tag,
     schema: {
       querystring: listQuery(['startTime', 'endTime', 'createTime', 'id'], {
@@ -78,7 +79,7 @@ function decisionRoutes(app: App, kernel: Kernel): void {
     permission: approve,
     summary: 'Approve a booking',
     description:
-      'Room, closures, bans and people are looked at again. 409 unless it waits; 403 outside the caller’s buildings.',
+      'Checks room, closures, bans and people again. 409 if it is not pending; 403 outside the caller’s buildings.',
     tag,
     schema: { params: IdParams, response: { 200: Done } },
     handler: async (request) => {
@@ -91,7 +92,7 @@ function decisionRoutes(app: App, kernel: Kernel): void {
     paths: [`${MANAGE}/booking/{id}/reject`],
     permission: reject,
     summary: 'Reject a booking',
-    description: '409 unless it waits; 403 outside the caller’s buildings.',
+    description: '409 if it is not pending; 403 outside the caller’s buildings.',
     tag,
     schema: { params: IdParams, body: Type.Object({ reason: Reason }), response: { 200: Done } },
     handler: async (request) => {
@@ -105,7 +106,7 @@ function decisionRoutes(app: App, kernel: Kernel): void {
     operationId: 'approveBookings',
     permission: approve,
     summary: 'Approve several bookings',
-    description: 'Each by itself, with an answer each: `code` and `msg` are those that approving it alone would have.',
+    description: 'Each is decided separately: its `code` and `msg` are those of approving it alone.',
     tag,
     schema: { body: Type.Object({ ids: Ids }), response: { 200: Decisions } },
     handler: async (request) =>
@@ -117,7 +118,7 @@ function decisionRoutes(app: App, kernel: Kernel): void {
     operationId: 'rejectBookings',
     permission: reject,
     summary: 'Reject several bookings for one reason',
-    description: 'Each by itself, with an answer each: `code` and `msg` are those that rejecting it alone would have.',
+    description: 'Each is decided separately: its `code` and `msg` are those of rejecting it alone.',
     tag,
     schema: { body: Type.Object({ ids: Ids, reason: Reason }), response: { 200: Decisions } },
     handler: async (request) => {

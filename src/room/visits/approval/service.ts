@@ -11,19 +11,21 @@ import { lockBookings } from '../../core/movesStore.ts'
 import { badState, noSuchBooking } from '../../core/refusals.ts'
 import { APPROVED, PENDING, type REJECTED } from '../../core/states.ts'
 
-/** The decision about a booking that waits. A rejection has a reason, which its people read. */
+/** The decision about a pending booking. A rejection has a reason, which is shown to its people. */
 export type Decision = { readonly to: typeof APPROVED } | { readonly to: typeof REJECTED; readonly reason: string }
 
 /**
- * Decides about a booking that waits, and tells its people. Approving checks again all facts that can have changed since it was made.
- * @throws NotFound, Forbidden `not_your_building`, Conflict `bad_state` unless it waits, and what `recheck` finds.
+ * Decides about a pending booking and tells its people. Approving checks again all facts that can have changed since it
+ * was made.
+ * @throws NotFound, Forbidden `not_your_building`, Conflict `bad_state` if it is not pending, and the errors of
+ * `recheck`.
  */
 export async function decide(kernel: Kernel, caller: Caller, id: number, decision: Decision): Promise<void> {
   const zone = kernel.config.timeZone
   const reason = 'reason' in decision ? decision.reason : null
   await kernel.transaction(async (tx) => {
     const now = kernel.clock.now()
-    // Read under its lock: somebody may be moving it to another building.
+    // Read under the lock, because the booking may be moved to another building meanwhile.
     await lockBookings(tx, [id], now)
     const booking = await findBooking(tx, id, now)
     if (!booking) throw noSuchBooking()
@@ -47,13 +49,13 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, decisio
   kernel.nudge()
 }
 
-/** The decision about one booking of several: `refused` is null where it holds. */
+/** The decision about one booking of several: `refused` is null if it succeeded. */
 export interface Decided {
   readonly id: number
   readonly refused: DomainError | null
 }
 
-/** Decides about several bookings the same way, each by itself, with an answer each. */
+/** Decides about several bookings in the same way, each separately with its own result. */
 export async function decideAll(
   kernel: Kernel,
   caller: Caller,

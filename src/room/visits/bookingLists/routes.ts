@@ -15,14 +15,14 @@ import { acceptFilterForms } from '../../forms.ts'
 import { windowOf, windowQuery } from '../../window.ts'
 import { type BookingDetails, bookingDetails, exportBookings, ownBookingDetails } from './service.ts'
 
-const desk = 'Room bookings (desk)'
+const staffTag = 'Room bookings (staff)'
 const portal = 'Room portal'
 
 const sortable = ['startTime', 'endTime', 'createTime', 'durationMinutes', 'id'] as const
 const State = Type.Enum([...BOOKING_STATES], {
-  description: '0 pending, 1 approved, 2 rejected, 3 cancelled, 4 ongoing, 5 completed: by the clock.',
+  description: '0 pending, 1 approved, 2 rejected, 3 cancelled, 4 ongoing, 5 completed: the state at this time.',
 })
-const Part = Type.String({ maxLength: 200, description: 'Part of it.' })
+const Part = Type.String({ maxLength: 200, description: 'A part of the value.' })
 
 const ownFilters = { status: Type.Optional(State), roomId: Type.Optional(Id), ...windowQuery }
 const OwnQuery = listQuery(sortable, ownFilters)
@@ -87,7 +87,7 @@ const EXPORT_COLUMNS: readonly (readonly [string, (booking: BookingRecord) => st
   ['创建时间', ({ createTime }) => createTime],
 ]
 
-/** Lists of bookings: those the caller applied for, those they take part in, all. */
+/** Routes for lists of bookings: those the caller applied for, those they take part in, and all. */
 export function bookingListRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   const page = async (filter: BookingFilter, query: Of<typeof OwnQuery>) => {
@@ -100,15 +100,15 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
     route(app, {
       method: 'GET',
       paths: [path],
-      operationId: permission === 'signed-in' ? 'listMyBookings' : 'listMyBookingsAtDesk',
+      operationId: permission === 'signed-in' ? 'listMyBookings' : 'listMyBookingsAsStaff',
       permission,
-      summary: 'The bookings I applied for',
+      summary: 'List the bookings I applied for',
       tag,
       schema: { querystring: OwnQuery, response: { 200: Rows(BookingAnswer) } },
       handler: (request) =>
         page({ ...filterOf(request.query, zone), applicantId: callerOf(request).userId }, request.query),
     })
-  ownList(`${MANAGE}/booking/my/list`, 'manage:facility:booking:list', desk)
+  ownList(`${MANAGE}/booking/my/list`, 'manage:facility:booking:list', staffTag)
   ownList(`${PORTAL}/booking/my/list`, 'signed-in', portal)
 
   route(app, {
@@ -116,7 +116,7 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/booking/joined/list`],
     operationId: 'listJoinedBookings',
     permission: 'signed-in',
-    summary: 'The bookings of others that I take part in',
+    summary: 'List the bookings of others that I take part in',
     tag: portal,
     schema: { querystring: OwnQuery, response: { 200: Rows(BookingAnswer) } },
     handler: (request) => page({ ...filterOf(request.query, zone), joinedBy: callerOf(request).userId }, request.query),
@@ -125,9 +125,9 @@ export function bookingListRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: [`${MANAGE}/booking/list`],
     permission: 'manage:facility:booking:all',
-    summary: 'All bookings',
-    description: '`from` and `to` find what shares time with them.',
-    tag: desk,
+    summary: 'List all bookings',
+    description: '`from` and `to` find bookings that share time with them.',
+    tag: staffTag,
     schema: { querystring: AllQuery, response: { 200: Rows(BookingAnswer) } },
     handler: (request) => page(filterOf(request.query, zone), request.query),
   })
@@ -153,8 +153,8 @@ function detailRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: [`${MANAGE}/booking/{id}`],
     permission: 'manage:facility:booking:get',
-    summary: 'A booking with its people',
-    tag: desk,
+    summary: 'Read a booking with its people',
+    tag: staffTag,
     schema: { params: IdParams, response: { 200: Details } },
     handler: async (request) => present(await bookingDetails(kernel, request.params.id)),
   })
@@ -163,7 +163,7 @@ function detailRoutes(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/booking/{id}`],
     operationId: 'getMyBooking',
     permission: 'signed-in',
-    summary: 'A booking that I take part in, with its people',
+    summary: 'Read a booking that I take part in, with its people',
     tag: portal,
     schema: { params: IdParams, response: { 200: Details } },
     handler: async (request) => present(await ownBookingDetails(kernel, callerOf(request), request.params.id)),
@@ -180,8 +180,9 @@ function exportRoutes(app: App, kernel: Kernel): void {
       permission: 'manage:facility:booking:all',
       summary: 'Export bookings to a workbook',
       description:
-        'Takes the filters of the list (a POST: in the query or as a form) and answers all they find, latest made first. Streamed, so it may be long.',
-      tag: desk,
+        'Takes the filters of the list (a POST: in the query or as a form) and exports all bookings they find, ' +
+        'latest first. The answer is streamed and may be long.',
+      tag: staffTag,
       schema: { querystring: Filters, response: { 200: WorkbookAnswer } },
       handler: async (request, reply) => {
         const found = await exportBookings(kernel, callerOf(request), filterOf(request.query, zone))

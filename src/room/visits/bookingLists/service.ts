@@ -22,7 +22,10 @@ export async function bookingDetails(kernel: Kernel, id: number): Promise<Bookin
   return { booking, people: await peopleOf(kernel.db, id) }
 }
 
-/** A booking that the caller takes part in, or any for staff who may read them. @throws NotFound for others' as for none */
+/**
+ * A booking that the caller takes part in, or any booking for staff who may read them.
+ * @throws NotFound, also for bookings of others
+ */
 export async function ownBookingDetails(kernel: Kernel, caller: Caller, id: number): Promise<BookingDetails> {
   const details = await bookingDetails(kernel, id)
   const takesPart = details.people.some(({ userId }) => userId === caller.userId)
@@ -30,7 +33,7 @@ export async function ownBookingDetails(kernel: Kernel, caller: Caller, id: numb
   return details
 }
 
-/** All bookings a filter finds, latest made first, for an export, which is recorded. */
+/** All bookings a filter finds, latest first, for an export. The export is recorded. */
 export async function exportBookings(
   kernel: Kernel,
   caller: Caller,

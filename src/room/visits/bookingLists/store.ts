@@ -1,7 +1,7 @@
 import type { Database } from '../../../kernel/database/database.ts'
 import { exists } from '../../core/conditionsStore.ts'
 
-/** A participant of a booking: `id` is that of their part in it. */
+/** A participant of a booking; `id` is the id of the participation. */
 export interface BookingPerson {
   readonly id: number
   readonly bookingId: number

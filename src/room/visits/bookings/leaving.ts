@@ -11,9 +11,9 @@ import { FEWEST_PEOPLE, mayCancel } from '../../core/rules.ts'
 import { CANCELLED } from '../../core/states.ts'
 
 /**
- * Ends the bookings of a person whose account ends: cancels those they applied for that have not begun, and takes them off the others
- * that have not begun. A booking that is left with too few people is cancelled. The caller has locked the person's row, so that no
- * booking with them is being written.
+ * Handles the end of an account: cancels the person's own bookings that have not begun, and removes them from others'
+ * bookings that have not begun. A booking that is left with too few people is cancelled. The caller has locked the
+ * person's row, so that no booking with them is being written.
  */
 export async function leaveRooms(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const zone = kernel.config.timeZone
@@ -25,7 +25,7 @@ export async function leaveRooms(tx: Transaction, kernel: Kernel, userId: number
     if (!booking) continue
     const staying = (await participantsOf(tx, id)).filter((other) => other !== userId)
     const stands = staying.length >= FEWEST_PEOPLE
-    // The people of a rejected booking, or of one that is cancelled below, need not know who left.
+    // Not told: people of a rejected booking, and of one that is cancelled below.
     const told = stands && mayCancel(booking.status) ? staying : []
     await takeOff(tx, booking, userId, told, SYSTEM, now, zone)
     if (stands) continue
@@ -36,7 +36,7 @@ export async function leaveRooms(tx: Transaction, kernel: Kernel, userId: number
   }
 }
 
-/** Takes a participant who is not the applicant off a locked booking, tells people of it, and records it. */
+/** Removes a participant who is not the applicant from a locked booking. Tells people and records it. */
 export async function takeOff(
   tx: Transaction,
   booking: Booking,

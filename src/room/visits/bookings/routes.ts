@@ -13,10 +13,10 @@ import { BOOKING_STATES } from '../../core/states.ts'
 import { Id, MANAGE, MomentInput, PORTAL, parseInstant } from '../../fields.ts'
 import { cancelBooking, editBooking, endEarly, forceCancel, leaveBooking } from './service.ts'
 
-const desk = { tag: 'Room bookings (desk)' } as const
+const staff = { tag: 'Room bookings (staff)' } as const
 const portal = { tag: 'Room portal' } as const
 
-/** Pages send whole rows back, nulls included: absent and null fields stay. */
+/** Pages send whole rows back, including nulls: absent and null fields keep their value. */
 const Edit = Type.Object({
   roomId: Type.Optional(Nullable(Id)),
   purpose: Type.Optional(Nullable(Purpose)),
@@ -34,17 +34,17 @@ const BookedAnswer = Data(
     id: Id,
     status: Type.Enum([...BOOKING_STATES]),
     doubleBooked: Type.Array(Type.String(), {
-      description: 'Names of those who take part in another booking at that time, where the setting warns of it.',
+      description: 'Names of people who take part in another booking at that time, if the setting warns of it.',
     }),
   }),
 )
 
-/** The doors of bookings, and the permission for each use. */
+/** The two places where people use bookings, with the permission for each use. */
 const DOORS = [
   {
     door: 'manage',
     base: MANAGE,
-    ...desk,
+    ...staff,
     add: 'manage:facility:booking:add',
     edit: 'manage:facility:booking:edit',
     cancel: 'manage:facility:booking:cancel',
@@ -52,7 +52,7 @@ const DOORS = [
   { door: 'portal', base: PORTAL, ...portal, add: 'signed-in', edit: 'signed-in', cancel: 'signed-in' },
 ] as const
 
-/** Making, changing, ending and cancelling bookings, at the desk and in the portal. */
+/** Routes for making, changing, ending and cancelling bookings, for staff and in the portal. */
 export function bookingRoutes(app: App, kernel: Kernel): void {
   for (const door of DOORS) {
     makeAndChange(app, kernel, door)
@@ -63,9 +63,9 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
     paths: [`${MANAGE}/booking/{id}/force`],
     operationId: 'cancelBookingWithReason',
     permission: 'manage:facility:booking:cancel',
-    summary: 'Cancel anybody’s booking, with a reason',
-    description: 'Also one that runs. Its people read the reason, which is in the query or in the body.',
-    ...desk,
+    summary: 'Cancel any booking, with a reason',
+    description: 'Includes an ongoing booking. Its people see the reason, which is in the query or in the body.',
+    ...staff,
     schema: {
       params: IdParams,
       querystring: Type.Object({ reason: Type.Optional(Text(200)) }),
@@ -88,7 +88,7 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/booking/{id}/leave`],
     permission: 'signed-in',
     summary: 'Withdraw from a booking I take part in',
-    description: 'Before it begins, and while at least three people stay.',
+    description: 'Before it begins, and if at least three people stay.',
     ...portal,
     schema: { params: IdParams, response: { 200: Done } },
     handler: async (request) => {
@@ -98,7 +98,7 @@ export function bookingRoutes(app: App, kernel: Kernel): void {
   })
 }
 
-/** Tells the portal's operations from the desk's in the names of operations. */
+/** Part of an operation's name that distinguishes the portal's operations from those of staff. */
 function mine(door: (typeof DOORS)[number]['door']): string {
   return door === 'portal' ? 'My' : ''
 }
@@ -108,11 +108,12 @@ function makeAndChange(app: App, kernel: Kernel, { door, base, tag, add, edit }:
   route(app, {
     method: 'POST',
     paths: [`${base}/booking`],
-    operationId: door === 'portal' ? 'bookRoom' : 'bookRoomAtDesk',
+    operationId: door === 'portal' ? 'bookRoom' : 'bookRoomAsStaff',
     permission: add,
     summary: 'Book a room',
     description:
-      'State `0` (to be decided) or `1` (approved), by the audit switch. Every refusal is a `code` of 500 whose `msg` says why; a time that is taken names the span that is.',
+      'State `0` (pending) or `1` (approved), depending on the audit setting. Every refusal is a `code` of 500 ' +
+      'whose `msg` gives the reason; for a time that is taken, it names the taken span.',
     tag,
     idempotent: true,
     schema: { body: BookingBody, response: { 200: BookedAnswer } },
@@ -128,7 +129,9 @@ function makeAndChange(app: App, kernel: Kernel, { door, base, tag, add, edit }:
     permission: edit,
     summary: 'Change my booking before it begins',
     description:
-      'By whoever applied, within the rules of a new booking. What is absent or null stays. A rejected booking is in the running again; an approved one at another time or in another room is decided again when there is an audit.',
+      'For the applicant, within the rules of a new booking. Fields that are absent or null keep their value. A ' +
+      'rejected booking becomes pending (or approved) again. If audit is on, an approved booking at another time or ' +
+      'in another room must be decided again.',
     tag,
     schema: { params: IdParams, body: Edit, response: { 200: BookedAnswer } },
     handler: async (request) =>
@@ -142,9 +145,10 @@ function endAndCancel(app: App, kernel: Kernel, { door, base, tag, edit, cancel 
     paths: [`${base}/booking/{id}/end-early`],
     operationId: `end${mine(door)}Booking`,
     permission: edit,
-    summary: 'End a booking that runs',
+    summary: 'End an ongoing booking',
     description:
-      'At `endTime`, or now where that is past or absent; never later than it ends anyway. The rest of its time is free at once. A booking that has not begun is a 409.',
+      'At `endTime`, or now if that is past or absent; never later than before. The rest of its time is free at ' +
+      'once. A booking that has not begun gets 409.',
     tag,
     schema: { params: IdParams, body: End, response: { 200: Done } },
     handler: async (request) => {
@@ -162,8 +166,8 @@ function endAndCancel(app: App, kernel: Kernel, { door, base, tag, edit, cancel 
     summary: 'Cancel a booking before it begins',
     description:
       door === 'manage'
-        ? 'One’s own, or somebody else’s: that is recorded as cancelled by staff, and its people are told.'
-        : 'By whoever applied.',
+        ? 'Your own, or another person’s, which is recorded as cancelled by staff. Its people are told.'
+        : 'For the applicant.',
     tag,
     schema: { params: IdParams, response: { 200: Done } },
     handler: async (request) => {

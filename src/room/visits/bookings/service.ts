@@ -27,7 +27,7 @@ import { type BookingStatus, CANCELLED, ONGOING, STATUS_TEXT } from '../../core/
 import { refusal } from '../../sentences.ts'
 import { takeOff } from './leaving.ts'
 
-/** The changes of an edit; absent fields stay. */
+/** The changes of an edit; absent fields keep their value. */
 export interface BookingEdit {
   readonly roomId?: number | undefined
   readonly purpose?: string | undefined
@@ -37,9 +37,9 @@ export interface BookingEdit {
 }
 
 /**
- * Changes the caller's booking that has not begun, within the rules of a new one. A rejected one is in the running again, an approved one
- * whose time or room changes is decided again when there is an audit.
- * @throws what `createBooking` does, Conflict `bad_state`, NotFound or Forbidden for somebody else's.
+ * Changes the caller's booking that has not begun, within the rules of a new one. A rejected booking becomes pending
+ * (or approved) again; if audit is on, an approved one whose time or room changes must be decided again.
+ * @throws the errors of `createBooking`, Conflict `bad_state`, NotFound or Forbidden for another person's booking.
  */
 export async function editBooking(
   kernel: Kernel,
@@ -58,7 +58,7 @@ export async function editBooking(
     await lockBookings(tx, [id], now)
     const booking = ownBooking(await findBooking(tx, id, now), caller, door)
     const before = await participantsOf(tx, id)
-    // Somebody else moved it between the reading and the locks, which are then perhaps the wrong ones.
+    // The booking changed between the reading and the locks, so the wrong rows may be locked.
     if (!sameOrder(order, changed(booking, before, edit))) throw new Stale()
     if (!mayEdit(booking, now)) throw badState(booking.status, '仅开始前的待审核、已批准或已驳回的预约可以修改')
 
@@ -72,7 +72,7 @@ export async function editBooking(
     const told = { id, ...namedOf(facts, order), userIds: order.userIds }
     await tellBookings(tx, [told], 'room.booking.changed', now, zone, { status: STATUS_TEXT[status] })
     const removed = before.filter((userId) => !order.userIds.includes(userId))
-    // With the time and room they knew, not the new ones.
+    // Removed people know the old time and room, so their message names those.
     if (removed.length > 0) {
       await tellBookings(tx, [{ ...booking, userIds: removed }], 'room.booking.removed', now, zone)
     }
@@ -92,12 +92,12 @@ export async function editBooking(
   return booked
 }
 
-/** Where a request comes from: at the desk (`manage`) people see all bookings, in the portal their own. */
+/** `manage`: staff, who see all bookings. `portal`: people, who see their own. */
 export type Door = 'manage' | 'portal'
 
 /**
- * Cancels a booking that has not begun. At the desk also somebody else's, which is noted as cancelled by staff and told.
- * @throws Conflict `bad_state`, NotFound (in the portal for somebody else's too).
+ * Cancels a booking that has not begun. Staff may also cancel another person's, which is noted as cancelled by staff.
+ * @throws Conflict `bad_state`, NotFound (in the portal also for another person's booking).
  */
 export async function cancelBooking(kernel: Kernel, caller: Caller, door: Door, id: number): Promise<void> {
   await withBooking(kernel, id, async (tx, booking, now) => {
@@ -109,7 +109,7 @@ export async function cancelBooking(kernel: Kernel, caller: Caller, door: Door, 
 }
 
 /**
- * Staff put an end to a booking, with a reason that its people read: also to one that runs.
+ * Cancels a booking as staff, an ongoing one too, with a reason that its people see.
  * @throws Conflict `bad_state`, NotFound.
  */
 export async function forceCancel(kernel: Kernel, caller: Caller, id: number, reason: string): Promise<void> {
@@ -119,7 +119,7 @@ export async function forceCancel(kernel: Kernel, caller: Caller, id: number, re
   })
 }
 
-/** Writes a cancellation that is allowed; `reason` is that of staff, null where the applicant cancels. */
+/** Writes an allowed cancellation; `reason` is that of staff, null if the applicant cancels. */
 async function cancel(
   kernel: Kernel,
   tx: Transaction,
@@ -136,9 +136,9 @@ async function cancel(
 }
 
 /**
- * Lets a booking that runs end earlier: at `end`, or now when that is past or absent. What is left of its time is free at once. At the desk
- * also somebody else's.
- * @throws Conflict `not_started` or `bad_state`, Invalid `too_late` when `end` is later than it ends anyway, NotFound.
+ * Lets an ongoing booking end earlier: at `end`, or now if that is past or absent. The rest of its time is free at
+ * once. Staff may also end another person's.
+ * @throws Conflict `not_started` or `bad_state`, Invalid `too_late` if `end` is later than its end, NotFound.
  */
 export async function endEarly(
   kernel: Kernel,
@@ -165,8 +165,8 @@ export async function endEarly(
 }
 
 /**
- * A participant withdraws from a booking that has not begun, while enough stay. Its people are told.
- * @throws Conflict `bad_state` or `is_applicant`, Invalid `too_few_people`, NotFound for those who don't take part.
+ * Withdraws a participant from a booking that has not begun, if enough people stay. Its people are told.
+ * @throws Conflict `bad_state` or `is_applicant`, Invalid `too_few_people`, NotFound for people who don't take part.
  */
 export async function leaveBooking(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   await withBooking(kernel, id, async (tx, booking, now) => {
@@ -181,7 +181,7 @@ export async function leaveBooking(kernel: Kernel, caller: Caller, id: number): 
   })
 }
 
-/** Runs `work` in one transaction on a booking that is locked, as it stands now. @throws NotFound */
+/** Runs `work` in one transaction on a locked booking in its present state. @throws NotFound */
 async function withBooking(
   kernel: Kernel,
   id: number,
@@ -197,7 +197,10 @@ async function withBooking(
   kernel.nudge()
 }
 
-/** Runs a write. When the overlap constraint refuses it, the request is decided again, on facts that show the booking that was first. */
+/**
+ * Runs a write. If the overlap constraint refuses it, the request is decided again, on facts that show the other
+ * booking.
+ */
 async function unlessTaken<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write()
@@ -207,14 +210,16 @@ async function unlessTaken<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The booking, when the caller applied for it. @throws NotFound, at the desk Forbidden for somebody else's. */
+/**
+ * Checks that the caller applied for the booking. @throws NotFound; for staff Forbidden for another person's booking.
+ */
 function ownBooking(booking: Booking | null, caller: Caller, door: Door): Booking {
   if (!booking) throw noSuchBooking()
   if (booking.applicantId === caller.userId) return booking
   throw door === 'portal' ? noSuchBooking() : new Forbidden('not_applicant', '仅申请人可以修改预约')
 }
 
-/** A booking as an edit changes it. */
+/** A booking with the changes of an edit. */
 function changed(booking: Booking, userIds: readonly number[], edit: BookingEdit): Order {
   return orderOf(
     {

@@ -12,18 +12,18 @@ import { calendarOf, FEED } from './service.ts'
 const tag = 'Room portal'
 const Link = Data(
   Type.Object({
-    url: Type.String({ description: 'Whoever has it can read the calendar; it opens nothing else.' }),
+    url: Type.String({ description: 'Anybody who has the URL can read the calendar, but nothing else.' }),
   }),
 )
 
-/** The caller's bookings in the calendar of a phone. */
+/** Routes for the caller's bookings in a calendar program. */
 export function calendarFeedRoutes(app: App, kernel: Kernel): void {
   route(app, {
     method: 'GET',
     paths: [`${PORTAL}/booking/my/calendar-link`],
     operationId: 'getMyBookingsLink',
     permission: 'signed-in',
-    summary: 'The private link to subscribe to my bookings',
+    summary: 'Read the private link for subscribing to my bookings',
     tag,
     schema: { response: { 200: Link } },
     handler: async (request) => data({ url: await calendarLink(kernel, FEED, callerOf(request).userId) }),
@@ -33,7 +33,7 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/booking/my/calendar-link/reset`],
     operationId: 'resetMyBookingsLink',
     permission: 'signed-in',
-    summary: 'Make a new link; the old ones open nothing any more',
+    summary: 'Make a new link; older links no longer work',
     tag,
     schema: { response: { 200: Link } },
     handler: async (request) => data({ url: await resetCalendarLink(kernel, FEED, callerOf(request)) }),
@@ -43,9 +43,10 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/booking/my/calendar.ics`],
     operationId: 'getMyBookingsFeed',
     permission: 'public',
-    summary: 'The bookings I take part in as an iCalendar (RFC 5545)',
+    summary: 'Read the bookings I take part in as an iCalendar (RFC 5545)',
     description:
-      'For whoever is signed in, or under the private link, which calendar programs fetch by themselves. Bookings that wait for a decision are tentative; what was called off in the last 30 days is shown as cancelled.',
+      'For people who are logged in, or with the private link, which calendar programs fetch regularly. Pending ' +
+      'bookings are tentative. Bookings cancelled in the last 30 days are shown as cancelled.',
     tag,
     schema: {
       querystring: Type.Object({ token: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) }),

@@ -8,7 +8,7 @@ import * as store from './store.ts'
 /** The calendar of a person's bookings. */
 export const FEED: Feed = { purpose: 'room calendar feed', path: `${PORTAL}/booking/my/calendar.ics` }
 
-/** How long bookings that are over or called off stay in a calendar. */
+/** Time for which ended or cancelled bookings stay in a calendar. */
 const REMEMBERED_MS = 30 * 86_400_000
 
 const STATUS: Readonly<Record<BookingStatus, CalendarEvent['status']>> = {
@@ -20,7 +20,10 @@ const STATUS: Readonly<Record<BookingStatus, CalendarEvent['status']>> = {
   '5': 'confirmed',
 }
 
-/** The bookings somebody applied for or takes part in as an iCalendar (RFC 5545), the same bytes as long as nothing changes. */
+/**
+ * The bookings that a person applied for or takes part in as an iCalendar (RFC 5545). The bytes are the same as long as
+ * nothing changes.
+ */
 export async function calendarOf(kernel: Kernel, userId: number): Promise<string> {
   const now = kernel.clock.now()
   const since = new Date(now.getTime() - REMEMBERED_MS)

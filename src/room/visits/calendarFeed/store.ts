@@ -5,17 +5,17 @@ import { type Booking, bookingsAt, bookingsOf } from '../../core/bookingsStore.t
 import { exists } from '../../core/conditionsStore.ts'
 import { CANCELLED, REJECTED } from '../../core/states.ts'
 
-/** More than anybody has; keeps an answer bounded. */
+/** Bounds the answer. Nobody has this many bookings. */
 const MOST = 2000
 
-/** True for a booking `b` whose end, or whose being called off, is not before an instant. */
+/** True for a booking `b` that ended, or was rejected or cancelled, at or after an instant. */
 const isRecent = (since: Date) => sql<SqlBool>`
   CASE
     WHEN b.status IN ${among([REJECTED, CANCELLED])} THEN coalesce(b.update_time, b.create_time) >= ${since}
     ELSE b.end_time >= ${since}
   END`
 
-/** The bookings of a person's calendar: all that lie ahead, those that ended since an instant, and those called off since. */
+/** The bookings of a person's calendar: all future ones, and those that ended or were cancelled since an instant. */
 export async function appointmentsOf(
   db: Database,
   userId: number,

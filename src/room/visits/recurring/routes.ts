@@ -21,7 +21,7 @@ const SeriesBody = Type.Object({
       Type.Integer({
         minimum: FEWEST_WEEKS,
         maximum: MOST_WEEKS,
-        description: 'Weeks in all, the given one included.',
+        description: 'Number of weeks, including the given one.',
       }),
     ),
   ),
@@ -44,7 +44,7 @@ const SeriesAnswer = Data(
   }),
 )
 
-/** Weekly series. */
+/** Routes for weekly series. */
 export function recurringRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
 
@@ -59,8 +59,9 @@ export function recurringRoutes(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'Book the same time in several weeks',
     description:
-      '`weeks` in all, or up to the day `until`. Mode `all` (unless said) books every week or none, and `msg` names the dates that can’t be had; ' +
-      '`best_effort` books those that can, and is refused only when none can. Each week is a booking like any other: those beyond the days that ' +
+      'Give `weeks`, the number of weeks, or `until`, the last day. Mode `all` (the default) books every week or ' +
+      'none; if it fails, `msg` names the dates that can’t be booked. `best_effort` books the weeks that can be ' +
+      'booked and fails only if there is none. Each week follows the rules of a booking: weeks beyond the days that ' +
       'can be booked ahead (`advanceDays`) fail.',
     tag,
     idempotent: true,
@@ -76,8 +77,8 @@ export function recurringRoutes(app: App, kernel: Kernel): void {
     paths: [`${PORTAL}/booking/series/{seriesId}`],
     operationId: 'cancelSeries',
     permission: 'signed-in',
-    summary: 'Cancel what lies ahead of a series',
-    description: 'By whoever applied. What has begun stays.',
+    summary: 'Cancel the future bookings of a series',
+    description: 'For the applicant. Bookings that have begun stay.',
     tag,
     schema: {
       params: Type.Object({ seriesId: Type.String({ format: 'uuid' }) }),

@@ -15,7 +15,7 @@ import { sentenceOf } from '../../sentences.ts'
 import { FEWEST_WEEKS, failedWords, MOST_WEEKS, weeksUntil } from './rules.ts'
 import { findSeries } from './store.ts'
 
-/** A request for the same booking week after week: so many weeks in all, or up to a local date. */
+/** A request for the same booking week after week: a number of weeks, or up to a local date. */
 export interface SeriesRequest {
   readonly first: Omit<BookingRequest, 'seriesId'>
   readonly weeks: number | null
@@ -31,16 +31,17 @@ export interface Series {
 }
 
 /**
- * Books the same room at the same local time week after week, in one transaction: all weeks, or (`best_effort`) those that can be had.
- * Each week must be within the rules of a booking by itself, so also within the days that can be booked ahead.
- * @throws Invalid `series_refused`, whose sentence names the dates, when a week of `all`, or every week, was refused: nothing is booked then.
+ * Books the same room at the same local time week after week, in one transaction: all weeks, or (`best_effort`) those
+ * that can be booked. Each week must follow the rules of a booking, including the days that can be booked ahead.
+ * @throws Invalid `series_refused`, whose sentence names the dates, if a week of `all`, or every week, was refused:
+ * then nothing is booked.
  */
 export async function bookSeries(kernel: Kernel, caller: Caller, request: SeriesRequest): Promise<Series> {
   const { first, mode } = request
   const zone = kernel.config.timeZone
   const weeks = weeksOf({ startAt: first.start, endAt: first.end }, weeksIn(request, zone), zone)
   const series = await kernel.transaction(async (tx): Promise<Series> => {
-    // People before the room, as every booking has it; with the room kept, the weeks rest on facts that stay true.
+    // People before the room, in the usual order of locks. With the room locked, the facts stay true for all weeks.
     await lockPeople(tx, [caller.userId, ...first.userIds])
     await lockRoom(tx, first.roomId)
     const inside = joinedTo(tx, kernel, () => {})
@@ -61,7 +62,7 @@ export async function bookSeries(kernel: Kernel, caller: Caller, request: Series
   return series
 }
 
-/** Books one week; a refusal, which undoes that week alone, is answered as its sentence. */
+/** Books one week. A refusal undoes this week only and is returned as its sentence. */
 async function bookWeek(kernel: Kernel, caller: Caller, request: BookingRequest, week: Week): Promise<Booked | string> {
   try {
     return await createBooking(kernel, caller, { ...request, start: week.startAt, end: week.endAt })
@@ -71,7 +72,10 @@ async function bookWeek(kernel: Kernel, caller: Caller, request: BookingRequest,
   }
 }
 
-/** @throws Invalid `validation` unless `weeks` or `until` says how long the series is, within its bounds. */
+/**
+ * The number of weeks of a request. @throws Invalid `validation` if neither `weeks` nor `until` is given, or the number
+ * is out of bounds.
+ */
 function weeksIn({ first, weeks, until }: SeriesRequest, zone: string): number {
   if (weeks !== null) return weeks
   if (until === null) {
@@ -87,8 +91,9 @@ function weeksIn({ first, weeks, until }: SeriesRequest, zone: string): number {
 }
 
 /**
- * Cancels the bookings of the caller's series that have not begun, and tells their people. Answers the bookings cancelled.
- * @throws NotFound for a series that is not the caller's, Conflict `bad_state` when nothing of it can be cancelled any more.
+ * Cancels the bookings of the caller's series that have not begun, and tells their people. Returns the cancelled
+ * bookings.
+ * @throws NotFound for a series that is not the caller's, Conflict `bad_state` if none can be cancelled.
  */
 export async function cancelSeries(kernel: Kernel, caller: Caller, seriesId: string): Promise<readonly number[]> {
   const cancelled = await kernel.transaction(async (tx) => {

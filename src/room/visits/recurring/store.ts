@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 import { exists } from '../../core/conditionsStore.ts'
 
-/** The bookings of a series that somebody applied for, by id: how many, and those that have not begun and can be cancelled. */
+/** The number of bookings in a person's series, and the ids of those that have not begun and can be cancelled. */
 export async function findSeries(
   db: Database,
   seriesId: string,
