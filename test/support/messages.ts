@@ -1,7 +1,7 @@
 import { operationConsumer } from '../../src/kernel/audit/operations.ts'
 import type { Channels } from '../../src/kernel/notifications/channels.ts'
 import { type Courier, createCourier } from '../../src/kernel/notifications/delivery/deliver.ts'
-import { type MessageOptions, messageConsumer } from '../../src/kernel/notifications/delivery/relay.ts'
+import { type MessageOptions, messageConsumer } from '../../src/kernel/notifications/delivery/messages.ts'
 import type { Provider } from '../../src/kernel/notifications/providers/provider.ts'
 import { createCatalogue } from '../../src/kernel/notifications/texts/catalogue.ts'
 import type { NotificationType } from '../../src/kernel/notifications/texts/types.ts'
