@@ -18,14 +18,14 @@ test('lines are JSON with level, time and message', () => {
   expect(last()).toMatchObject({ level: 'info', msg: 'booked', slot: 3, time: expect.stringMatching(/^\d{4}-.*Z$/) })
 })
 
-test('LOG_LEVEL decides what is written', () => {
+test('LOG_LEVEL selects the lines that are written', () => {
   const { log, lines } = capture({ LOG_LEVEL: 'warn' })
   log.info('quiet')
   log.warn('loud')
   expect(lines).toHaveLength(1)
 })
 
-test('secrets are hidden wherever they stand, in every spelling', () => {
+test('secrets are hidden everywhere, in every spelling', () => {
   const { log, lines } = capture()
   const secrets = {
     password: 'S3',
@@ -76,6 +76,6 @@ test('with LOG_DIR, lines also go to a file of the day, and files past their day
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('a LOG_DIR that is no folder stops the start with a clear line', () => {
+test('a LOG_DIR that is not a folder stops the start with a clear line', () => {
   expect(() => capture({ LOG_DIR: '/dev/null/logs' })).toThrow(ConfigurationError)
 })

@@ -20,7 +20,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('a new file begins at midnight, and old files are removed then', async () => {
+test('starts a new file at midnight and removes old files', async () => {
   const stream = openLogFiles({ folder, days: 2 })
   stream.write('on the first\n')
   await once(stream, 'open')
@@ -34,7 +34,7 @@ test('a new file begins at midnight, and old files are removed then', async () =
   expect(read('yuyue.2026-03-02.1.log')).toBe('on the second\n')
 })
 
-test('a restart goes on with the file of the day', async () => {
+test('continues the file of the day after a restart', async () => {
   put('yuyue.2026-03-01.1.log')
   const stream = openLogFiles({ folder, days: 2 })
   stream.end('new\n')
@@ -42,7 +42,7 @@ test('a restart goes on with the file of the day', async () => {
   expect(read('yuyue.2026-03-01.1.log')).toBe('old\nnew\n')
 })
 
-test('keeps as many files as days, none that is older, and whatever is not ours', () => {
+test('keeps one file per day within the limit, and never removes foreign files', () => {
   put('yuyue.2025-12-31.1.log', 'yuyue.2026-02-27.1.log', 'yuyue.2026-02-28.1.log', 'yuyue.2026-02-28.2.log')
   put('yuyue.2026-03-01.1.log', 'yuyue.log', 'other.2020-01-01.1.log')
   removeOldFiles(folder, 3)

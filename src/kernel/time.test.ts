@@ -34,7 +34,7 @@ const date = fc
 const time = fc.integer({ min: 0, max: 1439 }).map((minute) => new Date(minute * 60_000).toISOString().slice(11, 16))
 const days = fc.integer({ min: -5000, max: 5000 })
 
-/** The same question, asked of Temporal without short cuts. */
+/** The same calculation with Temporal, without shortcuts. */
 const zoned = (at: Date, in_: string) => Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(in_)
 
 describe('agreement with Temporal', () => {
@@ -92,7 +92,7 @@ describe('agreement with Temporal', () => {
 })
 
 describe('days', () => {
-  test('follow each other without a gap', () => {
+  test('follow each other without gaps', () => {
     fc.assert(
       fc.property(date, zone, (d, z) => dayBounds(d, z).end.getTime() === dayBounds(addDays(d, 1), z).start.getTime()),
     )
@@ -123,7 +123,7 @@ describe('instants', () => {
     expect(instantAt('2026-02-28', '24:00', 'Asia/Shanghai')).toEqual(new Date('2026-02-28T16:00:00Z'))
   })
 
-  test('a time that is skipped is moved on, a time that comes twice is the first', () => {
+  test('a skipped time is moved forward, a repeated time means its first occurrence', () => {
     expect(instantAt('2026-03-08', '02:30', 'America/New_York')).toEqual(new Date('2026-03-08T07:30:00Z'))
     expect(instantAt('2026-11-01', '01:30', 'America/New_York')).toEqual(new Date('2026-11-01T05:30:00Z'))
   })
@@ -135,7 +135,7 @@ describe('instants', () => {
   })
 })
 
-describe('what is not a date or time', () => {
+describe('invalid dates and times are refused', () => {
   test.each([
     '2026-02-29',
     '2026-02-30',

@@ -31,7 +31,7 @@ const partitionOf = async (at: string) => {
 }
 
 describe('partitions', () => {
-  test('exist for this month and the next after any number of processes asked for them', async () => {
+  test('exist for this month and the next after any number of processes created them', async () => {
     const at = new Date('2026-12-31T23:59:59Z')
     const made = await Promise.all([1, 2, 3].map(() => ensurePartitions(database.db, at)))
     expect(made.flat().sort()).toEqual([
@@ -51,7 +51,7 @@ describe('partitions', () => {
     expect(await partitionOf('2027-02-01T00:00:00Z')).toEqual(['operation_log_rest'])
   })
 
-  test('are not made for a month whose entries lie in the catch-all one already', async () => {
+  test('are not created for a month that has entries in the default partition', async () => {
     expect(await ensurePartitions(database.db, new Date('2027-01-15T00:00:00Z'))).toEqual(['login_log_2027_02'])
     expect(await ensurePartitions(database.db, new Date('2027-02-15T00:00:00Z'))).toEqual([
       'operation_log_2027_03',
@@ -63,7 +63,7 @@ describe('partitions', () => {
 describe('the operation log', () => {
   const page: LogPage = { limit: 2, offset: 0, direction: 'desc' }
 
-  test('is found by actor, action, thing and time, page by page', async () => {
+  test('can be searched by actor, action, resource and time, page by page', async () => {
     await insert(
       operation('2026-03-01T00:00:00Z', { actorId: 5, requestId: 'one' }),
       operation('2026-03-02T00:00:00Z', { actorId: 5, action: 'thing.delete', requestId: 'two', changes: null }),

@@ -19,11 +19,13 @@ const write = async (at: string) => {
 const months = async (log: string) =>
   (
     await world.rows<{ at: string }>(
-      `SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM') AS at FROM ${log} WHERE ${log === 'login_log' ? 'true' : `action = 'thing.change'`} ORDER BY at`,
+      `SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM') AS at
+        FROM ${log}
+        WHERE ${log === 'login_log' ? 'true' : `action = 'thing.change'`} ORDER BY at`,
     )
   ).map(({ at }) => at)
 
-/** The daily work on a day. */
+/** Runs the daily job of a day. */
 const on = async (day: string) => {
   world.clock.advance((Date.parse(day) - world.clock.now().getTime()) / 60_000)
   await world.system.jobs.runNow('kernel.partitions')
@@ -32,7 +34,7 @@ const on = async (day: string) => {
 }
 
 describe('The logs', () => {
-  it('lose whole months when their time is over, and nothing before; what was before the months goes as a whole', async () => {
+  it('lose whole expired months and nothing newer; entries older than the partitions go together', async () => {
     await write('2026-01-31T00:00:00Z')
     await write('2026-03-31T23:59:59Z')
     await on('2026-03-31T00:00:00Z')
@@ -57,9 +59,10 @@ describe('The logs', () => {
     }
   })
 
-  it('say themselves what was dropped', async () => {
+  it('record what was dropped', async () => {
     const dropped = await world.rows<{ of: string; entries: number }>(
-      `SELECT resource_id AS of, (changes->'entries'->>0)::int AS entries FROM operation_log WHERE action = 'login_log.drop' ORDER BY id`,
+      `SELECT resource_id AS of, (changes->'entries'->>0)::int AS entries
+        FROM operation_log WHERE action = 'login_log.drop' ORDER BY id`,
     )
     expect(dropped).toEqual([
       { of: 'login_log_rest', entries: 1 },
@@ -67,7 +70,7 @@ describe('The logs', () => {
     ])
   })
 
-  it('are dropped once, however many processes do it', async () => {
+  it('are dropped once by any number of processes', async () => {
     await on('2026-07-01T00:00:00Z')
     await write('2026-07-01T00:00:00Z')
     world.clock.advance(70 * 24 * 60)
@@ -82,7 +85,7 @@ describe('The logs', () => {
   })
 })
 
-describe('The logs of somebody who keeps them for ever', () => {
+describe('Logs without a retention limit', () => {
   it('stay', async () => {
     const other = await openWorld({ OPERATION_LOG_KEEP_MONTHS: '0', LOGIN_LOG_KEEP_MONTHS: '0' })
     await other.rows(`INSERT INTO operation_log (at, action, resource) VALUES ('2001-01-01', 'old', 'thing')`)

@@ -20,7 +20,7 @@ async function evaluate(expression: string): Promise<unknown> {
   return answer.rows[0]?.value
 }
 
-/** A promise and the function that keeps it. */
+/** A promise and the function that resolves it. */
 function signal<T>() {
   return Promise.withResolvers<T>()
 }
@@ -49,7 +49,7 @@ describe('values', () => {
 })
 
 describe('notifications', () => {
-  test('reach their channel with their payload, until they are stopped', async () => {
+  test('reach the listeners of their channel with their payload, until those stop', async () => {
     const heard: string[] = []
     const done = signal<void>()
     const second = signal<void>()
@@ -72,7 +72,7 @@ describe('notifications', () => {
     await stopDone()
   })
 
-  test('a listener that throws does not keep others from hearing', async () => {
+  test('a listener that throws does not affect other listeners', async () => {
     const heard = signal<string>()
     const stops = [
       await database.listen('brave', () => {
@@ -86,7 +86,7 @@ describe('notifications', () => {
     for (const stop of stops) await stop()
   })
 
-  test.runIf(onServer)('a dropped connection is told, and comes back listening', async () => {
+  test.runIf(onServer)('a dropped connection is reported, and listens again after reconnecting', async () => {
     const lost = signal<void>()
     const back = signal<void>()
     const heard = signal<string>()
@@ -105,7 +105,7 @@ describe('notifications', () => {
 })
 
 describe('pg-boss on our pool', () => {
-  test('a block that fails in the middle leaves nothing behind for its neighbours', async () => {
+  test('a block that fails in the middle does not affect other statements', async () => {
     const { bossDatabase } = database
     const block = 'begin; create table half (); select 1/0; commit'
     const outcomes = await Promise.allSettled([
@@ -143,7 +143,7 @@ describe('the embedded database on disk', () => {
   afterAll(() => rm(folder, { recursive: true }))
   const open = (): Promise<OpenDatabase> => openDatabase({ dataDir: folder, poolSize: 1, log })
 
-  test('keeps its rows, and admits one opener at a time', async () => {
+  test('keeps its rows, and can be opened by one process at a time', async () => {
     const first = await open()
     await sql`create table kept as select 7 as n`.execute(first.db)
     await expect(open()).rejects.toThrow(`The data folder ${folder} is in use by process ${process.pid}`)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 beforeEach(() => sql`truncate things`.execute(db).then(() => {}))
 afterAll(() => database.close())
 
-/** Statements that end when the test lets them, each answering its items times ten. */
+/** Statements that end when the test allows it; each answers its items times ten. */
 function held({ patienceMs = Number.POSITIVE_INFINITY, ...options }: Gathering = {}) {
   const statements: { readonly items: readonly number[]; end(): void; fail(error: unknown): void }[] = []
   const ask = gathered<number, number>(
@@ -28,7 +28,7 @@ function held({ patienceMs = Number.POSITIVE_INFINITY, ...options }: Gathering =
     },
     { patienceMs, ...options },
   )
-  /** Two turns of the event loop: what may leave by then has left, and no timer has run. */
+  /** Two turns of the event loop: every ready statement has been sent, and no timer has run. */
   const turn = async () => {
     for (let n = 0; n < 2; n += 1) await new Promise((resolve) => setImmediate(resolve))
   }
@@ -36,7 +36,7 @@ function held({ patienceMs = Number.POSITIVE_INFINITY, ...options }: Gathering =
 }
 
 describe('gathering', () => {
-  test('a lone request leaves at once: nobody waits for company', async () => {
+  test('a single request is sent at once, without waiting for others', async () => {
     const { ask, turn, sent, statements } = held()
     const answer = ask(1)
     await turn()
@@ -45,7 +45,7 @@ describe('gathering', () => {
     expect(await answer).toBe(10)
   })
 
-  test('who asks in the same turn shares a statement, and each gets their own result', async () => {
+  test('requests of one turn share a statement, and each gets its own result', async () => {
     const { ask, turn, sent, statements } = held()
     const answers = Promise.all([ask(3), ask(1), ask(2)])
     await turn()
@@ -54,7 +54,7 @@ describe('gathering', () => {
     expect(await answers).toEqual([30, 10, 20])
   })
 
-  test('what comes while a statement runs forms the next one, in the order it came', async () => {
+  test('requests that arrive while a statement runs form the next one, in order of arrival', async () => {
     const { ask, turn, sent, statements } = held()
     const answers = [ask(1)]
     await turn()
@@ -71,7 +71,7 @@ describe('gathering', () => {
     expect(await Promise.all(answers)).toEqual([10, 20, 30])
   })
 
-  test('a statement takes so many items at most; the others leave after it', async () => {
+  test('a statement takes a limited number of items; the others follow in the next', async () => {
     const { ask, turn, sent, statements } = held({ most: 2 })
     const answers = Promise.all([1, 2, 3].map(ask))
     await turn()
@@ -83,7 +83,7 @@ describe('gathering', () => {
     expect(await answers).toEqual([10, 20, 30])
   })
 
-  test('a statement that takes long is left behind, but only so many run at once', async () => {
+  test('a slow statement does not block the next, but a limited number run at once', async () => {
     const { ask, turn, sent, statements } = held({ most: 2, atOnce: 2, patienceMs: 0 })
     const answers = Promise.all([1, 2, 3, 4, 5].map(ask))
     await turn()
@@ -99,7 +99,7 @@ describe('gathering', () => {
     expect(await answers).toEqual([10, 20, 30, 40, 50])
   })
 
-  test('an error that is not about the values reaches all of a statement, once, and the next one goes its way', async () => {
+  test('an error that is not about the values reaches every request once, and the next statement runs', async () => {
     const { ask, turn, sent, statements } = held()
     const answers = Promise.allSettled([ask(1), ask(2)])
     await turn()
@@ -116,7 +116,7 @@ describe('gathering', () => {
     expect(await next).toBe(30)
   })
 
-  test('a statement that doesn’t answer each of its items is an error for all of them', async () => {
+  test('a statement that does not answer every item is an error for all of them', async () => {
     const ask = gathered<number, number>(async () => [1])
     const answers = await Promise.allSettled([ask(db, 1), ask(db, 2)])
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
@@ -136,7 +136,7 @@ describe('gathering on a database', () => {
     statements.length = 0
   })
 
-  test('a value that the database refuses fails alone: the others are done, each once', async () => {
+  test('only the value that the database refuses fails: the others are written, each once', async () => {
     const answers = await Promise.allSettled([1, 2, -3, 4, 5, 2, 7].map((n) => add(db, n)))
     expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : errorCode(answer.reason)))).toEqual([
       1,
@@ -150,7 +150,7 @@ describe('gathering on a database', () => {
     expect(await things()).toEqual([1, 2, 4, 5, 7])
   })
 
-  test('in a transaction each is a statement of its own, and belongs to it', async () => {
+  test('in a transaction each request is a statement of its own and belongs to the transaction', async () => {
     const undone = db.transaction().execute(async (tx) => {
       await add(tx, 1)
       await add(tx, 2)
@@ -161,7 +161,7 @@ describe('gathering on a database', () => {
     expect(await things()).toEqual([])
   })
 
-  test('what is asked of a database that has closed is refused, and nobody waits for ever', async () => {
+  test('requests to a closed database are refused, and none waits for ever', async () => {
     const other = await openTestDatabase('empty', silent)
     await other.close()
     const answers = await Promise.allSettled([1, 2].map((n) => add(other.db, n)))

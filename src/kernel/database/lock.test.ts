@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** What a lock of this process looks like, to be made into somebody else's. */
+/** A lock file of this process, which tests change into another process's. */
 async function ownHolder(): Promise<{ pid: number; started: string; scope: string; nonce: string }> {
   const lock = await lockFolder(folder)
   const holder = JSON.parse(await readFile(path, 'utf8'))
@@ -49,7 +49,7 @@ describe('the lock on the data folder', () => {
     await (await lockFolder(folder)).release()
   })
 
-  test('is taken over when its holder is gone', async () => {
+  test('is taken over when its holder has ended', async () => {
     await writeFile(path, JSON.stringify({ ...(await ownHolder()), pid: await freePid() }))
     await (await lockFolder(folder)).release()
   })
@@ -64,7 +64,7 @@ describe('the lock on the data folder', () => {
     await (await lockFolder(folder)).release()
   })
 
-  test('of another machine counts while its heart beats, and no longer', async () => {
+  test('of another machine holds only while its heartbeat continues', async () => {
     const elsewhere = { ...(await ownHolder()), scope: 'another machine' }
     await writeFile(path, JSON.stringify(elsewhere))
     let alive = true

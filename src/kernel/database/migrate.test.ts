@@ -38,7 +38,7 @@ describe('migrations', () => {
     expect(await countOf('a')).toBe(2)
   })
 
-  test('that a program knows are pending until they are applied; newer ones do not concern it', async () => {
+  test('of this program are pending until they are applied; newer ones are ignored', async () => {
     const known = await migrationNames(folder)
     await run()
     expect(await pendingMigrations(database.pool, known)).toEqual([])
@@ -50,7 +50,7 @@ describe('migrations', () => {
     expect(await pendingMigrations(database.pool, known)).toEqual([])
   })
 
-  test('a failing one is undone as a whole; those before it stay', async () => {
+  test('a failing one is rolled back as a whole; earlier ones stay', async () => {
     await write('0003_broken.sql', 'insert into a values (2); create table c (); select 1/0;')
     await expect(run()).rejects.toThrow('migration 0003_broken failed: division by zero')
     expect(await countOf('a')).toBe(1)
@@ -58,7 +58,7 @@ describe('migrations', () => {
     expect(await run()).toEqual({ applied: ['0003_broken'] })
   })
 
-  test('one that was changed after it had been applied is refused', async () => {
+  test('a migration changed after it was applied is refused', async () => {
     await run()
     await write('0001_first.sql', 'create table other (id int);')
     await expect(run()).rejects.toThrow('0001_first.sql was changed after it had been applied')
@@ -66,7 +66,7 @@ describe('migrations', () => {
     await expect(run()).rejects.toThrow(MigrationMismatch)
   })
 
-  test('a database of a development version is refused with what to do', async () => {
+  test('a database of a development version is refused with advice', async () => {
     await run()
     const before = await database.pool.query('select * from schema_migrations')
     await write('0001_first.sql', 'create table a (id int);')
@@ -77,13 +77,13 @@ describe('migrations', () => {
     expect((await database.pool.query('select * from schema_migrations')).rows).toEqual(before.rows)
   })
 
-  test('other line endings are no change', async () => {
+  test('different line endings do not count as a change', async () => {
     await run()
     await write('0001_first.sql', 'create table a (id int);\r\ncreate table b (id int);')
     expect(await run()).toEqual({ applied: [] })
   })
 
-  test('one whose file is missing is refused', async () => {
+  test('an applied migration whose file is missing is refused', async () => {
     await run()
     await unlink(join(folder, '0002_second.sql'))
     await expect(run()).rejects.toThrow('migration 0002_second, but its file is missing')
@@ -100,14 +100,14 @@ describe('migrations', () => {
     await expect(run()).rejects.toThrow('6-six.sql: a migration is named NNNN_name.sql')
   })
 
-  test('of several that start together one migrates', async () => {
+  test('one of several parallel starts migrates', async () => {
     await write('0003_slow.sql', 'select pg_sleep(0.2); insert into b values (1);')
     const outcomes = await Promise.all([run(), run(), run(), run()])
     expect(outcomes.map(({ applied }) => applied.length).sort()).toEqual([0, 0, 0, 3])
     expect(await countOf('b')).toBe(1)
   })
 
-  test.runIf(onServer)('of several pools, too', async () => {
+  test.runIf(onServer)('the same holds for several pools', async () => {
     const others = await Promise.all(
       [1, 2, 3].map(() => openDatabase({ url: database.url, dataDir: 'memory', poolSize: 2, log })),
     )

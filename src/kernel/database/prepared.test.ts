@@ -13,14 +13,14 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-/** The statements of ours that a connection keeps prepared. */
+/** Our statements that are prepared on a connection. */
 async function prepared(db: Database | Transaction): Promise<string[]> {
   const answer = await sql<{ statement: string }>`select statement from pg_prepared_statements`.execute(db)
   return answer.rows.map((row) => row.statement)
 }
 
 describe('prepared statements', () => {
-  test('a text with parameters is prepared when it comes the second time, in transactions and outside', async () => {
+  test('a text with parameters is prepared at its second use, inside and outside transactions', async () => {
     await database.db.connection().execute(async (db) => {
       const ask = (id: number) => sql<{ n: number }>`select n from things where id = ${id}`.execute(db)
       await ask(1)
@@ -34,7 +34,7 @@ describe('prepared statements', () => {
     })
   })
 
-  test('a prepared statement that fails is answered with its error, again and again, and harms no other', async () => {
+  test('a prepared statement that fails throws its error every time and does not affect others', async () => {
     for (let i = 0; i < 4; i += 1) {
       await expect(sql`insert into things values (${1}, 1)`.execute(database.db)).rejects.toMatchObject({
         code: '23505',
@@ -47,14 +47,14 @@ describe('prepared statements', () => {
     }
   })
 
-  test('a statement works on while a migration changes its table', async () => {
+  test('a statement keeps working while a migration changes its table', async () => {
     const ask = () => withRetries(database.db, (db) => sql`select * from things where id = ${2}`.execute(db))
     for (let i = 0; i < 3; i += 1) await ask()
     await sql`alter table things add column colour text not null default 'red'`.execute(database.db)
     expect((await ask()).rows).toEqual([{ id: 2, n: 20, colour: 'red' }])
   })
 
-  test('callbacks of the pool are answered, too', async () => {
+  test('the callback form of the pool works too', async () => {
     for (let i = 0; i < 3; i += 1) {
       expect((await database.pool.query('select $1::int + 1 as i', [i])).rows).toEqual([{ i: i + 1 }])
     }
@@ -62,7 +62,7 @@ describe('prepared statements', () => {
 })
 
 describe('names', () => {
-  test('are given the second time, the same for the same text, up to a limit', () => {
+  test('are assigned at the second use, equal for equal texts, up to a limit', () => {
     const names = statementNames(2)
     expect(names.nameOf('a')).toBe(undefined)
     const name = names.nameOf('a')
@@ -75,7 +75,7 @@ describe('names', () => {
     expect(statementNames().nameOf('a')).toBe(undefined)
   })
 
-  test('are not given to very long texts, nor to forgotten ones, nor after a stop', () => {
+  test('are not assigned to very long texts, to dropped texts, or after a stop', () => {
     const names = statementNames()
     const long = 'x'.repeat(10_000)
     for (const text of [long, long, long]) expect(names.nameOf(text)).toBe(undefined)

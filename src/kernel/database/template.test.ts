@@ -10,17 +10,23 @@ import { templateFile, unpackTemplate, writeTemplate } from './template.ts'
 
 const quiet = { info: () => {}, warn: () => {}, error: console.error }
 
-/** Everything that makes a schema what it is, and the migrations that are noted as applied. */
+/** Queries that describe the whole schema, and the migrations recorded as applied. */
 const CATALOGUE: Readonly<Record<string, string>> = {
-  columns: `SELECT a.attrelid::regclass::text, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated,
+  columns: `SELECT a.attrelid::regclass::text, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+      a.attgenerated,
       a.attidentity, pg_get_expr(d.adbin, d.adrelid) AS default, c.relkind, c.reloptions, pg_get_viewdef(c.oid) AS view
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm') AND ours(c.relnamespace) ORDER BY 1, 2`,
-  constraints: `SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE ours(connamespace) ORDER BY 1, 2`,
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm') AND ours(c.relnamespace)
+    ORDER BY 1, 2`,
+  constraints: `SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE ours(connamespace) ORDER BY 1, 2`,
   indexes: `SELECT schemaname, indexname, indexdef FROM pg_indexes WHERE ours(schemaname::regnamespace) ORDER BY 1, 2`,
-  triggers: `SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2`,
+  triggers: `SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid)
+    FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2`,
   functions: `SELECT oid::regprocedure::text, md5(prosrc) FROM pg_proc WHERE ours(pronamespace) ORDER BY 1`,
-  types: `SELECT oid::regtype::text, typtype FROM pg_type WHERE ours(typnamespace) AND typtype <> 'c' AND typelem = 0 ORDER BY 1`,
+  types: `SELECT oid::regtype::text, typtype
+    FROM pg_type WHERE ours(typnamespace) AND typtype <> 'c' AND typelem = 0 ORDER BY 1`,
   extensions: 'SELECT extname, extversion FROM pg_extension ORDER BY 1',
   comments: 'SELECT classoid::regclass::text, description FROM pg_description WHERE objoid >= 16384 ORDER BY 1, 2',
   migrations: 'SELECT version, name, checksum FROM schema_migrations ORDER BY 1',
@@ -56,7 +62,7 @@ afterAll(async () => {
   await rm(home, { recursive: true })
 })
 
-/** What a start says of a template, with an open database of it. */
+/** Starts with a template; answers the log line about it and the open database. */
 async function start(template: string) {
   const said: string[] = []
   const note = (_: unknown, text?: string) => void said.push(text ?? String(_))
@@ -70,7 +76,7 @@ async function start(template: string) {
 }
 
 describe('a template of the embedded database', () => {
-  test('gives the database that the migrations give, one by one', async () => {
+  test('gives the same database as the migrations applied one by one', async () => {
     const { database, said } = await start(file)
     const names = (await readdir(MIGRATIONS)).map((name) => name.replace('.sql', '')).sort()
     const catalogue = await catalogueOf(database.pool)
@@ -82,7 +88,7 @@ describe('a template of the embedded database', () => {
     await database.close()
   })
 
-  test('gives a database that keeps what is written to it', async () => {
+  test('gives a database that keeps written rows', async () => {
     const { database } = await start(file)
     await database.pool.query('CREATE TABLE kept AS SELECT 7 AS n')
     await database.close()
@@ -92,7 +98,7 @@ describe('a template of the embedded database', () => {
     await again.close()
   })
 
-  test('is another file as soon as a migration is another', async () => {
+  test('has another file name when a migration changes', async () => {
     const changed = join(home, 'changed')
     await cp(MIGRATIONS, changed, { recursive: true })
     expect(await templateFile(changed, home)).toBe(file)
@@ -103,7 +109,7 @@ describe('a template of the embedded database', () => {
     expect(await templateFile(changed, home)).not.toBe(file)
   })
 
-  test('takes the place of those of other versions', async () => {
+  test('replaces the templates of other versions', async () => {
     const place = join(home, 'versions')
     await writeTemplate(join(place, 'database-before'), new Blob(['before']))
     await writeFile(join(place, 'compiled'), '')
@@ -125,12 +131,12 @@ describe('a start without a usable template', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('makes nothing of one that is missing', async () => {
+  test('does not mind a missing one', async () => {
     expect(await unpackTemplate(join(home, 'database-missing'), join(folder, 'database'))).toBe(false)
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('creates the database, and says why', { timeout: 60_000 }, async () => {
+  test('creates the database and logs why', { timeout: 60_000 }, async () => {
     const damaged = await copyOfTemplate()
     await truncate(damaged, 100_000)
     const { database, said } = await start(damaged)
@@ -140,7 +146,7 @@ describe('a start without a usable template', () => {
     await database.close()
   })
 
-  test('leaves nothing behind when it was killed while it unpacked', async () => {
+  test('leaves nothing behind when it was killed during unpacking', async () => {
     const target = join(folder, 'database')
     await cp(MIGRATIONS, `${target}.part`, { recursive: true })
     expect(await unpackTemplate(file, target)).toBe(true)

@@ -29,7 +29,7 @@ defineConstraints({
   things_no_overlap: () => new Conflict('overlap', 'overlap'),
 })
 
-/** Work that fails `times` times with `error` before it answers; counts its runs. */
+/** Work that fails `times` times with `error` before it succeeds; counts its runs. */
 function failing(times: number, error: () => unknown) {
   const work = {
     runs: 0,
@@ -66,7 +66,7 @@ describe.each([
     expect(hopeless.runs).toBe(retries + 1)
   })
 
-  test('does not retry anything else, and throws it as it is', async () => {
+  test('does not retry other errors, and throws them unchanged', async () => {
     const error = withCode('22012')
     const broken = failing(1, () => error)
     await expect(run(database.db, broken.run)).rejects.toBe(error)
@@ -82,7 +82,7 @@ describe.each([
     await expect(run(database.db, (db) => sql.raw(statement).execute(db))).rejects.toMatchObject({ status: 409, code })
   })
 
-  test('a refusal of our SQL function keeps its code', async () => {
+  test('a refusal raised by our SQL function keeps its code', async () => {
     const error = await run(database.db, (db) => sql`select refuse('slot_full')`.execute(db)).catch((e: unknown) => e)
     expect(refusalCode(error)).toBe('slot_full')
     expect(refusalCode(new Error('slot_full'))).toBe(undefined)
@@ -123,13 +123,13 @@ test('a transaction that throws leaves nothing behind', async () => {
   expect((await sql`select id from things where id = 3`.execute(database.db)).rows).toEqual([])
 })
 
-test('a constraint without a meaning comes through unchanged, and a meaning can be given once', () => {
+test('a constraint without a registered error is passed through, and can be registered once', () => {
   const error = Object.assign(withCode('23505'), { constraint: 'nobody_knows' })
   expect(mapConstraint(error)).toBe(error)
   expect(() => defineConstraints({ things_pkey: () => new Conflict('a', 'a') })).toThrow('already has an error')
 })
 
-test('a server that is not there is said in one line', async () => {
+test('an unreachable server is reported in one line', async () => {
   const opening = openDatabase({
     url: 'postgres://postgres:secret@127.0.0.1:1/none',
     dataDir: 'memory',
@@ -158,7 +158,7 @@ describe.runIf(onServer)('on a server', () => {
     expect((await sql`select n from things order by id`.execute(database.db)).rows).toEqual([{ n: 3 }, { n: 3 }])
   })
 
-  test('a statement that takes too long is database_timeout', async () => {
+  test('a statement that takes too long fails with database_timeout', async () => {
     const slow = transaction(database.db, async (tx) => {
       await sql`set local statement_timeout = 10`.execute(tx)
       await sql`select pg_sleep(10)`.execute(tx)
@@ -166,7 +166,7 @@ describe.runIf(onServer)('on a server', () => {
     await expect(slow).rejects.toMatchObject({ status: 503, code: 'database_timeout' })
   })
 
-  test('a connection that is cut is database_unavailable, and the next one works', async () => {
+  test('a cut connection fails with database_unavailable, and the next one works', async () => {
     const cut = withRetries(database.db, (db) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(db))
     await expect(cut).rejects.toMatchObject({ code: 'database_unavailable' })
     expect((await sql`select 1 as one`.execute(database.db)).rows).toEqual([{ one: 1 }])

@@ -18,7 +18,7 @@ describe('CSV', () => {
     expect(await csv(['甲', 1], [null, true])).toBe('\uFEFFa,b\r\n甲,1\r\n,true\r\n')
   })
 
-  it('quotes what needs it (RFC 4180)', async () => {
+  it('quotes values where RFC 4180 requires it', async () => {
     expect(await csv(['a,b', 'say "hi"'], ['two\nlines', 'plain'])).toBe(
       '\uFEFFa,b\r\n"a,b","say ""hi"""\r\n"two\nlines",plain\r\n',
     )
@@ -31,7 +31,7 @@ describe('CSV', () => {
     },
   )
 
-  it('leaves negative numbers numbers, and shows instants with their offset', async () => {
+  it('keeps negative numbers as numbers, and writes instants with their offset', async () => {
     expect(await csv([-3, new Date('2026-03-02T01:30:00Z')])).toContain('\r\n-3,2026-03-02T09:30:00+08:00\r\n')
   })
 })
@@ -39,7 +39,7 @@ describe('CSV', () => {
 describe('XLSX', () => {
   const read = async (...rows: Row[]) => readSheet(await buffer(xlsxOf(table(['名称', 'n'], ...rows), zone)))
 
-  it('is read by others as it was written: texts, numbers, truth and the local wall clock', async () => {
+  it('keeps texts, numbers, booleans and local times when another program reads it', async () => {
     const hard = `=1+1 <&> "quoted" _x0041_ 预约 \u{1F3F8}`
     expect(await read([hard, -1.5], [true, new Date('2026-03-02T01:30:15Z')], ['last', null])).toEqual([
       ['名称', 'n'],
@@ -49,12 +49,12 @@ describe('XLSX', () => {
     ])
   })
 
-  it('escapes what XML can’t hold', async () => {
+  it('escapes characters that XML cannot hold', async () => {
     const [, row] = await read(['bell\u0007', 1])
     expect(['bell_x0007_', 'bell\u0007']).toContain(row?.[0])
   })
 
-  it('goes on in another sheet when one is full', async () => {
+  it('continues in another sheet when one is full', async () => {
     const rows = Array.from({ length: 25 }, (_, n) => [n])
     const file = await buffer(xlsxOf(table(['n'], ...rows), zone, 11))
     const sheets = await readExcel(file)
@@ -64,7 +64,7 @@ describe('XLSX', () => {
 })
 
 describe('reading in batches', () => {
-  it('asks for what comes after the last record until a batch is not full', async () => {
+  it('asks for the records after the last one until a batch is not full', async () => {
     const asked: unknown[] = []
     const numbers = inBatches<number>(async (after, limit) => {
       asked.push(after)
@@ -118,9 +118,9 @@ describe('an export over HTTP', () => {
     await app.close()
   })
 
-  it('refuses in order when the first row can’t be read', async () => {
+  it('answers an error when the first row cannot be read', async () => {
     const app = fastify()
-    // biome-ignore lint/correctness/useYield: it fails before the first
+    // biome-ignore lint/correctness/useYield: it throws before its first yield
     async function* broken(): AsyncGenerator<Row> {
       throw Object.assign(new Error('no'), { statusCode: 409 })
     }

@@ -12,7 +12,7 @@ const red = (width: number, height: number) =>
     .jpeg()
     .toBuffer()
 
-/** Sends a form with one file, or with these parts. */
+/** Sends a form with one file, or with the given parts. */
 async function upload(world: World, path: string, as: Person, bytes: Buffer, filename = '../../etc/me.php') {
   const form = new FormData()
   form.append('file', new Blob([new Uint8Array(bytes)]), filename)
@@ -57,7 +57,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
     await s3.close()
   })
 
-  it('become a person’s avatar: square, under a name of ours, for everybody to read', async () => {
+  it('become a person’s avatar: square, under a generated name, readable by everybody', async () => {
     const as = await world.person()
     const answer = await upload(world, '/api/v1/users/me/avatar', as, await red(600, 400))
     expect(answer.status).toBe(200)
@@ -78,7 +78,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
     for (const name of await stored()) expect(name).toMatch(/^\d{14}_[0-9a-f-]{36}(_t)?\.jpg$/)
   })
 
-  it('go when they are replaced or taken away, an hour later', async () => {
+  it('are deleted an hour after they are replaced or removed', async () => {
     const as = await world.person()
     const first: string = (await upload(world, '/api/v1/users/me/avatar', as, await red(50, 50))).body.avatar_url
     const second: string = (await upload(world, '/api/v1/users/me/avatar', as, await red(60, 60))).body.avatar_url
@@ -100,7 +100,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
     expect(await world.rows('SELECT id FROM files WHERE NOT in_use')).toEqual([])
   })
 
-  it('of venues are set by those who may change venues, and go with another image_url', async () => {
+  it('of venues are set with the permission to change venues, and are deleted with another image_url', async () => {
     const admin = await world.person('venue:admin')
     const venueId = await addVenue(world)
     const path = `/api/v1/venues/${venueId}/image`
@@ -123,7 +123,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
     expect((await read(world, shown.body.image_url)).status).toBe(404)
   })
 
-  it('of others can’t be released by pointing image_url at them and away again', async () => {
+  it('of other owners are not deleted by setting image_url to them and away again', async () => {
     const admin = await world.person('venue:admin')
     const url: string = (await upload(world, '/api/v1/users/me/avatar', await world.person(), await red(20, 20))).body
       .avatar_url
@@ -134,7 +134,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
     expect((await read(world, url)).status).toBe(200)
   })
 
-  it('are read in parts, and not at all by whoever has them', async () => {
+  it('are sent in ranges, and not at all when the client has them', async () => {
     const as = await world.person()
     const url: string = (await upload(world, '/api/v1/users/me/avatar', as, await red(300, 300))).body.avatar_url
     const { bytes, headers } = await read(world, url)
@@ -159,7 +159,7 @@ describe.each(['a folder', 'an S3-compatible store'])('Pictures in %s', (place) 
     ])
   })
 
-  it('are made narrower for phones, in a few widths, never wider', async () => {
+  it('are resized for phones to a few widths, never enlarged', async () => {
     const admin = await world.person('venue:admin')
     const venueId = await addVenue(world)
     const url: string = (await upload(world, `/api/v1/venues/${venueId}/image`, admin, await red(1000, 500))).body
@@ -184,7 +184,7 @@ describe('An upload', () => {
   afterAll(() => world.close())
   const path = '/api/v1/users/me/avatar'
 
-  it('that is no picture is refused with what is wrong', async () => {
+  it('that is not a picture is refused with the reason', async () => {
     const html = await upload(world, path, as, Buffer.from('<script>alert(1)</script>'), 'me.jpg')
     expect([html.status, html.body.code]).toEqual([400, 'not_an_image'])
     const jpeg = await red(300, 300)
@@ -199,7 +199,7 @@ describe('An upload', () => {
     expect([status, body.code]).toEqual([413, 'file_too_large'])
   })
 
-  it('must be a whole form with a file in it', async () => {
+  it('must be a complete form with a file in it', async () => {
     const send = (type: string, payload: string) =>
       world.call('POST', path, { as, headers: { 'content-type': type }, payload })
     const codes = [
@@ -226,13 +226,13 @@ describe('An upload', () => {
     ])
   })
 
-  it('needs somebody who is signed in, and is taken nowhere else', async () => {
+  it('requires a log-in, and is accepted on no other route', async () => {
     const nobody = { id: 0, token: 'none' }
     expect((await upload(world, path, nobody, await red(9, 9))).status).toBe(401)
     expect((await upload(world, '/api/v1/users/login', as, await red(9, 9))).status).toBe(415)
   })
 
-  it('that came to nothing leaves nothing behind', async () => {
+  it('that fails leaves nothing behind', async () => {
     await world.database.db
       .insertInto('files')
       .values({
@@ -252,7 +252,7 @@ describe('An upload', () => {
     expect(await world.rows('SELECT id FROM files')).toEqual([])
   })
 
-  it('is refused for a path that is no id', async () => {
+  it('is refused for a path without an id', async () => {
     for (const id of ['..%2f..%2fsecrets.json', '0', '-1', '9007199254740993', 'a']) {
       expect((await read(world, `/api/v1/files/${id}`)).status).toBe(400)
     }
@@ -261,7 +261,7 @@ describe('An upload', () => {
 })
 
 describe('A Range header', () => {
-  it('names one range of bytes; anything else is the whole', () => {
+  it('names one range of bytes; anything else selects the whole file', () => {
     expect(parseRange('bytes=0-0', 10)).toEqual({ start: 0, end: 0 })
     expect(parseRange('bytes=5-', 10)).toEqual({ start: 5, end: 9 })
     expect(parseRange('bytes=5-99', 10)).toEqual({ start: 5, end: 9 })

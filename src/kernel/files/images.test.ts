@@ -12,7 +12,7 @@ const codeOf = (bytes: Buffer) =>
     (error: { code?: string; status?: number }) => `${error.status} ${error.code}`,
   )
 
-/** A PNG whose header claims other dimensions than its data has. */
+/** A PNG whose header gives other dimensions than its data. */
 function claiming(png: Buffer, width: number, height: number): Buffer {
   const lying = Buffer.from(png)
   lying.writeUInt32BE(width, 16)
@@ -31,7 +31,7 @@ function crc32(bytes: Buffer): number {
 }
 
 describe('A picture', () => {
-  it('is taken as JPEG, PNG or WebP by its content, and stays what it is', async () => {
+  it('is recognized as JPEG, PNG or WebP by its content, and keeps its format', async () => {
     const jpeg = await prepareImage(await picture(300, 200).jpeg().toBuffer())
     const png = await prepareImage(await picture(300, 200).png().toBuffer())
     const webp = await prepareImage(await picture(300, 200).webp().toBuffer())
@@ -55,7 +55,7 @@ describe('A picture', () => {
     expect([small.width, small.height, (await sharp(small.thumbnail).metadata()).width]).toEqual([40, 30, 40])
   })
 
-  it('is cut 1:1 from its middle when asked, as large as it can be and not larger than 1200', async () => {
+  it('is cropped to a square from its middle when asked, at most 1200 pixels wide', async () => {
     for (const [width, height, side] of [
       [3000, 2000, 1200],
       [300, 100, 100],
@@ -108,7 +108,7 @@ describe('A picture', () => {
     expect((await sharp(bytes).metadata()).pages ?? 1).toBe(1)
   })
 
-  it('waits its turn when many come at once, up to a limit', async () => {
+  it('waits in a bounded queue when many arrive at once', async () => {
     const bytes = await picture(60, 40).jpeg().toBuffer()
     const codes = await Promise.all(Array.from({ length: 60 }, () => codeOf(bytes)))
     expect(codes.filter((code) => code === 'taken')).toHaveLength(52)
@@ -122,8 +122,8 @@ describe('A picture', () => {
   })
 })
 
-describe('What is no picture', () => {
-  it('is refused whatever it is called: text, SVG, GIF, a zip, a PDF, HTML with the first bytes of a PNG', async () => {
+describe('A file that is not a picture', () => {
+  it('is refused under any name: text, SVG, GIF, zip, PDF, HTML with the first bytes of a PNG', async () => {
     const gif = await picture(10, 10).gif().toBuffer()
     const svg = Buffer.from(
       '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>',

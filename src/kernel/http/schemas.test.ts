@@ -24,7 +24,7 @@ test('a local time is a time of day; 24:00 only where it ends something', () => 
   expect(isLocalTimeOrMidnight('24:01')).toBe(false)
 })
 
-test('an instant has an offset or is local; whatever passes is a date JavaScript understands', () => {
+test('an instant has an offset or is local, and JavaScript can parse every accepted one', () => {
   const good = ['2026-03-14T09:30', '2026-03-14 09:30:00', '2026-03-14T09:30:00.123Z', '2026-03-14T09:30:00+08:00']
   for (const text of good) {
     expect(isInstant(text), text).toBe(true)
@@ -41,7 +41,7 @@ test('an instant has an offset or is local; whatever passes is a date JavaScript
   for (const text of bad) expect(isInstant(text), text).toBe(false)
 })
 
-test('a page knows how many there are', () => {
+test('a page reports the total', () => {
   expect(pageAnswer(['c'], 21, { page: 3, page_size: 10 })).toEqual({
     items: ['c'],
     total: 21,
@@ -57,7 +57,7 @@ test('a page knows how many there are', () => {
 describe('a strict schema', () => {
   const Point = Type.Object({ x: Type.Integer() })
 
-  test('takes no members that are not named, unless it says so', () => {
+  test('refuses unnamed members unless it allows them', () => {
     const schema = Type.Object({ free: Type.Object({}, { additionalProperties: true }), list: Type.Array(Point) })
     expect(strict(schema, { closed: true })).toMatchObject({
       additionalProperties: false,
@@ -81,7 +81,7 @@ describe('a strict schema', () => {
     })
   })
 
-  test('leaves the schema it was made from as it is', () => {
+  test('does not change the schema it was made from', () => {
     strict(Point, { closed: true })
     expect(Point).not.toHaveProperty('additionalProperties')
   })

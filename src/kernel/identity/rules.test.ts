@@ -39,13 +39,13 @@ describe('the lock', () => {
   const at = (minute: number) => new Date(minute * 60_000)
   const newestFirst = (...minutes: number[]) => minutes.map(at).reverse()
 
-  test('shuts for the rule’s minutes from the failure that made it', () => {
+  test('locks for the configured minutes after the last failure', () => {
     expect(lockedUntil(newestFirst(0, 4, 10), rule, at(10))).toEqual(at(20))
     expect(lockedUntil(newestFirst(0, 4, 10), rule, at(19))).toEqual(at(20))
     expect(lockedUntil(newestFirst(0, 4, 10), rule, at(20))).toBeUndefined()
   })
 
-  test('does not shut for fewer failures or slower ones', () => {
+  test('does not lock for fewer or slower failures', () => {
     expect(lockedUntil(newestFirst(0, 4), rule, at(5))).toBeUndefined()
     expect(lockedUntil(newestFirst(0, 4, 11), rule, at(11))).toBeUndefined()
   })
@@ -54,7 +54,7 @@ describe('the lock', () => {
 describe('a password', () => {
   const cost = { memoryCost: 64, timeCost: 1, parallelism: 1 }
 
-  test('is kept as argon2id, each time another', async () => {
+  test('is stored as argon2id with a new salt each time', async () => {
     const [one, two] = [await hashPassword('violet-harbour-42', cost), await hashPassword('violet-harbour-42', cost)]
     expect(one).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/)
     expect(one).not.toBe(two)
@@ -62,22 +62,22 @@ describe('a password', () => {
     expect(await verifyPassword(two, 'violet-harbour-43', cost)).toBe(false)
   })
 
-  test('is the same in whichever normal form it is typed', async () => {
+  test('matches in every Unicode normal form', async () => {
     expect(await verifyPassword(await hashPassword('caf\u00e9 au lait', cost), 'cafe\u0301 au lait', cost)).toBe(true)
   })
 
-  test('of nobody is never right, not even the stand-in', async () => {
+  test('never matches when the account does not exist, not even the stand-in', async () => {
     expect(await verifyPassword(undefined, 'nobody has this password', cost)).toBe(false)
   })
 
-  test('is due for a new hash when the cost has changed', async () => {
+  test('needs a new hash when the cost has changed', async () => {
     const stored = await hashPassword('violet-harbour-42', cost)
     expect(isOutdated(stored, cost)).toBe(false)
     expect(isOutdated(stored, { ...cost, timeCost: 2 })).toBe(true)
   })
 })
 
-test('addresses are kept as PostgreSQL reads them', () => {
+test('stores IP addresses as PostgreSQL writes them', () => {
   expect(['::ffff:192.0.2.1', 'fe80::1%eth0', '2001:db8::1', 'unknown'].map(plainAddress)).toEqual([
     '192.0.2.1',
     'fe80::1',
@@ -86,6 +86,6 @@ test('addresses are kept as PostgreSQL reads them', () => {
   ])
 })
 
-test('the templates of messages about accounts fit their samples', () => {
+test('the templates of account messages render their sample data', () => {
   expect(() => compileTemplates([...identityNotificationTypes])).not.toThrow()
 })

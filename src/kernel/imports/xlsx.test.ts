@@ -10,7 +10,7 @@ import { readSheet } from './xlsx.ts'
 const limits = { rows: 100, columns: 10, characters: 1000 }
 const COLUMNS = [...'一二三四五六七八']
 
-/** A zip of parts as somebody else's program would make it. */
+/** A zip of parts as another program would write it. */
 async function zipOf(parts: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
   const zip = new ZipFile()
   for (const [path, content] of Object.entries(parts)) zip.addBuffer(Buffer.from(content), path)
@@ -29,7 +29,7 @@ const workbookOf = (data: string, parts: Readonly<Record<string, string>> = {}) 
   zipOf({ ...FRAME, ...parts, 'xl/worksheets/first.xml': sheetOf(data) })
 
 describe('Reading an uploaded sheet', () => {
-  it('reads back what we write, whatever the texts are', async () => {
+  it('reads back our own workbooks with any texts', async () => {
     const cell = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).map((text) => text.toWellFormed()),
       fc.constantFrom('_x0041_', '<&>"\'', ' two  spaces ', '会议室\n201', '\u{1F3F8}'),
@@ -53,7 +53,7 @@ describe('Reading an uploaded sheet', () => {
     )
   })
 
-  it('takes the first sheet of the workbook, wherever it lies, and the ways in which others write cells', async () => {
+  it('reads the first sheet, wherever its file is, and the cell formats of other programs', async () => {
     const strings =
       '<sst><si><t>shared</t></si><si><r><t>ri</t></r><r><rPr><b/></rPr><t>ch</t></r><rPh><t>pronounced</t></rPh></si></sst>'
     const data =
@@ -66,12 +66,12 @@ describe('Reading an uploaded sheet', () => {
     ])
   })
 
-  it('reads elements with a prefix, and overlooks columns beyond the last', async () => {
+  it('reads elements with a prefix, and ignores columns beyond the last', async () => {
     const data = '<x:row><x:c r="A1"><x:v>1</x:v></x:c><x:c r="XFD1"><x:v>2</x:v></x:c></x:row>'
     expect(await readSheet(await workbookOf(data), limits)).toEqual([{ number: 1, cells: [1] }])
   })
 
-  it('refuses more rows than are wanted', async () => {
+  it('refuses more rows than the limit', async () => {
     const row = '<row><c><v>1</v></c></row>'
     expect(await readSheet(await workbookOf(row.repeat(100)), limits)).toHaveLength(100)
     await expect(readSheet(await workbookOf(row.repeat(101)), limits)).rejects.toMatchObject({
@@ -79,7 +79,7 @@ describe('Reading an uploaded sheet', () => {
     })
   })
 
-  it('refuses a text that is longer than is wanted, and overlooks it where no cell has it', async () => {
+  it('refuses a text longer than the limit, and ignores it where no cell uses it', async () => {
     const strings = (length: number) => ({ 'xl/sharedStrings.xml': `<sst><si><t>${'x'.repeat(length)}</t></si></sst>` })
     const data = '<row><c t="s"><v>0</v></c></row>'
     expect(await readSheet(await workbookOf(data, strings(1000)), limits)).toHaveLength(1)
@@ -92,7 +92,7 @@ describe('Reading an uploaded sheet', () => {
     expect(await readSheet(await workbookOf('<row><c><v>1</v></c></row>', strings(1001)), limits)).toHaveLength(1)
   })
 
-  it('stops unpacking a zip that becomes far larger than a sheet needs to be', async () => {
+  it('stops unpacking a zip that becomes far larger than a sheet needs', async () => {
     const bomb = await zipOf({ ...FRAME, 'xl/worksheets/first.xml': Buffer.alloc(64 * 1024 * 1024, ' ') })
     expect(bomb.length).toBeLessThan(100_000)
     const before = process.memoryUsage().arrayBuffers
@@ -100,7 +100,7 @@ describe('Reading an uploaded sheet', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40 * 1024 * 1024)
   })
 
-  it('makes nothing of empty rows and columns that claim a million places, of entities of its own and of deep nesting', async () => {
+  it('survives empty rows and columns that claim a million places, own entities and deep nesting', async () => {
     const far = '<row r="1048576"><c r="J1048576"><v>1</v></c></row>'
     expect(await readSheet(await workbookOf(far), limits)).toEqual([
       { number: 1_048_576, cells: [...Array.from({ length: 9 }, () => null), 1] },
@@ -131,7 +131,7 @@ describe('Reading an uploaded sheet', () => {
     await expect(readSheet(await make(), limits)).rejects.toMatchObject({ code: 'bad_workbook' })
   })
 
-  it('never fails otherwise, however a workbook is damaged', async () => {
+  it('throws only its own error for a damaged workbook', async () => {
     const good = await buffer(xlsxOf({ columns: ['a'], rows: Readable.from([['x'], [1], [true]]) }, 'Asia/Shanghai'))
     await fc.assert(
       fc.asyncProperty(

@@ -45,7 +45,7 @@ const send = (payload: object, options = {}) =>
   world.kernel.transaction((tx) => jobs.send(tx, 'test.note', payload, options))
 
 describe('a job', () => {
-  test('exists exactly when the change that causes it does', async () => {
+  test('exists only if the change that causes it is committed', async () => {
     await send({ n: 1 })
     const undone = world.kernel.transaction(async (tx) => {
       await jobs.send(tx, 'test.note', { n: 2 })
@@ -56,7 +56,7 @@ describe('a job', () => {
     expect(ran).toEqual([{ n: 1 }])
   })
 
-  test('with the key of one that waits is not added; with another, or after that ran, it is', async () => {
+  test('is not added while one with the same key waits; with another key, or after that ran, it is', async () => {
     expect(await send({ n: 1 }, { singletonKey: 'a' })).toBe(true)
     expect(await send({ n: 2 }, { singletonKey: 'a' })).toBe(false)
     expect(await send({ n: 3 }, { singletonKey: 'b' })).toBe(true)
@@ -67,7 +67,7 @@ describe('a job', () => {
     expect(await send({ n: 6 }, { singletonKey: 'a' })).toBe(true)
   })
 
-  test('waits until its time by the clock of the kernel', async () => {
+  test('waits until its time on the clock of the kernel', async () => {
     const at = new Date(world.clock.now().getTime() + 60 * 60_000)
     await send({ n: 1 }, { startAfter: at })
     expect(await jobs.drain()).toBe(0)
@@ -77,7 +77,7 @@ describe('a job', () => {
     expect(await jobs.drain()).toBe(1)
   })
 
-  test('of a name nobody defined is refused', async () => {
+  test('with an undefined name is refused', async () => {
     const sent = world.kernel.transaction((tx) => jobs.send(tx, 'test.nope', {}))
     await expect(sent).rejects.toThrow('no job is called test.nope')
   })
@@ -97,7 +97,7 @@ describe('a job that keeps failing', () => {
     return (await listDeadLetters(world.kernel.db, page)).items
   }
 
-  test('ends as a dead letter after 6 tries, which says why and nothing more', async () => {
+  test('becomes a dead letter after 6 tries, with only the reason', async () => {
     const [letter] = await kill({ n: 1 })
     expect(ran).toHaveLength(6)
     expect(letter).toEqual({
@@ -114,7 +114,7 @@ describe('a job that keeps failing', () => {
     expect(await listDeadLetters(world.kernel.db, page)).toEqual({ items: [], total: 0 })
   })
 
-  test('works when it is retried after the cause is gone', async () => {
+  test('succeeds when it is retried after the cause is removed', async () => {
     const [letter] = await kill({ n: 2 })
     ran.length = 0
     expect(await retryDeadLetters({ ...world.kernel, jobs }, [letter?.id ?? ''])).toBe(1)
@@ -125,7 +125,7 @@ describe('a job that keeps failing', () => {
 })
 
 describe('an outbox row that was set aside', () => {
-  test('is listed with the jobs, can be put back, and be dropped', async () => {
+  test('is listed with the jobs and can be put back or dropped', async () => {
     const add = `INSERT INTO outbox_failures (message, error, created_at, failed_at)
       VALUES ('{"type": "gone.type", "userIds": []}', 'unknown', '2026-03-14T01:00:00Z', '2026-03-14T01:00:00Z')`
     await world.rows(add)
@@ -141,7 +141,7 @@ describe('an outbox row that was set aside', () => {
 })
 
 describe('a working process', () => {
-  test('runs what is sent as soon as it is committed, and keeps one timetable however many start', async () => {
+  test('runs jobs as soon as they are committed, and keeps one schedule for any number of processes', async () => {
     const workers = [1, 2].map(() => createJobs(world.kernel, world.database, definitions, { work: true }))
     for (const worker of workers) await worker.start()
     await send({ n: 1 })
@@ -152,7 +152,7 @@ describe('a working process', () => {
     for (const worker of workers) await worker.stop()
   })
 
-  test('finishes the job in hand when it stops', async () => {
+  test('finishes the running job when it stops', async () => {
     const begun = Promise.withResolvers<void>()
     const may = Promise.withResolvers<void>()
     const slow: Job = {

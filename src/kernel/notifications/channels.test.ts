@@ -9,7 +9,7 @@ import { setContact } from './people/contacts.ts'
 import { readPreferences, savePreferences } from './people/preferences.ts'
 import { createCatalogue } from './texts/catalogue.ts'
 
-/** A channel that the program does not have: all it takes is this row, and a provider. */
+/** A channel that exists only in this test: it needs this row and a provider. */
 const webpush: DeliveryChannel = {
   ...{ key: 'webpush', title: '浏览器推送', delivered: true, switchable: true, hasTexts: true },
   lane: 'webpush',
@@ -75,7 +75,7 @@ const preferenceOf = async (type: string) =>
     ?.channels
 
 describe('a new channel is one row of the table and a provider', () => {
-  test('a type that goes by it is delivered to the address of the person', async () => {
+  test('a type that uses it is delivered to the address of the person', async () => {
     await giveAddress()
     await tell()
     expect(sent).toEqual([{ to: ENDPOINT, text: '您已预约 羽毛球馆，09:00。' }])
@@ -139,13 +139,13 @@ describe('a new channel is one row of the table and a provider', () => {
       { channel: 'webpush', state: 'failed', reason: 'bad_address' },
       { channel: 'webpush', state: 'suppressed', reason: 'address_unusable' },
     ])
-    // Given anew, it is tried anew.
+    // An address that is entered again is tried again.
     await giveAddress()
     await tell(pushed.key, [provider])
     expect((await deliveries()).at(-1)).toMatchObject({ state: 'sent' })
   })
 
-  test('an address of it can be typed: it is kept encrypted and has its lane', async () => {
+  test('its addresses can be entered: they are stored encrypted and have their lane', async () => {
     const send = { channel: 'webpush', type: pushed.key, addresses: [ENDPOINT], subject: '通知', body: '停电' }
     await world.kernel.transaction((tx) =>
       queueForAddresses(tx, world.kernel, send, { createdBy: lin, at: world.clock.now() }),
@@ -156,12 +156,12 @@ describe('a new channel is one row of the table and a provider', () => {
 })
 
 describe('the table of channels', () => {
-  test('refuses two rows of one key, and types that name a channel there is not', () => {
+  test('refuses two rows with one key, and types that name an unknown channel', () => {
     expect(() => createChannels([...channels.all, webpush, webpush])).toThrow('the same key')
     expect(() => createCatalogue([pushed])).toThrow('booking.pushed: unknown channel webpush')
   })
 
-  test('accepts and masks the examples of its own typed addresses', () => {
+  test('accepts and masks its own example addresses', () => {
     const shown = channels.delivered.map(({ key, typed }) => {
       expect(typed.example).toMatch(typed.pattern)
       return [key, typed.read(typed.example).lane, maskAddress(typed.example)]
@@ -173,7 +173,7 @@ describe('the table of channels', () => {
     ])
   })
 
-  test('leads a typed name of a member and of a robot to their providers', () => {
+  test('passes the entered name of a member and of a robot to their providers', () => {
     const im = channels.delivery('im')
     expect(im?.typed.read('wecom:lin')).toEqual({ lane: 'wecom', address: 'lin' })
     expect(im?.typed.read('feishu_robot')).toEqual({ lane: 'feishu_robot', address: 'feishu_robot' })

@@ -15,14 +15,14 @@ import type { Person } from '../../../test/support/world.ts'
 
 openNewcomers()
 
-describe('Giving one’s account up', () => {
+describe('Giving up an account', () => {
   const leave = (as: Person, payload?: object) =>
     world.call('DELETE', '/api/v1/users/me', { as, ...(payload && { payload }) })
   const sweep = () => world.system.jobs.runNow('kernel.leavers')
   const statusOf = async (id: number) =>
     (await world.rows<{ status: string }>(`SELECT status FROM users WHERE id = ${id}`))[0]?.status
 
-  it('ends all sessions, and after seven days the account, with everything personal and what lies ahead', async () => {
+  it('ends all sessions, and after seven days deletes personal data and future bookings', async () => {
     const as = await someone({ email: `wanglei${count}@example.com` })
     const slot = await addSlot(world, await addVenue(world), { day: 20 })
     await world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } })
@@ -54,7 +54,7 @@ describe('Giving one’s account up', () => {
     expect((await register()).status).toBe(201)
   })
 
-  it('is undone by logging in before', async () => {
+  it('is undone by logging in before that', async () => {
     const as = await someone()
     await leave(as, { password: PASSWORD })
     world.clock.advance(6 * 24 * 60)
@@ -65,7 +65,7 @@ describe('Giving one’s account up', () => {
     expect(await typesOf(as)).toContain('account.stays')
   })
 
-  it('needs the password, or a log-in of the last 10 minutes', async () => {
+  it('requires the password, or a log-in within the last 10 minutes', async () => {
     const as = await someone()
     expect((await leave(as, { password: 'something else' })).body.code).toBe('bad_password')
     expect(await world.rows(`SELECT result FROM login_log WHERE user_id = ${as.id} ORDER BY id`)).toEqual([
@@ -78,7 +78,7 @@ describe('Giving one’s account up', () => {
     expect((await leave(again)).status).toBe(202)
   })
 
-  it('is not for the last administrator', async () => {
+  it('is refused for the last administrator', async () => {
     expect((await leave(admin)).body.code).toMatch(/password_required|last_administrator/)
     const [session] = await world.rows<{ id: string }>(`SELECT id FROM sessions WHERE user_id = ${admin.id}`)
     const now = world.clock.now().toISOString()
@@ -91,7 +91,7 @@ describe('The privacy policy and the terms', () => {
   const publish = (kind: string, as: Person = admin) =>
     world.call('POST', `/api/v1/legal/${kind}`, { as, payload: { title: '标题', body: '正文' } })
 
-  it('are read by everybody, in their current version or an earlier one; versions only grow', async () => {
+  it('are public, in the current version or an earlier one; versions only increase', async () => {
     expect(await world.call('GET', '/api/v1/legal/terms')).toMatchObject({
       status: 404,
       body: { code: 'not_published' },
@@ -106,7 +106,7 @@ describe('The privacy policy and the terms', () => {
     expect((await publish('terms', await world.person())).status).toBe(403)
   })
 
-  it('are agreed to at registration, in their current version', async () => {
+  it('are accepted at registration, in their current version', async () => {
     await publish('privacy')
     const refused = await register({ accepted_terms: 2 })
     expect(refused).toMatchObject({
@@ -129,7 +129,7 @@ describe('The privacy policy and the terms', () => {
     ])
   })
 
-  it('are asked for again when they change', async () => {
+  it('must be accepted again when they change', async () => {
     const as = await someone({ accepted_terms: 3, accepted_privacy: 1 })
     await publish('privacy')
     expect((await world.call('GET', '/api/v1/users/me', { as })).body.consent_required).toBe(true)

@@ -31,7 +31,7 @@ async function unpack(zip: Buffer): Promise<ReadonlyMap<string, string>> {
   return files
 }
 
-/** Where a copy has what columns other than `user_id` say of a person. */
+/** The place in the copy for each column other than `user_id` that names a person. */
 const IN_FILES = {
   'tb_facility_booking.applicant_id': 'room_bookings',
   'chat_messages.author_id': 'support_chat_messages',
@@ -39,15 +39,15 @@ const IN_FILES = {
   'feedback_messages.author_id': 'support_feedback_messages',
   'files.owner_id': 'files',
 }
-/** Staff who look after somebody else's conversation: it is that person's. */
+/** Staff columns of other people's conversations, which belong to those people. */
 const WHO_SERVES = ['chat_sessions.agent_id', 'tickets.assignee_id']
 
-describe('A copy of one’s data', () => {
+describe('A copy of a person’s data', () => {
   const ask = (as: Person) => world.call('POST', '/api/v1/users/me/data-export', { as })
   const latest = (as: Person) => world.call('GET', '/api/v1/users/me/data-export', { as })
   const fetchCopy = (url: string) => world.app.inject({ method: 'GET', url: url.replace(world.config.publicUrl, '') })
 
-  it('is made in the background, announced, and fetched by a link without logging in', async () => {
+  it('is made in the background, announced, and downloaded by a link without a log-in', async () => {
     const as = await someone({ email: `wanglei${count}@example.com`, phone: '13800138099', display_name: '=王磊' })
     await addSlot(world, await addVenue(world), { hour: 9 }).then((slot) =>
       world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot } }),
@@ -88,7 +88,7 @@ describe('A copy of one’s data', () => {
     expect(files.get('account.csv')).toContain("'=王磊")
   })
 
-  it('holds what was said in chats, tickets and feedback: in one’s own, and one’s own words in those of others', async () => {
+  it('holds the person’s own chats, tickets and feedback, and their words in those of others', async () => {
     const as = await someone()
     const staff = await world.person('venue:support')
     const other = await world.person()
@@ -131,7 +131,7 @@ describe('A copy of one’s data', () => {
     expect(written).not.toContain('别人写的')
   })
 
-  it('holds the rooms one booked or was to use, and what became of it', async () => {
+  it('holds the room bookings the person made or took part in, and their outcome', async () => {
     const as = await someone()
     const others = await people(world, 2)
     const roomId = await room(world, { name: '会议室201', buildingId: await building(world, '信息楼') })
@@ -150,7 +150,7 @@ describe('A copy of one’s data', () => {
     expect(files.get('tb_facility_booking_user.csv')).toContain('is_applicant')
   })
 
-  it('knows of every column that names a person: it is in a file, or left out for a reason', async () => {
+  it('covers every column that names a person: it is in a file, or left out for a reason', async () => {
     const as = await someone()
     await ask(as)
     await world.drain()
@@ -158,16 +158,18 @@ describe('A copy of one’s data', () => {
     const columns = await world.rows<{ name: string }>(`
       SELECT DISTINCT c.conrelid::regclass || '.' || a.attname AS name
       FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
-      WHERE c.contype = 'f' AND c.confrelid = 'users'::regclass AND c.conparentid = 0 AND a.attname <> 'user_id' ORDER BY 1`)
+      WHERE c.contype = 'f' AND c.confrelid = 'users'::regclass AND c.conparentid = 0
+        AND a.attname <> 'user_id'
+      ORDER BY 1`)
     const told = Object.keys(IN_FILES)
-    // What somebody did to things that are not about them is in the operation log of their copy.
+    // Actions on things that are not about the person are in the operation log of the copy.
     const deeds = /\.(?:created_by|create_by|update_by|granted_by|ended_by|handled_by|published_by|cancelled_by)$/
     const left = columns.map(({ name }) => name).filter((name) => !deeds.test(name))
     expect(left.toSorted()).toEqual([...told, ...WHO_SERVES].toSorted())
     expect(Object.values(IN_FILES).filter((name) => !files.has(`${name}.json`))).toEqual([])
   })
 
-  it('holds nothing that opens something, and nothing of anybody else', async () => {
+  it('holds no credentials, and nothing about other people', async () => {
     const other = await someone()
     someoneElse()
     const as = await someone()
@@ -197,7 +199,7 @@ describe('A copy of one’s data', () => {
     expect(missing.sort()).toEqual(['data_exports', 'idempotency_keys', 'password_resets', 'sign_in_states'])
   })
 
-  it('can be fetched for three days, and its link opens no other', async () => {
+  it('can be downloaded for three days, and its link opens no other copy', async () => {
     const as = await someone()
     await ask(as)
     await world.drain()
@@ -225,7 +227,7 @@ describe('A copy of one’s data', () => {
     ])
   })
 
-  it('is made one at a time, and three times a day at most', async () => {
+  it('is made one at a time, at most three times a day', async () => {
     const as = await someone()
     const both = await Promise.all([ask(as), ask(as)])
     expect(both.map(({ status }) => status)).toEqual([202, 202])
@@ -239,7 +241,7 @@ describe('A copy of one’s data', () => {
     expect(await world.rows(`SELECT state FROM data_exports WHERE user_id = ${as.id}`)).toHaveLength(3)
   })
 
-  it('that could not be made is tried again every hour, until it is there', async () => {
+  it('that failed is retried every hour until it succeeds', async () => {
     const as = await world.person()
     const blocked = join(world.config.dataDir, 'tmp')
     await rm(blocked, { recursive: true, force: true })
@@ -259,7 +261,7 @@ describe('A copy of one’s data', () => {
     expect((await typesOf(as)).filter((type) => type === 'account.data_export_ready')).toHaveLength(1)
   })
 
-  it('that is made twice is one copy and one message', async () => {
+  it('that is made twice results in one copy and one message', async () => {
     const as = await someone()
     const { body } = await ask(as)
     await world.drain()

@@ -7,7 +7,7 @@ interface Row {
   readonly key: number
 }
 
-/** A table in memory, the database that announces its rows, and what was asked of it. */
+/** A table in memory, the database that announces its rows, and a record of the queries. */
 function openTable({ ordered }: { ordered: boolean }) {
   const rows: Row[] = []
   const queries: (readonly number[])[] = []
@@ -80,7 +80,7 @@ test.each([true, false])(
   },
 )
 
-test.each([true, false])('reads on after a lost connection (%s)', async (ordered) => {
+test.each([true, false])('continues after a lost connection (%s)', async (ordered) => {
   const { live, follow, add, comeBack } = openTable({ ordered })
   await live.start()
   const { ids } = follow(7)
@@ -92,7 +92,7 @@ test.each([true, false])('reads on after a lost connection (%s)', async (ordered
   await live.stop()
 })
 
-test('asks once for everybody where the ids are in order', async () => {
+test('reads once for all followers where the ids are in order', async () => {
   const { live, follow, add, queries } = openTable({ ordered: true })
   await live.start()
   const followers = [1, 2, 3].map((key) => follow(key))
@@ -103,7 +103,7 @@ test('asks once for everybody where the ids are in order', async () => {
   await live.stop()
 })
 
-test('serves all followers of a key, also when one begins beyond the newest row', async () => {
+test('serves all followers of a key, even if one starts beyond the newest row', async () => {
   const { live, follow, add } = openTable({ ordered: false })
   await live.start()
   const beyond = follow(7, 1_000_000)
@@ -116,7 +116,7 @@ test('serves all followers of a key, also when one begins beyond the newest row'
   await live.stop()
 })
 
-test('tells a follower that its rows can not be read, or tries again', async () => {
+test('tells a follower that its rows cannot be read, or tries again', async () => {
   const { live, follow, add, faults, said } = openTable({ ordered: false })
   await live.start()
   const failures: unknown[] = []

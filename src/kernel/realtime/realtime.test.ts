@@ -72,7 +72,7 @@ afterAll(async () => {
   await world.close()
 })
 
-/** A session of an hour; with `days`, one that goes on so long while it is used. */
+/** A session of one hour; with `days`, a sliding session of at most that length. */
 async function signIn(userId: number, days = 0) {
   const sessionId = randomUUID()
   const now = world.clock.now()
@@ -92,7 +92,7 @@ type Frame = {
   notification: { subject: string; type: string }
 }
 
-/** A client that keeps what it hears. */
+/** A client that keeps the frames it receives. */
 function connect(url: string, protocols: string[] = []) {
   const socket = new WebSocket(url, protocols)
   clients.push(socket)
@@ -134,7 +134,7 @@ const newestId = async () =>
   (await world.rows<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM messages'))[0]?.id ?? 0
 
 describe('signing in', () => {
-  test('works by the first frame, by subprotocol and by query, and the token is in no log', async () => {
+  test('works by first frame, subprotocol and query, and the token is never logged', async () => {
     const { token } = await signIn(lin)
     const byFrame = connect(main.url)
     await byFrame.say({ type: 'auth', token })
@@ -142,7 +142,7 @@ describe('signing in', () => {
     const byQuery = connect(`${main.url}?token=${token}`)
     for (const client of [byFrame, byProtocol, byQuery]) await client.ready()
     expect(byProtocol.socket.protocol).toBe('bearer')
-    // A request that is no WebSocket is logged with its address.
+    // A plain HTTP request is logged with its URL.
     await fetch(`${main.url.replace('ws', 'http')}?token=${token}`)
     await expect.poll(() => world.lines.some((line) => line.includes('/ws/notifications?token=[hidden]'))).toBe(true)
     expect(world.lines.join()).not.toContain(token)
@@ -161,7 +161,7 @@ describe('signing in', () => {
     expect(await client.closed).toMatchObject({ code })
   })
 
-  test('has to be done in time', async () => {
+  test('has a time limit', async () => {
     const hasty = await startProcess({ authMs: 50 })
     expect(await connect(hasty.url).closed).toMatchObject({ code: 4401 })
     await hasty.close()
@@ -176,7 +176,7 @@ describe('signing in', () => {
 })
 
 describe('messages', () => {
-  test('arrive live at every connection of the people they are for, and nobody else', async () => {
+  test('arrive live at every connection of their recipients and at no other', async () => {
     const [one, two, other] = [await connectAs(lin), await connectAs(lin), await connectAs(wang)]
     await tell([lin], '甲')
     await tell([lin, wang], '乙')
@@ -205,7 +205,7 @@ describe('messages', () => {
     await expect.poll(fresh.subjects).toEqual(['预约成功：三'])
   })
 
-  test('come each once and in order while one reconnects again and again under load', async () => {
+  test('arrive once and in order while a client reconnects repeatedly under load', async () => {
     let last = await newestId()
     const first = last
     const heard: number[] = []
@@ -234,7 +234,7 @@ describe('messages', () => {
     expect(heard).toEqual(rows.map((row) => row.id))
   })
 
-  test('come live by the types that say so, unless the person says otherwise, which counts for nothing where it is mandatory', async () => {
+  test('arrive live if their type says so and, unless it is mandatory, the person has not switched it off', async () => {
     const types = ['booking.quiet', 'booking.confirmed', 'account.warning', 'account.letter']
     const mind = (type: string, enabled: boolean) =>
       world.rows(`INSERT INTO notification_preferences VALUES (${wang}, '${type}', 'websocket', ${enabled}, now())
@@ -258,7 +258,7 @@ describe('messages', () => {
     await world.rows('DELETE FROM notification_preferences')
   })
 
-  test('that are very many are cut to the newest 1000, which is said', async () => {
+  test('are cut to the newest 1000, and the client is told', async () => {
     const before = await newestId()
     await world.rows(`INSERT INTO messages (user_id, type, subject, body, data, urgent, created_at)
       SELECT ${wang}, 'booking.quiet', 'n' || n, '', '{}', false, now() FROM generate_series(1, 1500) n`)
@@ -271,7 +271,7 @@ describe('messages', () => {
     await expect.poll(() => client.subjects().at(-1)).toBe('预约成功：后')
   })
 
-  test('go on after an id from the future', async () => {
+  test('continue after an id from the future', async () => {
     const client = await connectAs(lin, { last_event_id: 9_000_000_000 })
     await tell([lin], '今')
     await expect.poll(client.subjects).toEqual(['预约成功：今'])
@@ -311,7 +311,7 @@ describe('a socket is closed', () => {
     await quick.close()
   })
 
-  test('when its session was not used for an hour: that it is open, and looked at, is no use', async () => {
+  test('when its session was not used for an hour: an open socket does not count as use', async () => {
     const { token, sessionId } = await signIn(lin, 7)
     const client = connect(main.url, ['bearer', token])
     await client.ready()
@@ -340,7 +340,7 @@ describe('a socket is closed', () => {
       await sql`SELECT pg_notify('messages', (SELECT max(id)::text FROM messages))`.execute(world.kernel.db)
     }
     client.socket.resume()
-    // Who reads again more than two seconds later does not hear why.
+    // A client that reads again after more than two seconds does not receive the reason.
     expect([4408, 1006]).toContain((await client.closed).code)
     await strict.close()
   })
@@ -356,7 +356,7 @@ describe('a socket is closed', () => {
     await quick.close()
   })
 
-  test('when it sends nonsense, or too much', async () => {
+  test('when it sends malformed or too large frames', async () => {
     const odd = await connectAs(lin)
     await odd.say({ type: 'dance' })
     expect(await odd.closed).toMatchObject({ code: 4400 })

@@ -9,7 +9,7 @@ const cipher = createFieldCipher([first])
 const text = fc.string({ unit: 'binary' })
 
 describe('an encrypted field', () => {
-  test('decrypts to what was encrypted, whatever the text', () => {
+  test('decrypts to the original text', () => {
     fc.assert(fc.property(text, (plain) => cipher.decrypt(cipher.encrypt(plain)) === plain))
   })
 
@@ -35,7 +35,7 @@ describe('an encrypted field', () => {
     )
   })
 
-  test('is refused when its tag was cut short, which would make it guessable', () => {
+  test('is refused when its tag was shortened, which would make it guessable', () => {
     const [version, id, iv, tag = '', data] = cipher.encrypt('secret').split('.')
     expect(() => cipher.decrypt([version, id, iv, tag.slice(0, 6), data].join('.'))).toThrow(/altered/)
   })
@@ -44,13 +44,13 @@ describe('an encrypted field', () => {
     expect(() => cipher.decrypt(stored)).toThrow(/encrypted field/)
   })
 
-  test('says which key is missing, and nothing of its contents', () => {
+  test('names the missing key and nothing of its contents', () => {
     expect(() => cipher.decrypt(createFieldCipher([second]).encrypt('13800138000'))).toThrow(
       /needs key "k2".* not in FIELD_KEYS/,
     )
   })
 
-  test('can not be given to another key by renaming it', () => {
+  test('cannot be moved to another key by renaming it', () => {
     const both = createFieldCipher([second, first])
     expect(() => both.decrypt(cipher.encrypt('secret').replace('v1.k1', 'v1.k2'))).toThrow(/altered/)
   })
@@ -75,7 +75,7 @@ describe('rotation', () => {
 })
 
 describe('a blind index', () => {
-  test('is equal for equal texts and no others', () => {
+  test('is equal only for equal texts', () => {
     fc.assert(
       fc.property(text, text, (a, b) => (cipher.blindIndex(a, 'p') === cipher.blindIndex(b, 'p')) === (a === b)),
     )

@@ -6,7 +6,7 @@ const signer = createSigner('a secret of at least thirty-two characters')
 const text = fc.string({ unit: 'binary' })
 
 describe('a signed token', () => {
-  test('gives back its payload for its purpose, and is safe in a URL', () => {
+  test('returns its payload for its purpose, and is safe in a URL', () => {
     fc.assert(
       fc.property(text, text, (payload, purpose) => {
         const token = signer.sign(payload, purpose)
@@ -16,7 +16,7 @@ describe('a signed token', () => {
     )
   })
 
-  test('opens nothing else', () => {
+  test('is refused for any other purpose', () => {
     expect(signer.verify(signer.sign('user 1', 'unsubscribe'), 'password reset')).toBeUndefined()
   })
 
@@ -38,7 +38,7 @@ describe('a signed token', () => {
     expect(signer.verify(`${token} `, 'unsubscribe')).toBeUndefined()
   })
 
-  test('is never made of noise', () => {
+  test('is never read from random text', () => {
     fc.assert(fc.property(text, (noise) => signer.verify(noise, 'unsubscribe') === undefined))
   })
 })

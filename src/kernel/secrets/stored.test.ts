@@ -18,7 +18,7 @@ const load = (env: Record<string, string> = {}) => loadConfig({ DATA_DIR: join(f
 const file = () => join(folder, 'data', 'secrets.json')
 
 describe('secrets that are not configured', () => {
-  test('are made once and read ever after', () => {
+  test('are created once and then read', () => {
     const made = ensureSecrets(load())
     expect(made.secretKey.length).toBeGreaterThanOrEqual(32)
     expect(made.fieldKeys[0].key).toHaveLength(32)
@@ -27,7 +27,7 @@ describe('secrets that are not configured', () => {
     expect(again.fieldKeys).toEqual(made.fieldKeys)
   })
 
-  test('are readable by their owner alone, even after somebody opened the file', () => {
+  test('are readable only by their owner, even if the file’s permissions were widened', () => {
     ensureSecrets(load())
     expect(statSync(file()).mode & 0o777).toBe(0o600)
     chmodSync(file(), 0o644)
@@ -36,7 +36,7 @@ describe('secrets that are not configured', () => {
     expect(readdirSync(join(folder, 'data'))).toEqual(['secrets.json'])
   })
 
-  test('yield to a variable that is set', () => {
+  test('are overridden by a variable that is set', () => {
     const secretKey = 'x'.repeat(40)
     const config = ensureSecrets(load({ SECRET_KEY: secretKey }))
     expect(config.secretKey).toBe(secretKey)

@@ -14,7 +14,7 @@ async function pagesOf(rows: readonly Row[], names: readonly string[] = columns)
 }
 
 describe('PDF', () => {
-  it('has the Chinese of its rows, to be found and copied again: rare characters and other scripts too', async () => {
+  it('has searchable text in Chinese, with rare characters and other scripts', async () => {
     const [page] = await pagesOf([
       [1, '张喆堃', '羽毛球馆（东区）'],
       [-2.5, 'Ærøskøbing 繁體 Ωμέγα Привет', 'かな ㎡ ℃'],
@@ -27,7 +27,7 @@ describe('PDF', () => {
     expect(text).toContain('2026-03-02 09:30:15')
   })
 
-  it('has title, names of the columns, when it was made and its number on every page', async () => {
+  it('has the title, the column names, the time and the page number on every page', async () => {
     const pages = await pagesOf(Array.from({ length: 90 }, (_, n) => [n, `人${n}`, '馆']))
     expect(pages.length).toBeGreaterThan(1)
     for (const [index, page] of pages.entries()) {
@@ -43,7 +43,7 @@ describe('PDF', () => {
     expect(pages[0]).toEqual(expect.arrayContaining(columns))
   })
 
-  it('cuts nothing off: long cells are wrapped, and go on on the next page', async () => {
+  it('cuts nothing off: long cells are wrapped and continue on the next page', async () => {
     const long = Array.from({ length: 4000 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join('')
     const word = 'x'.repeat(300)
     const pages = await pagesOf([
@@ -79,13 +79,13 @@ describe('PDF', () => {
     }
   })
 
-  it('shows a box for what the font has not, and takes any text', async () => {
+  it('accepts any text, and shows a box for characters that the font lacks', async () => {
     const [page] = await pagesOf([['🏸', '\ud800 \u0007\u200b한', '=1+1']])
     expect(page?.join(' ')).toContain('🏸')
     expect(page?.join(' ')).toContain('=1+1')
   })
 
-  it('holds twenty columns on a page', async () => {
+  it('fits twenty columns on a page', async () => {
     const names = Array.from({ length: 20 }, (_, n) => `column_name_${n}`)
     const [page] = await pagesOf([names.map((_, n) => `值${n}`)], names)
     expect(page).toEqual(expect.arrayContaining(['值0', '值19']))
@@ -111,7 +111,7 @@ describe('A PDF over HTTP', () => {
     expect((await pdfTexts(rawPayload)).flat()).toContain('张伟')
   })
 
-  it('has at most 20,000 rows: more is a refusal that names the other formats', async () => {
+  it('refuses more than 20,000 rows and names the other formats', async () => {
     const { statusCode, body } = await answerFor(50_001)
     expect([statusCode, JSON.parse(body).code]).toEqual([400, 'too_many_rows'])
     expect(body).toContain('csv or xlsx')

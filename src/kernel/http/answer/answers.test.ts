@@ -14,7 +14,7 @@ afterEach(() => vi.useRealTimers())
 
 const get = { method: 'GET', permission: 'public', tag: 'things', summary: 'Get it' } as const
 
-test('writes dates in UTC, only the members that are declared, and the declared status of a success', async () => {
+test('writes dates in UTC, only declared members, and the declared success status', async () => {
   const { app } = await sample()
   const Thing = Type.Object({ id: Type.Integer(), at: Instant })
   route(app, {
@@ -40,7 +40,7 @@ test('answers aliases with the same handler', async () => {
   for (const url of ['/api/v1/things/5', '/api/things/5']) expect((await app.inject({ url })).json()).toEqual({ id: 5 })
 })
 
-test('answers 304 to who has the ETag already, in a list and weakly compared, and only for GET', async () => {
+test('answers 304 for a known ETag, in a list and weakly compared, and only for GET', async () => {
   const { app } = await sample()
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => ({ a: 1 }) })
   route(app, { ...get, method: 'POST', paths: ['/things'], schema: {}, handler: () => ({ a: 1 }) })
@@ -75,7 +75,7 @@ test('compresses long answers, but never event streams', async () => {
   expect((await app.inject({ url: '/events', headers })).headers['content-encoding']).toBeUndefined()
 })
 
-test('takes a sane X-Request-Id, makes one otherwise, and always gives it back', async () => {
+test('accepts a well-formed X-Request-Id, creates one otherwise, and always returns it', async () => {
   const { app, lines } = await sample()
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
   const send = async (id?: string, url = '/things') =>
@@ -90,7 +90,7 @@ test('takes a sane X-Request-Id, makes one otherwise, and always gives it back',
   expect(await send('order-2026_03', '/nothing')).toBe('order-2026_03')
 })
 
-test('lets listed origins in, others not, and sends hardening headers', async () => {
+test('allows only listed origins, and sends hardening headers', async () => {
   const { app } = await sample()
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
   const from = (origin: string) =>
@@ -112,7 +112,7 @@ test('lets listed origins in, others not, and sends hardening headers', async ()
   expect(headers['content-security-policy']).not.toContain('upgrade-insecure-requests')
 })
 
-test('counts calls per user or address, log-ins for themselves over all doors, and says when to come back', async () => {
+test('limits calls per user or address and log-ins separately over all routes, with Retry-After', async () => {
   const { app } = await sample({ rateLimits: { general: 3, login: 2, message: 1 } })
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
   route(app, { ...get, paths: ['/login', '/api/login'], limit: 'login', schema: {}, handler: () => 'ok' })
@@ -134,7 +134,7 @@ test('counts calls per user or address, log-ins for themselves over all doors, a
   expect((await call('/message')).statusCode).toBe(429)
 })
 
-test('counts for itself, and waits for nothing, while the Redis that counts can not be reached', async () => {
+test('counts in memory without delay while Redis cannot be reached', async () => {
   const sharedCounts = connectRedis('redis://127.0.0.1:1', pino({ level: 'silent' }))
   const { app } = await sample({ sharedCounts, rateLimits: { general: 2, login: 1, message: 1 } })
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
@@ -144,7 +144,7 @@ test('counts for itself, and waits for nothing, while the Redis that counts can 
   expect(statuses).toEqual([200, 200, 429])
 })
 
-test('counts what comes through a trusted proxy by the address it names, if that is one', async () => {
+test('counts requests through a trusted proxy by the client address it names, if valid', async () => {
   const { app } = await sample({ trustProxy: true, rateLimits: { general: 1, login: 1, message: 1 } })
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
   const from = async (name: string) =>
@@ -156,7 +156,7 @@ test('counts what comes through a trusted proxy by the address it names, if that
   expect(await from('made-up-2')).toBe(429)
 })
 
-test('a product answers every refusal in its own shape: its errors, bad requests, missing permissions, wrong methods', async () => {
+test('a product shapes all its refusals: errors, bad requests, missing permissions, wrong methods', async () => {
   const { app } = await sample()
   await openScope(
     app,
@@ -202,7 +202,7 @@ test('a product answers every refusal in its own shape: its errors, bad requests
 })
 
 test.each([
-  // What the pool makes of a connection that is refused, reset, or not taken yet.
+  // Errors of the pool for a connection that is refused, reset, or not accepted yet.
   ['can’t be reached', databaseAway(new Error('what the driver says')), 'database_unavailable'],
   ['takes too long', Object.assign(new Error('what the driver says'), { code: '57014' }), 'database_timeout'],
 ])('answers 503 to a plain query when the database %s', async (_, error, code) => {

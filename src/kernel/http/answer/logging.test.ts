@@ -5,7 +5,7 @@ import { onUnexpected } from './failures.ts'
 
 const get = { method: 'GET', permission: 'public', tag: 'things', summary: 'Get it' } as const
 
-test('answers a fault of ours with the request id and nothing else, logs it and tells the witnesses', async () => {
+test('answers an internal error with only the request id, logs it and notifies the witnesses', async () => {
   const { app, lines } = await sample()
   const seen: unknown[] = []
   const stop = onUnexpected((error) => seen.push(error))
@@ -51,7 +51,7 @@ test('never logs a token, a password or a cookie', async () => {
   expect(text).not.toContain('hunter2')
 })
 
-test('never logs a phone number or an e-mail address of the query, however it is written', async () => {
+test('never logs a phone number or an e-mail address of the query, in any spelling', async () => {
   const { app, lines } = await sample()
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
   const queries = [
@@ -76,7 +76,7 @@ test('never logs a phone number or an e-mail address of the query, however it is
   expect(text.match(/page=3&[^"]*\[hidden\]&sort=-at/g)).toHaveLength(queries.length)
 })
 
-test('logs days, times, ids and marks of the query as they are', async () => {
+test('logs dates, times, ids and flags of the query unchanged', async () => {
   const { app, lines } = await sample()
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
   const url =
@@ -85,7 +85,7 @@ test('logs days, times, ids and marks of the query as they are', async () => {
   expect(lines.join('')).toContain(`"url":"${url}"`)
 })
 
-test('makes a logger for a request only when something is logged by it', async () => {
+test('creates the logger of a request only when it is used', async () => {
   const { app, lines } = await sample()
   route(app, { ...get, paths: ['/quiet'], schema: {}, handler: () => 'ok' })
   route(app, {

@@ -9,7 +9,7 @@ await addVenue(world)
 afterAll(() => world.close())
 
 describe('?fields=', () => {
-  it('leaves the rest out of a thing, and out of each item of a list', async () => {
+  it('leaves other fields out of a single object and of each item of a list', async () => {
     expect((await world.call('GET', `/api/v1/venues/${venue}?fields=id,capacity`)).body).toEqual({
       id: venue,
       capacity: 3,
@@ -47,12 +47,12 @@ describe('?fields=', () => {
     expect(other.status).toBe(200)
   })
 
-  it('leaves refusals whole', async () => {
+  it('does not change refusals', async () => {
     const { status, body } = await world.call('GET', '/api/v1/venues/999999?fields=id')
     expect([status, body.code]).toEqual([404, 'not_found'])
   })
 
-  it('stands in the API reference, with the names', () => {
+  it('is in the API reference, with the field names', () => {
     const document = JSON.stringify(describeApi(world.app))
     const paths: Record<
       string,

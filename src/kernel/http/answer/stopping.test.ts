@@ -9,7 +9,7 @@ afterEach(() => vi.useRealTimers())
 
 const get = { method: 'GET', permission: 'public', tag: 'things', summary: 'Get it' } as const
 
-test('tells whether it is alive, and which of the things it needs do not work', async () => {
+test('reports that it is alive, and which dependencies do not work', async () => {
   const { app } = await sample()
   vi.useFakeTimers({ toFake: ['performance'] })
   let broken = false
@@ -37,7 +37,7 @@ test('tells whether it is alive, and which of the things it needs do not work', 
   expect((await app.inject({ url: '/healthz' })).json()).toEqual({ status: 'ok' })
 })
 
-test('when stopping, answers what is in flight, turns away what comes later and closes the rest', async () => {
+test('when stopping, answers running requests, refuses later ones and closes idle connections', async () => {
   const { app } = await sample()
   let finish = () => {}
   let begun = () => {}
@@ -62,7 +62,7 @@ test('when stopping, answers what is in flight, turns away what comes later and 
   let opened = () => {}
   await new Promise<void>((resolve) => (opened = resolve))
 
-  // One connection asks for something slow, another is in the middle of asking for something quick.
+  // One connection sent a slow request, another has sent half of a quick one.
   const connection = () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     const answer = { text: '', ended: new Promise((resolve) => socket.on('close', resolve)), socket }
@@ -85,7 +85,7 @@ test('when stopping, answers what is in flight, turns away what comes later and 
   await expect(fetch(`${url}/quick`)).rejects.toThrow()
 })
 
-test('when stopping, does not wait longer than the grace for what does not end', async () => {
+test('when stopping, waits no longer than the grace period', async () => {
   const { app } = await sample()
   let begun = () => {}
   const started = new Promise<void>((resolve) => (begun = resolve))

@@ -100,7 +100,7 @@ test('the same routes give the same bytes', async () => {
   await other.app.close()
 })
 
-test('an operation says who may call it, what it refuses and what it takes', async () => {
+test('an operation documents its permission, its errors and its parameters', async () => {
   const { paths, components } = await read('/openapi.json')
   const make = paths['/api/v1/things'].post
   expect(make).toMatchObject({
@@ -138,21 +138,21 @@ test('an operation says who may call it, what it refuses and what it takes', asy
   expect(list.parameters).toContainEqual(expect.objectContaining({ name: 'page', required: false }))
 })
 
-test('an answer to GET that is no JSON can be known already, too', async () => {
+test('a GET with an answer other than JSON can answer 304 too', async () => {
   const { paths } = await read('/openapi.json')
   expect(Object.keys(paths['/api/v1/things.txt'].get.responses)).toContain('304')
   const again = await server.app.inject({ url: '/api/v1/things.txt', headers: { 'if-none-match': '*' } })
   expect(again.statusCode).toBe(304)
 })
 
-test('an operation names its aliases, which are not listed by themselves', async () => {
+test('an operation names its aliases, which are not listed separately', async () => {
   const { paths } = await read('/openapi.json')
   expect(paths['/api/v1/things'].post).toMatchObject({ 'x-aliases': ['/api/things'] })
   expect(paths).not.toHaveProperty(['/api/things'])
   expect(paths['/api/v1/things'].get).not.toHaveProperty('x-aliases')
 })
 
-test('a product has a document of its own, with what it uses alone', async () => {
+test('a product has a document of its own, with only the parts it uses', async () => {
   const { paths, components, info, tags } = await read('/openapi/venue.json')
   expect([info.title, tags]).toEqual(['Venue', [{ name: 'things' }]])
   expect(Object.keys(paths)).toEqual(['/api/v1/things', '/api/v1/things.txt', '/api/v1/things/{id}'])
@@ -175,7 +175,7 @@ test('the routes without a scope have a document of their own', async () => {
   })
 })
 
-test.each(['br', 'gzip', undefined])('a document leaves in the encoding that was asked for: %s', async (encoding) => {
+test.each(['br', 'gzip', undefined])('a document is sent in the requested encoding: %s', async (encoding) => {
   const { payload: plain } = await server.app.inject({ url: '/openapi.json' })
   const headers =
     encoding === undefined ? { 'accept-encoding': 'br;q=0' } : { 'accept-encoding': `deflate, ${encoding}` }
@@ -196,7 +196,7 @@ test('a document that the client has already is not sent again', async () => {
   expect((await server.app.inject({ url: '/openapi.json' })).headers.etag).not.toBe(headers.etag)
 })
 
-test('Swagger UI is there for everybody, needs no other server, and its policy lets it run', async () => {
+test('Swagger UI is public, needs no other server, and runs under its content security policy', async () => {
   const page = await server.app.inject({ url: '/docs' })
   expect(page.statusCode).toBe(200)
   expect(page.body).not.toMatch(/https?:\/\//)

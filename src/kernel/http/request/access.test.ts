@@ -29,7 +29,7 @@ async function withThings(options: Parameters<typeof sample>[0] = {}) {
   return app
 }
 
-test('asks who it is before what is allowed, and both before looking at the body', async () => {
+test('checks the log-in before the permission, and both before the body', async () => {
   const app = await withThings()
   const write = (headers: Record<string, string>, payload = '{ broken') =>
     app.inject({ method: 'POST', url: '/write', headers: { 'content-type': 'application/json', ...headers }, payload })
@@ -47,14 +47,14 @@ test('asks who it is before what is allowed, and both before looking at the body
   expect((await write(as('clerk'), '{"name":"a"}')).body).toBe('written')
 })
 
-test('takes tokens from the Authorization header alone', async () => {
+test('accepts tokens only from the Authorization header', async () => {
   const app = await withThings()
   expect((await app.inject({ method: 'POST', url: '/mine?access_token=plain' })).statusCode).toBe(401)
   expect((await app.inject({ method: 'POST', url: '/mine', cookies: { token: 'plain' } })).statusCode).toBe(401)
   expect((await app.inject({ method: 'POST', url: '/mine', headers: as('plain') })).body).toBe('1')
 })
 
-test('lets everybody into a public route, knows who has a good token and overlooks a bad one', async () => {
+test('lets everybody use a public route, identifies a good token and ignores a bad one', async () => {
   const app = await withThings()
   const who = async (headers: Record<string, string>) =>
     (await app.inject({ method: 'POST', url: '/open', headers })).json().who
@@ -64,7 +64,7 @@ test('lets everybody into a public route, knows who has a good token and overloo
   expect(await who({ authorization: 'Basic cmVmZXJlbmNlOg==' })).toBeNull()
 })
 
-test('lets somebody whose password is too old do nothing but change it', async () => {
+test('allows a user with an expired password only to change it', async () => {
   const app = await withThings()
   const go = (url: string) => app.inject({ method: 'POST', url, headers: as('expired-password') })
   expect((await go('/mine')).json()).toMatchObject({ status: 403, code: 'password_change_required' })
@@ -73,7 +73,7 @@ test('lets somebody whose password is too old do nothing but change it', async (
   expect((await go('/password')).body).toBe('4')
 })
 
-test('says so when tokens can not be checked, instead of calling them bad', async () => {
+test('reports that tokens cannot be checked instead of refusing them', async () => {
   const app = await withThings({
     authenticate: async () => {
       throw new Unavailable('database_unavailable', 'The database cannot be reached.', { retryAfter: 5 })
@@ -84,7 +84,7 @@ test('says so when tokens can not be checked, instead of calling them bad', asyn
   expect(answer.headers['retry-after']).toBe('5')
 })
 
-test('does not start with a route that declares no permission, or one that nobody registered', async () => {
+test('does not start with a route that declares no permission or an unknown one', async () => {
   const app = (await sample()).app
   app.get('/forgotten', () => 'oops')
   route(app, {
@@ -99,7 +99,7 @@ test('does not start with a route that declares no permission, or one that nobod
   await expect(async () => app.ready()).rejects.toThrow(/GET \/forgotten declares no permission[\s\S]*'things:wriet'/)
 })
 
-test('does not start with two routes that would get one operationId', async () => {
+test('does not start with two routes of the same operationId', async () => {
   const app = (await sample()).app
   const common = {
     method: 'GET',

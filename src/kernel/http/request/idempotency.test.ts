@@ -14,7 +14,7 @@ let database: TestDatabase
 let server: SampleServer
 const clock = new ManualClock(new Date('2026-03-14T01:00:00Z'))
 let nudges = 0
-/** What `work` does; each test says. */
+/** The body of `work`; each test sets it. */
 let work: (kernel: Kernel, name: string) => Promise<unknown>
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ beforeAll(async () => {
       nudges += 1
     },
   }
-  // The rest of a kernel (configuration, log) is nothing `idempotent` looks at.
+  // `idempotent` does not use the rest of a kernel (configuration, log).
   const kernel = parts as Kernel
   server = await createSampleServer()
   route(server.app, {
@@ -94,7 +94,7 @@ test('without a key every request is a new one', async () => {
   expect([await count('bookings'), await count('idempotency_keys')]).toEqual([2, 0])
 })
 
-test('a repeat gets the first answer and status again and does nothing', async () => {
+test('a repeat gets the first answer and status again without doing the work', async () => {
   const first = await book('k1', { name: 'a', note: 'x' })
   expect(first).toMatchObject({ status: 201, body: { name: 'a', at: '2026-03-14T01:00:00.000Z' }, replayed: undefined })
   clock.advance(60)
@@ -112,12 +112,12 @@ test('the same key with another body or another path is refused with 422', async
   expect(await count('bookings')).toBe(1)
 })
 
-test('keys of two users have nothing to do with each other', async () => {
+test('keys of different users are independent', async () => {
   await book('k1', { name: 'a' }, 'plain')
   expect(await book('k1', { name: 'b' }, 'other')).toMatchObject({ status: 201, body: { name: 'b' } })
 })
 
-test('after 24 hours a key is new again, and can be cleared away', async () => {
+test('after 24 hours a key can be used again, and can be deleted', async () => {
   await book('k1', { name: 'a' })
   clock.advance(24 * 60 - 1)
   expect((await book('k1', { name: 'b' })).status).toBe(422)
@@ -129,7 +129,7 @@ test('after 24 hours a key is new again, and can be cleared away', async () => {
   expect(await forgetOldKeys(database.db, clock.now())).toBe(1)
 })
 
-test('a refusal leaves neither key nor booking, so that the next try is a first one', async () => {
+test('a refusal stores neither key nor booking, so the next try starts afresh', async () => {
   const normal = work
   work = async (kernel, name) => {
     await normal(kernel, name)
@@ -141,7 +141,7 @@ test('a refusal leaves neither key nor booking, so that the next try is a first 
   expect(await book('k1')).toMatchObject({ status: 201, replayed: undefined })
 })
 
-test('work that has to be done again is done again in a fresh transaction', async () => {
+test('work is retried in a new transaction', async () => {
   const normal = work
   let tries = 0
   work = async (kernel, name) => {
@@ -154,7 +154,7 @@ test('work that has to be done again is done again in a fresh transaction', asyn
   expect([tries, await count('bookings'), await count('idempotency_keys')]).toEqual([3, 1, 1])
 })
 
-test('an inner transaction that fails leaves nothing, and the work may go on', async () => {
+test('an inner transaction that fails is rolled back, and the work may continue', async () => {
   const normal = work
   work = async (kernel, name) => {
     await normal(kernel, name)
@@ -167,7 +167,7 @@ test('an inner transaction that fails leaves nothing, and the work may go on', a
   expect(rows.map(({ name }) => name)).toEqual(['first', 'second'])
 })
 
-test('the relay is nudged after the commit, once, and not by a repeat', async () => {
+test('the relay is woken once after the commit, and not by a repeat', async () => {
   const normal = work
   work = async (kernel, name) => {
     kernel.nudge()
@@ -185,14 +185,14 @@ test.each(['', ' ', 'a b', 'ü', 'x'.repeat(256)])('refuses the key %j', async (
   expect(await book(key)).toMatchObject({ status: 400, body: { code: 'idempotency_key_invalid' } })
 })
 
-test('ten requests with one key at once book once, and all get the same answer', async () => {
+test('ten parallel requests with one key book once and get the same answer', async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, () => book('k1')))
   expect(await count('bookings')).toBe(1)
   expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1)
   expect(answers.filter(({ replayed }) => replayed === 'true')).toHaveLength(9)
 })
 
-test.runIf(onServer)('a twin waits for the first, and does the work when the first fails', async () => {
+test.runIf(onServer)('a parallel repeat waits for the first, and does the work when the first fails', async () => {
   const normal = work
   let first = true
   work = async (kernel, name) => {

@@ -124,11 +124,11 @@ test.each(refusals)('refuses %s', async (_what, payload, status, code, headers) 
   expect(answer.type).toBe('application/problem+json')
 })
 
-test('takes an intersection whose members are all named by one branch or another', async () => {
+test('accepts an intersection when each member is named by one of its branches', async () => {
   expect((await post({ name: 'a', both: { x: '1', y: '2' } })).status).toBe(200)
 })
 
-test('names every wrong field, by JSON pointer', async () => {
+test('names every wrong field by its JSON pointer', async () => {
   const { body } = await post({ name: '', size: 1.5, kind: 'c', owner: {}, 'a/b': 1 })
   expect(body.errors).toEqual(
     expect.arrayContaining([
@@ -142,7 +142,7 @@ test('names every wrong field, by JSON pointer', async () => {
   expect(body.errors).toHaveLength(5)
 })
 
-test('names at most 20 fields, however many are wrong', async () => {
+test('names at most 20 wrong fields', async () => {
   const wrong = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`field${n}`, n]))
   expect((await post(wrong)).body.errors).toHaveLength(20)
 })
@@ -189,12 +189,12 @@ test.each(badUrls)('refuses GET %s', async (url, status, code) => {
   expect(answer.headers['content-type']).toBe('application/problem+json')
 })
 
-test('coerces queries, fills in defaults and takes one value for a list', async () => {
+test('coerces queries, fills in defaults and accepts a single value as a list', async () => {
   const answer = await server.app.inject({ url: '/things/7/?page=2&status=open' })
   expect(answer.json()).toEqual({ id: 7, page: 2, page_size: 20, sort: 'name', status: ['open'] })
 })
 
-test('answers a wrong method with 405 and the methods there are', async () => {
+test('answers a wrong method with 405 and the allowed methods', async () => {
   const answer = await server.app.inject({ method: 'DELETE', url: '/things/1?x=1' })
   expect(answer.json()).toMatchObject({ status: 405, code: 'method_not_allowed' })
   expect(answer.headers.allow).toBe('GET, HEAD')
@@ -211,7 +211,7 @@ test.each(['/nothing?x=%zz', '/things/1?x=%zz'])(
 
 let listening: Promise<string> | undefined
 
-/** What a raw connection is answered when it sends `text` and then waits. */
+/** Sends `text` over a raw connection, waits, and returns the answer. */
 async function speak(text: string): Promise<string> {
   listening ??= server.app.listen({ port: 0 })
   const { port } = new URL(await listening)
@@ -224,13 +224,13 @@ async function speak(text: string): Promise<string> {
   })
 }
 
-test('answers what is no HTTP with a problem document and hangs up', async () => {
+test('answers input that is not HTTP with a problem document and closes the connection', async () => {
   const answer = await speak('GET / NOT-HTTP\r\n\r\n')
   expect(answer).toMatch(/^HTTP\/1\.1 400 /)
   expect(answer).toContain('"code":"bad_request"')
 })
 
-test('does not wait for a body that does not come', async () => {
+test('does not wait for a body that never arrives', async () => {
   const answer = await speak(
     'POST /forms HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{',
   )
@@ -238,7 +238,7 @@ test('does not wait for a body that does not come', async () => {
   expect(answer).toContain('"code":"request_timeout"')
 })
 
-test('does not read headers without end', async () => {
+test('limits the size of headers', async () => {
   const answer = await speak(`GET /things/1 HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`)
   expect(answer).toMatch(/^HTTP\/1\.1 431 /)
 })

@@ -16,7 +16,7 @@ const setUp = (token: string | undefined, username: string, password = PASSWORD)
   world.call('POST', '/api/v1/setup', { payload: { token, username, password } })
 
 describe('without a configured administrator', () => {
-  test('a start shows a token, of which only a hash is stored, and which makes one administrator once', async () => {
+  test('a start shows a token, stored only as a hash, that creates one administrator once', async () => {
     expect(await createConfiguredAdministrator(world.kernel)).toBe(false)
     const setupToken = await issueSetupToken(world.kernel)
     const stored = JSON.stringify(await world.kernel.db.selectFrom('settings').selectAll().execute())
@@ -33,7 +33,7 @@ describe('without a configured administrator', () => {
     expect(await world.kernel.db.selectFrom('settings').selectAll().execute()).toEqual([])
   })
 
-  test('of parallel uses of the token one wins', async () => {
+  test('one of several parallel uses of the token succeeds', async () => {
     const setupToken = await issueSetupToken(world.kernel)
     const answers = await Promise.all(['a1', 'a2', 'a3', 'a4'].map((name) => setUp(setupToken, name)))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409])
@@ -47,7 +47,7 @@ describe('without a configured administrator', () => {
     expect((await setUp(shown[1], 'root')).status).toBe(201)
   })
 
-  test('nobody is an administrator for having registered first', async () => {
+  test('the first registered user is not an administrator', async () => {
     const { token } = await register(world, 'first')
     expect((await world.call('GET', '/api/admin/users', { as: token })).status).toBe(403)
   })
@@ -58,7 +58,7 @@ describe('with a configured administrator', () => {
   const { adminUsername, adminEmail } = loadConfig(env)
   const configured = (adminPassword: string) => world.anotherProcess({ adminUsername, adminEmail, adminPassword })
 
-  test('the first start makes them, however many processes start; later ones change nothing', async () => {
+  test('the first start creates the account once, with any number of processes; later starts change nothing', async () => {
     const { kernel } = await configured(PASSWORD)
     const starts = await Promise.all([1, 2, 3].map(() => createConfiguredAdministrator(kernel)))
     expect(starts).toEqual([true, true, true])
@@ -69,14 +69,14 @@ describe('with a configured administrator', () => {
     expect((await setUp('anything', 'other')).status).toBe(409)
   })
 
-  test('a weak password stops the start with a line that says so and does not show it', async () => {
+  test('a weak password stops the start with a clear line that does not show the password', async () => {
     const { kernel } = await configured('password1')
     await expect(createConfiguredAdministrator(kernel)).rejects.toThrow(/ADMIN_PASSWORD: (?!.*password1)/)
   })
 })
 
-describe('a password that is too old', () => {
-  test('lets its owner do nothing but change it, and log in again', async () => {
+describe('an expired password', () => {
+  test('allows its owner only to change it and log in again', async () => {
     await register(world, 'aged')
     world.clock.advance(90 * 24 * 60)
     expect((await logIn(world, 'aged')).body.password_change_required).toBeUndefined()
@@ -94,8 +94,8 @@ describe('a password that is too old', () => {
   })
 })
 
-describe('somebody who leaves', () => {
-  test('is known to the products in the same transaction, and stays when one of them refuses', async () => {
+describe('a user who leaves', () => {
+  test('is announced to the products in the same transaction, and stays when one of them refuses', async () => {
     const left: number[] = []
     let refuse = true
     const leaves: UserHook = async (tx, _kernel, userId) => {

@@ -17,7 +17,7 @@ afterAll(async () => {
 describe('several processes', () => {
   const names = new Map<number, string>()
 
-  /** Somebody whose token the other process has in its memory. */
+  /** A user whose token is in the cache of the other process. */
   const known = async (name: string) => {
     const person = await register(world, name)
     await statusThere(person.token)
@@ -60,7 +60,7 @@ describe('several processes', () => {
 })
 
 describe('a process whose listener is lost', () => {
-  test('asks the database for every request until it listens again, and forgets what it knew', async () => {
+  test('clears its cache and reads the database for every request until it listens again', async () => {
     const { token } = await register(world, 'watched')
     const lost: (() => void)[] = []
     const back: (() => void)[] = []
@@ -110,7 +110,7 @@ describe('a process whose listener is lost', () => {
   })
 })
 
-describe('the memory of tokens', () => {
+describe('the token cache', () => {
   const now = new Date('2026-03-14T01:00:00Z')
   const actorOf = (userId: number): Actor => ({
     userId,
@@ -125,7 +125,7 @@ describe('the memory of tokens', () => {
     expiresAt: new Date(now.getTime() + minutes * 60_000),
   })
 
-  test('keeps nothing that began to load before its user was forgotten', async () => {
+  test('keeps nothing whose loading began before its user was removed', async () => {
     const cache = createSessionCache(10)
     cache.turn(true)
     const gate = Promise.withResolvers<ReturnType<typeof entry>>()
@@ -136,7 +136,7 @@ describe('the memory of tokens', () => {
     expect(cache.size).toBe(0)
   })
 
-  test('keeps nothing that began to load before the listener was lost', async () => {
+  test('keeps nothing whose loading began before the listener was lost', async () => {
     const cache = createSessionCache(10)
     cache.turn(true)
     const gate = Promise.withResolvers<ReturnType<typeof entry>>()
@@ -148,7 +148,7 @@ describe('the memory of tokens', () => {
     expect(cache.size).toBe(0)
   })
 
-  test('is bounded: what was used longest ago goes first', async () => {
+  test('is bounded: the least recently used entry is dropped first', async () => {
     const cache = createSessionCache(2)
     cache.turn(true)
     const loads: string[] = []
@@ -170,7 +170,7 @@ describe('the memory of tokens', () => {
     expect(cache.size).toBe(1)
   })
 
-  test('refuses what is over without asking', async () => {
+  test('refuses an expired token without a query', async () => {
     const cache = createSessionCache(10)
     cache.turn(true)
     await cache.get('t', now, async () => entry(1, 5))

@@ -9,7 +9,7 @@ import { createIdentity } from './sessions.ts'
 
 const world = await openWorld({ JWT_TTL_MINUTES: '60', SESSION_MAX_DAYS: '1' })
 const other = await world.anotherProcess()
-/** What the two processes know of sessions. */
+/** The session caches of the two processes. */
 const here = await createIdentity(world.kernel, world.database)
 const there = await createIdentity(other.kernel, world.database)
 afterAll(async () => {
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const visitor = { address: '192.0.2.10', userAgent: 'test', requestId: 'test' }
 
-/** Somebody who has just opened a session that slides. */
+/** A user who has just opened a sliding session. */
 async function slider(name: string, process: Process = world): Promise<string> {
   await register(world, name)
   const session = await logIn(process.kernel, { name, password: PASSWORD }, visitor, { slides: true })
@@ -32,7 +32,7 @@ async function slider(name: string, process: Process = world): Promise<string> {
 const use = async (token: string, process: Process = world) =>
   (await process.call('GET', '/api/v1/users/me', { as: token })).status
 
-/** Minutes from now to the end of the session that slides, as the database has it. */
+/** Minutes from now to the end of the sliding session, according to the database. */
 async function minutesLeft(): Promise<number> {
   const { rows } = await sql<{ expires_at: Date }>`
     SELECT expires_at FROM sessions WHERE ends_at IS NOT NULL ORDER BY created_at DESC LIMIT 1`.execute(
@@ -41,7 +41,7 @@ async function minutesLeft(): Promise<number> {
   return ((rows[0]?.expires_at.getTime() ?? 0) - world.clock.now().getTime()) / 60_000
 }
 
-test('a session that slides lasts while it is used, and no longer', async () => {
+test('a sliding session lasts while it is used, and no longer', async () => {
   const token = await slider('busy')
   for (let time = 0; time < 5; time += 1) {
     world.clock.advance(50)
@@ -52,7 +52,7 @@ test('a session that slides lasts while it is used, and no longer', async () => 
   expect(await use(token, other)).toBe(401)
 })
 
-test('its end moves on when less than half of its time is left, not before', async () => {
+test('its end is extended only when less than half of its time is left', async () => {
   const token = await slider('steady')
   world.clock.advance(29)
   await use(token)
@@ -75,17 +75,17 @@ test('it ends after SESSION_MAX_DAYS, however much it is used', async () => {
   expect(await use(token)).toBe(401)
 })
 
-test('other processes see that it goes on', async () => {
+test('other processes see the extension', async () => {
   const token = await slider('wanderer')
   expect(await use(token, other)).toBe(200)
   world.clock.advance(40)
   expect(await use(token)).toBe(200)
-  // What the other process remembers of it looks over by now.
+  // In the cache of the other process the session seems to have ended by now.
   world.clock.advance(40)
   expect(await use(token, other)).toBe(200)
 })
 
-test('many requests at the moment of moving on all pass', async () => {
+test('many requests at the moment of the extension all pass', async () => {
   const token = await slider('crowd')
   world.clock.advance(45)
   const crowd = Array.from({ length: 12 }, (_, index) => use(token, index % 2 === 0 ? world : other))
@@ -93,7 +93,7 @@ test('many requests at the moment of moving on all pass', async () => {
   expect(await minutesLeft()).toBe(60)
 })
 
-test('logging out ends it at once, here and elsewhere, also when it would have moved on', async () => {
+test('logging out ends it at once in every process, even when an extension was due', async () => {
   const token = await slider('leaver')
   await use(token)
   await use(token, other)
@@ -103,7 +103,7 @@ test('logging out ends it at once, here and elsewhere, also when it would have m
   await expect.poll(() => use(token, other)).toBe(401)
 })
 
-test('using it costs the database a look and a write each half of its time, and nothing in between', async () => {
+test('using it costs one read and one write per half of its time, and nothing in between', async () => {
   const token = await slider('counted')
   let asked = 0
   const kernel = {
@@ -133,7 +133,7 @@ test('using it costs the database a look and a write each half of its time, and 
   await identity.close()
 })
 
-test('looking whether it is good does not let it go on, and asks the database again only when it looks over', async () => {
+test('checking it does not extend it, and reads the database only when it seems to have ended', async () => {
   const token = await slider('watched')
   await use(token)
   world.clock.advance(59)
@@ -143,14 +143,14 @@ test('looking whether it is good does not let it go on, and asks the database ag
   expect(await use(token, other)).toBe(200)
   expect(await minutesLeft()).toBe(60)
   world.clock.advance(59)
-  // The other process has moved it since.
+  // The other process has extended it since.
   await here.recheck(token)
   world.clock.advance(1)
   await expect(here.recheck(token)).rejects.toMatchObject({ code: 'unauthenticated' })
   expect(await use(token)).toBe(401)
 })
 
-test('other log-ins stay as long as JWT_TTL_MINUTES says, used or not', async () => {
+test('other sessions last JWT_TTL_MINUTES, used or not', async () => {
   const { token } = await register(world, 'fixed')
   world.clock.advance(59)
   expect(await use(token)).toBe(200)
@@ -158,7 +158,7 @@ test('other log-ins stay as long as JWT_TTL_MINUTES says, used or not', async ()
   expect(await use(token)).toBe(401)
 })
 
-test('a password that is too old opens none that slides', async () => {
+test('an expired password opens no sliding session', async () => {
   const strict = await openWorld({ PASSWORD_MAX_AGE_DAYS: '30' })
   await register(strict, 'old')
   strict.clock.advance(31 * 1440)

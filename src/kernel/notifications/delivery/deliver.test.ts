@@ -31,7 +31,7 @@ const delivery = async () =>
 
 const refuse = (responseCode: number, text: string) => Object.assign(new Error(text), { responseCode })
 
-/** Runs `work` with a courier that speaks to such a server. */
+/** Runs `work` with a courier that uses a server of this kind. */
 async function withSmtp(
   options: SMTPServerOptions,
   work: (courier: Courier, mails: string[], mailer: Provider) => Promise<void>,
@@ -60,7 +60,7 @@ describe('a mail', () => {
       expect(await delivery()).toEqual({ state: 'sent', reason: null, attempts: 1, provider_id: messageId })
     }))
 
-  test('that is put off (4xx) is sent later with the same Message-ID, and no sooner', async () => {
+  test('that is deferred (4xx) is sent later with the same Message-ID, and no sooner', async () => {
     let busy = true
     await withSmtp(
       { onRcptTo: (_address, _session, done) => done(busy ? refuse(451, 'try later, lin@example.com') : null) },
@@ -83,7 +83,7 @@ describe('a mail', () => {
     )
   })
 
-  test('over which the server thinks longer than a step may take is sent once', async () => {
+  test('is sent once when the server takes longer than a step may take', async () => {
     const mails: string[] = []
     const slow = (text: string, done: () => void) => {
       mails.push(text)
@@ -100,7 +100,7 @@ describe('a mail', () => {
     )
   })
 
-  test('that is refused for good (5xx) is given up at once with the reason', () =>
+  test('that is refused permanently (5xx) is given up at once with the reason', () =>
     withSmtp(
       { onRcptTo: (_address, _session, done) => done(refuse(550, 'no such mailbox')) },
       async (courier, mails) => {
@@ -155,7 +155,7 @@ describe('a mail', () => {
       expect(await delivery()).toMatchObject({ state: 'sent', attempts: 1 })
     }))
 
-  test('that waited for the morning and is in hand is not let go again by another policy', async () => {
+  test('that is claimed after quiet hours is not rescheduled by another policy', async () => {
     world.clock.set(new Date('2026-03-14T15:00:00Z'))
     await queue()
     expect(await delivery()).toMatchObject({ state: 'queued', reason: 'quiet_hours' })
@@ -179,7 +179,7 @@ describe('a mail', () => {
     ).toBe(0)
   })
 
-  test('whose record comes late does not undo what another process recorded since', async () => {
+  test('recorded late does not overwrite the later record of another process', async () => {
     await queue()
     const late = Promise.withResolvers<{ providerId: string }>()
     const started = Promise.withResolvers<void>()
@@ -202,7 +202,7 @@ describe('a mail', () => {
     expect(await delivery()).toMatchObject({ state: 'sent', provider_id: 'second' })
   })
 
-  test('goes to nobody else, whatever stands in the address', async () => {
+  test('goes to no other recipient, whatever the address contains', async () => {
     await world.rows(`UPDATE users SET email = 'a@example.com,b@example.com' WHERE id = ${lin}`)
     await queue()
     await courierOf(
@@ -213,7 +213,7 @@ describe('a mail', () => {
     await world.rows(`UPDATE users SET email = 'lin@example.com' WHERE id = ${lin}`)
   })
 
-  test('is skipped with that reason where mail can not leave', async () => {
+  test('is skipped with the reason where mail cannot be sent', async () => {
     const mailer = createMailer({ smtpUrl: undefined, from: 'a@b.example', production: true, folder: '/nowhere' })
     expect(mailer).toBeUndefined()
     const data = { place: '羽毛球馆', time: '09:00', note: '' }
@@ -224,7 +224,7 @@ describe('a mail', () => {
 })
 
 describe('without an SMTP server, in development', () => {
-  test('a mail is a file that a person can read', async () => {
+  test('a mail is written to a readable file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'outbox-'))
     const mailer = fileMailer(join(folder, 'outbox'), 'Yuyue <no-reply@localhost>')
     await queue()

@@ -25,7 +25,7 @@ async function tell(
 }
 
 describe('a message', () => {
-  test('is rendered and lies in the inbox of everybody named, once', async () => {
+  test('is rendered and appears once in the inbox of every recipient', async () => {
     await tell([lin, wang, lin])
     expect(await relayOf(world).drain()).toBe(1)
     expect(
@@ -45,7 +45,7 @@ describe('a message', () => {
     expect(await world.rows('SELECT * FROM outbox')).toEqual([])
   })
 
-  test('exists only when the change it belongs to was committed', async () => {
+  test('exists only if its change was committed', async () => {
     const failed = world.kernel.transaction(async (tx) => {
       await notify(tx, world.clock.now(), { type: 'booking.confirmed', userIds: [lin], data: court })
       throw new Error('no')
@@ -54,7 +54,7 @@ describe('a message', () => {
     expect(await relayOf(world).drain()).toBe(0)
   })
 
-  test('that is produced twice appears once a person', async () => {
+  test('that is produced twice appears once per person', async () => {
     await tell([lin], { key: 'reminder:1' })
     await tell([lin, wang], { key: 'reminder:1' })
     await relayOf(world).drain()
@@ -63,7 +63,7 @@ describe('a message', () => {
     expect(await world.rows('SELECT user_id FROM messages ORDER BY id')).toEqual([{ user_id: lin }, { user_id: wang }])
   })
 
-  test('keeps the order of the events, also over batches', async () => {
+  test('keeps the order of the events, also across batches', async () => {
     for (let n = 0; n < 25; n += 1) await tell([lin, wang], { data: { ...court, place: `场地${n}` } })
     expect(await relayOf(world, { batch: 10 }).drain()).toBe(25)
     const subjects = await world.rows<{ subject: string }>(
@@ -72,7 +72,7 @@ describe('a message', () => {
     expect(subjects.map((row) => row.subject)).toEqual(Array.from({ length: 25 }, (_, n) => `预约成功：场地${n}`))
   })
 
-  test('goes out by mail where its type wants it, and says why where it can not', async () => {
+  test('is sent by mail if its type requires it, and records the reason where it cannot be', async () => {
     await tell([lin, wang])
     await tell([lin], { type: 'booking.quiet' })
     await relayOf(world).drain()
@@ -85,7 +85,7 @@ describe('a message', () => {
     ])
   })
 
-  test('is not written to somebody who is gone', async () => {
+  test('is not written for a deleted user', async () => {
     const gone = await addUser(world, 'gone', 'gone@example.com')
     await world.rows(`UPDATE users SET status = 'deleted', deleted_at = created_at WHERE id = ${gone}`)
     await tell([gone, 999_999, lin])
@@ -93,7 +93,7 @@ describe('a message', () => {
     expect(await world.rows('SELECT user_id FROM messages')).toEqual([{ user_id: lin }])
   })
 
-  test('can be part of a statement of the caller', async () => {
+  test('can be written in a statement of the caller', async () => {
     const json = messageJson({ type: 'booking.quiet', userIds: [lin], data: court })
     await sql`WITH changed AS (SELECT 1)
       INSERT INTO outbox (message, created_at) SELECT ${json}::text::jsonb, ${world.clock.now()} FROM changed`.execute(
@@ -103,7 +103,7 @@ describe('a message', () => {
     expect(await world.rows('SELECT type FROM messages')).toEqual([{ type: 'booking.quiet' }])
   })
 
-  test('is announced with how far the messages reach', async () => {
+  test('is announced with the highest message id', async () => {
     const heard: string[] = []
     const stop = await world.database.listen('messages', (payload) => heard.push(payload))
     await tell([lin, wang])
@@ -133,7 +133,7 @@ describe('an operation', () => {
   })
 })
 
-describe('what can not be handed on', () => {
+describe('an outbox row that cannot be handed on', () => {
   test.each<[string, { type?: string; key?: string; data?: Record<string, unknown>; userIds?: number[] }, string]>([
     ['an unknown type', { type: 'nobody.knows' }, 'unknown notification type "nobody.knows"'],
     ['data without a variable of the template', { data: { place: 'x' } }, 'undefined variable: time'],
@@ -150,7 +150,7 @@ describe('what can not be handed on', () => {
     ])
   })
 
-  test('a row that the database refuses is found among its batch', async () => {
+  test('a row that the database refuses is found within its batch', async () => {
     await world.rows("ALTER TABLE messages ADD CONSTRAINT no_gym CHECK (subject NOT LIKE '%禁%')")
     for (const place of ['甲', '乙', '禁', '丙']) await tell([lin], { data: { ...court, place } })
     expect(await relayOf(world).drain()).toBe(4)
@@ -186,7 +186,7 @@ describe('relays', () => {
     expect(await world.rows('SELECT user_id FROM messages')).toEqual([{ user_id: lin }])
   })
 
-  test('find new rows by themselves, at once when nudged, and stop after the batch in hand', async () => {
+  test('find new rows by themselves, at once when woken, and stop after the current batch', async () => {
     const relay = relayOf(world)
     relay.start()
     await tell([lin])
@@ -232,7 +232,7 @@ describe('relays', () => {
     const reader = (async () => {
       while (reading) {
         for (const { id } of await world.rows<{ id: number }>('SELECT id FROM messages')) {
-          // An id that appears below one that was seen before would be missed by whoever reads on from there.
+          // A reader that continues after the highest id it saw would miss a lower id that appears later.
           if (!seen.has(id)) expect(id).toBeGreaterThan(highest)
           seen.add(id)
         }
@@ -262,11 +262,11 @@ describe('templates', () => {
     expect(() => compileTemplates([{ ...bookingConfirmed, ...wrong }])).toThrow(problem)
   })
 
-  test('of one name can be registered once', () => {
+  test('of the same name can be registered once', () => {
     expect(() => compileTemplates([bookingConfirmed, bookingConfirmed])).toThrow('booking.confirmed: registered twice')
   })
 
-  test('never leave half a character or a line break in a subject', async () => {
+  test('never put half a character or a line break into a subject', async () => {
     const cut = compileTemplates([{ ...bookingConfirmed, subject: '{{ time }}\n{{ place }}' }])
     const type = cut.typeOf('booking.confirmed') ?? bookingConfirmed
     expect(cut.render(type, { ...court, time: '9', place: `${'羽'.repeat(197)}😀` }).subject).toBe(

@@ -13,7 +13,7 @@ const at = (minute: number) => new Date(Date.UTC(2026, 2, 14, 1, minute))
 const take = (key: string, minute: number, holder?: number) =>
   acquirePace(database.db, key, at(minute), limit, holder === undefined ? {} : { holder })
 
-test('places are as many as the limit says, however many ask at once, and free again when they are old', async () => {
+test('grants no more places than the limit to parallel requests, and frees old ones', async () => {
   const answers = await Promise.all(Array.from({ length: 8 }, () => take('rush', 0)))
   expect(answers.filter((free) => free === undefined)).toHaveLength(2)
   expect(answers.find((free) => free !== undefined)).toEqual(at(60))
@@ -21,17 +21,17 @@ test('places are as many as the limit says, however many ask at once, and free a
   expect(await take('rush', 60)).toBeUndefined()
 })
 
-test('a holder has one place, however often and however many at once it asks', async () => {
+test('grants a holder one place, even for repeated or parallel requests', async () => {
   const answers = await Promise.all([1, 1, 2, 1, 2, 2].map((holder) => take('held', 0, holder)))
   expect(answers).toEqual(answers.map(() => undefined))
   expect(await take('held', 10, 3)).toEqual(at(60))
-  // Who asks again has its place from then on.
+  // A repeated request renews the place from that time on.
   expect(await take('held', 30, 1)).toBeUndefined()
   expect(await take('held', 60, 3)).toBeUndefined()
   expect(await take('held', 60, 4)).toEqual(at(90))
 })
 
-test('a place that was taken before holders were kept counts as one', async () => {
+test('counts a place taken before holders were recorded', async () => {
   await database.db
     .insertInto('notification_pace')
     .values({ key: 'old', taken: [at(0)] })

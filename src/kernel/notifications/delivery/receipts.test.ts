@@ -9,7 +9,7 @@ const world = await openWorld({ RECEIPT_TOKEN: TOKEN, RECEIPT_SECRET: SECRET })
 afterAll(() => world.close())
 
 let count = 0
-/** Something that was sent to somebody; answers the delivery’s and the provider’s id. */
+/** Inserts a sent delivery; returns its id and the id of the provider. */
 async function sent(channel: 'sms' | 'email', state = 'sent') {
   count += 1
   const email = `person${count}@example.com`
@@ -22,8 +22,10 @@ async function sent(channel: 'sms' | 'email', state = 'sent') {
   const [row] = await world.rows<{ id: number }>(`
     WITH m AS (INSERT INTO messages (user_id, type, subject, body, data, urgent, created_at)
       VALUES (${userId}, 'reservation.confirmed', '', '', '{}', false, '${at}') RETURNING id)
-    INSERT INTO deliveries (message_id, user_id, type, channel, lane, state, provider_id, sent_at, created_at, updated_at)
-    SELECT id, ${userId}, 'reservation.confirmed', '${channel}', '${channel}', '${state}', '${providerId}', '${at}', '${at}', '${at}' FROM m RETURNING id`)
+    INSERT INTO deliveries
+      (message_id, user_id, type, channel, lane, state, provider_id, sent_at, created_at, updated_at)
+    SELECT id, ${userId}, 'reservation.confirmed', '${channel}', '${channel}', '${state}', '${providerId}', '${at}', '${at}', '${at}'
+    FROM m RETURNING id`)
   return { id: row?.id ?? 0, userId, providerId, email, phone, mobile: phone.slice(3) }
 }
 const stateOf = async (id: number) =>
@@ -54,7 +56,7 @@ describe('Receipts of Aliyun', () => {
   ]
   const path = `/api/v1/receipts/aliyun/${TOKEN}`
 
-  it('say what was delivered, once', async () => {
+  it('mark a delivery as delivered, once', async () => {
     const one = await sent('sms')
     for (let n = 0; n < 2; n += 1) {
       const { status, body } = await post(path, report(one, { success: true, err_code: 'DELIVERED' }))
@@ -63,7 +65,7 @@ describe('Receipts of Aliyun', () => {
     }
   })
 
-  it('are found by our own name too', async () => {
+  it('are matched by our own id too', async () => {
     const one = await sent('sms')
     const name = `yuyue-${one.id}-${world.clock.now().getTime()}`
     await post(path, report(one, { biz_id: 'other', out_id: `yuyue-${one.id}-1`, success: true }))
@@ -72,7 +74,7 @@ describe('Receipts of Aliyun', () => {
     expect((await stateOf(one.id))?.state).toBe('delivered')
   })
 
-  it('say what failed; a number that never works is not tried again', async () => {
+  it('mark a delivery as failed; a number that never works is not tried again', async () => {
     const [passing, dead] = [await sent('sms'), await sent('sms')]
     await post(path, [
       ...report(passing, { success: false, err_code: 'MOBILE_TERMINAL_ERROR', err_msg: '手机终端问题' }),
@@ -84,19 +86,19 @@ describe('Receipts of Aliyun', () => {
     expect(await suppressed(dead.userId)).toMatchObject([{ channel: 'sms' }])
   })
 
-  it('of a number that somebody has no more says nothing of the new one', async () => {
+  it('about a person’s former number do not affect the new one', async () => {
     const one = await sent('sms')
     await post(path, report({ ...one, mobile: '13911112222' }, { success: false, err_code: 'INVALID_NUMBER' }))
     expect((await stateOf(one.id))?.state).toBe('failed')
     expect(await suppressed(one.userId)).toEqual([])
   })
 
-  it('that name nothing of ours, or hold anything else, change nothing', async () => {
+  it('with unknown ids or unknown contents change nothing', async () => {
     expect((await post(path, [{ biz_id: 'unknown', success: true }, {}, { biz_id: 7 }])).status).toBe(200)
     expect((await post(path, {})).status).toBe(400)
   })
 
-  it('need the secret path', async () => {
+  it('require the secret path', async () => {
     const one = await sent('sms')
     for (const token of [`${TOKEN}x`, TOKEN.slice(1), '%00']) {
       const { status } = await post(`/api/v1/receipts/aliyun/${token}`, report(one, { success: true }))
@@ -107,7 +109,7 @@ describe('Receipts of Aliyun', () => {
 })
 
 describe('Receipts of Tencent Cloud', () => {
-  it('say what was delivered and what failed', async () => {
+  it('mark deliveries as delivered or failed', async () => {
     const [fine, dead] = [await sent('sms'), await sent('sms')]
     const path = `/api/v1/receipts/tencent/${TOKEN}`
     const { body } = await post(path, [
@@ -129,7 +131,7 @@ describe('Receipts of Tencent Cloud', () => {
 })
 
 describe('Signed receipts', () => {
-  it('say which mails bounced, also after they were taken, and which SMS arrived', async () => {
+  it('mark bounced mails, even after acceptance, and delivered SMS', async () => {
     const [mail, sms] = [await sent('email', 'delivered'), await sent('sms')]
     const { status, body } = await signed({
       receipts: [
@@ -152,7 +154,7 @@ describe('Signed receipts', () => {
     expect((await stateOf(mail.id))?.state).toBe('failed')
   })
 
-  it('are refused unsigned, wrongly signed, or late', async () => {
+  it('are refused when unsigned, wrongly signed or late', async () => {
     const { providerId, phone, id } = await sent('sms')
     const payload = { receipts: [{ channel: 'sms', id: providerId, to: phone, outcome: 'failed' }] }
     for (const answer of [
@@ -166,7 +168,7 @@ describe('Signed receipts', () => {
     expect((await signed(payload, { age: 299 })).status).toBe(200)
   })
 
-  it('are not there where no secret is configured', async () => {
+  it('have no route when no secret is configured', async () => {
     const other = await openWorld()
     expect((await other.call('POST', '/api/v1/receipts', { payload: { receipts: [] } })).status).toBe(404)
     expect((await other.call('POST', `/api/v1/receipts/aliyun/${TOKEN}`, { payload: [] })).status).toBe(404)

@@ -31,7 +31,7 @@ function combinations<T extends object>(choices: Choices<T>): readonly T[] {
   return all as T[]
 }
 
-describe('before a delivery is handed over', () => {
+describe('before a delivery is sent', () => {
   const every = combinations<FactsBeforeSending>({
     openClaims: [1, 5, 6],
     hasAddress: yesNo,
@@ -43,7 +43,7 @@ describe('before a delivery is handed over', () => {
     now: [NOW],
     underCap: yesNo,
   })
-  /** What stands against it, the first counts. */
+  /** The obstacles; the first one decides. */
   const obstacles: readonly (readonly [(facts: FactsBeforeSending) => boolean, string])[] = [
     [({ openClaims }) => openClaims > 5, 'askPerson no_result'],
     [({ hasAddress }) => !hasAddress, 'skip no_address'],
@@ -62,7 +62,7 @@ describe('before a delivery is handed over', () => {
     }
   })
 
-  test('nothing that was not tried counts as tried, and a bad address goes on the suppression list', () => {
+  test('a delivery that was not sent counts as no try, and a bad address is put on the suppression list', () => {
     for (const verdict of every.map(beforeSending)) {
       if (verdict.do === 'askPerson') expect(verdict.tried).toBe(false)
       if (verdict.do === 'fail') expect(verdict).toMatchObject({ tried: false, badAddress: true })
@@ -70,7 +70,7 @@ describe('before a delivery is handed over', () => {
     }
   })
 
-  test('only what disturbs takes a place under the frequency cap, once', () => {
+  test('only disturbing channels count toward the frequency cap, once per message', () => {
     for (const facts of every) {
       const verdict = beforeSending(facts)
       if (verdict.do === 'send') expect(verdict.capped).toBe(facts.disturbs && facts.underCap)
@@ -91,7 +91,7 @@ describe('after a refusal', () => {
     random: [0, 0.5, 1],
   })
 
-  /** The rules as docs/notifications.md tells them. */
+  /** The rules as documented in docs/notifications.md. */
   function expected({ kind, unansweredBefore, failingMs, goodForMs }: FactsAfterRefusal): string {
     if (kind === 'address') return 'fail, suppress the address'
     if (kind === 'message') return 'fail'
@@ -100,7 +100,7 @@ describe('after a refusal', () => {
     return unansweredBefore ? 'askPerson' : 'fail'
   }
 
-  test(`it fails for good, is left to a person or tried again, in all ${every.length} combinations`, () => {
+  test(`a delivery fails permanently, is left to a person or is retried, in all ${every.length} combinations`, () => {
     for (const facts of every) {
       const verdict = afterRefusal(facts)
       const said = verdict.do === 'fail' && verdict.badAddress ? 'fail, suppress the address' : verdict.do
@@ -109,7 +109,7 @@ describe('after a refusal', () => {
     }
   })
 
-  test('another channel takes over after an hour what its person must be told, unless it may have arrived', () => {
+  test('another channel takes over a mandatory message after an hour, unless it may have arrived', () => {
     for (const facts of every) {
       const verdict = afterRefusal(facts)
       if (verdict.do !== 'tryAgain') continue
@@ -119,7 +119,7 @@ describe('after a refusal', () => {
     }
   })
 
-  test('the pause is as long as it has been failing, within its bounds, a quarter more or less', () => {
+  test('the pause equals the time it has been failing, within bounds, plus or minus a quarter', () => {
     for (const facts of every) {
       const verdict = afterRefusal(facts)
       if (verdict.do !== 'tryAgain') continue
@@ -137,14 +137,14 @@ describe('after a refusal', () => {
     }
   })
 
-  test('silence of a provider that knows repeats is a fault that may pass', () => {
+  test('no answer from a provider that recognizes repeats is a temporary error', () => {
     for (const { kind, knowsRepeats } of combinations({ kind: kinds, knowsRepeats: yesNo })) {
       const changed = kind === 'unheard' && knowsRepeats
       expect(effectiveKind({ kind, knowsRepeats })).toBe(changed ? 'temporary' : kind)
     }
   })
 
-  test('only what says nothing of the message counts against the provider', () => {
+  test('only errors that are not about the message count against the provider', () => {
     expect(kinds.filter(isProvidersFault)).toEqual(['ours', 'unheard', 'temporary'])
   })
 })
@@ -164,7 +164,7 @@ describe('falling back to another channel', () => {
     { do: 'askPerson', reason: 'no_result', tried: false },
   ]
 
-  test('is thought of when the channel is at its end, or the person must be told and it takes too long', () => {
+  test('starts when the channel has failed, or when a mandatory message takes too long', () => {
     const ends = outcomes.filter(endsChannel).map((outcome) => outcome.do)
     expect(new Set(ends)).toEqual(new Set(['tryAgain', 'suppress', 'fail', 'askPerson']))
     for (const outcome of outcomes) if (outcome.do === 'tryAgain') expect(endsChannel(outcome)).toBe(outcome.overdue)
@@ -182,7 +182,7 @@ describe('falling back to another channel', () => {
     sms: yesNo,
   })
 
-  test(`takes what is configured, cheapest first, never what may have arrived, in all ${cases.length} combinations`, () => {
+  test(`takes the cheapest configured channel, never if it may have arrived: ${cases.length} combinations`, () => {
     for (const { im, email, sms, ...facts } of cases) {
       const candidates = [
         { channel: 'email', configured: email, place: 2, mandatoryOnly: false },

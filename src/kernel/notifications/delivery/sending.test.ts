@@ -20,7 +20,7 @@ afterAll(() => world.close())
 const states = async () =>
   (await world.rows<{ state: string }>('SELECT state FROM deliveries ORDER BY id')).map(({ state }) => state)
 
-/** A provider that takes at most three messages at once, and the addresses of each call. */
+/** A provider that accepts at most three messages at once, and the addresses of each call. */
 function multicast(answer: (message: ProviderMessage) => { providerId: string } | Refused) {
   const calls: string[][] = []
   const single: Provider['send'] = async (message) => {
@@ -45,8 +45,8 @@ async function tellAll(): Promise<void> {
   await relayOf(world).drain()
 }
 
-describe('a provider that takes several messages at once', () => {
-  test('gets as many as it takes, each recorded by itself', async () => {
+describe('a provider that accepts several messages at once', () => {
+  test('gets as many as it accepts, each recorded separately', async () => {
     await tellAll()
     const { calls, provider } = multicast(({ to }) => ({ providerId: to }))
     expect(await courierOf(world, provider).drain()).toBe(5)
@@ -58,7 +58,7 @@ describe('a provider that takes several messages at once', () => {
     expect(await world.rows('SELECT 1 FROM delivery_attempts')).toHaveLength(5)
   })
 
-  test('refuses one of them without harm to the others', async () => {
+  test('refuses one of them without affecting the others', async () => {
     await tellAll()
     const { provider } = multicast(({ to }) =>
       to.startsWith('b') ? new Refused('gone', 'address') : { providerId: to },
@@ -68,7 +68,7 @@ describe('a provider that takes several messages at once', () => {
     expect(await world.rows('SELECT masked FROM suppressions')).toEqual([{ masked: 'b***@example.com' }])
   })
 
-  test('gets what may have arrived before one by one, with that said', async () => {
+  test('gets messages that may have arrived before one by one, marked as repeats', async () => {
     await tellAll()
     const silent = multicast(() => new Refused('silence', 'unheard'))
     await courierOf(world, silent.provider).drain()
@@ -79,7 +79,7 @@ describe('a provider that takes several messages at once', () => {
     expect(await states()).toEqual(['sent', 'sent', 'sent', 'sent', 'sent'])
   })
 
-  test('that fails as a whole is tried again for each', async () => {
+  test('that fails as a whole is retried for each message', async () => {
     await tellAll()
     const broken = fakeProvider(() => Promise.reject(new Refused('down', 'temporary')), {
       several: { most: 5, send: () => Promise.reject(new Refused('down', 'temporary')) },

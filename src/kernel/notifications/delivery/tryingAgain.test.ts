@@ -13,7 +13,8 @@ const world = await openWorld({}, messageOptions())
 const lin = await addUser(world, '林', 'lin@example.com')
 const wang = await addUser(world, '王', 'wang@example.com')
 await world.rows(`
-  CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = TG_ARGV[0]; END $$`)
+  CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = TG_ARGV[0]; END $$`)
 beforeEach(() => world.clock.set(new Date('2026-03-14T01:00:00Z')))
 afterEach(() =>
   world.rows(
@@ -34,16 +35,20 @@ const deliveries = () =>
   )
 const attempts = async () => (await world.rows('SELECT 1 FROM delivery_attempts')).length
 
-/** From now on, until the answer is called, the database takes no result (of one delivery): it was busy, or with this error. */
+/**
+ * Makes the database refuse results (of one delivery) from now on: it is busy, or throws this error.
+ * Call the returned function to end this.
+ */
 async function takeNoResults(error = '57014', deliveryId?: number): Promise<() => Promise<unknown>> {
   const which = deliveryId === undefined ? '' : `WHEN (NEW.delivery_id = ${deliveryId})`
   await world.rows(
-    `CREATE TRIGGER refuse BEFORE INSERT ON delivery_attempts FOR EACH ROW ${which} EXECUTE FUNCTION refuse('${error}')`,
+    `CREATE TRIGGER refuse BEFORE INSERT ON delivery_attempts
+      FOR EACH ROW ${which} EXECUTE FUNCTION refuse('${error}')`,
   )
   return () => world.rows('DROP TRIGGER refuse ON delivery_attempts')
 }
 
-/** Keeps what it is handed, and answers as told. */
+/** A provider that keeps its messages and answers as the test says. */
 function counting(answer: () => Promise<{ providerId: string }>, more: Partial<Provider> = {}) {
   const sent: { readonly to: string; readonly again: boolean }[] = []
   const provider = fakeProvider(async ({ to }, again = false) => {
@@ -55,7 +60,7 @@ function counting(answer: () => Promise<{ providerId: string }>, more: Partial<P
 const taking = async () => ({ providerId: 'theirs' })
 const refusing = (kind: RefusalKind) => () => Promise.reject(new Refused(`it was ${kind}`, kind))
 
-/** Gives Lin a name at WeCom, and answers the way there. */
+/** Gives Lin a WeCom name, and returns a provider for it. */
 async function wecom() {
   const at = world.clock.now().toISOString()
   await world.rows(
@@ -64,8 +69,8 @@ async function wecom() {
   return counting(taking, { lane: 'wecom', channel: 'im', name: 'im', address: /./ })
 }
 
-describe('a message whose result the database does not take', () => {
-  test('leaves once: the result is recorded before anything else is sent, also after the lease', async () => {
+describe('a message whose result the database refuses', () => {
+  test('is sent once: the result is recorded before anything else is sent, even after the lease', async () => {
     await queue()
     const { sent, provider } = counting(taking)
     const courier = courierOf(world, provider)
@@ -93,7 +98,7 @@ describe('a message whose result the database does not take', () => {
     expect(await attempts()).toBe(1)
   })
 
-  test('for what it says holds up no other, and is given up after five times', async () => {
+  test('because of its contents does not block others, and is given up after five times', async () => {
     await queue('booking.confirmed', [lin, wang])
     const { sent, provider } = counting(taking)
     const courier = courierOf(world, provider)
@@ -109,7 +114,7 @@ describe('a message whose result the database does not take', () => {
     expect(await deliveries()).toMatchObject([{ state: 'failed', reason: 'no_result' }, { state: 'sent' }])
   })
 
-  test('is recorded at the latest when the process stops in order', async () => {
+  test('is recorded at the latest at an orderly stop', async () => {
     await queue()
     const courier = courierOf(world, counting(taking).provider)
     const takeResults = await takeNoResults()
@@ -119,7 +124,7 @@ describe('a message whose result the database does not take', () => {
     expect(await deliveries()).toMatchObject([{ state: 'sent' }])
   })
 
-  test('because of what the provider says does not exist', async () => {
+  test('because of the provider’s answer does not occur', async () => {
     const odd = ['a\u0000b', 'half of \ud83d', randomBytes(50_000).toString('base64')]
     for (const providerId of odd) {
       await queue()
@@ -132,7 +137,7 @@ describe('a message whose result the database does not take', () => {
     expect((await deliveries())[0]?.provider_id).toBe('ab')
   })
 
-  test('because its process ends every time is given up after five, and goes no other way', async () => {
+  test('because its process ends every time is given up after five, without another channel', async () => {
     const im = await wecom()
     await queue()
     const { sent, provider } = counting(() => new Promise(() => {}))
@@ -148,7 +153,7 @@ describe('a message whose result the database does not take', () => {
 })
 
 describe('a message that takes long', () => {
-  test('is nobody else’s as long as it is in hand', async () => {
+  test('is not claimed by another process while it is being sent', async () => {
     const short = await openWorld({ DELIVERY_LEASE_SECONDS: '2' }, messageOptions())
     const id = await addUser(short, '林', 'lin@example.com')
     const data = { place: '羽毛球馆', time: '09:00', note: '' }
@@ -172,8 +177,8 @@ describe('a message that takes long', () => {
   })
 })
 
-describe('a message of which nobody said that it was taken', () => {
-  test('is sent once more and then given up, without another way', async () => {
+describe('a message whose acceptance is unknown', () => {
+  test('is sent once more and then given up, without another channel', async () => {
     const im = await wecom()
     await queue('booking.urgent')
     const { sent, provider } = counting(refusing('unheard'))
@@ -187,7 +192,7 @@ describe('a message of which nobody said that it was taken', () => {
     expect(await deliveries()).toMatchObject([{ state: 'failed', reason: 'it was unheard', attempts: 2 }])
   })
 
-  test('goes another way all the same once it is known that it did not arrive', async () => {
+  test('goes to another channel once it is known not to have arrived', async () => {
     const im = await wecom()
     await queue()
     await courierOf(world, counting(refusing('unheard')).provider, im.provider).drain()
@@ -196,7 +201,7 @@ describe('a message of which nobody said that it was taken', () => {
     expect(im.sent).toHaveLength(1)
   })
 
-  test('is tried on where the provider knows repeats', async () => {
+  test('is retried where the provider recognizes repeats', async () => {
     await queue()
     const { sent, provider } = counting(refusing('unheard'), { knowsRepeats: true })
     const courier = courierOf(world, provider)
@@ -209,21 +214,23 @@ describe('a message of which nobody said that it was taken', () => {
   })
 })
 
-describe('a message that can not be sent for now', () => {
-  test.each(['temporary', 'ours', 'busy'] as const)('(%s) is tried for three days', async (kind) => {
+describe('a message that cannot be sent at present', () => {
+  test.each(['temporary', 'ours', 'busy'] as const)('(%s) is retried for three days', async (kind) => {
     await queue()
     await triedFor(3, counting(refusing(kind)).provider)
   })
 
-  test('is tried for a day as a text, which is of no use later', async () => {
+  test('by SMS is retried for a day, after which it is of no use', async () => {
     const at = world.clock.now().toISOString()
-    await world.rows(`INSERT INTO deliveries (type, channel, lane, state, address_encrypted, address_key, content, next_try_at, created_at, updated_at)
-      VALUES ('booking.confirmed', 'sms', 'sms', 'queued', '${world.kernel.secrets.cipher.encrypt('+8613800138000')}', 'key',
+    await world.rows(`INSERT INTO deliveries
+        (type, channel, lane, state, address_encrypted, address_key, content, next_try_at, created_at, updated_at)
+      VALUES ('booking.confirmed', 'sms', 'sms', 'queued', 
+        '${world.kernel.secrets.cipher.encrypt('+8613800138000')}', 'key',
         '{"subject": "", "body": "text"}', '${at}', '${at}', '${at}')`)
     await triedFor(1, counting(refusing('temporary'), { lane: 'sms', channel: 'sms', address: /./ }).provider)
   })
 
-  test('and is of no use later is given up sooner', async () => {
+  test('that is of no use later is given up sooner', async () => {
     await queue('booking.reminder')
     const courier = courierOf(world, counting(refusing('temporary')).provider)
     await courier.drain()
@@ -246,7 +253,7 @@ describe('a message that can not be sent for now', () => {
     expect(await deliveries()).toMatchObject([{ state: 'failed' }])
   }
 
-  test('is tried soon at first, then every two hours', async () => {
+  test('is retried soon at first, then every two hours', async () => {
     await queue()
     const { sent, provider } = counting(refusing('temporary'), { rings: false })
     const courier = courierOf(world, provider)
@@ -262,7 +269,7 @@ describe('a message that can not be sent for now', () => {
     expect(pauses.at(-1)).toBeGreaterThanOrEqual(90)
   })
 
-  test('goes another way after an hour when its person has to know', async () => {
+  test('goes to another channel after an hour if it is mandatory', async () => {
     const im = await wecom()
     await queue('booking.urgent')
     const { sent, provider } = counting(refusing('temporary'))
@@ -283,7 +290,7 @@ describe('a message that can not be sent for now', () => {
     expect(sent).toHaveLength(3)
   })
 
-  test('is tried on after that hour where there is no other way', async () => {
+  test('is retried after that hour where there is no other channel', async () => {
     await queue('booking.urgent')
     const courier = courierOf(world, counting(refusing('temporary')).provider)
     for (let n = 0; n < 5; n += 1) {
@@ -294,8 +301,8 @@ describe('a message that can not be sent for now', () => {
   })
 })
 
-describe('a message for a way that is not configured any more', () => {
-  test('goes another way after an hour, and stays when the first is configured again', async () => {
+describe('a message for a channel that is no longer configured', () => {
+  test('goes to another channel after an hour, and stays there when the first is configured again', async () => {
     const im = await wecom()
     await queue()
     const courier = courierOf(world, im.provider)
@@ -314,7 +321,7 @@ describe('a message for a way that is not configured any more', () => {
     ])
   })
 
-  test('is looked for when a process starts', async () => {
+  test('is found when a process starts', async () => {
     await queue()
     world.clock.advance(HOUR)
     const courier = courierOf(world)

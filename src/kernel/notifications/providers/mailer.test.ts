@@ -56,18 +56,18 @@ describe('a refusal of the recipient', () => {
   }
 })
 
-describe('a mail that the server has as a whole', () => {
-  test.each(['hang', 'close'])('and of which it says nothing (%s) may have been taken', async (fault) => {
+describe('a mail that the server has received completely', () => {
+  test.each(['hang', 'close'])('may have been accepted if the server does not answer (%s)', async (fault) => {
     server.break('mail', fault)
     await expect(mailer.send(mail)).rejects.toMatchObject({ kind: 'unheard' })
   })
 
-  test('and puts off has not been taken', async () => {
+  test('has not been accepted if the server defers it', async () => {
     server.break('mail', '451 try later')
     await expect(mailer.send(mail)).rejects.toMatchObject({ kind: 'temporary' })
   })
 
-  test('holds up no other mail while the server thinks, and is given up when the mailer closes', async () => {
+  test('does not block other mails while the server is slow, and is given up when the mailer closes', async () => {
     const patient = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'a@b.example')
     server.break('mail')
     const thoughtAbout = patient.send(mail).catch((error: unknown) => error)

@@ -40,7 +40,7 @@ const account = (baseUrl: string): SmsAccount => ({
 })
 
 describe('Aliyun SMS', () => {
-  test('takes a signed call and answers the number under which it has it', async () => {
+  test('accepts a signed call and returns its message id', async () => {
     const fake = open(await startAliyun('shh'))
     const template = { code: 'SMS_77', params: [['place', '羽毛球馆']] as const }
     expect(await aliyunSms(account(fake.url), clock).send({ ...sms, template })).toEqual({ providerId: 'biz-1' })
@@ -74,7 +74,7 @@ describe('Aliyun SMS', () => {
     expect(fake.receipts).toHaveLength(2)
   })
 
-  test('with the wrong secret is our fault, not the number’s', async () => {
+  test('reports a wrong secret as an error of ours, not of the number', async () => {
     const fake = open(await startAliyun('another'))
     await expect(aliyunSms(account(fake.url), clock).send(sms)).rejects.toMatchObject({ kind: 'ours' })
   })
@@ -101,7 +101,7 @@ describe('Tencent Cloud SMS', () => {
     await expect(tencentSms(account(fake.url), clock).send(sms)).rejects.toMatchObject({ kind })
   })
 
-  test('that got through without our hearing of it is not sent again, if the receipt is there', async () => {
+  test('does not send again a message that was accepted without an answer, if its receipt exists', async () => {
     let lost = true
     const fake = open(
       await startTencent(
@@ -120,7 +120,7 @@ describe('Tencent Cloud SMS', () => {
     expect(fake.receipts).toHaveLength(2)
   })
 
-  test('that failed on its way is sent again', async () => {
+  test('sends again after a failed delivery', async () => {
     const fake = open(await startTencent('id', 'shh'))
     const provider = tencentSms(account(fake.url), clock)
     await provider.send(sms)
@@ -129,7 +129,7 @@ describe('Tencent Cloud SMS', () => {
     expect(fake.receipts).toHaveLength(2)
   })
 
-  test('asks for no receipts older than the provider keeps', async () => {
+  test('requests no receipts older than the provider keeps', async () => {
     const fake = open(await startTencent('id', 'shh'))
     await tencentSms(account(fake.url), clock).send({ ...sms, at: new Date('2026-01-01T00:00:00Z') }, true)
     const week = 7 * 24 * 3600
@@ -158,7 +158,7 @@ describe('a call', () => {
     expect(fake.asked).toHaveLength(1)
   })
 
-  test('that nobody takes was not heard for sure', async () => {
+  test('to a closed port was certainly not received', async () => {
     const fake = await startFake(() => ({ body: {} }))
     await fake.close()
     await expect(send(fake.url)).rejects.toMatchObject({ kind: 'temporary' })
@@ -166,7 +166,7 @@ describe('a call', () => {
 })
 
 describe('the SMS webhook', () => {
-  test('gets a signed call with the same key for every try', async () => {
+  test('receives a signed call with the same key for every try', async () => {
     const fake = open(await startFake(() => ({ body: { id: 'theirs' } })))
     const provider = webhookSms(account(`${fake.url}/send`), clock)
     expect(await provider.send(sms)).toEqual({ providerId: 'theirs' })
@@ -196,7 +196,7 @@ describe('a WeCom application', () => {
   const application = (baseUrl: string) =>
     wecomApplication({ baseUrl, corpId: 'corp', agentId: '1000002', secret: 'shh', timeZone: 'Asia/Shanghai' }, clock)
 
-  test('keeps its token as long as it is good, and fetches another when it is over', async () => {
+  test('keeps its token while it is valid, and fetches another when it has expired', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
     const provider = application(fake.url)
     for (let n = 0; n < 3; n += 1) await provider.send({ ...message, text: `${n}` })
@@ -209,7 +209,7 @@ describe('a WeCom application', () => {
     )
   })
 
-  test('sends on with a new token when the old one ended early', async () => {
+  test('sends with a new token when the old one expired early', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
     const provider = application(fake.url)
     await provider.send({ ...message, text: 'a' })
@@ -218,9 +218,9 @@ describe('a WeCom application', () => {
     expect(fake.tokens()).toBe(2)
   })
 
-  test('finds out that a member is not reached, whichever way it is told', async () => {
+  test('recognizes every answer that means an unreachable member', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
-    // That can also mean that the application may not write to the member: nothing is wrong with the name.
+    // The code can also mean that the application may not write to the member; the name may be right.
     await expect(application(fake.url).send({ ...message, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
     const kinder = open(
       await startFake(({ path }) => ({
@@ -230,7 +230,7 @@ describe('a WeCom application', () => {
     await expect(application(kinder.url).send({ ...message, to: 'nobody' })).rejects.toMatchObject({ kind: 'message' })
   })
 
-  test('does not ring twice when the same message is sent again, and rings for another that says the same', async () => {
+  test('alerts once for a repeated message, and again for another message with the same text', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
     await application(fake.url).send(message)
     await application(fake.url).send(message)
@@ -240,7 +240,7 @@ describe('a WeCom application', () => {
     expect(fake.received).toHaveLength(3)
   })
 
-  test('tells messages apart also where their texts are too long', async () => {
+  test('distinguishes messages even when their texts are too long', async () => {
     const fake = open(await startWecom('shh', ['zhangsan']))
     const long = { ...message, text: '羽'.repeat(3000) }
     await application(fake.url).send(long)
@@ -257,7 +257,7 @@ describe('a WeCom application', () => {
 })
 
 describe('robots', () => {
-  test('of WeCom, DingTalk and Feishu take what is signed, and as much as they can hold', async () => {
+  test('of WeCom, DingTalk and Feishu accept signed messages, cut to their size limit', async () => {
     const fake = open(await startRobots('shh'))
     const long = { ...sms, text: '羽'.repeat(3000) }
     await wecomRobot(`${fake.url}/wecom?key=k`).send({ ...long, to: 'wecom_robot' })
@@ -269,14 +269,14 @@ describe('robots', () => {
     expect(fake.asked.map(({ body }) => body.msgtype ?? body.msg_type)).toEqual(['text', 'text', 'text'])
   })
 
-  test('say when a signature is wrong', async () => {
+  test('report a wrong signature', async () => {
     const fake = open(await startRobots('shh'))
     const ding = dingtalkRobot(`${fake.url}/dingtalk?access_token=t`, 'wrong', clock).send(sms)
     await expect(ding).rejects.toMatchObject({ kind: 'ours' })
     await expect(feishuRobot(`${fake.url}/feishu`, 'wrong', clock).send(sms)).rejects.toMatchObject({ kind: 'ours' })
   })
 
-  test('that can not be reached don’t show the key in their address', async () => {
+  test('do not show the key of their URL when they cannot be reached', async () => {
     const fake = await startRobots('shh')
     await fake.close()
     const refused = wecomRobot(`${fake.url}/wecom?key=topsecret`).send(sms)
@@ -286,7 +286,7 @@ describe('robots', () => {
 })
 
 describe('a breaker', () => {
-  test('opens after five failures in a row for a minute, lets one try, and closes when that works', () => {
+  test('opens for a minute after five failures in a row, allows one try, and closes if it succeeds', () => {
     const breaker = createBreaker(clock)
     for (let n = 0; n < 4; n += 1) breaker.failed()
     expect(breaker.openUntil()).toBeUndefined()

@@ -5,7 +5,7 @@ import { type Provider, type ProviderMessage, Refused } from '../../../notificat
 let world: World
 let sent: ProviderMessage[] = []
 let count = 0
-/** Takes the codes; tests may put another in its place. */
+/** Receives the codes. Tests may replace it. */
 let send: Provider['send']
 const sender: Pick<Provider, 'send'> = { send: (message) => send(message) }
 beforeAll(async () => {
@@ -40,7 +40,7 @@ const reset = (payload: object) => world.call('POST', '/api/v1/users/password/re
 const logIn = (username: string, password: string) =>
   world.call('POST', '/api/v1/users/login', { payload: { username, password } })
 
-/** The code that was sent last. */
+/** The last code sent. */
 async function codeSent(): Promise<string> {
   await world.drain()
   return /\d{6}/.exec(sent.at(-1)?.text ?? '')?.[0] ?? 'none'
@@ -67,7 +67,7 @@ describe('Resetting a password by a code', () => {
     expect((await logIn(name, NEW)).status).toBe(200)
   })
 
-  it('takes the e-mail address or the phone number for a name, and sends by SMS when asked', async () => {
+  it('accepts an e-mail address or a phone number as the name, and sends by SMS when asked', async () => {
     const { email, phone } = await someone()
     await ask({ phone, channel: 'sms' })
     const code = await codeSent()
@@ -75,7 +75,7 @@ describe('Resetting a password by a code', () => {
     expect((await reset({ email, code, new_password: NEW })).status).toBe(204)
   })
 
-  it('keeps the code nowhere: not in the database, its queues, the inbox or the operation log', async () => {
+  it('stores the code nowhere: not in the database, its queues, the inbox or the operation log', async () => {
     const { id, name } = await someone()
     await ask({ name })
     const code = await codeSent()
@@ -90,7 +90,7 @@ describe('Resetting a password by a code', () => {
     expect((await world.inbox({ id, token: '' })).map(({ type }) => type)).toEqual(['account.welcome'])
   })
 
-  it('is used once', async () => {
+  it('accepts a code only once', async () => {
     const { name } = await someone()
     await ask({ name })
     const code = await codeSent()
@@ -101,7 +101,7 @@ describe('Resetting a password by a code', () => {
     })
   })
 
-  it('is void once the person has another address, whoever changed it', async () => {
+  it('refuses the code after the address was changed, by anybody', async () => {
     const admin = await world.person('admin')
     for (const others of [false, true]) {
       const { id, name } = await someone()
@@ -115,7 +115,7 @@ describe('Resetting a password by a code', () => {
     }
   })
 
-  it('is good for 10 minutes', async () => {
+  it('accepts a code for 10 minutes', async () => {
     const { name } = await someone()
     await ask({ name })
     const code = await codeSent()
@@ -123,7 +123,7 @@ describe('Resetting a password by a code', () => {
     expect((await reset({ name, code, new_password: NEW })).body.code).toBe('bad_code')
   })
 
-  it('can be tried five times, even at once', async () => {
+  it('allows five attempts, even in parallel', async () => {
     const { name } = await someone()
     await ask({ name })
     const code = await codeSent()
@@ -134,7 +134,7 @@ describe('Resetting a password by a code', () => {
     expect((await logIn(name, OLD)).status).toBe(200)
   })
 
-  it('voids the code before', async () => {
+  it('makes the previous code invalid', async () => {
     const { name } = await someone()
     await ask({ name })
     const first = await codeSent()
@@ -144,7 +144,7 @@ describe('Resetting a password by a code', () => {
     expect((await reset({ name, code: second, new_password: NEW })).status).toBe(204)
   })
 
-  it('answers the same and leaves the same rows for a name nobody has', async () => {
+  it('gives the same answer and writes the same rows for an unknown name', async () => {
     const { name } = await someone()
     await ask({ name })
     const known = await ask({ name })
@@ -166,7 +166,7 @@ describe('Resetting a password by a code', () => {
     const { name } = await someone()
     for (let n = 0; n < 7; n += 1) expect((await ask({ name })).status).toBe(202)
     await world.drain()
-    // Of those that waited together only the last is still good, and sent.
+    // Of several waiting codes only the last is still valid, and only that one is sent.
     const made = () =>
       world.rows<{ n: number }>(`SELECT count(*) AS n FROM password_resets r
       JOIN users u ON u.id = r.user_id WHERE u.username = '${name}'`)
@@ -179,7 +179,7 @@ describe('Resetting a password by a code', () => {
     await world.drain()
   })
 
-  it('refuses a weak password before it says anything of the code, and the person’s own address with the right one', async () => {
+  it('checks the password strength before the code, and refuses the person’s own address after a right code', async () => {
     const { name, email } = await someone()
     await ask({ name })
     const code = await codeSent()
@@ -198,7 +198,7 @@ describe('Resetting a password by a code', () => {
     expect(sent).toEqual([])
   })
 
-  it('is sent again when the mail server had no time, and not when it refused for good or may have taken it', async () => {
+  it('sends again after a temporary refusal, not after a permanent one or if the mail may have been accepted', async () => {
     const { name } = await someone()
     let tries = 0
     send = async (message) => {
@@ -221,13 +221,13 @@ describe('Resetting a password by a code', () => {
     }
   })
 
-  it('needs a name of some kind', async () => {
+  it('requires a name, an e-mail address or a phone number', async () => {
     expect((await ask({})).body.code).toBe('validation')
   })
 })
 
-describe('A password that becomes too old', () => {
-  it('is announced 7 days before, once', async () => {
+describe('A password that is about to expire', () => {
+  it('is announced once, 7 days before', async () => {
     const { id } = await someone()
     const expiring = async () =>
       (await world.inbox({ id, token: '' })).filter(({ type }) => type === 'account.password_expiring')

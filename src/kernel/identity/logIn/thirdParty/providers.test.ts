@@ -23,7 +23,7 @@ function problemsOf(env: Record<string, string>): readonly string[] {
 }
 
 describe('Third parties', () => {
-  it('are those that are configured', () => {
+  it('are the configured ones', () => {
     expect(namesOf({})).toEqual([])
     expect(namesOf({ WECHAT_APP_ID: 'a', WECHAT_APP_SECRET: 'b' })).toEqual(['wechat'])
     const weCom = { WECOM_CORP_ID: 'a', WECOM_AGENT_ID: '1', WECOM_SECRET: 'b' }
@@ -32,7 +32,7 @@ describe('Third parties', () => {
     expect(namesOf({ OIDC_PROVIDERS: JSON.stringify([sso, { ...sso, name: 'other' }]) })).toEqual(['sso', 'other'])
   })
 
-  it('send people back to PUBLIC_URL, or to a page of the application', () => {
+  it('redirect to PUBLIC_URL, or to a page of the application', () => {
     const PUBLIC_URL = 'https://booking.example.com/'
     expect(redirectUriOf(configured({ PUBLIC_URL }), 'sso')).toBe(
       'https://booking.example.com/api/v1/auth/sso/callback',
@@ -57,7 +57,7 @@ describe('Third parties', () => {
     expect(problem).toMatch(/^OIDC_PROVIDERS: given \d+ characters \(not shown\); allowed: a JSON list/)
   })
 
-  it('need what belongs together', () => {
+  it('require all settings that belong together', () => {
     expect(problemsOf({ WECHAT_APP_ID: 'a' })).toEqual([
       'WECHAT_APP_SECRET: not set; needed because WECHAT_APP_ID is set',
     ])

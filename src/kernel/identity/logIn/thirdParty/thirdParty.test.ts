@@ -56,13 +56,13 @@ interface Back {
   readonly error?: string
 }
 
-/** The redirect in the browser that holds this cookie. */
+/** Follows the redirect in the browser that holds this cookie. */
 function comeBack(provider: string, back: Back, cookie: string) {
   const query = new URLSearchParams({ ...back })
   return world.call('GET', `/api/v1/auth/${provider}/callback?${query}`, { headers: { cookie } })
 }
 
-/** A whole log-in. */
+/** Runs a complete log-in. */
 async function logIn(provider: string, fake: FakeThirdParty, person: Record<string, unknown>, as?: Person) {
   const { url, cookie } = await begin(provider, as)
   return await comeBack(provider, fake.agree(url, person), cookie)
@@ -78,7 +78,7 @@ describe.each([
   ['wecom', () => weCom, { userid: 'LinXi', name: '小林' }],
   ['sso', () => oidc, { sub: 's1', name: '小林' }],
 ] as const)('Logging in by %s', (provider, fake, person) => {
-  it('makes an account the first time and enters it the next', async () => {
+  it('creates an account the first time and logs in to it the next time', async () => {
     const first = await logIn(provider, fake(), person)
     expect(first.status).toBe(200)
     expect(first.body).toMatchObject({
@@ -93,7 +93,7 @@ describe.each([
     expect(second.body.user.id).toBe(first.body.user.id)
   })
 
-  it('links the account of whoever is signed in', async () => {
+  it('links the account of the signed-in user', async () => {
     const as = await world.person()
     const own = { openid: `o${count}${provider}`, userid: `m${count}`, sub: `s${count}` }
     expect((await logIn(provider, fake(), own, as)).body.user.id).toBe(as.id)
@@ -101,7 +101,7 @@ describe.each([
     expect(await identities(as)).toEqual([provider])
   })
 
-  it('refuses a state that was used, a code that was used, and a no', async () => {
+  it('refuses a used state, a used code and a denied log-in', async () => {
     const { url, cookie } = await begin(provider)
     const back = fake().agree(url, { ...person, openid: 'o9', unionid: 'u9', userid: 'm9', sub: 's9' })
     expect((await comeBack(provider, back, cookie)).status).toBe(200)
@@ -116,7 +116,7 @@ describe.each([
     })
   })
 
-  it('says so when the third party is down', async () => {
+  it('reports that the third party is down', async () => {
     const { url, cookie } = await begin(provider)
     const back = fake().agree(url, person)
     fake().down = true
@@ -130,7 +130,7 @@ describe.each([
 })
 
 describe('A log-in at a third party', () => {
-  it('sends people back to the configured address alone', async () => {
+  it('redirects only to the configured address', async () => {
     const asked = await world.call(
       'GET',
       '/api/v1/auth/sso/authorize?redirect_uri=https://evil.example&next=//evil.example',
@@ -140,7 +140,7 @@ describe('A log-in at a third party', () => {
     expect(asked.body.url).not.toContain('evil')
   })
 
-  it('belongs to the browser that began it', async () => {
+  it('can be finished only in the browser that began it', async () => {
     const { url, state } = await begin('sso')
     const back = oidc.agree(url, { sub: `s${count}` })
     const other = await begin('sso')
@@ -149,7 +149,7 @@ describe('A log-in at a third party', () => {
     }
   })
 
-  it('keeps its cookie from scripts and other sites', async () => {
+  it('hides its cookie from scripts and other sites', async () => {
     const { setCookie } = await begin('sso')
     expect(setCookie).toMatch(/^yuyue_sign_in_\w+=[\w-]{43}; Path=\/api; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/)
   })
@@ -163,20 +163,20 @@ describe('A log-in at a third party', () => {
     expect(status).toBe(200)
   })
 
-  it('is over after 10 minutes', async () => {
+  it('expires after 10 minutes', async () => {
     const { url, cookie } = await begin('sso')
     const back = oidc.agree(url, { sub: `s${count}` })
     world.clock.advance(10)
     expect((await comeBack('sso', back, cookie)).body.code).toBe('bad_state')
   })
 
-  it('does not end at another provider than it began at', async () => {
+  it('cannot be finished at another provider', async () => {
     const { url, state, cookie } = await begin('sso')
     const { code } = oidc.agree(url, { sub: `s${count}` })
     expect((await comeBack('wechat', { code, state }, cookie)).body.code).toBe('bad_state')
   })
 
-  it('of two at once with one state, one ends', async () => {
+  it('succeeds once when two requests use one state at the same time', async () => {
     const { url, cookie } = await begin('sso')
     const back = oidc.agree(url, { sub: `s${count}` })
     const answers = await Promise.all([1, 2, 3].map(() => comeBack('sso', back, cookie)))
@@ -201,14 +201,14 @@ describe('A log-in at a third party', () => {
     },
   )
 
-  it('keeps neither state, verifier nor nonce readable', async () => {
+  it('stores no readable state, verifier or nonce', async () => {
     const { url, state, binding } = await begin('sso')
     const nonce = new URL(url).searchParams.get('nonce') ?? '?'
     const [row] = await world.rows<{ row: string }>('SELECT to_jsonb(s)::text AS row FROM sign_in_states s')
     for (const secret of [state, binding, nonce]) expect(row?.row).not.toContain(secret)
   })
 
-  it('takes a verified address that nobody has, and no other', async () => {
+  it('adopts only a verified address that no other account has', async () => {
     const emailOf = async (sub: string, claims: object) =>
       (await logIn('sso', oidc, { sub, ...claims })).body.user.email
     const address = `person${count}@example.com`
@@ -217,28 +217,28 @@ describe('A log-in at a third party', () => {
     expect(await emailOf('e3', { email: `other${count}@example.com`, email_verified: false })).toBeNull()
   })
 
-  it('never enters an account for having its address', async () => {
+  it('never logs in to an account because of an equal address', async () => {
     const email = `owner${count}@example.com`
     const owner = await world.person('venue:employee', { email })
     const { body } = await logIn('sso', oidc, { sub: `thief${count}`, email, email_verified: true })
     expect(body.user.id).not.toBe(owner.id)
   })
 
-  it('does not enter a disabled account', async () => {
+  it('refuses a disabled account', async () => {
     const { body } = await logIn('sso', oidc, { sub: `d${count}` })
     const as = await world.person('admin')
     await world.call('PUT', `/api/v1/users/${body.user.id}`, { as, payload: { status: 'disabled' } })
     expect((await logIn('sso', oidc, { sub: `d${count}` })).body.code).toBe('account_disabled')
   })
 
-  it('is in the log of log-ins', async () => {
+  it('is recorded in the log-in log', async () => {
     const { body } = await logIn('sso', oidc, { sub: `l${count}` })
     expect(await world.rows(`SELECT name, result FROM login_log WHERE user_id = ${body.user.id} ORDER BY id`)).toEqual([
       { name: `sso:${body.user.username}`, result: 'success' },
     ])
   })
 
-  it('with WeCom goes on when the application’s token has ended early, and lets no guest in', async () => {
+  it('at WeCom survives an application token that expires early, and refuses guests', async () => {
     weCom.endTokens()
     expect((await logIn('wecom', weCom, { userid: `w${count}`, name: 'A' })).status).toBe(200)
     expect((await logIn('wecom', weCom, { openid: 'guest' })).body.code).toBe('third_party_refused')
@@ -253,7 +253,7 @@ describe('A log-in at a third party', () => {
 })
 
 describe('Linking', () => {
-  it('is refused for a third-party account of somebody else, and for a second one at the same provider', async () => {
+  it('is refused for another user’s third-party account, and for a second one at the same provider', async () => {
     const [mine, theirs] = [`a${count}`, `b${count}`]
     await logIn('sso', oidc, { sub: theirs })
     const as = await world.person()
@@ -263,7 +263,7 @@ describe('Linking', () => {
     expect((await logIn('sso', oidc, { sub: mine }, as)).status).toBe(200)
   })
 
-  it('is void when the session in which it began has ended', async () => {
+  it('is refused when the session in which it began has ended', async () => {
     const as = await world.person()
     const { url, cookie } = await begin('sso', as)
     const back = oidc.agree(url, { sub: `x${count}` })
@@ -271,7 +271,7 @@ describe('Linking', () => {
     expect((await comeBack('sso', back, cookie)).body.code).toBe('bad_state')
   })
 
-  it('does not begin with a session that has ended: that would end as a second account', async () => {
+  it('cannot begin with an ended session, which would create a second account', async () => {
     const as = await world.person()
     await world.call('POST', '/api/v1/users/logout', { as })
     const refused = await world.call('GET', '/api/v1/auth/sso/authorize', { as })
@@ -279,7 +279,7 @@ describe('Linking', () => {
     expect(refused.headers).not.toHaveProperty('set-cookie')
   })
 
-  it('is undone while another way to log in is left', async () => {
+  it('can be removed while another way to log in is left', async () => {
     const made = await world.call('POST', '/api/v1/users/register', {
       payload: { username: `linxi${count}`, password: PASSWORD },
     })
@@ -294,7 +294,7 @@ describe('Linking', () => {
     expect((await logIn('sso', oidc, { sub: `y${count}` })).body.user.id).not.toBe(as.id)
   })
 
-  it('of two at once that would leave none, one is undone', async () => {
+  it('keeps one way to log in when two links are removed at the same time', async () => {
     const { body } = await logIn('sso', oidc, { sub: `z${count}` })
     const as = { id: body.user.id, token: body.access_token }
     expect((await world.call('DELETE', '/api/v1/users/me/identities/sso', { as })).body.code).toBe('last_log_in')
