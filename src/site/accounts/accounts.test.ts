@@ -10,7 +10,7 @@ afterAll(() => world.close())
 const me = (token: string) => world.call('GET', '/api/v1/users/me', { as: token })
 
 describe('registering', () => {
-  test('answers 201 with the user, who is an employee, and nothing of the password', async () => {
+  test('answers 201 with the user, who is an employee, without the password', async () => {
     const answer = await world.call('POST', '/api/v1/users/register', {
       payload: {
         username: '张三',
@@ -39,7 +39,7 @@ describe('registering', () => {
     expect((await world.call('POST', '/api/users/register', { payload: body })).status).toBe(201)
   })
 
-  test('keeps the phone number encrypted', async () => {
+  test('stores the phone number encrypted', async () => {
     const { rows } = await sql<{ text: string }>`SELECT users::text AS text FROM users`.execute(world.kernel.db)
     expect(rows.some(({ text }) => text.includes('13800138000'))).toBe(false)
   })
@@ -76,13 +76,13 @@ describe('registering', () => {
     expect([answer.status, answer.body.code]).toEqual([400, code])
   })
 
-  test('says what would make a weak password better', async () => {
+  test('says how to improve a weak password', async () => {
     const body = { username: 'wang', password: 'password1' }
     const answer = await world.call('POST', '/api/v1/users/register', { payload: body })
     expect(answer.body.suggestions.length).toBeGreaterThan(0)
   })
 
-  test('of two registrations of one name at once, one wins', async () => {
+  test('one of two parallel registrations of one name succeeds', async () => {
     const body = { username: 'twin', password: PASSWORD }
     const answers = await Promise.all(
       [1, 2, 3].map(() => world.call('POST', '/api/v1/users/register', { payload: body })),
@@ -90,7 +90,7 @@ describe('registering', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409])
   })
 
-  test('leaves a welcome message in the inbox', async () => {
+  test('puts a welcome message into the inbox', async () => {
     const { id } = await register(world, 'welcomed')
     await world.drain()
     const rows = await world.kernel.db.selectFrom('messages').select('type').where('user_id', '=', id).execute()
@@ -98,7 +98,7 @@ describe('registering', () => {
   })
 })
 
-describe('one’s own account', () => {
+describe('the caller’s own account', () => {
   test('can be changed, but not its department, status or roles', async () => {
     const { token } = await register(world, 'changer')
     const body = { email: 'changer@example.com', phone: '010-8888 8888', display_name: '变', locale: 'en' }
@@ -111,7 +111,7 @@ describe('one’s own account', () => {
     }
   })
 
-  test('gets another address from its owner only: by the password, or within 10 minutes of logging in', async () => {
+  test('changes its address only with the password, or within 10 minutes of the log-in', async () => {
     const { token } = await register(world, 'owner')
     const put = (body: object) => world.call('PUT', '/api/v1/users/me', { as: token, payload: body })
     const [email, phone] = ['owner@example.com', '13700137010']
@@ -130,7 +130,7 @@ describe('one’s own account', () => {
     expect((await put({ phone, current_password: PASSWORD })).body).toMatchObject({ email, phone: '+8613700137010' })
   })
 
-  test('is locked by wrong old passwords as by failed log-ins, and they are logged', async () => {
+  test('is locked by wrong old passwords as by failed log-ins, and both are logged', async () => {
     const { id, token } = await register(world, 'guessed')
     const guess = (old_password: string) =>
       world.call('PUT', '/api/v1/users/me/password', {
@@ -150,7 +150,7 @@ describe('one’s own account', () => {
     expect(body.total).toBe(5)
   })
 
-  test('gets a new password for the old one; all other sessions end', async () => {
+  test('changes its password with the old one; all other sessions end', async () => {
     const { token } = await register(world, 'renewer')
     const other = (await logIn(world, 'renewer')).body.access_token
     expect((await me(other)).status).toBe(200)
@@ -166,7 +166,7 @@ describe('one’s own account', () => {
     expect((await logIn(world, 'renewer', 'orchid-Tunnel-9')).status).toBe(200)
   })
 
-  test('shows its log, in which contact data and passwords are masked', async () => {
+  test('shows its log-in log, with contact data and passwords masked', async () => {
     const { token } = await register(world, 'logged')
     await world.call('PUT', '/api/v1/users/me', { as: token, payload: { email: 'logged@example.com' }, address: HOME })
     await world.drain()

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { logIn, PASSWORD, register, setUpAdministrator } from '../../../test/support/site.ts'
 import { openWorld, SATURDAY } from '../../../test/support/world.ts'
 
-/** Somebody who sees accounts and changes none. */
+/** A role that may see accounts but not change them. */
 const readerRole = { name: 'test:reader', title: 'Reader', permissions: ['site:users.read'] }
 
 const world = await openWorld({ PRODUCTS: 'venue' }, { now: SATURDAY })
@@ -22,7 +22,7 @@ describe('administrators', () => {
     delete: (path: string) => world.call('DELETE', path, { as: token }),
   })
 
-  test('alone see and change other people, at all three paths', async () => {
+  test('only can see and change other people, at all three paths', async () => {
     const { id, token } = await register(world, 'ordinary')
     for (const path of [`/api/v1/users/${id}`, `/api/users/${id}`, `/api/admin/users/${id}`]) {
       expect((await as(token).get(path)).status).toBe(403)
@@ -71,7 +71,7 @@ describe('administrators', () => {
     expect(body.items).toMatchObject([{ email: 'c***@example.com', phone: '+86*******5000' }])
   })
 
-  test('disable an account: its tokens are refused at once, and good ones are needed after enabling', async () => {
+  test('disable an account: its tokens are refused at once, and a new log-in is needed after enabling', async () => {
     const { id, token } = await register(world, 'disabled')
     expect((await me(token)).status).toBe(200)
     await as(admin.token).put(`/api/v1/users/${id}`, { status: 'disabled' })
@@ -81,7 +81,7 @@ describe('administrators', () => {
     expect((await logIn(world, 'disabled')).status).toBe(200)
   })
 
-  test('grant roles that hold from the next request on, and no unknown ones', async () => {
+  test('grant roles that apply from the next request on, and no unknown ones', async () => {
     const { id, token } = await register(world, 'promoted')
     expect((await as(token).get('/api/admin/users')).status).toBe(403)
     const granted = await as(admin.token).put(`/api/v1/users/${id}/roles`, {
@@ -105,7 +105,7 @@ describe('administrators', () => {
     ])
   })
 
-  test('of one product can’t make, touch or unmake an administrator over all', async () => {
+  test('of one product cannot appoint, change or remove a global administrator', async () => {
     const { id, token } = await register(world, 'steward')
     await as(admin.token).put(`/api/v1/users/${id}/roles`, { roles: ['venue:admin'] })
     for (const attempt of [
@@ -118,7 +118,7 @@ describe('administrators', () => {
     }
   })
 
-  test('delete people: sessions end, names are free, nothing personal stays', async () => {
+  test('delete people: sessions end, names become free, no personal data stays', async () => {
     await logIn(world, '134 0013 4000', 'wrong', '203.0.113.250')
     const { id, token } = await register(world, 'goner')
     await as(token).put('/api/v1/users/me', { email: 'goner-before@example.com' })
@@ -157,7 +157,7 @@ describe('administrators', () => {
     await lastOne(as(admin.token).put(`/api/v1/users/${admin.id}`, { status: 'disabled' }))
     const second = await register(world, 'second')
     await as(admin.token).put(`/api/v1/users/${second.id}/roles`, { roles: ['admin'] })
-    // Both at once lay the office down, or throw each other out: one of them stays.
+    // Both give up the role, or remove it from each other, at the same time: one of them stays.
     const answers = await Promise.all([
       as(admin.token).put(`/api/v1/users/${admin.id}/roles`, { roles: [] }),
       as(second.token).put(`/api/v1/users/${second.id}/roles`, { roles: [] }),

@@ -36,13 +36,13 @@ describe('logging in', () => {
     },
   )
 
-  test('takes the form of OAuth 2.0', async () => {
+  test('accepts the password form of OAuth 2.0', async () => {
     await register(world, 'form')
     const form = { grant_type: 'password', username: 'form', password: PASSWORD, scope: '' }
     expect((await world.call('POST', '/api/users/login', { form })).status).toBe(200)
   })
 
-  test('answers the same to a wrong password, an unknown name and a disabled account', async () => {
+  test('gives the same answer for a wrong password, an unknown name and a disabled account', async () => {
     const { id } = await register(world, 'sleepy')
     await world.call('PUT', `/api/v1/users/${id}`, { as: admin, payload: { status: 'disabled' } })
     const answers = [
@@ -62,7 +62,7 @@ describe('logging in', () => {
     ])
   })
 
-  test('is refused with 5 failures in 15 minutes, for 15 minutes, also with the right password', async () => {
+  test('is locked for 15 minutes after 5 failures in 15 minutes, even for the right password', async () => {
     await register(world, 'locked')
     for (let i = 0; i < 5; i += 1) {
       expect((await logIn(world, 'LOCKED', 'wrong')).status).toBe(401)
@@ -76,12 +76,12 @@ describe('logging in', () => {
     expect((await logIn(world, 'locked')).status).toBe(200)
   })
 
-  test('is locked the same for names that don’t exist', async () => {
+  test('is locked in the same way for unknown names', async () => {
     for (let i = 0; i < 5; i += 1) await logIn(world, 'ghost', 'wrong')
     expect((await logIn(world, 'ghost', 'wrong')).body.code).toBe('locked_out')
   })
 
-  test('is locked whichever of their names, however written, a person is guessed at by', async () => {
+  test('is locked for all names of a person together, in any spelling', async () => {
     const body = { username: 'threefold', password: PASSWORD, email: 'threefold@example.com', phone: '13700137001' }
     await world.call('POST', '/api/v1/users/register', { payload: body })
     for (const name of ['137 0013 7001', '+86-137-0013-7001', '(137)00137001', 'Threefold@example.com', 'THREEFOLD']) {
@@ -92,14 +92,14 @@ describe('logging in', () => {
     }
   })
 
-  test('is locked the same for a phone number that nobody has, however it is written', async () => {
+  test('is locked in the same way for an unknown phone number, in any spelling', async () => {
     for (const name of ['13700137009', '137 0013 7009', '137-0013-7009', '0086 13700137009', '+8613700137009']) {
       expect((await logIn(world, name, 'wrong')).status).toBe(401)
     }
     expect((await logIn(world, '137.0013.7009', 'wrong')).body.code).toBe('locked_out')
   })
 
-  test('counts no failures from before a success', async () => {
+  test('does not count failures before a success', async () => {
     await register(world, 'forgetful')
     for (let i = 0; i < 4; i += 1) await logIn(world, 'forgetful', 'wrong')
     expect((await logIn(world, 'forgetful')).status).toBe(200)
@@ -107,7 +107,7 @@ describe('logging in', () => {
     expect((await logIn(world, 'forgetful')).status).toBe(200)
   })
 
-  test('gives 20 guesses at once no more answers than 5', async () => {
+  test('checks only 5 of 20 parallel guesses', async () => {
     await register(world, 'stormed')
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => logIn(world, 'stormed', `guess ${i}`)))
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(5)
@@ -121,7 +121,7 @@ describe('logging in', () => {
     expect((await logIn(world, 'root', PASSWORD, '198.51.100.10')).status).toBe(200)
   })
 
-  test('takes all addresses of an IPv6 network (/64) for one, and logs each', async () => {
+  test('treats all addresses of an IPv6 network (/64) as one, and logs each', async () => {
     const guesses = Array.from({ length: 50 }, (_, i) => `2001:db8:5:6:${i.toString(16)}::1`)
     for (const [i, address] of guesses.entries()) await logIn(world, `name${i} of six`, 'wrong', address)
     expect((await logIn(world, 'root', PASSWORD, '2001:db8:5:6:ffff::2')).body.code).toBe('locked_out')
@@ -130,7 +130,7 @@ describe('logging in', () => {
     expect(body.items).toMatchObject([{ address: guesses[49], result: 'bad_credentials' }])
   })
 
-  test('is logged without what must stay unread: contact data, and passwords in the field of the name', async () => {
+  test('is logged without contact data and without passwords entered as the name', async () => {
     const body = { username: 'Discreet', password: PASSWORD, email: 'Discreet@example.com', phone: '13700137002' }
     const { id } = (await world.call('POST', '/api/v1/users/register', { payload: body })).body
     for (const name of ['Discreet', 'DISCREET@example.com', '137 0013 7002']) await logIn(world, name)
@@ -148,7 +148,7 @@ describe('logging in', () => {
     expect(rows[0]?.text).not.toMatch(/1370013|violet|ssw0rd|discreet@/i)
   })
 
-  test('from an unknown neighbourhood tells the person, from a known one does not', async () => {
+  test('from an unknown network notifies the person, from a known one does not', async () => {
     const { id } = await register(world, 'traveller')
     for (const address of ['192.0.2.99', '203.0.113.5', '203.0.113.6', '2001:db8:1::5', '2001:db8:1:2::6']) {
       expect((await logIn(world, 'traveller', PASSWORD, address)).status).toBe(200)
@@ -184,7 +184,7 @@ describe('a token', () => {
       'a.b.c',
     ]
     for (const bad of forged) expect([bad, (await me(bad)).status]).toEqual([bad, 401])
-    // Well signed, but of a session that belongs to somebody else.
+    // Correctly signed, but the session belongs to another user.
     const tokens = accessTokens(world.kernel.config)
     const expiresAt = new Date(world.clock.now().getTime() + 60_000)
     const stolen = tokens.sign({ sessionId: claims.jti, userId: id + 1, expiresAt }, world.clock.now())
@@ -192,7 +192,7 @@ describe('a token', () => {
     expect((await me(token)).status).toBe(200)
   })
 
-  test('ends after an hour', async () => {
+  test('expires after an hour', async () => {
     const { token } = await register(world, 'hourly')
     world.clock.advance(59)
     expect((await me(token)).status).toBe(200)
@@ -202,7 +202,7 @@ describe('a token', () => {
     admin = { ...admin, token: (await logIn(world, 'root')).body.access_token }
   })
 
-  test('that is known costs no round trip to the database', async () => {
+  test('that is cached needs no database query', async () => {
     const { token } = await register(world, 'cached')
     await identity.authenticate(token)
     let asked = 0
@@ -218,7 +218,7 @@ describe('a token', () => {
     expect(asked).toBe(0)
   })
 
-  test('is refused after log-out, at once, and logging out again is refused too', async () => {
+  test('is refused at once after log-out, and so is a second log-out', async () => {
     const { token } = await register(world, 'leaver')
     expect((await me(token)).status).toBe(200)
     expect((await world.call('POST', '/api/v1/users/logout', { as: token })).status).toBe(204)

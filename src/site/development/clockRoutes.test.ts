@@ -8,13 +8,13 @@ afterAll(() => world.close())
 const move = (payload: object) => world.call('POST', '/dev/clock', { payload })
 const now = async () => (await world.call('GET', '/dev/clock')).body.now
 
-test('the clock is moved to an instant or on by minutes, and stands still in between', async () => {
+test('moves the clock to an instant or forward by minutes, and stops it in between', async () => {
   expect((await move({ to: '2026-03-02T10:00:00+08:00' })).body).toEqual({ now: '2026-03-02T02:00:00.000Z' })
   expect((await move({ advance_minutes: 5 })).body).toEqual({ now: '2026-03-02T02:05:00.000Z' })
   expect(await now()).toBe('2026-03-02T02:05:00.000Z')
 })
 
-test('what is said wrongly moves nothing', async () => {
+test('an invalid request does not move the clock', async () => {
   for (const wrong of [
     {},
     { to: '2026-03-02T10:00:00Z', advance_minutes: 5 },
@@ -26,7 +26,7 @@ test('what is said wrongly moves nothing', async () => {
   expect(await now()).toBe('2026-03-02T02:05:00.000Z')
 })
 
-test('when the answer comes, what time drives has happened and its messages are delivered', async () => {
+test('answers after all due jobs have run and their messages are delivered', async () => {
   const venue = await addVenue(world, { rules: { auto_promote: true } })
   const slot = await addSlot(world, venue, { hour: 9 })
   const [absent, waiting] = [await world.person(), await world.person()]
@@ -41,7 +41,7 @@ test('when the answer comes, what time drives has happened and its messages are 
   await move({ to: '2026-03-02T18:00:00+08:00' })
   expect(await told(absent.id)).toEqual(['reservation.confirmed', 'reservation.reminder_day'])
 
-  // Nobody came: the place is given to who waited, in the same move.
+  // A no-show: the same move of the clock offers the place to the waiting list.
   await move({ to: '2026-03-03T09:16:00+08:00' })
   expect(await told(absent.id)).toContain('reservation.no_show')
   expect(await told(waiting.id)).toEqual(['reservation.confirmed'])

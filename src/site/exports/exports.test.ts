@@ -10,7 +10,8 @@ let admin: Person
 beforeAll(async () => {
   world = await openWorld()
   await world.rows(`INSERT INTO login_log (name, result, address, user_agent, at)
-    SELECT 'n***', 'bad_credentials', '192.0.2.' || n % 2, '火狐', '2026-03-01T00:00:00Z'::timestamptz + n * interval '1 second'
+    SELECT 'n***', 'bad_credentials', '192.0.2.' || n % 2, '火狐',
+      '2026-03-01T00:00:00Z'::timestamptz + n * interval '1 second'
     FROM generate_series(1, 6000) n`)
 })
 beforeEach(async () => {
@@ -27,7 +28,7 @@ const filesOf = (id: number) =>
   world.rows<{ in_use: boolean }>(`SELECT in_use FROM files WHERE subject = 'export:${id}' AND in_use`)
 
 describe('An export in the background', () => {
-  it('is queued, made, and fetched by its link without logging in', async () => {
+  it('is queued, made, and downloaded by its link without a log-in', async () => {
     const { status, body } = await ask()
     expect([status, body.state, body.download_url]).toEqual([202, 'queued', null])
     await world.drain()
@@ -43,7 +44,7 @@ describe('An export in the background', () => {
     expect(list).toMatchObject({ total: 1, items: [{ id: body.id, state: 'done' }] })
   })
 
-  it.each(['xlsx', 'pdf'])('comes as %s too', async (format) => {
+  it.each(['xlsx', 'pdf'])('can be made as %s too', async (format) => {
     const { body } = await ask({
       what: 'login_logs',
       format,
@@ -57,14 +58,14 @@ describe('An export in the background', () => {
     else expect(rawPayload.subarray(0, 2).toString()).toBe('PK')
   })
 
-  it('takes the filters of the list and no others', async () => {
+  it('accepts the filters of the list and no others', async () => {
     expect(await ask({ what: 'nothing', format: 'csv' })).toMatchObject({ status: 400, body: { code: 'validation' } })
     expect((await ask({ what: 'logs', format: 'csv', filters: { venue_id: 1 } })).status).toBe(400)
     expect((await ask({ what: 'reservations', format: 'docx' })).status).toBe(400)
     expect((await ask({ what: 'reservations', format: 'csv', filters: { status: 'cancelled' } })).status).toBe(202)
   })
 
-  it('is for whoever may see the list, when it is asked for and when it is made', async () => {
+  it('requires the permission to see the list, both when requested and when made', async () => {
     expect((await ask(undefined, await world.person())).status).toBe(403)
     const { body } = await ask()
     await world.rows(`DELETE FROM user_roles WHERE user_id = ${admin.id}`)
@@ -73,7 +74,7 @@ describe('An export in the background', () => {
     expect(job).toEqual({ state: 'failed', reason: 'forbidden', file_id: null })
   })
 
-  it('is its owner’s alone', async () => {
+  it('is visible only to its owner', async () => {
     const { body } = await ask()
     const other = await world.person('admin')
     expect((await world.call('GET', `/api/v1/exports/${body.id}`, { as: other })).status).toBe(404)
@@ -81,7 +82,7 @@ describe('An export in the background', () => {
     expect((await world.call('GET', '/api/v1/exports', { as: other })).body.total).toBe(0)
   })
 
-  it('can be fetched for a day; then the file is removed', async () => {
+  it('can be downloaded for a day; then the file is removed', async () => {
     const { body } = await ask()
     await world.drain()
     const { download_url: url } = await read(body.id)
@@ -101,7 +102,7 @@ describe('An export in the background', () => {
     expect(await world.rows(`SELECT id FROM export_jobs WHERE id = ${body.id}`)).toEqual([])
   })
 
-  it('can be cancelled before, and deleted after', async () => {
+  it('can be cancelled before it is made and deleted after', async () => {
     const { body: waiting } = await ask()
     const cancelled = await world.call('DELETE', `/api/v1/exports/${waiting.id}`, { as: admin })
     expect(cancelled.status).toBe(204)
@@ -114,7 +115,7 @@ describe('An export in the background', () => {
     expect(await world.rows(`SELECT id FROM export_jobs WHERE user_id = ${admin.id}`)).toEqual([])
   })
 
-  it('is made one at a time a person, and at most five wait', async () => {
+  it('is made one at a time per person, and at most five wait', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask()))
     expect(answers.map(({ status }) => status).sort()).toEqual([202, 202, 202, 202, 202, 429, 429, 429])
     expect(answers.find(({ status }) => status === 429)?.body.code).toBe('too_many_exports')
@@ -131,9 +132,10 @@ describe('An export in the background', () => {
     expect((await states()).map(({ state }) => state)).toEqual(['done', 'done', 'done', 'done', 'done'])
   })
 
-  it('whose process was killed is begun again, and there is one file; the dead run’s record is void', async () => {
+  it('is restarted when its process was killed; the first run can no longer change it', async () => {
     const { body } = await ask()
-    const stuck = `UPDATE export_jobs SET state = 'running', runs = runs + 1, rows = 1000, seen_at = '${world.clock.now().toISOString()}' WHERE id = ${body.id}`
+    const stuck = `UPDATE export_jobs SET state = 'running', runs = runs + 1, rows = 1000,
+      seen_at = '${world.clock.now().toISOString()}' WHERE id = ${body.id}`
     await world.rows(stuck)
     await world.drain()
     expect(await read(body.id)).toMatchObject({ state: 'running', rows: 1000 })
@@ -148,10 +150,11 @@ describe('An export in the background', () => {
     expect(await filesOf(body.id)).toHaveLength(1)
   })
 
-  it('that is killed three times is given up', async () => {
+  it('is given up after three killed runs', async () => {
     const { body } = await ask()
     await world.rows(
-      `UPDATE export_jobs SET state = 'running', runs = 3, seen_at = '${world.clock.now().toISOString()}' WHERE id = ${body.id}`,
+      `UPDATE export_jobs SET state = 'running', runs = 3,
+        seen_at = '${world.clock.now().toISOString()}' WHERE id = ${body.id}`,
     )
     world.clock.advance(3)
     await sweep()
@@ -183,7 +186,7 @@ describe('An export in the background', () => {
     expect((await world.call('GET', `/api/v1/exports/${body.id}`, { as: admin })).status).toBe(404)
   })
 
-  it('goes with its owner', async () => {
+  it('is deleted with its owner', async () => {
     const { body } = await ask()
     await world.drain()
     const { download_url: url } = await read(body.id)

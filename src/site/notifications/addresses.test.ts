@@ -18,7 +18,7 @@ import { bodyText } from '../../../test/support/fakes/smtp.ts'
 openEngine()
 
 describe('addresses that change', () => {
-  test('are told of it, the former ones too', async () => {
+  test('are notified, the former ones too', async () => {
     await as(lin, 'PUT', '/api/v1/users/me', { email: 'lin@new.example' })
     await world.drain()
     expect(recipients()).toEqual(['lin@example.com', 'lin@new.example'])
@@ -33,7 +33,7 @@ describe('addresses that change', () => {
     expect(smtp.mails).toHaveLength(2)
   })
 
-  test('are numbers too: they are told by SMS', async () => {
+  test('can be phone numbers, notified by SMS', async () => {
     await as(lin, 'PUT', '/api/v1/users/me', { phone: '13800138001' })
     await as(lin, 'PUT', '/api/v1/users/me', { phone: null })
     await world.drain()
@@ -52,14 +52,14 @@ describe('addresses that prove unusable', () => {
     const change = async (email: string) => {
       await as(lin, 'PUT', '/api/v1/users/me', { email })
       await world.drain()
-      // That it changed.
+      // The message about the change.
       smtp.mails.length = 0
     }
     await change('lin@new.example')
     await mail({ user_ids: [lin.id] })
     await world.drain()
     expect(recipients()).toEqual(['lin@new.example'])
-    // Back to the old one: given anew, tried anew.
+    // Back to the old address: it was entered again, so it is tried again.
     dead.clear()
     await change('lin@example.com')
     await mail({ user_ids: [lin.id] })
@@ -67,7 +67,7 @@ describe('addresses that prove unusable', () => {
     expect(recipients()).toEqual(['lin@example.com'])
   })
 
-  test('are made up for by the next channel', async () => {
+  test('are replaced by the next channel', async () => {
     dead.add('lin@example.com')
     await as(admin, 'PUT', `/api/v1/users/${lin.id}/contacts/wecom`, { member_id: 'lin' })
     await as(admin, 'POST', '/api/v1/notification-types', custom)

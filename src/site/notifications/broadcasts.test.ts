@@ -20,7 +20,7 @@ describe('audiences', () => {
   const count = async (condition: unknown) =>
     (await as(admin, 'POST', '/api/v1/audiences/preview', { condition })).body.count
 
-  test('are found by roles, tags, attributes and bookings, combined by and, or, not', async () => {
+  test('are selected by roles, tags, attributes and bookings, combined with and, or, not', async () => {
     const venue = await addVenue(world)
     const slot = await addSlot(world, venue, { hour: 15 })
     await as(wang, 'POST', '/api/v1/reservations', { time_slot_id: slot })
@@ -58,7 +58,7 @@ describe('audiences', () => {
     expect(refused).toMatchObject({ status: 400, body: { code: 'bad_condition' } })
   })
 
-  test('are saved, sent to, and counted when it happens; a broadcast keeps the condition it had', async () => {
+  test('can be saved and sent to, and are counted at sending; a broadcast keeps its condition', async () => {
     const body = { name: '员工', condition: { kind: 'role', in: ['venue:employee'] } }
     const made = await as(admin, 'POST', '/api/v1/audiences', body)
     expect(made.status).toBe(201)
@@ -77,7 +77,7 @@ describe('audiences', () => {
     expect((await as(admin, 'GET', `/api/v1/broadcasts/${sent.body.id}`)).body.audience_id).toBeNull()
   })
 
-  test('get no data that the texts can not be made of', async () => {
+  test('are refused data that does not fit the texts', async () => {
     const sent = await as(admin, 'POST', '/api/v1/broadcasts', {
       ...{ type: 'notice.direct', data: { subject: '甲' }, condition: { kind: 'everyone' } },
     })
@@ -86,7 +86,7 @@ describe('audiences', () => {
 })
 
 describe('messages that administrators write', () => {
-  test('leave once for one Idempotency-Key', async () => {
+  test('are sent once per Idempotency-Key', async () => {
     const body = { to: { user_ids: [lin.id] }, subject: '一次', body: '只有一次' }
     const send = () => as(admin, 'POST', '/api/notifications/email', body, { 'idempotency-key': 'k1' })
     const [first, second] = [await send(), await send()]
@@ -96,7 +96,7 @@ describe('messages that administrators write', () => {
     expect(smtp.mails).toHaveLength(1)
   })
 
-  test('go to bare numbers, of which nobody sees more than the end', async () => {
+  test('can go to bare numbers, of which only the end is shown', async () => {
     const sent = await as(admin, 'POST', '/api/notifications/sms', {
       ...{ to: { addresses: ['+8613800138000'] }, subject: '通知', body: '停电' },
     })
@@ -109,7 +109,7 @@ describe('messages that administrators write', () => {
     expect(JSON.stringify(await world.rows('SELECT * FROM deliveries'))).not.toContain('13800138000')
   })
 
-  test('by a channel that is not configured are skipped with that reason', async () => {
+  test('through an unconfigured channel are skipped with that reason', async () => {
     await as(admin, 'POST', '/api/notifications/im', { to: { addresses: ['feishu_robot'] }, subject: '甲', body: '乙' })
     expect(await deliveries()).toEqual([{ channel: 'im', state: 'skipped', reason: 'not_configured' }])
   })
@@ -127,7 +127,7 @@ describe('messages that administrators write', () => {
 })
 
 describe('the history', () => {
-  test('shows every message and delivery, filtered, and is exported with cells that are no formulas', async () => {
+  test('lists messages and deliveries with filters, and is exported without formula cells', async () => {
     await mail({ user_ids: [lin.id, wang.id] }, '=1+1')
     await world.drain()
     const all = await as(admin, 'GET', '/api/admin/notifications')

@@ -27,7 +27,7 @@ describe('deliveries that failed', () => {
       (item: { id: string }) => item.id,
     )
 
-  test('are tried again, all of a time or single ones, and who asked for it is in the log', async () => {
+  test('are retried by time span or one by one, and the log names who requested it', async () => {
     for (const person of [lin, wang]) dead.add(`${person === lin ? 'lin' : 'wang'}@example.com`)
     await mail({ user_ids: [lin.id, wang.id] })
     await world.drain()
@@ -58,7 +58,7 @@ describe('deliveries that failed', () => {
     })
   })
 
-  test('are meant by a day or by themselves, and are for those who may manage notifications', async () => {
+  test('are selected by day or by id, with the permission to manage notifications', async () => {
     expect(await retry({ channel: 'email' })).toMatchObject({ status: 400, body: { code: 'bad_filter' } })
     expect((await retry({ ids: ['inbox:1'] })).status).toBe(400)
     expect((await retry({ from: '2026-03-02' }, lin)).status).toBe(403)
@@ -66,7 +66,7 @@ describe('deliveries that failed', () => {
 })
 
 describe('types', () => {
-  test('of administrators are added, changed and deleted; keys are unique; those of the program stay', async () => {
+  test('of administrators can be added, changed and deleted with unique keys; built-in ones stay', async () => {
     const made = await as(admin, 'POST', '/api/v1/notification-types', custom)
     expect(made).toMatchObject({ status: 201, body: { key: 'notice.closing', urgent: false, built_in: false } })
     expect(await as(admin, 'POST', '/api/notification-types', custom)).toMatchObject({
@@ -86,7 +86,7 @@ describe('types', () => {
     expect((await as(lin, 'GET', '/api/v1/notification-types')).status).toBe(403)
   })
 
-  test('that were used can not be deleted', async () => {
+  test('that were used cannot be deleted', async () => {
     await as(admin, 'POST', '/api/v1/notification-types', custom)
     const sent = await as(admin, 'POST', '/api/v1/broadcasts', {
       type: 'notice.closing',
@@ -101,7 +101,7 @@ describe('types', () => {
     })
   })
 
-  test('whose text names a variable the sample lacks are refused', async () => {
+  test('whose text uses a variable missing in the sample are refused', async () => {
     const wrong = await as(admin, 'POST', '/api/v1/notification-types', { ...custom, body: '{{ nope }}' })
     expect(wrong).toMatchObject({ status: 400, body: { code: 'bad_template' } })
   })
@@ -119,7 +119,7 @@ describe('templates', () => {
     html: '<p onclick="x()">{{ body }}</p><script>alert(1)</script><a href="https://gym.example/news">more</a>',
   }
 
-  test('are used by channel and language, until they are deleted', async () => {
+  test('are used for their channel and language until they are deleted', async () => {
     await world.kernel.db.updateTable('users').set({ locale: 'en' }).where('id', '=', wang.id).execute()
     const made = await as(admin, 'POST', '/api/v1/notification-templates', template)
     expect(made.status).toBe(201)
@@ -139,7 +139,7 @@ describe('templates', () => {
     await world.kernel.db.updateTable('users').set({ locale: 'zh-CN' }).where('id', '=', wang.id).execute()
   })
 
-  test('change what the program itself says, in the inbox as well', async () => {
+  test('override the built-in texts, in the inbox too', async () => {
     const own = {
       type: 'reservation.confirmed',
       channel: 'inbox',
@@ -153,7 +153,7 @@ describe('templates', () => {
     expect(await world.inbox(lin)).toMatchObject([{ type: 'reservation.confirmed', subject: '订好了' }])
   })
 
-  test('are previewed with the sample, and with other data', async () => {
+  test('can be previewed with the sample data or other data', async () => {
     const preview = await as(admin, 'POST', '/api/v1/notification-templates/preview', {
       ...template,
       data: { body: 'x<y' },
@@ -185,7 +185,7 @@ describe('preferences', () => {
   const read = async (type: string) =>
     (await as(lin, 'GET', path)).body.items.find((item: { type: string }) => item.type === type)
 
-  test('start as the type says, and are followed once changed', async () => {
+  test('start with the defaults of the type, and apply once changed', async () => {
     expect(await read('reservation.confirmed')).toMatchObject({
       mandatory: false,
       channels: { email: true, sms: false },
@@ -198,7 +198,7 @@ describe('preferences', () => {
     expect(await deliveries()).toEqual([{ channel: 'email', state: 'skipped', reason: 'switched_off' }])
   })
 
-  test('can add a channel the type does not use by itself', async () => {
+  test('can add a channel that the type does not use by default', async () => {
     await wish('notice.direct', 'im', true)
     await as(admin, 'PUT', `/api/v1/users/${lin.id}/contacts/wecom`, { member_id: 'lin' })
     await as(admin, 'POST', '/api/v1/broadcasts', {
@@ -213,7 +213,7 @@ describe('preferences', () => {
     expect(wecom.received.at(-1)).toEqual({ user: 'lin', text: '一\n\n二\n\n2026-03-02 08:00:00 #1' })
   })
 
-  test('hold for what is queued already: what waits for the morning does not leave once it is switched off', async () => {
+  test('apply to queued messages: one held until morning is not sent once it is switched off', async () => {
     world.clock.set(new Date('2026-03-02T22:30:00+08:00'))
     await mail({ user_ids: [lin.id, wang.id] })
     await world.drain()
@@ -226,7 +226,7 @@ describe('preferences', () => {
     ])
   })
 
-  test('can add a channel to what is urgent; what was switched off before it became urgent counts no more', async () => {
+  test('can add a channel to an urgent type; channels switched off before it became urgent are on', async () => {
     const alarm = { ...custom, key: 'notice.alarm' }
     await as(admin, 'POST', '/api/v1/notification-types', alarm)
     await wish('notice.alarm', 'email', false)
@@ -245,12 +245,12 @@ describe('preferences', () => {
     await world.drain()
     const sent = (await deliveries()).map(({ channel, state }) => `${channel} ${state}`)
     expect(sent.toSorted()).toEqual(['email sent', 'im sent'])
-    // What was added by hand can be taken back.
+    // An added channel can be removed again.
     expect((await wish('notice.alarm', 'im', false)).status).toBe(200)
     expect(await read('notice.alarm')).toMatchObject({ channels: { email: true, im: false } })
   })
 
-  test('cannot switch off what is urgent or about the account', async () => {
+  test('cannot switch off urgent types or types about the account', async () => {
     expect(await wish('reservation.displaced', 'email', false)).toMatchObject({
       status: 409,
       body: { code: 'mandatory_notification' },

@@ -40,7 +40,7 @@ describe('links in mails', () => {
     return { raw: smtp.mails.at(-1) ?? '', open: path('o'), click: path('t'), unsubscribe: path('u') }
   }
 
-  test('count when a mail was opened and followed, and lead only where we said', async () => {
+  test('record opens and clicks, and redirect only to our own targets', async () => {
     const links = await oneMail()
     expect(await world.call('GET', links.open)).toMatchObject({ status: 200, headers: { 'content-type': 'image/png' } })
     expect(await deliveries()).toMatchObject([{ state: 'opened' }])
@@ -58,7 +58,7 @@ describe('links in mails', () => {
         )
       ).status,
     ).toBe(404)
-    // A token of one kind is none of another.
+    // A token is valid only for its kind.
     expect((await world.call('GET', links.unsubscribe.replace('/u/', '/t/'))).status).toBe(404)
     const { body } = await as(admin, 'GET', '/api/admin/notifications/stats?channel=email')
     expect(body.items).toMatchObject([
@@ -66,12 +66,12 @@ describe('links in mails', () => {
     ])
   })
 
-  test('are counted from the first day there is, where a month before the last would lie before it', async () => {
+  test('are counted from the earliest possible day when a month before the last lies before it', async () => {
     const { body } = await as(admin, 'GET', '/api/admin/notifications/stats?to=1900-01-05')
     expect(body).toEqual({ from: '1900-01-01', to: '1900-01-05', items: [] })
   })
 
-  test('unsubscribe with one click, any number of times, without log-in; looking ends nothing', async () => {
+  test('unsubscribe with one click, repeatably, without a log-in; viewing changes nothing', async () => {
     const links = await oneMail()
     const url = /<(.*)>/.exec(header(links.raw, 'List-Unsubscribe'))?.[1] ?? ''
     expect(url).toBe(`https://gym.example${links.unsubscribe}`)
@@ -114,7 +114,7 @@ describe('links in mails', () => {
     expect(smtp.mails).toHaveLength(2)
   })
 
-  test('end all mails that can be ended, and not those that can’t', async () => {
+  test('unsubscribe from all optional mails, not from mandatory ones', async () => {
     const links = await oneMail()
     await world.call('POST', `${links.unsubscribe}?scope=all`)
     const slot = await addSlot(world, await addVenue(world), { hour: 11 })
@@ -128,7 +128,7 @@ describe('links in mails', () => {
     expect(smtp.mails).toHaveLength(2)
   })
 
-  test('of a bare address that is somebody’s end such mails for them too, and nothing that can’t be ended', async () => {
+  test('of a bare address that a user has also unsubscribe that user from optional mails', async () => {
     const links = await oneMail({ addresses: ['lin@example.com'] })
     await world.call('POST', links.unsubscribe)
     await oneMail({ addresses: ['lin@example.com'] })
@@ -140,7 +140,7 @@ describe('links in mails', () => {
     })
     await world.drain()
     expect(smtp.mails).toHaveLength(2)
-    // Their preferences say so, and are the way back.
+    // Their preferences show it, and can undo it.
     const path = '/api/v1/users/me/notification-preferences'
     const { items } = (await as(lin, 'GET', path)).body
     const off = items.filter(({ channels }: { channels: { email: boolean } }) => !channels.email)
@@ -150,7 +150,7 @@ describe('links in mails', () => {
     expect(smtp.mails).toHaveLength(3)
   })
 
-  test('of a bare address end everything to it', async () => {
+  test('of a bare address stop all mails to it', async () => {
     const links = await oneMail({ addresses: ['guest@example.com'] })
     await world.call('POST', links.unsubscribe)
     await oneMail({ addresses: ['guest@example.com', 'other@example.com'] })

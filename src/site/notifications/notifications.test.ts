@@ -57,7 +57,7 @@ async function tell(userIds: readonly number[], type = 'booking.quiet') {
 }
 
 describe('the inbox', () => {
-  test('shows one’s own notifications, newest first, by page, and by what is unread and of a type', async () => {
+  test('shows the caller’s notifications, newest first, in pages, filtered by unread and type', async () => {
     await tell([lin, wang])
     await tell([lin], 'booking.confirmed')
     await tell([lin])
@@ -76,7 +76,7 @@ describe('the inbox', () => {
     expect((await call(lin, 'GET', '/api/v1/notifications?unread=false')).body).toMatchObject({ items: [{ id: 3 }] })
   })
 
-  test('counts what is unread and marks some or all as read, never another’s', async () => {
+  test('counts unread ones and marks some or all as read, never another person’s', async () => {
     await tell([lin, wang])
     await tell([lin])
     expect((await call(lin, 'GET', '/api/v1/notifications/unread-count')).body).toEqual({ unread: 2 })
@@ -99,13 +99,13 @@ describe('the inbox', () => {
 describe('dead letters', () => {
   const path = '/api/admin/jobs/dead-letters'
 
-  test('are for those who may manage background work', async () => {
+  test('require the permission to manage background work', async () => {
     expect((await call(lin, 'GET', path)).status).toBe(403)
     expect((await call(lin, 'POST', `${path}/retry`, { ids: ['outbox:1'] })).status).toBe(403)
     expect((await call(lin, 'DELETE', `${path}/outbox:1`)).status).toBe(403)
   })
 
-  test('are listed, tried again and dropped, and who did it is recorded', async () => {
+  test('can be listed, retried and dropped, and the log names who did it', async () => {
     await tell([lin], 'nobody.knows')
     const admin = `${wang}-admin`
     const { body } = await call(admin, 'GET', path)

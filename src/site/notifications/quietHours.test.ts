@@ -24,7 +24,7 @@ describe('quiet hours, holidays and caps', () => {
     return smtp.mails.length
   }
 
-  test('hold what is not urgent until the first allowed minute, once, and the inbox has it at once', async () => {
+  test('hold messages that are not urgent until the first allowed minute; the inbox shows them at once', async () => {
     at('02T22:00')
     await mail({ user_ids: [lin.id] })
     expect(await world.inbox(lin)).toHaveLength(1)
@@ -45,7 +45,7 @@ describe('quiet hours, holidays and caps', () => {
     expect(header(smtp.mails[0] ?? '', 'List-Unsubscribe')).toBe('')
   })
 
-  test('of holidays last until the morning after the last of them', async () => {
+  test('of holidays last until the morning after the last one', async () => {
     for (const day of ['03', '04']) {
       await as(admin, 'PUT', `/api/admin/notifications/holidays/2026-03-${day}`, { name: '假日' })
     }
@@ -63,7 +63,7 @@ describe('quiet hours, holidays and caps', () => {
     expect((await as(admin, 'DELETE', '/api/admin/notifications/holidays/2026-03-04')).status).toBe(404)
   })
 
-  test('let go what they held once they are changed', async () => {
+  test('release held messages when they are changed', async () => {
     const path = '/api/admin/notifications'
     const waiting = async () =>
       (await deliveries()).filter(({ state }) => state === 'queued').map(({ reason }) => reason)
@@ -94,7 +94,7 @@ describe('quiet hours, holidays and caps', () => {
     expect(await mailsAfter('04T10:00')).toBe(4)
   })
 
-  test('are asked again by every process that hears of a change, for what it held meanwhile', async () => {
+  test('are applied again by every process notified of a change, to the messages held meanwhile', async () => {
     at('02T22:30')
     await mail({ user_ids: [lin.id] })
     await world.drain()
@@ -106,7 +106,7 @@ describe('quiet hours, holidays and caps', () => {
     expect(await mailsAfter('03T08:00')).toBe(1)
   })
 
-  test('of frequency let so many through in so long, and then the rest, each once', async () => {
+  test('of frequency allow a number of messages per period, and send the rest later, each once', async () => {
     const caps = { reservation: null, account: null, notice: { limit: 2, hours: 3 }, system: null }
     await as(admin, 'PUT', '/api/admin/notifications/controls', { quiet_hours: null, caps })
     at('02T10:00')
@@ -121,7 +121,7 @@ describe('quiet hours, holidays and caps', () => {
     expect(await mailsAfter('03T16:00')).toBe(6)
   })
 
-  test('of frequency count messages, each once whatever the channels it comes by', async () => {
+  test('of frequency count each message once for all its channels', async () => {
     const caps = { reservation: null, account: null, notice: { limit: 2, hours: 3 }, system: null }
     await as(admin, 'PUT', '/api/admin/notifications/controls', { quiet_hours: null, caps })
     await as(admin, 'PUT', `/api/v1/users/${lin.id}/contacts/wecom`, { member_id: 'lin' })

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { openWorld } from '../../../test/support/world.ts'
 import { loadConfig } from '../../config.ts'
 
-/** What the fake was asked, as an OpenAI-compatible endpoint is. */
+/** Requests to the fake OpenAI-compatible endpoint. */
 interface Asked {
   readonly path: string
   readonly key: string | undefined
@@ -49,7 +49,7 @@ afterAll(async () => {
   await world.close()
 })
 
-/** What the bot answers. */
+/** Asks the bot and returns its answer. */
 async function ask(content: string): Promise<string> {
   const path = `/api/v1/support/chat/sessions/${session}/messages`
   const { body } = await world.call('POST', path, { as: anna, payload: { content } })
@@ -60,7 +60,7 @@ async function ask(content: string): Promise<string> {
 }
 
 describe('a language model', () => {
-  it('answers with what was said before and the questions that fit, under its key', async () => {
+  it('gets the conversation and the matching FAQs, with its API key', async () => {
     respond = completion(' 您可以在“我的预约”里取消。 ')
     expect(await ask('怎么取消预约')).toBe('您可以在“我的预约”里取消。')
     respond = completion('不客气')
@@ -79,7 +79,7 @@ describe('a language model', () => {
     ])
   })
 
-  it('is cut short when it talks too long', async () => {
+  it('has its answer cut when it is too long', async () => {
     respond = completion('长'.repeat(10_000))
     expect(await ask('讲个故事')).toHaveLength(4000)
   })
@@ -102,7 +102,7 @@ describe('a language model', () => {
     expect(asked).toHaveLength(before + 1)
   })
 
-  it('is asked nothing once a human is', async () => {
+  it('is not called once a human was requested', async () => {
     const before = asked.length
     const path = `/api/v1/support/chat/sessions/${session}`
     await world.call('POST', `${path}/handover`, { as: anna })
@@ -111,7 +111,7 @@ describe('a language model', () => {
     expect(asked).toHaveLength(before)
   })
 
-  it('needs the name of a model', () => {
+  it('requires a model name', () => {
     expect(() => loadConfig({ SUPPORT_LLM_URL: 'https://api.example.com/v1' })).toThrow('SUPPORT_LLM_MODEL: not set')
   })
 })

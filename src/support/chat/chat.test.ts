@@ -35,7 +35,7 @@ describe('asking for a human', () => {
 })
 
 describe('a text', () => {
-  it('has 1 to 2,000 characters in which something can be seen, and nothing a database refuses', () => {
+  it('has 1 to 2,000 characters, some of them visible, and none that the database refuses', () => {
     expect(readText('  你好 ', 2000)).toBe('你好')
     expect(readText('😀'.repeat(2000), 2000)).toHaveLength(4000)
     for (const bad of ['', ' ', '\u200B', 'x'.repeat(2001), 'a\0b', '\uD800', 7, null, {}]) {
@@ -45,7 +45,7 @@ describe('a text', () => {
 })
 
 describe('a session', () => {
-  it('is opened once: opening again, however often at once, answers the open one', async () => {
+  it('is opened once: opening it again, even in parallel, returns the open one', async () => {
     const anna = await world.person('venue:visitor')
     const answers = await Promise.all([1, 2, 3, 4].map(() => world.call('POST', '/api/v1/support/chat', { as: anna })))
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1)
@@ -56,7 +56,7 @@ describe('a session', () => {
     expect(await openChat(anna)).toBeGreaterThan(id)
   })
 
-  it('can be read by its owner and by agents: it does not exist for others', async () => {
+  it('can be read by its owner and by agents; others get 404', async () => {
     const anna = await world.person()
     const id = await openChat(anna)
     const ben = await world.person('venue:leader')
@@ -75,7 +75,7 @@ describe('a session', () => {
     expect(client.contents()).toEqual([])
   })
 
-  it('ends after a day without messages, and takes none after that', async () => {
+  it('ends after a day without messages, and accepts none after that', async () => {
     const anna = await world.person()
     const id = await openChat(anna)
     world.clock.advance(23 * 60)
@@ -91,7 +91,7 @@ describe('a session', () => {
 })
 
 describe('the bot', () => {
-  it('answers over the WebSocket, once, though its job runs twice', async () => {
+  it('answers once over the WebSocket, even if its job runs twice', async () => {
     const anna = await world.person()
     const id = await openChat(anna)
     const client = await chatClient(address, anna)
@@ -106,13 +106,13 @@ describe('the bot', () => {
     expect((await historyOf(id, anna)).map(({ author }) => author)).toEqual(['system', 'user', 'bot'])
   })
 
-  it('loses no question to a crash: the job stands in the database with the message', async () => {
+  it('loses no question in a crash: the job is committed with the message', async () => {
     const anna = await world.person()
     const id = await openChat(anna)
     await say(id, anna, '泳池深吗')
     const waitingJobs = await world.rows(`SELECT 1 FROM pgboss.job WHERE name = 'support.answer' AND state = 'created'`)
     expect(waitingJobs).toHaveLength(1)
-    // Another process takes it up.
+    // Another process runs the job.
     await other.system.drain()
     expect((await historyOf(id, anna)).at(-1)).toMatchObject({
       author: 'bot',
@@ -120,7 +120,7 @@ describe('the bot', () => {
     })
   })
 
-  it('sees within a minute or so to what a killed process had in hand', async () => {
+  it('takes over the job of a killed process within about a minute', async () => {
     const anna = await world.person()
     const id = await openChat(anna)
     await say(id, anna, '在吗')
@@ -136,7 +136,7 @@ describe('the bot', () => {
     expect((await historyOf(id, anna)).map(({ author }) => author)).toEqual(['system', 'user', 'bot'])
   })
 
-  it('is silent when a human was asked for before it came to answer', async () => {
+  it('does not answer when a human was requested before its answer', async () => {
     const anna = await world.person()
     const id = await openChat(anna)
     await say(id, anna, '怎么取消')
@@ -148,7 +148,7 @@ describe('the bot', () => {
 })
 
 describe('user and agent', () => {
-  it('talk to each other over two processes, everything durable first and in one order', async () => {
+  it('exchange messages across two processes, stored first and in one order', async () => {
     const anna = await world.person()
     const id = await openChat(anna)
     const user = await chatClient(address, anna)
@@ -168,12 +168,12 @@ describe('user and agent', () => {
     await expect.poll(user.contents).toEqual(said.slice(1))
     expect(said.filter((one) => one.startsWith('问'))).toEqual(Array.from({ length: 10 }, (_, n) => `问 ${n + 1}`))
     await expect.poll(() => user.frames.filter(({ type }) => type === 'ack')).toHaveLength(10)
-    // No bot any more.
+    // The bot no longer answers.
     await world.drain()
     expect((await historyOf(id, anna)).some(({ author }) => author === 'bot')).toBe(false)
   })
 
-  it('get what they missed, none twice', async () => {
+  it('receive missed messages, none twice', async () => {
     const { person, id } = await waiting()
     await admin(id, 'accept', agent)
     const first = await chatClient(address, person, { last_event_id: 0 })
@@ -191,7 +191,7 @@ describe('user and agent', () => {
     await expect.poll(fresh.contents).toEqual(['新的'])
   })
 
-  it('send again without saying twice', async () => {
+  it('can resend without a duplicate', async () => {
     const { person, id } = await waiting()
     const client = await chatClient(address, person)
     for (const content of ['一次', '一次']) client.say({ type: 'message', content, client_id: 'same' })
@@ -200,7 +200,7 @@ describe('user and agent', () => {
     expect(first?.id).toBe(second?.id)
     const http = await Promise.all([1, 2, 3].map(() => say(id, person, '一次', { client_id: 'same' })))
     expect(http.map(({ status, body }) => [status, body.id])).toEqual(Array(3).fill([201, first?.id]))
-    // An id is the sender's own: the other side may use the same.
+    // Message ids are per sender: the other side may use the same one.
     await admin(id, 'accept', agent)
     expect((await say(id, agent, '收到', { client_id: 'same' })).body.id).not.toBe(first?.id)
     await post(`/api/v1/support/chat/sessions/${id}/close`, person)

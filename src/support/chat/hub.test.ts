@@ -6,7 +6,7 @@ import { startProxy } from '../../../test/support/proxy.ts'
 import type { DB } from '../../kernel/database/tables.ts'
 import { createChatHub } from './hub.ts'
 
-test('a reader whose reading is cut off tries again, and leaves it to others to say that the database is away', async () => {
+test('a reader retries an interrupted read, and does not log the database failure itself', async () => {
   const said: unknown[] = []
   const way = await startProxy(await freePort())
   const db = new Kysely<DB>({
@@ -17,7 +17,7 @@ test('a reader whose reading is cut off tries again, and leaves it to others to 
   const hub = createChatHub(db, database, { error: (line: unknown) => said.push(line) })
   await hub.start()
   hub.follow({ userId: 1, key: 1, deliver: () => {}, typing: () => {}, flushed: async () => {} }, 0)
-  // The second try: what there is to say of the first has been said.
+  // The second try: any log line about the first has been written.
   await expect.poll(way.accepted, { timeout: 15_000 }).toBeGreaterThan(1)
   expect(said).toEqual([])
   await hub.stop()

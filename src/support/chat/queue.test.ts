@@ -18,7 +18,7 @@ import { closeServed, transfer } from './agents.ts'
 openChats()
 
 describe('the queue', () => {
-  it('is in the order of asking, and says to those who wait where they stand', async () => {
+  it('keeps the order of requests, and tells waiting users their position', async () => {
     await world.rows(`DELETE FROM chat_messages`)
     await world.rows(`DELETE FROM chat_sessions`)
     const people = [await waiting(), await waiting(), await waiting()]
@@ -29,7 +29,7 @@ describe('the queue', () => {
     expect((await sessionOf(third.id, third.person)).queue_position).toBe(3)
     await admin(first.id, 'accept', agent)
     expect((await sessionOf(third.id, third.person)).queue_position).toBe(2)
-    // Handed back, it is first again.
+    // After it is handed back, it is first again.
     expect((await admin(first.id, 'transfer', agent, {})).body).toMatchObject({
       status: 'queued',
       queue_position: 1,
@@ -38,7 +38,7 @@ describe('the queue', () => {
     expect((await world.call('GET', '/api/admin/support/chat/queue', { as: first.person })).status).toBe(403)
   })
 
-  it('gives a session to one of two agents', async () => {
+  it('gives a session to only one of two agents', async () => {
     const agents = [agent, await world.person('venue:admin'), await world.person('venue:support')]
     for (let round = 0; round < (onServer ? 20 : 3); round += 1) {
       const { id, person } = await waiting()
@@ -53,7 +53,7 @@ describe('the queue', () => {
     }
   })
 
-  it('refuses what makes no sense', async () => {
+  it('refuses steps that do not fit the state', async () => {
     const { id } = await waiting()
     await admin(id, 'accept', agent)
     expect((await admin(id, 'accept', agent)).status).toBe(200)
@@ -67,7 +67,7 @@ describe('the queue', () => {
     expect((await say(withBot, agent, 'x')).body.code).toBe('not_your_session')
   })
 
-  it('lets only the agent of a session hand it on or end it, or whoever manages support', async () => {
+  it('allows only the agent of a session or a support manager to transfer or end it', async () => {
     const [colleague, manager] = [await world.person('venue:support'), await world.person('venue:admin')]
     const { id, person } = await waiting()
     await admin(id, 'accept', agent)
@@ -92,7 +92,7 @@ describe('the queue', () => {
     }
   })
 
-  it('gets the sessions back of an agent who leaves, and loses those of users who do', async () => {
+  it('gets back the sessions of an agent who leaves, and drops those of users who leave', async () => {
     const [gone, root] = [await world.person('venue:support'), await world.person('admin')]
     const { id, person } = await waiting()
     await admin(id, 'accept', gone)
@@ -125,7 +125,7 @@ describe('the queue', () => {
     },
   )
 
-  it.runIf(onServer)('gives nothing to an agent who loses the role that very moment', async () => {
+  it.runIf(onServer)('gives no session to an agent who loses the role at the same moment', async () => {
     const [gone, manager] = [await world.person('venue:support'), await world.person('venue:admin')]
     const [queued, served] = [await waiting(), await waiting()]
     await admin(served.id, 'accept', agent)
@@ -148,7 +148,7 @@ describe('the queue', () => {
     expect(refused.map(({ body }) => body.code)).toEqual(['forbidden', 'not_an_agent', 'assignee_not_staff'])
   })
 
-  it('is listed for agents with everything else', async () => {
+  it('is listed for agents with all other sessions', async () => {
     const { id, person } = await waiting()
     await admin(id, 'accept', agent)
     const ids = async (query: string) =>

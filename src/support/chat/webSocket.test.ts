@@ -28,7 +28,7 @@ describe('the WebSocket', () => {
     await client.heard('pong')
   })
 
-  it('says that there is no session yet, and follows one when asked', async () => {
+  it('reports that there is no session yet, and follows one on request', async () => {
     const anna = await world.person()
     const client = await chatClient(address, anna)
     expect(client.frames[0]).toEqual({ type: 'ready', session_id: null })
@@ -43,7 +43,7 @@ describe('the WebSocket', () => {
     expect(client.contents()).toHaveLength(1)
   })
 
-  it('takes what is sent the moment it is ready', async () => {
+  it('accepts frames sent as soon as it is ready', async () => {
     const anna = await world.person()
     const id = await openChat(anna)
     for (let round = 0; round < 10; round += 1) {
@@ -53,7 +53,7 @@ describe('the WebSocket', () => {
     }
   })
 
-  it('takes so many messages a minute from one person, over all their connections', async () => {
+  it('limits messages per minute and person across all connections', async () => {
     const strict = await (await world.anotherProcess({ rateLimit: true, rateLimitMessage: 3 })).listen()
     const anna = await world.person()
     await openChat(anna)
@@ -68,7 +68,7 @@ describe('the WebSocket', () => {
     hangUp()
   })
 
-  it.runIf(onServer)('sends what was written while its process could not hear of it', async () => {
+  it.runIf(onServer)('sends messages written while its process was not listening', async () => {
     const { person, id } = await waiting()
     const client = await chatClient(address, person)
     await client.heard('following')
@@ -78,7 +78,7 @@ describe('the WebSocket', () => {
     await expect.poll(client.contents, { timeout: 10_000 }).toEqual(['听得到吗'])
   })
 
-  it('closes on what is no frame of ours, and when the session of the token ends', async () => {
+  it('closes after an invalid frame, and when the session of the token ends', async () => {
     const anna = await world.person()
     const odd = await chatClient(address, anna)
     odd.say({ type: 'constructor' })
@@ -88,7 +88,7 @@ describe('the WebSocket', () => {
     expect(await client.closed).toBe(4401)
   })
 
-  it('closes when roles are taken away: who comes back sees what the new ones show', async () => {
+  it('closes when roles are removed; a new connection has the new permissions', async () => {
     const [former, root, anna] = [
       await world.person('venue:support'),
       await world.person('admin'),
@@ -110,7 +110,7 @@ describe('the WebSocket', () => {
     expect([...here.contents(), ...again.contents()]).toEqual([])
   })
 
-  it('stays open when an account changes in what grants nothing', async () => {
+  it('stays open when an account change does not affect permissions', async () => {
     const [anna, root] = [await world.person(), await world.person('admin')]
     const client = await chatClient(address, anna)
     await world.call('PUT', `/api/v1/users/${anna.id}`, { as: root, payload: { department: '研发部' } })

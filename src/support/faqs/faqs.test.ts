@@ -8,15 +8,15 @@ const world = await openWorld()
 const staff = await world.person('venue:support')
 afterAll(() => world.close())
 
-describe('what a text is found by', () => {
-  it('is each pair of neighbouring Chinese characters and each word of letters or digits', () => {
+describe('the search terms of a text', () => {
+  it('are each pair of neighbouring Chinese characters and each word of letters or digits', () => {
     expect(termsOf('取消预约')).toEqual(['取消', '消预', '预约'])
     expect(termsOf('WiFi 密码，ＡＢＣ１２3')).toEqual(['wifi', '密码', 'abc123'])
     expect(termsOf('我用wifi吗')).toEqual(['我用', 'wifi', '吗'])
     expect(termsOf(' …？ ')).toEqual([])
   })
 
-  it('makes of every part of a text terms that the whole has too', () => {
+  it('of every part of a text are among the terms of the whole', () => {
     const text = fc.string({ unit: fc.constantFrom(...'预约取消场馆'), minLength: 4, maxLength: 20 })
     fc.assert(
       fc.property(text, fc.nat(3), (whole, start) => {
@@ -26,7 +26,7 @@ describe('what a text is found by', () => {
     )
   })
 
-  it('leaves the words out with which every question is asked, unless there are no others', () => {
+  it('leave out common question words, unless there are no others', () => {
     expect(askedTerms('请问怎么取消预约呢？')).toEqual(['取消', '消预', '预约'])
     expect(askedTerms('怎么办')).toEqual(['怎么', '么办'])
   })
@@ -56,7 +56,7 @@ describe('frequent questions', () => {
     for (const entry of entries) expect((await add(entry)).status).toBe(201)
   })
 
-  it('are read by everybody, in their order, published ones only', async () => {
+  it('are public, in their order, published ones only', async () => {
     expect(await search({})).toEqual([cancel, swim, password, late])
     expect(await search({ category: '预约' }, '/api/support/faqs')).toEqual([cancel, late])
     expect(await search({ page_size: '1', page: '2' })).toEqual([swim])
@@ -77,8 +77,9 @@ describe('frequent questions', () => {
     expect(await search({ q })).toEqual(found)
   })
 
-  it('are found by an index, not by reading them all', async () => {
-    await world.rows(`INSERT INTO faqs (category, question, answer, question_terms, terms, published, created_at, updated_at)
+  it('are searched through an index', async () => {
+    await world.rows(`INSERT INTO faqs
+        (category, question, answer, question_terms, terms, published, created_at, updated_at)
       SELECT 'x', 'q', 'a', ARRAY['t' || i], ARRAY['t' || i], false, now(), now() FROM generate_series(1, 5000) i`)
     await world.rows('ANALYZE faqs')
     const plan = await world.rows(
@@ -88,14 +89,14 @@ describe('frequent questions', () => {
     await world.rows(`DELETE FROM faqs WHERE category = 'x'`)
   })
 
-  it('answer a question when enough of it is in them', async () => {
+  it('answer a question when they match enough of it', async () => {
     const answers = async (question: string) => (await answersTo(world.kernel, question, 3)).map((faq) => faq.question)
     expect((await answers('你好，我想取消明天的预约可以吗'))[0]).toBe(cancel)
     expect((await answers('我的密码忘记了'))[0]).toBe(password)
     expect(await answers('附近有什么好吃的餐厅')).toEqual([])
   })
 
-  it('are kept by support', async () => {
+  it('are managed by support', async () => {
     const { body } = await add({ question: '停车收费吗？', answer: '免费。' })
     expect(body).toMatchObject({ category: '其他', position: 0, published: true, keywords: '' })
     const path = `/api/admin/support/faqs/${body.id}`

@@ -18,7 +18,7 @@ const settle = (id: number, status: string, as = staff) =>
 const read = (id: number, as: Person) => world.call('GET', `/api/v1/feedback/${id}`, { as })
 
 describe('the states of feedback', () => {
-  it('take replies and additions until it is closed, and nothing but opening again then', () => {
+  it('allow replies and additions until it is closed, and then only reopening', () => {
     const table = FEEDBACK_STATUSES.map((status) =>
       (['reply', 'addition', 'close', 'reopen'] as const).map((event) => afterEvent(status, event)),
     )
@@ -31,7 +31,7 @@ describe('the states of feedback', () => {
 })
 
 describe('giving feedback', () => {
-  it('is for everybody who is signed in; it is a suggestion unless said', async () => {
+  it('is open to every signed-in user; its default type is suggestion', async () => {
     const visitor = await world.person('venue:visitor')
     const answer = await give(visitor)
     expect(answer.status, JSON.stringify(answer.body)).toBe(201)
@@ -39,7 +39,7 @@ describe('giving feedback', () => {
     expect((await world.call('POST', '/api/v1/feedback', { payload: { content: 'x' } })).status).toBe(401)
   })
 
-  it('may name a venue that exists, a score, and how to reach its author, which only the author and support see', async () => {
+  it('may name an existing venue, a score and contact data, which only the author and support see', async () => {
     const anna = await world.person()
     const venue = await addVenue(world)
     const wish = { type: 'complaint', title: '灯光', contact: '13800001111', venue_id: venue, rating: 2 }
@@ -60,7 +60,7 @@ describe('giving feedback', () => {
     },
   )
 
-  it('happens once for one Idempotency-Key', async () => {
+  it('is stored once per Idempotency-Key', async () => {
     const anna = await world.person()
     const send = () =>
       world.call('POST', '/api/feedback', {
@@ -74,7 +74,7 @@ describe('giving feedback', () => {
 })
 
 describe('a reply', () => {
-  it('reaches the person in the inbox and live, and there can be several', async () => {
+  it('reaches the author in the inbox and live, and there can be several', async () => {
     const anna = await world.person()
     const { id } = (await give(anna)).body
     await world.drain()
@@ -102,7 +102,7 @@ describe('a reply', () => {
     expect((await read(id, anna)).body).toMatchObject({ status: 'replied', replies: 2 })
   })
 
-  it('is answered by the owner, who thereby opens it again, and support hears of it', async () => {
+  it('can be answered by the owner, which reopens the feedback and notifies support', async () => {
     const anna = await world.person()
     const { id } = (await give(anna)).body
     await reply(id)
@@ -113,7 +113,7 @@ describe('a reply', () => {
     expect((await post(`/api/v1/feedback/${id}/messages`, staff, { content: 'x' })).status).toBe(404)
   })
 
-  it('is not possible any more when it is closed, until it is opened again', async () => {
+  it('is refused while the feedback is closed, until it is reopened', async () => {
     const anna = await world.person()
     const { id } = (await give(anna)).body
     expect((await settle(id, 'open')).body).toMatchObject({ code: 'bad_state', state: 'open' })
@@ -126,7 +126,7 @@ describe('a reply', () => {
     expect((await reply(id)).status).toBe(201)
   })
 
-  it('is written into the operation log', async () => {
+  it('is recorded in the operation log', async () => {
     const { id } = (await give(await world.person())).body
     await reply(id)
     await world.drain()
@@ -138,7 +138,7 @@ describe('a reply', () => {
 })
 
 describe('reading feedback', () => {
-  it('is for its owner and for support: it does not exist for others', async () => {
+  it('is allowed to its owner and support; others get 404', async () => {
     const anna = await world.person()
     const { id } = (await give(anna)).body
     expect((await read(id, anna)).status).toBe(200)
@@ -147,7 +147,7 @@ describe('reading feedback', () => {
     expect((await read(999_999, staff)).status).toBe(404)
   })
 
-  it('lists mine for me and, filtered, everybody’s for support', async () => {
+  it('lists the caller’s own, and for support everybody’s, with filters', async () => {
     const [anna, ben] = [await world.person(), await world.person()]
     const praise = (await give(anna, { type: 'praise', rating: 5, title: '游泳馆很好' })).body.id
     const problem = (await give(anna, { type: 'problem' })).body.id
@@ -163,7 +163,7 @@ describe('reading feedback', () => {
     expect((await world.call('GET', '/api/admin/feedback', { as: anna })).status).toBe(403)
   })
 
-  it('shows no way to reach somebody who has left', async () => {
+  it('shows no contact data of a user who has left', async () => {
     const anna = await world.person()
     const { id } = (await give(anna, { contact: 'anna@example.com' })).body
     const admin = await world.person('admin')

@@ -20,8 +20,8 @@ const change = (id: number, payload: unknown, as = staff) =>
 const read = (id: number, as: Person) => world.call('GET', `/api/v1/support/tickets/${id}`, { as })
 const told = async (person: Person) => (await world.inbox(person)).map(({ type }) => type)
 
-describe('the table of moves', () => {
-  it('lets support take a ticket everywhere but from its end to another end by the back door', () => {
+describe('the table of transitions', () => {
+  it('allows support every transition except from one final state to another', () => {
     const table = Object.fromEntries(
       TICKET_STATUSES.map((from) => [from, TICKET_STATUSES.filter((to) => staffMayMove(from, to))]),
     )
@@ -34,7 +34,7 @@ describe('the table of moves', () => {
     })
   })
 
-  it('gives the owner 14 days to open it again', () => {
+  it('gives the owner 14 days to reopen a ticket', () => {
     const ticket = { status: 'resolved', endedAt: MONDAY } as const
     const endPlus = (ms: number) => new Date(MONDAY.getTime() + 14 * 86_400_000 + ms)
     expect(mayReopen(ticket, endPlus(0))).toBe('yes')
@@ -44,7 +44,7 @@ describe('the table of moves', () => {
 })
 
 describe('a ticket', () => {
-  it('goes from its owner to support and back, and each side hears of what the other does', async () => {
+  it('passes between owner and support, and each side is notified of the other’s actions', async () => {
     const [owner, agent] = [await world.person(), await world.person('venue:support')]
     const id = await open(owner, { priority: 'high', category: '账号' })
     expect((await read(id, owner)).body).toMatchObject({
@@ -71,7 +71,7 @@ describe('a ticket', () => {
     expect(await told(agent)).toEqual(['ticket.opened', 'ticket.assigned', 'ticket.changed_by_owner'])
   })
 
-  it('goes back to all of support when its assignee may not answer tickets any more', async () => {
+  it('returns to all of support when its assignee may no longer answer tickets', async () => {
     const root = await world.person('admin')
     const endings = [
       (id: number) =>
@@ -98,7 +98,7 @@ describe('a ticket', () => {
     }
   })
 
-  it('stays with an assignee whose roles change and who may still answer tickets', async () => {
+  it('stays with an assignee who may still answer tickets after a role change', async () => {
     const [root, agent] = [await world.person('admin'), await world.person('venue:support')]
     const id = await open()
     await change(id, { assignee: agent.id })
@@ -107,12 +107,12 @@ describe('a ticket', () => {
     expect((await read(id, anna)).body.assignee).toBe(agent.id)
   })
 
-  it('is taken up by the first message of support', async () => {
+  it('is in progress after the first message of support', async () => {
     const id = await open()
     expect((await post(`/${id}/messages`, staff, { content: '收到' })).body.status).toBe('in_progress')
   })
 
-  it('takes no move that is not in the table, and no message when it is over', async () => {
+  it('refuses transitions outside the table, and messages when it is closed', async () => {
     const id = await open()
     await change(id, { status: 'closed' })
     const refused = await change(id, { status: 'waiting' })
@@ -122,14 +122,14 @@ describe('a ticket', () => {
     }
   })
 
-  it('is changed into what it is already without a word to anybody', async () => {
+  it('notifies nobody when a change has no effect', async () => {
     const owner = await world.person()
     const id = await open(owner)
     expect((await change(id, { status: 'open', priority: 'normal' })).status).toBe(200)
     expect(await told(owner)).toEqual([])
   })
 
-  it('goes to nobody but support', async () => {
+  it('can be assigned only to support', async () => {
     const id = await open()
     expect((await change(id, { assignee: anna.id })).body.code).toBe('assignee_not_staff')
     expect((await change(id, { assignee: 999_999 })).body.code).toBe('assignee_not_staff')
@@ -139,7 +139,7 @@ describe('a ticket', () => {
     expect((await change(999_999, { status: 'closed' })).status).toBe(404)
   })
 
-  it('is closed and, within 14 days, opened again by its owner', async () => {
+  it('can be closed and, within 14 days, reopened by its owner', async () => {
     const id = await open()
     expect((await post(`/${id}/reopen`, anna)).body.code).toBe('bad_state')
     expect((await post(`/${id}/close`, anna)).body.status).toBe('closed')
@@ -155,7 +155,7 @@ describe('a ticket', () => {
     expect([late.status, late.body.code]).toEqual([409, 'too_late_to_reopen'])
   })
 
-  it('ends in one state however many want to move it at once', async () => {
+  it('ends in one state when many transitions are requested at once', async () => {
     const id = await open()
     await change(id, { status: 'resolved' })
     const answers = await Promise.all([1, 2, 3, 4].map(() => post(`/${id}/reopen`, anna)))
@@ -164,7 +164,7 @@ describe('a ticket', () => {
 })
 
 describe('reading tickets', () => {
-  it('is for the owner and for support: they do not exist for others', async () => {
+  it('is allowed to the owner and support; others get 404', async () => {
     const id = await open()
     expect((await read(id, staff)).status).toBe(200)
     for (const role of ['venue:employee', 'venue:leader', 'venue:visitor']) {
@@ -179,7 +179,7 @@ describe('reading tickets', () => {
     }
   })
 
-  it('lists mine for me and, filtered, everybody’s for support', async () => {
+  it('lists the caller’s own, and for support everybody’s, with filters', async () => {
     const owner = await world.person()
     const low = await open(owner, { priority: 'low', subject: '灯坏了' })
     const urgent = await open(owner, { priority: 'urgent', category: '设施' })
