@@ -7,7 +7,7 @@ import { route } from '../../src/kernel/http/route.ts'
 import { createSampleServer } from '../support/sampleServer.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
 
-/** Requests a minute from one address. */
+/** Limit of requests per minute from one address. */
 const GENERAL = 60
 
 let world: World
@@ -27,7 +27,7 @@ afterAll(() => world.close())
 
 const PATHS = ['/ws/notifications', '/ws/support/chat'] as const
 
-/** A client, with the code it is closed with, or the status with which its handshake is refused. */
+/** A client, with the close code of its socket, or the status that refused its handshake. */
 function client(path: string, options: { readonly token?: string; readonly origin?: string } = {}) {
   const { token, origin } = options
   const socket = new WebSocket(`${address}${path}`, token === undefined ? [] : ['bearer', token], {
@@ -49,7 +49,7 @@ function client(path: string, options: { readonly token?: string; readonly origi
 }
 
 describe.each(PATHS)('A socket of %s', (path) => {
-  it('is closed for whoever says nothing that opens it, and hears nothing before', async () => {
+  it('is closed if the client does not open it with a token, and receives nothing before that', async () => {
     for (const first of [
       '{"type":"ping"}',
       '{"type":"auth"}',
@@ -68,7 +68,7 @@ describe.each(PATHS)('A socket of %s', (path) => {
     }
   })
 
-  it('is closed for a frame that is too big, however it comes, and does not unpack any', async () => {
+  it('is closed for a frame that is too large, fragmented or compressed, without unpacking it', async () => {
     const frames: readonly (readonly [string, (socket: WebSocket) => void])[] = [
       ['one of 20 kB', (socket) => socket.send('x'.repeat(20_000))],
       ['one of 10 MB', (socket) => socket.send('x'.repeat(10_000_000))],
@@ -83,14 +83,14 @@ describe.each(PATHS)('A socket of %s', (path) => {
     for (const [what, send] of frames) {
       const { socket, ended, opened } = client(path)
       await opened
-      // An offer to compress is not taken up: a frame can't be larger than it looks.
+      // The server does not accept compression: a frame can't be larger than it looks.
       expect(socket.extensions).toBe('')
       send(socket)
       expect([1009, 4400, 1006], what).toContain(await ended)
     }
   })
 
-  it('is not made good by the page that opens it: a token is asked for, cookies count for nothing', async () => {
+  it('needs a token whatever page opens it: cookies do not count', async () => {
     const { socket, ended, opened } = client(path, { origin: 'https://evil.example' })
     await opened
     socket.send('{"type":"ping"}')
@@ -99,14 +99,14 @@ describe.each(PATHS)('A socket of %s', (path) => {
 })
 
 describe('Unsubscribing', () => {
-  it('has no limit by address: mail providers post for many people from few', async () => {
+  it('has no limit by address: mail providers post for many people from few addresses', async () => {
     const posts = Array.from({ length: GENERAL + 1 }, () => world.call('POST', '/u/nonsense.token'))
     expect(new Set((await Promise.all(posts)).map(({ status }) => status))).toEqual(new Set([404]))
   })
 })
 
-describe('Sockets without number', () => {
-  it('from one address are refused with 429 before anything is opened, also for those who are signed in', async () => {
+describe('Too many sockets', () => {
+  it('from one address are refused with 429 before the handshake, for signed-in users too', async () => {
     const many = Array.from({ length: GENERAL + 40 }, () => client(PATHS[0]))
     const ends = await Promise.all(many.slice(-10).map(({ ended }) => ended))
     expect(ends).toEqual(Array.from({ length: 10 }, () => 429))
@@ -142,14 +142,15 @@ describe('A slow request', () => {
     const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
     const began = performance.now()
     const answer = await dripping(Number(port), start, drip)
-    // Node looks every 50 ms; the rest is for a busy machine. Without a limit the drops would go on for 10 seconds.
+    // Node checks every 50 ms; the rest allows for a busy machine. Without a limit the slow bytes would last 10
+    // seconds.
     expect(performance.now() - began).toBeLessThan(5000)
     expect(answer).toMatch(/^HTTP\/1\.1 408 /)
     await app.close()
   })
 })
 
-/** What is answered to a request that never comes to its end. */
+/** The answer to a request that never ends. */
 function dripping(port: number, start: string, drip: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''

@@ -8,12 +8,12 @@ const world = await openFilledWorld()
 const api = readDocument(world.app)
 afterAll(() => world.close())
 
-/** Values that nothing in the world has: where one of them is found afterwards, it was taken. */
+/** Values that exist nowhere in the world: if one is found afterwards, the server accepted it. */
 const NUMBER = 770_077_007_700
 const DAY = '2077-07-17'
 const WORD = 'smuggled-in'
 
-/** What the server alone decides, under the names that columns and wires have for it. */
+/** Fields that only the server decides, under their names in columns and in the API. */
 const owned: Readonly<Record<string, unknown>> = {
   id: NUMBER,
   user_id: NUMBER,
@@ -57,7 +57,7 @@ const owned: Readonly<Record<string, unknown>> = {
   expires_at: `${DAY}T00:00:00Z`,
 }
 
-/** Everything that is stored, as text. */
+/** All stored rows, as text. */
 async function stored(): Promise<string> {
   const tables = await world.rows<{ name: string }>(
     "SELECT quote_ident(relname) AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')",
@@ -69,7 +69,7 @@ async function stored(): Promise<string> {
 
 const rightsOf = () => world.rows('SELECT user_id, role FROM user_roles ORDER BY 1, 2')
 
-/** A body that the document allows, and with it every field that the operation has no name for. */
+/** A body that the document allows, plus every field that the operation has no name for. */
 function withOwned(operation: Operation): object[] {
   return examplesOf(operation.body ?? {}).flatMap((example) => {
     if (!isSchema(example)) return []
@@ -90,8 +90,8 @@ function send(operation: Operation, payload: object, token: string) {
   })
 }
 
-describe('What the server alone decides', () => {
-  it('is refused in every body of the venue product, each field by itself', { timeout: 60_000 }, async () => {
+describe('Fields that only the server decides', () => {
+  it('are refused in every body of the venue product, each field by itself', { timeout: 60_000 }, async () => {
     const before = await fingerprint(world)
     const taken: string[] = []
     for (const operation of bodies().filter(({ product }) => product !== 'room')) {
@@ -99,7 +99,7 @@ describe('What the server alone decides', () => {
         const answer = await send(operation, body, world.administrator.token)
         expectDecent(answer, operation.name, operation)
         if (answer.statusCode !== 400) taken.push(`${operation.name} ${index}: ${answer.statusCode}`)
-        // Of all these one might hide the others.
+        // Together, one refusal might hide the others.
         const example = examplesOf(operation.body ?? {})[index]
         const names = Object.keys(owned).filter((name) => !(isSchema(example) && name in example))
         for (const name of names.filter((_, at) => at % 12 === operation.name.length % 12)) {
@@ -113,14 +113,14 @@ describe('What the server alone decides', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('is overlooked in every body of the room product, and found nowhere afterwards', { timeout: 60_000 }, async () => {
+  it('are ignored in every body of the room product, and stored nowhere', { timeout: 60_000 }, async () => {
     const rights = await rightsOf()
     const rooms = bodies().filter(
       ({ product, path }) => product === 'room' && path !== '/register' && path !== '/login',
     )
     let done = 0
     for (const operation of rooms) {
-      // The roles of staff are what that operation is for.
+      // That operation exists to set the roles of staff.
       if (operation.path.includes('/staff/')) continue
       for (const person of [world.roomAdministrator, world.portalUser]) {
         for (const body of withOwned(operation)) {
@@ -138,7 +138,7 @@ describe('What the server alone decides', () => {
     expect(await world.verify()).toEqual([])
   })
 
-  it('would be found, were it taken', async () => {
+  it('would be found if they were accepted', async () => {
     await send(api.operation('POST /api/v1/feedback'), { content: WORD }, world.employee.token)
     expect(await stored()).toContain(WORD)
   })

@@ -17,7 +17,7 @@ describe('The Host header', () => {
     'Forwarded: host=evil.example;proto=http',
     'X-Original-URL: /api/v1/users',
     'X-Rewrite-URL: /api/v1/users',
-  ])('leads no link astray: %s', async (header) => {
+  ])('never changes the address in a link: %s', async (header) => {
     for (const path of ['/api/v1/users/me/calendar-link', '/portal/facility/booking/my/calendar-link']) {
       const { body } = await world.call('GET', path, { as: person, headers: headerOf(header) })
       expect(body.data?.url ?? body.url).toMatch(/^https:\/\/book\.example\.org\//)
@@ -34,7 +34,7 @@ describe('The Host header', () => {
     expect((await world.call('GET', '/healthz', { headers: headerOf(header) })).body).not.toHaveProperty('items')
   })
 
-  it('must be there, once', async () => {
+  it('is required exactly once', async () => {
     expect(await site.speak('GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
     const twice = 'GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n'
     expect(await site.speak(twice)).toMatch(/^HTTP\/1\.1 [24]00 /)
@@ -46,8 +46,8 @@ function headerOf(header: string): Record<string, string> {
   return { [name.toLowerCase()]: value }
 }
 
-describe('X-Forwarded-For, where no proxy is trusted', () => {
-  it('names nobody: neither for the log of log-ins nor for its limits', async () => {
+describe('X-Forwarded-For without a trusted proxy', () => {
+  it('is ignored by the log of log-ins and by its limits', async () => {
     for (let attempt = 0; attempt < 3; attempt += 1) {
       await world.call('POST', '/api/v1/users/login', {
         headers: {
@@ -64,20 +64,17 @@ describe('X-Forwarded-For, where no proxy is trusted', () => {
 })
 
 describe('A method', () => {
-  it.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])(
-    'is not another one by %s',
-    async (name) => {
-      const victim = await world.person()
-      const headers = { [name]: 'DELETE' }
-      for (const method of ['GET', 'POST'] as const) {
-        const path = `/api/v1/users/${victim.id}?_method=DELETE`
-        await world.call(method, path, { as: administrator, headers })
-      }
-      expect((await world.call('GET', `/api/v1/users/${victim.id}`, { as: administrator })).status).toBe(200)
-    },
-  )
+  it.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])('is not overridden by %s', async (name) => {
+    const victim = await world.person()
+    const headers = { [name]: 'DELETE' }
+    for (const method of ['GET', 'POST'] as const) {
+      const path = `/api/v1/users/${victim.id}?_method=DELETE`
+      await world.call(method, path, { as: administrator, headers })
+    }
+    expect((await world.call('GET', `/api/v1/users/${victim.id}`, { as: administrator })).status).toBe(200)
+  })
 
-  it('of debugging and tunnelling is refused', async () => {
+  it('for debugging or tunnelling is refused', async () => {
     for (const line of [
       'TRACE / HTTP/1.1',
       'TRACK / HTTP/1.1',
@@ -92,7 +89,7 @@ describe('A method', () => {
 })
 
 describe('A value with a line break', () => {
-  it('makes no header of its own, wherever it goes', async () => {
+  it('never adds a header, wherever it is sent', async () => {
     const breaks = '%0d%0aSet-Cookie:%20a=b%0d%0a'
     for (const path of [
       `/t/${breaks}`,
@@ -116,7 +113,10 @@ describe('A value with a line break', () => {
   })
 })
 
-/** A request that is another one to who reads the other length: what comes after it must never be answered by itself. */
+/**
+ * A request that ends elsewhere for a reader of the other length: the bytes after it must never be answered as a
+ * request.
+ */
 const HIDDEN = 'GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n'
 const post = (...lines: readonly string[]) =>
   `POST /api/v1/users/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${lines.join('\r\n')}`
@@ -143,14 +143,14 @@ describe('A request with two lengths', () => {
     ['a chunk that ends in a line feed alone', post('Transfer-Encoding: chunked', '', `2\n{}\n0\n\n${HIDDEN}`)],
     ['a NUL in a header', post('X-A: a\0b', 'Content-Length: 2', '', `{}${HIDDEN}`)],
     ['a carriage return alone in a header', post('X-A: a\rContent-Length: 40', 'Content-Length: 2', '', `{}${HIDDEN}`)],
-  ])('is refused and hung up: %s', async (_what, bytes) => {
+  ])('is refused and the connection closed: %s', async (_what, bytes) => {
     const answer = await site.speak(bytes)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer.match(/^HTTP\/1\.1 /gm)).toHaveLength(1)
     expect(answer).not.toContain('not_found')
   })
 
-  it('would be noticed: two requests in a row are answered twice', async () => {
+  it('would be noticed: two requests in a row get two answers', async () => {
     const [first, last] = [HIDDEN, HIDDEN.replace('Host: a', 'Host: a\r\nConnection: close')]
     expect((await site.speak(`${first}${last}`)).match(/HTTP\/1\.1 404 /g)).toHaveLength(2)
   })

@@ -10,9 +10,9 @@ const world = await openFilledWorld()
 const api = readDocument(world.app)
 afterAll(() => world.close())
 
-/** What 1331 × 1009 is. It stands in no payload, so that whoever has it has calculated. */
+/** 1331 × 1009. It is in no payload, so an answer that contains it has executed the payload. */
 const PRODUCT = '1342979'
-/** Milliseconds that no answer may take: the payloads that sleep would sleep for longer. */
+/** Longest time of an answer in milliseconds; the payloads that sleep would sleep longer. */
 const PATIENCE = 4000
 
 const payloads = [
@@ -34,7 +34,7 @@ const payloads = [
   '`sleep 5`',
 ] as const
 
-/** A body with every text in it replaced, as far as its schema has no say in what stands there. */
+/** A body with every text in it replaced, if its schema allows any text there. */
 function filledWith(value: unknown, schema: JsonSchema, payload: string): unknown {
   if (typeof value === 'string') {
     const isFree = !('enum' in schema || 'const' in schema || 'format' in schema)
@@ -62,7 +62,7 @@ async function send(operation: Operation, url: string, body?: unknown) {
     headers: { authorization: `Bearer ${world.administrator.token}` },
     ...(body !== undefined && { payload: body as object }),
   })
-  // A success may say what was said to it; a refusal says nothing of the kind.
+  // A success may repeat the text that was sent; a refusal must not.
   if (answer.statusCode >= 400) expectDecent(answer, `${operation.name} ${url}`, operation)
   expect(performance.now() - start, `${operation.name} ${url}`).toBeLessThan(PATIENCE)
   return answer
@@ -70,7 +70,7 @@ async function send(operation: Operation, url: string, body?: unknown) {
 
 const pathOf = ({ path }: Operation) => path.replaceAll(/\{\w+\}/g, '1')
 
-/** Texts that are templates, written by administrators to be filled in. */
+/** Templates: texts that administrators write and the server fills in. */
 const isTemplate = ({ path }: Operation) => /notification-templates|notification-types/.test(path)
 const isForUs = ({ path, isAlias }: Operation) => !isAlias && path !== '/dev/clock' && !path.endsWith('/logout')
 
@@ -82,13 +82,13 @@ async function everythingStored(): Promise<string> {
   return (await world.rows<{ text: string | null }>(parts.join(' UNION ALL '))).map(({ text }) => text ?? '').join('\n')
 }
 
-describe('A text that is a program to somebody', () => {
-  it('is a text in every body, whoever it is told to', { timeout: 60_000 }, async () => {
+describe('A text that is code in some language', () => {
+  it('is treated as text in every body', { timeout: 60_000 }, async () => {
     const operations = api.operations.filter((one) => isForUs(one) && !isTemplate(one) && one.body !== undefined)
     let taken = 0
     for (const [index, operation] of operations.entries()) {
       for (const example of examplesOf(operation.body ?? {})) {
-        // Each operation gets three of them, all of them many operations.
+        // Each operation gets three of them; over many operations all are tried.
         for (const at of [0, 5, 10]) {
           const payload = payloads[(index + at) % payloads.length] ?? ''
           const answer = await send(operation, pathOf(operation), filledWith(example, operation.body ?? {}, payload))
@@ -105,7 +105,7 @@ describe('A text that is a program to somebody', () => {
     expect(await world.verify()).toEqual([])
   })
 
-  it('is a text in every parameter of every reading, orders included', { timeout: 60_000 }, async () => {
+  it('is treated as text in every parameter of every read, sort orders included', { timeout: 60_000 }, async () => {
     const reading = api.operations.filter((one) => isForUs(one) && one.method === 'GET')
     let tried = 0
     for (const operation of reading) {
@@ -122,7 +122,7 @@ describe('A text that is a program to somebody', () => {
     expect(tried).toBeGreaterThan(300)
   })
 
-  it('is found as a text by what looks for texts: % and _ are letters, and a quote ends nothing', async () => {
+  it('is treated as text by searches: % and _ are plain characters, and a quote ends nothing', async () => {
     const { administrator: as } = world
     for (const name of ['100% _x_', "O'Hara", 'back\\slash']) {
       await world.call('POST', '/api/v1/sport-venues', { as, payload: { name } })
@@ -134,10 +134,10 @@ describe('A text that is a program to somebody', () => {
   })
 })
 
-describe('A cell that is a formula to somebody', () => {
+describe('A cell that looks like a formula', () => {
   const formulas = ['=HYPERLINK("http://evil.example","x")', '+1+1', '-1+1', '@SUM(A1)', "=cmd|' /C calc'!A0", '＝1+1']
 
-  it('is a text in every export, of every format', { timeout: 60_000 }, async () => {
+  it('is text in every export, in every format', { timeout: 60_000 }, async () => {
     for (const [index, formula] of formulas.entries()) {
       await world.rows(`UPDATE users SET display_name = '${formula.replaceAll("'", "''")}' WHERE id = ${index + 1}`)
       await world.rows(
@@ -173,7 +173,7 @@ describe('A cell that is a formula to somebody', () => {
         }
       }
     }
-    // They did come that far.
+    // The texts did reach the export.
     expect(seen).toBeGreaterThan(5)
   })
 })

@@ -10,17 +10,17 @@ const payload = { what: 'reservations', format: 'csv' }
 await world.call('POST', '/api/v1/exports', { as: world.administrator, payload })
 afterAll(() => world.close())
 
-/** Whoever has this much may call what is for everybody who is signed in, and no more. */
+/** A user without permissions: may call only the operations for everybody who is signed in. */
 const EVERYBODY = new Set(['signed-in', 'venue:reservations.book'])
 
 /**
- * What is nobody's, or everybody's: places, what hangs on them, and texts. Of every other path with an id in it, what stands behind it is
- * somebody's, so that an operation that is added is tried here unless it is named.
+ * Operations whose objects belong to nobody or to everybody: places, their parts, and texts. Every other path with an
+ * id leads to something that has an owner. A new operation is therefore tried here unless it is listed.
  */
 const SHARED =
   /^\/(?:api\/(?:v1\/)?(?:venues|sport-venues|facilities|maintenance|legal|support\/faqs|rules|auth)\/|portal\/facility\/(?:room|building)\/)/
 
-/** Waiting for the slot of a reservation, whosever it is: docs/seeds.md. */
+/** Waiting for the slot of any reservation, one's own or not: docs/seeds.md. */
 const WAITING = '/api/v1/reservations/{id}/waiting-list'
 
 const isOwned = ({ permission, path, isAlias, parameters }: Operation) =>
@@ -28,14 +28,14 @@ const isOwned = ({ permission, path, isAlias, parameters }: Operation) =>
   !SHARED.test(path) &&
   path !== WAITING &&
   !isAlias &&
-  // What has no number for an id can't be guessed.
+  // An id that is not a number can't be guessed.
   parameters.some((one) => one.in === 'path' && one.schema.type === 'integer')
 
-/** As the operation is called with an id. */
+/** Calls the operation with an id. */
 const urlOf = ({ path }: Operation, id: number | string) => path.replaceAll(/\{\w+\}/g, String(id))
 
 function send(operation: Operation, id: number | string, as: Person) {
-  // Where an example has a text that must look otherwise, everything that is optional is left out.
+  // If the example has a text that must have another form, all optional members are left out.
   const fitting = (example: unknown) => api.takesBody(operation, example)
   const payload = operation.body && (examplesOf(operation.body).find(fitting) ?? {})
   return world.app.inject({
@@ -48,8 +48,10 @@ function send(operation: Operation, id: number | string, as: Person) {
 
 const NOBODYS = 999_999
 
-describe('An id of what is somebody else’s', () => {
-  it('is as good as one of what never was, in every operation, to everybody', { timeout: 60_000 }, async () => {
+describe('The id of something that belongs to somebody else', () => {
+  it('is answered like one that never existed, by every operation and for every role', {
+    timeout: 60_000,
+  }, async () => {
     const operations = api.operations.filter(isOwned)
     expect(operations.length).toBeGreaterThan(25)
     const before = await fingerprint(world)
@@ -73,7 +75,7 @@ describe('An id of what is somebody else’s', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('would be noticed: whoever owns it reaches it', async () => {
+  it('would be noticed: its owner can reach it', async () => {
     const reading = api.operations.filter((operation) => isOwned(operation) && operation.method === 'GET')
     const reached = new Map<string, number>()
     for (const operation of reading) {
@@ -96,14 +98,14 @@ describe('An id of what is somebody else’s', () => {
 
 const bodyOf = (body: string) => body.replace(/"request_id":"[^"]*"/, '')
 
-describe('A link that opens something by itself', () => {
+describe('A link that works without a log-in', () => {
   const read = async (url: string, as?: Person) => await world.call('GET', url, as && { as })
   const linkOf = async (path: string, as: Person) => {
     const { body } = await world.call('GET', path, { as })
     return new URL(body.data?.url ?? body.url).searchParams.get('token') ?? ''
   }
 
-  it('of a calendar is its owner’s alone, and its signature can be made for nobody else', async () => {
+  it('to a calendar opens only its owner’s, and can’t be forged for anybody else', async () => {
     const [owner, other] = world.people
     if (!owner || !other) throw new Error('there are people')
     const feed = '/api/v1/users/me/calendar.ics'
@@ -121,7 +123,7 @@ describe('A link that opens something by itself', () => {
     expect((await read(`${feed}?token=${ofRooms}`)).status).toBe(404)
   })
 
-  it('of a copy of one’s data opens it, and no other token does, whoever is signed in', async () => {
+  it('to a copy of personal data opens it, and no other token does, whoever is signed in', async () => {
     const [owner] = world.people
     if (!owner) throw new Error('there are people')
     await world.call('POST', '/api/v1/users/me/data-export', { as: owner })
@@ -148,7 +150,7 @@ describe('A link that opens something by itself', () => {
     expect(JSON.stringify(foreign.body)).not.toContain(token.slice(0, 20))
   })
 
-  it('of a mail leads where it was signed for, and a token for one purpose is none for another', async () => {
+  it('in a mail leads only where it was signed for, and its token serves no other purpose', async () => {
     const { createSigner } = await import('../../src/kernel/secrets/signature.ts')
     const signer = createSigner(world.config.secretKey)
     const follow = (token: string) => world.call('GET', `/t/${token}`)

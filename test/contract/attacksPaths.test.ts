@@ -8,7 +8,7 @@ const api = readDocument(world.app)
 const site = await rawSite(world.app)
 afterAll(() => world.close())
 
-/** Other spellings of a path, of which some proxy or router makes the path itself. */
+/** Other spellings of a path, which some proxies or routers normalize to the path itself. */
 const spellings: readonly ((path: string) => string)[] = [
   (path) => path.toUpperCase(),
   (path) => `/${path}`,
@@ -48,12 +48,12 @@ const isLetIn = (
 ) => answer.statusCode >= 200 && answer.statusCode < 300 && codeOf(operation, answer) < 300
 
 describe('Another spelling of a path', () => {
-  it('opens nothing to a stranger that the path itself does not', { timeout: 120_000 }, async () => {
+  it('opens nothing to a visitor that the path itself does not', { timeout: 120_000 }, async () => {
     const before = await fingerprint(world)
     const guarded = api.operations.filter(({ permission, isAlias }) => permission !== 'public' && !isAlias)
     const opened: string[] = []
     for (const operation of guarded) {
-      // One path in sixteen is tried in every way; of the others each in one.
+      // Every sixteenth path is tried in every spelling; the others in one each.
       const index = guarded.indexOf(operation)
       const ways = index % 16 === 0 ? spellings : [spellings[index % spellings.length]]
       for (const path of withPrefixes(operation)) {
@@ -69,7 +69,7 @@ describe('Another spelling of a path', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('opens nothing to who lacks the permission', { timeout: 120_000 }, async () => {
+  it('opens nothing to a user without the permission', { timeout: 120_000 }, async () => {
     const opened: string[] = []
     const authorization = `Authorization: Bearer ${world.visitor.token}`
     const guarded = api.operations.filter(({ permission, method }) => permission.includes(':') && method === 'GET')
@@ -92,7 +92,7 @@ describe('Another spelling of a path', () => {
   })
 })
 
-describe('A path that leads out', () => {
+describe('A path that leaves the folder', () => {
   it.each([
     '/docs/static/../../../../package.json',
     '/docs/static/..%2f..%2f..%2f..%2fpackage.json',
@@ -119,7 +119,7 @@ describe('A path that leads out', () => {
     expect(answer.body).not.toMatch(/"dependencies"|root:|\[core\]|CREATE TABLE/)
   })
 
-  it('however long it is, is refused', async () => {
+  it('is refused, however long it is', async () => {
     for (const path of [`/api/v1/venues/${'1'.repeat(10_000)}`, `/${'a/'.repeat(5000)}`, `/?${'a=1&'.repeat(3000)}`]) {
       const { statusCode } = await site.send(`GET ${path} HTTP/1.1`)
       expect([400, 404, 414, 431]).toContain(statusCode)

@@ -2,16 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 
-/** A pattern of the API reference, and the longest text that it is tried on. */
+/** A pattern of the API reference, and the longest text it is tried on. */
 interface Pattern {
   readonly pattern: string
   readonly longest: number
 }
 
-/** Validation goes on after the first thing that is wrong: a text that is too long is held against the pattern all the same. */
+/** Validation goes on after the first error: a text that is too long is still matched against the pattern. */
 const BODY = 1024 * 1024
 const PATH = 500
-/** Milliseconds of the one thread that everybody shares. */
+/** Milliseconds of the single thread that all requests share. */
 const PATIENCE = 100
 
 function patternsIn(value: unknown, longest: number): Pattern[] {
@@ -22,7 +22,7 @@ function patternsIn(value: unknown, longest: number): Pattern[] {
   return [...own, ...Object.values(value).flatMap((one) => patternsIn(one, below))]
 }
 
-/** Texts that patterns go back over again and again: long runs of what they repeat, and an end that does not fit. */
+/** Texts that make patterns backtrack: long runs of repeated characters, with an end that does not match. */
 function adversaries(pattern: string, length: number): string[] {
   const literals = [...pattern.replaceAll(/\\[a-zA-Z]\{?[^}]*\}?|[[\](){}^$*+?|\\]/g, ' ').matchAll(/[^\s]+/g)].map(
     ([text]) => text,
@@ -51,12 +51,12 @@ function adversaries(pattern: string, length: number): string[] {
   })
 }
 
-/** The longest time that a text takes, or that of the first that takes too long. */
+/** The longest time that a text takes, or the time of the first text over the limit. */
 function slowest({ pattern, longest }: Pattern): number {
   const expression = new RegExp(pattern, 'u')
   let most = 0
   for (const text of adversaries(pattern, longest)) {
-    // A busy machine may stop us for a while; it does not three times in a row.
+    // A busy machine may delay one measurement, but hardly three in a row.
     const times = [timeOf(expression, text)]
     while (times.length < 3 && (times.at(-1) ?? 0) > PATIENCE) times.push(timeOf(expression, text))
     most = Math.max(most, Math.min(...times))
@@ -78,11 +78,11 @@ describe('A pattern of the API reference', () => {
   )
   const distinct = [...new Map(found.map((one) => [`${one.pattern} ${one.longest}`, one])).values()]
 
-  it('is there, several times', () => expect(distinct.length).toBeGreaterThan(5))
+  it('occurs several times', () => expect(distinct.length).toBeGreaterThan(5))
 
-  it.each(distinct)('takes no time for any text: $pattern', (one) => expect(slowest(one)).toBeLessThan(PATIENCE))
+  it.each(distinct)('matches any text in bounded time: $pattern', (one) => expect(slowest(one)).toBeLessThan(PATIENCE))
 
-  it('would be noticed', () => {
+  it('would be noticed if it were slow', () => {
     expect(slowest({ pattern: '^(a+)+$', longest: 25 })).toBeGreaterThan(PATIENCE)
     expect(slowest({ pattern: '\\s+$', longest: 10_000 })).toBeGreaterThan(PATIENCE)
   })

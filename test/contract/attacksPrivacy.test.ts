@@ -9,10 +9,10 @@ afterAll(() => world.close())
 
 const PASSWORD = 'violet-harbour-42'
 
-describe('An answer that is not for everybody', () => {
+describe('An answer that is not public', () => {
   const keepsNothing = /\bno-store\b|\bprivate\b/
 
-  it('is kept by no cache for anybody else, refusals included', { timeout: 60_000 }, async () => {
+  it('is never cached for others, refusals included', { timeout: 60_000 }, async () => {
     const guarded = api.operations.filter(({ permission, method }) => permission !== 'public' && method === 'GET')
     const kept: string[] = []
     let answered = 0
@@ -30,11 +30,11 @@ describe('An answer that is not for everybody', () => {
     expect([...new Set(kept)]).toEqual([])
   })
 
-  it('is so too where a public path answers somebody who is signed in, and changes', async () => {
+  it('is not cached either where a public path answers a signed-in user differently', async () => {
     const headers = { authorization: `Bearer ${world.employee.token}` }
     const open = await world.app.inject({ url: '/api/v1/venues/1', headers })
     expect(open.headers['cache-control']).toMatch(keepsNothing)
-    // What is the same for everybody may be kept.
+    // Answers that are the same for everybody may be cached.
     expect((await world.app.inject('/api/v1/venues/1')).headers['cache-control']).toBeUndefined()
     const payload = { username: 'cached', password: PASSWORD }
     expect((await world.call('POST', '/api/v1/users/register', { payload })).status).toBe(201)
@@ -44,11 +44,11 @@ describe('An answer that is not for everybody', () => {
   })
 })
 
-describe('Whether somebody has an account', () => {
+describe('Whether an account exists', () => {
   const TRIES = 15
   let site: World
   beforeAll(async () => {
-    // Passwords cost there what they cost in production: what is not hashed is seen.
+    // Passwords are hashed at production cost here, so that a skipped hash is visible in the time.
     site = await openWorld({ NODE_ENV: 'development', LOCKOUT_ADDRESS_FAILURES: '1000' })
     for (let n = 0; n < TRIES; n += 1) {
       const payload = { username: `known${n}`, password: PASSWORD }
@@ -57,11 +57,11 @@ describe('Whether somebody has an account', () => {
   }, 120_000)
   afterAll(() => site.close())
 
-  it('shows neither in the answer to a log-in nor in its time', { timeout: 60_000 }, async () => {
+  it('is not visible in the answer to a log-in or in its time', { timeout: 60_000 }, async () => {
     const times = { known: [] as number[], unknown: [] as number[] }
     const answers = new Set<string>()
     for (let n = 0; n < TRIES; n += 1) {
-      // In turns, so that a busy machine slows both alike; from many addresses, so that none is locked.
+      // Alternating, so that a busy machine slows both equally; from many addresses, so that none is locked.
       for (const who of ['known', 'unknown'] as const) {
         const start = performance.now()
         const answer = await site.app.inject({
@@ -77,12 +77,12 @@ describe('Whether somebody has an account', () => {
     }
     expect([...answers]).toHaveLength(1)
     const [known, unknown] = [medianOf(times.known), medianOf(times.unknown)]
-    // Medians of the same work differ by chance; a hash that is left out makes them differ by a whole order.
+    // Medians of equal work differ a little by chance; a skipped hash makes them differ by an order of magnitude.
     expect(known / unknown).toBeGreaterThan(0.25)
     expect(known / unknown).toBeLessThan(4)
   })
 
-  it('shows in no log-in of the room product either', async () => {
+  it('is not visible in a log-in of the room product either', async () => {
     const answers = new Set<string>()
     for (const username of ['known1', 'nobody-at-all']) {
       const answer = await site.app.inject({

@@ -12,7 +12,7 @@ const administrator = await world.person('admin')
 await building(world, '信息楼')
 afterAll(() => world.close())
 
-/** Milliseconds that one upload may keep the processor: everybody else waits meanwhile. */
+/** Milliseconds that one upload may occupy the processor: all other requests wait meanwhile. */
 const PATIENCE = 10_000
 vi.setConfig({ testTimeout: 8 * PATIENCE })
 
@@ -35,7 +35,7 @@ async function upload(url: string, file: Buffer, disposition?: string) {
 const importing = (file: Buffer) => upload('/manage/facility/room/import', file)
 const picture = (file: Buffer) => upload('/api/v1/users/me/avatar', file)
 
-/** A zip with parts, each packed as tight as can be. */
+/** A zip of these parts with maximal compression. */
 async function zipOf(parts: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
   const zip = new ZipFile()
   for (const [path, content] of Object.entries(parts))
@@ -59,7 +59,7 @@ const workbook = (rows: string, more: Readonly<Record<string, string | Buffer>> 
 const shared = (...numbers: readonly number[]) =>
   `<row>${numbers.map((number) => `<c t="s"><v>${number}</v></c>`).join('')}</row>`
 
-describe('A workbook made to do harm', () => {
+describe('A malicious workbook', () => {
   const MB = 1024 * 1024
   it.each<[string, () => Promise<Buffer>]>([
     ['a part of 100 MB', () => zipOf({ ...FRAME, 'xl/worksheets/a.xml': Buffer.alloc(100 * MB, ' ') })],
@@ -116,14 +116,14 @@ describe('A workbook made to do harm', () => {
     ['comments without end', () => workbook(`<!--${'<!--'.repeat(2 * MB)}`)],
     ['markup without end', () => workbook('<'.repeat(4 * MB))],
     ['an attribute without end', () => workbook(`<row r="${'&amp;'.repeat(3 * MB)}`)],
-  ])('is refused in good time, and adds no room: %s', { timeout: 40_000 }, async (_what, make) => {
+  ])('is refused in bounded time, and adds no room: %s', { timeout: 40_000 }, async (_what, make) => {
     const { status, body, length } = await importing(await make())
     expect({ status, code: body.code }).toEqual({ status: 200, code: 500 })
     expect(length).toBeLessThan(5000)
     expect(await world.rows('SELECT id FROM tb_facility_room')).toEqual([])
   })
 
-  it('has no say in where a file lies: paths that lead out are refused', async () => {
+  it('can’t choose where a file is stored: paths that leave the folder are refused', async () => {
     const bytes = await zipOf({ 'aaaaaaaaaaaaaaaa.xml': 'x', ...FRAME, 'xl/worksheets/a.xml': 'x' })
     const evil = Buffer.from(
       bytes.toString('latin1').replaceAll('aaaaaaaaaaaaaaaa.xml', '../../../../evil.xml'),
@@ -132,7 +132,7 @@ describe('A workbook made to do harm', () => {
     expect((await importing(evil)).body.code).toBe(500)
   })
 
-  it('would be noticed: a good one is taken', async () => {
+  it('would be noticed: a valid one is accepted', async () => {
     const line = ['信息楼', '1', '101', '10', '', '启用', ''].map((cell) => `<c t="str"><v>${cell}</v></c>`).join('')
     expect((await importing(await workbook(`<row>${line}</row>`))).body).toMatchObject({
       code: 200,
@@ -142,13 +142,15 @@ describe('A workbook made to do harm', () => {
   })
 })
 
-describe('A picture made to do harm', () => {
+describe('A malicious picture', () => {
   const png = () =>
     sharp({ create: { width: 8, height: 8, channels: 3, background: '#fff' } })
       .png()
       .toBuffer()
 
-  it('is refused: what is none, claims too much, or is several things at once', { timeout: 30_000 }, async () => {
+  it('is refused if it is no picture, claims too large a size, or is several formats at once', {
+    timeout: 30_000,
+  }, async () => {
     const small = await png()
     const huge = Buffer.from(small)
     huge.writeUInt32BE(50_000, 16)
@@ -170,7 +172,7 @@ describe('A picture made to do harm', () => {
     }
   })
 
-  it('that is also something else is kept as its pixels alone, under a name and a type of ours', async () => {
+  it('that is also another format is stored as its pixels alone, under a name and type of ours', async () => {
     const page = '<html><script>alert(1)</script></html>PK\u0003\u0004'
     const polyglot = Buffer.concat([await png(), Buffer.from(page)])
     const path = '../../../../tmp/evil.html'

@@ -6,18 +6,21 @@ import { readDocument } from './operations.ts'
 const world = await openWorld()
 afterAll(() => world.close())
 
-/** Formats that a text can keep only by being short. */
+/** Formats that limit the length of a text by themselves. */
 const shortFormats = new Set(['local-date', 'local-time', 'local-time-or-midnight', 'uuid'])
-/** Anchored at both ends, and nothing in it repeats without end. */
+/** True if the pattern is anchored at both ends and has no unbounded repetition. */
 const isShortPattern = (pattern: string) => /^\^.*\$$/.test(pattern) && !/[*+]|\{\d+,\}/.test(pattern)
 
-/** So many members of one bounded kind. */
+/** True for a map with a bounded number of members of one bounded type. */
 const isMap = (schema: JsonSchema) => 'maxProperties' in schema && isSchema(schema.additionalProperties)
 
-/** A tree of its own language, which bounds its parts and levels itself (kernel/notifications/conditions.ts). */
+/** A tree in a language of its own, which limits its parts and levels itself (kernel/notifications/conditions.ts). */
 const isCondition = (at: string) => at.endsWith('/condition')
 
-/** Where a schema takes texts or lists of any length, or numbers of any size; where it is not `open`, also members of any name. */
+/**
+ * Lists where a schema accepts texts or lists of any length, or numbers of any size; unless `open`, also members of any
+ * name.
+ */
 function unbounded(schema: JsonSchema, at: string, open = false): string[] {
   const types = [schema.type].flat()
   const isChosen = 'enum' in schema || 'const' in schema
@@ -47,11 +50,11 @@ function unbounded(schema: JsonSchema, at: string, open = false): string[] {
   ]
 }
 
-describe('What the API reference says of requests', () => {
-  it('bounds every text, list, number and object of every body, query and path', () => {
+describe('The API reference', () => {
+  it('bounds every text, list, number and object of every request body, query and path', () => {
     const { operations } = readDocument(world.app)
     const found = operations.flatMap(({ name, body, parameters, product }) => [
-      // The room product overlooks members that it does not know; the size of the whole body bounds them.
+      // The room product ignores unknown members; the size limit of the whole body bounds them.
       ...(body ? unbounded(body, `${name} body`, product === 'room') : []),
       ...parameters.flatMap((one) => unbounded(one.schema, `${name} ${one.in} ${one.name}`)),
     ])
@@ -59,7 +62,7 @@ describe('What the API reference says of requests', () => {
     expect(found).toEqual([])
   })
 
-  it('would notice what is not bounded', () => {
+  it('would notice a value without bounds', () => {
     const closed = { type: 'object', additionalProperties: false }
     expect(unbounded({ ...closed, properties: { a: { type: 'string', format: 'email' } } }, '')).toHaveLength(1)
     expect(unbounded({ type: 'array', items: { type: 'string', maxLength: 3 } }, '')).toHaveLength(1)

@@ -6,7 +6,8 @@ import { ROOM_WALK } from './roomWalk.ts'
 import { type Step, WALK } from './walk.ts'
 
 /**
- * The endpoints of the published document that are still to come. Whoever builds one moves it to the walk below (this list then fails).
+ * Endpoints of the published document that are not built yet. When you build one, move it to the walk below (this list
+ * then fails).
  */
 const LATER: readonly string[] = []
 
@@ -16,7 +17,7 @@ afterAll(() => world.close())
 
 type Ids = Map<string, number | string>
 
-/** Every `{name}` that is a value by itself, however deep, replaced by what was remembered under the name. */
+/** Replaces every value that is exactly `{name}`, at any depth, by the value remembered under that name. */
 function filled(value: unknown, ids: Ids): unknown {
   if (Array.isArray(value)) return value.map((one) => filled(one, ids))
   if (isSchema(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filled(one, ids)]))
@@ -24,7 +25,7 @@ function filled(value: unknown, ids: Ids): unknown {
   return name === undefined ? value : ids.get(name)
 }
 
-/** Takes every step, and fails unless each is answered as the step and the API reference show. */
+/** Runs every step; fails unless each answer is as the step and the API reference say. */
 async function walk<Caller extends string>(
   steps: readonly Step<Caller>[],
   people: Readonly<Record<Caller, Person | undefined>>,
@@ -52,7 +53,7 @@ async function walk<Caller extends string>(
   }
 }
 
-/** What a later step may call a thing by. */
+/** The name under which later steps can use an id. */
 function idIn({ data, id, reservation_id }: Record<string, unknown>): number | string {
   const found = isSchema(data) ? (data.id ?? data.seriesId) : (id ?? reservation_id)
   if (typeof found !== 'number' && typeof found !== 'string') throw new Error('the answer has no id')
@@ -60,7 +61,7 @@ function idIn({ data, id, reservation_id }: Record<string, unknown>): number | s
 }
 
 describe('The endpoints of the published document', () => {
-  it('are there, in the API reference and in fact, and answer as both show', { timeout: 60_000 }, async () => {
+  it('exist in the API reference and in the program, and answer as both say', { timeout: 60_000 }, async () => {
     const employee = await world.person()
     const ids: Ids = new Map([['me', employee.id]])
     for (const name of ['other', 'another']) ids.set(name, (await world.person()).id)
@@ -68,7 +69,7 @@ describe('The endpoints of the published document', () => {
     expect(await world.verify()).toEqual([])
   })
 
-  it('of rooms are there too, each of them, and answer as both show', { timeout: 60_000 }, async () => {
+  it('of rooms exist too, each of them, and answer as both say', { timeout: 60_000 }, async () => {
     const user = await world.person('room:user')
     const ids: Ids = new Map([['me', user.id]])
     for (const name of ['other', 'another']) ids.set(name, (await world.person('room:user')).id)
@@ -82,7 +83,7 @@ describe('The endpoints of the published document', () => {
     expect(left.map(({ name }) => name)).toEqual([])
   })
 
-  it('that are still to come answer 404 (build one: move it from LATER to the walk)', async () => {
+  it('that are not built yet answer 404 (build one: move it from LATER to the walk)', async () => {
     const administrator = await world.person('admin')
     for (const call of LATER) {
       const [method, path = ''] = call.split(' ')
@@ -100,7 +101,7 @@ describe('The endpoints of the published document', () => {
 
 const shapeOf = (call: string) => call.replace(/\?.*/, '').replaceAll(/\{\w+\}/g, '{}')
 
-/** The operation of the document at a path, whatever it calls its parameters. */
+/** The operation of the document at a path, whatever the names of its parameters. */
 function operationAt(call: string) {
   const found = api.operations.find(({ name }) => shapeOf(name) === shapeOf(call))
   if (!found) throw new Error(`the API reference has no ${call}`)

@@ -2,21 +2,22 @@ import { sql } from 'kysely'
 import { at, building, room, storedBooking } from '../support/room.ts'
 import type { Person, World } from '../support/world.ts'
 
-/** The series whose bookings are 7 and 8. */
+/** The series of the bookings 7 and 8. */
 export const SERIES = '7e57ab1e-0000-4000-8000-000000000007'
 
 export interface RoomCast {
-  /** Books in the portal, and takes part in nothing yet. */
+  /** Can book in the portal, and takes part in no booking yet. */
   readonly portalUser: Person
-  /** Decides about bookings of building 1 alone. */
+  /** Decides on bookings of building 1 only. */
   readonly studentWorker: Person
   readonly roomAdministrator: Person
 }
 
 /**
- * Five buildings with a room each, closed for a day that is far ahead. The bookings 1 to 9: those of the people with the same ids, two others
- * taking part in each, but 8, which is of the series of 7: pending, approved, ongoing, rejected, cancelled, completed, the series (pending),
- * and an approved one. Five bans of others: in force (for ever, for a time, to end bookings), lifted, proposed.
+ * Five buildings with one room each, closed on a day far ahead. Bookings 1 to 9 belong to the people with the same ids,
+ * except 8, which is in the series of 7; two others take part in each. Their states: pending, approved, ongoing,
+ * rejected, cancelled, completed, the series (pending), and an approved one. Five bans of other people: in force (for
+ * ever, for a time, to end bookings), lifted, proposed.
  */
 export async function fillRooms(world: World, people: readonly Person[]): Promise<RoomCast> {
   const cast = {

@@ -3,23 +3,24 @@ import { addMember, addSlot, addVenue } from '../support/venue.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
 import { fillRooms, type RoomCast } from './filledRooms.ts'
 
-/** How many slots there are: their ids are 1 to this. */
+/** Number of slots: their ids are 1 to this. */
 export const SLOTS = 47
 
-/** A world in which something stands behind the ids 1 to 5 of everything. */
+/** A world in which the ids 1 to 5 exist for every kind of object. */
 export interface FilledWorld extends World, RoomCast {
   readonly administrator: Person
   readonly venueAdministrator: Person
   readonly leader: Person
   readonly employee: Person
   readonly visitor: Person
-  /** Nine employees with the ids 1 to 9. Of the reservations 1 to 5 each has the one with their id. */
+  /** Nine employees with the ids 1 to 9. Reservations 1 to 5 belong to the employees with the same ids. */
   readonly people: readonly Person[]
 }
 
 /**
- * Nine people, five sport venues, venues, facilities and plans; slots; reservations that are confirmed, pending, completed and displaced; a full
- * slot with people who wait; ratings; notifications; feedback, tickets, questions and chats. Who acts in the tests has an id beyond 9, so that no test pulls the rug from under itself.
+ * Nine people; five sport venues, venues, facilities and plans; slots; reservations that are confirmed, pending,
+ * completed and displaced; a full slot with a waiting list; ratings; notifications; feedback, tickets, questions and
+ * chats. The users that the tests act as have ids above 9, so that no test destroys its own account.
  */
 export async function openFilledWorld(): Promise<FilledWorld> {
   const world = await openWorld()
@@ -49,7 +50,7 @@ export async function openFilledWorld(): Promise<FilledWorld> {
     const slotId = await addSlot(world, venueId, { hour: 9 + index })
     await make('/api/v1/reservations', { time_slot_id: slotId }, people[index])
   }
-  // The slot 5 has one place, which is taken.
+  // Slot 5 has one place, which is taken.
   const waiting = '/api/v1/venues/5/reservation-time-slots/5/waiting-list'
   for (const one of people.slice(0, 4)) await make(waiting, {}, one)
 
@@ -84,10 +85,10 @@ export async function openFilledWorld(): Promise<FilledWorld> {
   return { ...world, ...cast, ...roomCast }
 }
 
-/** What calls leave behind even when they are refused: who tried to log in, and the session's last use. */
+/** Rows that even refused calls change: log-in attempts, and the session's last use. */
 const mayChange = new Set(['login_log', 'sessions', 'operation_log', 'operation_log_rest'])
 
-/** A fingerprint of every row of every table that a refused request must leave alone. */
+/** A fingerprint of every row of every table that a refused request must not change. */
 export async function fingerprint({ database }: World): Promise<string> {
   const { rows: tables } = await sql<{ name: string }>`
     SELECT c.relname AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1`.execute(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** One white pixel, which is a picture. */
+/** A picture of one white pixel. */
 const PIXEL = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
   'base64',
@@ -12,7 +12,7 @@ export function formOf(file: Buffer, disposition = 'form-data; name="file"; file
   return Buffer.concat([Buffer.from(head), file, Buffer.from('\r\n--boundary--\r\n')])
 }
 
-/** Forms with a file, of which one in two is a picture. */
+/** Forms with a file; every second file is a picture. */
 export const soundForms: fc.Arbitrary<Buffer> = fc.oneof(
   fc.constant(formOf(PIXEL)),
   fc.uint8Array({ maxLength: 300 }).map((bytes) => formOf(Buffer.from(bytes))),
@@ -29,7 +29,7 @@ const dispositions = [
   '',
 ]
 
-/** Forms that are cut short, say odd things of their file, or have too much in them. */
+/** Forms that are truncated, describe their file wrongly, or have too many parts. */
 export const brokenForms: fc.Arbitrary<Buffer> = fc.oneof(
   fc.constantFrom(...dispositions).map((disposition) => formOf(PIXEL, disposition)),
   fc.nat(200).map((end) => formOf(PIXEL).subarray(0, end)),

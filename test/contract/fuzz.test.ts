@@ -6,10 +6,13 @@ import { fuzzedRequests } from './fuzzed.ts'
 import { createFuzzer } from './fuzzer.ts'
 import { readDocument } from './operations.ts'
 
-/** FUZZ_REQUESTS and FUZZ_SEED make it longer and other; without them every run is the same. */
+/** FUZZ_REQUESTS sets the length of the run and FUZZ_SEED another seed; without them every run is the same. */
 const wanted = Number(process.env.FUZZ_REQUESTS ?? (onServer ? 2400 : 800))
 const seed = Number(process.env.FUZZ_SEED ?? 20260302)
-/** Requests to one world. After them there is a new one, whose seed is one more: a failure is replayed without what came before. */
+/**
+ * Requests to one world. Then a new world follows, with the next seed: a failure can be replayed without the worlds
+ * before.
+ */
 const ROUND = 2500
 const rounds = Array.from({ length: Math.ceil(wanted / ROUND) }, (_, round) => ({
   seed: seed + round,
@@ -22,19 +25,20 @@ afterEach(async () => {
   world = undefined
 })
 
-describe('Whatever is sent, by whomever', () => {
+describe('Any request from any role', () => {
   it.each(rounds)(
-    'is answered as the document shows, and figures and rows agree afterwards (FUZZ_SEED=$seed FUZZ_REQUESTS=$requests)',
+    'gets an answer that the document shows, and statistics agree with the rows afterwards (FUZZ_SEED=$seed FUZZ_REQUESTS=$requests)',
     {
       timeout: 1_800_000,
     },
     async ({ seed, requests }) => {
       world = await openFilledWorld()
       const api = readDocument(world.app)
-      // The clock is moved by this test alone; whoever logs out is out of the play.
+      // Only this test moves the clock; a user who logs out would be lost to the run.
       const operations = api.operations.filter(({ path }) => path !== '/dev/clock' && !path.endsWith('/logout'))
       const fuzzer = await createFuzzer(world, api)
-      // What was done can't be undone, so smaller examples would not be the same: the fuzzer looks for smaller ones itself.
+      // Requests can't be undone, so shrunk examples would run in another state: the fuzzer looks for smaller ones
+      // itself.
       const property = fc.asyncProperty(fuzzedRequests(operations), fuzzer.send)
       await fc.assert(property, { numRuns: requests, seed, endOnFailure: true })
       const { statuses, roles, failures } = fuzzer
@@ -47,7 +51,7 @@ describe('Whatever is sent, by whomever', () => {
         failures: [],
         differences: [],
       })
-      // The play reached what it is about: it was not all refusals, and everybody had a part.
+      // The run was useful: not all requests were refused, and every role sent some.
       expect(statuses.get(200)).toBeGreaterThan(requests / 5)
       expect(statuses.get(201)).toBeGreaterThan(requests / 100)
       expect(Math.min(...roles.values())).toBeGreaterThan(requests / 100)

@@ -12,15 +12,15 @@ export interface FuzzedRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly payload: string | Buffer | undefined
-  /** Who asks: a number to be taken modulo the cast. */
+  /** The sender: a number, modulo the number of roles. */
   readonly actor: number
-  /** False once it may be another operation's, or nobody's: then its answer is in no document. */
+  /** False if the path may be that of another operation or of none: then no document describes the answer. */
   readonly isAtOperation: boolean
 }
 
 type Spoiling = (request: FuzzedRequest) => FuzzedRequest
 
-/** Requests to these operations: of ten six as the document wants them (or nearly), two with one thing wrong, two with several. */
+/** Requests to these operations. Of ten, six are as the document asks (or nearly), two have one error, two several. */
 export function fuzzedRequests(operations: readonly Operation[]): fc.Arbitrary<FuzzedRequest> {
   const byName = new Map(operations.map((one) => [one.name, one]))
   const spoilings = spoilingsWith([...new Set(operations.flatMap(queryNames))])
@@ -39,7 +39,7 @@ export function fuzzedRequests(operations: readonly Operation[]): fc.Arbitrary<F
 function written(request: NearlyValid, operation: Operation | undefined, form: Buffer): FuzzedRequest {
   if (!operation) throw new Error(`there is no ${request.operation}`)
   const { url, actor, body } = request
-  // An id that is no text at all leaves the path of the list.
+  // An id that is not a text would change the path of the list.
   const isAtOperation = !/\/(?:[/?]|$)/.test(url)
   const common = { operation, method: operation.method, url, actor, isAtOperation }
   if (operation.takesFile) return { ...common, headers: { 'content-type': FORM }, payload: form }
@@ -68,7 +68,7 @@ const contentTypes = [
   '/',
 ]
 
-/** Headers that mean something to some server; ours must not fail over any. */
+/** Headers that some servers interpret; ours must not fail on any. */
 const headers: readonly (readonly [string, string])[] = [
   ['accept', 'application/xml;q=0.9, */*;q=0'],
   ['accept-language', 'zh-TW;q=9, *;q=x'],
@@ -95,7 +95,7 @@ const headers: readonly (readonly [string, string])[] = [
 
 const headerText = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) })
 
-/** JSON that means nothing here, texts that are none, and what other tests know to be wrong. */
+/** JSON without meaning here, texts that are not JSON, and values that other tests know to be wrong. */
 const bodies: fc.Arbitrary<string | Buffer> = fc.oneof(
   fc.json({ maxDepth: 4 }),
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
@@ -104,7 +104,7 @@ const bodies: fc.Arbitrary<string | Buffer> = fc.oneof(
   fc.constantFrom('a=1&a=2&b[c]=3&=4&%00', '{"a":1,"a":2}', '[[[[[[[[', '1e999999', '"\\ud800"', '\ufeff{}'),
 )
 
-/** The body with one of its members, or of those of a member of it, replaced. */
+/** The body with one member replaced, of itself or of one of its members. */
 function withMember(at: number, wrong: unknown): Spoiling {
   return (request) => {
     if (typeof request.payload !== 'string') return request
@@ -129,7 +129,7 @@ function parsed(text: string): unknown {
 
 const queryNames = ({ parameters }: Operation) => parameters.filter((one) => one.in === 'query').map(({ name }) => name)
 
-/** One parameter said wrongly: one the operation has, one that others have, or one that nothing knows. */
+/** One wrong parameter: of this operation, of another operation, or unknown. */
 function withQuery(at: number, choice: number, foreign: string): Spoiling {
   return (request) => {
     const names = [...queryNames(request.operation), foreign, 'surprise', '__proto__']
@@ -139,7 +139,7 @@ function withQuery(at: number, choice: number, foreign: string): Spoiling {
   }
 }
 
-/** One step of the path that stands for an id is something else. */
+/** Replaces one path segment that stands for an id. */
 function withStep(at: number, step: string): Spoiling {
   return (request) => {
     const places = [...request.operation.path.matchAll(/\{\w+\}/g)]

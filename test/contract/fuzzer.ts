@@ -6,29 +6,32 @@ import type { FilledWorld } from './filledWorld.ts'
 import type { FuzzedRequest } from './fuzzed.ts'
 import { type ApiDocument, expectDecent, type Operation, type RawAnswer } from './operations.ts'
 
-/** Sends fuzzed requests to a world, and keeps what is wrong with the answers. */
+/** Sends fuzzed requests to a world, and records wrong answers. */
 interface Fuzzer {
-  /** Sends one, and moves time on after every hundred. */
+  /** Sends one request; moves the clock after every hundred. */
   send(request: FuzzedRequest): Promise<void>
   readonly statuses: ReadonlyMap<number, number>
-  /** How many requests each role has sent. */
+  /** Number of requests that each role has sent. */
   readonly roles: ReadonlyMap<string, number>
-  /** Each kind of failure once: what it is, how often it was, and the smallest request that was found for it, as a curl command. */
+  /**
+   * Each kind of failure once: a description, how often it occurred, and the smallest request found for it, as a curl
+   * command.
+   */
   failures(): readonly string[]
   close(): Promise<void>
 }
 
-/** Who asks. */
+/** The sender. */
 interface Part {
   readonly role: string
   readonly person: Person | undefined
 }
 
-/** Milliseconds within which there must be an answer. */
+/** Longest time of an answer in milliseconds. */
 const PATIENCE = 10_000
-/** Requests after which time goes on, so that visits begin, offers lapse and plans start. */
+/** Requests after which the clock moves on, so that visits begin, offers lapse and plans start. */
 const RESTLESS = 100
-/** One in so many requests goes through a real socket. */
+/** One request in this many goes through a real socket. */
 const BY_SOCKET = 20
 const MOST_FAILURES = 50
 const JOBS = ['venue.waiting-list', 'venue.attendance', 'venue.reminders', 'support.forgotten', 'room.settle']
@@ -43,7 +46,7 @@ const ROLES = [
   'admin',
 ]
 
-/** The world must be closed by whoever opened it, after the fuzzer. */
+/** Makes a fuzzer. The caller must close the world, after the fuzzer. */
 export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promise<Fuzzer> {
   const address = await world.app.listen({ port: 0, host: '127.0.0.1' })
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -60,7 +63,7 @@ export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promis
     return await within(PATIENCE, Promise.resolve(answer))
   }
 
-  /** Why the answer is not as it must be. */
+  /** The reason why an answer is wrong. */
   const fault = async (
     request: FuzzedRequest,
     person: Person | undefined,
@@ -73,7 +76,7 @@ export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promis
         if (answer.statusCode >= 500) throw new Error(`${request.method}: ${answer.statusCode}`)
         return { answer }
       }
-      // Node reads no more than 16 kB before the body: that never becomes a request.
+      // Node reads no more than 16 kB of headers: a longer head never becomes a request.
       if (answer.statusCode === 431 && request.url.length > 10_000) return { answer }
       expectDecent(answer, request.operation.name, request.operation)
       const isSparse = /[?&]fields=/.test(request.url)
@@ -123,7 +126,7 @@ export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promis
 
 const isUnknown = ({ statusCode, body }: RawAnswer) => statusCode === 401 || body.startsWith('{"code":401')
 
-/** Who plays which part. Somebody who left, or changed their password, is replaced. */
+/** The user of each role. A user who left, or changed their password, is replaced. */
 async function createCast(world: FilledWorld) {
   const players = new Map<string, Person>()
   const player = async (role: string): Promise<Person> => {
@@ -145,7 +148,7 @@ async function createCast(world: FilledWorld) {
   }
 }
 
-/** Whom an operation is for. */
+/** The role that an operation is for. */
 function partsFor({ product, permission }: Operation): readonly string[] {
   if (permission === 'public') return ['nobody', 'venue:employee', 'admin', 'person']
   if (product === 'room')
@@ -194,10 +197,10 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   }
 }
 
-/** What two failures have in common that are one: numbers and ids differ. */
+/** A key for failures of the same kind: numbers and ids are replaced. */
 const kindOf = (message: string) => message.slice(0, 160).replaceAll(/[0-9a-f-]{36}|\d{4,}/g, '#')
 
-/** Takes away what is not needed to fail alike: headers, parameters, members of the body. */
+/** Removes parts that the failure does not need: headers, parameters, members of the body. */
 async function shrunk(
   request: FuzzedRequest,
   failsAlike: (smaller: FuzzedRequest) => Promise<boolean>,

@@ -35,24 +35,24 @@ async function send(operation: Operation, { as, url, headers, payload }: Sent): 
   })
 }
 
-/** Sends it, and fails unless the answer is as decent as every answer must be, and the refusal that is expected. */
+/** Sends a request; fails unless the answer passes the general checks and is the expected refusal. */
 async function probe(operation: Operation, sent: Sent, expected: Attempt['expected'], what: string): Promise<void> {
-  // Whoever logs out is gone: each time somebody else.
+  // A user who logs out is gone: a new one each time.
   const as = sent.as && operation.path.endsWith('/logout') ? await world.person() : sent.as
   const answer = await send(operation, { ...sent, as })
   const subject = `${operation.name}, ${what}`
   expectDecent(answer, subject, operation)
   const status = statusOf(operation, answer)
-  // One code stands there for all that is wrong with a request.
+  // The room product has one code for everything that is wrong with a request.
   const wanted = operation.product === 'room' && typeof expected === 'number' ? 400 : expected
   const met = wanted === 'decent' || (wanted === 'refused' ? status >= 400 : status === wanted)
   if (!met) throw new Error(`${subject}: ${expected} expected, not ${status} ${answer.body.slice(0, 300)}`)
 }
 
-/** How much a list has found. */
+/** The total of a list. */
 const totalOf = ({ body }: RawAnswer) => /"total":(\d+)/.exec(body)?.[1]
 
-/** As products see it to whom an id of any size is one that nothing has. */
+/** For products that accept ids of any size: one that is too large is simply not found. */
 function withLargestIds(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (name, one: unknown) => {
     const ids: readonly unknown[] = Array.isArray(one) ? one : [one]
@@ -62,7 +62,7 @@ function withLargestIds(value: unknown): unknown {
   })
 }
 
-/** As products see it to which an empty text is what a form left open. */
+/** For products where an empty text means that the field of a form was left open. */
 function withoutLeftOpen(value: unknown, operation: Operation): unknown {
   if (!isSchema(value)) return value
   const open = leftOpen(operation)
@@ -71,11 +71,11 @@ function withoutLeftOpen(value: unknown, operation: Operation): unknown {
   return Object.fromEntries(Object.entries(value).filter((member) => !isLeftOpen(member)))
 }
 
-/** Everything to be tried on the body of an operation. */
+/** All bodies to try on an operation. */
 function bodyAttempts(operation: Operation): Attempt[] {
   const { body, method, isAlias } = operation
   if (!body) {
-    // What takes no body may overlook one.
+    // An operation without a body may ignore one.
     const takesAny = (method === 'POST' || method === 'PUT') && !isAlias
     return takesAny ? wrongBodies({}).map((one) => ({ ...one, expected: 'decent' })) : []
   }
@@ -94,11 +94,13 @@ function bodyAttempts(operation: Operation): Attempt[] {
     ...mutated,
     ...wrongBodies(examples[0], { overlooksUnknown: operation.product === 'room', takesForms: operation.takesFile }),
   ]
-  // The same handler behind the same schema: some are enough to show that it is.
+  // Aliases have the same handler and schema: a few attempts show it.
   return isAlias ? all.filter((_, index) => index % 12 === 0) : all
 }
 
-/** Who tries things on an operation, in turns: the administrator, and on the canonical path everybody else who may call it. */
+/**
+ * The users who try an operation, in turns: the administrator, and on the canonical path all others who may call it.
+ */
 function intruders(operation: Operation): (Person | undefined)[] {
   const { permission, isAlias, product } = operation
   if (isAlias) return [world.administrator]
@@ -109,7 +111,7 @@ function intruders(operation: Operation): (Person | undefined)[] {
   return forEmployees ? [world.administrator, world.employee] : [world.administrator]
 }
 
-/** Each attempt by one of those who try: a body is looked at in the same way whoever sent it. */
+/** Each attempt is sent by one of the users: validation of a body is the same for all senders. */
 async function tryInTurns(operation: Operation, attempts: readonly Attempt[]): Promise<void> {
   const people = intruders(operation)
   for (const [index, { what, expected, ...sent }] of shareOf(attempts, operation.name.length).entries()) {
@@ -118,10 +120,10 @@ async function tryInTurns(operation: Operation, attempts: readonly Attempt[]): P
 }
 
 const isWrite = ({ method }: Operation) => method !== 'GET'
-/** Moving the clock is no part of the product, and moves it under the feet of the tests. */
+/** Moving the clock is not part of the product, and would disturb the tests. */
 const isProduct = ({ path }: Operation) => path !== '/dev/clock'
 
-/** Does something for every operation; every failure is told. */
+/** Runs a function for every operation, and reports all failures. */
 async function forEach(work: (operation: Operation) => Promise<void>): Promise<void> {
   const failures: string[] = []
   for (const operation of api.operations.filter(isProduct)) {
@@ -131,14 +133,14 @@ async function forEach(work: (operation: Operation) => Promise<void>): Promise<v
 }
 
 describe('Bad input on every route', () => {
-  it('is refused in a body, and nothing is written', { timeout: 240_000 }, async () => {
+  it('is refused in a body, and writes nothing', { timeout: 240_000 }, async () => {
     let before = await fingerprint(world)
     let tried: string[] = []
     await forEach(async (operation) => {
       const attempts = bodyAttempts(operation).filter(({ expected }) => expected !== 'decent')
       if (attempts.length === 0) return
       await tryInTurns(operation, attempts)
-      // Looking at all tables takes as long as a hundred refusals.
+      // Comparing all tables takes as long as a hundred refusals.
       if (tried.push(operation.name) < 20) return
       const [suspects, after] = [tried, await fingerprint(world)]
       const changed = after !== before
@@ -149,7 +151,7 @@ describe('Bad input on every route', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('is refused in a path, and nothing is written', { timeout: 60_000 }, async () => {
+  it('is refused in a path, and writes nothing', { timeout: 60_000 }, async () => {
     const before = await fingerprint(world)
     await forEach(async (operation) => {
       const [example] = operation.body ? examplesOf(operation.body) : []
@@ -170,7 +172,7 @@ describe('Bad input on every route', () => {
     await forEach(async (operation) => {
       for (const { name, schema, required } of operation.parameters.filter((one) => one.in === 'query')) {
         for (const { query, values } of shareOf(queriesOf(name), name.length)) {
-          // The same handler behind the same schema.
+          // Aliases have the same handler and schema.
           if (operation.isAlias && query.length % 9 > 0) continue
           const text = values.map(decoded)
           const isAbsent = operation.product === 'room' && text.length === 1 && text[0]?.trim() === ''
@@ -179,7 +181,7 @@ describe('Bad input on every route', () => {
             : text.some((one) => one === undefined || isUnclean(one)) ||
               (values.length > 0 &&
                 !api.takesText(schema, text.length === 1 ? String(text[0]).trim() : text.map(String)))
-          // What may be fine is tried on what only reads.
+          // Input that may be accepted is tried only on reads.
           if (!isWrong && !reading(operation)) continue
           const url = `${pathOf(operation)}?${query}`
           await probe(operation, { as: world.administrator, url }, isWrong ? 400 : 'decent', `with ?${query}`)
@@ -188,9 +190,9 @@ describe('Bad input on every route', () => {
     })
   })
 
-  it('has no effect in parameters that others have', { timeout: 120_000 }, async () => {
+  it('is ignored in parameters of other operations', { timeout: 120_000 }, async () => {
     const inQuery = ({ parameters }: Operation) => parameters.filter((one) => one.in === 'query')
-    // Also what fields are called: a filter inside the program often has their names.
+    // Names of fields as well: internal filters often have the same names.
     const fields = [
       'userId',
       'applicantId',
@@ -238,7 +240,7 @@ describe('Bad input on every route', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('does no harm where it might be good input', { timeout: 120_000 }, async () => {
+  it('does no harm where it might be valid', { timeout: 120_000 }, async () => {
     const last = (operation: Operation) => (operation.method === 'DELETE' ? 1 : 0)
     for (const operation of api.operations.filter(isProduct).toSorted((a, b) => last(a) - last(b))) {
       await tryInTurns(

@@ -1,10 +1,10 @@
-/** Each may do what the one before may, and more. */
+/** Roles in order: each may do more than the one before. */
 export const roles = ['nobody', 'visitor', 'employee', 'leader', 'administrator'] as const
 export type Role = (typeof roles)[number]
 
 /**
- * The least role for every operation, written by hand. `/x` stands for `/api/v1/x` and `/api/x`, `{}` for any parameter, and
- * `/time-slots` for `/reservation-time-slots` too.
+ * The least role for every operation, written by hand. `/x` stands for `/api/v1/x` and `/api/x`, `{}` for any
+ * parameter, and `/time-slots` for `/reservation-time-slots` too.
  */
 export const leastRole: Readonly<Record<Role, readonly string[]>> = {
   nobody: [
@@ -20,12 +20,12 @@ export const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /auth/{}/callback',
     'POST /auth/{}/callback',
     'GET /legal/{}',
-    // Pictures are anybody's; what is one person's alone is 404 to all others.
+    // Pictures are open to everybody; a file of one person is 404 to all others.
     'GET /files/{}',
     // The link is signed.
     'GET /data-exports/{}',
     'GET /export-files/{}',
-    // Providers have a secret of their own.
+    // Providers authenticate with a secret of their own.
     'POST /receipts',
     'POST /receipts/aliyun/{}',
     'POST /receipts/tencent/{}',
@@ -50,14 +50,14 @@ export const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /rules',
     'GET /support/faqs',
     'GET /support/faqs/{}',
-    // Links in mails: what they may do is signed into them.
+    // Links in mails: the signature covers what they may do.
     'GET /u/{}',
     'POST /u/{}',
     'GET /o/{}',
     'GET /t/{}',
     'GET /healthz',
     'GET /readyz',
-    // Only where the clock is manual, which is never in production.
+    // Only with a manual clock, which production never has.
     'GET /dev/clock',
     'POST /dev/clock',
   ],
@@ -79,7 +79,7 @@ export const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /users/me/consents',
     'POST /users/me/consents',
     'GET /users/me/data-export',
-    // Who may see the list may have it as a file: that is judged by what is asked for.
+    // A user who may see a list may export it: the permission depends on the requested list.
     'POST /exports',
     'GET /exports',
     'GET /exports/{}',
@@ -140,7 +140,7 @@ export const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'DELETE /waiting-list/{}',
     'POST /waiting-list/{}/claim',
   ],
-  // What a leader may more than an employee shows in what happens, not in where one may go.
+  // A leader has privileges over an employee in the booking rules, not in the operations.
   leader: [],
   administrator: [
     'POST /legal/{}',

@@ -1,17 +1,17 @@
 import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 
-/** A request body as it goes over the wire, and what is wrong with it. */
+/** A request body as it is sent, and its error. */
 export interface Attempt {
   readonly what: string
   readonly headers?: Readonly<Record<string, string>>
   readonly payload: string | Buffer
-  /** The status there must be; `refused` for any refusal, `decent` where the input may be as good as any. */
+  /** The expected status; `refused` for any refusal, `decent` where the input may be valid. */
   readonly expected: 'refused' | 'decent' | number
 }
 
 const long = 'x'.repeat(100_000)
 
-/** What may stand in a field instead of what belongs there. */
+/** Values to put into a field instead of valid ones. */
 export const wrongValues: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['null', null],
   ['true', true],
@@ -32,7 +32,7 @@ export const wrongValues: ReadonlyMap<string, unknown> = new Map<string, unknown
   ['SQL', `1'; DROP TABLE users; --`],
 ])
 
-/** What may stand in a path instead of an id; every one of them must be refused. */
+/** Values to put into a path instead of an id; every one must be refused. */
 export const wrongIds: readonly string[] = [
   '0',
   '-1',
@@ -53,7 +53,7 @@ export const wrongIds: readonly string[] = [
   'x'.repeat(600),
 ]
 
-/** What may stand in a query, encoded. */
+/** Values to put into a query, encoded. */
 const queryValues: readonly string[] = [
   '',
   'abc',
@@ -78,14 +78,14 @@ const queryValues: readonly string[] = [
   'x'.repeat(5000),
 ]
 
-/** Every way in which a query says a parameter wrongly: single values, and the same parameter twice or as a structure. */
+/** All wrong forms of a query parameter: single values, and the parameter twice or as a structure. */
 export function queriesOf(name: string): readonly { readonly query: string; readonly values: readonly string[] }[] {
   const single = queryValues.map((value) => ({ query: `${name}=${value}`, values: [value] }))
   const twice = { query: `${name}=1&${name}=abc`, values: ['1', 'abc'] }
   return [...single, twice, { query: `${name}[a]=1&__proto__[b]=1&constructor[c]=2`, values: [] }]
 }
 
-/** Bodies that a schema allows: one for each of its alternatives, with every optional field. */
+/** Bodies that a schema allows: one for each alternative, with every optional field. */
 export function examplesOf(schema: JsonSchema): unknown[] {
   const alternatives = schema.anyOf ?? schema.oneOf
   if (Array.isArray(alternatives)) return alternatives.filter(isSchema).flatMap(examplesOf)
@@ -121,7 +121,7 @@ function textOf({ format, examples }: JsonSchema): unknown {
   return textsOfFormats[String(format)] ?? example ?? 'sound'
 }
 
-/** An example with one of its members, however deep, gone or replaced: `what` says which and by what. */
+/** An example with one member, at any depth, removed or replaced; `what` names the member and the change. */
 export function mutationsOf(example: unknown): { readonly what: string; readonly value: unknown }[] {
   return pathsIn(example).flatMap((path) => {
     const at = `/${path.join('/')}`
@@ -159,7 +159,7 @@ function changedAt(value: unknown, [step, ...rest]: Path, change: (value: unknow
   return { ...(isSchema(value) ? value : {}), [step]: changed }
 }
 
-/** What no store and no schema can take: NUL, lone surrogates, integers that JSON does not carry exactly. */
+/** Values that no store and no schema accepts: NUL, lone surrogates, integers that JSON can't carry exactly. */
 export function isUnclean(value: unknown): boolean {
   if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed()
   if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value)
@@ -172,8 +172,8 @@ const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
 const json: Readonly<Record<string, string>> = { 'content-type': 'application/json' }
 
 /**
- * Bodies that are wrong as a whole; `example` is a good one. With `overlooksUnknown`, fields that nobody knows do no harm; with `takesForms` what
- * calls itself a form is read as one.
+ * Bodies that are wrong as a whole; `example` is a valid one. With `overlooksUnknown`, unknown fields are accepted;
+ * with `takesForms`, a body whose type is a form is read as one.
  */
 export function wrongBodies(example: unknown, { overlooksUnknown = false, takesForms = false } = {}): Attempt[] {
   const good = JSON.stringify(example)

@@ -3,17 +3,17 @@ import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictS
 import { SLOTS } from './filledWorld.ts'
 import type { Operation } from './operations.ts'
 
-/** A request that keeps the document's rules, or nearly. */
+/** A request that follows the document, or nearly. */
 export interface NearlyValid {
-  /** Its name. */
+  /** The name of the operation. */
   readonly operation: string
   readonly url: string
   readonly body: unknown
-  /** Who asks: a number to be taken modulo the cast. */
+  /** The sender: a number, modulo the number of roles. */
   readonly actor: number
 }
 
-/** The ids behind which there is something. */
+/** The ids that exist. */
 const knownId = fc.integer({ min: 1, max: 9 })
 
 const day = fc.integer({ min: 1, max: 12 }).map((one) => `2026-03-${String(one).padStart(2, '0')}`)
@@ -36,9 +36,9 @@ const formats: Readonly<Record<string, fc.Arbitrary<string>>> = {
 
 const known = new Map<string, fc.Arbitrary<unknown>>()
 
-/** Values that a schema allows, those that mean something in the tests' world more often than others. */
+/** Values that a schema allows; values with a meaning in the tests' world come more often. */
 function valuesOf(schema: JsonSchema): fc.Arbitrary<unknown> {
-  // Many schemas are alike, and to make an arbitrary takes longer than to use it.
+  // Cached: many schemas are alike, and making an arbitrary takes longer than using it.
   const key = JSON.stringify(schema)
   const made = known.get(key) ?? arbitraryOf(schema)
   known.set(key, made)
@@ -109,8 +109,8 @@ function objects(schema: JsonSchema): fc.Arbitrary<unknown> {
 }
 
 /**
- * Requests to any of these operations, one in ten with something wrong in its body; those that destroy come seldom, and aliases, behind which
- * there is the same handler, four times more seldom than what they stand for.
+ * Requests to any of these operations; one in ten has an error in its body. Destructive operations are rare, and
+ * aliases, which have the same handler, are four times rarer than their originals.
  */
 export function requestsTo(operations: readonly Operation[]): fc.Arbitrary<NearlyValid> {
   return fc.oneof(
@@ -118,7 +118,9 @@ export function requestsTo(operations: readonly Operation[]): fc.Arbitrary<Nearl
   )
 }
 
-/** Booking is what it is all about. What ends or forbids it must not do so before the play has begun. */
+/**
+ * Relative frequency of operations. Booking comes most often; operations that end or forbid it must not come too early.
+ */
 function weightOf({ method, path }: Operation): number {
   if (method === 'GET') return 16
   if (method === 'DELETE' && !path.endsWith('/reservations/{id}')) return 2
@@ -130,7 +132,7 @@ function weightOf({ method, path }: Operation): number {
 
 function requestTo(operation: Operation): fc.Arbitrary<NearlyValid> {
   const parameters = operation.parameters.map(({ in: place, name, schema, required }) =>
-    // The document shows the whole answer, from which `fields` leaves members out.
+    // The document shows the whole answer; `fields` leaves members out of it.
     name === 'fields' && place === 'query'
       ? fc.constant(undefined)
       : place === 'path' || required
@@ -153,7 +155,7 @@ function requestTo(operation: Operation): fc.Arbitrary<NearlyValid> {
     }))
 }
 
-/** There are more slots than anything else; a party is mostly one person, and a wish for oneself. */
+/** Slots have the most ids. A party is mostly one person, and a request is mostly for the caller. */
 function namedValues(name: string, schema: JsonSchema): fc.Arbitrary<unknown> {
   const values = valuesOf(schema)
   const usual = usualValues[name]
@@ -165,7 +167,7 @@ const usualValues: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   slot_id: someSlot,
   time_slot_id: someSlot,
   party_size: fc.constant(1),
-  // As it is not there in JSON: the caller.
+  // Absent in JSON: the caller.
   user_id: fc.constant(undefined),
 }
 

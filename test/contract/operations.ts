@@ -7,24 +7,24 @@ import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from '../.
 import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { onServer } from '../support/database.ts'
 
-/** One operation of the published document, an alias counting as one of its own. */
+/** An operation of the published document; an alias counts as an operation. */
 export interface Operation {
-  /** As 'GET /api/v1/venues/{venue_id}'. */
+  /** For example 'GET /api/v1/venues/{venue_id}'. */
   readonly name: string
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
-  /** The path that the document has it under: another one for an alias. */
+  /** Its path in the document; for an alias this is another path. */
   readonly canonicalPath: string
   readonly isAlias: boolean
-  /** Whose operation it is; undefined for the kernel's own. */
+  /** The product of the operation; undefined for the kernel's own. */
   readonly product: string | undefined
   /** 'public', 'signed-in' or the name of a permission. */
   readonly permission: string
   readonly parameters: readonly Parameter[]
-  /** With every `$ref` replaced by what it stands for. */
+  /** The schema of the body, with every `$ref` resolved. */
   readonly body: JsonSchema | undefined
   readonly bodyRequired: boolean
-  /** Takes multipart/form-data: a file, or a form as mail programs send it. */
+  /** True if it accepts multipart/form-data: a file, or a form as mail programs send it. */
   readonly takesFile: boolean
   readonly takesIdempotencyKey: boolean
 }
@@ -36,26 +36,26 @@ export interface Parameter {
   readonly schema: JsonSchema
 }
 
-/** What came back, before anybody has looked at it. */
+/** An answer, not yet checked. */
 export interface RawAnswer {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, unknown>>
   readonly body: string
 }
 
-/** The published document with what the tests of this folder ask of it. */
+/** The published document, with the checks that the tests of this folder need. */
 export interface ApiDocument {
   readonly operations: readonly Operation[]
   operation(name: string): Operation
-  /** True when a body is what the document asks of the operation. */
+  /** True if a body matches the schema of the operation. */
   takesBody(operation: Operation, body: unknown): boolean
-  /** True when the text is what the document asks of a parameter, which is coerced as the server coerces it. */
+  /** True if a text matches the schema of a parameter, coerced as the server does. */
   takesText(schema: JsonSchema, value: string | readonly string[]): boolean
-  /** Fails unless the answer is one that the document shows for the operation and the status. */
+  /** Fails unless the document shows this answer for the operation and the status. */
   expectDocumented(operation: Operation, answer: RawAnswer): void
 }
 
-/** Reads the document that the program publishes of itself. */
+/** Reads the document that the program publishes. */
 export function readDocument(app: App): ApiDocument {
   const document = describeApi(app)
   const operations = entries(document.paths).flatMap(([path, item]) =>
@@ -72,7 +72,7 @@ export function readDocument(app: App): ApiDocument {
   const bodies = new Map<string, ValidateFunction>()
   const answers = new Map<string, ValidateFunction | 'empty' | undefined>()
   const schemas = new Map<string, ValidateFunction>()
-  // The same answers are shown again and again: of all refusals, and of all aliases.
+  // Cached: refusals and aliases have the same answers again and again.
   const compiled = (schema: JsonSchema) =>
     remembered(schemas, JSON.stringify(schema), () => ajv.compile(inlined(document, schema)))
 
@@ -100,7 +100,7 @@ export function readDocument(app: App): ApiDocument {
       const key = `${operation.name} ${status}`
       const type = String(answer.headers['content-type'] ?? '').split(';')[0] ?? ''
       if (type !== '' && !type.endsWith('json')) {
-        // Files: that they are of a type the document shows is all that can be said.
+        // Files: only their content type can be checked against the document.
         const shown = otherTypes(document, operation, status)
         return expect(shown.includes(type) || shown.includes(type.replace(/\/.*/, '/*')), `${key} as ${type}`).toBe(
           true,
@@ -141,7 +141,7 @@ function readOperation(
     }
   })
   const content = member(operation.requestBody, 'content')
-  // Files come as forms, which have tests of their own.
+  // Files are uploaded as forms, which have tests of their own.
   const schema = member(content, 'application/json')?.schema
   return {
     name: `${method.toUpperCase()} ${path}`,
@@ -200,7 +200,7 @@ function createAjv(coerceTypes: false | 'array'): Ajv2020 {
   return ajv
 }
 
-/** A schema with every reference replaced by what it refers to; the document has no circles. */
+/** Resolves every reference in a schema; the document has no cycles. */
 function inlined(document: JsonSchema, value: unknown): JsonSchema {
   const look = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(look)
@@ -212,7 +212,7 @@ function inlined(document: JsonSchema, value: unknown): JsonSchema {
   return isSchema(result) ? result : {}
 }
 
-/** A parameter or an answer of an operation, which may stand in the components. */
+/** A parameter or an answer of an operation, which may be a reference into the components. */
 function resolved(document: JsonSchema, value: JsonSchema): JsonSchema {
   const found = typeof value.$ref === 'string' ? followed(document, value.$ref) : value
   return isSchema(found) ? found : {}
@@ -246,7 +246,10 @@ function remembered<Value>(known: Map<string, Value>, key: string, make: () => V
   return made
 }
 
-/** What a form may leave open in a body of the room product by an empty text: optional members that are no free text. */
+/**
+ * Members of a body of the room product that a form may leave open as an empty text: the optional ones that are no free
+ * text.
+ */
 export function leftOpen({ product, body }: Pick<Operation, 'product' | 'body'>): string[] {
   if (product !== 'room') return []
   const { properties, required } = body ?? {}
@@ -256,11 +259,11 @@ export function leftOpen({ product, body }: Pick<Operation, 'product' | 'body'>)
   })
 }
 
-/** What must never leave the server: SQL, stack traces, paths of its files. */
+/** Internals that must never leave the server: SQL, stack traces, paths of its files. */
 const leaks =
   /\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE .+ SET|DELETE FROM|relation "|syntax error|constraint ")|\bat \S+ \(|node_modules|\.ts:\d+/i
 
-/** What an answer says of itself: its status, or the code in the body where the wire has it there, as that of the room product. */
+/** The status that an answer claims: the HTTP status, or the code in the body in the room product. */
 export function codeOf({ product }: Pick<Operation, 'product'>, { statusCode, headers, body }: RawAnswer): number {
   const inBody =
     product === 'room' && statusCode === 200 && String(headers['content-type']).includes('application/json')
@@ -268,15 +271,15 @@ export function codeOf({ product }: Pick<Operation, 'product'>, { statusCode, he
 }
 
 /**
- * The status of an answer as HTTP means it, whatever the wire. 500 is a refusal for reasons of the business in the room product; its faults
- * are found by the witness of every world.
+ * The status of an answer in HTTP terms, for either product. In the room product 500 is a refusal by a business rule;
+ * real faults are found by the world's check for faults.
  */
 export function statusOf(operation: Pick<Operation, 'product'>, answer: RawAnswer): number {
   const code = codeOf(operation, answer)
   return operation.product === 'room' && code === 500 ? 400 : code
 }
 
-/** Fails unless an answer is no fault of the server's and, as a refusal, one of its product's form that tells nothing of its insides. */
+/** Fails if an answer is a server fault, or a refusal that is not in its product's form or reveals internals. */
 export function expectDecent(answer: RawAnswer, what: string, operation?: Pick<Operation, 'product'>): void {
   const { statusCode: status, body } = answer
   if (status >= 500 || leaks.test(body)) throw new Error(`${what}: ${status} ${body.slice(0, 500)}`)
@@ -303,8 +306,8 @@ function isProblem({ statusCode: status, headers, body }: RawAnswer): boolean {
 }
 
 /**
- * Every answer of the room product that is no file has a code and a sentence; a refusal has nothing else, and its sentence is Chinese. 429 is the
- * status of the answer too, for whatever stands in front.
+ * Checks an answer of the room product: unless it is a file, it has a code and a sentence; a refusal has nothing else,
+ * and its sentence is Chinese. 429 is also the HTTP status, for proxies in front.
  */
 function isEnvelope({ statusCode, headers, body }: RawAnswer): boolean {
   if (statusCode !== 200 && statusCode !== 429) return statusCode === 304
@@ -315,7 +318,10 @@ function isEnvelope({ statusCode, headers, body }: RawAnswer): boolean {
   return isWhole && (code === 200 || (/[\u4e00-\u9fff]/.test(msg) && Object.keys(more).length === 0))
 }
 
-/** What looks at a request is the same over either database: all is tried on a server, and a third of it, in turns, on the embedded one. */
+/**
+ * Selects the operations to test. Validation is the same over either database: all are tried on a server, and a third
+ * of them, in rotation, on the embedded one.
+ */
 export function shareOf<T>(attempts: readonly T[], turn: number): readonly T[] {
   return onServer ? attempts : attempts.filter((_, index) => (index + turn) % 3 === 0)
 }

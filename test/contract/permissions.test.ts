@@ -11,20 +11,20 @@ afterAll(() => world.close())
 
 const isOfRooms = ({ product }: Operation) => product === 'room'
 
-describe('Who may do what', () => {
-  it('is written down for every operation there is, and for none that is not there', () => {
+describe('Permissions', () => {
+  it('are written down for every operation, and for no others', () => {
     const written = roles.flatMap((role) => leastRole[role])
     expect(written).toHaveLength(new Set(written).size)
     const names = api.operations.filter((operation) => !isOfRooms(operation)).map(tableName)
     expect([...new Set(names)].sort()).toEqual([...written].sort())
   })
 
-  it('is what every operation says to every role', { timeout: 60_000 }, async () => {
+  it('are enforced by every operation for every role', { timeout: 60_000 }, async () => {
     const { administrator, venueAdministrator, leader, employee, visitor } = world
     const cast = [
       { role: 'nobody', person: undefined },
       { role: 'visitor', person: visitor },
-      // Whoever books rooms is known here, and that is all.
+      // A user of the room product has an account here, and no permission.
       { role: 'visitor', person: world.portalUser },
       { role: 'visitor', person: world.studentWorker },
       { role: 'visitor', person: world.roomAdministrator },
@@ -37,7 +37,7 @@ describe('Who may do what', () => {
     expect(await misjudged(world, operations, { roles, leastRole, cast })).toEqual([])
   })
 
-  it('is asked before anything else: a stranger learns nothing from a body, a bad id or a thing that is not there', async () => {
+  it('are checked first: a caller without permission learns nothing from a body, a bad id or a missing object', async () => {
     const { employee } = world
     for (const path of ['/api/v1/users/1', '/api/v1/users/999999', '/api/v1/users/abc']) {
       expect((await world.call('PUT', path, { as: employee, payload: { status: 'disabled' } })).status).toBe(403)
@@ -46,8 +46,8 @@ describe('Who may do what', () => {
   })
 })
 
-describe('What belongs to somebody else', () => {
-  /** A call that `stranger` makes on what belongs to `owner`. */
+describe('An object that belongs to somebody else', () => {
+  /** A call by `stranger` on an object of `owner`. */
   interface Trespass {
     readonly method: Method
     readonly path: string
@@ -85,7 +85,7 @@ describe('What belongs to somebody else', () => {
       ]
     })
 
-  it('is not there: the reservations of others, in whatever state they are', async () => {
+  it('is not found: reservations of others, in any state', async () => {
     const walkThrough: Trespass[] = ['confirm', 'reminder'].map((notice) => ({
       method: 'POST',
       path: `/api/notifications/reservations/1/${notice}`,
@@ -101,13 +101,13 @@ describe('What belongs to somebody else', () => {
     expect((await world.call('GET', '/api/v1/reservations/1', { as: world.venueAdministrator })).status).toBe(200)
   })
 
-  it('answers like what was never there', async () => {
+  it('is answered like one that never existed', async () => {
     const theirs = await world.call('GET', '/api/v1/reservations/1', { as: world.employee })
     const none = await world.call('GET', '/api/v1/reservations/999999', { as: world.employee })
     expect({ ...theirs.body, request_id: '' }).toEqual({ ...none.body, request_id: '' })
   })
 
-  it('is not booked for: a reservation for somebody else is 403 but for staff', async () => {
+  it('can’t be booked for: a reservation for another person is 403 except for staff', async () => {
     const [somebody] = world.people
     const wish = { user_id: somebody?.id, time_slot_id: 8 }
     const calls: Trespass[] = ['/api/v1', '/api'].flatMap((root) => [
@@ -118,7 +118,7 @@ describe('What belongs to somebody else', () => {
     await expectRefused(calls, world.leader, forbidden)
   })
 
-  it('is not listed: everybody’s list is of their own', async () => {
+  it('is not listed: each user’s list has only their own', async () => {
     const { employee } = world
     for (const path of [
       '/api/v1/reservations',
@@ -136,7 +136,7 @@ describe('What belongs to somebody else', () => {
     expect(JSON.stringify((await world.call('GET', '/api/v1/venues/1/ratings')).body)).not.toContain('person')
   })
 
-  it('is not there: the waiting-list entries of others', async () => {
+  it('is not found: waiting-list entries of others', async () => {
     const calls: Trespass[] = ['/api/v1', '/api'].flatMap((root) => [
       { method: 'DELETE', path: `${root}/waiting-list/1` },
       { method: 'POST', path: `${root}/waiting-list/1/claim` },
@@ -145,7 +145,7 @@ describe('What belongs to somebody else', () => {
     await expectRefused(calls, world.leader, notFound)
   })
 
-  it('is left alone: the notifications of others', async () => {
+  it('is not changed: notifications of others', async () => {
     const [owner] = world.people
     if (!owner) throw new Error('there are people')
     const { body: theirs } = await world.call('GET', '/api/v1/notifications', { as: owner })
@@ -157,7 +157,7 @@ describe('What belongs to somebody else', () => {
     expect(after.unread).toBe(theirs.total)
   })
 
-  it('is not for those without the permission: accounts, roles, logs, credit and points of others, and one’s own raise', async () => {
+  it('needs a permission: accounts, roles, logs, credit and points of others, and raising one’s own', async () => {
     for (const as of [world.employee, world.leader, world.visitor]) {
       const calls: Trespass[] = [1, as.id].flatMap((id) => [
         { method: 'GET', path: `/api/v1/users/${id}` },
@@ -177,7 +177,7 @@ describe('What belongs to somebody else', () => {
     }
   })
 
-  it('can’t be reached through one’s own account: fields that are not for its owner are refused', async () => {
+  it('can’t be reached through one’s own account: fields that its owner may not set are refused', async () => {
     const before = await fingerprint(world)
     for (const payload of [
       { roles: ['admin'] },
@@ -196,7 +196,7 @@ describe('What belongs to somebody else', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('is not raised above oneself: a venue administrator makes nobody an administrator over all, nor undoes one', async () => {
+  it('does not allow escalation: a venue administrator can’t grant or revoke the role of site administrator', async () => {
     const { venueAdministrator, administrator } = world
     const calls: Trespass[] = [
       { method: 'PUT', path: '/api/v1/users/1/roles', payload: { roles: ['admin'] } },

@@ -2,15 +2,15 @@ import { connect } from 'node:net'
 import type { App } from '../../src/kernel/http/app.ts'
 import type { RawAnswer } from './operations.ts'
 
-/** A process that listens, to which bytes are sent as they are. */
+/** A listening process that accepts raw bytes. */
 export interface RawSite {
-  /** Sends a request without a body: its first line as it stands, the header Host, and these. */
+  /** Sends a request without a body: the first line unchanged, a Host header, and these headers. */
   send(requestLine: string, ...headers: readonly string[]): Promise<RawAnswer>
-  /** Sends bytes and hangs up after the first silence; answers everything that came back. */
+  /** Sends bytes and hangs up at the first silence; returns everything that was received. */
   speak(bytes: string | Buffer): Promise<string>
 }
 
-/** Milliseconds after which a site that neither answers nor hangs up is given up. */
+/** Milliseconds after which the client gives up on a site that neither answers nor hangs up. */
 const PATIENCE = 5000
 
 /** Listens on a free port; closing the application ends it. */
@@ -26,7 +26,7 @@ export async function rawSite(app: App): Promise<RawSite> {
         reject(new Error(`neither answered nor hung up within ${PATIENCE} ms`))
       }, PATIENCE)
       socket.on('data', (part) => parts.push(part))
-      // A server that hangs up while we still write is what some of these ask for.
+      // Some tests make the server hang up while the client still writes.
       socket.on('error', () => {})
       socket.on('close', () => {
         clearTimeout(tooLate)

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { at, people, room, setting } from '../support/room.ts'
 import { type CallOptions, type Method, MONDAY, openWorld, type Person, type World } from '../support/world.ts'
 
-// Every line of the document's list of errors (错误码与语义), at the desk (`/manage/facility`), with the sentence it is said in.
+// Every line of the document's list of errors (错误码与语义) on the staff side (`/manage/facility`), with its Chinese
+// sentence.
 
 let world: World
 let admin: Person
@@ -45,7 +46,7 @@ const approved = async (): Promise<number> => {
   expect(await ask(`PUT /booking/${id}/approve`)).toMatchObject({ code: 200 })
   return id
 }
-/** 10:00 on the day of the booking: it runs since an hour. */
+/** 10:00 on the day of the booking, which has been running for an hour. */
 const whileItRuns = () => world.clock.set(new Date('2026-03-03T02:00:00Z'))
 
 describe('401 未授权', () => {

@@ -10,7 +10,7 @@ const world = await openFilledWorld()
 const api = readDocument(world.app)
 afterAll(() => world.close())
 
-/** Each may do what the one before may, and more. */
+/** Roles in order: each may do more than the one before. */
 const roles = ['nobody', 'portal user', 'student worker', 'administrator'] as const
 
 /** The least role for every operation, written by hand; `{}` stands for any parameter. */
@@ -24,7 +24,7 @@ const leastRole: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
     'GET /portal/facility/booking/{}',
     'GET /portal/facility/booking/joined/list',
     'GET /portal/facility/booking/my/calendar-link',
-    // Or whoever has the private link.
+    // Or anybody with the private link.
     'GET /portal/facility/booking/my/calendar.ics',
     'GET /portal/facility/booking/my/list',
     'GET /portal/facility/building/list',
@@ -105,10 +105,10 @@ const leastRole: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
   ],
 }
 
-describe('Who may do what with rooms', () => {
+describe('Permissions for rooms', () => {
   const operations = () => api.operations.filter(({ product }) => product === 'room')
 
-  it('is written down for every operation there is, and for none that is not there', () => {
+  it('are written down for every operation, and for no others', () => {
     const written = roles.flatMap((role) => leastRole[role])
     expect(
       operations()
@@ -117,13 +117,13 @@ describe('Who may do what with rooms', () => {
     ).toEqual([...written].sort())
   })
 
-  it('is what every operation says to every role: 401 to whoever is not signed in, 403 with the permission’s name to who lacks it', {
+  it('are enforced by every operation for every role: 401 if not signed in, 403 with the name of a missing permission', {
     timeout: 60_000,
   }, async () => {
     const cast = [
       { role: 'nobody', person: undefined },
       { role: 'portal user', person: world.portalUser },
-      // Whoever is known on this site may book rooms, and no other right is one here.
+      // Every account of this site may book rooms, and has no other right here.
       { role: 'portal user', person: world.employee },
       { role: 'portal user', person: world.venueAdministrator },
       { role: 'student worker', person: world.studentWorker },
@@ -133,7 +133,7 @@ describe('Who may do what with rooms', () => {
     expect(await misjudged(world, operations(), { roles, leastRole, cast })).toEqual([])
   })
 
-  it('is asked before anything else: a stranger learns nothing from a body, a bad id or a thing that is not there', async () => {
+  it('are checked first: a caller without permission learns nothing from a body, a bad id or a missing object', async () => {
     const { portalUser } = world
     for (const id of ['1', '999999', 'abc']) {
       const path = `/manage/facility/booking/${id}/reject`
@@ -144,14 +144,14 @@ describe('Who may do what with rooms', () => {
   })
 })
 
-/** A call that somebody makes on what is not theirs. */
+/** A call on an object that belongs to somebody else. */
 interface Trespass {
   readonly method: Method
   readonly path: string
   readonly payload?: object
 }
 
-/** Fails unless every call is refused with this answer, and nothing is written. */
+/** Fails unless every call gets this refusal, and nothing is written. */
 async function expectRefused(calls: readonly Trespass[], as: Person, refusal: { code: number; msg: string }) {
   const before = await fingerprint(world)
   const answers = []
@@ -182,8 +182,8 @@ describe('A booking of somebody else', () => {
   const reading = (id: number): Trespass => ({ method: 'GET', path: `/portal/facility/booking/${id}` })
   const leaving = (id: number): Trespass => ({ method: 'PUT', path: `/portal/facility/booking/${id}/leave` })
 
-  it('is not there in the portal, in whatever state it is', async () => {
-    // Pending, approved, ongoing, rejected, cancelled, completed, one that never was.
+  it('is not found in the portal, in any state', async () => {
+    // Pending, approved, ongoing, rejected, cancelled, completed, and an id that never existed.
     for (const id of [1, 2, 3, 4, 5, 6, 999_999]) {
       const calls = [reading(id), leaving(id), ...changes(id)]
       await expectRefused(calls, world.portalUser, notThere)
@@ -191,7 +191,7 @@ describe('A booking of somebody else', () => {
     }
   })
 
-  it('can be read by who takes part in it, and changed by its applicant alone', async () => {
+  it('can be read by its participants, and changed only by its applicant', async () => {
     for (const id of [1, 2, 3]) {
       await expectRefused(changes(id), person(id + 1), notThere)
       expect((await world.call('GET', reading(id).path, { as: person(id + 1) })).body).toMatchObject({ code: 200 })
@@ -206,21 +206,21 @@ describe('A booking of somebody else', () => {
     }
   })
 
-  it('is edited by nobody at the desk either', async () => {
+  it('can’t be edited on the staff side either', async () => {
     const edit: Trespass = { method: 'PUT', path: '/manage/facility/booking/1', payload: { purpose: '聚会' } }
     const notApplicant = { code: 403, msg: '仅申请人可以修改预约' }
     await expectRefused([edit], world.studentWorker, notApplicant)
     await expectRefused([edit], world.administrator, notApplicant)
   })
 
-  it('can’t be cancelled by its series', async () => {
+  it('can’t be cancelled through its series', async () => {
     const off: Trespass = { method: 'DELETE', path: `/portal/facility/booking/series/${SERIES}` }
     const noSeries = { code: 404, msg: '系列预约不存在' }
-    // Also not by who takes part, or by staff.
+    // Participants and staff can't either.
     for (const as of [world.portalUser, person(8), world.roomAdministrator]) await expectRefused([off], as, noSeries)
   })
 
-  it('is in nobody else’s lists, whatever the query says', async () => {
+  it('is in nobody else’s lists, whatever the query', async () => {
     for (const list of ['my', 'joined']) {
       for (const query of ['', '?applicantId=1', '?userId=1', '?applicantUserName=person1']) {
         const { body } = await world.call('GET', `/portal/facility/booking/${list}/list${query}`, {
@@ -245,8 +245,8 @@ describe('A booking of somebody else', () => {
   })
 })
 
-describe('What else is somebody’s own', () => {
-  it('are notices: those of others are neither listed nor marked', async () => {
+describe('Other personal data', () => {
+  it('covers notices: those of others are neither listed nor marked', async () => {
     const unread = async (as: Person) =>
       (await world.call('GET', '/portal/facility/notice/unread-count', { as })).body.data.unread
     const theirs = await world.call('GET', '/portal/facility/notice/list', { as: person(1) })
@@ -259,7 +259,7 @@ describe('What else is somebody’s own', () => {
     expect(await unread(person(1))).toBe(before)
   })
 
-  it('is the calendar: a link opens one’s own, a forged one and that of another feed nothing', async () => {
+  it('covers the calendar: a link opens one’s own; a forged link, or one with another id, opens nothing', async () => {
     const calendar = '/portal/facility/booking/my/calendar.ics'
     const link = async (as: Person, path = '/portal/facility/booking/my/calendar-link') => {
       const { body } = await world.call('GET', path, { as })
@@ -273,11 +273,11 @@ describe('What else is somebody’s own', () => {
     for (const bad of [`${theirs}x`, theirs.slice(1), ofVenue, 'x']) {
       expect(await read(bad), bad).toEqual({ code: 404, msg: expect.any(String) })
     }
-    // A link that is no good is not made good by who is signed in.
+    // Signing in does not make a bad link valid.
     expect((await world.call('GET', `${calendar}?token=x`, { as: world.portalUser })).body.code).toBe(404)
   })
 
-  it('are accounts: a search for people says name and user name, and no more', async () => {
+  it('covers accounts: a search for people returns only name and user name', async () => {
     const { body } = await world.call('GET', '/portal/facility/user/search?keyword=person2', { as: world.portalUser })
     expect(body.data).toContainEqual({ userId: 2, userName: 'person2', nickName: 'person2' })
     expect(Object.keys(body.data[0]).sort()).toEqual(['nickName', 'userId', 'userName'])
@@ -287,13 +287,13 @@ describe('What else is somebody’s own', () => {
 describe('A student worker who is limited to buildings', () => {
   const elsewhere = { code: 403, msg: '该预约不在您负责审核的楼房内' }
 
-  it('decides about nothing that is elsewhere', async () => {
+  it('can’t decide on bookings elsewhere', async () => {
     const { studentWorker } = world
     await expectRefused(
       [
         { method: 'PUT', path: '/manage/facility/booking/7/approve' },
         { method: 'PUT', path: '/manage/facility/booking/7/reject', payload: { reason: '材料不全' } },
-        // Not even what is decided already.
+        // Not even on bookings that are already decided.
         { method: 'PUT', path: '/manage/facility/booking/2/approve' },
       ],
       studentWorker,
@@ -314,7 +314,7 @@ describe('A student worker who is limited to buildings', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('sees what waits in their buildings alone, and decides about it', async () => {
+  it('sees and decides only pending bookings of their buildings', async () => {
     const waiting = async (as: Person, query = '') => {
       const { body } = await world.call('GET', `/manage/facility/booking/audit/list${query}`, { as })
       return body.rows.map(({ id }: { id: number }) => id)
@@ -327,7 +327,7 @@ describe('A student worker who is limited to buildings', () => {
     expect(body).toEqual({ code: 200, msg: '操作成功' })
   })
 
-  it('gives themselves no buildings and no rights', async () => {
+  it('can’t give themselves buildings or rights', async () => {
     const { studentWorker, portalUser } = world
     const lacks = (permission: string) => ({ code: 403, msg: `没有权限，请联系管理员授权：${permission}` })
     const limit = (id: number): Trespass => ({
@@ -342,7 +342,7 @@ describe('A student worker who is limited to buildings', () => {
       const answer = await world.call('PUT', `/api/v1/users/${as.id}/roles`, { as, payload: roles })
       expect(answer.status).toBe(403)
     }
-    // Whoever registers gets the portal, and what else they ask for is overlooked.
+    // Registering gives access to the portal; other requested rights are ignored.
     expect(await fingerprint(world)).toBe(before)
     const wish = { username: 'newcomer', password: 'violet-harbour-42', roles: ['admin'], role: 'room:admin', id: 1 }
     expect((await world.call('POST', '/register', { payload: wish })).body.code).toBe(200)

@@ -1,6 +1,6 @@
 import type { Step } from './walk.ts'
 
-/** Who calls: `user` is one of those who book in the portal. */
+/** The caller: `user` is somebody who books in the portal. */
 export type RoomWho = 'nobody' | 'user' | 'administrator'
 
 const nobody = 'nobody' as const
@@ -8,12 +8,12 @@ const user = 'user' as const
 const administrator = 'administrator' as const
 
 const credentials = { username: 'zhangsan', password: 'violet-harbour-42' }
-/** As the published document has them. */
+/** Method and path as in the published document. */
 const building = { buildingName: '信息楼', status: '0', remark: '' }
 const room = { floorNo: 2, roomName: '会议室201', capacity: 20, equipmentTags: '白板,电视', status: '0' }
 const setting = { auditRequired: true, maxDurationMinutes: 4320 }
 const participants = { userIdList: ['{me}', '{other}', '{another}'] }
-/** A wish for a day of March 2026; the world begins on Monday the 2nd, 08:00. */
+/** A request for a day of March 2026; the world begins on Monday the 2nd, 08:00. */
 const wish = (day: number, roomId = '{room}') => {
   const date = `2026-03-${String(day).padStart(2, '0')}`
   const times = { startTime: `${date} 09:00:00`, endTime: `${date} 12:00:00` }
@@ -21,7 +21,10 @@ const wish = (day: number, roomId = '{room}') => {
 }
 const done = { msg: '操作成功' }
 
-/** `{room}` stands for the id that was remembered as `room`. Everything the document and the page list, in an order in which it works. */
+/**
+ * `{room}` stands for the id that was remembered as `room`. Contains everything that the document and the page list, in
+ * an order that works.
+ */
 export const ROOM_WALK: readonly Step<RoomWho>[] = [
   // The published web client
   { as: nobody, call: 'GET /captchaImage', shows: { captchaEnabled: false } },
@@ -89,7 +92,7 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
   { as: administrator, call: 'GET /manage/facility/room/importTemplate' },
   { as: administrator, call: 'POST /manage/facility/room/importTemplate' },
   { as: administrator, call: 'POST /manage/facility/room/export?buildingId={building}' },
-  // A workbook goes with it, in the tests of rooms.
+  // It needs a workbook: see the tests of rooms.
   { as: administrator, call: 'POST /manage/facility/room/import', status: 500 },
   // 审核与时长设置
   { as: administrator, call: 'GET /manage/facility/setting/audit-required', shows: { data: setting } },
@@ -232,7 +235,7 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
   { as: administrator, call: 'GET /manage/facility/booking/list?noShow=false', shows: { total: 9 } },
   { as: administrator, call: 'GET /manage/facility/booking/export?status=3' },
   { as: administrator, call: 'POST /manage/facility/booking/export?status=3' },
-  // 提前结束: the booking of today runs since nine.
+  // 提前结束: today's booking has been running since nine.
   {
     as: user,
     hours: 1.5,
@@ -285,7 +288,7 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
       total: 1,
     },
   },
-  // It is no proposal; those come of no-shows, in the tests of bans.
+  // Not a proposal; proposals come from no-shows, in the tests of bans.
   { as: administrator, call: 'PUT /manage/facility/ban/{ban}/confirm', body: {}, status: 409 },
   { as: administrator, call: 'DELETE /manage/facility/ban/{ban}', shows: done },
   // Closures and approvers

@@ -11,14 +11,14 @@ afterAll(() => world.close())
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** A JWT made by hand: `algorithm` none leaves the signature empty. */
+/** A handmade JWT: algorithm `none` leaves the signature empty. */
 function forge(header: object, claims: object, key: Buffer | string | undefined): string {
   const text = `${encode(header)}.${encode(claims)}`
   const signature = key === undefined ? '' : createHmac('sha256', key).update(text).digest('base64url')
   return `${text}.${signature}`
 }
 
-/** Every Authorization header that must not open anything, by what is wrong with it. */
+/** Every Authorization header that must be refused, by its error. */
 async function badAuthorizations(): Promise<Map<string, string>> {
   const { administrator, employee, config, clock } = world
   const claims = claimsOf(administrator.token)
@@ -37,7 +37,7 @@ async function badAuthorizations(): Promise<Map<string, string>> {
   const deleted = await world.person('admin')
   await world.call('DELETE', `/api/v1/users/${deleted.id}`, { as: administrator })
 
-  // The forger of these tests knows how: with the right key and claims the token is good.
+  // Checks the forging itself: with the right key and claims the token is accepted.
   const good = await call(`Bearer ${forge(hs256, claims, key)}`)
   expect(good.statusCode).toBe(200)
 
@@ -99,7 +99,7 @@ const call = (authorization: string) =>
   world.app.inject({ method: 'GET', url: '/api/v1/users/me', headers: { authorization } })
 
 describe('A token that can only change the password', () => {
-  it('opens that, the way out, and nothing else', { timeout: 60_000 }, async () => {
+  it('allows that and logging out, and nothing else', { timeout: 60_000 }, async () => {
     const limited = async () => {
       const made = await world.person('admin')
       await world.rows(`UPDATE sessions SET scope = 'password_change' WHERE user_id = ${made.id}`)
@@ -108,7 +108,7 @@ describe('A token that can only change the password', () => {
     const person = await limited()
     const opened: string[] = []
     for (const operation of api.operations.filter(({ permission }) => permission !== 'public')) {
-      // Whoever logs out is gone.
+      // A user who logs out is gone.
       const { token } = operation.path.endsWith('/logout') ? await limited() : person
       const answer = await world.app.inject({
         method: operation.method,
@@ -132,8 +132,8 @@ describe('A token that can only change the password', () => {
   })
 })
 
-describe('A bad Authorization', () => {
-  it('opens no operation, says so, and nothing is written', { timeout: 60_000 }, async () => {
+describe('A bad Authorization header', () => {
+  it('opens no operation, gets the documented refusal, and writes nothing', { timeout: 60_000 }, async () => {
     const authorizations = await badAuthorizations()
     const before = await fingerprint(world)
     const failures: string[] = []
@@ -158,9 +158,9 @@ describe('A bad Authorization', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('counts as none where nobody need sign in', { timeout: 60_000 }, async () => {
+  it('counts as no header where no log-in is needed', { timeout: 60_000 }, async () => {
     const authorizations = await badAuthorizations()
-    // Those that need a parameter are opened by it.
+    // A signed parameter opens these operations.
     const reading = api.operations.filter(
       ({ permission, method, parameters }) =>
         permission === 'public' && method === 'GET' && !parameters.some((one) => one.in === 'query' && one.required),
@@ -169,7 +169,7 @@ describe('A bad Authorization', () => {
     for (const operation of reading) {
       const url = operation.path.replaceAll(/\{\w+\}/g, '1')
       const plain = await world.app.inject({ method: 'GET', url })
-      // Nobody's file, text or provider is called 1.
+      // No file, text or provider is called 1.
       if ([400, 404].includes(plain.statusCode) && /files|legal|auth|data-exports|\/[uot]\//.test(url)) continue
       expect(plain.statusCode, operation.name).toBe(200)
       opened += 1

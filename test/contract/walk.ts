@@ -1,21 +1,21 @@
-/** Who calls. */
+/** The caller. */
 export type Who = 'nobody' | 'employee' | 'administrator'
 
-/** A call of a walk: who, what, with which body, the status of the answer and under which name its id is remembered. */
+/** A step of a walk: caller, operation, body, expected status, and the name under which its id is remembered. */
 export interface Step<Caller extends string> {
   readonly as: Caller
-  /** Hours that go by before. */
+  /** Hours by which the clock moves before the step. */
   readonly hours?: number
   readonly call: string
   readonly body?: object
   readonly status?: number
   readonly remember?: string
-  /** What the answer holds, as the published document shows it. */
+  /** Expected content of the answer, as the published document shows it. */
   readonly shows?: object
 }
 
 const hall = { name: '一号馆', location: 'Building 1' }
-/** As the published document has it. */
+/** Method and path as in the published document. */
 const gym = { name: 'Gym A', location: 'Building 1', capacity: 50, status: 'open', notice: 'Please wear sports shoes' }
 const rules = { max_reservations_per_user: 3, advance_booking_days: 7, requires_approval: true }
 const credentials = { username: 'lisi', password: 'violet-harbour-42' }
@@ -24,7 +24,10 @@ const nobody = 'nobody' as const
 const employee = 'employee' as const
 const administrator = 'administrator' as const
 
-/** `{slot}` stands for the id that was remembered as `slot`. Everything the document lists that is built, in an order in which it works. */
+/**
+ * `{slot}` stands for the id that was remembered as `slot`. Contains every built endpoint of the document, in an order
+ * that works.
+ */
 export const WALK: readonly Step<Who>[] = [
   // Users
   { as: nobody, call: 'POST /api/v1/users/register', body: credentials, status: 201, shows: { username: 'lisi' } },
@@ -110,7 +113,7 @@ export const WALK: readonly Step<Who>[] = [
     shows: { success: true },
   },
   { as: employee, call: 'GET /api/v1/reservations/{booked}/alternatives', shows: { reservation_id: '{booked}' } },
-  // The list of the slot of somebody else's reservation, which the administrator may see.
+  // The waiting list of the slot of another person's reservation, which the administrator may see.
   {
     as: administrator,
     call: 'POST /api/v1/reservations/{booked}/waiting-list',

@@ -2,7 +2,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { type Method, openWorld } from '../support/world.ts'
 import { leftOpen, type Operation, readDocument } from './operations.ts'
 
-// The published web client of the room product works unchanged: what it takes for granted of every path (page, The published web client).
+// The published web client of the room product works unchanged: these tests cover what it expects of every path (page,
+// The published web client).
 
 const world = await openWorld()
 if (!world.app) throw new Error('a world serves')
@@ -16,7 +17,7 @@ const pathOf = ({ path }: Operation) => path.replaceAll(/\{\w+\}/g, NOBODY_HAS)
 const call = (operation: Operation, options = {}, prefix = '') =>
   world.call(operation.method satisfies Method, `${prefix}${pathOf(operation)}`, options)
 
-/** What `look` finds wrong, of each operation that it is about. */
+/** The problems that `look` finds, for each operation it applies to. */
 async function faults(about: (operation: Operation) => boolean, look: (operation: Operation) => Promise<unknown>) {
   const chosen = operations.filter(about)
   expect(chosen.length).toBeGreaterThan(0)
@@ -33,7 +34,7 @@ const isDesk = (operation: Operation) => operation.permission.startsWith('manage
 
 describe('Every path of the room product', () => {
   it.each(['', '/prod-api', '/dev-api', '/stage-api'])(
-    'under the prefix "%s" sends whoever is not logged in to the log-in: HTTP 200, code 401',
+    'under the prefix "%s" sends visitors to the log-in: HTTP 200, code 401',
     async (prefix) => {
       const found = await faults(asks, async (operation) => {
         const { status, body } = await call(operation, {}, prefix)
@@ -43,7 +44,7 @@ describe('Every path of the room product', () => {
     },
   )
 
-  it('names the permission that is missing: HTTP 200, code 403', async () => {
+  it('names the missing permission: HTTP 200, code 403', async () => {
     const found = await faults(isDesk, async (operation) => {
       const { status, body } = await call(operation, { as: student })
       const right = status === 200 && body.code === 403 && body.msg.includes(operation.permission)
@@ -52,7 +53,7 @@ describe('Every path of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('answers HTTP 200 with a code and a sentence, whatever is asked', async () => {
+  it('answers HTTP 200 with a code and a sentence, whatever the request', async () => {
     const found = await faults(asks, async (operation) => {
       const bodies = operation.method === 'GET' ? [undefined] : [undefined, {}, [], { id: 'x' }]
       for (const payload of bodies) {
@@ -65,7 +66,7 @@ describe('Every path of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('answers a method that it does not take in the same form, whatever else is wrong with the request', async () => {
+  it('answers an unsupported method in the same form, whatever else is wrong with the request', async () => {
     const found = await faults(
       () => true,
       async (operation) => {
@@ -78,7 +79,7 @@ describe('Every path of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('takes members of a body that nobody asked for, as whole rows are sent back', async () => {
+  it('accepts extra members of a body, since the client sends whole rows back', async () => {
     const found = await faults(
       (operation) => operation.body !== undefined && operation.permission !== 'public',
       async (operation) => {
@@ -92,7 +93,7 @@ describe('Every path of the room product', () => {
 })
 
 describe('Every body of the room product', () => {
-  it('may have an empty text where an optional id, time or choice was left open', async () => {
+  it('accepts an empty text for an optional id, time or choice that was left open', async () => {
     const found = await faults(
       (operation) => operation.body !== undefined && operation.permission !== 'public',
       async (operation) => {
@@ -112,7 +113,7 @@ describe('Every list of the room product', () => {
   const isList = (operation: Operation) =>
     operation.method === 'GET' && operation.parameters.some(({ name }) => name === 'pageSize')
 
-  it('takes empty parameters as absent ones', async () => {
+  it('treats empty parameters as absent', async () => {
     const found = await faults(isList, async (operation) => {
       const query = operation.parameters.filter((one) => one.in === 'query' && !one.required).map(({ name }) => name)
       const path = `${pathOf(operation)}?${query.map((name) => `${name}=`).join('&')}`
@@ -123,7 +124,7 @@ describe('Every list of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('takes pageSize=10000, as pickers send it, and says how many there are', async () => {
+  it('accepts pageSize=10000, as pickers send it, and returns the total', async () => {
     const found = await faults(isList, async (operation) => {
       const { body } = await world.call('GET', `${pathOf(operation)}?pageNum=1&pageSize=10000`, { as: administrator })
       const required = operation.parameters.some((one) => one.in === 'query' && one.required)
@@ -132,7 +133,7 @@ describe('Every list of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('is ordered by a column in the spelling of its rows or of the tables', async () => {
+  it('can be ordered by a column, in the spelling of its rows or of the tables', async () => {
     const found = await faults(isList, async (operation) => {
       const columns = operation.parameters.find(({ name }) => name === 'orderByColumn')?.schema.enum
       if (!Array.isArray(columns)) return operation.parameters
@@ -149,7 +150,7 @@ describe('Every list of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('refuses a column or a direction that it does not sort by with a code of the 400 class, before any SQL', async () => {
+  it('refuses an unknown sort column or direction with a code of the 400 class, before any SQL', async () => {
     const found = await faults(isList, async (operation) => {
       for (const [name, query] of [
         ['orderByColumn', 'orderByColumn=del_flag;drop&isAsc=asc'],

@@ -1,17 +1,17 @@
 import type { Person, World } from '../support/world.ts'
 import { codeOf, type Operation } from './operations.ts'
 
-/** Roles from those who may least to those who may most, each with the operations that it may and the one before may not. */
+/** Roles from least to most privileged, each with the operations that it may call and the one before may not. */
 export interface Ladder<Role extends string> {
   readonly roles: readonly Role[]
   readonly leastRole: Readonly<Record<Role, readonly string[]>>
-  /** Who plays which role; nobody is who is not signed in. */
+  /** The user of each role; `nobody` is not signed in. */
   readonly cast: readonly { readonly role: Role; readonly person: Person | undefined }[]
 }
 
 /**
- * An operation as the tables write it: `/x` stands for `/api/v1/x` and `/api/x`, `{}` for any parameter, and `/time-slots` for
- * `/reservation-time-slots` too.
+ * An operation as the tables write it: `/x` stands for `/api/v1/x` and `/api/x`, `{}` for any parameter, and
+ * `/time-slots` for `/reservation-time-slots` too.
  */
 export function tableName({ method, path }: Operation): string {
   const short = path
@@ -23,7 +23,7 @@ export function tableName({ method, path }: Operation): string {
 
 const PARTING = /\/logout$|^DELETE .*\/users\/me$/
 
-/** The calls that let pass whom the ladder keeps out, or keep out whom it lets pass, or refuse for a wrong reason. */
+/** Calls that do not match the table: allowed by mistake, refused by mistake, or refused for a wrong reason. */
 export async function misjudged<Role extends string>(
   world: World,
   operations: readonly Operation[],
@@ -35,9 +35,9 @@ export async function misjudged<Role extends string>(
     const needed = least.get(tableName(operation))
     if (needed === undefined) throw new Error(`${operation.name} is not written down`)
     for (const { role, person } of cast) {
-      // Nothing has this id, and there is no body: who may pass is refused for that.
+      // No object has this id, and there is no body: a caller with permission is refused for that.
       const url = operation.path.replaceAll(/\{\w+\}/g, '999999')
-      // Whoever logs out or leaves is gone.
+      // A user who logs out or leaves is gone.
       const as = person && PARTING.test(operation.name) ? await world.person('venue:visitor') : person
       const headers = as && { authorization: `Bearer ${as.token}` }
       const answer = await world.app.inject({ method: operation.method, url, ...(headers && { headers }) })
