@@ -67,6 +67,14 @@ export const as = (
 ) => world.call(method, path, { as: person, headers, ...(payload !== undefined && { payload }) })
 export const mail = (to: object, subject = '通知', body = '正文') =>
   as(admin, 'POST', '/api/notifications/email', { to, subject, body })
+/** Sends Lin a notice of a type that is urgent. */
+export async function sendAlarm(): Promise<void> {
+  await as(admin, 'POST', '/api/v1/notification-types', { ...custom, key: 'notice.alarm', urgent: true })
+  await as(admin, 'POST', '/api/v1/broadcasts', {
+    ...{ type: 'notice.alarm', data: custom.sample, condition: { kind: 'users', ids: [lin.id] } },
+  })
+  await world.drain()
+}
 export const recipients = () =>
   smtp.mails.map((one) => /<(.*)>|(\S+@\S+)/.exec(header(one, 'To'))?.slice(1).find(Boolean)).sort()
 export const deliveries = () =>

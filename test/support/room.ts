@@ -56,6 +56,17 @@ export function at(world: World, day: number, time: string): string {
   return `${addDays(localDate(world.clock.now(), world.config.timeZone), day)} ${time}:00`
 }
 
+/** The body of a request for a room with others, from 9 to 10 so many days after the clock's today. */
+export function meeting(world: World, roomId: number, others: readonly Person[], day = 1) {
+  return {
+    roomId,
+    purpose: '会议',
+    startTime: at(world, day, '09:00'),
+    endTime: at(world, day, '10:00'),
+    userIdList: others.map(({ id }) => id),
+  }
+}
+
 /** A booking as it would stand in the tables, whatever the rules say; `start` and `end` are hours from the clock's now. */
 export async function storedBooking(
   world: World,

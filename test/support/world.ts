@@ -228,3 +228,11 @@ export function callsBy(world: World, usual: Person): Call {
     return { status, body }
   }
 }
+
+/** Breaks rows by hand, asks for all differences, and mends the rows again. */
+export async function foundWhenBroken(world: World, breakIt: string, mendIt: string): Promise<string[]> {
+  await world.rows(breakIt)
+  const found = await world.verify()
+  await world.rows(mendIt)
+  return found.map(({ check, subject, stored, computed }) => `${check}: ${subject}: ${stored} ≠ ${computed}`)
+}

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import {
   admin,
   as,
-  custom,
   deliveries,
   lin,
   mail,
   openEngine,
   recipients,
+  sendAlarm,
   smtp,
   world,
 } from '../../../test/support/engine.ts'
@@ -134,11 +134,7 @@ describe('links in mails', () => {
     await oneMail({ addresses: ['lin@example.com'] })
     await oneMail({ user_ids: [lin.id] })
     expect(smtp.mails).toHaveLength(1)
-    await as(admin, 'POST', '/api/v1/notification-types', { ...custom, key: 'notice.alarm', urgent: true })
-    await as(admin, 'POST', '/api/v1/broadcasts', {
-      ...{ type: 'notice.alarm', data: custom.sample, condition: { kind: 'users', ids: [lin.id] } },
-    })
-    await world.drain()
+    await sendAlarm()
     expect(smtp.mails).toHaveLength(2)
     // Their preferences show it, and can undo it.
     const path = '/api/v1/users/me/notification-preferences'

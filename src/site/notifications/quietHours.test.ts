@@ -8,6 +8,7 @@ import {
   mail,
   openEngine,
   recipients,
+  sendAlarm,
   smtp,
   wang,
   world,
@@ -36,11 +37,7 @@ describe('quiet hours, holidays and caps', () => {
 
   test('let urgent messages pass', async () => {
     at('02T23:30')
-    await as(admin, 'POST', '/api/v1/notification-types', { ...custom, key: 'notice.alarm', urgent: true })
-    await as(admin, 'POST', '/api/v1/broadcasts', {
-      ...{ type: 'notice.alarm', data: custom.sample, condition: { kind: 'users', ids: [lin.id] } },
-    })
-    await world.drain()
+    await sendAlarm()
     expect(smtp.mails).toHaveLength(1)
     expect(header(smtp.mails[0] ?? '', 'List-Unsubscribe')).toBe('')
   })

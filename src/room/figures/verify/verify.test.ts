@@ -1,29 +1,15 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { at, people, room } from '../../../../test/support/room.ts'
-import { openWorld } from '../../../../test/support/world.ts'
+import { meeting, people, room } from '../../../../test/support/room.ts'
+import { foundWhenBroken, openWorld } from '../../../../test/support/world.ts'
 
 const world = await openWorld()
 const roomId = await room(world, { capacity: 3 })
 const [applicant, ...others] = await people(world, 4)
 for (const day of [1, 2]) {
-  const payload = {
-    roomId,
-    purpose: '讨论',
-    startTime: at(world, day, '09:00'),
-    endTime: at(world, day, '10:00'),
-    userIdList: others.slice(0, 2).map(({ id }) => id),
-  }
+  const payload = meeting(world, roomId, others.slice(0, 2), day)
   expect((await world.call('POST', '/portal/facility/booking', { as: applicant, payload })).body.code).toBe(200)
 }
 afterAll(() => world.close())
-
-/** Breaks rows by hand, asks, and mends them again. */
-async function broken(breakIt: string, mendIt: string): Promise<string[]> {
-  await world.rows(breakIt)
-  const found = await world.verify()
-  await world.rows(mendIt)
-  return found.map(({ check, subject, stored, computed }) => `${check}: ${subject}: ${stored} ≠ ${computed}`)
-}
 
 const insert = (table: string, columns: string, values: string) =>
   `INSERT INTO tb_facility_${table} (${columns}, create_time) VALUES (${values}, now())`
@@ -129,7 +115,7 @@ describe('verify of the room product', () => {
       ['tb_facility_setting: rows: 0 ≠ 1'],
     ],
   ])('names what is wrong with %s', async (_, breakIt, mendIt, expected) => {
-    expect(await broken(breakIt, mendIt)).toEqual(expected)
+    expect(await foundWhenBroken(world, breakIt, mendIt)).toEqual(expected)
     expect(await world.verify()).toEqual([])
   })
 })

@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
-import { at, people, room } from '../../../../test/support/room.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { at, meeting, people, room } from '../../../../test/support/room.ts'
+import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
 import { proposalStep } from '../../core/bans/rules.ts'
 
-let world: World
-let staff: Person
+const world = await openWorld()
+const staff = await world.person('room:admin')
 let anna: Person
 let friends: Person[]
-
-beforeAll(async () => {
-  world = await openWorld()
-  staff = await world.person('room:admin')
-})
 afterAll(() => world.close())
 beforeEach(async () => {
   world.clock.set(MONDAY)
@@ -31,13 +26,7 @@ const typesOf = async (person: Person) => (await world.inbox(person)).map(({ typ
 
 /** Books a room of its own, from 9 to 10 on a day. */
 const book = async (applicant: Person, day = 1) => {
-  const payload = {
-    roomId: await room(world),
-    purpose: '会议',
-    startTime: at(world, day, '09:00'),
-    endTime: at(world, day, '10:00'),
-    userIdList: friends.map(({ id }) => id),
-  }
+  const payload = meeting(world, await room(world), friends, day)
   return (await world.call('POST', '/portal/facility/booking', { as: applicant, payload })).body
 }
 

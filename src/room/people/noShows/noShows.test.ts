@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
-import { at, people, room, setting } from '../../../../test/support/room.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { meeting, people, room, setting } from '../../../../test/support/room.ts'
+import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
 
-let world: World
-let worker: Person
-let admin: Person
+const world = await openWorld()
+const worker = await world.person('room:student_worker')
+const admin = await world.person('room:admin')
+await setting(world, { audit_required: false })
 let anna: Person
 let friends: Person[]
-
-beforeAll(async () => {
-  world = await openWorld()
-  worker = await world.person('room:student_worker')
-  admin = await world.person('room:admin')
-  await setting(world, { audit_required: false })
-})
 afterAll(() => world.close())
 beforeEach(async () => {
   world.clock.set(MONDAY)
@@ -24,13 +18,7 @@ beforeEach(async () => {
 
 /** Anna's approved booking in a room of its own, from 9 to 10 on a day. */
 async function booked(day = 1): Promise<number> {
-  const payload = {
-    roomId: await room(world),
-    purpose: '会议',
-    startTime: at(world, day, '09:00'),
-    endTime: at(world, day, '10:00'),
-    userIdList: friends.map(({ id }) => id),
-  }
+  const payload = meeting(world, await room(world), friends, day)
   const { body } = await world.call('POST', '/portal/facility/booking', { as: anna, payload })
   expect(body).toMatchObject({ code: 200 })
   return body.data.id

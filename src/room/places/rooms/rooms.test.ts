@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { readSheet } from 'read-excel-file/node'
 import { afterAll, describe, expect, it } from 'vitest'
-import { at, building, people, room, setting } from '../../../../test/support/room.ts'
+import { at, building, meeting, people, room, setting } from '../../../../test/support/room.ts'
 import { type Method, openWorld } from '../../../../test/support/world.ts'
 import { fromMemory, type Row } from '../../../kernel/exports/rows.ts'
 import { xlsxOf } from '../../../kernel/exports/xlsx.ts'
@@ -23,19 +23,22 @@ const revisionOf = async (id: number) =>
 /** Books a room for so many people; answers the booking's id. */
 async function book(roomId: number, from: string, to: string, { count = 3, day = 1 } = {}): Promise<number> {
   const [as, ...others] = await people(world, count)
-  const payload = {
-    roomId,
-    purpose: '会议',
-    startTime: at(world, day, from),
-    endTime: at(world, day, to),
-    userIdList: others.map(({ id }) => id),
-  }
+  const times = { startTime: at(world, day, from), endTime: at(world, day, to) }
+  const payload = { ...meeting(world, roomId, others), ...times }
   const { body } = await world.call('POST', '/portal/facility/booking', { as: as ?? admin, payload })
   expect(body).toMatchObject({ code: 200 })
   const rows = await world.rows<{ id: number }>(
     `SELECT max(id) AS id FROM tb_facility_booking WHERE room_id = ${roomId}`,
   )
   return rows[0]?.id ?? 0
+}
+
+/** A request of three people for tomorrow noon, to be sent any number of times. */
+async function askForNoon(roomId: number) {
+  const [as, ...others] = await people(world)
+  const times = { startTime: at(world, 1, '12:00'), endTime: at(world, 1, '13:00') }
+  const payload = { ...meeting(world, roomId, others), ...times }
+  return () => call('POST', '/portal/facility/booking', payload, as)
 }
 
 describe('Rooms', () => {
@@ -145,15 +148,8 @@ describe('Rooms', () => {
     const id = await room(world)
     await call('PUT', path, { id, openHours: [{ weekday: 2, opens: '08:00', closes: '12:00' }] })
     await book(id, '09:00', '12:00')
-    const [as, b, c] = await people(world)
-    const payload = {
-      roomId: id,
-      purpose: 'x',
-      startTime: at(world, 1, '12:00'),
-      endTime: at(world, 1, '13:00'),
-      userIdList: [b?.id, c?.id],
-    }
-    expect((await call('POST', '/portal/facility/booking', payload, as)).code).toBe(500)
+    const ask = await askForNoon(id)
+    expect((await ask()).code).toBe(500)
   })
 
   it('go out of use and come back; then bookings that were being decided are decided again, and those that stand stay', async () => {
@@ -164,17 +160,10 @@ describe('Rooms', () => {
     expect(await read(id)).toMatchObject({ status: '1' })
     expect(await revisionOf(id)).toBeGreaterThan(revision ?? 0)
     expect(await world.rows(`SELECT status FROM tb_facility_booking WHERE id = ${standing}`)).toEqual([{ status: '1' }])
-    const [as, b, c] = await people(world)
-    const payload = {
-      roomId: id,
-      purpose: 'x',
-      startTime: at(world, 1, '12:00'),
-      endTime: at(world, 1, '13:00'),
-      userIdList: [b?.id, c?.id],
-    }
-    expect((await call('POST', '/portal/facility/booking', payload, as)).code).toBe(500)
+    const ask = await askForNoon(id)
+    expect((await ask()).code).toBe(500)
     await call('PUT', `${path}/${id}/enable?enable=true`)
-    expect((await call('POST', '/portal/facility/booking', payload, as)).code).toBe(200)
+    expect((await ask()).code).toBe(200)
     expect((await call('PUT', `${path}/${id}/enable`)).msg).toContain('缺少 enable')
     expect((await call('PUT', `${path}/999999/enable?enable=true`)).code).toBe(404)
   })

@@ -1,17 +1,13 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { countLockWaits, onServer } from '../../../../test/support/database.ts'
-import { at, building, people, room } from '../../../../test/support/room.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { at, building, meeting, people, room } from '../../../../test/support/room.ts'
+import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
 
-let world: World
+const world = await openWorld()
 let worker: Person
 let anna: Person
 let friends: Person[]
-
-beforeAll(async () => {
-  world = await openWorld()
-})
 afterAll(() => world.close())
 beforeEach(async () => {
   world.clock.set(MONDAY)
@@ -25,13 +21,7 @@ const BOOKING = '/manage/facility/booking'
 /** A booking of Anna's that waits: 9 to 10 on a day, in a room of its own unless one is named. */
 async function waiting(options: { readonly roomId?: number; readonly day?: number } = {}): Promise<number> {
   const { roomId = await room(world), day = 1 } = options
-  const payload = {
-    roomId,
-    purpose: '会议',
-    startTime: at(world, day, '09:00'),
-    endTime: at(world, day, '10:00'),
-    userIdList: friends.map(({ id }) => id),
-  }
+  const payload = meeting(world, roomId, friends, day)
   const { body } = await world.call('POST', '/portal/facility/booking', { as: anna, payload })
   expect(body).toMatchObject({ code: 200, data: { status: '0' } })
   return body.data.id

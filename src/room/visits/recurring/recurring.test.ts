@@ -1,18 +1,14 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
 import { at, people, room, setting } from '../../../../test/support/room.ts'
-import { MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
 import { addDays } from '../../../kernel/time.ts'
 import { failedWords, weeksUntil } from './rules.ts'
 
-let world: World
+const world = await openWorld()
 let anna: Person
 let friends: Person[]
-
-beforeAll(async () => {
-  world = await openWorld()
-})
 afterAll(() => world.close())
 beforeEach(async () => {
   world.clock.set(MONDAY)

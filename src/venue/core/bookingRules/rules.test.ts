@@ -1,10 +1,15 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { lastOperation } from '../../../../test/support/site.ts'
 import { createSportVenue, createVenue } from '../../../../test/support/venue.ts'
-import { type Call, callsBy, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { callsBy, openWorld } from '../../../../test/support/world.ts'
 import { ruleNames } from '../../places/bookingRules/service.ts'
 import { DEFAULT_RULES, effectiveRules, NO_RULES, type OwnRules, ruleSource } from './rules.ts'
+
+const world = await openWorld()
+const call = callsBy(world, await world.person('venue:admin'))
+const person = await world.person()
+afterAll(() => world.close())
 
 const count = fc.option(fc.nat(100))
 const flag = fc.option(fc.boolean())
@@ -51,16 +56,6 @@ describe('the rules that hold', () => {
 })
 
 describe('the booking rules over HTTP', () => {
-  let world: World
-  let call: Call
-  let person: Person
-  beforeAll(async () => {
-    world = await openWorld()
-    call = callsBy(world, await world.person('venue:admin'))
-    person = await world.person()
-  })
-  afterAll(() => world.close())
-
   const walkThrough = { max_reservations_per_user: 3, advance_booking_days: 7, requires_approval: true }
 
   it('are set with the POST of the walk-through and read by everybody, with where each comes from', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld } from '../../../../test/support/world.ts'
+import { foundWhenBroken, openWorld } from '../../../../test/support/world.ts'
 
 const world = await openWorld()
 const venue = await addVenue(world, { rules: { points_cost: 2 } })
@@ -14,14 +14,6 @@ await world.call('POST', `/api/v1/venues/${venue}/reservation-time-slots/${slot}
 })
 await world.drain()
 afterAll(() => world.close())
-
-/** Breaks a row by hand, asks, and mends it again. */
-async function broken(breakIt: string, mendIt: string): Promise<string[]> {
-  await world.rows(breakIt)
-  const found = await world.verify()
-  await world.rows(mendIt)
-  return found.map(({ check, subject, stored, computed }) => `${check}: ${subject}: ${stored} ≠ ${computed}`)
-}
 
 describe('verify', () => {
   it('finds nothing wrong where nothing was broken', async () => {
@@ -101,6 +93,6 @@ describe('verify', () => {
       ],
     ],
   ])('names what is wrong with %s', async (_, breakIt, mendIt, expected) => {
-    expect(await broken(breakIt, mendIt)).toEqual(expected)
+    expect(await foundWhenBroken(world, breakIt, mendIt)).toEqual(expected)
   })
 })

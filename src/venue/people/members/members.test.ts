@@ -1,13 +1,10 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { openVerifiedWorld } from '../../../../test/support/reservations.ts'
 import { addMember } from '../../../../test/support/venue.ts'
-import { openWorld, type Person } from '../../../../test/support/world.ts'
+import type { Person } from '../../../../test/support/world.ts'
 
-const world = await openWorld()
+const world = await openVerifiedWorld()
 const staff = await world.person('venue:admin')
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
 
 const get = (path: string, as: Person) => world.call('GET', path, { as })
 const post = (path: string, as: Person, payload: unknown, headers: Record<string, string> = {}) =>

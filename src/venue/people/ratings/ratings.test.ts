@@ -1,19 +1,15 @@
 import fc from 'fast-check'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { openVerifiedWorld } from '../../../../test/support/reservations.ts'
 import { addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
+import { MONDAY, type Person } from '../../../../test/support/world.ts'
 import { averageOf, countOf, distributionOf, maskName } from './rules.ts'
 
-const world = await openWorld()
+const world = await openVerifiedWorld()
 const staff = await world.person('venue:admin')
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
 beforeEach(() => world.clock.set(MONDAY))
 
-const post = (path: string, as: Person, payload?: unknown) =>
-  world.call('POST', path, { as, ...(payload !== undefined && { payload }) })
+const post = (path: string, as: Person, payload?: unknown) => world.call('POST', path, { as, payload })
 const rate = (id: number, as: Person, payload: unknown) => post(`/api/v1/reservations/${id}/rating`, as, payload)
 const ratingsOf = (venue: number, as?: Person, query = '') =>
   world.call('GET', `/api/v1/venues/${venue}/ratings${query}`, as && { as })

@@ -1,10 +1,15 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { lastOperation } from '../../../../test/support/site.ts'
 import { createSportVenue, createVenue } from '../../../../test/support/venue.ts'
-import { type Call, callsBy, openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { callsBy, openWorld } from '../../../../test/support/world.ts'
 import { faultsOf, isWithinHours, type OpeningHours, openIntervals } from '../../../booking/openingHours.ts'
 import { addDays, weekday } from '../../../kernel/time.ts'
+
+const world = await openWorld()
+const call = callsBy(world, await world.person('venue:admin'))
+const person = await world.person()
+afterAll(() => world.close())
 
 const clockTime = (minutes: number) =>
   `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
@@ -102,16 +107,6 @@ describe('being within the hours', () => {
 })
 
 describe('the opening hours of a venue', () => {
-  let world: World
-  let call: Call
-  let person: Person
-  beforeAll(async () => {
-    world = await openWorld()
-    call = callsBy(world, await world.person('venue:admin'))
-    person = await world.person()
-  })
-  afterAll(() => world.close())
-
   const hours = {
     weekly: [
       { weekday: 1, opens: '09:00', closes: '12:00' },

@@ -1,13 +1,10 @@
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { openVerifiedWorld } from '../../../../test/support/reservations.ts'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
+import { MONDAY, type Person } from '../../../../test/support/world.ts'
 
-const world = await openWorld()
+const world = await openVerifiedWorld()
 const staff = await world.person('venue:admin')
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
 beforeEach(() => world.clock.set(MONDAY))
 
 const approve = (id: number, payload: unknown, as = staff, path = `/api/v1/reservations/${id}/approve`) =>

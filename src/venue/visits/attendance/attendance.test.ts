@@ -1,15 +1,12 @@
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { onServer } from '../../../../test/support/database.ts'
+import { openVerifiedWorld } from '../../../../test/support/reservations.ts'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
+import { MONDAY, type Person } from '../../../../test/support/world.ts'
 import { settleAttendance } from './service.ts'
 
-const world = await openWorld()
+const world = await openVerifiedWorld()
 const staff = await world.person('venue:admin')
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
 beforeEach(() => world.clock.set(MONDAY))
 
 /** A local time of Tuesday, the day of every slot here. */

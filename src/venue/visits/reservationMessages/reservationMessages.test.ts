@@ -1,18 +1,14 @@
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { openVerifiedWorld } from '../../../../test/support/reservations.ts'
 import { addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { MONDAY, openWorld, type Person } from '../../../../test/support/world.ts'
+import { MONDAY, type Person } from '../../../../test/support/world.ts'
 import { sendReminders } from '../reminders/service.ts'
 
-const world = await openWorld()
+const world = await openVerifiedWorld()
 const staff = await world.person('venue:admin')
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
 beforeEach(() => world.clock.set(MONDAY))
 
-const post = (path: string, as: Person, payload?: unknown) =>
-  world.call('POST', path, { as, ...(payload !== undefined && { payload }) })
+const post = (path: string, as: Person, payload?: unknown) => world.call('POST', path, { as, payload })
 async function booked(rules = {}) {
   const slot = await addSlot(world, await addVenue(world, { rules }))
   const anna = await world.person()

@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { openVerifiedWorld, reservationCalls } from '../../../../test/support/reservations.ts'
 import { addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import type { Person } from '../../../../test/support/world.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
+const world = await openVerifiedWorld()
 
-const book = (person: Person, slot: number, more: object = {}) =>
-  world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot, ...more } })
+const { book } = reservationCalls(world)
 
 describe('check-conflict', () => {
   const ask = async (venue: number, question: object, as?: Person) =>

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { describe, expect, it } from 'vitest'
+import { openVerifiedWorld, refusal, reservationCalls } from '../../../../test/support/reservations.ts'
+import { addMember } from '../../../../test/support/venue.ts'
+import type { Person } from '../../../../test/support/world.ts'
 import { Stale } from '../../../kernel/database/transaction.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -10,25 +11,9 @@ import { readFacts } from '../../core/facts.ts'
 import { changeSlot } from '../../core/reservationsStore.ts'
 import { cancel as cancelReservation } from './service.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
+const world = await openVerifiedWorld()
 
-const book = (person: Person, slot: number, more: object = {}) =>
-  world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot, ...more } })
-const cancel = (person: Person, id: number, path = '/api/v1') =>
-  world.call('DELETE', `${path}/reservations/${id}`, { as: person })
-const places = async (slot: number) => (await world.rows(`SELECT taken, held FROM time_slots WHERE id = ${slot}`))[0]
-const refusal = (answer: { status: number; body: { code: string } }) => [answer.status, answer.body.code]
-
-/** A slot of a venue of its own. */
-const slotWith = async (rules: Record<string, unknown> = {}, capacity = 1, when = {}) =>
-  addSlot(world, await addVenue(world, { capacity, rules }), when)
+const { book, cancel, places, slotWith } = reservationCalls(world)
 
 describe('moving to another slot', () => {
   it('takes the new place, frees the old one and settles the difference in points', async () => {

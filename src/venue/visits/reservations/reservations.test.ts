@@ -1,25 +1,13 @@
 import { sql } from 'kysely'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
+import { openVerifiedWorld, refusal, reservationCalls } from '../../../../test/support/reservations.ts'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person } from '../../../../test/support/world.ts'
+import type { Person } from '../../../../test/support/world.ts'
 
-const world = await openWorld()
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
+const world = await openVerifiedWorld()
 
-const book = (person: Person, slot: number, more: object = {}) =>
-  world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot, ...more } })
-const cancel = (person: Person, id: number, path = '/api/v1') =>
-  world.call('DELETE', `${path}/reservations/${id}`, { as: person })
-const places = async (slot: number) => (await world.rows(`SELECT taken, held FROM time_slots WHERE id = ${slot}`))[0]
-const refusal = (answer: { status: number; body: { code: string } }) => [answer.status, answer.body.code]
-
-/** A slot of a venue of its own. */
-const slotWith = async (rules: Record<string, unknown> = {}, capacity = 1, when = {}) =>
-  addSlot(world, await addVenue(world, { capacity, rules }), when)
+const { book, cancel, places, slotWith } = reservationCalls(world)
 
 describe('booking a place', () => {
   it('answers the reservation as the document shows it, and takes the place', async () => {

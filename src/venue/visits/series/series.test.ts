@@ -1,15 +1,12 @@
 import { sql } from 'kysely'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
+import { openVerifiedWorld } from '../../../../test/support/reservations.ts'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person } from '../../../../test/support/world.ts'
+import type { Person } from '../../../../test/support/world.ts'
 import { weeksOf } from '../../../booking/weekly.ts'
 
-const world = await openWorld()
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
+const world = await openVerifiedWorld()
 
 const recurring = (person: Person, payload: object, headers: Record<string, string> = {}) =>
   world.call('POST', '/api/v1/reservations/recurring', { as: person, payload, headers })

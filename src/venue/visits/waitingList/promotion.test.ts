@@ -1,46 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person, type World } from '../../../../test/support/world.ts'
+import { describe, expect, it } from 'vitest'
+import { openVerifiedWorld, reservationCalls, waitingListCalls } from '../../../../test/support/reservations.ts'
+import { addSlot, addVenue } from '../../../../test/support/venue.ts'
 import { promoteOffer, sweep } from './service.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await openWorld()
-})
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
+const world = await openVerifiedWorld()
 
-const book = (person: Person, slot: number) =>
-  world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot } })
-const cancel = (person: Person, id: number) => world.call('DELETE', `/api/v1/reservations/${id}`, { as: person })
-const join = async (person: Person, slot: number, party_size = 1) => {
-  const [{ venue_id } = { venue_id: 0 }] = await world.rows<{ venue_id: number }>(
-    `SELECT venue_id FROM time_slots WHERE id = ${slot}`,
-  )
-  return world.call('POST', `/api/v1/venues/${venue_id}/reservation-time-slots/${slot}/waiting-list`, {
-    as: person,
-    payload: { party_size },
-  })
-}
-const leave = (person: Person, id: number) => world.call('DELETE', `/api/v1/waiting-list/${id}`, { as: person })
-const states = async (slot: number) =>
-  (await world.rows<{ state: string }>(`SELECT state FROM waiting_list WHERE slot_id = ${slot} ORDER BY id`)).map(
-    (row) => row.state,
-  )
-const places = async (slot: number) => (await world.rows(`SELECT taken, held FROM time_slots WHERE id = ${slot}`))[0]
-
-/** A slot whose every place is booked; answers it with those who booked. */
-async function fullSlot(rules: Record<string, unknown> = {}, capacity = 1, when = {}, having = {}) {
-  const slot = await addSlot(world, await addVenue(world, { capacity, rules }), when)
-  const booked = []
-  for (let place = 0; place < capacity; place += 1) {
-    const person = await addMember(world, having)
-    booked.push({ person, id: (await book(person, slot)).body.id as number })
-  }
-  return { slot, booked, first: booked[0] ?? { person: await world.person(), id: 0 } }
-}
+const { book, cancel, places } = reservationCalls(world)
+const { join, leave, states, fullSlot } = waitingListCalls(world)
 
 describe('a place that comes free where auto_promote is set', () => {
   const kept = (slot: number) =>

@@ -1,51 +1,24 @@
 import { sql } from 'kysely'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { countLockWaits, onServer } from '../../../../test/support/database.ts'
+import {
+  openVerifiedWorld,
+  refusal,
+  reservationCalls,
+  waitingListCalls,
+} from '../../../../test/support/reservations.ts'
 import { addMember, addSlot, addVenue } from '../../../../test/support/venue.ts'
-import { openWorld, type Person } from '../../../../test/support/world.ts'
+import type { Person } from '../../../../test/support/world.ts'
 import { SYSTEM } from '../../../kernel/audit/origin.ts'
 import { placeOrder } from '../../core/booking.ts'
 import { lockMembers } from '../../core/membersStore.ts'
 import { settleAttendance } from '../attendance/service.ts'
 import { sweep } from './service.ts'
 
-const world = await openWorld()
-afterAll(async () => {
-  expect(await world.verify()).toEqual([])
-  await world.close()
-})
+const world = await openVerifiedWorld()
 
-const book = (person: Person, slot: number) =>
-  world.call('POST', '/api/v1/reservations', { as: person, payload: { time_slot_id: slot } })
-const cancel = (person: Person, id: number) => world.call('DELETE', `/api/v1/reservations/${id}`, { as: person })
-const join = async (person: Person, slot: number, party_size = 1) => {
-  const [{ venue_id } = { venue_id: 0 }] = await world.rows<{ venue_id: number }>(
-    `SELECT venue_id FROM time_slots WHERE id = ${slot}`,
-  )
-  return world.call('POST', `/api/v1/venues/${venue_id}/reservation-time-slots/${slot}/waiting-list`, {
-    as: person,
-    payload: { party_size },
-  })
-}
-const leave = (person: Person, id: number) => world.call('DELETE', `/api/v1/waiting-list/${id}`, { as: person })
-const claim = (person: Person, id: number) => world.call('POST', `/api/v1/waiting-list/${id}/claim`, { as: person })
-const states = async (slot: number) =>
-  (await world.rows<{ state: string }>(`SELECT state FROM waiting_list WHERE slot_id = ${slot} ORDER BY id`)).map(
-    (row) => row.state,
-  )
-const places = async (slot: number) => (await world.rows(`SELECT taken, held FROM time_slots WHERE id = ${slot}`))[0]
-const refusal = (answer: { status: number; body: { code: string } }) => [answer.status, answer.body.code]
-
-/** A slot whose every place is booked; answers it with those who booked. */
-async function fullSlot(rules: Record<string, unknown> = {}, capacity = 1, when = {}, having = {}) {
-  const slot = await addSlot(world, await addVenue(world, { capacity, rules }), when)
-  const booked = []
-  for (let place = 0; place < capacity; place += 1) {
-    const person = await addMember(world, having)
-    booked.push({ person, id: (await book(person, slot)).body.id as number })
-  }
-  return { slot, booked, first: booked[0] ?? { person: await world.person(), id: 0 } }
-}
+const { book, cancel, places } = reservationCalls(world)
+const { join, leave, claim, states, fullSlot } = waitingListCalls(world)
 
 describe('joining a waiting list', () => {
   it('shows the position in line', async () => {
