@@ -1,21 +1,22 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { logIn, PASSWORD, register, setUpAdministrator } from '../../../../test/support/site.ts'
-import { openWorld, type World } from '../../../../test/support/world.ts'
+import { openWorld } from '../../../../test/support/world.ts'
+import { loadConfig } from '../../../config.ts'
 import type { UserHook } from '../../kernel.ts'
 import { createConfiguredAdministrator, issueSetupToken } from './firstAdministrator.ts'
 
-let world: World
+const world = await openWorld({ PASSWORD_MAX_AGE_DAYS: '90' })
 afterEach(async () => {
   expect(world.faults).toEqual([])
-  await world.close()
+  await world.rows('TRUNCATE users, settings CASCADE')
 })
+afterAll(() => world.close())
 
 const setUp = (token: string | undefined, username: string, password = PASSWORD) =>
   world.call('POST', '/api/v1/setup', { payload: { token, username, password } })
 
 describe('without a configured administrator', () => {
   test('a start shows a token, of which only a hash is stored, and which makes one administrator once', async () => {
-    world = await openWorld()
     expect(await createConfiguredAdministrator(world.kernel)).toBe(false)
     const setupToken = await issueSetupToken(world.kernel)
     const stored = JSON.stringify(await world.kernel.db.selectFrom('settings').selectAll().execute())
@@ -33,7 +34,6 @@ describe('without a configured administrator', () => {
   })
 
   test('of parallel uses of the token one wins', async () => {
-    world = await openWorld()
     const setupToken = await issueSetupToken(world.kernel)
     const answers = await Promise.all(['a1', 'a2', 'a3', 'a4'].map((name) => setUp(setupToken, name)))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409])
@@ -41,7 +41,6 @@ describe('without a configured administrator', () => {
   })
 
   test('each of several processes that start together shows a token that works; old ones stop working', async () => {
-    world = await openWorld()
     const old = await issueSetupToken(world.kernel)
     const shown = await Promise.all([1, 2, 3, 4, 5].map(() => issueSetupToken(world.kernel)))
     expect((await setUp(old, 'root')).status).toBe(403)
@@ -49,7 +48,6 @@ describe('without a configured administrator', () => {
   })
 
   test('nobody is an administrator for having registered first', async () => {
-    world = await openWorld()
     const { token } = await register(world, 'first')
     expect((await world.call('GET', '/api/admin/users', { as: token })).status).toBe(403)
   })
@@ -57,10 +55,12 @@ describe('without a configured administrator', () => {
 
 describe('with a configured administrator', () => {
   const env = { ADMIN_USERNAME: 'chief', ADMIN_PASSWORD: PASSWORD, ADMIN_EMAIL: 'Chief <chief@example.com>' }
+  const { adminUsername, adminEmail } = loadConfig(env)
+  const configured = (adminPassword: string) => world.anotherProcess({ adminUsername, adminEmail, adminPassword })
 
   test('the first start makes them, however many processes start; later ones change nothing', async () => {
-    world = await openWorld(env)
-    const starts = await Promise.all([1, 2, 3].map(() => createConfiguredAdministrator(world.kernel)))
+    const { kernel } = await configured(PASSWORD)
+    const starts = await Promise.all([1, 2, 3].map(() => createConfiguredAdministrator(kernel)))
     expect(starts).toEqual([true, true, true])
     expect(await world.kernel.db.selectFrom('users').select(['username', 'email']).execute()).toEqual([
       { username: 'chief', email: 'chief@example.com' },
@@ -70,14 +70,13 @@ describe('with a configured administrator', () => {
   })
 
   test('a weak password stops the start with a line that says so and does not show it', async () => {
-    world = await openWorld({ ...env, ADMIN_PASSWORD: 'password1' })
-    await expect(createConfiguredAdministrator(world.kernel)).rejects.toThrow(/ADMIN_PASSWORD: (?!.*password1)/)
+    const { kernel } = await configured('password1')
+    await expect(createConfiguredAdministrator(kernel)).rejects.toThrow(/ADMIN_PASSWORD: (?!.*password1)/)
   })
 })
 
 describe('a password that is too old', () => {
   test('lets its owner do nothing but change it, and log in again', async () => {
-    world = await openWorld({ PASSWORD_MAX_AGE_DAYS: '90' })
     await register(world, 'aged')
     world.clock.advance(90 * 24 * 60)
     expect((await logIn(world, 'aged')).body.password_change_required).toBeUndefined()
@@ -99,7 +98,6 @@ describe('somebody who leaves', () => {
   test('is known to the products in the same transaction, and stays when one of them refuses', async () => {
     const left: number[] = []
     let refuse = true
-    world = await openWorld()
     const leaves: UserHook = async (tx, _kernel, userId) => {
       await tx.updateTable('users').set({ department: 'left' }).where('id', '=', userId).execute()
       if (refuse) throw new Error('not now')
