@@ -74,7 +74,7 @@ export const deliveries = () =>
     'SELECT channel, state, reason FROM deliveries ORDER BY id',
   )
 
-export const closing = { key: 'notice.closing', name: '闭馆', category: 'notice', channels: ['email'] }
+const closing = { key: 'notice.closing', name: '闭馆', category: 'notice', channels: ['email'] }
 export const custom = {
   ...closing,
   subject: '闭馆：{{ hall }}',
