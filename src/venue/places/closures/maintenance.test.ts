@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import {
   addCaller,
   addCourt,
   addSlot,
   addSportVenue,
   bookSlot,
-  type Customer,
   differences,
   reservationRow,
   slotRow,
 } from '../../../../test/support/venue.ts'
-import { type Call, callsBy, MONDAY, openWorld, type World } from '../../../../test/support/world.ts'
+import { callsBy, MONDAY, openWorld } from '../../../../test/support/world.ts'
 
-let world: World
-let call: Call
-let ann: Customer
-let bob: Customer
-beforeAll(async () => {
-  world = await openWorld()
-  call = callsBy(world, await addCaller(world, 'venue:admin'))
-  ann = await addCaller(world)
-  bob = await addCaller(world)
-})
+const world = await openWorld()
+const call = callsBy(world, await addCaller(world, 'venue:admin'))
+const ann = await addCaller(world)
+const bob = await addCaller(world)
 afterAll(() => world.close())
 
 const clean = async () => {
