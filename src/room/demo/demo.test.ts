@@ -73,7 +73,7 @@ describe('the demos of several products', () => {
   it('refuse a database in use: their passwords are public', async () => {
     const used = await openWorld()
     await used.person('room:user')
-    await expect(fillDemo(used.kernel)).rejects.toThrow('wants an empty one')
+    await expect(fillDemo(used.kernel)).rejects.toThrow('the demo needs an empty one')
     await used.close()
   })
 })

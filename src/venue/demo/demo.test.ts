@@ -54,6 +54,6 @@ describe('the demo', () => {
 describe('a database in use', () => {
   it('is refused: the passwords of the demo are public', async () => {
     await world.rows(`DELETE FROM settings WHERE key = 'venue.demo'`)
-    await expect(fillDemo(world.kernel)).rejects.toThrow('wants an empty one')
+    await expect(fillDemo(world.kernel)).rejects.toThrow('the demo needs an empty one')
   })
 })
