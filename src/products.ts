@@ -1,3 +1,4 @@
+import { clinicSettings } from './clinic/settings.ts'
 import type { AnySettings } from './config/settings.ts'
 import type { Product } from './kernel/product.ts'
 import { roomSettings } from './room/settings.ts'
@@ -14,4 +15,5 @@ interface ProductEntry {
 export const PRODUCTS: readonly ProductEntry[] = [
   { name: 'venue', settings: venueSettings, load: async () => (await import('./venue/product.ts')).venue },
   { name: 'room', settings: roomSettings, load: async () => (await import('./room/product.ts')).room },
+  { name: 'clinic', settings: clinicSettings, load: async () => (await import('./clinic/product.ts')).clinic },
 ]

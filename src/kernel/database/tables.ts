@@ -9,6 +9,37 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [key:
  */
 export type JsonInput = string | { readonly [key: string]: unknown }
 
+export interface AddSlotAuditTable {
+  audit_id: GeneratedAlways<number>
+  schedule_id: number
+  doctor_id: number
+  patient_id: number
+  slot_type: "普通" | "专家" | "特需"
+  reason: string | null
+  applicant_id: number
+  submit_time: Date
+  status: Generated<"pending" | "approved" | "rejected">
+  auditor_user_id: number | null
+  audit_time: Date | null
+  audit_remark: string | null
+  order_id: number | null
+}
+
+export interface AttendanceRecordTable {
+  record_id: GeneratedAlways<number>
+  schedule_id: number
+  doctor_id: number
+  status: "checked_in" | "checked_out" | "absent"
+  checkin_time: Date | null
+  checkin_lat: number | null
+  checkin_lng: number | null
+  checkout_time: Date | null
+  checkout_lat: number | null
+  checkout_lng: number | null
+  marked_by: number | null
+  create_time: Date
+}
+
 export interface AudiencesTable {
   id: GeneratedAlways<number>
   name: string
@@ -98,6 +129,48 @@ export interface ChatSessionsTable {
   closed_at: Date | null
 }
 
+export interface ClinicTable {
+  clinic_id: GeneratedAlways<number>
+  area_id: number
+  minor_dept_id: number
+  name: string
+  address: string | null
+  clinic_type: Generated<number>
+  create_time: Date
+  deleted_at: Date | null
+}
+
+export interface ClinicContactProofTable {
+  proof_id: GeneratedAlways<number>
+  channel: "sms" | "email"
+  contact: string
+  user_id: number | null
+  salt: string
+  tries: Generated<number>
+  create_time: Date
+  expires_at: Date
+  proved_at: Date | null
+  used_at: Date | null
+}
+
+export interface ClinicFeedbackTable {
+  feedback_id: GeneratedAlways<number>
+  user_id: number
+  type: "bug" | "suggestion" | "complaint" | "praise"
+  content: string
+  contact_phone: string | null
+  contact_email: string | null
+  status: Generated<"pending" | "processing" | "replied" | "closed">
+  create_time: Date
+  update_time: Date
+}
+
+export interface ClinicVisitorTable {
+  day: string
+  client: string
+  views: number
+}
+
 export interface ClosuresTable {
   id: GeneratedAlways<number>
   venue_id: number | null
@@ -183,6 +256,22 @@ export interface DeliveryAttemptsTable {
   provider: string
   provider_id: string | null
   error: string | null
+}
+
+export interface DoctorTable {
+  doctor_id: GeneratedAlways<number>
+  user_id: number | null
+  dept_id: number
+  name: string
+  title: string | null
+  specialty: string | null
+  introduction: string | null
+  photo_file_id: number | null
+  original_photo_url: string | null
+  is_department_head: Generated<boolean>
+  initials: Generated<string>
+  create_time: Date
+  deleted_at: Date | null
 }
 
 export interface ExportJobsTable {
@@ -277,6 +366,17 @@ export interface HolidaysTable {
   created_at: Date
 }
 
+export interface HospitalAreaTable {
+  area_id: GeneratedAlways<number>
+  name: string
+  destination: string | null
+  latitude: number | null
+  longitude: number | null
+  image_file_id: number | null
+  create_time: Date
+  deleted_at: Date | null
+}
+
 export interface IdempotencyKeysTable {
   user_id: number
   key: string
@@ -285,6 +385,21 @@ export interface IdempotencyKeysTable {
   status: number | null
   answer: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
   created_at: Date
+}
+
+export interface LeaveAuditTable {
+  audit_id: GeneratedAlways<number>
+  doctor_id: number
+  leave_start_date: string
+  leave_end_date: string
+  shift: Generated<"morning" | "afternoon" | "night" | "full">
+  reason: string
+  attachment_data_json: ColumnType<JsonValue, JsonInput | undefined, JsonInput>
+  submit_time: Date
+  status: Generated<"pending" | "approved" | "rejected">
+  auditor_user_id: number | null
+  audit_time: Date | null
+  audit_remark: string | null
 }
 
 export interface LegalTextsTable {
@@ -307,6 +422,14 @@ export interface LoginLogTable {
   at: Date
 }
 
+export interface MajorDepartmentTable {
+  major_dept_id: GeneratedAlways<number>
+  name: string
+  description: string | null
+  create_time: Date
+  deleted_at: Date | null
+}
+
 export interface MessagesTable {
   id: GeneratedAlways<number>
   user_id: number
@@ -320,6 +443,16 @@ export interface MessagesTable {
   key: string | null
   created_at: Date
   read_at: Date | null
+}
+
+export interface MinorDepartmentTable {
+  minor_dept_id: GeneratedAlways<number>
+  major_dept_id: number
+  name: string
+  description: string | null
+  initials: Generated<string>
+  create_time: Date
+  deleted_at: Date | null
 }
 
 export interface NotificationPaceTable {
@@ -386,6 +519,17 @@ export interface OperationLogTable {
   request_id: string | null
 }
 
+export interface OrderLedgerTable {
+  entry_id: GeneratedAlways<number>
+  order_id: number
+  amount: number
+  method: string
+  reference: string | null
+  reason: string | null
+  created_by: number | null
+  create_time: Date
+}
+
 export interface OutboxTable {
   id: GeneratedAlways<number>
   message: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
@@ -415,6 +559,63 @@ export interface PasswordResetsTable {
   used_at: Date | null
 }
 
+export interface PatientTable {
+  patient_id: GeneratedAlways<number>
+  user_id: number | null
+  name: string
+  gender: Generated<"男" | "女" | "未知">
+  birth_date: string | null
+  patient_type: Generated<"学生" | "教师" | "职工" | "校外">
+  is_verified: Generated<boolean>
+  identifier: string | null
+  phone_encrypted: string | null
+  phone_index: string | null
+  id_card_encrypted: string | null
+  id_card_index: string | null
+  height: number | null
+  address: string | null
+  past_history: Generated<(string)[]>
+  allergy_history: Generated<(string)[]>
+  family_history: Generated<(string)[]>
+  revision: Generated<number>
+  create_time: Date
+  deleted_at: Date | null
+}
+
+export interface PatientRelationTable {
+  relation_id: GeneratedAlways<number>
+  user_id: number
+  related_patient_id: number
+  relation_type: Generated<string>
+  is_default: Generated<boolean>
+  remark: string | null
+  create_time: Date
+  update_time: Date
+}
+
+export interface PlatformPaymentTable {
+  payment_id: GeneratedAlways<number>
+  order_id: number
+  out_trade_no: string
+  amount: number
+  state: Generated<"open" | "paid" | "closed">
+  code_url: string | null
+  transaction_id: string | null
+  create_time: Date
+  update_time: Date
+}
+
+export interface PlatformRefundTable {
+  refund_id: GeneratedAlways<number>
+  payment_id: number
+  out_refund_no: string
+  amount: number
+  state: Generated<"owed" | "accepted" | "done" | "failed">
+  reason: string | null
+  create_time: Date
+  update_time: Date
+}
+
 export interface PointsLedgerTable {
   id: GeneratedAlways<number>
   user_id: number
@@ -437,6 +638,40 @@ export interface RatingsTable {
   hidden_reason: string | null
   created_at: Date
   updated_at: Date
+}
+
+export interface RegistrationOrderTable {
+  order_id: GeneratedAlways<number>
+  patient_id: number
+  initiator_user_id: number
+  schedule_id: number
+  minor_dept_id: number
+  slot_date: string
+  slot_type: "普通" | "专家" | "特需"
+  price: number
+  symptoms: Generated<string>
+  notes: string | null
+  status: "pending" | "confirmed" | "cancelled" | "timeout" | "completed" | "no_show" | "waitlist"
+  payment_status: "pending" | "paying" | "paid" | "failed" | "cancelled" | "refunded"
+  payment_method: string | null
+  payment_time: Date | null
+  expires_at: Date | null
+  paid: Generated<number>
+  refunded: Generated<number>
+  refund_time: Date | null
+  cancel_time: Date | null
+  cancel_reason: string | null
+  cancelled_by: number | null
+  source_type: Generated<"normal" | "waitlist" | "add_slot" | "walk_in">
+  queue_no: number | null
+  check_in_time: Date | null
+  is_calling: Generated<boolean>
+  call_time: Date | null
+  pass_count: Generated<number>
+  priority: Generated<number>
+  completed_time: Date | null
+  create_time: Date
+  update_time: Date
 }
 
 export interface RepairReportsTable {
@@ -477,6 +712,45 @@ export interface ReservationsTable {
   hour_reminder: Generated<boolean>
   created_at: Date
   updated_at: Date
+}
+
+export interface ScheduleTable {
+  schedule_id: GeneratedAlways<number>
+  doctor_id: number
+  clinic_id: number
+  minor_dept_id: number
+  date: string
+  week_day: GeneratedAlways<number>
+  time_section: "上午" | "下午" | "晚上"
+  slot_type: "普通" | "专家" | "特需"
+  total_slots: number
+  remaining_slots: number
+  last_no: Generated<number>
+  free_nos: Generated<(number)[]>
+  status: Generated<"正常" | "停诊">
+  stop_reason: string | null
+  price: number
+  revision: Generated<number>
+  completed: Generated<number>
+  revenue: Generated<number>
+  create_time: Date
+  update_time: Date
+  deleted_at: Date | null
+}
+
+export interface ScheduleAuditTable {
+  audit_id: GeneratedAlways<number>
+  minor_dept_id: number
+  clinic_id: number
+  submitter_doctor_id: number
+  week_start_date: string
+  schedule_data_json: ColumnType<JsonValue, JsonInput, JsonInput>
+  submit_time: Date
+  remark: string | null
+  status: Generated<"pending" | "approved" | "rejected">
+  auditor_user_id: number | null
+  audit_time: Date | null
+  audit_remark: string | null
 }
 
 export interface SchemaMigrationsTable {
@@ -535,6 +809,16 @@ export interface SuppressionsTable {
   reason: string
   user_id: number | null
   created_at: Date
+}
+
+export interface SystemConfigTable {
+  config_id: GeneratedAlways<number>
+  config_key: string
+  scope_type: "GLOBAL" | "MINOR_DEPT" | "CLINIC" | "DOCTOR"
+  scope_id: Generated<number>
+  config_value: ColumnType<JsonValue, JsonInput, JsonInput>
+  create_time: Date
+  update_time: Date
 }
 
 export interface TbFacilityApproverTable {
@@ -699,6 +983,20 @@ export interface UseSessionsTable {
   stopped_at: Date | null
 }
 
+export interface UserBanTable {
+  ban_id: GeneratedAlways<number>
+  user_id: number
+  ban_type: "register" | "login" | "all"
+  ban_until: Date | null
+  is_active: Generated<boolean>
+  reason: string
+  banned_by: number | null
+  create_time: Date
+  unban_time: Date | null
+  unban_reason: string | null
+  unbanned_by: number | null
+}
+
 export interface UserContactsTable {
   user_id: number
   kind: string
@@ -772,6 +1070,32 @@ export interface VenuesTable {
   deleted_at: Date | null
 }
 
+export interface VisitHistoryTable {
+  visit_id: GeneratedAlways<number>
+  patient_id: number
+  doctor_id: number
+  order_id: number
+  visit_date: string
+  chief_complaint: string | null
+  present_illness: string | null
+  auxiliary_exam: string | null
+  diagnosis: string | null
+  prescription: string | null
+  advice: string | null
+  followup_date: string | null
+  create_time: Date
+  update_time: Date
+}
+
+export interface VisitReviewTable {
+  order_id: number
+  patient_id: number
+  doctor_id: number
+  rating: number
+  comment: string | null
+  create_time: Date
+}
+
 export interface WaitingListTable {
   id: GeneratedAlways<number>
   slot_id: number
@@ -786,6 +1110,8 @@ export interface WaitingListTable {
 }
 
 export interface DB {
+  add_slot_audit: AddSlotAuditTable
+  attendance_record: AttendanceRecordTable
   audiences: AudiencesTable
   booking_rules: BookingRulesTable
   broadcast_recipients: BroadcastRecipientsTable
@@ -794,12 +1120,17 @@ export interface DB {
   captchas: CaptchasTable
   chat_messages: ChatMessagesTable
   chat_sessions: ChatSessionsTable
+  clinic: ClinicTable
+  clinic_contact_proof: ClinicContactProofTable
+  clinic_feedback: ClinicFeedbackTable
+  clinic_visitor: ClinicVisitorTable
   closures: ClosuresTable
   consents: ConsentsTable
   credit_ledger: CreditLedgerTable
   data_exports: DataExportsTable
   deliveries: DeliveriesTable
   delivery_attempts: DeliveryAttemptsTable
+  doctor: DoctorTable
   export_jobs: ExportJobsTable
   facilities: FacilitiesTable
   faqs: FaqsTable
@@ -807,29 +1138,42 @@ export interface DB {
   feedback_messages: FeedbackMessagesTable
   files: FilesTable
   holidays: HolidaysTable
+  hospital_area: HospitalAreaTable
   idempotency_keys: IdempotencyKeysTable
+  leave_audit: LeaveAuditTable
   legal_texts: LegalTextsTable
   login_log: LoginLogTable
+  major_department: MajorDepartmentTable
   messages: MessagesTable
+  minor_department: MinorDepartmentTable
   notification_pace: NotificationPaceTable
   notification_preferences: NotificationPreferencesTable
   notification_templates: NotificationTemplatesTable
   notification_types: NotificationTypesTable
   opening_hours: OpeningHoursTable
   operation_log: OperationLogTable
+  order_ledger: OrderLedgerTable
   outbox: OutboxTable
   outbox_failures: OutboxFailuresTable
   password_resets: PasswordResetsTable
+  patient: PatientTable
+  patient_relation: PatientRelationTable
+  platform_payment: PlatformPaymentTable
+  platform_refund: PlatformRefundTable
   points_ledger: PointsLedgerTable
   ratings: RatingsTable
+  registration_order: RegistrationOrderTable
   repair_reports: RepairReportsTable
   reservations: ReservationsTable
+  schedule: ScheduleTable
+  schedule_audit: ScheduleAuditTable
   schema_migrations: SchemaMigrationsTable
   sessions: SessionsTable
   settings: SettingsTable
   sign_in_states: SignInStatesTable
   sport_venues: SportVenuesTable
   suppressions: SuppressionsTable
+  system_config: SystemConfigTable
   tb_facility_approver: TbFacilityApproverTable
   tb_facility_ban: TbFacilityBanTable
   tb_facility_booking: TbFacilityBookingTable
@@ -842,6 +1186,7 @@ export interface DB {
   tickets: TicketsTable
   time_slots: TimeSlotsTable
   use_sessions: UseSessionsTable
+  user_ban: UserBanTable
   user_contacts: UserContactsTable
   user_identities: UserIdentitiesTable
   user_roles: UserRolesTable
@@ -849,5 +1194,7 @@ export interface DB {
   users: UsersTable
   venue_members: VenueMembersTable
   venues: VenuesTable
+  visit_history: VisitHistoryTable
+  visit_review: VisitReviewTable
   waiting_list: WaitingListTable
 }

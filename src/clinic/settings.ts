@@ -1,0 +1,28 @@
+import { oneOf, onOff } from '../config/kinds.ts'
+import { defineSettings, setting } from '../config/settings.ts'
+
+/** The environment variables of the clinic product. */
+export const clinicSettings = defineSettings({
+  loginReply: setting(
+    'Clinic',
+    'CLINIC_LOGIN_REPLY',
+    oneOf('object', 'token'),
+    'object',
+    'The answer of a log-in: an object with the token, or the token alone, as the published web clients expect.',
+  ),
+  payment: setting(
+    'Clinic',
+    'CLINIC_PAYMENT',
+    oneOf('confirm', 'desk', 'wechat'),
+    'confirm',
+    'How registrations are paid: `confirm` (the client’s call counts as paid), `desk` (staff confirm it) or ' +
+      '`wechat` (WeChat Pay).',
+  ),
+  singleSession: setting(
+    'Clinic',
+    'CLINIC_SINGLE_SESSION',
+    onOff,
+    false,
+    'Whether a log-in at the clinic ends the person’s other sessions.',
+  ),
+})
