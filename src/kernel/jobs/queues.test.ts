@@ -13,7 +13,7 @@ const ran: unknown[] = []
 
 const definitions: readonly Job[] = [
   { name: 'test.note', run: async (payload) => void ran.push(payload) },
-  { name: 'test.hourly', cron: '0 * * * *', run: async () => void ran.push('tick') },
+  { name: 'test.leap-day', cron: '0 0 29 2 *', run: async () => void ran.push('tick') },
   {
     name: 'test.fragile',
     run: async (payload) => {
@@ -83,7 +83,7 @@ describe('a job', () => {
   })
 
   test('can be run at once', async () => {
-    await jobs.runNow('test.hourly')
+    await jobs.runNow('test.leap-day')
     expect(ran).toEqual(['tick'])
   })
 })
@@ -147,7 +147,7 @@ describe('a working process', () => {
     await send({ n: 1 })
     await expect.poll(() => ran, { timeout: 5000 }).toEqual([{ n: 1 }])
     expect(await world.rows('SELECT name, cron, timezone FROM pgboss.schedule')).toEqual([
-      { name: 'test.hourly', cron: '0 * * * *', timezone: 'Asia/Shanghai' },
+      { name: 'test.leap-day', cron: '0 0 29 2 *', timezone: 'Asia/Shanghai' },
     ])
     for (const worker of workers) await worker.stop()
   })

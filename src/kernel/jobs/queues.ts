@@ -160,9 +160,10 @@ export function createJobs(
       await boss.createQueue(DEAD_LETTERS, { retentionSeconds: KEPT_SECONDS })
     }
     for (const name of known.keys()) {
-      if (!existing.has(name)) await boss.createQueue(name, queueOptions)
-      // Loads the settings of the queue. Otherwise `send` would load them inside a transaction and hang on one
-      // connection.
+      if (existing.has(name)) continue
+      await boss.createQueue(name, queueOptions)
+      // Loads the settings of the queue, as the start does for existing ones. Otherwise `send` would load them inside a
+      // transaction and hang on one connection.
       await boss.findJobs(name, { key: '' })
     }
   }
