@@ -3,11 +3,11 @@ import { isSchema } from '../src/kernel/http/request/strictSchema.ts'
 import { type Operation, readDocument } from './contract/operations.ts'
 import { type Method, openWorld, type Person, type World } from './support/world.ts'
 
-// Site and support answer the same, whatever products are switched on beside them.
+// Site and support give the same answers with any combination of products.
 
 type Cast = Readonly<Record<string, Person | undefined>>
 
-/** One combination of parts with people of the roles that every combination has. */
+/** A world with one combination of parts, and people with the roles that every combination has. */
 interface Combination {
   readonly world: World
   readonly cast: Cast
@@ -30,7 +30,7 @@ const COMBINATIONS = {
 } as const
 type Combinations = Readonly<Record<keyof typeof COMBINATIONS, Combination>>
 
-/** Opens every combination for the tests of one block. */
+/** Opens every combination for the tests of a block. */
 function useCombinations(): () => Combinations {
   let opened: Combinations
   beforeAll(async () => {
@@ -48,7 +48,7 @@ function useCombinations(): () => Combinations {
   return () => opened
 }
 
-/** Their answers name roles, kinds of notifications and conditions, and lists of every part. */
+/** Operations whose answers depend on the parts: they list roles, notification types, conditions or export sources. */
 const LISTS_OF_PARTS = [
   'GET /roles',
   'GET /notification-types',
@@ -62,7 +62,7 @@ const shortName = (name: string) => name.replace(/ \/api\/(?:v1\/)?/, ' /')
 const operationsOf = ({ world }: Combination, parts: readonly string[]): readonly Operation[] =>
   readDocument(world.app).operations.filter(({ product }) => product !== undefined && parts.includes(product))
 
-/** Members that are random, or name the role of newcomers, which each product chooses. */
+/** Members that are random, or depend on the product: each product chooses the role of new users. */
 const VARYING = ['access_token', 'download_url', 'roles']
 
 function comparable(value: unknown): unknown {
@@ -74,12 +74,12 @@ function comparable(value: unknown): unknown {
   )
 }
 
-/** The answers to every operation for every role, with ids that lead nowhere and no body. */
+/** Calls every operation as every role, with unknown ids and without a body; returns the answers. */
 async function answersOf({ world, cast }: Combination, operations: readonly Operation[]): Promise<string[]> {
   const answers: string[] = []
   for (const { name, method, path } of operations) {
     for (const [role, as] of Object.entries(cast)) {
-      // Whoever logs out or leaves is gone.
+      // These calls would end the access of a person.
       if (as && /\/logout$|^DELETE .*\/users\/me$/.test(name)) continue
       const url = path.replaceAll(/\{\w+\}/g, '999999')
       const { status, body } = await world.call(method, url, as && { as })
@@ -93,7 +93,7 @@ async function answersOf({ world, cast }: Combination, operations: readonly Oper
 const combinations = useCombinations()
 
 describe('Every operation of site and support', () => {
-  it('is there in every combination, and none of support where that is switched off', () => {
+  it('exists in every combination, but none of support where support is switched off', () => {
     const { whole, roomAlone, venueAlone, withoutSupport } = combinations()
     const all = operationsOf(whole, ['site', 'support']).map(({ name }) => name)
     expect(all.length).toBeGreaterThan(200)
@@ -103,7 +103,7 @@ describe('Every operation of site and support', () => {
     expect(operationsOf(withoutSupport, ['site']).length).toBe(operationsOf(whole, ['site']).length)
   })
 
-  it('answers every role the same in every combination', { timeout: 120_000 }, async () => {
+  it('gives every role the same answer in every combination', { timeout: 120_000 }, async () => {
     const { whole, roomAlone, venueAlone, withoutSupport } = combinations()
     const [all, ofSite] = [operationsOf(whole, ['site', 'support']), operationsOf(whole, ['site'])]
     const expected = await answersOf(whole, all)
@@ -123,7 +123,7 @@ const lin = { username: 'lin', password: 'violet-harbour-42', email: 'lin@exampl
 const notice = { subject: '停电通知', body: '今晚停电。' }
 const faq = { question: '怎么取消？', answer: '在我的预约里取消。' }
 
-/** A story that takes site and support through their use cases. */
+/** Calls that go through the use cases of site. */
 const SITE_STORY: readonly Step[] = [
   ['keeper', 'POST', '/api/v1/legal/privacy', { title: '隐私政策', body: '我们保护您的数据。' }],
   ['nobody', 'GET', '/api/v1/legal/privacy'],
@@ -149,6 +149,7 @@ const SITE_STORY: readonly Step[] = [
   ['keeper', 'POST', '/api/v1/exports', { what: 'notifications', format: 'csv' }],
 ]
 
+/** Calls that go through the use cases of support. */
 const SUPPORT_STORY: readonly Step[] = [
   ['agent', 'POST', '/api/admin/support/faqs', { ...faq, published: true }],
   ['nobody', 'GET', '/api/v1/support/faqs?q=取消'],
@@ -168,7 +169,7 @@ const SUPPORT_STORY: readonly Step[] = [
   ['admin', 'DELETE', '/api/v1/users/3'],
 ]
 
-/** What is there in the end, after background work has been done. */
+/** Reads of the result, after the background work. */
 const OUTCOME: readonly Step[] = [
   ['stranger', 'GET', '/api/v1/notifications'],
   ['stranger', 'GET', '/api/v1/users/me/data-export'],
@@ -202,7 +203,7 @@ async function play({ world, cast }: Combination, steps: readonly Step[]): Promi
 describe('The use cases of site and support', () => {
   const combinations = useCombinations()
 
-  it('go the same way in every combination', { timeout: 120_000 }, async () => {
+  it('give the same answers in every combination', { timeout: 120_000 }, async () => {
     const { whole, roomAlone, venueAlone, withoutSupport } = combinations()
     const story = [...SITE_STORY, ...SUPPORT_STORY, ...OUTCOME]
     const expected = await play(whole, story)
@@ -222,7 +223,7 @@ describe('An unknown path', () => {
   }
 
   it.each(['/manage/nothing', '/portal/nothing', '/login/nothing', '/prod-api/nothing', '/prod-api/manage/nothing'])(
-    '%s is refused in the envelope of rooms where they are switched on, and by a problem document elsewhere',
+    '%s is refused in the envelope of the room product if that is switched on, and otherwise by a problem document',
     async (path) => {
       const { whole, roomAlone, venueAlone, withoutSupport } = combinations()
       for (const one of [whole, roomAlone, withoutSupport]) expect(await refusals(one, path)).toEqual([200, 404])
@@ -237,7 +238,7 @@ describe('An unknown path', () => {
     '/api/admin/support/nothing',
     '/api/v1/support/tickets/1/nothing',
     '/u',
-  ])('%s is refused by a problem document everywhere', async (path) => {
+  ])('%s is refused by a problem document in every combination', async (path) => {
     for (const one of Object.values(combinations())) expect(await refusals(one, path)).toEqual([404, 'not_found'])
   })
 })

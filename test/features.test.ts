@@ -2,14 +2,14 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 
-/** The districts of a product: each folder in them is a feature. `core/` is what all features stand on. */
+/** The districts of a product: each folder in them is a feature. All features may use `core/`. */
 const DISTRICTS = ['places', 'visits', 'people', 'figures']
 
 /** A product and the feature that a file belongs to: `places/slots`, `core`, or null for a file above the features. */
 function placeOf(file: string): { readonly product: string; readonly feature: string | null } {
   const [, product = '', district = '', ...rest] = file.split('/')
   if (district === 'core') return { product, feature: 'core' }
-  // A file directly in a district, such as `places/routes.ts`, stands above the features of that district.
+  // A file directly in a district, such as `places/routes.ts`, belongs to no feature.
   const feature = DISTRICTS.includes(district) && rest.length > 1 ? `${district}/${rest[0]}` : null
   return { product, feature }
 }
@@ -35,7 +35,7 @@ function sidewaysImports(product: string): string[] {
 
 const products = ['venue', 'room', 'clinic', 'crm'].filter((product) => existsSync(`src/${product}`))
 
-it.each(products)('features of %s stand on core, and not on each other', (product) => {
+it.each(products)('the features of %s import core, but not each other, and core imports no feature', (product) => {
   expect(globSync(`src/${product}/core/**/*.ts`)).not.toEqual([])
   expect(sidewaysImports(product)).toEqual([])
 })

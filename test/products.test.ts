@@ -3,7 +3,7 @@ import { room } from '../src/room/product.ts'
 import { venue } from '../src/venue/product.ts'
 import { openWorld } from './support/world.ts'
 
-/** Of the kernel's own routes and of the parts that are there with any product. */
+/** The products named by the kernel's own routes and by the parts that every product has. */
 const shared: unknown[] = [undefined, 'site', 'support']
 
 describe.each([
@@ -19,8 +19,8 @@ describe.each([
     own: '/api/v1/notifications',
     others: ['/getInfo', '/prod-api/getInfo', '/captchaImage', '/portal/facility/notice/list'],
   },
-])('With $on.name alone', ({ on, off, own, others }) => {
-  it('nothing of the other product is there', async () => {
+])('With only the product $on.name', ({ on, off, own, others }) => {
+  it('there are no paths and jobs of the other product', async () => {
     const world = await openWorld({ PRODUCTS: on.name })
     const as = await world.person(on.roles[0]?.name)
     expect((await world.call('GET', own, { as })).status).toBe(200)
@@ -33,7 +33,7 @@ describe.each([
     await world.close()
   })
 
-  it('the API reference shows and logs in to this product only', async () => {
+  it('the API reference shows only this product and uses its log-in', async () => {
     const world = await openWorld({ PRODUCTS: on.name })
     expect((await world.call('GET', `/openapi/${off.name}.json`)).status).toBe(404)
     for (const path of ['/openapi.json', `/openapi/${on.name}.json`]) {
@@ -46,7 +46,7 @@ describe.each([
     await world.close()
   })
 
-  it('somebody who had only a role of the other product may do nothing', async () => {
+  it('an administrator of the other product has no permission', async () => {
     const world = await openWorld({ PRODUCTS: on.name })
     const admin = off.roles.at(-1)?.name
     const as = await world.person(admin)
@@ -57,7 +57,7 @@ describe.each([
   })
 })
 
-it('With both, each product’s API reference logs in by its own door', async () => {
+it('With both products, each API reference uses the log-in of its product', async () => {
   const world = await openWorld()
   for (const { name, tokenUrl } of [room, venue]) {
     const { body } = await world.call('GET', `/openapi/${name}.json`)

@@ -4,8 +4,8 @@ import { openWorld } from '../../test/support/world.ts'
 const world = await openWorld()
 afterAll(() => world.close())
 
-describe('The wire of the room product', () => {
-  it('answers HTTP 200 with a code of 401 to whoever is not logged in', async () => {
+describe('The contract of the room product', () => {
+  it('answers HTTP 200 with code 401 without a log-in', async () => {
     const { status, body } = await world.call('GET', '/getRouters')
     expect(status).toBe(200)
     expect(body).toEqual({ code: 401, msg: '登录状态已过期，请重新登录' })
@@ -17,7 +17,7 @@ describe('The wire of the room product', () => {
     expect(body).toEqual({ code: 200, msg: '操作成功', data: [] })
   })
 
-  it('knows its own unknown paths and wrong methods', async () => {
+  it('answers its own unknown paths and wrong methods in its envelope, and other unknown paths as a problem', async () => {
     expect(await world.call('GET', '/prod-api/nothing')).toMatchObject({ status: 200, body: { code: 404 } })
     expect(await world.call('POST', '/getRouters')).toMatchObject({ status: 200, body: { code: 405 } })
     expect(await world.call('GET', '/api/v1/nothing')).toMatchObject({ status: 404, body: { code: 'not_found' } })

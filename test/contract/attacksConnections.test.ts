@@ -7,7 +7,7 @@ import { route } from '../../src/kernel/http/route.ts'
 import { createSampleServer } from '../support/sampleServer.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
 
-/** Limit of requests per minute from one address. */
+/** Limit of requests per minute from one address without a log-in. */
 const GENERAL = 60
 
 let world: World
@@ -27,7 +27,7 @@ afterAll(() => world.close())
 
 const PATHS = ['/ws/notifications', '/ws/support/chat'] as const
 
-/** A client, with the close code of its socket, or the status that refused its handshake. */
+/** Opens a socket; `ended` is its close code, or the HTTP status that refused its handshake. */
 function client(path: string, options: { readonly token?: string; readonly origin?: string } = {}) {
   const { token, origin } = options
   const socket = new WebSocket(`${address}${path}`, token === undefined ? [] : ['bearer', token], {
@@ -43,13 +43,13 @@ function client(path: string, options: { readonly token?: string; readonly origi
     socket.on('unexpected-response', (_, response) => resolve(response.statusCode ?? 0))
   })
   const opened = once(socket, 'open')
-  // Not every test waits for it.
+  // Some tests don't wait for it.
   opened.catch(() => {})
   return { socket, heard, ended, opened }
 }
 
 describe.each(PATHS)('A socket of %s', (path) => {
-  it('is closed if the client does not open it with a token, and receives nothing before that', async () => {
+  it('is closed if its first message has no valid token, and receives nothing', async () => {
     for (const first of [
       '{"type":"ping"}',
       '{"type":"auth"}',
@@ -68,13 +68,13 @@ describe.each(PATHS)('A socket of %s', (path) => {
     }
   })
 
-  it('is closed for a frame that is too large, fragmented or compressed, without unpacking it', async () => {
+  it('is closed for a message that is too large or binary, and accepts no compression', async () => {
     const frames: readonly (readonly [string, (socket: WebSocket) => void])[] = [
-      ['one of 20 kB', (socket) => socket.send('x'.repeat(20_000))],
-      ['one of 10 MB', (socket) => socket.send('x'.repeat(10_000_000))],
-      ['one of bytes', (socket) => socket.send(Buffer.alloc(100))],
+      ['20 kB', (socket) => socket.send('x'.repeat(20_000))],
+      ['10 MB', (socket) => socket.send('x'.repeat(10_000_000))],
+      ['binary', (socket) => socket.send(Buffer.alloc(100))],
       [
-        'one in a hundred pieces',
+        '100 kB in a hundred fragments',
         (socket) => {
           for (let piece = 0; piece < 100; piece += 1) socket.send('x'.repeat(1000), { fin: false })
         },
@@ -83,14 +83,14 @@ describe.each(PATHS)('A socket of %s', (path) => {
     for (const [what, send] of frames) {
       const { socket, ended, opened } = client(path)
       await opened
-      // The server does not accept compression: a frame can't be larger than it looks.
+      // Without compression, a message is never larger than the bytes received.
       expect(socket.extensions).toBe('')
       send(socket)
       expect([1009, 4400, 1006], what).toContain(await ended)
     }
   })
 
-  it('needs a token whatever page opens it: cookies do not count', async () => {
+  it('is closed without a token too when a page of another origin opens it', async () => {
     const { socket, ended, opened } = client(path, { origin: 'https://evil.example' })
     await opened
     socket.send('{"type":"ping"}')
@@ -99,7 +99,7 @@ describe.each(PATHS)('A socket of %s', (path) => {
 })
 
 describe('Unsubscribing', () => {
-  it('has no limit by address: mail providers post for many people from few addresses', async () => {
+  it('has no limit by address, because mail providers post for many people from few addresses', async () => {
     const posts = Array.from({ length: GENERAL + 1 }, () => world.call('POST', '/u/nonsense.token'))
     expect(new Set((await Promise.all(posts)).map(({ status }) => status))).toEqual(new Set([404]))
   })
@@ -128,7 +128,7 @@ describe('A slow request', () => {
       'POST /forms HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
       '1\r\n \r\n',
     ],
-  ])('is cut off in bounded time: %s', async (_what, start, drip) => {
+  ])('is answered with 408 in bounded time: %s', async (_what, start, drip) => {
     const { app } = await createSampleServer({ requestTimeout: 300 })
     route(app, {
       method: 'POST',
@@ -142,15 +142,14 @@ describe('A slow request', () => {
     const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
     const began = performance.now()
     const answer = await dripping(Number(port), start, drip)
-    // Node checks every 50 ms; the rest allows for a busy machine. Without a limit the slow bytes would last 10
-    // seconds.
+    // Node checks every 50 ms; the rest allows for a busy machine. Without a limit the client would send for 10 s.
     expect(performance.now() - began).toBeLessThan(5000)
     expect(answer).toMatch(/^HTTP\/1\.1 408 /)
     await app.close()
   })
 })
 
-/** The answer to a request that never ends. */
+/** Sends a request slowly and without an end; returns the answer. */
 function dripping(port: number, start: string, drip: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''

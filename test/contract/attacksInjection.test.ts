@@ -34,7 +34,7 @@ const payloads = [
   '`sleep 5`',
 ] as const
 
-/** A body with every text in it replaced, if its schema allows any text there. */
+/** A body in which every text is replaced whose schema allows any text. */
 function filledWith(value: unknown, schema: JsonSchema, payload: string): unknown {
   if (typeof value === 'string') {
     const isFree = !('enum' in schema || 'const' in schema || 'format' in schema)
@@ -72,7 +72,7 @@ const pathOf = ({ path }: Operation) => path.replaceAll(/\{\w+\}/g, '1')
 
 /** Templates: texts that administrators write and the server fills in. */
 const isTemplate = ({ path }: Operation) => /notification-templates|notification-types/.test(path)
-const isForUs = ({ path, isAlias }: Operation) => !isAlias && path !== '/dev/clock' && !path.endsWith('/logout')
+const isTested = ({ path, isAlias }: Operation) => !isAlias && path !== '/dev/clock' && !path.endsWith('/logout')
 
 async function everythingStored(): Promise<string> {
   const tables = await world.rows<{ name: string }>(
@@ -84,7 +84,7 @@ async function everythingStored(): Promise<string> {
 
 describe('A text that is code in some language', () => {
   it('is treated as text in every body', { timeout: 60_000 }, async () => {
-    const operations = api.operations.filter((one) => isForUs(one) && !isTemplate(one) && one.body !== undefined)
+    const operations = api.operations.filter((one) => isTested(one) && !isTemplate(one) && one.body !== undefined)
     let taken = 0
     for (const [index, operation] of operations.entries()) {
       for (const example of examplesOf(operation.body ?? {})) {
@@ -106,7 +106,7 @@ describe('A text that is code in some language', () => {
   })
 
   it('is treated as text in every parameter of every read, sort orders included', { timeout: 60_000 }, async () => {
-    const reading = api.operations.filter((one) => isForUs(one) && one.method === 'GET')
+    const reading = api.operations.filter((one) => isTested(one) && one.method === 'GET')
     let tried = 0
     for (const operation of reading) {
       const names = operation.parameters.filter((one) => one.in === 'query').map(({ name }) => name)
@@ -122,7 +122,7 @@ describe('A text that is code in some language', () => {
     expect(tried).toBeGreaterThan(300)
   })
 
-  it('is treated as text by searches: % and _ are plain characters, and a quote ends nothing', async () => {
+  it('is treated as text by searches: %, _ and quotes are plain characters', async () => {
     const { administrator: as } = world
     for (const name of ['100% _x_', "O'Hara", 'back\\slash']) {
       await world.call('POST', '/api/v1/sport-venues', { as, payload: { name } })

@@ -10,17 +10,17 @@ const payload = { what: 'reservations', format: 'csv' }
 await world.call('POST', '/api/v1/exports', { as: world.administrator, payload })
 afterAll(() => world.close())
 
-/** A user without permissions: may call only the operations for everybody who is signed in. */
+/** Permissions of operations that ordinary users may call. */
 const EVERYBODY = new Set(['signed-in', 'venue:reservations.book'])
 
 /**
- * Operations whose objects belong to nobody or to everybody: places, their parts, and texts. Every other path with an
- * id leads to something that has an owner. A new operation is therefore tried here unless it is listed.
+ * Operations on shared objects: places, their parts, and texts. Every other path with an id leads to an object with an
+ * owner, so a new operation is tried here unless it is listed.
  */
 const SHARED =
   /^\/(?:api\/(?:v1\/)?(?:venues|sport-venues|facilities|maintenance|legal|support\/faqs|rules|auth)\/|portal\/facility\/(?:room|building)\/)/
 
-/** Waiting for the slot of any reservation, one's own or not: docs/seeds.md. */
+/** Not owned: everybody may wait for the slot of any reservation (docs/seeds.md). */
 const WAITING = '/api/v1/reservations/{id}/waiting-list'
 
 const isOwned = ({ permission, path, isAlias, parameters }: Operation) =>
@@ -31,11 +31,11 @@ const isOwned = ({ permission, path, isAlias, parameters }: Operation) =>
   // An id that is not a number can't be guessed.
   parameters.some((one) => one.in === 'path' && one.schema.type === 'integer')
 
-/** Calls the operation with an id. */
+/** The path of an operation with an id. */
 const urlOf = ({ path }: Operation, id: number | string) => path.replaceAll(/\{\w+\}/g, String(id))
 
 function send(operation: Operation, id: number | string, as: Person) {
-  // If the example has a text that must have another form, all optional members are left out.
+  // If no example is valid, because a text must match a pattern, an empty body is sent.
   const fitting = (example: unknown) => api.takesBody(operation, example)
   const payload = operation.body && (examplesOf(operation.body).find(fitting) ?? {})
   return world.app.inject({
@@ -46,10 +46,10 @@ function send(operation: Operation, id: number | string, as: Person) {
   })
 }
 
-const NOBODYS = 999_999
+const UNKNOWN_ID = 999_999
 
-describe('The id of something that belongs to somebody else', () => {
-  it('is answered like one that never existed, by every operation and for every role', {
+describe('The id of an object of another user', () => {
+  it('is answered like an unknown id, by every operation and for every role without rights to it', {
     timeout: 60_000,
   }, async () => {
     const operations = api.operations.filter(isOwned)
@@ -59,7 +59,7 @@ describe('The id of something that belongs to somebody else', () => {
     for (const operation of operations) {
       const strangers = [world.employee, world.leader, world.visitor, world.portalUser]
       for (const as of strangers) {
-        const none = await send(operation, NOBODYS, as)
+        const none = await send(operation, UNKNOWN_ID, as)
         for (const id of [1, 2, 3, 4, 5, 6, 7]) {
           const theirs = await send(operation, id, as)
           const what = `${operation.method} ${urlOf(operation, id)}`
@@ -75,7 +75,7 @@ describe('The id of something that belongs to somebody else', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('would be noticed: its owner can reach it', async () => {
+  it('would be noticed if it were accepted: the owner can read every kind of object except repair reports', async () => {
     const reading = api.operations.filter((operation) => isOwned(operation) && operation.method === 'GET')
     const reached = new Map<string, number>()
     for (const operation of reading) {
@@ -105,7 +105,7 @@ describe('A link that works without a log-in', () => {
     return new URL(body.data?.url ?? body.url).searchParams.get('token') ?? ''
   }
 
-  it('to a calendar opens only its owner’s, and can’t be forged for anybody else', async () => {
+  it('to a calendar opens only the calendar of its owner, and can’t be forged for other users', async () => {
     const [owner, other] = world.people
     if (!owner || !other) throw new Error('there are people')
     const feed = '/api/v1/users/me/calendar.ics'
@@ -123,7 +123,7 @@ describe('A link that works without a log-in', () => {
     expect((await read(`${feed}?token=${ofRooms}`)).status).toBe(404)
   })
 
-  it('to a copy of personal data opens it, and no other token does, whoever is signed in', async () => {
+  it('to a copy of personal data opens it; file ids and other tokens do not, even for administrators', async () => {
     const [owner] = world.people
     if (!owner) throw new Error('there are people')
     await world.call('POST', '/api/v1/users/me/data-export', { as: owner })
@@ -150,7 +150,7 @@ describe('A link that works without a log-in', () => {
     expect(JSON.stringify(foreign.body)).not.toContain(token.slice(0, 20))
   })
 
-  it('in a mail leads only where it was signed for, and its token serves no other purpose', async () => {
+  it('in a mail leads only to the address it was signed for, and its token serves no other purpose', async () => {
     const { createSigner } = await import('../../src/kernel/secrets/signature.ts')
     const signer = createSigner(world.config.secretKey)
     const follow = (token: string) => world.call('GET', `/t/${token}`)

@@ -41,14 +41,14 @@ const withPrefixes = ({ path, product }: Operation) => {
   return product === 'room' ? [plain, `/prod-api${plain}`] : [plain]
 }
 
-/** True for an answer that is a success, whatever the wire. */
+/** True if an answer is a success, in the form of either product. */
 const isLetIn = (
   operation: Operation,
   answer: { statusCode: number; headers: Record<string, unknown>; body: string },
 ) => answer.statusCode >= 200 && answer.statusCode < 300 && codeOf(operation, answer) < 300
 
 describe('Another spelling of a path', () => {
-  it('opens nothing to a visitor that the path itself does not', { timeout: 120_000 }, async () => {
+  it('opens no operation without its log-in, and writes nothing', { timeout: 120_000 }, async () => {
     const before = await fingerprint(world)
     const guarded = api.operations.filter(({ permission, isAlias }) => permission !== 'public' && !isAlias)
     const opened: string[] = []
@@ -69,7 +69,7 @@ describe('Another spelling of a path', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('opens nothing to a user without the permission', { timeout: 120_000 }, async () => {
+  it('opens no read to a user without its permission', { timeout: 120_000 }, async () => {
     const opened: string[] = []
     const authorization = `Authorization: Bearer ${world.visitor.token}`
     const guarded = api.operations.filter(({ permission, method }) => permission.includes(':') && method === 'GET')
@@ -83,7 +83,7 @@ describe('Another spelling of a path', () => {
     expect(opened).toEqual([])
   })
 
-  it('would be noticed: with a good token the plain path is open', async () => {
+  it('would be noticed if it were accepted: the plain path is open with a good token', async () => {
     const authorization = `Authorization: Bearer ${world.administrator.token}`
     expect((await site.send('GET /api/v1/users/1 HTTP/1.1', authorization)).statusCode).toBe(200)
     expect((await site.send('GET /prod-api/manage/facility/room/1 HTTP/1.1', authorization)).body).toContain(
@@ -113,13 +113,13 @@ describe('A path that leaves the folder', () => {
     '/.git/config',
     '/data/secrets.json',
     '/migrations/0001_kernel.sql',
-  ])('finds nothing: %s', async (path) => {
+  ])('is refused and shows no file: %s', async (path) => {
     const answer = await site.send(`GET ${path} HTTP/1.1`)
     expect([400, 403, 404]).toContain(answer.statusCode)
     expect(answer.body).not.toMatch(/"dependencies"|root:|\[core\]|CREATE TABLE/)
   })
 
-  it('is refused, however long it is', async () => {
+  it('is refused if it is very long', async () => {
     for (const path of [`/api/v1/venues/${'1'.repeat(10_000)}`, `/${'a/'.repeat(5000)}`, `/?${'a=1&'.repeat(3000)}`]) {
       const { statusCode } = await site.send(`GET ${path} HTTP/1.1`)
       expect([400, 404, 414, 431]).toContain(statusCode)

@@ -8,10 +8,10 @@ interface Pattern {
   readonly longest: number
 }
 
-/** Validation goes on after the first error: a text that is too long is still matched against the pattern. */
+/** Longest text of a body: after an error validation goes on, so a text that is too long is still matched. */
 const BODY = 1024 * 1024
 const PATH = 500
-/** Milliseconds of the single thread that all requests share. */
+/** Longest time of a match in milliseconds: all requests share one thread. */
 const PATIENCE = 100
 
 function patternsIn(value: unknown, longest: number): Pattern[] {
@@ -71,18 +71,20 @@ function timeOf(expression: RegExp, text: string): number {
   return performance.now() - start
 }
 
-describe('A pattern of the API reference', () => {
+describe('The patterns of the API reference', () => {
   const folder = new URL('../../openapi/', import.meta.url)
   const found = readdirSync(folder).flatMap((name) =>
     patternsIn(JSON.parse(readFileSync(new URL(name, folder), 'utf8')), BODY),
   )
   const distinct = [...new Map(found.map((one) => [`${one.pattern} ${one.longest}`, one])).values()]
 
-  it('occurs several times', () => expect(distinct.length).toBeGreaterThan(5))
+  it('are found', () => expect(distinct.length).toBeGreaterThan(5))
 
-  it.each(distinct)('matches any text in bounded time: $pattern', (one) => expect(slowest(one)).toBeLessThan(PATIENCE))
+  it.each(distinct)('match texts that provoke backtracking in bounded time: $pattern', (one) =>
+    expect(slowest(one)).toBeLessThan(PATIENCE),
+  )
 
-  it('would be noticed if it were slow', () => {
+  it('would be noticed if they were slow', () => {
     expect(slowest({ pattern: '^(a+)+$', longest: 25 })).toBeGreaterThan(PATIENCE)
     expect(slowest({ pattern: '\\s+$', longest: 10_000 })).toBeGreaterThan(PATIENCE)
   })

@@ -12,7 +12,7 @@ const PASSWORD = 'violet-harbour-42'
 describe('An answer that is not public', () => {
   const keepsNothing = /\bno-store\b|\bprivate\b/
 
-  it('is never cached for others, refusals included', { timeout: 60_000 }, async () => {
+  it('is marked as not to be cached for others, even if it is a refusal', { timeout: 60_000 }, async () => {
     const guarded = api.operations.filter(({ permission, method }) => permission !== 'public' && method === 'GET')
     const kept: string[] = []
     let answered = 0
@@ -30,7 +30,7 @@ describe('An answer that is not public', () => {
     expect([...new Set(kept)]).toEqual([])
   })
 
-  it('is not cached either where a public path answers a signed-in user differently', async () => {
+  it('is also marked so if it is for a signed-in user on a public path, or a log-in', async () => {
     const headers = { authorization: `Bearer ${world.employee.token}` }
     const open = await world.app.inject({ url: '/api/v1/venues/1', headers })
     expect(open.headers['cache-control']).toMatch(keepsNothing)
@@ -44,7 +44,7 @@ describe('An answer that is not public', () => {
   })
 })
 
-describe('Whether an account exists', () => {
+describe('The existence of an account', () => {
   const TRIES = 15
   let site: World
   beforeAll(async () => {

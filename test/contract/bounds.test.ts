@@ -14,7 +14,7 @@ const isShortPattern = (pattern: string) => /^\^.*\$$/.test(pattern) && !/[*+]|\
 /** True for a map with a bounded number of members of one bounded type. */
 const isMap = (schema: JsonSchema) => 'maxProperties' in schema && isSchema(schema.additionalProperties)
 
-/** A tree in a language of its own, which limits its parts and levels itself (kernel/notifications/conditions.ts). */
+/** Conditions limit their parts and levels themselves (kernel/notifications/people/conditions.ts). */
 const isCondition = (at: string) => at.endsWith('/condition')
 
 /**

@@ -53,7 +53,7 @@ async function walk<Caller extends string>(
   }
 }
 
-/** The name under which later steps can use an id. */
+/** The id in an answer: of an object, a series or a reservation. */
 function idIn({ data, id, reservation_id }: Record<string, unknown>): number | string {
   const found = isSchema(data) ? (data.id ?? data.seriesId) : (id ?? reservation_id)
   if (typeof found !== 'number' && typeof found !== 'string') throw new Error('the answer has no id')
@@ -61,7 +61,7 @@ function idIn({ data, id, reservation_id }: Record<string, unknown>): number | s
 }
 
 describe('The endpoints of the published document', () => {
-  it('exist in the API reference and in the program, and answer as both say', { timeout: 60_000 }, async () => {
+  it('exist in the API reference and in the program, and answer as documented', { timeout: 60_000 }, async () => {
     const employee = await world.person()
     const ids: Ids = new Map([['me', employee.id]])
     for (const name of ['other', 'another']) ids.set(name, (await world.person()).id)
@@ -69,7 +69,7 @@ describe('The endpoints of the published document', () => {
     expect(await world.verify()).toEqual([])
   })
 
-  it('of rooms exist too, each of them, and answer as both say', { timeout: 60_000 }, async () => {
+  it('of the room product are all in the walk, and answer as documented', { timeout: 60_000 }, async () => {
     const user = await world.person('room:user')
     const ids: Ids = new Map([['me', user.id]])
     for (const name of ['other', 'another']) ids.set(name, (await world.person('room:user')).id)

@@ -16,8 +16,8 @@ export interface RoomCast {
 /**
  * Five buildings with one room each, closed on a day far ahead. Bookings 1 to 9 belong to the people with the same ids,
  * except 8, which is in the series of 7; two others take part in each. Their states: pending, approved, ongoing,
- * rejected, cancelled, completed, the series (pending), and an approved one. Five bans of other people: in force (for
- * ever, for a time, to end bookings), lifted, proposed.
+ * rejected, cancelled, completed, the series (pending), and an approved one. Five bans of other people: three
+ * active ones (permanent, temporary, one that cancels bookings), a lifted and a proposed one.
  */
 export async function fillRooms(world: World, people: readonly Person[]): Promise<RoomCast> {
   const cast = {
@@ -39,8 +39,8 @@ export async function fillRooms(world: World, people: readonly Person[]): Promis
     const { path = '', ...series } = more
     const group = groupOf(id)
     const times = { startTime: at(world, day, '09:00'), endTime: at(world, day, '12:00') }
-    const wish = { roomId, purpose: '会议', ...times, userIdList: group.map((person) => person.id), ...series }
-    await call('POST', `/portal/facility/booking${path}`, wish, group[0])
+    const request = { roomId, purpose: '会议', ...times, userIdList: group.map((person) => person.id), ...series }
+    await call('POST', `/portal/facility/booking${path}`, request, group[0])
   }
 
   for (let id = 1; id <= 5; id += 1) {

@@ -85,7 +85,7 @@ export async function openFilledWorld(): Promise<FilledWorld> {
   return { ...world, ...cast, ...roomCast }
 }
 
-/** Rows that even refused calls change: log-in attempts, and the session's last use. */
+/** Tables that even refused calls change: log-in attempts, the last use of a session, and the operation log. */
 const mayChange = new Set(['login_log', 'sessions', 'operation_log', 'operation_log_rest'])
 
 /** A fingerprint of every row of every table that a refused request must not change. */

@@ -12,7 +12,7 @@ export interface FuzzedRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly payload: string | Buffer | undefined
-  /** The sender: a number, modulo the number of roles. */
+  /** A number from which the fuzzer chooses the sender. */
   readonly actor: number
   /** False if the path may be that of another operation or of none: then no document describes the answer. */
   readonly isAtOperation: boolean
@@ -39,7 +39,7 @@ export function fuzzedRequests(operations: readonly Operation[]): fc.Arbitrary<F
 function written(request: NearlyValid, operation: Operation | undefined, form: Buffer): FuzzedRequest {
   if (!operation) throw new Error(`there is no ${request.operation}`)
   const { url, actor, body } = request
-  // An id that is not a text would change the path of the list.
+  // An empty id leads to another path.
   const isAtOperation = !/\/(?:[/?]|$)/.test(url)
   const common = { operation, method: operation.method, url, actor, isAtOperation }
   if (operation.takesFile) return { ...common, headers: { 'content-type': FORM }, payload: form }
@@ -104,7 +104,7 @@ const bodies: fc.Arbitrary<string | Buffer> = fc.oneof(
   fc.constantFrom('a=1&a=2&b[c]=3&=4&%00', '{"a":1,"a":2}', '[[[[[[[[', '1e999999', '"\\ud800"', '\ufeff{}'),
 )
 
-/** The body with one member replaced, of itself or of one of its members. */
+/** Replaces one member of the body, or of an object in the body. */
 function withMember(at: number, wrong: unknown): Spoiling {
   return (request) => {
     if (typeof request.payload !== 'string') return request
@@ -129,7 +129,7 @@ function parsed(text: string): unknown {
 
 const queryNames = ({ parameters }: Operation) => parameters.filter((one) => one.in === 'query').map(({ name }) => name)
 
-/** One wrong parameter: of this operation, of another operation, or unknown. */
+/** Adds one wrong parameter: of this operation, of another operation, or unknown. */
 function withQuery(at: number, choice: number, foreign: string): Spoiling {
   return (request) => {
     const names = [...queryNames(request.operation), foreign, 'surprise', '__proto__']

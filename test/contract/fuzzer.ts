@@ -21,16 +21,15 @@ interface Fuzzer {
   close(): Promise<void>
 }
 
-/** The sender. */
-interface Part {
+interface Sender {
   readonly role: string
   readonly person: Person | undefined
 }
 
 /** Longest time of an answer in milliseconds. */
-const PATIENCE = 10_000
+const ANSWER_LIMIT_MS = 10_000
 /** Requests after which the clock moves on, so that visits begin, offers lapse and plans start. */
-const RESTLESS = 100
+const REQUESTS_PER_STEP = 100
 /** One request in this many goes through a real socket. */
 const BY_SOCKET = 20
 const MOST_FAILURES = 50
@@ -50,7 +49,7 @@ const ROLES = [
 export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promise<Fuzzer> {
   const address = await world.app.listen({ port: 0, host: '127.0.0.1' })
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const cast = await createCast(world)
+  const senders = createSenders(world)
   const statuses = new Map<number, number>()
   const roles = new Map<string, number>()
   const found = new Map<string, { times: number; curl: string }>()
@@ -60,10 +59,10 @@ export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promis
     const headers = { ...(person && { authorization: `Bearer ${person.token}` }), ...request.headers }
     const sent = { method: request.method, url: request.url, headers, payload: request.payload }
     const answer = bySocket ? overSocket(address, agent, sent) : world.app.inject(sent as object)
-    return await within(PATIENCE, Promise.resolve(answer))
+    return await within(ANSWER_LIMIT_MS, Promise.resolve(answer))
   }
 
-  /** The reason why an answer is wrong. */
+  /** Sends a request; returns the answer, and a message if the answer is wrong. */
   const fault = async (
     request: FuzzedRequest,
     person: Person | undefined,
@@ -76,7 +75,7 @@ export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promis
         if (answer.statusCode >= 500) throw new Error(`${request.method}: ${answer.statusCode}`)
         return { answer }
       }
-      // Node reads no more than 16 kB of headers: a longer head never becomes a request.
+      // Node answers 431 itself if the headers are longer than 16 kB: the request never reaches the program.
       if (answer.statusCode === 431 && request.url.length > 10_000) return { answer }
       expectDecent(answer, request.operation.name, request.operation)
       const isSparse = /[?&]fields=/.test(request.url)
@@ -87,17 +86,17 @@ export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promis
     }
   }
 
-  const keep = async (request: FuzzedRequest, part: Part, message: string) => {
+  const keep = async (request: FuzzedRequest, sender: Sender, message: string) => {
     const key = kindOf(message)
     const known = found.get(key)
     if (known) known.times += 1
     if (known || found.size >= MOST_FAILURES) return
     const failsAlike = async (smaller: FuzzedRequest) => {
-      const { message } = await fault(smaller, part.person)
+      const { message } = await fault(smaller, sender.person)
       return message !== undefined && kindOf(message) === key
     }
     const smallest = await shrunk(request, failsAlike)
-    found.set(key, { times: 1, curl: `${message.slice(0, 600)}\nas ${part.role}: ${curlOf(smallest)}` })
+    found.set(key, { times: 1, curl: `${message.slice(0, 600)}\nas ${sender.role}: ${curlOf(smallest)}` })
   }
 
   const moveOn = async () => {
@@ -111,13 +110,13 @@ export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promis
     roles,
     async send(request) {
       count += 1
-      const part = await cast.play(request)
-      roles.set(part.role, (roles.get(part.role) ?? 0) + 1)
-      const { answer, message } = await fault(request, part.person, count % BY_SOCKET === 0)
+      const sender = await senders.of(request)
+      roles.set(sender.role, (roles.get(sender.role) ?? 0) + 1)
+      const { answer, message } = await fault(request, sender.person, count % BY_SOCKET === 0)
       if (answer) statuses.set(answer.statusCode, (statuses.get(answer.statusCode) ?? 0) + 1)
-      if (message !== undefined) await keep(request, part, message)
-      if (answer && isUnknown(answer) && !('authorization' in request.headers)) cast.leave(part)
-      if (count % RESTLESS === 0) await moveOn()
+      if (message !== undefined) await keep(request, sender, message)
+      if (answer && isUnknown(answer) && !('authorization' in request.headers)) senders.forget(sender)
+      if (count % REQUESTS_PER_STEP === 0) await moveOn()
     },
     failures: () => [...found.values()].map(({ times, curl }) => `${times} × ${curl}`),
     close: async () => agent.destroy(),
@@ -126,30 +125,33 @@ export async function createFuzzer(world: FilledWorld, api: ApiDocument): Promis
 
 const isUnknown = ({ statusCode, body }: RawAnswer) => statusCode === 401 || body.startsWith('{"code":401')
 
-/** The user of each role. A user who left, or changed their password, is replaced. */
-async function createCast(world: FilledWorld) {
-  const players = new Map<string, Person>()
-  const player = async (role: string): Promise<Person> => {
-    const person = players.get(role) ?? (await addMember(world, { role, points: 100 }))
-    players.set(role, person)
+/** Chooses the senders of requests: one user per role, who is replaced when their token is no longer valid. */
+function createSenders(world: FilledWorld) {
+  const users = new Map<string, Person>()
+  const userOf = async (role: string): Promise<Person> => {
+    const person = users.get(role) ?? (await addMember(world, { role, points: 100 }))
+    users.set(role, person)
     return person
   }
   return {
-    async play({ operation, actor }: FuzzedRequest): Promise<Part> {
-      const among = partsFor(operation)
+    async of({ operation, actor }: FuzzedRequest): Promise<Sender> {
+      const among = rolesFor(operation)
       const role = actor % 10 < 6 ? among[actor % among.length] : ['nobody', ...ROLES][actor % (ROLES.length + 1)]
       if (role === undefined || role === 'nobody') return { role: 'nobody', person: undefined }
-      if (role !== 'person') return { role, person: await player(role) }
+      if (role !== 'person') return { role, person: await userOf(role) }
       return { role, person: world.people[actor % world.people.length] }
     },
-    leave({ role }: Part) {
-      players.delete(role)
+    forget({ role }: Sender) {
+      users.delete(role)
     },
   }
 }
 
-/** The role that an operation is for. */
-function partsFor({ product, permission }: Operation): readonly string[] {
+/**
+ * Roles that may call an operation, or most of them; a repeated role comes more often. `person` is one of the people
+ * who own objects.
+ */
+function rolesFor({ product, permission }: Operation): readonly string[] {
   if (permission === 'public') return ['nobody', 'venue:employee', 'admin', 'person']
   if (product === 'room')
     return permission === 'signed-in' ? ['room:user', 'person', 'person'] : ['room:admin', 'admin']
@@ -197,7 +199,7 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   }
 }
 
-/** A key for failures of the same kind: numbers and ids are replaced. */
+/** A key for failures of the same kind: ids and long numbers are replaced. */
 const kindOf = (message: string) => message.slice(0, 160).replaceAll(/[0-9a-f-]{36}|\d{4,}/g, '#')
 
 /** Removes parts that the failure does not need: headers, parameters, members of the body. */

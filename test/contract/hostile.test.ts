@@ -37,13 +37,13 @@ async function send(operation: Operation, { as, url, headers, payload }: Sent): 
 
 /** Sends a request; fails unless the answer passes the general checks and is the expected refusal. */
 async function probe(operation: Operation, sent: Sent, expected: Attempt['expected'], what: string): Promise<void> {
-  // A user who logs out is gone: a new one each time.
+  // A log-out ends the session, so each one gets a new user.
   const as = sent.as && operation.path.endsWith('/logout') ? await world.person() : sent.as
   const answer = await send(operation, { ...sent, as })
   const subject = `${operation.name}, ${what}`
   expectDecent(answer, subject, operation)
   const status = statusOf(operation, answer)
-  // The room product has one code for everything that is wrong with a request.
+  // The room product has one code for all errors in a request.
   const wanted = operation.product === 'room' && typeof expected === 'number' ? 400 : expected
   const met = wanted === 'decent' || (wanted === 'refused' ? status >= 400 : status === wanted)
   if (!met) throw new Error(`${subject}: ${expected} expected, not ${status} ${answer.body.slice(0, 300)}`)
@@ -52,7 +52,7 @@ async function probe(operation: Operation, sent: Sent, expected: Attempt['expect
 /** The total of a list. */
 const totalOf = ({ body }: RawAnswer) => /"total":(\d+)/.exec(body)?.[1]
 
-/** For products that accept ids of any size: one that is too large is simply not found. */
+/** Caps the ids in a body: the room product accepts ids of any size, and does not find those that are too large. */
 function withLargestIds(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (name, one: unknown) => {
     const ids: readonly unknown[] = Array.isArray(one) ? one : [one]
@@ -62,7 +62,7 @@ function withLargestIds(value: unknown): unknown {
   })
 }
 
-/** For products where an empty text means that the field of a form was left open. */
+/** Removes the empty texts that the room product reads as fields of a form that were left open. */
 function withoutLeftOpen(value: unknown, operation: Operation): unknown {
   if (!isSchema(value)) return value
   const open = leftOpen(operation)
@@ -99,7 +99,8 @@ function bodyAttempts(operation: Operation): Attempt[] {
 }
 
 /**
- * The users who try an operation, in turns: the administrator, and on the canonical path all others who may call it.
+ * The users who try an operation, in turns: the administrator, and on the canonical path other kinds of users who may
+ * call it.
  */
 function intruders(operation: Operation): (Person | undefined)[] {
   const { permission, isAlias, product } = operation
@@ -190,7 +191,7 @@ describe('Bad input on every route', () => {
     })
   })
 
-  it('is ignored in parameters of other operations', { timeout: 120_000 }, async () => {
+  it('is ignored in parameters that only other operations have', { timeout: 120_000 }, async () => {
     const inQuery = ({ parameters }: Operation) => parameters.filter((one) => one.in === 'query')
     // Names of fields as well: internal filters often have the same names.
     const fields = [
@@ -240,7 +241,7 @@ describe('Bad input on every route', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('does no harm where it might be valid', { timeout: 120_000 }, async () => {
+  it('causes no fault and no inconsistency where it may be valid', { timeout: 120_000 }, async () => {
     const last = (operation: Operation) => (operation.method === 'DELETE' ? 1 : 0)
     for (const operation of api.operations.filter(isProduct).toSorted((a, b) => last(a) - last(b))) {
       await tryInTurns(

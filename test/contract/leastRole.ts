@@ -1,10 +1,10 @@
-/** Roles in order: each may do more than the one before. */
+/** Roles in order: each may do at least as much as the one before. */
 export const roles = ['nobody', 'visitor', 'employee', 'leader', 'administrator'] as const
 export type Role = (typeof roles)[number]
 
 /**
- * The least role for every operation, written by hand. `/x` stands for `/api/v1/x` and `/api/x`, `{}` for any
- * parameter, and `/time-slots` for `/reservation-time-slots` too.
+ * The least role for every operation outside the room product, written by hand. `/x` stands for `/api/v1/x` and
+ * `/api/x`, `{}` for any parameter, and `/time-slots` for `/reservation-time-slots` too.
  */
 export const leastRole: Readonly<Record<Role, readonly string[]>> = {
   nobody: [
@@ -79,7 +79,7 @@ export const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /users/me/consents',
     'POST /users/me/consents',
     'GET /users/me/data-export',
-    // A user who may see a list may export it: the permission depends on the requested list.
+    // Users may export the lists that they may see: the permission depends on the requested list.
     'POST /exports',
     'GET /exports',
     'GET /exports/{}',

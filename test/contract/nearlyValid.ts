@@ -3,17 +3,17 @@ import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictS
 import { SLOTS } from './filledWorld.ts'
 import type { Operation } from './operations.ts'
 
-/** A request that follows the document, or nearly. */
+/** A request that follows the document completely or almost. */
 export interface NearlyValid {
   /** The name of the operation. */
   readonly operation: string
   readonly url: string
   readonly body: unknown
-  /** The sender: a number, modulo the number of roles. */
+  /** A number from which the fuzzer chooses the sender. */
   readonly actor: number
 }
 
-/** The ids that exist. */
+/** Ids that exist for most kinds of objects. */
 const knownId = fc.integer({ min: 1, max: 9 })
 
 const day = fc.integer({ min: 1, max: 12 }).map((one) => `2026-03-${String(one).padStart(2, '0')}`)
@@ -36,9 +36,9 @@ const formats: Readonly<Record<string, fc.Arbitrary<string>>> = {
 
 const known = new Map<string, fc.Arbitrary<unknown>>()
 
-/** Values that a schema allows; values with a meaning in the tests' world come more often. */
+/** Values for a schema: most are valid, and ids that exist come more often. Some texts break its pattern or length. */
 function valuesOf(schema: JsonSchema): fc.Arbitrary<unknown> {
-  // Cached: many schemas are alike, and making an arbitrary takes longer than using it.
+  // Cached: many schemas are equal, and making an arbitrary takes longer than using it.
   const key = JSON.stringify(schema)
   const made = known.get(key) ?? arbitraryOf(schema)
   known.set(key, made)
@@ -109,7 +109,7 @@ function objects(schema: JsonSchema): fc.Arbitrary<unknown> {
 }
 
 /**
- * Requests to any of these operations; one in ten has an error in its body. Destructive operations are rare, and
+ * Requests to any of these operations; one body in ten has a wrong member. Destructive operations are rare, and
  * aliases, which have the same handler, are four times rarer than their originals.
  */
 export function requestsTo(operations: readonly Operation[]): fc.Arbitrary<NearlyValid> {
@@ -119,7 +119,8 @@ export function requestsTo(operations: readonly Operation[]): fc.Arbitrary<Nearl
 }
 
 /**
- * Relative frequency of operations. Booking comes most often; operations that end or forbid it must not come too early.
+ * Relative frequency of an operation. Booking comes most often; operations that could end or forbid all bookings are
+ * rare.
  */
 function weightOf({ method, path }: Operation): number {
   if (method === 'GET') return 16
@@ -132,7 +133,7 @@ function weightOf({ method, path }: Operation): number {
 
 function requestTo(operation: Operation): fc.Arbitrary<NearlyValid> {
   const parameters = operation.parameters.map(({ in: place, name, schema, required }) =>
-    // The document shows the whole answer; `fields` leaves members out of it.
+    // Never sent: `fields` leaves members out of the answer, but the document shows the whole answer.
     name === 'fields' && place === 'query'
       ? fc.constant(undefined)
       : place === 'path' || required
@@ -155,7 +156,7 @@ function requestTo(operation: Operation): fc.Arbitrary<NearlyValid> {
     }))
 }
 
-/** Slots have the most ids. A party is mostly one person, and a request is mostly for the caller. */
+/** Values of a member or parameter; in nine of ten cases the usual ones for its name, if there are any. */
 function namedValues(name: string, schema: JsonSchema): fc.Arbitrary<unknown> {
   const values = valuesOf(schema)
   const usual = usualValues[name]
@@ -167,7 +168,7 @@ const usualValues: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   slot_id: someSlot,
   time_slot_id: someSlot,
   party_size: fc.constant(1),
-  // Absent in JSON: the caller.
+  // Left out of the JSON: then the reservation is for the caller.
   user_id: fc.constant(undefined),
 }
 

@@ -319,8 +319,8 @@ function isEnvelope({ statusCode, headers, body }: RawAnswer): boolean {
 }
 
 /**
- * Selects the operations to test. Validation is the same over either database: all are tried on a server, and a third
- * of them, in rotation, on the embedded one.
+ * Selects the attempts to make. Validation is the same over either database: all are made on a server, and a third of
+ * them, in rotation, on the embedded one.
  */
 export function shareOf<T>(attempts: readonly T[], turn: number): readonly T[] {
   return onServer ? attempts : attempts.filter((_, index) => (index + turn) % 3 === 0)

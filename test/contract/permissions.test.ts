@@ -12,7 +12,7 @@ afterAll(() => world.close())
 const isOfRooms = ({ product }: Operation) => product === 'room'
 
 describe('Permissions', () => {
-  it('are written down for every operation, and for no others', () => {
+  it('are listed for every operation outside the room product, and for no others', () => {
     const written = roles.flatMap((role) => leastRole[role])
     expect(written).toHaveLength(new Set(written).size)
     const names = api.operations.filter((operation) => !isOfRooms(operation)).map(tableName)
@@ -46,8 +46,8 @@ describe('Permissions', () => {
   })
 })
 
-describe('An object that belongs to somebody else', () => {
-  /** A call by `stranger` on an object of `owner`. */
+describe('An object of another user', () => {
+  /** A call on an object that belongs to another user. */
   interface Trespass {
     readonly method: Method
     readonly path: string
@@ -107,18 +107,22 @@ describe('An object that belongs to somebody else', () => {
     expect({ ...theirs.body, request_id: '' }).toEqual({ ...none.body, request_id: '' })
   })
 
-  it('can’t be booked for: a reservation for another person is 403 except for staff', async () => {
+  it('can’t be a new reservation: employees and leaders get 403 when they book for another person', async () => {
     const [somebody] = world.people
-    const wish = { user_id: somebody?.id, time_slot_id: 8 }
+    const request = { user_id: somebody?.id, time_slot_id: 8 }
     const calls: Trespass[] = ['/api/v1', '/api'].flatMap((root) => [
-      { method: 'POST', path: `${root}/reservations`, payload: wish },
-      { method: 'POST', path: `${root}/reservations/recurring`, payload: { ...wish, weeks: 2, mode: 'best_effort' } },
+      { method: 'POST', path: `${root}/reservations`, payload: request },
+      {
+        method: 'POST',
+        path: `${root}/reservations/recurring`,
+        payload: { ...request, weeks: 2, mode: 'best_effort' },
+      },
     ])
     await expectRefused(calls, world.employee, forbidden)
     await expectRefused(calls, world.leader, forbidden)
   })
 
-  it('is not listed: each user’s list has only their own', async () => {
+  it('is not listed: each user’s lists have only their own, and waiting lists and ratings show no names', async () => {
     const { employee } = world
     for (const path of [
       '/api/v1/reservations',
@@ -157,7 +161,7 @@ describe('An object that belongs to somebody else', () => {
     expect(after.unread).toBe(theirs.total)
   })
 
-  it('needs a permission: accounts, roles, logs, credit and points of others, and raising one’s own', async () => {
+  it('needs a permission: accounts, roles, logs, credit and points of any user, even of the caller', async () => {
     for (const as of [world.employee, world.leader, world.visitor]) {
       const calls: Trespass[] = [1, as.id].flatMap((id) => [
         { method: 'GET', path: `/api/v1/users/${id}` },
@@ -177,7 +181,7 @@ describe('An object that belongs to somebody else', () => {
     }
   })
 
-  it('can’t be reached through one’s own account: fields that its owner may not set are refused', async () => {
+  it('can’t be reached by setting protected fields of the caller’s own account, which are refused', async () => {
     const before = await fingerprint(world)
     for (const payload of [
       { roles: ['admin'] },
@@ -188,9 +192,9 @@ describe('An object that belongs to somebody else', () => {
     ]) {
       expect((await world.call('PUT', '/api/v1/users/me', { as: world.employee, payload })).status).toBe(400)
     }
-    const wish = { username: 'newcomer', password: 'violet-harbour-42' }
+    const request = { username: 'newcomer', password: 'violet-harbour-42' }
     for (const more of [{ roles: ['admin'] }, { role: 'admin' }, { status: 'active' }, { id: 1 }]) {
-      const answer = await world.call('POST', '/api/v1/users/register', { payload: { ...wish, ...more } })
+      const answer = await world.call('POST', '/api/v1/users/register', { payload: { ...request, ...more } })
       expect(answer.status).toBe(400)
     }
     expect(await fingerprint(world)).toBe(before)

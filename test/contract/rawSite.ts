@@ -6,11 +6,11 @@ import type { RawAnswer } from './operations.ts'
 export interface RawSite {
   /** Sends a request without a body: the first line unchanged, a Host header, and these headers. */
   send(requestLine: string, ...headers: readonly string[]): Promise<RawAnswer>
-  /** Sends bytes and hangs up at the first silence; returns everything that was received. */
+  /** Sends bytes; returns everything that was received until the server hung up. */
   speak(bytes: string | Buffer): Promise<string>
 }
 
-/** Milliseconds after which the client gives up on a site that neither answers nor hangs up. */
+/** Milliseconds after which the client gives up on a server that does not hang up. */
 const PATIENCE = 5000
 
 /** Listens on a free port; closing the application ends it. */

@@ -28,7 +28,7 @@ const ask = async (call: string, { as = admin, ...options }: CallOptions = {}) =
   expect(status).toBe(200)
   return body
 }
-const wish = (more: object = {}) => ({
+const bookingBody = (more: object = {}) => ({
   roomId,
   purpose: '会议',
   startTime: at(world, 1, '09:00'),
@@ -36,7 +36,7 @@ const wish = (more: object = {}) => ({
   userIdList: others.map(({ id }) => id),
   ...more,
 })
-const book = async (payload: object = wish()): Promise<number> => {
+const book = async (payload: object = bookingBody()): Promise<number> => {
   const body = await ask('POST /booking', { payload })
   expect(body).toMatchObject({ code: 200 })
   return body.data.id
@@ -46,7 +46,7 @@ const approved = async (): Promise<number> => {
   expect(await ask(`PUT /booking/${id}/approve`)).toMatchObject({ code: 200 })
   return id
 }
-/** 10:00 on the day of the booking, which has been running for an hour. */
+/** Sets the clock to 10:00 on the day of the booking, an hour after its start. */
 const whileItRuns = () => world.clock.set(new Date('2026-03-03T02:00:00Z'))
 
 describe('401 未授权', () => {
@@ -112,15 +112,15 @@ describe('404 不存在', () => {
     [`PUT /ban/${HUGE}/confirm`, 'PUT /ban/999999/confirm'],
     [`DELETE /ban/${HUGE}`, 'DELETE /ban/999999'],
     [`GET /closure/${HUGE}`, 'GET /closure/999999'],
-  ])('%s, an id of any size', async (huge, plain) => {
+  ])('%s: an id that is too large is answered like an unknown id', async (huge, plain) => {
     const answer = await ask(plain)
     expect(answer.code).toBe(404)
     expect(await ask(huge)).toEqual(answer)
   })
 
-  it('an id of any size in a body or in the portal', async () => {
+  it('an id that is too large in a body or in the portal is answered like an unknown id', async () => {
     const huge = 99_999_999_999_999_999_999n
-    const payload = (id: unknown) => JSON.stringify(wish()).replace(`"roomId":${roomId}`, `"roomId":${id}`)
+    const payload = (id: unknown) => JSON.stringify(bookingBody()).replace(`"roomId":${roomId}`, `"roomId":${id}`)
     const headers = { 'content-type': 'application/json' }
     const answer = await ask('POST /booking', { payload: payload(999_999), headers })
     expect(answer).toMatchObject({ code: 404, msg: '房间不存在' })
@@ -154,7 +154,7 @@ describe('409 状态冲突', () => {
       msg: expect.stringMatching(/当前状态：进行中$/),
     })
     world.clock.set(MONDAY)
-    const cancelled = await book(wish({ startTime: at(world, 2, '09:00'), endTime: at(world, 2, '10:00') }))
+    const cancelled = await book(bookingBody({ startTime: at(world, 2, '09:00'), endTime: at(world, 2, '10:00') }))
     expect(await ask(`DELETE /booking/${cancelled}`)).toMatchObject({ code: 200 })
     expect(await ask(`DELETE /booking/${cancelled}`)).toMatchObject({
       code: 409,
@@ -173,7 +173,10 @@ describe('409 状态冲突', () => {
 
 describe('500 业务失败，msg 明确说明', () => {
   const refused = async (msg: string | RegExp, more: object = {}) =>
-    expect(await ask('POST /booking', { payload: wish(more) })).toEqual({ code: 500, msg: expect.stringMatching(msg) })
+    expect(await ask('POST /booking', { payload: bookingBody(more) })).toEqual({
+      code: 500,
+      msg: expect.stringMatching(msg),
+    })
 
   it('时间冲突', async () => {
     await book()

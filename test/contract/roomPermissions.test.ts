@@ -24,7 +24,7 @@ const leastRole: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
     'GET /portal/facility/booking/{}',
     'GET /portal/facility/booking/joined/list',
     'GET /portal/facility/booking/my/calendar-link',
-    // Or anybody with the private link.
+    // The private link opens it without a log-in.
     'GET /portal/facility/booking/my/calendar.ics',
     'GET /portal/facility/booking/my/list',
     'GET /portal/facility/building/list',
@@ -144,7 +144,7 @@ describe('Permissions for rooms', () => {
   })
 })
 
-/** A call on an object that belongs to somebody else. */
+/** A call on an object that belongs to another user. */
 interface Trespass {
   readonly method: Method
   readonly path: string
@@ -170,7 +170,7 @@ const person = (id: number): Person => {
   return found
 }
 
-describe('A booking of somebody else', () => {
+describe('A booking of another user', () => {
   const changes = (id: number): Trespass[] => {
     const path = `/portal/facility/booking/${id}`
     return [
@@ -199,7 +199,7 @@ describe('A booking of somebody else', () => {
     }
   })
 
-  it('can be read by staff in the portal too, and changed there by nobody', async () => {
+  it('can be read but not changed by staff in the portal', async () => {
     for (const as of [world.studentWorker, world.roomAdministrator, world.administrator]) {
       await expectRefused([leaving(1), ...changes(1)], as, notThere)
       expect((await world.call('GET', reading(1).path, { as })).body).toMatchObject({ code: 200 })
@@ -216,11 +216,11 @@ describe('A booking of somebody else', () => {
   it('can’t be cancelled through its series', async () => {
     const off: Trespass = { method: 'DELETE', path: `/portal/facility/booking/series/${SERIES}` }
     const noSeries = { code: 404, msg: '系列预约不存在' }
-    // Participants and staff can't either.
+    // Neither other users nor staff can.
     for (const as of [world.portalUser, person(8), world.roomAdministrator]) await expectRefused([off], as, noSeries)
   })
 
-  it('is in nobody else’s lists, whatever the query', async () => {
+  it('is not in the lists of other users, with any query', async () => {
     for (const list of ['my', 'joined']) {
       for (const query of ['', '?applicantId=1', '?userId=1', '?applicantUserName=person1']) {
         const { body } = await world.call('GET', `/portal/facility/booking/${list}/list${query}`, {
@@ -245,8 +245,8 @@ describe('A booking of somebody else', () => {
   })
 })
 
-describe('Other personal data', () => {
-  it('covers notices: those of others are neither listed nor marked', async () => {
+describe('Personal data of another user', () => {
+  it('is protected in notices: they are neither listed nor marked as read', async () => {
     const unread = async (as: Person) =>
       (await world.call('GET', '/portal/facility/notice/unread-count', { as })).body.data.unread
     const theirs = await world.call('GET', '/portal/facility/notice/list', { as: person(1) })
@@ -259,7 +259,7 @@ describe('Other personal data', () => {
     expect(await unread(person(1))).toBe(before)
   })
 
-  it('covers the calendar: a link opens one’s own; a forged link, or one with another id, opens nothing', async () => {
+  it('is protected in the calendar: a link opens only its owner’s, and a forged link opens nothing', async () => {
     const calendar = '/portal/facility/booking/my/calendar.ics'
     const link = async (as: Person, path = '/portal/facility/booking/my/calendar-link') => {
       const { body } = await world.call('GET', path, { as })
@@ -277,7 +277,7 @@ describe('Other personal data', () => {
     expect((await world.call('GET', `${calendar}?token=x`, { as: world.portalUser })).body.code).toBe(404)
   })
 
-  it('covers accounts: a search for people returns only name and user name', async () => {
+  it('is protected in the search for people, which returns only the id and names', async () => {
     const { body } = await world.call('GET', '/portal/facility/user/search?keyword=person2', { as: world.portalUser })
     expect(body.data).toContainEqual({ userId: 2, userName: 'person2', nickName: 'person2' })
     expect(Object.keys(body.data[0]).sort()).toEqual(['nickName', 'userId', 'userName'])
@@ -293,7 +293,7 @@ describe('A student worker who is limited to buildings', () => {
       [
         { method: 'PUT', path: '/manage/facility/booking/7/approve' },
         { method: 'PUT', path: '/manage/facility/booking/7/reject', payload: { reason: '材料不全' } },
-        // Not even on bookings that are already decided.
+        // Nor on bookings that are already decided.
         { method: 'PUT', path: '/manage/facility/booking/2/approve' },
       ],
       studentWorker,
@@ -344,9 +344,9 @@ describe('A student worker who is limited to buildings', () => {
     }
     // Registering gives access to the portal; other requested rights are ignored.
     expect(await fingerprint(world)).toBe(before)
-    const wish = { username: 'newcomer', password: 'violet-harbour-42', roles: ['admin'], role: 'room:admin', id: 1 }
-    expect((await world.call('POST', '/register', { payload: wish })).body.code).toBe(200)
-    const { body } = await world.call('POST', '/login', { payload: wish })
+    const account = { username: 'newcomer', password: 'violet-harbour-42', roles: ['admin'], role: 'room:admin', id: 1 }
+    expect((await world.call('POST', '/register', { payload: account })).body.code).toBe(200)
+    const { body } = await world.call('POST', '/login', { payload: account })
     const headers = { authorization: `Bearer ${body.token}` }
     expect((await world.call('GET', '/getInfo', { headers })).body).toMatchObject({ roles: [], permissions: [] })
   })

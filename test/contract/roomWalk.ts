@@ -1,6 +1,6 @@
 import type { Step } from './walk.ts'
 
-/** The caller: `user` is somebody who books in the portal. */
+/** The caller; `user` books in the portal. */
 export type RoomWho = 'nobody' | 'user' | 'administrator'
 
 const nobody = 'nobody' as const
@@ -8,13 +8,12 @@ const user = 'user' as const
 const administrator = 'administrator' as const
 
 const credentials = { username: 'zhangsan', password: 'violet-harbour-42' }
-/** Method and path as in the published document. */
 const building = { buildingName: '信息楼', status: '0', remark: '' }
 const room = { floorNo: 2, roomName: '会议室201', capacity: 20, equipmentTags: '白板,电视', status: '0' }
 const setting = { auditRequired: true, maxDurationMinutes: 4320 }
 const participants = { userIdList: ['{me}', '{other}', '{another}'] }
-/** A request for a day of March 2026; the world begins on Monday the 2nd, 08:00. */
-const wish = (day: number, roomId = '{room}') => {
+/** A booking request for a day of March 2026; the world begins on Monday the 2nd, 08:00. */
+const bookingBody = (day: number, roomId = '{room}') => {
   const date = `2026-03-${String(day).padStart(2, '0')}`
   const times = { startTime: `${date} 09:00:00`, endTime: `${date} 12:00:00` }
   return { roomId, purpose: '会议', ...times, ...participants }
@@ -22,8 +21,8 @@ const wish = (day: number, roomId = '{room}') => {
 const done = { msg: '操作成功' }
 
 /**
- * `{room}` stands for the id that was remembered as `room`. Contains everything that the document and the page list, in
- * an order that works.
+ * Every operation of the room product, in an order that works. `{room}` stands for the id that was remembered as
+ * `room`.
  */
 export const ROOM_WALK: readonly Step<RoomWho>[] = [
   // The published web client
@@ -92,14 +91,20 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
   { as: administrator, call: 'GET /manage/facility/room/importTemplate' },
   { as: administrator, call: 'POST /manage/facility/room/importTemplate' },
   { as: administrator, call: 'POST /manage/facility/room/export?buildingId={building}' },
-  // It needs a workbook: see the tests of rooms.
+  // Without a workbook it is refused; the tests of rooms import one.
   { as: administrator, call: 'POST /manage/facility/room/import', status: 500 },
   // 审核与时长设置
   { as: administrator, call: 'GET /manage/facility/setting/audit-required', shows: { data: setting } },
   { as: administrator, call: 'PUT /manage/facility/setting/audit-required', body: setting, shows: done },
   { as: user, call: 'GET /portal/facility/setting', shows: { data: { ...setting, minParticipants: 3 } } },
   // 预约治理
-  { as: administrator, call: 'POST /manage/facility/booking', body: wish(3), remember: 'theirs', shows: { code: 200 } },
+  {
+    as: administrator,
+    call: 'POST /manage/facility/booking',
+    body: bookingBody(3),
+    remember: 'theirs',
+    shows: { code: 200 },
+  },
   {
     as: administrator,
     call: 'GET /manage/facility/booking/my/list?status=0&pageNum=1&pageSize=10',
@@ -173,7 +178,7 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
   {
     as: user,
     call: 'POST /portal/facility/booking',
-    body: wish(2),
+    body: bookingBody(2),
     remember: 'mine',
     shows: { data: { status: '0' } },
   },
@@ -194,12 +199,12 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
   { as: user, call: 'GET /portal/facility/booking/my/calendar-link' },
   { as: user, call: 'POST /portal/facility/booking/my/calendar-link/reset' },
   { as: user, call: 'GET /portal/facility/booking/my/calendar.ics' },
-  { as: user, call: 'POST /portal/facility/booking', body: wish(5), remember: 'off' },
+  { as: user, call: 'POST /portal/facility/booking', body: bookingBody(5), remember: 'off' },
   { as: user, call: 'DELETE /portal/facility/booking/{off}', shows: done },
   {
     as: user,
     call: 'POST /portal/facility/booking/recurring',
-    body: { ...wish(6), weeks: 2 },
+    body: { ...bookingBody(6), weeks: 2 },
     remember: 'series',
     shows: { data: { booked: [{ date: '2026-03-06' }, { date: '2026-03-13' }], failed: [] } },
   },
@@ -214,9 +219,9 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
     body: { ids: ['{mine}'] },
     shows: { data: [{ id: '{mine}', code: 200 }] },
   },
-  { as: administrator, call: 'POST /manage/facility/booking', body: wish(9), remember: 'bad' },
+  { as: administrator, call: 'POST /manage/facility/booking', body: bookingBody(9), remember: 'bad' },
   { as: administrator, call: 'PUT /manage/facility/booking/{bad}/reject', body: { reason: '用途不明' }, shows: done },
-  { as: administrator, call: 'POST /manage/facility/booking', body: wish(9), remember: 'worse' },
+  { as: administrator, call: 'POST /manage/facility/booking', body: bookingBody(9), remember: 'worse' },
   {
     as: administrator,
     call: 'PUT /manage/facility/booking/audit/reject',
@@ -228,9 +233,9 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
       ],
     },
   },
-  { as: administrator, call: 'POST /manage/facility/booking', body: wish(10), remember: 'away' },
+  { as: administrator, call: 'POST /manage/facility/booking', body: bookingBody(10), remember: 'away' },
   { as: administrator, call: 'DELETE /manage/facility/booking/{away}', shows: done },
-  { as: administrator, call: 'POST /manage/facility/booking', body: wish(10), remember: 'forced' },
+  { as: administrator, call: 'POST /manage/facility/booking', body: bookingBody(10), remember: 'forced' },
   { as: administrator, call: 'DELETE /manage/facility/booking/{forced}/force?reason=%E5%81%9C%E7%94%B5', shows: done },
   { as: administrator, call: 'GET /manage/facility/booking/list?noShow=false', shows: { total: 9 } },
   { as: administrator, call: 'GET /manage/facility/booking/export?status=3' },
@@ -288,7 +293,7 @@ export const ROOM_WALK: readonly Step<RoomWho>[] = [
       total: 1,
     },
   },
-  // Not a proposal; proposals come from no-shows, in the tests of bans.
+  // This ban is not a proposal. The tests of bans confirm proposals.
   { as: administrator, call: 'PUT /manage/facility/ban/{ban}/confirm', body: {}, status: 409 },
   { as: administrator, call: 'DELETE /manage/facility/ban/{ban}', shows: done },
   // Closures and approvers

@@ -11,14 +11,14 @@ afterAll(() => world.close())
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** A handmade JWT: algorithm `none` leaves the signature empty. */
+/** Makes a JWT by hand; without a key the signature is empty. */
 function forge(header: object, claims: object, key: Buffer | string | undefined): string {
   const text = `${encode(header)}.${encode(claims)}`
   const signature = key === undefined ? '' : createHmac('sha256', key).update(text).digest('base64url')
   return `${text}.${signature}`
 }
 
-/** Every Authorization header that must be refused, by its error. */
+/** Authorization headers that must be refused, by a description of the error. */
 async function badAuthorizations(): Promise<Map<string, string>> {
   const { administrator, employee, config, clock } = world
   const claims = claimsOf(administrator.token)
@@ -44,8 +44,8 @@ async function badAuthorizations(): Promise<Map<string, string>> {
   const bad: Record<string, string> = {
     expired: forge(hs256, { ...claims, exp: Math.floor(clock.now().getTime() / 1000) - 1 }, key),
     'expired this second': forge(hs256, { ...claims, exp: Math.floor(clock.now().getTime() / 1000) }, key),
-    'without an end': forge(hs256, { ...claims, exp: undefined }, key),
-    'with an end that is no number': forge(hs256, { ...claims, exp: '9999999999' }, key),
+    'without an expiry': forge(hs256, { ...claims, exp: undefined }, key),
+    'with an expiry that is not a number': forge(hs256, { ...claims, exp: '9999999999' }, key),
     'with a changed signature': `${head}.${body}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`,
     'with changed claims': `${head}.${encode({ ...claims, sub: '1' })}.${signature}`,
     'without a signature': `${head}.${body}.`,
@@ -55,29 +55,29 @@ async function badAuthorizations(): Promise<Map<string, string>> {
     'with alg RS256': forge({ alg: 'RS256', typ: 'JWT' }, claims, key),
     'of another key': forge(hs256, claims, 'another key, another key, another key'),
     'signed with the secret itself': forge(hs256, claims, config.secretKey),
-    'signed with nothing': forge(hs256, claims, ''),
+    'signed with an empty key': forge(hs256, claims, ''),
     'for another audience': forge(hs256, { ...claims, aud: 'room' }, key),
     'of another issuer': forge(hs256, { ...claims, iss: 'somebody' }, key),
     'without a session': forge(hs256, { ...claims, jti: undefined }, key),
-    'of a session that never was': tokens.sign(
+    'of a session that never existed': tokens.sign(
       { sessionId: randomUUID(), userId: administrator.id, expiresAt },
       clock.now(),
     ),
-    'of somebody else’s session': tokens.sign(
+    'of the session of another user': tokens.sign(
       { sessionId: employeesSession, userId: administrator.id, expiresAt },
       clock.now(),
     ),
     'of a session that has ended': gone.token,
-    'of somebody who was disabled': disabled.token,
-    'of somebody who was deleted': deleted.token,
-    'of itself, with the public half of nothing for a key': forge({ ...hs256, jwk: { kty: 'oct', k: '' } }, claims, ''),
-    'with a key that its header names': forge({ ...hs256, kid: '../../dev/null' }, claims, ''),
-    'with SQL for a session': forge(hs256, { ...claims, jti: "x' OR 1=1 --" }, key),
-    'with a list for a user': forge(hs256, { ...claims, sub: [administrator.id] }, key),
+    'of a disabled user': disabled.token,
+    'of a deleted user': deleted.token,
+    'with an empty key in its header': forge({ ...hs256, jwk: { kty: 'oct', k: '' } }, claims, ''),
+    'with a key file that its header names': forge({ ...hs256, kid: '../../dev/null' }, claims, ''),
+    'with SQL as its session': forge(hs256, { ...claims, jti: "x' OR 1=1 --" }, key),
+    'with a list as its user': forge(hs256, { ...claims, sub: [administrator.id] }, key),
     'of garbage': 'a.b.c',
     'of three dots': '...',
     'of 10 kB': 'x'.repeat(10_000),
-    'of JSON that is none': `${head}.${Buffer.from('{"sub":').toString('base64url')}.${signature}`,
+    'of invalid JSON': `${head}.${Buffer.from('{"sub":').toString('base64url')}.${signature}`,
   }
   return new Map([
     ...Object.entries(bad).map(([what, token]): [string, string] => [`a token ${what}`, `Bearer ${token}`]),
@@ -99,7 +99,9 @@ const call = (authorization: string) =>
   world.app.inject({ method: 'GET', url: '/api/v1/users/me', headers: { authorization } })
 
 describe('A token that can only change the password', () => {
-  it('allows that and logging out, and nothing else', { timeout: 60_000 }, async () => {
+  it('allows this, the log-out, and the profile and menus of the room client, and nothing else', {
+    timeout: 60_000,
+  }, async () => {
     const limited = async () => {
       const made = await world.person('admin')
       await world.rows(`UPDATE sessions SET scope = 'password_change' WHERE user_id = ${made.id}`)
@@ -108,7 +110,7 @@ describe('A token that can only change the password', () => {
     const person = await limited()
     const opened: string[] = []
     for (const operation of api.operations.filter(({ permission }) => permission !== 'public')) {
-      // A user who logs out is gone.
+      // The log-out ends the session, so it gets a user of its own.
       const { token } = operation.path.endsWith('/logout') ? await limited() : person
       const answer = await world.app.inject({
         method: operation.method,
@@ -133,7 +135,9 @@ describe('A token that can only change the password', () => {
 })
 
 describe('A bad Authorization header', () => {
-  it('opens no operation, gets the documented refusal, and writes nothing', { timeout: 60_000 }, async () => {
+  it('is refused with 401 by every operation that needs a log-in, and writes nothing', {
+    timeout: 60_000,
+  }, async () => {
     const authorizations = await badAuthorizations()
     const before = await fingerprint(world)
     const failures: string[] = []
@@ -158,9 +162,9 @@ describe('A bad Authorization header', () => {
     expect(await fingerprint(world)).toBe(before)
   })
 
-  it('counts as no header where no log-in is needed', { timeout: 60_000 }, async () => {
+  it('is ignored by reads that need no log-in', { timeout: 60_000 }, async () => {
     const authorizations = await badAuthorizations()
-    // A signed parameter opens these operations.
+    // Operations with a required parameter are left out: a signed token opens them.
     const reading = api.operations.filter(
       ({ permission, method, parameters }) =>
         permission === 'public' && method === 'GET' && !parameters.some((one) => one.in === 'query' && one.required),
@@ -169,7 +173,7 @@ describe('A bad Authorization header', () => {
     for (const operation of reading) {
       const url = operation.path.replaceAll(/\{\w+\}/g, '1')
       const plain = await world.app.inject({ method: 'GET', url })
-      // No file, text or provider is called 1.
+      // There is no file, legal text, provider or token `1`.
       if ([400, 404].includes(plain.statusCode) && /files|legal|auth|data-exports|\/[uot]\//.test(url)) continue
       expect(plain.statusCode, operation.name).toBe(200)
       opened += 1

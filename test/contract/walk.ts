@@ -6,6 +6,7 @@ export interface Step<Caller extends string> {
   readonly as: Caller
   /** Hours by which the clock moves before the step. */
   readonly hours?: number
+  /** Method and path as in the published document. */
   readonly call: string
   readonly body?: object
   readonly status?: number
@@ -15,7 +16,6 @@ export interface Step<Caller extends string> {
 }
 
 const hall = { name: '一号馆', location: 'Building 1' }
-/** Method and path as in the published document. */
 const gym = { name: 'Gym A', location: 'Building 1', capacity: 50, status: 'open', notice: 'Please wear sports shoes' }
 const rules = { max_reservations_per_user: 3, advance_booking_days: 7, requires_approval: true }
 const credentials = { username: 'lisi', password: 'violet-harbour-42' }
@@ -25,8 +25,8 @@ const employee = 'employee' as const
 const administrator = 'administrator' as const
 
 /**
- * `{slot}` stands for the id that was remembered as `slot`. Contains every built endpoint of the document, in an order
- * that works.
+ * The endpoints of the published document, in an order that works. `{slot}` stands for the id that was remembered as
+ * `slot`.
  */
 export const WALK: readonly Step<Who>[] = [
   // Users
@@ -219,7 +219,7 @@ export const WALK: readonly Step<Who>[] = [
   { as: administrator, call: 'DELETE /api/admin/reservations/{booked}', shows: { status: 'cancelled' } },
   { as: administrator, call: 'DELETE /api/admin/venues/{venue}/reservation-time-slots/{slot}', status: 204 },
   { as: administrator, call: 'DELETE /api/admin/venues/{venue}', status: 204 },
-  // The walk-through of the administrator
+  // The administrator's walk-through
   { as: administrator, call: 'POST /api/venues', body: { ...gym, name: 'Gym C' }, status: 201, remember: 'venue' },
   { as: administrator, call: 'PUT /api/venues/{venue}', body: { capacity: 3 }, shows: { capacity: 3 } },
   {
@@ -238,7 +238,7 @@ export const WALK: readonly Step<Who>[] = [
   },
   { as: administrator, call: 'POST /api/venues/{venue}/rules', body: rules, shows: rules },
   { as: nobody, call: 'GET /api/venues/{venue}/rules', shows: rules },
-  // The walk-through of the employee, in a venue that asks for approval
+  // The employee's walk-through, in a venue that requires approval
   { as: nobody, call: 'GET /api/venues' },
   { as: nobody, call: 'GET /api/venues/{venue}', shows: { name: 'Gym C' } },
   { as: nobody, call: 'GET /api/venues/{venue}/calendar', shows: { venue_id: '{venue}' } },
@@ -307,7 +307,7 @@ export const WALK: readonly Step<Who>[] = [
     status: 202,
     shows: { recipients: 1 },
   })),
-  // Leaving
+  // Deletions and the log-out
   { as: administrator, call: 'POST /api/v1/venues', body: { ...gym, name: 'Gym D' }, status: 201, remember: 'venue' },
   { as: administrator, call: 'DELETE /api/v1/venues/{venue}', status: 204 },
   { as: administrator, call: 'DELETE /api/v1/sport-venues/{hall}', status: 204 },

@@ -2,8 +2,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { type Method, openWorld } from '../support/world.ts'
 import { leftOpen, type Operation, readDocument } from './operations.ts'
 
-// The published web client of the room product works unchanged: these tests cover what it expects of every path (page,
-// The published web client).
+// The published web client of the room product works unchanged: these tests cover its expectations of every path (see
+// the page of the published web client).
 
 const world = await openWorld()
 if (!world.app) throw new Error('a world serves')
@@ -12,12 +12,12 @@ const administrator = await world.person('admin')
 const student = await world.person('room:user')
 afterAll(() => world.close())
 
-const NOBODY_HAS = '987654321'
-const pathOf = ({ path }: Operation) => path.replaceAll(/\{\w+\}/g, NOBODY_HAS)
+const UNKNOWN_ID = '987654321'
+const pathOf = ({ path }: Operation) => path.replaceAll(/\{\w+\}/g, UNKNOWN_ID)
 const call = (operation: Operation, options = {}, prefix = '') =>
   world.call(operation.method satisfies Method, `${prefix}${pathOf(operation)}`, options)
 
-/** The problems that `look` finds, for each operation it applies to. */
+/** Runs `look` on the operations that `about` selects; returns the problems that it finds. */
 async function faults(about: (operation: Operation) => boolean, look: (operation: Operation) => Promise<unknown>) {
   const chosen = operations.filter(about)
   expect(chosen.length).toBeGreaterThan(0)
@@ -29,14 +29,14 @@ async function faults(about: (operation: Operation) => boolean, look: (operation
   return found
 }
 
-const asks = (operation: Operation) => operation.permission !== 'public'
+const needsLogIn = (operation: Operation) => operation.permission !== 'public'
 const isDesk = (operation: Operation) => operation.permission.startsWith('manage:facility:')
 
 describe('Every path of the room product', () => {
   it.each(['', '/prod-api', '/dev-api', '/stage-api'])(
-    'under the prefix "%s" sends visitors to the log-in: HTTP 200, code 401',
+    'under the prefix "%s" answers HTTP 200 with code 401 without a log-in',
     async (prefix) => {
-      const found = await faults(asks, async (operation) => {
+      const found = await faults(needsLogIn, async (operation) => {
         const { status, body } = await call(operation, {}, prefix)
         return status === 200 && body.code === 401 && body.msg !== '' ? undefined : { status, body }
       })
@@ -44,7 +44,7 @@ describe('Every path of the room product', () => {
     },
   )
 
-  it('names the missing permission: HTTP 200, code 403', async () => {
+  it('answers HTTP 200 with code 403 and the name of a missing permission', async () => {
     const found = await faults(isDesk, async (operation) => {
       const { status, body } = await call(operation, { as: student })
       const right = status === 200 && body.code === 403 && body.msg.includes(operation.permission)
@@ -53,8 +53,8 @@ describe('Every path of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('answers HTTP 200 with a code and a sentence, whatever the request', async () => {
-    const found = await faults(asks, async (operation) => {
+  it('answers HTTP 200 with a code and a message to any body', async () => {
+    const found = await faults(needsLogIn, async (operation) => {
       const bodies = operation.method === 'GET' ? [undefined] : [undefined, {}, [], { id: 'x' }]
       for (const payload of bodies) {
         const { status, headers, body } = await call(operation, { as: administrator, payload })
@@ -66,7 +66,7 @@ describe('Every path of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('answers an unsupported method in the same form, whatever else is wrong with the request', async () => {
+  it('answers an unsupported method in the same form, even if the rest of the request is wrong too', async () => {
     const found = await faults(
       () => true,
       async (operation) => {
@@ -79,7 +79,7 @@ describe('Every path of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('accepts extra members of a body, since the client sends whole rows back', async () => {
+  it('accepts extra members of a body, because the client sends whole rows back', async () => {
     const found = await faults(
       (operation) => operation.body !== undefined && operation.permission !== 'public',
       async (operation) => {
@@ -133,7 +133,7 @@ describe('Every list of the room product', () => {
     expect(found).toEqual([])
   })
 
-  it('can be ordered by a column, in the spelling of its rows or of the tables', async () => {
+  it('can be sorted by a column, in the spelling of its rows or of the tables', async () => {
     const found = await faults(isList, async (operation) => {
       const columns = operation.parameters.find(({ name }) => name === 'orderByColumn')?.schema.enum
       if (!Array.isArray(columns)) return operation.parameters

@@ -21,7 +21,7 @@ export function tableName({ method, path }: Operation): string {
   return `${method} ${short}`
 }
 
-const PARTING = /\/logout$|^DELETE .*\/users\/me$/
+const ENDS_THE_ACCESS = /\/logout$|^DELETE .*\/users\/me$/
 
 /** Calls that do not match the table: allowed by mistake, refused by mistake, or refused for a wrong reason. */
 export async function misjudged<Role extends string>(
@@ -37,8 +37,8 @@ export async function misjudged<Role extends string>(
     for (const { role, person } of cast) {
       // No object has this id, and there is no body: a caller with permission is refused for that.
       const url = operation.path.replaceAll(/\{\w+\}/g, '999999')
-      // A user who logs out or leaves is gone.
-      const as = person && PARTING.test(operation.name) ? await world.person('venue:visitor') : person
+      // These calls end the access of a user, so each gets a new one.
+      const as = person && ENDS_THE_ACCESS.test(operation.name) ? await world.person('venue:visitor') : person
       const headers = as && { authorization: `Bearer ${as.token}` }
       const answer = await world.app.inject({ method: operation.method, url, ...(headers && { headers }) })
       const code = codeOf(operation, answer)

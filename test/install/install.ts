@@ -1,9 +1,9 @@
 /**
- * Installs a copy of the project as people do, with npm 10, 11 and 12 on the system's own Node, with and without
- * development packages, and starts it: it must run on Node 24, answer, and end in order. Needs the registry (or npm's
- * cache). Takes about two minutes.
+ * Installs a copy of the project with npm 10, 11 and 12 on the system's own Node, with and without development
+ * packages, and starts it: it must run on Node 24, answer, and end in order. Needs the registry (or npm's cache). Takes
+ * about two minutes.
  *
- *   node test/install/install.ts [REPORT]    REPORT: a file for the numbers of what passed and failed
+ *   node test/install/install.ts [REPORT]    REPORT: a file for the numbers of passed and failed checks
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,10 +18,10 @@ const NPMS = [10, 11, 12]
 const READY_MS = 120_000
 const END_MS = 15_000
 const INSTALL = ['--prefer-offline', '--no-audit', '--no-fund']
-/** Makes every Node of a run say its version and its program. */
+/** Makes every Node process print its version and its program. */
 const SAYING_VERSIONS = `--import=data:text/javascript,console.error('runs:'+process.version+':'+process.argv[1])`
 
-/** What `npm run` sets; the registry and the like may stand in other variables of npm, which stay. */
+/** Variables that `npm run` sets. Other variables of npm stay, because they may name the registry. */
 const OF_NPM_RUN =
   /^(?:INIT_CWD|NODE|NODE_OPTIONS|npm_(?:command|execpath|lifecycle_.*|node_execpath|package_.*)|npm_config_(?:\w*prefix|npm_version|node_gyp|user_agent|init_module))$/
 
@@ -80,7 +80,7 @@ async function check(what: string, tried: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Without the project's own Node, and without what an `npm run` around this adds. */
+/** The environment without the project's own Node and without the variables of an `npm run` around this script. */
 function environment(...first: readonly string[]): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !OF_NPM_RUN.test(name))
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
@@ -91,7 +91,7 @@ async function systemsNode(): Promise<string> {
   return (await execute('node', ['--version'], { env: environment() })).stdout.trim()
 }
 
-/** What git knows of, and what is new and not ignored. */
+/** Copies the files that git tracks, and new files that it does not ignore. */
 async function copyProject(folder: string): Promise<void> {
   const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
   const { stdout } = await execute('git', list, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })
@@ -104,7 +104,7 @@ async function copyProject(folder: string): Promise<void> {
   }
 }
 
-/** @throws Error when npm fails, or warns of engines or of install scripts. */
+/** Runs `npm ci`. @throws Error when npm fails, or warns about engines or install scripts. */
 async function installQuietly(folder: string, env: NodeJS.ProcessEnv, ...options: readonly string[]): Promise<void> {
   const { stdout, stderr } = await execute('npm', ['ci', ...INSTALL, ...options], { cwd: folder, env })
   const warnings = `${stdout}${stderr}`
@@ -113,7 +113,7 @@ async function installQuietly(folder: string, env: NodeJS.ProcessEnv, ...options
   if (warnings.length > 0) throw new Error(`npm warns:\n${warnings.join('\n')}`)
 }
 
-/** Starts the program, asks how it is, and ends it by SIGTERM. @throws Error when something is not as it must be. */
+/** Starts the program, checks its health and Node version, and ends it by SIGTERM. @throws Error when a check fails. */
 async function startAndStop(
   folder: string,
   env: NodeJS.ProcessEnv,
@@ -153,7 +153,7 @@ async function startAndStop(
     const [code, signal] = await ended
     if (code !== 0) throw new Error(`it ended with ${code ?? signal}:\n${printed}`)
   } catch (error) {
-    // In order, if it can be: what npm started would go on without it.
+    // SIGTERM first: after a SIGKILL of npm, the program that it started would go on.
     child.kill('SIGTERM')
     const late = setTimeout(() => child.kill('SIGKILL'), END_MS)
     await ended

@@ -7,12 +7,12 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-/** What the launcher gives V8. */
+/** The flags that the launcher gives V8. */
 const FLAGS = ['--max-semi-space-size=8']
 
-/** Makes Node believe that it is an old one. */
+/** Makes Node report an old version. */
 const OLD = ['--import', "data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.1.0'}})"]
-/** Instead of the program: says how it was started, and with `wait` goes on until it has had its signals. */
+/** Replaces the program: prints how it was started. With `wait` it runs until a signal; with `die` it kills itself. */
 const PROGRAM = `
 let signals = 0
 process.on('SIGTERM', () => { signals += 1; setTimeout(() => process.exit(10 + signals), 200) })
@@ -27,7 +27,7 @@ const put = (path: string, content: string, mode = 0o644) => {
   mkdirSync(join(root, path, '..'), { recursive: true })
   writeFileSync(join(root, path), content, { mode })
 }
-/** A Node of the project, which does not believe that it is an old one. */
+/** Installs a Node of the project; it drops the options `OLD`, so it reports its real version. */
 const putNode = () => put('node_modules/node/bin/node', `#!/bin/sh\nshift 2\nexec '${process.execPath}' "$@"\n`, 0o755)
 
 const start = (options: readonly string[], ...args: string[]): ChildProcess =>
@@ -52,7 +52,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 describe('on Node 24', () => {
-  test('replaces itself by the program with the flags of V8', async () => {
+  test('runs the program with the flags of V8 in the same process', async () => {
     put('node_modules/x', '')
     const { code, out, pid } = await run([], 'verify', 'a b')
     expect(JSON.parse(out)).toEqual({ args: ['verify', 'a b'], options: FLAGS, pid })
@@ -80,7 +80,7 @@ describe('on an older Node', () => {
     expect(code).toBe(3)
   })
 
-  test('hands a signal on, once', async () => {
+  test('passes a signal on once', async () => {
     putNode()
     const child = start(OLD, 'wait')
     if (child.stdout) await once(child.stdout, 'data')

@@ -7,13 +7,13 @@ import { call } from './client.ts'
 import { underWay } from './history/record.ts'
 import { addAdmin, addPeople, allowMessages } from './site.ts'
 
-/** The long proof: PROOF_BROADCAST=10000 PROOF_KILLS=10. */
+/** The long version sets PROOF_BROADCAST=10000 PROOF_KILLS=10. */
 const PEOPLE = Number(process.env.PROOF_BROADCAST ?? 600)
 const KILLS = Number(process.env.PROOF_KILLS ?? 4)
-/** How long a killed worker's mail waits for another. */
+/** Seconds after which another worker takes the mails of a killed one. */
 const LEASE = '3'
 
-describe.runIf(onServer)('a broadcast while its workers are killed', () => {
+describe.runIf(onServer)('A broadcast whose workers are killed', () => {
   let database: TestDatabase
   let fleet: Fleet
   let smtp: FakeSmtp
@@ -30,7 +30,7 @@ describe.runIf(onServer)('a broadcast while its workers are killed', () => {
     await database?.close()
   })
 
-  test('is in every inbox exactly once, was mailed to everybody at least once and at most once more a kill, and the figures agree', async () => {
+  test('is in every inbox once, is mailed to everybody with at most one repeated mail per kill, and has correct figures', async () => {
     const { db } = database
     const people = await addPeople(db, PEOPLE)
     await sql`UPDATE users SET email = username || '@example.com'`.execute(db)
@@ -55,7 +55,7 @@ describe.runIf(onServer)('a broadcast while its workers are killed', () => {
       const worker = await fleet.start('worker', env)
       workers.push(worker)
       const goal = smtp.mails.length + Math.floor((PEOPLE / (KILLS + 1)) * Math.random()) + 1
-      // In the middle of handing on the first times, of mailing afterwards.
+      // The first two kills hit the handing on, the later ones the mailing.
       if (kill > 1)
         await expect.poll(() => smtp.mails.length, { interval: 1, timeout: 60_000 }).toBeGreaterThanOrEqual(goal)
       await worker.kill()

@@ -14,7 +14,7 @@ import { type Fleet, openFleet, SECRET_KEY } from '../support/processes.ts'
 import { type ChatClient, chatClient, hangUp } from '../support/support.ts'
 import { addPeople } from './site.ts'
 
-/** The long proof: PROOF_KILLS=20. */
+/** The long version sets PROOF_KILLS=20. */
 const KILLS = Number(process.env.PROOF_KILLS ?? 2)
 const QUESTIONS = 6
 const FIELD_KEYS = [{ id: 'k1', key: Buffer.alloc(32, 1) }] as const
@@ -35,7 +35,7 @@ afterAll(async () => {
 })
 
 test.skipIf(onServer)(
-  `After ${KILLS} kills in the middle of a chat every question stands once, however often it was sent, and has exactly one answer`,
+  `after ${KILLS} kills during a chat, every question is stored once, even if it was sent repeatedly, and has one answer`,
   async () => {
     const before = await openFolder()
     await migrate(before.pool, MIGRATIONS, printing)
@@ -46,7 +46,7 @@ test.skipIf(onServer)(
     const unacknowledged = new Map<string, string>()
     const acknowledged = new Map<string, number>()
     const seen = new Map<number, string>()
-    /** Takes over what a client heard. */
+    /** Records the messages and acknowledgements that a client received. */
     const note = ({ frames }: ChatClient) => {
       for (const { type, id = 0, client_id: clientId = '', message } of frames) {
         if (type === 'message') seen.set(id, message?.content ?? '')
@@ -92,7 +92,7 @@ test.skipIf(onServer)(
     expect(await last.end()).toBe(0)
 
     const after = await openFolder()
-    // A minute later; what killed processes had in hand is seen to then.
+    // A minute later, when the job takes up the work of killed processes.
     const clock = new ManualClock(new Date(Date.now() + 60_000))
     const config = {
       ...loadConfig({ NODE_ENV: 'test', DATA_DIR: dataDir }),

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 
-/** What a process answered. */
+/** The answer of a process. */
 export interface Answer {
   readonly status: number
-  // What is on the wire has no type: tests say what they expect of it.
+  // Answers have no static type: tests state what they expect.
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly body: any
 }
@@ -14,7 +14,7 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Asks a process over HTTP, on a connection that is kept. Rejects when the process does not answer. */
+/** Sends a request to a process over HTTP, on a kept connection. Rejects when the process does not answer. */
 export async function call(
   url: string | undefined,
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
@@ -48,12 +48,12 @@ export function book(
   })
 }
 
-/** A new Idempotency-Key as headers, where one is wanted. */
+/** Headers with a new Idempotency-Key if `wanted`. */
 export function keyed(wanted: boolean): Readonly<Record<string, string>> {
   return wanted ? { 'idempotency-key': randomUUID() } : {}
 }
 
-/** How often each outcome came: '201', or the status and the code of the refusal. */
+/** Counts the answers by outcome: '201', or the status and code of a refusal. */
 export function tally(answers: readonly Answer[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (const { status, body } of answers) {

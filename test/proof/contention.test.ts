@@ -5,7 +5,7 @@ import { type Fleet, openFleet, type Running } from '../support/processes.ts'
 import { type Answer, book, call, tally } from './client.ts'
 import { addPeople, addSlot, addVenue, only, type Person } from './site.ts'
 
-describe.runIf(onServer)('two processes, everybody at once', () => {
+describe.runIf(onServer)('Concurrent requests to two processes', () => {
   let database: TestDatabase
   let fleet: Fleet
   let processes: readonly Running[] = []
@@ -21,24 +21,24 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     await database?.close()
   })
 
-  /** One process or the other. */
+  /** The address of one of the processes. */
   const nth = (n: number) => processes[n % processes.length]?.url
 
-  /** Everybody books the same slot, each half at its own process. */
+  /** All people book the same slot at once, half of them at each process. */
   const allBook = (people: readonly Person[], slotId: number) =>
     Promise.all(people.map((person, n) => book(nth(n), person, slotId)))
 
   const expectVerified = async () => expect(await fleet.run('verify')).toMatchObject({ code: 0 })
 
-  test('Of 200 clients who book one slot with 20 places at once, exactly 20 get one, and every other is told that it is full', async () => {
+  test('of 200 clients for one slot with 20 places book exactly 20, and the others are refused with slot_full', async () => {
     const slot = await addSlot(database.db, await addVenue(database.db), { capacity: 20 })
     const answers = await allBook(await addPeople(database.db, 200), slot)
     expect(tally(answers)).toEqual({ '201': 20, '409 slot_full': 180 })
     await expectVerified()
   })
 
-  /** Twenty times: somebody sends two requests at the same moment, each to another process. */
-  const twenty = async (people: readonly Person[], slots: readonly [number, number]) => {
+  /** Each person sends two bookings at the same moment, one to each process. */
+  const bookTwice = async (people: readonly Person[], slots: readonly [number, number]) => {
     const outcomes: Readonly<Record<string, number>>[] = []
     for (const [n, person] of people.entries()) {
       outcomes.push(tally(await Promise.all([book(nth(n), person, slots[0]), book(nth(n + 1), person, slots[1])])))
@@ -46,16 +46,16 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     return outcomes
   }
 
-  test('Of two bookings of one person for overlapping slots at the same moment one wins, and the other is told own_overlap', async () => {
+  test('of one person for two overlapping slots have one winner, and the other is refused with own_overlap', async () => {
     const { db } = database
     const here = await addSlot(db, await addVenue(db), { capacity: 100, hour: 9 })
     const there = await addSlot(db, await addVenue(db), { capacity: 100, hour: 9 })
-    // Half of them have booked before: the others' row is made by whichever request comes first.
+    // Half of them have a member row already; for the others the first request makes it.
     const people = [...(await addPeople(db, 10)), ...(await addPeople(db, 10, 5))]
-    expect(await twenty(people, [here, there])).toEqual(people.map(() => ({ '201': 1, '409 own_overlap': 1 })))
+    expect(await bookTwice(people, [here, there])).toEqual(people.map(() => ({ '201': 1, '409 own_overlap': 1 })))
   })
 
-  test('Of two bookings for the last one that the rules allow one wins, and the other is told limit_reached', async () => {
+  test('for the last reservation that the rules allow have one winner, and the other is refused with limit_reached', async () => {
     const { db } = database
     const venue = await addVenue(db, { max_reservations_per_user: 2 })
     const had = await addSlot(db, venue, { capacity: 100, hour: 9 })
@@ -65,12 +65,12 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     ]
     const people = await addPeople(db, 20)
     expect(tally(await allBook(people, had))).toEqual({ '201': 20 })
-    expect(await twenty(people, [slots[0] ?? 0, slots[1] ?? 0])).toEqual(
+    expect(await bookTwice(people, [slots[0] ?? 0, slots[1] ?? 0])).toEqual(
       people.map(() => ({ '201': 1, '409 limit_reached': 1 })),
     )
   })
 
-  test('Of two bookings for the last point one wins, and the other is told points_short', async () => {
+  test('with the last point have one winner, and the other is refused with points_short', async () => {
     const { db } = database
     const venue = await addVenue(db, { points_cost: 1 })
     const slots = [
@@ -78,13 +78,13 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
       await addSlot(db, venue, { capacity: 100, hour: 13 }),
     ]
     const people = await addPeople(db, 20, 1)
-    expect(await twenty(people, [slots[0] ?? 0, slots[1] ?? 0])).toEqual(
+    expect(await bookTwice(people, [slots[0] ?? 0, slots[1] ?? 0])).toEqual(
       people.map(() => ({ '201': 1, '409 points_short': 1 })),
     )
     await expectVerified()
   })
 
-  test('Of 1,000 people at once 20 get a place; places that come free are offered to those who wait in the order they came, and to nobody else', async () => {
+  test('of 1,000 people book 20 places; freed places are offered only to the first people on the waiting list', async () => {
     const { db } = database
     const venue = await addVenue(db)
     const slot = await addSlot(db, venue, { capacity: 20 })
@@ -116,7 +116,7 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
       SELECT id FROM waiting_list WHERE slot_id = ${slot} AND state = 'offered' ORDER BY id`.execute(db)
     expect(offered.rows.map(({ id }) => id)).toEqual(waiting.slice(0, 5).map(({ id }) => id))
 
-    // Everybody tries at once: those who were offered a place, those who still wait, and those who don't.
+    // All try at once: people with an offer, people who still wait, and people who are not on the list.
     const claim = (entry: { readonly id: number; readonly person: Person }, n: number): Promise<Answer> =>
       call(nth(n), 'POST', `/api/v1/waiting-list/${entry.id}/claim`, { token: entry.person.token })
     const [claims, early, strangers] = await Promise.all([
@@ -135,12 +135,12 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     await expectVerified()
   })
 
-  test('Bookings of many people in the same few slots, gathered in both processes, never wait for each other in a circle: each succeeds', async () => {
+  test('of many people for the same slots, gathered in both processes, all succeed without a deadlock', async () => {
     const { db } = database
     const venue = await addVenue(db, { max_reservations_per_user: 100 })
     const slots = await Promise.all([9, 10, 11, 12].map((hour) => addSlot(db, venue, { capacity: 1000, hour })))
     const people = [...(await addPeople(db, 60)), ...(await addPeople(db, 60, 5))]
-    // Everybody asks for every slot at once, each in an order of their own, half of it at each process.
+    // Everybody books every slot at once, in different orders, half of the requests at each process.
     const answers = await Promise.all(
       people.flatMap((person, n) => slots.map((_, k) => book(nth(n + k), person, slots[(n + k) % 4] ?? 0))),
     )
@@ -150,7 +150,7 @@ describe.runIf(onServer)('two processes, everybody at once', () => {
     await expectVerified()
   })
 
-  test('None of all this is a fault in the eyes of the processes', () => {
+  test('make the processes log no warnings and no errors', () => {
     for (const { output } of processes) expect(output()).not.toMatch(/WARN|ERROR|FATAL/i)
   })
 })

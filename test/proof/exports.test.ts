@@ -6,11 +6,11 @@ import { onServer, openTestDatabase, type TestDatabase } from '../support/databa
 import { type Fleet, openFleet, type Running } from '../support/processes.ts'
 import { addPeople, only, type Person } from './site.ts'
 
-/** A long export is streamed. With EXPORT_ROWS=1000000 a million rows, which must not need more. */
+/** The number of rows; EXPORT_ROWS=1000000 sets the long version. The memory must not grow with it. */
 const ROWS = Number(process.env.EXPORT_ROWS ?? 200_000)
-/** What an export may add to the memory of the process (resident), in megabytes. */
+/** The most resident memory that an export may add to the process, in megabytes. */
 const MORE_MB = 100
-/** The most that the whole process may have, where that is asked: it is measured on a machine of known size. */
+/** The most memory of the whole process; only checked with EXPORT_ROWS, on a machine of known size. */
 const MOST_MB = process.env.EXPORT_ROWS === undefined ? Number.POSITIVE_INFINITY : 300
 const onLinux = process.platform === 'linux'
 
@@ -44,22 +44,22 @@ describe.runIf(onServer && onLinux)(`An export of ${ROWS} rows`, () => {
       headers: { authorization: `Bearer ${person.token}`, 'accept-encoding': 'identity' },
     })
 
-  /** Megabytes of memory of the server: now, or the most it ever had. */
+  /** Memory of the server in megabytes: now (VmRSS) or its peak (VmHWM). */
   async function memory(what: 'VmRSS' | 'VmHWM'): Promise<number> {
     const status = await readFile(`/proc/${server.pid}/status`, 'utf8')
     return Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
   }
 
   it.each(['csv', 'xlsx', 'pdf'])(
-    'needs hardly more memory than a short one (%s)',
+    `adds less than ${MORE_MB} MB of memory (%s)`,
     { timeout: 60_000 + ROWS / 2 },
     async (format) => {
       await (await ask(`format=${format}&address=192.0.2.1`)).arrayBuffer()
       const before = await memory('VmRSS')
-      // The peak is counted anew (proc(5)): those of the formats before are not this one's.
+      // Resets the peak (proc(5)), which still has the value of earlier formats.
       await writeFile(`/proc/${server.pid}/clear_refs`, '5')
       const started = performance.now()
-      // A PDF has its own limit: that many rows are asked for.
+      // A PDF may have only this many rows.
       const rows = format === 'pdf' ? Math.min(ROWS, MOST_PDF_ROWS) : ROWS
       const answer = await ask(
         `format=${format}&to=${new Date(Date.UTC(2026, 0, 1) + (rows + 1) * 1000).toISOString()}`,

@@ -9,7 +9,7 @@ const HOUR = 60
 const world = await openWorld({ CLOCK: 'manual' })
 afterAll(() => world.close())
 
-/** Moves the clock, and does all that time drives. */
+/** Moves the clock through the API, which also runs the jobs that depend on time. */
 async function moveTo(at: Date): Promise<void> {
   const moved = await world.call('POST', '/dev/clock', { payload: { to: at.toISOString() } })
   expect(moved.status).toBe(200)
@@ -21,13 +21,13 @@ const state = async (id: number) =>
   (await world.rows<{ status: string }>(`SELECT status FROM reservations WHERE id = ${id}`))[0]?.status
 const keys = async (person: Person) => (await world.inbox(person)).map(({ key }) => key)
 
-test('A clock that jumps hours ahead and back again tells nobody twice, and nobody missed what they could still attend', async () => {
+test('A clock that jumps ahead and back again sends no message twice and keeps the reservation confirmed', async () => {
   const person = await world.person()
   const slot = await addSlot(world, await addVenue(world, { capacity: 5 }))
   const { body } = await book(person, slot)
   const before = world.clock.now()
 
-  // To an hour before the slot, where reminders go out, and back; three times over.
+  // To an hour before the slot, when reminders are sent, and back, three times.
   for (let n = 0; n < 3; n += 1) {
     await moveTo(new Date(before.getTime() + 24 * HOUR * 60_000))
     await moveTo(before)
@@ -38,13 +38,13 @@ test('A clock that jumps hours ahead and back again tells nobody twice, and nobo
   expect(await state(body.id)).toBe('confirmed')
   expect(await world.rows('SELECT 1 FROM deliveries GROUP BY message_id, channel HAVING count(*) > 1')).toEqual([])
 
-  // The session outlives the jump, and what was booked can be cancelled.
+  // The session is still valid after the jump, and the reservation can be cancelled.
   expect((await world.call('GET', '/api/v1/users/me', { as: person })).status).toBe(200)
   expect((await world.call('DELETE', `/api/v1/reservations/${body.id}`, { as: person })).status).toBe(200)
   expect(await world.verify()).toEqual([])
 })
 
-test('After a step back the order is still who came first, and an offer lives until its own end', async () => {
+test('A clock that steps back keeps the order of a waiting list and the end of an offer', async () => {
   const [holder, first, second] = [await world.person(), await world.person(), await world.person()]
   const venue = await addVenue(world)
   const slot = await addSlot(world, venue, { day: 3 })
@@ -62,7 +62,7 @@ test('After a step back the order is still who came first, and an offer lives un
   const [offered, waiting] = await entries()
   expect([offered?.user_id, offered?.state, waiting?.state]).toEqual([first.id, 'offered', 'waiting'])
 
-  // Back, the offer stands; past its end it goes to the next, once.
+  // After a step back the offer is still there; after its end the next person gets it once.
   const end = offered?.expires ?? new Date(0)
   await moveTo(later(-2 * HOUR))
   expect((await entries())[0]?.state).toBe('offered')
@@ -72,7 +72,7 @@ test('After a step back the order is still who came first, and an offer lives un
   expect(await world.verify()).toEqual([])
 })
 
-test('An Idempotency-Key that was used before a step back still gives its answer', async () => {
+test('A clock that steps back keeps the answer of an Idempotency-Key', async () => {
   const person = await world.person()
   const slot = await addSlot(world, await addVenue(world, { capacity: 5 }))
   const headers = { 'idempotency-key': 'once-and-again' }
@@ -82,7 +82,7 @@ test('An Idempotency-Key that was used before a step back still gives its answer
   expect(await ask()).toMatchObject({ status: 201, body: { id: body.id } })
 })
 
-test('What a jump ahead makes due is done once, and then there is nothing more to do', async () => {
+test('A clock that jumps ahead makes due work run once', async () => {
   const person = await world.person()
   const slot = await addSlot(world, await addVenue(world, { capacity: 5 }))
   const { body } = await book(person, slot)
@@ -97,7 +97,7 @@ test('What a jump ahead makes due is done once, and then there is nothing more t
   expect(await world.verify()).toEqual([])
 })
 
-test('A provider that was left alone is not left alone for as long as the clock was turned back', () => {
+test('A clock that steps back does not prolong the pause of a failing provider', () => {
   const clock = new ManualClock(new Date('2026-03-14T10:00:00Z'))
   const breaker = createBreaker(clock)
   for (let n = 0; n < 5; n += 1) breaker.failed()

@@ -11,11 +11,11 @@ import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { openWorld } from '../support/world.ts'
 import { databaseOutage, type OutageFigures } from './outage.ts'
 
-/** How long the database is away: a few seconds, or OUTAGE_SECONDS for the long version. */
+/** Seconds of the outage in the long version (OUTAGE_SECONDS); 0 means a few seconds. */
 const SECONDS = Number(process.env.OUTAGE_SECONDS ?? 0)
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 
-/** What holds however the database goes away. */
+/** Checks the limits that hold for every kind of outage. */
 function expectQuick(figures: OutageFigures): void {
   if (SECONDS > 0) console.info(figures)
   expect(figures.acknowledged).toBeGreaterThan(10)
@@ -26,12 +26,12 @@ function expectQuick(figures: OutageFigures): void {
   const count = (text: string) => figures.said.filter((line) => line.includes(text)).length
   expect(count('the database cannot be reached')).toBe(1)
   expect(count('the database can be reached again')).toBe(1)
-  // With the listening server, what the queue of jobs and /readyz say, and the stop: some for each, not one for each request.
+  // The queue of jobs, /readyz, the start and the stop log some lines each, but not one for each request.
   expect(figures.said.length).toBeLessThan(60)
 }
 
 describe.runIf(onServer)(
-  'while the database can not be reached, people are told so at once, nothing is lost, and all goes on by itself',
+  'During an outage of the database, requests are refused quickly, nothing is lost, and the program recovers by itself,',
   () => {
     let database: TestDatabase
     let proxy: TcpProxy
@@ -57,14 +57,14 @@ describe.runIf(onServer)(
       }
     }
 
-    test('when connections are cut and refused', async () => {
+    test('if connections are cut and refused', async () => {
       const figures = await throughProxy(SECONDS || 3, () => proxy.refuse())
       expectQuick(figures)
       expect(figures.noticedMs).toBeLessThan(3000)
       expect(figures.longestWhileKnownMs).toBeLessThan(3000)
     }, 240_000)
 
-    test('when connections stay open and nothing comes through', async () => {
+    test('if connections stay open but pass no data', async () => {
       const figures = await throughProxy(SECONDS || 14, async () => proxy.hold())
       expectQuick(figures)
       expect(figures.noticedMs).toBeLessThan(12_000)
@@ -72,7 +72,7 @@ describe.runIf(onServer)(
   },
 )
 
-describe.runIf(onServer)('a read replica that can not be reached', () => {
+describe.runIf(onServer)('A read replica that cannot be reached', () => {
   const AWAY = 'the read replica cannot be reached: the primary is asked instead'
   const BACK = 'the read replica can be reached again'
   let primary: TestDatabase
@@ -102,14 +102,14 @@ describe.runIf(onServer)('a read replica that can not be reached', () => {
       return 'answered'
     }
   }
-  /** What was under way when it went is refused once. */
+  /** Polls a read; one that was running when the replica went away may fail. */
   const answers = (ask: () => Promise<string>) => expect.poll(() => ask().catch(String), { timeout: 15_000 })
 
   test.each([
-    ['is gone', (proxy: TcpProxy) => proxy.refuse()],
-    ['says nothing', async (proxy: TcpProxy) => proxy.hold()],
+    ['refuses connections', (proxy: TcpProxy) => proxy.refuse()],
+    ['does not answer', async (proxy: TcpProxy) => proxy.hold()],
   ])(
-    'is not missed when it %s, and asked again when it is back',
+    'is replaced by the primary when it %s, and used again when it is back',
     async (_, begin) => {
       const ask = await open()
       await ask()
@@ -127,7 +127,7 @@ describe.runIf(onServer)('a read replica that can not be reached', () => {
     60_000,
   )
 
-  test('does not keep the program from starting', async () => {
+  test('does not prevent the start of the program', async () => {
     await proxy.refuse()
     const ask = await open()
     expect(await ask()).toBe('answered')
@@ -135,8 +135,8 @@ describe.runIf(onServer)('a read replica that can not be reached', () => {
   })
 })
 
-describe.runIf(onServer)('while long statements have all connections', () => {
-  test('requests wait five seconds and are told to come again, and all is well afterwards', async () => {
+describe.runIf(onServer)('While long statements use all connections,', () => {
+  test('requests are refused with 503 after five seconds, and succeed again afterwards', async () => {
     const world = await openWorld()
     const person = await world.person()
     const ask = () => world.call('GET', '/api/v1/venues', { as: person })
@@ -157,7 +157,7 @@ describe.runIf(onServer)('while long statements have all connections', () => {
   }, 60_000)
 })
 
-describe.runIf(onServer)('a server that is stopped', () => {
+describe.runIf(onServer)('A stop of the database server', () => {
   let server: Cluster | undefined
 
   beforeAll(async () => {
@@ -165,7 +165,7 @@ describe.runIf(onServer)('a server that is stopped', () => {
   }, 60_000)
   afterAll(() => server?.close())
 
-  test('and started again goes on where it was; a start waits for it, or ends with one line', async ({ skip }) => {
+  test('loses nothing; a start of the program waits for the server, or ends with one line', async ({ skip }) => {
     if (!server) return skip('PostgreSQL is not installed on this machine')
     const { url, crash, start } = server
     const { host } = new URL(url)
@@ -182,7 +182,7 @@ describe.runIf(onServer)('a server that is stopped', () => {
       expect(refused.output.trim().split('\n').at(-1)).toBe(
         `The database ${host}/postgres cannot be used: connect ECONNREFUSED ${host}`,
       )
-      // It asks where nobody answers, and goes on asking.
+      // The program retries the connection while this listener closes every socket.
       const nobody = createServer((socket) => socket.destroy()).listen(Number(new URL(url).port), '127.0.0.1')
       await once(nobody, 'listening')
       const starting = fleet.start('start')

@@ -20,7 +20,7 @@ beforeAll(async () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m`, 'tmpfs', folder], { stdio: 'ignore' })
     mounted = true
   } catch {
-    // Not root, or not allowed to.
+    // Mounting needs root and its rights.
   }
 })
 afterAll(async () => {
@@ -29,7 +29,7 @@ afterAll(async () => {
 })
 
 const open = (): Promise<OpenDatabase> => openDatabase({ dataDir: folder, poolSize: 1, log: quiet })
-/** Changes one row over and over, in a process of its own, and prints each change once it is acknowledged; ends as the program does. */
+/** A program that changes one row repeatedly, prints each acknowledged change, and ends when the database breaks. */
 const CHANGING = `
   import { openDatabase } from '${new URL('../../src/kernel/database/database.ts', import.meta.url)}'
   const say = (text) => writeSync(1, text + '\\n')
@@ -46,7 +46,7 @@ const free = async () => {
   return bavail * bsize
 }
 
-test('When the disk of the embedded database is full, writing is refused as such, reading goes on, and with room again everything does; nothing that was acknowledged is lost', async ({
+test('With a full disk the embedded database refuses writes and still reads; with space it writes again and has lost nothing', async ({
   skip,
 }) => {
   if (!mounted) return skip('a small disk can only be mounted as root')
@@ -83,7 +83,7 @@ test('When the disk of the embedded database is full, writing is refused as such
   await database.close()
 }, 60_000)
 
-test('When there is no room for its log the embedded database says so and the process ends; the next one has all that was acknowledged', async ({
+test('Without space for its log the embedded database ends the process with a message; all acknowledged changes are kept', async ({
   skip,
 }) => {
   if (!mounted) return skip('a small disk can only be mounted as root')

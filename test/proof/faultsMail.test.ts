@@ -6,7 +6,7 @@ import { type BrokenSmtp, type Fault, type Stage, startBrokenSmtp } from '../sup
 import { courierOf, fakeProvider, messageOptions, relayOf } from '../support/messages.ts'
 import { addUser, openWorld, type World } from '../support/world.ts'
 
-/** How long a step may take here, in milliseconds, and the answer to a mail; in production twenty seconds and ten minutes. */
+/** Time limits in ms for a step and for the answer to a mail; in production they are 20 seconds and ten minutes. */
 const STEP_MS = 1500
 const ANSWER_MS = 3000
 
@@ -38,7 +38,7 @@ async function queue(count = 1): Promise<void> {
   await relayOf(world).drain()
 }
 
-/** How many deliveries are in each state, and what was recorded of their attempts. */
+/** Counts the deliveries by state and their attempts by result. */
 async function figures(): Promise<Readonly<Record<string, number>>> {
   const states = await world.rows<{ what: string; count: number }>(
     'SELECT state AS what, count(*)::int AS count FROM deliveries GROUP BY state',
@@ -49,37 +49,37 @@ async function figures(): Promise<Readonly<Record<string, number>>> {
   return Object.fromEntries([...states, ...attempts].map(({ what, count }) => [what, count]))
 }
 
-const PUT_OFF = { queued: 1, 'attempt temporary': 1 }
-const GIVEN_UP = { failed: 1, 'attempt permanent': 1 }
+const DELAYED = { queued: 1, 'attempt temporary': 1 }
+const FAILED = { failed: 1, 'attempt permanent': 1 }
 const STAGES: readonly Stage[] = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'mail']
 
-describe('a mail server that fails', () => {
+describe('A mail server that fails', () => {
   test.each<[Stage, Fault, Readonly<Record<string, number>>]>([
-    ...STAGES.flatMap((stage): [Stage, Fault, typeof PUT_OFF][] => [
-      [stage, 'hang', PUT_OFF],
-      [stage, 'close', PUT_OFF],
-      [stage, '421 not now', PUT_OFF],
+    ...STAGES.flatMap((stage): [Stage, Fault, typeof DELAYED][] => [
+      [stage, 'hang', DELAYED],
+      [stage, 'close', DELAYED],
+      [stage, '421 not now', DELAYED],
     ]),
-    // What it says before it knows of the mail says nothing of the mail.
-    ['greeting', '554 no service for you', PUT_OFF],
-    ['MAIL', '550 this sender is blocked', PUT_OFF],
-    ['MAIL', '552 too large', GIVEN_UP],
-    ['RCPT', '550 no such mailbox', GIVEN_UP],
-    ['DATA', '554 refused', GIVEN_UP],
-    ['mail', '554 refused', GIVEN_UP],
-    ['STARTTLS', '220 but this is no TLS', PUT_OFF],
-    ['STARTTLS', 'hang', PUT_OFF],
-    ['STARTTLS', 'close', PUT_OFF],
-  ])('at %s with %s: the delivery is treated rightly, in bounded time', async (stage, fault, expected) => {
+    // Refusals before the recipient is known are not about this mail.
+    ['greeting', '554 no service for you', DELAYED],
+    ['MAIL', '550 this sender is blocked', DELAYED],
+    ['MAIL', '552 too large', FAILED],
+    ['RCPT', '550 no such mailbox', FAILED],
+    ['DATA', '554 refused', FAILED],
+    ['mail', '554 refused', FAILED],
+    ['STARTTLS', '220 but this is no TLS', DELAYED],
+    ['STARTTLS', 'hang', DELAYED],
+    ['STARTTLS', 'close', DELAYED],
+  ])('at %s with %s delays or fails the delivery in bounded time', async (stage, fault, expected) => {
     server.break(stage, fault)
     await queue()
     const started = performance.now()
     await courierOf(world, mailer).drain()
     expect(performance.now() - started).toBeLessThan(10 * STEP_MS)
     expect(await figures()).toEqual(expected)
-    if (expected !== PUT_OFF) return
+    if (expected !== DELAYED) return
 
-    // It works again: the same mailer goes on, and the mail leaves once.
+    // When the server works again, the same mailer sends the mail once.
     server.break()
     world.clock.advance(10)
     await courierOf(world, mailer).drain()
@@ -87,15 +87,15 @@ describe('a mail server that fails', () => {
     expect(await figures()).toEqual({ sent: 1, 'attempt temporary': 1, 'attempt sent': 1 })
   })
 
-  test('by speaking no TLS where it should puts the mail off', async () => {
+  test('by not using TLS delays the mail', async () => {
     const secure = smtpMailer(`smtps://127.0.0.1:${server.port}`, 'a@b.example', STEP_MS)
     await queue()
     await courierOf(world, secure).drain()
-    expect(await figures()).toEqual(PUT_OFF)
+    expect(await figures()).toEqual(DELAYED)
     await secure.close()
   })
 
-  test('is left alone after five failures, tried once a pause, and gets the rest when it works again; the figures are true', async () => {
+  test('is paused after five failures, tried once per pause, and gets all mails when it works again', async () => {
     server.break('greeting', 'close')
     await queue(8)
     const courier = courierOf(world, mailer)
@@ -112,7 +112,7 @@ describe('a mail server that fails', () => {
     expect(await figures()).toEqual({ sent: 8, 'attempt temporary': 6, 'attempt sent': 8 })
   })
 
-  test('holds up no other way to people', async () => {
+  test('does not delay other channels', async () => {
     server.break('greeting', 'hang')
     const sent = Promise.withResolvers<number>()
     const im = fakeProvider(

@@ -10,8 +10,8 @@ import { startProxy } from '../support/proxy.ts'
 const PATIENCE_MS = 1500
 const name = newName(new Date(), 'jpg')
 
-describe('a store for files that says nothing', () => {
-  test('is given up in bounded time, as unavailable, and used again when it answers', async () => {
+describe('A file store that does not answer', () => {
+  test('is reported as unavailable in bounded time, and used again when it answers', async () => {
     const store = await openFakeS3()
     const proxy = await startProxy(Number(new URL(store.url).port))
     const { bucket, accessKeyId, secretAccessKey } = store
@@ -29,7 +29,7 @@ describe('a store for files that says nothing', () => {
     expect(performance.now() - started).toBeLessThan(10 * PATIENCE_MS)
 
     await proxy.pass()
-    // What was held back may get there yet, the removal among it.
+    // The requests held back may still arrive, including the removal.
     await expect.poll(() => store.objects.size).toBe(0)
     await files.put(name, Buffer.from('picture'), 'image/jpeg')
     expect(await (await files.read(name)).toArray()).toEqual([Buffer.from('picture')])
@@ -38,7 +38,7 @@ describe('a store for files that says nothing', () => {
   })
 })
 
-describe('a provider of messages that says nothing', () => {
+describe('A message provider that does not answer', () => {
   let silent: Server
   let url: string
 
@@ -50,7 +50,7 @@ describe('a provider of messages that says nothing', () => {
   })
   afterAll(() => silent.close())
 
-  test('is given up in bounded time; what it was to send may have been sent', async () => {
+  test('fails a query as temporary and a message as unheard, in bounded time', async () => {
     const started = performance.now()
     const call = (asks: boolean) => callProvider(url, { method: 'POST', asks }, PATIENCE_MS)
     await expect(call(true)).rejects.toMatchObject({ kind: 'temporary' })

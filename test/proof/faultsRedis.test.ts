@@ -7,7 +7,7 @@ import { createRedis, noRedis, type RedisServer } from '../support/redis.ts'
 import { createSampleServer } from '../support/sampleServer.ts'
 
 const LIMIT = 3
-/** How long an answer may take here; in production a quarter of a second. */
+/** Time limit for an answer of Redis; in production it is a quarter of a second. */
 const PATIENCE_MS = 1500
 let redis: RedisServer
 let proxy: TcpProxy
@@ -27,8 +27,8 @@ afterAll(async () => {
   await redis.stop()
 })
 
-/** One of several processes that share their counts. */
-async function process() {
+/** Opens a server that shares its counts with others. */
+async function openServer() {
   const said: string[] = []
   const say = (...line: unknown[]) => void said.push(String(line.at(-1)))
   const counts = connectRedis(`redis://127.0.0.1:${proxy.port}`, { info: say, warn: say }, PATIENCE_MS)
@@ -65,12 +65,12 @@ const ALONE = [200, 200, 200, 429]
 const AWAY = 'Redis cannot be reached: each process counts calls for itself'
 const SHARED = 'rate limits are shared through Redis'
 
-test('While Redis is away each process counts for itself and nobody waits; when it is back they count together again, and each change is said once', async ({
+test('While Redis is away each process counts for itself without waiting; with Redis they share counts, and each change is logged once', async ({
   skip,
 }) => {
   if (noRedis !== undefined) return skip(noRedis)
-  // Started while it is away.
-  const [one, two] = [await process(), await process()]
+  // The servers start while Redis is away.
+  const [one, two] = [await openServer(), await openServer()]
   await expect.poll(() => one.said).toEqual([AWAY])
   expect(await one.statuses('10.0.0.1', 4)).toEqual(ALONE)
   expect(await two.statuses('10.0.0.1', 4)).toEqual(ALONE)
@@ -81,7 +81,7 @@ test('While Redis is away each process counts for itself and nobody waits; when 
   expect(await one.statuses('10.0.0.2', 2)).toEqual([200, 200])
   expect(await two.statuses('10.0.0.2', 2)).toEqual([200, 429])
 
-  // Killed.
+  // Redis is killed.
   await redis.stop()
   for (const address of ['10.0.0.3', '10.0.0.4']) expect(await one.statuses(address, 4)).toEqual(ALONE)
   await redis.start()
@@ -89,12 +89,12 @@ test('While Redis is away each process counts for itself and nobody waits; when 
   expect(await one.statuses('10.0.0.5', 2)).toEqual([200, 200])
   expect(await two.statuses('10.0.0.5', 2)).toEqual([200, 429])
 
-  // There, and silent: the first request finds out.
+  // Redis accepts connections but does not answer: the first request detects this.
   proxy.hold()
   const held = performance.now()
   expect(await one.statuses('10.0.0.6', 1)).toEqual([200])
   for (let n = 0; n < 50; n += 1) expect(await one.statuses(`10.0.1.${n}`, 4)).toEqual(ALONE)
-  // Waiting for each would take five minutes.
+  // If each request waited, this would take five minutes.
   expect(performance.now() - held).toBeLessThan(10_000)
   await proxy.pass()
   await expect.poll(() => one.counts.there).toBe(true)

@@ -3,14 +3,14 @@ import { onServer, openTestDatabase, type TestDatabase } from '../support/databa
 import { type Fleet, openFleet } from '../support/processes.ts'
 import { findFaults } from './history/faults.ts'
 import { readRecord, startRecord, underWay } from './history/record.ts'
-import { addCrowd, promiseOf, startBooking } from './killing.ts'
+import { addCrowd, startBooking, testName } from './killing.ts'
 
-const LANES = 2
-/** The long proof: PROOF_KILLS=20. */
+const PROCESSES = 2
+/** The long version sets PROOF_KILLS=20. */
 const KILLS = Number(process.env.PROOF_KILLS ?? 8)
 const MOST_ANSWERS = 60
 
-describe.runIf(onServer)('processes that are killed while people book', () => {
+describe.runIf(onServer)('With two processes on a server,', () => {
   let database: TestDatabase
   let fleet: Fleet
 
@@ -25,17 +25,17 @@ describe.runIf(onServer)('processes that are killed while people book', () => {
   })
 
   test(
-    promiseOf(KILLS),
+    testName(KILLS),
     async () => {
       const { db } = database
       await startRecord(db)
       const { journal, traffic, start, startAndKill, expectKilled } = startBooking(fleet, await addCrowd(db))
 
-      // While one process starts, the other mostly serves; each also hands on the outbox until it dies.
-      const lane = async () => {
-        for (let kill = 0; kill < KILLS / LANES; kill += 1) await startAndKill(MOST_ANSWERS)
+      // While one process starts, the other usually serves; each also hands on the outbox until it is killed.
+      const killRepeatedly = async () => {
+        for (let kill = 0; kill < KILLS / PROCESSES; kill += 1) await startAndKill(MOST_ANSWERS)
       }
-      await Promise.all(Array.from({ length: LANES }, lane))
+      await Promise.all(Array.from({ length: PROCESSES }, killRepeatedly))
       const last = await start()
       await traffic.stop()
       await expect.poll(() => underWay(db), { timeout: 20_000 }).toBe(0)

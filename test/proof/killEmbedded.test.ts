@@ -8,14 +8,14 @@ import { onServer } from '../support/database.ts'
 import { type Fleet, openFleet } from '../support/processes.ts'
 import { findFaults } from './history/faults.ts'
 import { readRecord, startRecord, underWay } from './history/record.ts'
-import { addCrowd, promiseOf, startBooking } from './killing.ts'
+import { addCrowd, startBooking, testName } from './killing.ts'
 
-/** The long proof: PROOF_KILLS=20. */
+/** The long version sets PROOF_KILLS=20. */
 const KILLS = Number(process.env.PROOF_KILLS ?? 3)
 const MOST_ANSWERS = 40
 const printing = { info: () => {}, warn: console.warn, error: console.error }
 
-describe.skipIf(onServer)('the embedded database under a process that is killed while people book', () => {
+describe.skipIf(onServer)('With the embedded database,', () => {
   let dataDir: string
   let fleet: Fleet
 
@@ -32,7 +32,7 @@ describe.skipIf(onServer)('the embedded database under a process that is killed 
   })
 
   test(
-    promiseOf(KILLS),
+    testName(KILLS),
     async () => {
       const before = await openFolder()
       await migrate(before.pool, MIGRATIONS, printing)

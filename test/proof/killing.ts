@@ -2,18 +2,18 @@ import { expect } from 'vitest'
 import type { Database } from '../../src/kernel/database/database.ts'
 import type { Fleet, Running } from '../support/processes.ts'
 import { addPeople, addSlot, addVenue, type Person } from './site.ts'
-import { createBook, createTargets } from './traffic/ask.ts'
+import { createJournal, createTargets } from './traffic/ask.ts'
 import { startTraffic } from './traffic/lives.ts'
 import { type Slot, visitor } from './traffic/venue.ts'
 
-// People who book while the processes that serve them are killed.
+// Traffic for the proofs that kill processes while people book.
 
 const THINKING_MS = 40
 
-export const promiseOf = (kills: number) =>
-  `After ${kills} kills in the middle of traffic every acknowledged booking and cancellation is there, no place counts twice, and everybody was told exactly once`
+export const testName = (kills: number) =>
+  `${kills} kills lose no acknowledged booking or cancellation, book no place twice, and notify each person exactly once`
 
-/** Five slots of one venue with six places each, and sixteen people. */
+/** Adds five slots of one venue with six places each, and 16 people. */
 export async function addCrowd(db: Database) {
   const venue = await addVenue(db, { max_reservations_per_user: 100 })
   const slots: Slot[] = []
@@ -28,7 +28,7 @@ export function startBooking(
 ) {
   const targets = createTargets()
   const started: Running[] = []
-  const journal = createBook(targets)
+  const journal = createJournal(targets)
   const traffic = startTraffic(
     people.map((person, n) => visitor(journal, person, slots, n % 2 === 0)),
     THINKING_MS,
@@ -44,8 +44,8 @@ export function startBooking(
     traffic,
     start,
     /**
-     * Starts a process and kills it after at most so many more answers: in the middle of things on a slow machine as on
-     * a fast one.
+     * Starts a process and kills it after at most `mostAnswers` more answers. Counting answers instead of time makes
+     * the kill hit running traffic on slow and fast machines.
      */
     async startAndKill(mostAnswers: number): Promise<void> {
       const running = await start()
@@ -53,7 +53,7 @@ export function startBooking(
       targets.remove(running.url ?? '')
       await running.kill()
     },
-    /** Much was done, some answers were cut off, and no process logged a fault. */
+    /** Checks that many requests succeeded, some were cut off, verify agrees, and no process logged an error. */
     async expectKilled(kills: number): Promise<void> {
       expect(started).toHaveLength(kills + 1)
       expect(journal.requests.filter(({ made }) => made !== undefined).length).toBeGreaterThan(2 * kills)

@@ -12,15 +12,15 @@ import { type Answer, book, call, tally } from './client.ts'
 import { addPeople, addSlot, addVenue, only } from './site.ts'
 
 const LOGINS = 5
-/** How long cron ticks are watched: `npm run prove -- processes` takes minutes. */
+/** Time for which cron jobs are watched; `npm run prove -- processes` sets minutes. */
 const TICKS_MS = Number(process.env.PROOF_TICK_SECONDS ?? 8) * 1000
 const ABSENT = noNginx ?? noRedis
-/** Stands for whatever opens something. */
+/** Stands for a token in a link. */
 const SECRET = 'c2VjcmV0LXRva2Vu.c2lnbmF0dXJl'
 /** Jobs of both products that run every minute. */
 const EVERY_MINUTE = ['venue.waiting-list', 'venue.attendance', 'venue.reminders', 'room.settle']
 
-describe.runIf(onServer)('three servers and two workers behind nginx', () => {
+describe.runIf(onServer)('Three servers and two workers behind nginx', () => {
   let database: TestDatabase
   let fleet: Fleet
   let nginx: Nginx
@@ -42,7 +42,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
       RATE_LIMIT_LOGIN: String(LOGINS),
       REDIS_URL: redis.url,
       DATABASE_POOL_SIZE: '5',
-      // A line for each request.
+      // Logs a line for each request.
       LOG_LEVEL: 'info',
     }
     servers = await Promise.all([1, 2, 3].map(() => fleet.start('server', env)))
@@ -65,14 +65,14 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
 
   const me = (url: string | undefined, token: string) => call(url, 'GET', '/api/v1/users/me', { token })
 
-  test('Requests are spread over all of them', async () => {
+  test('share the requests equally', async () => {
     const person = only(await addPeople(database.db, 1))
     for (let n = 0; n < 12; n += 1) expect((await me(nginx.url, person.token)).status).toBe(200)
     const answered = () => servers.map(({ output }) => output().split('url=/api/v1/users/me').length - 1)
     await expect.poll(answered, { interval: 50, timeout: 5000 }).toEqual([4, 4, 4])
   })
 
-  test('A session that is ended through nginx is refused by each of them', async () => {
+  test('all refuse a session that was ended through nginx', async () => {
     const person = only(await addPeople(database.db, 1))
     for (const { url } of servers) expect((await me(url, person.token)).status).toBe(200)
     expect((await call(nginx.url, 'POST', '/api/v1/users/logout', { token: person.token })).status).toBe(204)
@@ -81,7 +81,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     await expect.poll(all, { timeout: 10_000 }).toEqual([401, 401, 401])
   })
 
-  test('WebSockets through nginx hear what happened at any of the servers', async () => {
+  test('send events of every server to a WebSocket through nginx', async () => {
     const { db } = database
     const person = only(await addPeople(db, 1))
     const heard: string[] = []
@@ -104,7 +104,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     await expect.poll(() => heard, { interval: 20, timeout: 10_000 }).toEqual(['ready', ...booked])
   })
 
-  test('Log-ins of one address are counted over all servers, by the address that nginx saw and not by the one the caller claims', async () => {
+  test('share the count of log-ins of an address, by the address that nginx saw and not the claimed one', async () => {
     const [address, neighbour] = ['127.0.0.77', '127.0.0.78']
     const logIn = (from: string, n: number) =>
       callFrom(
@@ -126,7 +126,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     ])
   })
 
-  test('TLS is switched on by the lines that are ready for it', async () => {
+  test('are reached by TLS with the lines that are prepared for it', async () => {
     const answer = await new Promise<number | undefined>((resolve, reject) => {
       const asked = httpsRequest(`${nginx.tlsUrl}/readyz`, { rejectUnauthorized: false }, (response) => {
         response.resume()
@@ -137,7 +137,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     expect(answer).toBe(200)
   })
 
-  test('Nothing that opens something comes into a log of nginx', async () => {
+  test('leave no token in the logs of nginx', async () => {
     const { paths } = (await call(nginx.url, 'GET', '/openapi.json', { token: SECRET })).body
     const links = Object.keys(paths).filter((path) => path.includes('{token}'))
     expect(links.length).toBeGreaterThan(5)
@@ -158,7 +158,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     expect(logged).not.toContain(SECRET)
   })
 
-  test('A body of 10 MB passes nginx; what the program refuses, it refuses in its own words', async () => {
+  test('get a body of 10 MB through nginx, and refuse it with their own answer', async () => {
     const person = only(await addPeople(database.db, 1))
     const answer = await call(nginx.url, 'POST', '/api/v1/reservations', {
       token: person.token,
@@ -168,7 +168,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
   })
 
   test(
-    'Each tick of the timetable ran once over both workers',
+    'run each cron job once per minute over both workers',
     async () => {
       const ticks = async () => {
         const { rows } = await sql<{ name: string; minute: string; n: number }>`
@@ -188,7 +188,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
     TICKS_MS + 60_000,
   )
 
-  test('When a server is killed under requests nobody who reads notices, bookings go on, and what was acknowledged is there once', async () => {
+  test('hide the kill of a server from reads; bookings go on, and each acknowledged one is stored once', async () => {
     const { db } = database
     const venue = await addVenue(db)
     const slot = await addSlot(db, venue, { capacity: 200 })
@@ -203,7 +203,7 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
         reads.push((await me(nginx.url, person.token)).status)
         reads.push((await fetch(`${nginx.url}/healthz?token=${SECRET}`)).status)
         const headers = { 'idempotency-key': `kill-${person.id}` }
-        // What had been sent to the killed one is not repeated by nginx, but by who has a key.
+        // nginx does not repeat bookings sent to the killed server; clients with a key do.
         for (;;) {
           const answer = await book(nginx.url, person, slot, headers).catch(() => undefined)
           if (answer && answer.status < 500) return void booked.push(answer)
@@ -219,14 +219,14 @@ describe.runIf(onServer)('three servers and two workers behind nginx', () => {
       n: number
     }>`SELECT count(*)::int AS n FROM reservations WHERE slot_id = ${slot}`.execute(db)
     expect(rows).toEqual([{ n: people.length }])
-    // The others serve on.
+    // The other servers still answer.
     for (let n = 0; n < 20; n += 1) expect((await fetch(`${nginx.url}/readyz`)).status).toBe(200)
-    // What nginx notes of a process that is gone has no line of a request.
+    // The errors that nginx logs about the killed server contain no request line.
     expect(await nginx.logs()).not.toContain(SECRET)
   }, 60_000)
 })
 
-/** Posts from an address of this machine, claiming to be another. */
+/** Posts from an address of this machine, with another one in X-Forwarded-For. */
 function callFrom(localAddress: string, url: string, path: string, body: unknown, claimed: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'x-forwarded-for': claimed }

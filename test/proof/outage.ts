@@ -5,36 +5,36 @@ import type { Fleet } from '../support/processes.ts'
 import { findFaults } from './history/faults.ts'
 import { readRecord, startRecord, underWay } from './history/record.ts'
 import { addPeople, addSlot, addVenue, only, type Person } from './site.ts'
-import { createBook, createTargets } from './traffic/ask.ts'
+import { createJournal, createTargets } from './traffic/ask.ts'
 import { startTraffic } from './traffic/lives.ts'
 import { type Slot, visitor } from './traffic/venue.ts'
 
 export interface Outage {
-  /** Processes that reach the database over what is going to fail. */
+  /** Processes that reach the database by the connection that is going to fail. */
   readonly fleet: Fleet
-  /** The same database, by a way that fails only as far as it must. */
+  /** The same database, by a connection that stays as reliable as possible. */
   readonly db: Database
   readonly seconds: number
   begin(): Promise<void>
   end(): Promise<void>
 }
 
-/** What people and probes saw. */
+/** The measurements of people and probes. */
 export interface OutageFigures {
   readonly acknowledged: number
   /** Requests that were answered with 503. */
   readonly refused: number
-  /** The longest that anybody waited for an answer, in milliseconds. */
+  /** The longest time of an answer, in milliseconds. */
   readonly longestMs: number
-  /** The same of requests that were sent after `/readyz` had turned red. */
+  /** The same for requests that were sent after `/readyz` had failed. */
   readonly longestWhileKnownMs: number
-  /** From the beginning until `/readyz` was red. */
+  /** From the beginning of the outage until `/readyz` failed. */
   readonly noticedMs: number
-  /** From the end until `/readyz` was green, until a booking was made, and until everything that waited was handed on. */
+  /** From the end of the outage until `/readyz` succeeded, a booking was made, and all messages were handed on. */
   readonly readyMs: number
   readonly bookingMs: number
   readonly handedOnMs: number
-  /** Lines of the log, those of the requests themselves left out, that say what happened. */
+  /** The lines of the log, without those of requests. */
   readonly said: readonly string[]
 }
 
@@ -45,7 +45,7 @@ interface Sample {
   readonly status: number
   readonly retryAfter: string | null
   readonly type: string
-  // biome-ignore lint/suspicious/noExplicitAny: what is on the wire has no type
+  // biome-ignore lint/suspicious/noExplicitAny: answers have no static type
   readonly body: any
 }
 
@@ -54,9 +54,9 @@ const GOES_ON_MS = 1500
 const THINKING_MS = 40
 
 /**
- * Lets people book and cancel while the database goes away for some seconds, and holds what they were told against what is stored. The process
- * must answer with 503 in each product's form, and go on by itself.
- * @throws AssertionError where something does not hold.
+ * Lets people book and cancel during an outage of the database, and compares their answers with the stored rows. The
+ * process must answer 503 in each product's form, and recover by itself.
+ * @throws AssertionError when a check fails.
  */
 export async function databaseOutage({ fleet, db, seconds, begin, end }: Outage): Promise<OutageFigures> {
   await startRecord(db)
@@ -69,7 +69,7 @@ export async function databaseOutage({ fleet, db, seconds, begin, end }: Outage)
   const url = running.url ?? ''
   const targets = createTargets()
   targets.add(url)
-  const journal = createBook(targets)
+  const journal = createJournal(targets)
   const traffic = startTraffic(
     people.map((person, n) => visitor(journal, person, slots, n % 2 === 0)),
     THINKING_MS,
@@ -87,8 +87,8 @@ export async function databaseOutage({ fleet, db, seconds, begin, end }: Outage)
   )
   const booked = await until(async () =>
     journal.requests.find(
-      ({ wish, made, sentAt, answeredAt = 0 }) =>
-        wish === 'book' && made !== undefined && Math.max(sentAt, answeredAt) > ended,
+      ({ action, made, sentAt, answeredAt = 0 }) =>
+        action === 'book' && made !== undefined && Math.max(sentAt, answeredAt) > ended,
     ),
   )
   await pause(GOES_ON_MS)
@@ -129,7 +129,7 @@ export async function databaseOutage({ fleet, db, seconds, begin, end }: Outage)
   }
 }
 
-/** A refusal is 503 with Retry-After, in the form of the product it comes from. */
+/** Checks that refusals are 503 with Retry-After, in the form of their product. */
 function expectRefusals(during: readonly Sample[]): void {
   const of = (kind: Sample['kind']) => during.filter((one) => one.kind === kind && one.status === 503)
   expect(of('venue').length).toBeGreaterThan(0)
@@ -145,7 +145,7 @@ function expectRefusals(during: readonly Sample[]): void {
   }
 }
 
-/** Asks again and again what people and probes ask, each kind of question on its own. */
+/** Repeats the requests of people and probes, each kind independently. */
 function startSamples(url: string, { token }: Person) {
   const taken: Sample[] = []
   let stopping = false

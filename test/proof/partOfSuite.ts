@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { dyingWithUs } from '../support/dyingWithUs.ts'
+import { withDeathSignal } from '../support/deathSignal.ts'
 import type { Proof } from './proof.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -19,10 +19,10 @@ interface Report {
   }[]
 }
 
-/** A proof that is a part of the test suite, on a server, with larger figures by its variables. */
+/** A proof that runs a part of the test suite on a server; its variables set larger figures. */
 export function partOfSuite(
   proof: Pick<Proof, 'name' | 'what' | 'takes'> & {
-    /** Beginnings of the paths of its files. */
+    /** The beginnings of the paths of its test files. */
     readonly files: readonly string[]
     readonly env: Readonly<Record<string, string>>
   },
@@ -39,7 +39,7 @@ export function partOfSuite(
         const started = performance.now()
         const seed = String(Date.now() % 1_000_000)
         say(`FC_SEED=${seed} PROOF_SEED=${seed}, where the environment gives no other`)
-        const [command, ...args] = dyingWithUs('SIGTERM', [
+        const [command, ...args] = withDeathSignal('SIGTERM', [
           process.execPath,
           VITEST,
           'run',

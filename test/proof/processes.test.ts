@@ -6,7 +6,7 @@ import { type Fleet, openFleet, type Running } from '../support/processes.ts'
 import { book, call, tally } from './client.ts'
 import { addPeople, addSlot, addVenue, only, type Person } from './site.ts'
 
-describe.runIf(onServer)('two servers and a worker', () => {
+describe.runIf(onServer)('Two servers and a worker', () => {
   let database: TestDatabase
   let fleet: Fleet
   let left: Running
@@ -16,7 +16,7 @@ describe.runIf(onServer)('two servers and a worker', () => {
   beforeAll(async () => {
     database = await openTestDatabase('empty')
     fleet = await openFleet({ url: database.url ?? '' })
-    // On an empty database, all at once: one of them migrates.
+    // All start at once on an empty database; one of them migrates it.
     const all = await Promise.all([fleet.start('server'), fleet.start('server'), fleet.start('worker')])
     left = all[0]
     right = all[1]
@@ -30,11 +30,11 @@ describe.runIf(onServer)('two servers and a worker', () => {
 
   const me = (running: Running, person: Person) => call(running.url, 'GET', '/api/v1/users/me', { token: person.token })
 
-  test('Processes that start together on an empty database are all ready', async () => {
+  test('are ready after they start together on an empty database', async () => {
     for (const { url } of [left, right]) expect((await fetch(`${url}/readyz`)).status).toBe(200)
   })
 
-  test('Each server shows a set-up token; a worker, which shows none, does not push one out', async () => {
+  test('have two valid set-up tokens, one for each server and none for the worker', async () => {
     for (const server of [left, right])
       await expect.poll(server.output, { timeout: 5000 }).toMatch(/"token":"[\w-]{32}"/)
     const { rows } = await database.pool.query(
@@ -43,7 +43,7 @@ describe.runIf(onServer)('two servers and a worker', () => {
     expect(rows).toEqual([{ good: 2 }])
   })
 
-  test('A log-out on one process is refused on the other', async () => {
+  test('refuse a session on one server after its log-out on the other', async () => {
     const person = only(await addPeople(database.db, 1))
     expect(await me(left, person)).toMatchObject({ status: 200 })
     expect((await call(left.url, 'POST', '/api/v1/users/logout', { token: person.token })).status).toBe(204)
@@ -51,7 +51,7 @@ describe.runIf(onServer)('two servers and a worker', () => {
     expect((await me(left, person)).status).toBe(401)
   })
 
-  test('A WebSocket on one process hears of a booking made on the other, handed on by the worker', async () => {
+  test('send a booking made on one server to a WebSocket on the other, through the worker', async () => {
     const { db } = database
     const person = only(await addPeople(db, 1))
     const slot = await addSlot(db, await addVenue(db))
@@ -74,28 +74,28 @@ describe.runIf(onServer)('two servers and a worker', () => {
     })
   })
 
-  test('A process under npm ends in order when npm is asked to', async () => {
+  test('end in order when npm, which runs them, is asked to end', async () => {
     const worker = await fleet.start('worker', {}, 'npm')
     expect(await worker.end()).toBe(0)
     expect(worker.output()).toContain('stopping')
   })
 
-  test('A process that is asked to end answers what it was asked before, and ends with 0', async () => {
+  test('answer the requests they have when they are asked to end, and end with 0', async () => {
     const { db } = database
     const people = await addPeople(db, 50)
     const slot = await addSlot(db, await addVenue(db), { capacity: 50 })
     const answers = people.map((person) => book(left.url, person, slot))
-    // Some have been answered, the others are in flight or not yet connected.
+    // Some requests have been answered; the others are running or not yet connected.
     await Promise.race(answers)
     const asked = performance.now()
     expect(await left.end()).toBe(0)
-    // Long before the grace that stragglers get (10 s): connections that are kept alive don't hold it up.
+    // Much sooner than the grace period (10 s): idle kept connections do not delay the end.
     expect(performance.now() - asked).toBeLessThan(5000)
     const outcomes = await Promise.allSettled(answers)
     const answered = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
     const { 201: acknowledged, ...others } = tally(answered)
     expect(Object.keys(others).filter((outcome) => outcome !== '503 stopping')).toEqual([])
-    // Nothing was done without an answer: those who got none booked nothing.
+    // A request without an answer booked nothing.
     const { rows } = await database.pool.query('SELECT count(*)::int AS booked FROM reservations WHERE slot_id = $1', [
       slot,
     ])

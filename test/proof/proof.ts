@@ -1,29 +1,29 @@
-/** How a proof is run. */
+/** The options of a run of a proof. */
 export interface ProofOptions {
-  /** How long it goes on, in minutes; undefined for as long as the proof says itself. */
+  /** Duration in minutes; undefined for the default of the proof. */
   readonly minutes: number | undefined
-  /** A database on a server that the proof may fill, migrated or not; it is dropped afterwards. Made when it is first asked for. */
+  /** Makes an empty database on a server at the first call and returns its URL; it is dropped after the proof. */
   database(): Promise<string>
   /** Prints a line with the time since the start. */
   say(line: string): void
-  /** Aborted when the person asks it to end: what was started is to be ended then. */
+  /** Aborted when the user asks the proof to end; then it must end the processes that it started. */
   readonly signal: AbortSignal
 }
 
-/** What came out. */
+/** The result of a proof. */
 export interface ProofResult {
-  /** By the name a reader understands, with the unit in it. */
+  /** Figures by a readable name that includes the unit. */
   readonly figures: Readonly<Record<string, number | string>>
   /** A sentence for each promise that did not hold. */
   readonly broken: readonly string[]
 }
 
-/** Something that is promised, as a run that anybody can repeat. */
+/** A promise, as a run that can be repeated. */
 export interface Proof {
   readonly name: string
-  /** A sentence: what is shown. */
+  /** A sentence that describes the proof. */
   readonly what: string
-  /** How long it takes, for people. */
+  /** The duration, for people. */
   readonly takes: string
   /** @throws Error when it could not be run at all. */
   run(options: ProofOptions): Promise<ProofResult>

@@ -2,7 +2,7 @@ import { crash } from './crash/crash.ts'
 import { partOfSuite } from './partOfSuite.ts'
 import type { Proof } from './proof.ts'
 
-/** All of them, in the order of docs/proof.md. */
+/** All proofs, in the order of docs/proof.md. */
 export const PROOFS: readonly Proof[] = [
   crash,
   partOfSuite({

@@ -5,7 +5,7 @@ import { openCluster } from '../support/cluster.ts'
 import type { Proof, ProofResult } from './proof.ts'
 import { PROOFS } from './proofs.ts'
 
-/** `npm run prove` lists the proofs; `npm run prove -- NAME [--minutes N]` runs one: exit code 1 when a promise is broken. */
+/** `npm run prove` lists the proofs; `npm run prove -- NAME [--minutes N]` runs one, with exit code 1 if it fails. */
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { minutes: { type: 'string' } } })
   const [name] = positionals
@@ -31,7 +31,7 @@ function list(): void {
 
 async function prove(proof: Proof, minutes: number | undefined): Promise<number> {
   const asked = new AbortController()
-  // The second time it ends at once; what it started ends with it.
+  // The second signal ends the process at once, and its child processes with it.
   const end = () => {
     if (asked.signal.aborted) process.exit(130)
     console.log('Ending…')
@@ -60,7 +60,7 @@ async function prove(proof: Proof, minutes: number | undefined): Promise<number>
   }
 }
 
-/** An empty database, on the server of TEST_DATABASE_URL or on one of our own. */
+/** Makes an empty database, on the server of TEST_DATABASE_URL or on a new one. */
 async function openDatabase(): Promise<{ readonly url: string; close(): Promise<void> }> {
   const cluster = process.env.TEST_DATABASE_URL ? undefined : await openCluster()
   const server = process.env.TEST_DATABASE_URL ?? cluster?.url ?? ''

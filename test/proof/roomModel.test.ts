@@ -17,23 +17,23 @@ import {
 } from './roomModel.ts'
 
 const SECONDS = Number(process.env.PROOF_SECONDS ?? 8)
-/** Every run is the same without it; `npm run prove` takes another each time. */
+/** Without PROOF_SEED every run is the same; `npm run prove` uses another seed each time. */
 const SEED = Number(process.env.PROOF_SEED ?? 20_260_302)
 const WORKERS = 12
 const STEPS = 10
 const MINUTE = 60_000
-/** How long to go on, in seconds, until each kind of operation was seen to succeed. */
+/** Most additional seconds until each kind of operation has succeeded. */
 const MORE_SECONDS = 90
 const WORDS: Readonly<Record<string, string>> = { '0': 'pending', '1': 'approved', '4': 'ongoing', '5': 'completed' }
 
-/** What has to happen at least once, or the run has shown nothing of it. */
+/** Outcomes that must occur at least once, so that the run tests them. */
 const TO_BE_SEEN = [
   ...['make', 'edit', 'end', 'cancel', 'force', 'approve', 'reject'].map((kind) => `${kind} 200`),
   'make taken',
   'edit taken',
 ]
 
-/** Numbers from 0 to 1 that come again with the same seed (mulberry32). */
+/** A generator of numbers from 0 to 1, repeatable with the same seed (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed
   return () => {
@@ -44,21 +44,21 @@ function randomOf(seed: number): () => number {
   }
 }
 
-/** A booking held a span from the one tick to the other, at the most. */
+/** The span that a booking held, from one tick to another at most. */
 interface Holding extends Span {
   readonly since: number
   until: number
 }
 
-/** Who was told that a span was taken, between two ticks. */
+/** A refusal between two ticks because a span was taken. */
 interface Refusal {
-  readonly wish: Span
+  readonly wanted: Span
   readonly msg: string
   readonly from: number
   readonly to: number
 }
 
-describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided at once (PROOF_SEED=${SEED})`, () => {
+describe.runIf(onServer)(`Concurrent operations on bookings (PROOF_SEED=${SEED})`, () => {
   let world: World
   let staff: Person
   let groups: readonly (readonly Person[])[]
@@ -87,7 +87,7 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
     return item
   }
 
-  /** The model: every booking by id, as it is by the clock. */
+  /** The model: every booking by id, in its state by the clock. */
   const model = new Map<number, Booking>()
   const holdings = new Map<number, Holding>()
   let gone: Holding[] = []
@@ -97,7 +97,7 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
   let now = MONDAY.getTime()
   let audit = true
 
-  /** The model learns what became of a booking between two ticks. */
+  /** Updates the model with the new state of a booking, reached between two ticks. */
   function learn(booking: Booking, from: number, to: number): void {
     model.set(booking.id, booking)
     const before = holdings.get(booking.id)
@@ -126,11 +126,11 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
 
   const bodyOf = (span: Span) => ({ roomId: span.roomId, startTime: wire(span.start), endTime: wire(span.end) })
 
-  /** What an answer says; anything the model has no word for fails. */
-  function outcomeOf(body: { code: number; msg: string }, wish: Span | null, from: number, kind: string): Outcome {
-    const taken = wish !== null && body.code === 500 && body.msg.startsWith('该时间段已被占用')
+  /** The outcome of an answer. @throws Error for an outcome that the model does not have. */
+  function outcomeOf(body: { code: number; msg: string }, wanted: Span | null, from: number, kind: string): Outcome {
+    const taken = wanted !== null && body.code === 500 && body.msg.startsWith('该时间段已被占用')
     const outcome = taken ? 'taken' : body.code
-    if (wish && taken) refusals.push({ wish, msg: body.msg, from, to: tick })
+    if (wanted && taken) refusals.push({ wanted, msg: body.msg, from, to: tick })
     if (outcome !== 200 && outcome !== 409 && outcome !== 500 && outcome !== 'taken')
       throw new Error(JSON.stringify(body))
     tally.set(`${kind} ${outcome}`, (tally.get(`${kind} ${outcome}`) ?? 0) + 1)
@@ -138,15 +138,15 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
   }
 
   async function make(group: readonly Person[]): Promise<number[]> {
-    const wish = someSpan()
+    const wanted = someSpan()
     const from = ++tick
-    const payload = { ...bodyOf(wish), purpose: '证明', userIdList: group.map(({ id }) => id) }
+    const payload = { ...bodyOf(wanted), purpose: '证明', userIdList: group.map(({ id }) => id) }
     const { body } = await world.call('POST', '/portal/facility/booking', { as: group[0], payload })
     tick += 1
-    const outcome = outcomeOf(body, wish, from, 'make')
+    const outcome = outcomeOf(body, wanted, from, 'make')
     if (outcome === 'taken') return []
     expect(body).toMatchObject({ code: 200, data: { status: audit ? '0' : '1' } })
-    learn(settled({ ...wish, id: body.data.id, status: audit ? '0' : '1' }, now), from, tick)
+    learn(settled({ ...wanted, id: body.data.id, status: audit ? '0' : '1' }, now), from, tick)
     return [body.data.id]
   }
 
@@ -185,7 +185,7 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
     return outcomeOf(body, operation.kind === 'edit' ? operation.to : null, from, operation.kind)
   }
 
-  /** One to three operations on one booking at once. */
+  /** Sends one to three operations on one booking at once. */
   async function operate(group: readonly Person[], booking: Booking): Promise<void> {
     const from = ++tick
     const count = random() < 0.6 ? 1 : 2 + upTo(2)
@@ -195,19 +195,19 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
     )
     const possible = explanations(booking, done, { now, audit })
     const [stands] = await stored(`WHERE id = ${booking.id}`)
-    // Which of the orders it was only shows in where it ended.
+    // Only the final state shows in which order they ran.
     expect(
       possible.map((states) => states.at(-1)),
       JSON.stringify({ booking, done }),
     ).toContainEqual(stands)
-    // What it may have held for a moment on the way.
+    // The booking may have held these spans for a moment.
     for (const state of possible.flat()) {
       if (holds(state)) gone.push({ ...spanOf(state), since: from, until: tick })
     }
     if (stands) learn(stands, from, ++tick)
   }
 
-  /** Bookings as the rows say, by the clock. */
+  /** The stored bookings in their state by the clock. */
   async function stored(where = ''): Promise<Booking[]> {
     const rows = await world.rows<{ id: number; roomId: number; start: Date; end: Date; status: Booking['status'] }>(
       `SELECT id, room_id AS "roomId", start_time AS start, end_time AS end, status FROM tb_facility_booking ${where} ORDER BY id`,
@@ -220,25 +220,25 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
   async function work(group: readonly Person[], own: number[]): Promise<void> {
     for (let step = 0; step < STEPS; step += 1) {
       const live = own.flatMap((id) => model.get(id) ?? []).filter(({ status }) => !'35'.includes(status))
-      // Mostly what something can still be done with, now and then what is over.
+      // Mostly bookings that can still change, sometimes one that is over.
       const candidates = live.length > 0 && random() < 0.9 ? live : own.flatMap((id) => model.get(id) ?? [])
       if (random() < 0.4 || candidates.length === 0) own.push(...(await make(group)))
       else await operate(group, pick(candidates))
     }
   }
 
-  /** Every «taken» named a span that a booking held at that time, and that was in the way. */
+  /** Checks that every «taken» named an overlapping span that a booking held at that time. */
   function expectRefusalsExplained(): void {
     const held = [...holdings.values(), ...gone]
-    for (const { wish, msg, from, to } of refusals) {
+    for (const { wanted, msg, from, to } of refusals) {
       const reason = held.find(
         (holding) =>
-          overlap(holding, wish) &&
+          overlap(holding, wanted) &&
           holding.since <= to &&
           holding.until >= from &&
           msg.includes(`（${words(holding)}）`),
       )
-      expect(reason ?? { wish, msg, from, to }).toBe(reason)
+      expect(reason ?? { wanted, msg, from, to }).toBe(reason)
     }
     refusals = []
     gone = []
@@ -270,7 +270,7 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
   }
 
   test(
-    `for ${SECONDS} s: never an overlap, never a move outside the table, and the timeline is the model’s`,
+    `for ${SECONDS} s cause no overlap and no forbidden state change, and the timeline matches the model`,
     async () => {
       const end = performance.now() + SECONDS * 1000
       const owned = groups.map((): number[] => [])
@@ -302,7 +302,7 @@ describe.runIf(onServer)(`bookings made, changed, ended, cancelled and decided a
       expect(MOVES).toEqual(expect.arrayContaining(moves.map(({ move }) => move)))
       if (process.env.PROOF_SECONDS)
         console.info(rounds, 'rounds', model.size, 'bookings', Object.fromEntries(tally), moves)
-      // It did what it says: every operation succeeded, and met others.
+      // Every operation succeeded, and some met occupied times.
       expect(lacking()).toEqual([])
     },
     (SECONDS + MORE_SECONDS + 60) * 1000,

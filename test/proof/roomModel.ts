@@ -1,10 +1,10 @@
 /**
- * What a booking does, written down a second time from the page (2-room, Rules) and not from the program: the proof compares the two.
+ * A model of bookings, written from the rules of the room product and not from the program: the proof compares the two.
  * Times are milliseconds since 1970.
  */
 export type Status = '0' | '1' | '2' | '3' | '4' | '5'
 
-/** The moves the page allows; what time does by itself among them. */
+/** The allowed state changes, including those that time alone makes. */
 export const MOVES = ['01', '02', '03', '10', '13', '14', '15', '20', '21', '43', '45'] as const
 
 export interface Span {
@@ -31,7 +31,7 @@ export interface World {
   readonly audit: boolean
 }
 
-/** What a booking is by the clock. */
+/** A booking with its state by the clock. */
 export function settled(booking: Booking, now: number): Booking {
   const { status, start, end } = booking
   if (status === '0' && start <= now) return { ...booking, status: '2' }
@@ -39,7 +39,7 @@ export function settled(booking: Booking, now: number): Booking {
   return status === '1' && start <= now ? { ...booking, status: '4' } : booking
 }
 
-/** Whether a booking keeps its room from others. */
+/** True if a booking blocks its room for others. */
 export function holds({ status }: Booking): boolean {
   return status === '0' || status === '1' || status === '4'
 }
@@ -48,7 +48,7 @@ export function overlap(a: Span, b: Span): boolean {
   return a.roomId === b.roomId && a.start < b.end && b.start < a.end
 }
 
-/** The outcome when no other booking is in the way, and the booking afterwards. An edit may be answered 'taken' instead, and change nothing. */
+/** The outcome if no other booking is in the way, and the booking afterwards. An edit may be 'taken' instead. */
 function apply(booking: Booking, operation: Operation, { now, audit }: World): [Outcome, Booking] {
   const { status, start } = booking
   const to = (next: Status): [Outcome, Booking] => [200, { ...booking, status: next }]
@@ -79,8 +79,8 @@ function apply(booking: Booking, operation: Operation, { now, audit }: World): [
 }
 
 /**
- * Where operations that ran at once on one booking may have left it: the states after each order in which every operation would have
- * been answered as it was, those in between among them. Empty when no order explains the answers.
+ * The possible states of a booking during and after concurrent operations: for each order that explains all answers,
+ * the states after each operation. Empty if no order explains the answers.
  */
 export function explanations(
   booking: Booking,

@@ -11,9 +11,9 @@ import { segmentsOf } from '../../src/room/places/timeline/store.ts'
 import { onServer, openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /**
- * What is read of rooms with a year of bookings, at the database (page, It works when 2): with ROOM_BOOKINGS=300000 in 500 rooms. Only on a server,
- * otherwise idle: the time is only looked at there. First there is the last month and what lies ahead, then the year before it too: old
- * rows must not be read.
+ * The cost of reads over a year of room bookings at the database; ROOM_BOOKINGS=300000 sets the long version. It runs
+ * only on a server, which should be idle. The reads are measured first with recent and future bookings, then with the
+ * year before as well: old rows must not be read.
  */
 const BOOKINGS = Number(process.env.ROOM_BOOKINGS ?? 20_000)
 const TIMES = 7
@@ -47,11 +47,11 @@ async function fillPlaces(tx: Transaction): Promise<void> {
     WHERE id % 5 = 0`.execute(tx)
 }
 
-/** So many bookings a day, spread over the rooms: by day, as they come in life. */
+/** Adds bookings for a range of days, spread over the rooms and stored by day, as in real use. */
 async function fill(tx: Transaction, from: number, to: number): Promise<void> {
   const perDay = Math.ceil(BOOKINGS / (DAYS_BACK + DAYS_AHEAD))
-  // Rows by the hundred thousand: what refers to what is right by construction, and the checks of it take longer than all the rest.
-  // And on a busy machine longer than a statement of the program may take.
+  // Skips the checks of foreign keys, which are correct by construction: for this many rows they take the most time,
+  // and on a busy machine more than the statement timeout.
   await sql`SELECT set_config('session_replication_role', 'replica', true), set_config('statement_timeout', '0', true)`.execute(
     tx,
   )
@@ -68,7 +68,7 @@ async function fill(tx: Transaction, from: number, to: number): Promise<void> {
     FROM b, unnest(ARRAY[${PEOPLE}::int - 1, 1, 2]) p`.execute(tx)
 }
 
-/** What a function of a store asks the database. */
+/** The statements that a function of a store runs. */
 async function statementsOf(work: (db: Database) => Promise<unknown>): Promise<readonly CompiledQuery[]> {
   const asked: CompiledQuery[] = []
   const db: Database = new Kysely<DB>({
@@ -79,7 +79,7 @@ async function statementsOf(work: (db: Database) => Promise<unknown>): Promise<r
   return asked
 }
 
-/** A value as EXECUTE takes it. */
+/** A value as a literal for EXECUTE. */
 function literal(value: unknown): string {
   if (value === null) return 'NULL'
   if (typeof value === 'number') return String(value)
@@ -93,7 +93,7 @@ interface Cost {
   readonly blocks: number
 }
 
-/** What the prepared statement costs. */
+/** The cost of the prepared statement. */
 async function costOfAsked(client: PoolClient, parameters: readonly unknown[]): Promise<Cost> {
   const values = parameters.length === 0 ? '' : `(${parameters.map(literal).join(', ')})`
   const { rows } = await client.query(`EXPLAIN (ANALYZE, TIMING OFF, BUFFERS, FORMAT JSON) EXECUTE asked${values}`)
@@ -102,8 +102,8 @@ async function costOfAsked(client: PoolClient, parameters: readonly unknown[]): 
 }
 
 /**
- * What a function of a store costs the database, as the program asks it: prepared, by a plan that doesn't know the values. The median of a few times,
- * and the blocks that were looked at.
+ * The cost of a function of a store at the database, with prepared statements as the program uses them: the median of
+ * several runs, with the blocks that were read.
  */
 async function costOf(work: (db: Database) => Promise<unknown>): Promise<Cost> {
   const statements = await statementsOf(work)
@@ -129,14 +129,14 @@ async function costOf(work: (db: Database) => Promise<unknown>): Promise<Cost> {
 }
 
 const firstPage = { offset: 0, limit: 10, descending: false, sort: 'id' } as const
-const wish = { start: hours(50), end: hours(52) }
+const wanted = { start: hours(50), end: hours(52) }
 
 const facts = (db: Database) =>
-  bookingFacts(db, { order: { ...wish, roomId: 42, applicantId: 7, userIds: [7, 8, 9] }, now: NOW })
+  bookingFacts(db, { order: { ...wanted, roomId: 42, applicantId: 7, userIds: [7, 8, 9] }, now: NOW })
 
-/** What is asked, and in how many milliseconds it is to be answered. */
+/** Name, time limit in milliseconds, and the read itself. */
 const READS: readonly [string, number, (db: Database) => Promise<unknown>][] = [
-  ['what a booking is decided on', 10, facts],
+  ['the facts for a decision', 10, facts],
   [
     'the timeline of a week',
     10,
@@ -150,7 +150,7 @@ const READS: readonly [string, number, (db: Database) => Promise<unknown>][] = [
   [
     'the free rooms',
     30,
-    (db) => listBookableRooms(db, { filter: {}, free: wish }, firstPage, { now: NOW, zone: ZONE }),
+    (db) => listBookableRooms(db, { filter: {}, free: wanted }, firstPage, { now: NOW, zone: ZONE }),
   ],
   [
     'the other times of a hundred rooms',
@@ -171,7 +171,7 @@ const READS: readonly [string, number, (db: Database) => Promise<unknown>][] = [
       ),
   ],
   [
-    'somebody’s own bookings',
+    'the bookings of one person',
     10,
     (db) =>
       listBookings(
@@ -183,7 +183,7 @@ const READS: readonly [string, number, (db: Database) => Promise<unknown>][] = [
   ],
 ]
 
-describe.skipIf(!onServer)(`What is read of rooms with ${BOOKINGS} bookings`, () => {
+describe.skipIf(!onServer)(`A read of rooms with ${BOOKINGS} bookings`, () => {
   const before = new Map<string, Cost>()
 
   beforeAll(
@@ -202,18 +202,18 @@ describe.skipIf(!onServer)(`What is read of rooms with ${BOOKINGS} bookings`, ()
   )
   afterAll(() => database.close())
 
-  it.each(READS)('%s: less than %d ms at the database, and no old rows are looked at', async (name, most, work) => {
+  it.each(READS)('takes less than the limit and reads no old rows: %s, %d ms', async (name, most, work) => {
     const [few, many] = [before.get(name), await costOf(work)]
     console.info(
       `${name}: ${few?.milliseconds} ms, ${few?.blocks} blocks; a year: ${many.milliseconds} ms, ${many.blocks} blocks`,
     )
     expect(many.milliseconds).toBeLessThan(most)
-    // A level more of an index here and there; and what was read in order once may be read by an index now.
+    // An index may have one more level, and the plan may use an index instead of a sequential scan.
     expect(many.blocks).toBeLessThan((few?.blocks ?? 0) * 2 + 100)
   })
 })
 
-describe.skipIf(!onServer)('A plan that was made when there were old bookings alone', () => {
+describe.skipIf(!onServer)('A plan that was made with only old bookings', () => {
   beforeAll(async () => {
     database = await openTestDatabase()
     await database.db.transaction().execute(async (tx) => {
@@ -224,7 +224,7 @@ describe.skipIf(!onServer)('A plan that was made when there were old bookings al
   }, 60_000)
   afterAll(() => database.close())
 
-  it('does not look at all that hold a room, when there are many, to decide on one', async () => {
+  it('does not read all current bookings to decide about one', async () => {
     const [statement] = await statementsOf(facts)
     const client = await database.pool.connect()
     try {

@@ -5,8 +5,8 @@ import { type Fleet, openFleet, type Running } from '../support/processes.ts'
 import { book, call, tally } from './client.ts'
 import { addPeople, addSlot, addVenue, only } from './site.ts'
 
-/** The rush of `npm run bench -- rush`, with fewer people and without a clock. */
-describe.runIf(onServer)('a rush on four processes', () => {
+/** Like `npm run bench -- rush`, with fewer people and without measuring time. */
+describe.runIf(onServer)('A rush on four processes', () => {
   const PROCESSES = 4
   const PEOPLE = 400
   const PLACES = 20
@@ -27,11 +27,11 @@ describe.runIf(onServer)('a rush on four processes', () => {
 
   const at = (n: number) => processes[n % PROCESSES]?.url
 
-  test('Of all who ask for the few places of a slot at one moment as many get one as there are, nobody gets a fault, and what is stored says the same', async () => {
+  test('books exactly the places of a slot, refuses all others with slot_full, and stores the same numbers', async () => {
     const { db } = database
     const slot = await addSlot(db, await addVenue(db), { capacity: PLACES })
     const people = await addPeople(db, PEOPLE)
-    // They look at the slots before the moment comes: their sessions are known and the processes' connections open.
+    // A request of each person first, so that sessions are cached and connections are open.
     for (let n = 0; n < PEOPLE; n += 40) {
       await Promise.all(
         people.slice(n, n + 40).map(({ token }, k) => call(at(n + k), 'GET', '/api/v1/users/me', { token })),

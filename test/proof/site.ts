@@ -5,7 +5,7 @@ import { accessTokens } from '../../src/kernel/identity/sessions/tokens.ts'
 import { addDays, instantAt, localDate } from '../../src/kernel/time.ts'
 import { SECRET_KEY } from '../support/processes.ts'
 
-/** Somebody who is signed in. */
+/** A signed-in person. */
 export interface Person {
   readonly id: number
   readonly token: string
@@ -15,7 +15,7 @@ const ZONE = 'Asia/Shanghai'
 const HOUR = 3_600_000
 let names = 0
 
-/** Adds people who are signed in, with so many points each. */
+/** Adds signed-in people with `points` points each. */
 export async function addPeople(db: Database, count: number, points = 0): Promise<readonly Person[]> {
   const at = new Date()
   const expiresAt = new Date(at.getTime() + 24 * HOUR)
@@ -59,7 +59,7 @@ export async function addVenue(db: Database, rules: Readonly<Record<string, unkn
   return id
 }
 
-/** Adds a slot of one hour, some local days after today (2 unless said: later than any rule about cancelling late). */
+/** Adds a slot of one hour, `day` local days after today. After 2 days no cancellation is late. */
 export async function addSlot(
   db: Database,
   venueId: number,
@@ -79,7 +79,7 @@ export async function addSlot(
   return only(rows).id
 }
 
-/** Adds a room that is always open, in a building of its own. */
+/** Adds a room that is always open, in a new building. */
 export async function addRoom(db: Database): Promise<number> {
   names += 1
   const { rows } = await sql<{ id: number }>`
@@ -89,14 +89,14 @@ export async function addRoom(db: Database): Promise<number> {
   return only(rows).id
 }
 
-/** Adds an administrator of everything, who is signed in. */
+/** Adds a signed-in site administrator. */
 export async function addAdmin(db: Database): Promise<Person> {
   const admin = only(await addPeople(db, 1))
   await sql`UPDATE user_roles SET role = 'admin' WHERE user_id = ${admin.id}`.execute(db)
   return admin
 }
 
-/** No quiet hours, and as many messages as there are: whatever the hour at which a proof runs. */
+/** Switches off quiet hours and caps, so that a proof can run at any hour. */
 export async function allowMessages(db: Database): Promise<void> {
   const caps = { reservation: null, account: null, notice: null, system: null }
   const policy = JSON.stringify({ quietHours: null, caps })

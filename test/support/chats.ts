@@ -3,7 +3,7 @@ import type { Caller } from '../../src/kernel/http/request/caller.ts'
 import { hangUp } from './support.ts'
 import { MONDAY, openWorld, type Person, type Process, type World } from './world.ts'
 
-// People who chat with the bot and with agents.
+// Calls for chats with the bot and with agents.
 
 export let world: World
 export let address: string
@@ -56,7 +56,7 @@ export const callerLike = ({ id }: Person): Caller => ({
   requestId: 'test',
 })
 
-/** Somebody who waits for a human. */
+/** Opens a chat and asks for an agent; returns the person, who waits in the queue, and the id of the chat. */
 export async function waiting(): Promise<{ person: Person; id: number }> {
   const person = await world.person()
   const id = await openChat(person)

@@ -9,26 +9,26 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { dyingWithUs } from './dyingWithUs.ts'
+import { withDeathSignal } from './deathSignal.ts'
 
 const run = promisify(execFile)
 const DEBIAN = '/usr/lib/postgresql'
 const START_MS = 60_000
 const STOP_MS = 10_000
 
-/** A PostgreSQL of our own that waits for the disk at each commit, and that may be crashed. */
+/** A PostgreSQL server for one test. It waits for the disk at each commit, and the test may crash it. */
 export interface Cluster {
-  /** Its database `postgres`, for its superuser; the same after every start. */
+  /** The URL of the database `postgres` as superuser; it is the same after every start. */
   readonly url: string
-  /** Starts it again after `crash`. Resolves when it takes connections, recovery done. */
+  /** Starts it again after `crash`. Resolves when the recovery is done and it accepts connections. */
   start(): Promise<void>
-  /** What `pg_ctl stop -m immediate` does: no checkpoint, no goodbye. Resolves when it is gone. */
+  /** Stops it like `pg_ctl stop -m immediate`, without a checkpoint. Resolves when the process has ended. */
   crash(): Promise<void>
   /** Stops it and deletes its folder. */
   close(): Promise<void>
 }
 
-/** Where `initdb` and `postgres` are: Debian's newest, or undefined when they are to be found on the PATH. */
+/** The folder of `initdb` and `postgres`: the newest of Debian, or undefined to use the PATH. */
 async function programs(): Promise<string | undefined> {
   if (!existsSync(DEBIAN)) return undefined
   const versions = (await readdir(DEBIAN)).filter((name) => existsSync(join(DEBIAN, name, 'bin/initdb')))
@@ -36,7 +36,7 @@ async function programs(): Promise<string | undefined> {
   return newest === undefined ? undefined : join(DEBIAN, newest, 'bin')
 }
 
-/** Whether PostgreSQL's programs are installed, so that `openCluster` can make one. */
+/** True if the programs of PostgreSQL are installed, which `openCluster` needs. */
 export async function canOpenCluster(): Promise<boolean> {
   const bin = await programs()
   return await run(bin === undefined ? 'initdb' : join(bin, 'initdb'), ['--version']).then(
@@ -46,8 +46,8 @@ export async function canOpenCluster(): Promise<boolean> {
 }
 
 /**
- * A port that nobody listens on, out of those that the system gives to nobody by itself (ip(7), ip_local_port_range): no connection that is made
- * before it is taken can be in its way.
+ * Finds a free port below the range from which the system assigns ports (ip(7), ip_local_port_range), so that no other
+ * connection takes it before it is used.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -65,8 +65,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Makes and starts a cluster in a folder of its own.
- * @throws Error when PostgreSQL's programs are not installed.
+ * Makes and starts a PostgreSQL server in a new folder.
+ * @throws Error when the programs of PostgreSQL are not installed.
  */
 export async function openCluster(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
   const bin = await programs()
@@ -76,7 +76,7 @@ export async function openCluster(settings: Readonly<Record<string, string>> = {
   const folder = await mkdtemp(join(tmpdir(), 'yuyue-cluster-'))
   const data = join(folder, 'data')
   if (user !== undefined) await run('chown', [user, folder])
-  const [command, ...args] = dyingWithUs(
+  const [command, ...args] = withDeathSignal(
     'SIGKILL',
     [program('initdb'), `--pgdata=${data}`, '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C'],
     user,
@@ -112,15 +112,15 @@ export async function openCluster(settings: Readonly<Record<string, string>> = {
   }
   const launch = () => {
     const given = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    const [postgres, ...rest] = dyingWithUs('SIGQUIT', [program('postgres'), '-D', data, ...given], user)
-    // A group of its own: Ctrl-C is for us, who end it in our order.
+    const [postgres, ...rest] = withDeathSignal('SIGQUIT', [program('postgres'), '-D', data, ...given], user)
+    // In its own process group, so that Ctrl-C does not end it before the tests do.
     const child = spawn(postgres, rest, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
     postmaster = child
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (bytes: Buffer) => (text = (text + String(bytes)).slice(-20_000)))
     return child
   }
-  /** Until the last process of the one before is gone, the new one ends at once: then it is tried again. */
+  /** Starts PostgreSQL, repeatedly if needed: it ends at once while a process of the previous one still runs. */
   const start = async () => {
     const until = performance.now() + START_MS
     let child = launch()
@@ -135,12 +135,12 @@ export async function openCluster(settings: Readonly<Record<string, string>> = {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const gone = once(child, 'exit')
     child.kill(signal)
-    // A postmaster that is asked to stop in the middle of a recovery has been seen to wait for ever.
+    // A postmaster that is asked to stop during a recovery may wait for ever.
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
     await gone
     clearTimeout(timer)
   }
-  // Whatever way this process ends, that one does too.
+  // PostgreSQL ends with this process.
   const quit = () => postmaster?.kill('SIGQUIT')
   process.on('exit', quit)
   const close = async () => {

@@ -9,7 +9,7 @@ import { type Database, type OpenDatabase, openDatabase } from '../../src/kernel
 const source = inject('databaseSource')
 const printing = { info: () => {}, warn: console.warn, error: console.error }
 
-/** True when the suite runs on a server (TEST_DATABASE_URL): only there can two transactions be open at once. */
+/** True if the tests use a server (TEST_DATABASE_URL): only there can two transactions be open at once. */
 export const onServer: boolean = source.kind === 'server'
 
 async function onAdmin(url: string, statement: string): Promise<void> {
@@ -22,15 +22,15 @@ async function onAdmin(url: string, statement: string): Promise<void> {
   }
 }
 
-/** Where a test database is, for tests that open it a second time themselves. */
+/** A test database with its URL, for tests that connect to it a second time. */
 export interface TestDatabase extends OpenDatabase {
   /** The server's URL; undefined when embedded. */
   readonly url: string | undefined
 }
 
 /**
- * A database of this test file alone, with the schema migrated and no rows ('empty': not even the schema). Close it in `afterAll`: that also
- * drops it.
+ * Opens a database for one test file, with the migrated schema and no rows ('empty': without the schema). Close it in
+ * `afterAll`, which also drops it.
  */
 export async function openTestDatabase(
   content: 'migrated' | 'empty' = 'migrated',
@@ -56,12 +56,12 @@ export async function openTestDatabase(
   }
 }
 
-/** Until so many statements of a database wait for a lock. On a server only. */
+/** Waits until `count` statements of a database wait for a lock. On a server only. */
 export async function waitForLocks(db: Database, count: number): Promise<void> {
   while ((await countLockWaits(db)) < count);
 }
 
-/** How many statements of a database wait for a lock now. On a server only. */
+/** The number of statements of a database that wait for a lock now. On a server only. */
 export async function countLockWaits(db: Database): Promise<number> {
   const { rows } = await sql<{ waiting: number }>`SELECT count(*) AS waiting FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(db)

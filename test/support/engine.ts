@@ -4,7 +4,7 @@ import { startWecom } from './fakes/im.ts'
 import { type FakeSmtp, header, startSmtp } from './fakes/smtp.ts'
 import { type Method, MONDAY, openWorld, type Person, type World } from './world.ts'
 
-// A site with providers, for the tests of notifications by every channel.
+// A world with providers, for the tests of notifications on every channel.
 
 export let world: World
 export let smtp: FakeSmtp
@@ -13,12 +13,12 @@ export let wecom: Awaited<ReturnType<typeof startWecom>>
 export let admin: Person
 export let lin: Person
 export let wang: Person
-/** Numbers the SMS provider answers 410 for, and mailboxes that don't exist. */
+/** Phone numbers for which the SMS provider answers 410, and mailboxes that do not exist. */
 export const dead = new Set<string>()
 
 /**
- * Opens the program with a real SMTP server, an SMS webhook and WeCom for the tests of a file. Before each test it is Monday 08:00, when people
- * may be disturbed; after each, all messages and settings are gone.
+ * Opens a world with a real SMTP server, an SMS webhook and WeCom for the tests of a file. Before each test the clock
+ * is set to Monday 08:00, outside the quiet hours; after each test all messages and settings are deleted.
  */
 export function openEngine(): void {
   beforeAll(async () => {
@@ -67,7 +67,7 @@ export const as = (
 ) => world.call(method, path, { as: person, headers, ...(payload !== undefined && { payload }) })
 export const mail = (to: object, subject = '通知', body = '正文') =>
   as(admin, 'POST', '/api/notifications/email', { to, subject, body })
-/** Sends Lin a notice of a type that is urgent. */
+/** Sends Lin an urgent notice. */
 export async function sendAlarm(): Promise<void> {
   await as(admin, 'POST', '/api/v1/notification-types', { ...custom, key: 'notice.alarm', urgent: true })
   await as(admin, 'POST', '/api/v1/broadcasts', {

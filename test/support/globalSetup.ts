@@ -20,7 +20,7 @@ const migrations = root('migrations')
 const log = { info: () => {}, warn: console.warn, error: console.error }
 const hour = 3_600_000
 
-/** The migrated embedded database as a file. It is made again when a migration or PGlite changed; making it takes three seconds. */
+/** Makes a snapshot file of the migrated embedded database, unless one exists for these migrations and this PGlite. */
 async function makeSnapshot(): Promise<string> {
   const hash = createHash('sha256')
   hash.update(await readFile(root('node_modules/@electric-sql/pglite/package.json')))
@@ -45,7 +45,7 @@ async function makeSnapshot(): Promise<string> {
   return path
 }
 
-/** The same on a server: a template database. Its name, and those of its copies, start with `run`: yuyue_test_<milliseconds>_<pid>. */
+/** Makes a template database on a server. Its name and those of its copies start with `run`. */
 async function makeTemplate(url: string, run: string): Promise<void> {
   const admin = new pg.Client({ connectionString: url })
   await admin.connect()
@@ -76,13 +76,14 @@ async function dropRun(url: string, run: string): Promise<void> {
   await admin.end()
 }
 
-/** Runs once before all test files; answers what is to be done after them. */
+/** Runs once before all test files; returns the clean-up to run after them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const url = process.env.TEST_DATABASE_URL
   if (!url) {
     project.provide('databaseSource', { kind: 'embedded', snapshot: await makeSnapshot() })
     return async () => {}
   }
+  // `makeTemplate` reads the time from this name to drop databases that were left over.
   const run = `yuyue_test_${Date.now()}_${process.pid}`
   await makeTemplate(url, run)
   project.provide('databaseSource', { kind: 'server', url, run })

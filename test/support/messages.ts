@@ -33,7 +33,7 @@ const letter: NotificationType = {
   channels: ['email'],
 }
 
-/** A way out of which tests say what it does. */
+/** A provider whose `send` the test defines. */
 export function fakeProvider(send: Provider['send'], more: Partial<Provider> = {}): Provider {
   const close = async () => {}
   return {
@@ -48,7 +48,7 @@ export function fakeProvider(send: Provider['send'], more: Partial<Provider> = {
   }
 }
 
-/** Options of a world whose catalogue has the types of these tests alone, without providers. It is `SATURDAY`. */
+/** Options of a world with only the notification types of these tests, without providers, on `SATURDAY`. */
 export function messageOptions(more: readonly NotificationType[] = [], channels?: Channels): WorldOptions {
   const catalogue = createCatalogue([bookingConfirmed, quiet, urgent, reminder, warning, letter, ...more], channels)
   return {
@@ -58,7 +58,7 @@ export function messageOptions(more: readonly NotificationType[] = [], channels?
   }
 }
 
-/** A relay where mail can leave unless the options say otherwise. */
+/** A relay with a provider for mail unless the options name others. */
 export function relayOf(
   { kernel }: Pick<World, 'kernel'>,
   { batch, ...options }: Partial<MessageOptions & RelayOptions> = {},

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
 import { PASSWORD } from './site.ts'
 import { openWorld, type Person, type World } from './world.ts'
 
-// People who register, for tests of what the site keeps of them.
+// People who register, for tests of the data that the site stores about them.
 
 export let world: World
 export let admin: Person
 export let count = 0
 
-/** Opens a world for the tests of a file. Each test has a username of its own. */
+/** Opens a world for the tests of a file. Each test uses its own username. */
 export function openNewcomers(): void {
   beforeAll(async () => {
     world = await openWorld()
@@ -20,7 +20,7 @@ export function openNewcomers(): void {
   })
 }
 
-/** The next person to register in this test has another username. */
+/** Changes the username, so that another person can register in the same test. */
 export function someoneElse(): void {
   count += 1
 }
@@ -37,7 +37,7 @@ export async function logIn(username = `wanglei${count}`) {
   return { status, code: body.code, as: { id: body.user?.id, token: body.access_token } }
 }
 
-/** Somebody who has registered and logged in. */
+/** Registers and logs in a person. */
 export async function someone(payload: object = {}): Promise<Person> {
   expect((await register(payload)).status).toBe(201)
   return (await logIn()).as

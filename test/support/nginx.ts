@@ -6,29 +6,30 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from './cluster.ts'
-import { dyingWithUs } from './dyingWithUs.ts'
+import { withDeathSignal } from './deathSignal.ts'
 
 const DEPLOY = fileURLToPath(new URL('../../deploy/nginx/', import.meta.url))
 const START_MS = 10_000
 const PROGRAM = ['/usr/sbin/nginx', 'nginx'].find((program) => spawnSync(program, ['-v']).status === 0)
 
-/** Why there is no nginx for a test; undefined when there is one. */
+/** The reason why nginx can't be used; undefined if it is installed. */
 export const noNginx: string | undefined =
   PROGRAM === undefined ? 'nginx is not installed (apt-get install nginx-light)' : undefined
 
-/** An nginx of our own, with the configuration of `deploy/nginx`. */
+/** An nginx process for one test, with the configuration of `deploy/nginx`. */
 export interface Nginx {
   readonly url: string
   readonly tlsUrl: string
-  /** What it has written to its two logs. */
+  /** The text of its two logs. */
   logs(): Promise<string>
   close(): Promise<void>
 }
 
 /**
- * Starts nginx before processes of the program. The files are those that people install; other are only the addresses of the processes, the
- * ports, the folder of the logs, and a certificate made for the occasion. TLS is switched on as yuyue.conf says, beside the plain port.
- * @throws Error with what nginx wrote when it does not start.
+ * Starts nginx in front of processes of the program, with the files that people install. It changes only the addresses
+ * of the processes, the ports, the folder of the logs, and the certificate. TLS is switched on as yuyue.conf describes,
+ * beside the plain port.
+ * @throws Error with the output of nginx when it does not start.
  */
 export async function startNginx(processes: readonly string[]): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'yuyue-nginx-'))
@@ -50,7 +51,7 @@ export async function startNginx(processes: readonly string[]): Promise<Nginx> {
     text.replace('/etc/ssl/yuyue/fullchain.pem', certificate).replace('/etc/ssl/yuyue/privkey.pem', key),
   )
   await edit(file('yuyue/locations.conf'), (text) => text.replaceAll('/var/log/nginx', folder))
-  // As a person switches TLS on: the five lines lose their mark.
+  // Switches TLS on as people do: removes the comment marks of the five lines.
   await edit(file('yuyue.conf'), (text) => text.replace(/^#(server \{|\s+include|\})/gm, '$1'))
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${file('temp')};`,
@@ -61,7 +62,7 @@ export async function startNginx(processes: readonly string[]): Promise<Nginx> {
     events { worker_connections 1024; }
     http { access_log off; ${temporary.join(' ')} include yuyue.conf; }`,
   )
-  const [command, ...args] = dyingWithUs('SIGTERM', [
+  const [command, ...args] = withDeathSignal('SIGTERM', [
     PROGRAM ?? 'nginx',
     '-p',
     folder,

@@ -1,6 +1,6 @@
 import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs'
 
-/** The texts of a PDF, page by page, in the order they are drawn. */
+/** The texts of each page of a PDF, in the order in which they are drawn. */
 export async function pdfTexts(file: Uint8Array): Promise<string[][]> {
   const task = getDocument({ data: new Uint8Array(file), verbosity: 0 })
   const document = await task.promise

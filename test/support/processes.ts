@@ -4,47 +4,47 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { dyingWithUs } from './dyingWithUs.ts'
+import { withDeathSignal } from './deathSignal.ts'
 
 const program = fileURLToPath(new URL('../../bin/yuyue.mjs', import.meta.url))
 
-/** What every process of a fleet is told, so that tests can sign tokens for them. */
+/** The SECRET_KEY of every process of a fleet, with which tests can sign tokens. */
 export const SECRET_KEY = 'a secret of the proofs, a secret of the proofs'
 const FIELD_KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`
 
 export type Duty = 'server' | 'worker' | 'start'
 
-/** A process of the program that has started: it listens, or (a worker) is about to take jobs. */
+/** A started process of the program: a server that listens, or a worker that is ready. */
 export interface Running {
-  /** Where it listens; undefined for a worker. */
+  /** The address on which it listens; undefined for a worker. */
   readonly url: string | undefined
   readonly pid: number
-  /** What it wrote so far. */
+  /** Its output so far. */
   output(): string
-  /** Resolves when it has ended, whatever the reason. */
+  /** Resolves when it has ended for any reason. */
   readonly gone: Promise<void>
-  /** SIGKILL. Resolves when the process is gone. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>
-  /** SIGTERM. Resolves with the exit code, or the signal that ended it. */
+  /** Sends SIGTERM. Resolves with the exit code, or with the signal that ended it. */
   end(): Promise<number | NodeJS.Signals | null>
 }
 
-/** Real processes of the program over one database. */
+/** Real processes of the program that share one database. */
 export interface Fleet {
-  /** By itself or under `npm run`. @throws Error with what the process wrote, when it ends before it is ready. */
+  /** Starts a process directly or by `npm run`. @throws Error with its output when it ends before it is ready. */
   start(duty: Duty, env?: Readonly<Record<string, string>>, under?: 'npm'): Promise<Running>
   /** Runs a command to its end. */
   run(
     command: 'verify' | 'migrate',
     env?: Readonly<Record<string, string>>,
   ): Promise<{ readonly code: number | null; readonly output: string }>
-  /** Kills whatever still runs. To be called in `afterAll`, before the database is dropped. */
+  /** Kills the processes that still run. Call it in `afterAll`, before the database is dropped. */
   close(): Promise<void>
 }
 
 /**
- * A fleet over a server (`url`) or over the embedded database in `dataDir`. The processes hear nothing from the environment of the tests but PATH,
- * write warnings and worse, and die with the test's process.
+ * Opens a fleet over a server (`url`) or over the embedded database in `dataDir`. The processes get only PATH from the
+ * environment of the tests, log warnings and errors, and end with the process of the test.
  */
 export async function openFleet(database: { readonly url: string } | { readonly dataDir: string }): Promise<Fleet> {
   const children = new Set<ChildProcess>()
@@ -55,7 +55,7 @@ export async function openFleet(database: { readonly url: string } | { readonly 
   process.on('exit', killAll)
 
   const launch = (command: string, env: Readonly<Record<string, string>> = {}, under?: 'npm') => {
-    const [file, ...args] = dyingWithUs(
+    const [file, ...args] = withDeathSignal(
       'SIGKILL',
       under ? ['npm', 'run', command] : [process.execPath, program, command],
     )
@@ -83,7 +83,7 @@ export async function openFleet(database: { readonly url: string } | { readonly 
     return { child, gone, output: () => text }
   }
 
-  /** Waits until a pattern stands in what a process wrote. */
+  /** Waits until the output of a process matches a pattern. */
   const written = (launched: ReturnType<typeof launch>, pattern: RegExp): Promise<RegExpExecArray> =>
     new Promise((resolve, reject) => {
       const look = () => {
@@ -96,7 +96,7 @@ export async function openFleet(database: { readonly url: string } | { readonly 
 
   return {
     async start(duty, env, under) {
-      // A worker has nothing to print but a line of its log.
+      // A worker says that it is ready only in its log.
       const launched = launch(duty, { ...(duty === 'worker' && { LOG_LEVEL: 'info' }), ...env }, under)
       const ready = duty === 'worker' ? /worker ready/ : /Yuyue is ready: +(http:\S+)/
       const [, url] = await written(launched, ready)

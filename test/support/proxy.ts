@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 
-/** A TCP proxy on this machine that can be made to fail. It starts by passing everything on. */
+/** A TCP proxy on this machine that can be made to fail. It passes all data on at first. */
 export interface TcpProxy {
   readonly port: number
   /** Connections accepted so far. */
   accepted(): number
-  /** Passes on again, what was held back included. */
+  /** Passes all data on again, including the data held back before. */
   pass(): Promise<void>
-  /** Cuts every connection and refuses new ones, as a server that was stopped. */
+  /** Cuts every connection and refuses new ones, like a server that was stopped. */
   refuse(): Promise<void>
-  /** Keeps every connection open, accepts new ones, and passes nothing on, as a network that lost its way. */
+  /** Keeps all connections open, accepts new ones, and passes nothing on, like a broken network. */
   hold(): void
   close(): Promise<void>
 }
@@ -31,7 +31,7 @@ export async function startProxy(target: number): Promise<TcpProxy> {
       from.setNoDelay(true)
       from.on('data', (bytes: Buffer) => to.write(bytes))
       from.on('end', () => to.end())
-      // Clients that go away in the middle are what is tested.
+      // Tests cut connections on purpose.
       from.on('error', () => to.destroy())
       from.on('close', () => {
         to.destroy()

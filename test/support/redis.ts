@@ -1,24 +1,24 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { freePort } from './cluster.ts'
-import { dyingWithUs } from './dyingWithUs.ts'
+import { withDeathSignal } from './deathSignal.ts'
 
-/** Why there can be no Redis of our own here; undefined where there can. */
+/** The reason why no Redis can be started; undefined if one can. */
 export const noRedis = spawnSync('redis-server', ['--version']).error
   ? 'Redis is not installed on this machine'
   : undefined
 
-/** A Redis of our own that keeps nothing. */
+/** A Redis server for one test, without persistence. */
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** Resolves when it takes connections. @throws Error when it does not start */
+  /** Resolves when it accepts connections. @throws Error when it does not start. */
   start(): Promise<void>
-  /** At once. It may be started again, at the same port. */
+  /** Kills it. It may be started again at the same port. */
   stop(): Promise<void>
 }
 
-/** Finds a port for it; it does not run yet. */
+/** Finds a port for a Redis server, which does not run yet. */
 export async function createRedis(): Promise<RedisServer> {
   const port = await freePort()
   let running: { readonly child: ChildProcess; readonly gone: Promise<unknown> } | undefined
@@ -27,7 +27,7 @@ export async function createRedis(): Promise<RedisServer> {
     port,
     async start() {
       const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-      const [command, ...args] = dyingWithUs('SIGKILL', ['redis-server', ...options])
+      const [command, ...args] = withDeathSignal('SIGKILL', ['redis-server', ...options])
       const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
       running = { child, gone: once(child, 'exit') }
       await new Promise<void>((resolve, reject) => {

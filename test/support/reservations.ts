@@ -2,9 +2,9 @@ import { afterAll, expect } from 'vitest'
 import { addMember, addSlot, addVenue, type SlotOptions } from './venue.ts'
 import { openWorld, type Person, type World } from './world.ts'
 
-// Calls of people who reserve places and wait for them, for tests of reservations and waiting lists.
+// Calls for tests of reservations and waiting lists.
 
-/** Opens a world for the tests of a file. After the last of them everything must agree. */
+/** Opens a world for the tests of a file; after the last test verify must report nothing. */
 export async function openVerifiedWorld(): Promise<World> {
   const world = await openWorld()
   afterAll(async () => {
@@ -19,20 +19,20 @@ export const refusal = (answer: { status: number; body: { code: string } }) => [
 
 type Rules = Readonly<Record<string, unknown>>
 
-/** What people do with reservations, and the places of slots. */
+/** Calls on reservations, and reads of the places of slots. */
 export function reservationCalls(world: World) {
   return {
     book: (as: Person, slot: number, more: object = {}) =>
       world.call('POST', '/api/v1/reservations', { as, payload: { time_slot_id: slot, ...more } }),
     cancel: (as: Person, id: number, path = '/api/v1') => world.call('DELETE', `${path}/reservations/${id}`, { as }),
     places: async (slot: number) => (await world.rows(`SELECT taken, held FROM time_slots WHERE id = ${slot}`))[0],
-    /** A slot of a venue of its own. */
+    /** Adds a slot of a new venue. */
     slotWith: async (rules: Rules = {}, capacity = 1, when: SlotOptions = {}) =>
       addSlot(world, await addVenue(world, { capacity, rules }), when),
   }
 }
 
-/** What people do in a waiting list, and the states of its entries. */
+/** Calls on waiting lists, and reads of the states of their entries. */
 export function waitingListCalls(world: World) {
   const { book, slotWith } = reservationCalls(world)
   return {
@@ -49,7 +49,7 @@ export function waitingListCalls(world: World) {
       const query = `SELECT state FROM waiting_list WHERE slot_id = ${slot} ORDER BY id`
       return (await world.rows<{ state: string }>(query)).map(({ state }) => state)
     },
-    /** A slot whose every place is booked; answers it with those who booked. */
+    /** Adds a slot and books all its places; returns the slot and its bookings. */
     async fullSlot(rules: Rules = {}, capacity = 1, when: SlotOptions = {}, having = {}) {
       const slot = await slotWith(rules, capacity, when)
       const booked = []

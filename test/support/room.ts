@@ -5,7 +5,7 @@ import type { Person, World } from './world.ts'
 
 let count = 0
 
-/** A building in use. */
+/** Adds a building that is in use. */
 export async function building(world: World, name = `楼房 ${++count}`): Promise<number> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO tb_facility_building (building_name, create_time) VALUES (${name}, ${world.clock.now()}) RETURNING id`.execute(
@@ -14,7 +14,7 @@ export async function building(world: World, name = `楼房 ${++count}`): Promis
   return inserted(rows).id
 }
 
-/** A room in use that is always open, in a building of its own unless one is named. */
+/** Adds a room that is in use and always open, in a new building unless one is named. */
 export async function room(
   world: World,
   options: {
@@ -35,14 +35,14 @@ export async function room(
   return inserted(rows).id
 }
 
-/** People who may book: `count` of them. */
+/** Adds `count` people who may book. */
 export async function people(world: World, count = 3): Promise<Person[]> {
   const made: Person[] = []
   while (made.length < count) made.push(await world.person('room:user'))
   return made
 }
 
-/** Rules other than the usual ones: `{audit_required: false}`. */
+/** Changes booking rules, such as `{audit_required: false}`. */
 export async function setting(
   world: World,
   change: Readonly<Record<string, string | number | boolean>>,
@@ -51,12 +51,12 @@ export async function setting(
   await sql`UPDATE tb_facility_setting SET ${sql.join(pairs)}`.execute(world.database.db)
 }
 
-/** `yyyy-MM-dd HH:mm:ss`, so many days after the clock's today. */
+/** A local time as `yyyy-MM-dd HH:mm:ss`, on the day `day` days after today by the clock. */
 export function at(world: World, day: number, time: string): string {
   return `${addDays(localDate(world.clock.now(), world.config.timeZone), day)} ${time}:00`
 }
 
-/** The body of a request for a room with others, from 9 to 10 so many days after the clock's today. */
+/** The body of a booking with others, from 09:00 to 10:00, `day` days after today by the clock. */
 export function meeting(world: World, roomId: number, others: readonly Person[], day = 1) {
   return {
     roomId,
@@ -67,7 +67,7 @@ export function meeting(world: World, roomId: number, others: readonly Person[],
   }
 }
 
-/** A booking as it would stand in the tables, whatever the rules say; `start` and `end` are hours from the clock's now. */
+/** Writes a booking into the tables without checking any rule; `start` and `end` are hours from now by the clock. */
 export async function storedBooking(
   world: World,
   roomId: number,
@@ -96,7 +96,7 @@ export async function storedBooking(
   return id
 }
 
-/** The instant so many hours from the clock's now, as it is on the wire. */
+/** The local time `hours` hours from now by the clock, as `yyyy-MM-dd HH:mm:ss`. */
 export function inHours(world: World, hours: number): string {
   const wall = new Date(world.clock.now().getTime() + (hours + 8) * 3_600_000)
   return wall.toISOString().slice(0, 19).replace('T', ' ')

@@ -18,7 +18,7 @@ const RULES = {
   grid_minutes: 5,
   participant_overlap: 'warn',
 }
-/** Opens a world for the tests of a file. Before each test it is Monday again, with the usual rules and four new people, by id. */
+/** Opens a world for the tests of a file. Each test starts on Monday, with the default rules and four new people. */
 export function openBookings(): void {
   beforeAll(async () => {
     world = await openWorld()
@@ -39,7 +39,7 @@ export function openBookings(): void {
 
 export const ids = (...persons: Person[]) => persons.map(({ id }) => id)
 
-/** A request of Anna for tomorrow, 9 to 12, with Ben and Cleo. */
+/** The body of a booking by Anna with Ben and Cleo, tomorrow from 09:00 to 12:00. */
 export const request = (roomId: number, more: object = {}) => ({
   roomId,
   purpose: '会议',

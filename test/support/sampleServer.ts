@@ -15,7 +15,7 @@ const everyone: Actor = {
   scope: 'full',
 }
 
-/** For tests of the HTTP layer: the tokens `plain`, `clerk` (may `things:write`), `other` and `expired-password` are good. */
+/** The tokens that a sample server accepts. `clerk` has the permission `things:write`. */
 const actors: Readonly<Record<string, Actor>> = {
   plain: everyone,
   clerk: { ...everyone, userId: 2, permissions: new Set(['things:write']) },
@@ -29,7 +29,7 @@ export interface SampleServer {
   readonly lines: string[]
 }
 
-/** A server of which the test declares the routes: the HTTP layer alone, without a database and without any part of the program. */
+/** Creates a server with only the HTTP layer: it has no database and no parts, and the test declares its routes. */
 export async function createSampleServer(options: Partial<HttpOptions> = {}): Promise<SampleServer> {
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) })
@@ -64,7 +64,7 @@ export async function sample(options: Partial<HttpOptions> = {}): Promise<Sample
   return server
 }
 
-/** The headers of somebody who is signed in. */
+/** The headers of a signed-in user. */
 export function as(token: string): { authorization: string } {
   return { authorization: `Bearer ${token}` }
 }

@@ -1,4 +1,4 @@
 import { configureGlobal } from 'fast-check'
 
-/** Properties try the same cases each time, so that a run says something of the change and not of its luck. Others: FC_SEED=…. */
+/** Property tests try the same cases in each run, so that results are repeatable. FC_SEED chooses other cases. */
 configureGlobal({ seed: Number(process.env.FC_SEED ?? 20_260_302) })

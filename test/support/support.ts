@@ -17,23 +17,23 @@ export interface ChatFrame {
   readonly message?: { readonly author: string; readonly content: string; readonly event: string | null }
 }
 
-/** Somebody at `/ws/support/chat`, who keeps all they hear. */
+/** A client of `/ws/support/chat` that keeps all frames it receives. */
 export interface ChatClient {
   readonly frames: readonly ChatFrame[]
   readonly closed: Promise<number>
   say(frame: object | string): void
-  /** What was said, in the order in which it came. */
+  /** The texts of the messages, in the order in which they came. */
   contents(): readonly string[]
   /** The ids of the messages, in the order in which they came. */
   ids(): readonly number[]
-  /** Waits for a frame of a type; the first such, or the first with these members. */
+  /** Waits for the first frame of a type, or the first with these members. */
   heard(type: string, like?: Partial<ChatFrame>): Promise<ChatFrame>
   leave(): void
 }
 
 const clients = new Set<WebSocket>()
 
-/** Ends what tests left open. */
+/** Closes the sockets that tests left open. */
 export function hangUp(): void {
   for (const client of clients) client.terminate()
   clients.clear()

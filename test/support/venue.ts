@@ -6,11 +6,11 @@ import { addDays, instantAt, localDate } from '../../src/kernel/time.ts'
 import { book } from '../../src/venue/visits/reservations/service.ts'
 import type { Call, Person, World } from './world.ts'
 
-// Builders of the venue product. `add…` writes rows, whatever the rules say; `create…` calls the API.
+// Builders of the venue product. `add…` writes rows without checking rules; `create…` calls the API.
 
 let count = 0
 
-/** A person with points and a credit score of their own. With the usual ones there is no row before the first booking. */
+/** Adds a person with points and a credit score. With the default values their row is made at the first booking. */
 export async function addMember(
   world: World,
   { role, points = 0, credit = 100 }: { readonly role?: string; readonly points?: number; readonly credit?: number },
@@ -32,10 +32,10 @@ export async function addMember(
   return person
 }
 
-/** A person who can call the API and, without it, the services. */
+/** A person who can call the API and the services directly. */
 export type Customer = Caller & Person
 
-/** A customer with 100 points. */
+/** Adds a customer with 100 points. */
 export async function addCaller(world: World, role?: string): Promise<Customer> {
   const person = await addMember(world, { ...(role !== undefined && { role }), points: 100 })
   const held = world.kernel.roles.find(({ name }) => name === (role ?? world.kernel.registerRole))
@@ -60,7 +60,7 @@ export interface VenueOptions {
   readonly type?: string
 }
 
-/** A venue that is always open. */
+/** Adds a venue that is always open. */
 export async function addVenue(world: World, options: VenueOptions = {}): Promise<number> {
   const { capacity = 1, rules = {}, sportVenueId, type } = options
   const at = world.clock.now()
@@ -75,7 +75,7 @@ export async function addVenue(world: World, options: VenueOptions = {}): Promis
   return id
 }
 
-/** A badminton court for four, where one person may have any number of reservations. */
+/** Adds a badminton court for four people, where one person may have up to 1,000 reservations. */
 export function addCourt(world: World, { rules, ...options }: Omit<VenueOptions, 'capacity'> = {}): Promise<number> {
   const own = { max_reservations_per_user: 1000, ...rules }
   return addVenue(world, { type: 'badminton', ...options, capacity: 4, rules: own })
@@ -90,17 +90,17 @@ export async function addSportVenue(world: World): Promise<number> {
 }
 
 export interface SlotOptions {
-  /** Days after the clock's today, and the local hour there. */
+  /** Days after today by the clock, and the local hour on that day. */
   readonly day?: number
   readonly hour?: number
   readonly hours?: number
-  /** The local time instead, as `2026-03-03 10:00`. */
+  /** The local start time, as `2026-03-03 10:00`; replaces `day` and `hour`. */
   readonly start?: string
-  /** The capacity of its venue unless given. */
+  /** The default is the capacity of the venue. */
   readonly capacity?: number
 }
 
-/** A slot of an hour, tomorrow at nine unless the options say otherwise. */
+/** Adds a slot; by default it lasts one hour and begins tomorrow at 09:00. */
 export async function addSlot(world: World, venueId: number, options: SlotOptions = {}): Promise<number> {
   const { day = 1, hour = 9, hours = 1, start, capacity } = options
   const at = world.clock.now()
@@ -116,7 +116,7 @@ export async function addSlot(world: World, venueId: number, options: SlotOption
   return inserted(rows).id
 }
 
-/** A reservation of a person in a slot, in any state. */
+/** Adds a reservation of a person in a slot, in any state. */
 export async function addReservation(
   world: World,
   slotId: number,
@@ -137,7 +137,7 @@ export async function addReservation(
   return inserted(rows).id
 }
 
-/** A closure of a venue, a sport venue or a facility; slots stay as they are. */
+/** Adds a closure of a venue, a sport venue or a facility; slots stay as they are. */
 export async function addClosure(
   world: World,
   of: { readonly venue_id?: number; readonly sport_venue_id?: number; readonly facility_id?: number },
@@ -154,7 +154,7 @@ export async function addClosure(
       ${closure.start}, ${closure.end ?? null}, ${closure.reason ?? null}, ${at}, ${at})`.execute(world.database.db)
 }
 
-/** Books a place by the service; answers the reservation. */
+/** Books places through the service; returns the reservation. */
 export function bookSlot(world: World, caller: Caller, slotId: number, partySize = 1) {
   return book(world.kernel, caller, { slotId, partySize })
 }
@@ -184,12 +184,12 @@ export async function pointsOf(world: World, { id }: Pick<Person, 'id'>): Promis
   return row?.points ?? 0
 }
 
-/** All differences but those of confirmations, for tests that throw away messages. */
+/** All differences except those of confirmations, for tests that delete messages. */
 export async function differences(world: World): Promise<readonly Difference[]> {
   return (await world.verify()).filter(({ check }) => check !== 'confirmations of reservations')
 }
 
-/** Creates a venue for four by a call of the API; answers its id. */
+/** Creates a venue for four people through the API; returns its id. */
 export async function createVenue(call: Call, fields: object = {}): Promise<number> {
   return (await created(call, '/api/v1/venues', { name: `Court ${++count}`, capacity: 4, ...fields })).id
 }
@@ -198,7 +198,7 @@ export async function createSportVenue(call: Call, fields: object = {}): Promise
   return (await created(call, '/api/v1/sport-venues', { name: `Hall ${++count}`, ...fields })).id
 }
 
-/** Creates a slot on a local day, as `['2026-03-03', '10:00', '11:00']`; answers it. */
+/** Creates a slot at a local time, such as `['2026-03-03', '10:00', '11:00']`, and returns it. */
 export async function createSlot(
   call: Call,
   venueId: number,

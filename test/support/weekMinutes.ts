@@ -2,7 +2,7 @@ import { earlier, type Interval } from '../../src/booking/interval.ts'
 import { localDate, localTime, weekday } from '../../src/kernel/time.ts'
 import { hourOfWeek, NO_MINUTES, type WeekMinutes } from '../../src/room/figures/statistics/rules.ts'
 
-/** How many minutes of spans lie in each hour of the week, on the wall clock: the slow definition, one step an hour of each span. */
+/** The minutes of spans in each local hour of the week: a slow reference implementation that steps hour by hour. */
 export function minutesByHour(spans: readonly Interval[], zone: string): WeekMinutes {
   const minutes = [...NO_MINUTES]
   for (const { start, end } of spans) {

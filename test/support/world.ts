@@ -15,7 +15,7 @@ import type { Difference } from '../../src/kernel/product.ts'
 import type { Config } from '../../src/kernel/settings.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
-/** Somebody with an account and a token that lasts for a year. */
+/** A person with an account and a token that is valid for a year. */
 export interface Person {
   readonly id: number
   readonly token: string
@@ -26,13 +26,13 @@ export interface Answer {
   readonly headers: Readonly<Record<string, unknown>>
   /** The body as it was sent. */
   readonly text: string
-  // What is on the wire has no type: tests say what they expect of it.
+  // Answers have no static type: tests state what they expect.
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly body: any
 }
 
 export interface CallOptions {
-  /** A person, or a token alone. Without it the call is a visitor's. */
+  /** A person or a token. Without it the caller is a visitor. */
   readonly as?: Person | string | undefined
   readonly headers?: Readonly<Record<string, string>>
   readonly payload?: unknown
@@ -44,14 +44,14 @@ export interface CallOptions {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** One process of the program. Nothing runs by itself: tests move the clock and `drain`. */
+/** One process of the program. No background work runs by itself: tests move the clock and call `drain`. */
 export interface Process {
   readonly system: System
   readonly app: App
   readonly kernel: Kernel
   readonly config: Config
   call(method: Method, path: string, options?: CallOptions): Promise<Answer>
-  /** Listens on a free port of this machine; answers the address, as `http://127.0.0.1:40123`. */
+  /** Listens on a free port of this machine; returns the address, such as `http://127.0.0.1:40123`. */
   listen(): Promise<string>
 }
 
@@ -63,21 +63,21 @@ export interface InboxEntry {
   readonly key: string | null
 }
 
-/** The whole program over a database of its own, for one test file. The builders of each part are in files beside this one. */
+/** The whole program over its own database, for one test file. The files beside this one have builders of each part. */
 export interface World extends Process {
   readonly database: TestDatabase
   readonly clock: ManualClock
-  /** Unexpected faults (500s) since the last `close`; `close` fails when there are any. */
+  /** Unexpected faults (500s); `close` fails if there are any. */
   readonly faults: unknown[]
-  /** Lines that were logged, as JSON; none unless the options name a level. */
+  /** The logged lines, as JSON; empty unless the options name a level. */
   readonly lines: string[]
-  /** A person who is signed in, with the role of people who register unless another is named. */
+  /** Adds a signed-in person, with the role of newly registered people unless another is named. */
   person(role?: string, options?: { readonly email?: string }): Promise<Person>
-  /** Another process over the same database and clock; `config` says what is configured otherwise there. It ends with the world. */
+  /** Starts another process over the same database and clock; `config` overrides settings. It ends with the world. */
   anotherProcess(config?: Partial<Config>): Promise<Process>
-  /** Rows of a query. */
+  /** Runs a query and returns its rows. */
   rows<T>(query: string): Promise<readonly T[]>
-  /** The inbox of a person, oldest first, after everything was handed on. */
+  /** Drains the outbox, and returns the inbox of a person, oldest first. */
   inbox(person: Person): Promise<readonly InboxEntry[]>
   drain(): Promise<void>
   verify(): Promise<readonly Difference[]>
@@ -85,13 +85,13 @@ export interface World extends Process {
 }
 
 export interface WorldOptions {
-  /** Members of the kernel that are the test's own. */
+  /** Members of the kernel that the test replaces. */
   readonly replaced?: Parameters<typeof createSystem>[5]
   readonly now?: Date
   readonly logLevel?: 'debug' | 'silent'
 }
 
-/** Monday, 2 March 2026, 08:00 in Shanghai: where the clock of a world starts unless the options say otherwise. */
+/** Monday, 2 March 2026, 08:00 in Shanghai: the start of the clock of a world unless the options name another. */
 export const MONDAY = new Date('2026-03-02T00:00:00Z')
 
 /** Saturday, 14 March 2026, 09:00 in Shanghai. */
@@ -99,7 +99,7 @@ export const SATURDAY = new Date('2026-03-14T01:00:00Z')
 
 const DUTIES = { serve: true, work: false }
 
-/** Opens a world. `env` are variables as they would stand in the environment of the program. */
+/** Opens a world. `env` holds environment variables of the program. */
 export async function openWorld(
   env: Readonly<Record<string, string>> = {},
   { replaced, now = MONDAY, logLevel = 'silent' }: WorldOptions = {},
@@ -168,7 +168,7 @@ export async function openWorld(
   }
 }
 
-/** Starts a process, and lets tests call it. */
+/** Starts a process that tests can call. */
 async function processOf(system: System, config: Config): Promise<Process> {
   const { app, kernel } = system
   if (!app) throw new Error('a world serves')
@@ -200,7 +200,7 @@ async function processOf(system: System, config: Config): Promise<Process> {
   }
 }
 
-/** Adds an account that nobody has signed in to; answers its id. */
+/** Adds an account without a session; returns its id. */
 export async function addUser(
   { database, clock }: Pick<World, 'clock' | 'database'>,
   name: string,
@@ -213,7 +213,7 @@ export async function addUser(
   return inserted(rows).id
 }
 
-/** Calls by one person unless another is named; null is a visitor. Answers status and body alone. */
+/** A call by a default person unless another is named; null is a visitor. Returns only status and body. */
 export type Call = (
   method: Method,
   path: string,
@@ -221,7 +221,7 @@ export type Call = (
   as?: Person | null,
 ) => Promise<Pick<Answer, 'status' | 'body'>>
 
-/** Calls of a world by the same person again and again. */
+/** Makes a `Call` whose default caller is `usual`. */
 export function callsBy(world: World, usual: Person): Call {
   return async (method, path, payload, as = usual) => {
     const { status, body } = await world.call(method, path, { payload, ...(as && { as }) })
@@ -229,7 +229,7 @@ export function callsBy(world: World, usual: Person): Call {
   }
 }
 
-/** Breaks rows by hand, asks for all differences, and mends the rows again. */
+/** Breaks rows by one statement, returns the differences that verify reports, and repairs the rows by the other. */
 export async function foundWhenBroken(world: World, breakIt: string, mendIt: string): Promise<string[]> {
   await world.rows(breakIt)
   const found = await world.verify()

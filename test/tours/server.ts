@@ -5,18 +5,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onServer, openTestDatabase } from '../support/database.ts'
 
-/** The folder of the project: tours are walked from here. */
+/** The folder of the project, in which tours run. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The program as people start it, in a process and with data of its own. */
+/** The program as people start it, in its own process and with its own data. */
 export interface RunningServer {
   readonly url: string
   readonly dataDir: string
-  /** From what it prints at its first start. */
+  /** The set-up token that it prints at its first start. */
   readonly setupToken: string
-  /** Ends it as Ctrl-C does; answers the exit code. */
+  /** Ends it like Ctrl-C; returns the exit code. */
   stop(): Promise<number | null>
-  /** Runs another command over the same data (after `stop`: the embedded database has one process). Answers what it prints. */
+  /** Runs another command over the same data; returns its output. Call `stop` first: they allow only one process. */
   command(name: string): Promise<string>
   /** Stops it, and removes its data. */
   remove(): Promise<void>
@@ -24,7 +24,7 @@ export interface RunningServer {
 
 const READY_MS = 60_000
 
-/** Starts `node bin/yuyue.mjs start` on a free port, over a fresh database: embedded, or on the server of the test run. */
+/** Starts `node bin/yuyue.mjs start` on a free port, with a new database: embedded, or on the server of the tests. */
 export async function startServer(settings: Readonly<Record<string, string>>): Promise<RunningServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'yuyue-tour-data-'))
   const database = onServer ? await openTestDatabase('empty') : undefined
@@ -72,7 +72,7 @@ export async function startServer(settings: Readonly<Record<string, string>>): P
   }
 }
 
-/** What it printed until it said how to create the first administrator, which is the last it says. */
+/** Waits for the set-up token, which is printed last; returns the output until then. */
 async function untilReady(server: ReturnType<typeof spawn>, ended: Promise<unknown>): Promise<string> {
   let printed = ''
   const ready = new Promise<void>((resolve) => {

@@ -4,25 +4,25 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** One bash that goes on from command to command, as a reader's does; the first command that fails ends it. */
+/** One bash that keeps its state between commands, like a reader's. The first command that fails ends it. */
 export interface Shell {
-  /** Runs commands; answers what they print. @throws Error with what was said on stderr when one fails or takes too long. */
+  /** Runs commands; returns their output. @throws Error with the output and stderr when one fails or takes too long. */
   run(script: string): Promise<string>
   close(): Promise<void>
 }
 
-/** How long a step may take, in milliseconds. Steps that wait for something give up by themselves earlier. */
+/** Longest time of a step in milliseconds. Steps that wait have shorter limits themselves. */
 const PATIENCE_MS = 60_000
 
 export async function openShell(cwd: string, env: NodeJS.ProcessEnv): Promise<Shell> {
   const folder = await mkdtemp(join(tmpdir(), 'yuyue-tour-'))
-  // The leader of a group of its own, so that what a tour has left in the background can be ended with it.
+  // In its own process group, so that the background processes of a tour can be ended with it.
   const bash = spawn('bash', ['--noprofile', '--norc'], { cwd, env, stdio: 'pipe', detached: true })
   const endGroup = () => {
     try {
       if (bash.pid !== undefined) process.kill(-bash.pid, 'SIGKILL')
     } catch {
-      // Nobody is left.
+      // All processes have ended.
     }
   }
   let output = ''
@@ -55,7 +55,7 @@ export async function openShell(cwd: string, env: NodeJS.ProcessEnv): Promise<Sh
       await writeFile(file, `${script}\n`)
       output = ''
       said = ''
-      // From a file, so that the commands' standard input is not the rest of the tour.
+      // From a file, so that the commands do not read the rest of the tour from standard input.
       bash.stdin.write(`. '${file}' </dev/null\nprintf '%s' ${mark}\n`)
       return await new Promise<string>((resolve, reject) => {
         const fail = (why: string) => reject(new Error(`${why}\n${script}\n${output}\n${said}`.trim()))

@@ -1,7 +1,7 @@
-/** One command (or a few) of a tour, and what the page says that it prints. */
+/** One or more commands of a tour, with the output that the page shows. */
 export interface Step {
   readonly script: string
-  /** What stands behind `# →`, or in the json block that follows. Undefined: the output is not looked at. */
+  /** The text after `# →` or in the json block that follows. Undefined: the output is not checked. */
   readonly expected: string | undefined
   /** Line of the page, for messages. */
   readonly line: number
@@ -9,7 +9,7 @@ export interface Step {
 
 export interface Tour {
   readonly steps: readonly Step[]
-  /** What the page puts before `npm start`: the server of the tour is started with it. */
+  /** The variables before `npm start` on the page; the server of the tour is started with them. */
   readonly settings: Readonly<Record<string, string>>
 }
 
@@ -19,7 +19,7 @@ interface Block {
   readonly line: number
 }
 
-/** Fenced blocks of a page, in order. */
+/** The fenced blocks of a page, in order. */
 function blocksOf(page: string): readonly Block[] {
   const blocks: Block[] = []
   let open: { language: string; lines: string[]; line: number } | undefined
@@ -36,9 +36,9 @@ function blocksOf(page: string): readonly Block[] {
 }
 
 /**
- * Reads a page that is a tour. `sh` blocks are its commands, run in order in one bash. A line `# → text` says what the commands since the last
- * such line print; lines of it in a row are one text. A `json` block says what the last command of the `sh` block before it prints. Other blocks
- * are for the reader alone, but for the line that ends in `npm start`.
+ * Reads a tour from a page. `sh` blocks are its commands, which run in order in one bash. A line `# → text` shows the
+ * output of the commands since the last such line; consecutive lines are one text. A `json` block shows the output of
+ * the last command of the `sh` block before it. Other blocks are ignored, except for the line that ends in `npm start`.
  */
 export function readTour(page: string): Tour {
   const steps: Step[] = []
@@ -92,9 +92,9 @@ function stepsOf({ lines, line }: Block): readonly Step[] {
 }
 
 /**
- * Whether an output is what the page says; answers what differs, or null. JSON is compared as JSON: an object must have the members shown,
- * with these values, and may have more; a list must have the entries shown, and may have more where the last one shown is `"…"`. In texts `…`
- * stands for anything.
+ * Compares an output with the page; returns the first difference, or null. JSON is compared as JSON: an object must
+ * have the members shown and may have more; a list must have the entries shown, and may have more if the last one shown
+ * is `"…"`. In texts `…` stands for any text.
  */
 export function difference(expected: string, output: string): string | null {
   if (!/^\s*[[{]/.test(expected)) return differenceOfTexts(expected.trim(), output.trim(), 'the output')

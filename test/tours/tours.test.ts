@@ -15,7 +15,7 @@ afterEach(async () => {
   server = undefined
 })
 
-/** Walks a page as a reader would: its server, its commands, its answers. Then the server stops in order and its data agree. */
+/** Runs the commands of a page and checks their output. Then the server must stop in order, and verify must succeed. */
 async function walk(path: string): Promise<void> {
   const tour = readTour(await page(path))
   server = await startServer(tour.settings)
@@ -32,14 +32,14 @@ async function walk(path: string): Promise<void> {
   expect((await server.command('verify')).split('\n')).toContain('Everything agrees.')
 }
 
-describe('the pages that newcomers follow', () => {
-  test('the tour of the venue product works as it is written', () => walk('docs/tour-venue.md'), 240_000)
+describe('The pages for newcomers', () => {
+  test('have a tour of the venue product that works as written', () => walk('docs/tour-venue.md'), 240_000)
 
-  test('the tour of the room product works as it is written', () => walk('docs/tour-room.md'), 240_000)
+  test('have a tour of the room product that works as written', () => walk('docs/tour-room.md'), 240_000)
 
-  test('the first booking of the README works as it is written', () => walk('README.md'), 120_000)
+  test('have a first booking in the README that works as written', () => walk('README.md'), 120_000)
 
-  test('the Chinese README has the same commands', async () => {
+  test('have the same commands in both READMEs', async () => {
     const commands = async (path: string) => readTour(await page(path))
     expect(await commands('README.zh-CN.md')).toEqual({
       settings: (await commands('README.md')).settings,
@@ -48,14 +48,14 @@ describe('the pages that newcomers follow', () => {
   })
 })
 
-describe('an answer of a tour', () => {
-  test('may leave members out, and values where it says …', () => {
+describe('The comparison of a tour', () => {
+  test('accepts omitted members, and any value for …', () => {
     expect(difference('{"a": 1, "b": "x…"}', '{"a":1,"b":"xyz","c":2}')).toBeNull()
     expect(difference('{"a": [{"id": "…"}, "…"]}', '{"a":[{"id":7},{"id":8}]}')).toBeNull()
     expect(difference('sent to … people', 'sent to 12 people\n')).toBeNull()
   })
 
-  test('is wrong when a value, an entry or a member differs', () => {
+  test('reports a value, an entry or a member that differs', () => {
     expect(difference('{"a": 1}', '{"a":2}')).toBe('/a is 2, not 1')
     expect(difference('{"a": "…"}', '{}')).toBe('/a is missing')
     expect(difference('[1]', '[1,2]')).toContain('has 2 entries')

@@ -56,8 +56,8 @@ const facts: BookingFacts = {
 const refusal = (more: Partial<BookingFacts>, other: Partial<Order> = {}) =>
   bookingRefusal({ ...facts, ...more }, { ...order, ...other }, now, zone)
 
-describe('May this be booked?', () => {
-  it('yes, when nothing speaks against it', () => {
+describe('The decision about a booking', () => {
+  it('accepts a valid request', () => {
     expect(refusal({})).toBeNull()
   })
 
@@ -82,23 +82,23 @@ describe('May this be booked?', () => {
       {},
     ],
     ['time_taken', { occupied: { start: now, end: soon(61) } }, {}],
-  ])('no: %s', (expected, more, other) => {
+  ])('refuses a request: %s', (expected, more, other) => {
     expect(refusal(more, other)).toBe(expected)
   })
 
-  it('only on the grid, in order, ahead and not too long: of any two instants', () => {
+  it('accepts exactly the times that are on the grid, in order, not past and not too long', () => {
     const minutes = fc.integer({ min: -30, max: 600 })
     fc.assert(
       fc.property(minutes, minutes, fc.constantFrom(1, 5, 15, 30), (from, to, gridMinutes) => {
         const found = refusal({ setting: { ...setting, gridMinutes } }, { start: soon(from), end: soon(to) })
-        // 08:00 is on every one of these grids.
+        // The current time, 08:00, is on each of these grids.
         const fine = from >= 0 && from < to && to - from <= 240 && from % gridMinutes === 0 && to % gridMinutes === 0
         expect(found === null).toBe(fine)
       }),
     )
   })
 
-  it('what may be made may also be approved, and approving does not ask about length and distance', () => {
+  it('ignores duration and distance for an approval, and refuses a time that is taken', () => {
     const some = fc.record({
       start: fc.integer({ min: 0, max: 20_000 }),
       length: fc.integer({ min: 5, max: 600 }),
@@ -114,7 +114,7 @@ describe('May this be booked?', () => {
     )
   })
 
-  it('names who is somewhere else unless that is allowed', () => {
+  it('names participants with another booking at that time, unless this is allowed', () => {
     const participants = [person(1), person(2, { busy: true })]
     expect(doubleBooked({ ...facts, participants })).toEqual(['person 2'])
     expect(doubleBooked({ ...facts, participants, setting: { ...setting, participantOverlap: 'allow' } })).toEqual([])

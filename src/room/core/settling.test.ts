@@ -17,10 +17,10 @@ import { settleBookings } from './settling.ts'
 
 openBookings()
 
-describe('What time does by itself', () => {
+describe('Settling bookings', () => {
   const settle = () => settleBookings(world.kernel)
 
-  it('begins and ends approved bookings, and tells their people each time', async () => {
+  it('starts and completes approved bookings, and notifies their participants each time', async () => {
     await setting(world, { audit_required: false })
     const id = await book(request(await room(world)))
     await settle()
@@ -35,7 +35,7 @@ describe('What time does by itself', () => {
     expect(await told(ben, id)).toEqual(['approved', 'started', 'completed'])
   })
 
-  it('completes what it never saw running, and rejects what nobody decided about', async () => {
+  it('completes bookings that ended before it ran, and rejects bookings that were not decided in time', async () => {
     const roomId = await room(world)
     const undecided = await book(request(roomId))
     await setting(world, { audit_required: false })
@@ -59,7 +59,7 @@ describe('What time does by itself', () => {
     ).toEqual([{ status: '5', count: 517 }])
   })
 
-  it('ends what lies ahead of somebody whose ban says so', async () => {
+  it('cancels the future bookings of a banned applicant if the ban says so', async () => {
     const id = await book(request(await room(world)))
     await ban(anna, null, 'true')
     await settle()

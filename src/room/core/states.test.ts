@@ -21,7 +21,7 @@ const some = fc.record({
 })
 
 describe('The state of a booking by the clock', () => {
-  it('is the same in SQL', async () => {
+  it('is the same in SQL and in TypeScript', async () => {
     await fc.assert(
       fc.asyncProperty(some, async ({ status, start, length, now }) => {
         const booking = { status, startTime: instant(start), endTime: instant(start + length) }
@@ -36,7 +36,7 @@ describe('The state of a booking by the clock', () => {
     )
   })
 
-  it('moves only as the table of moves allows, and settles: what was settled once reads the same', () => {
+  it('changes only along allowed transitions, and is the same when it is computed again', () => {
     fc.assert(
       fc.property(some, ({ status, start, length, now }) => {
         const booking = { status, startTime: instant(start), endTime: instant(start + length) }

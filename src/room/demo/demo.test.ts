@@ -6,7 +6,7 @@ const world = await openWorld()
 await fillDemo(world.kernel)
 afterAll(() => world.close())
 
-/** Calls as somebody of the demo. */
+/** Logs in a user of the demo; the returned function calls as this user. */
 async function as(username: string) {
   const { body } = await world.call('POST', '/login', { payload: { username, password: 'yuyue-demo-2026' } })
   const person = { id: 0, token: String(body.token) }
@@ -14,11 +14,11 @@ async function as(username: string) {
 }
 
 describe('the demo', () => {
-  it('leaves nothing that verify objects to', async () => {
+  it('creates data about which verify reports nothing', async () => {
     expect(await world.verify()).toEqual([])
   })
 
-  it('has bookings in every state, also ahead', async () => {
+  it('has bookings in every state, among them one that was rejected because nobody decided in time', async () => {
     const get = await as('room-admin')
     const counts = []
     for (const status of ['0', '1', '2', '3', '4', '5']) {
@@ -36,7 +36,7 @@ describe('the demo', () => {
     expect(await world.rows(`SELECT FROM tb_facility_booking WHERE reject_reason = '超时未审核'`)).toHaveLength(1)
   })
 
-  it('has something to decide for the administrators, and less for the student worker', async () => {
+  it('has pending bookings, fewer for the student worker than for the administrator, and an active and a proposed ban', async () => {
     const waits = async (name: string) => (await (await as(name))('/manage/facility/booking/audit/list')).total
     expect(await waits('room-admin')).toBeGreaterThan(await waits('worker'))
     expect(await waits('worker')).toBe(2)
@@ -51,7 +51,7 @@ describe('the demo', () => {
     expect((await get('/portal/facility/notice/unread-count')).data.unread).toBeGreaterThan(10)
   })
 
-  it('has log-ins that work for every role, and changes nothing when it runs again', async () => {
+  it('has working log-ins for every role, and adds no bookings when it runs again', async () => {
     const count = () => world.rows('SELECT count(*) FROM tb_facility_booking')
     const before = await count()
     const logins = await fillDemo(world.kernel)
@@ -70,7 +70,7 @@ describe('the demos of several products', () => {
     await shared.close()
   }, 60_000)
 
-  it('refuse a database in use: their passwords are public', async () => {
+  it('refuse a database that is in use, because their passwords are public', async () => {
     const used = await openWorld()
     await used.person('room:user')
     await expect(fillDemo(used.kernel)).rejects.toThrow('the demo needs an empty one')

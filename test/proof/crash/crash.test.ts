@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { onServer } from '../../support/database.ts'
 import { proveCrash } from './crash.ts'
 
-describe.runIf(onServer)('a server, a worker and PostgreSQL killed under traffic', () => {
-  test('Nothing that was acknowledged is lost, nothing happens by half, and everybody is told once', async () => {
+describe.runIf(onServer)('Kills of servers, workers and PostgreSQL under traffic', () => {
+  test('lose no acknowledged change, leave none incomplete, and notify each person once', async () => {
     const { broken, figures } = await proveCrash({ minutes: 0, say: () => {}, signal: new AbortController().signal })
     expect(broken).toEqual([])
     expect(figures).toMatchObject({ 'servers killed': 1, 'workers killed': 1, 'faults found': 0 })

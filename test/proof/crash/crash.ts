@@ -11,7 +11,7 @@ import type { Request } from '../history/history.ts'
 import { readRecord, startRecord, underWay } from '../history/record.ts'
 import type { Proof, ProofOptions, ProofResult } from '../proof.ts'
 import { addAdmin, addPeople, addRoom, addSlot, addVenue, allowMessages } from '../site.ts'
-import { type Book, createBook, createTargets } from '../traffic/ask.ts'
+import { createJournal, createTargets, type Journal } from '../traffic/ask.ts'
 import { announcer, caretaker } from '../traffic/house.ts'
 import { type Step, startTraffic, type Traffic } from '../traffic/lives.ts'
 import { applicant, approver } from '../traffic/room.ts'
@@ -23,20 +23,20 @@ const WORKERS = 2
 const VISITORS = 16
 const APPLICANTS = 8
 const THINKING_MS = 60
-/** How long what a killed worker had in hand waits for another. */
+/** Time after which another worker takes the deliveries of a killed one. */
 const LEASE_SECONDS = 3
-/** A blow comes after so many more answers at most. */
+/** Highest number of answers before the next kill. */
 const MOST_ANSWERS = 200
-/** After the last blow: until everything has been handed on and mailed. */
+/** Longest time after the last kill until all messages are handed on and mailed. */
 const QUIET_MS = 180_000
 const MOST_FAULTS = 20
 const printing = { info: () => {}, warn: () => {}, error: console.error }
 
-/** What is killed. `backend`: one of the database's own processes, after which it throws out all others and recovers. */
-const BLOWS = ['server', 'worker', 'database', 'backend'] as const
-type Blow = (typeof BLOWS)[number]
+/** The kinds of kills. `backend` is one process of the database, after which it ends all connections and recovers. */
+const KILLS = ['server', 'worker', 'database', 'backend'] as const
+type Kill = (typeof KILLS)[number]
 
-/** Both products under traffic while everything that runs is killed, for 5 minutes unless said. */
+/** Kills processes under traffic of both products, for 5 minutes by default. */
 export const crash: Proof = {
   name: 'crash',
   what: 'servers, workers and PostgreSQL are killed at random under traffic of both products; the history is checked',
@@ -44,17 +44,17 @@ export const crash: Proof = {
   run: (options) => proveCrash({ ...options, minutes: options.minutes ?? 5 }),
 }
 
-/** With 0 minutes: one blow of each kind. */
+/** Runs the proof. With 0 minutes there is one kill of each kind. */
 export async function proveCrash(
   options: Pick<ProofOptions, 'say' | 'signal'> & { readonly minutes: number },
 ): Promise<ProofResult> {
   const cluster = await openCluster()
   const fleet = await openFleet({ url: cluster.url })
   const smtp = await startSmtp()
-  // Whoever asks us to end does not wait for the people, who wait for answers: the processes go, and they with them.
+  // An abort does not wait for the traffic, which waits for answers: it ends the processes.
   const asked = once(options.signal, 'abort').then(() => ({ figures: {}, broken: [] }))
   try {
-    return await Promise.race([underBlows({ ...options, cluster, fleet, smtp }), asked])
+    return await Promise.race([underKills({ ...options, cluster, fleet, smtp }), asked])
   } finally {
     await fleet.close()
     await smtp.close()
@@ -70,10 +70,10 @@ interface Scene {
   readonly say: ProofOptions['say']
 }
 
-async function underBlows(scene: Scene): Promise<ProofResult> {
+async function underKills(scene: Scene): Promise<ProofResult> {
   const { cluster, fleet, smtp, say } = scene
   const targets = createTargets()
-  const journal = createBook(targets)
+  const journal = createJournal(targets)
   const steps = await withDatabase(cluster, async ({ db, pool }) => {
     await migrate(pool, MIGRATIONS, printing)
     await startRecord(db)
@@ -95,15 +95,15 @@ async function underBlows(scene: Scene): Promise<ProofResult> {
     startTraffic(steps.slow, 2000),
     startTraffic(steps.rare, 8000),
   ]
-  const blows = await strike(scene, journal, servers, workers)
+  const kills = await strike(scene, journal, servers, workers)
   await Promise.all([servers.complete(), workers.complete()])
   await stopAll(traffic)
   say('the traffic has ended; what is left is handed on and mailed')
-  return await judge(scene, journal, servers, workers, blows)
+  return await judge(scene, journal, servers, workers, kills)
 }
 
-/** People with something to do, by how often they do it. */
-async function people(db: Database, journal: Book) {
+/** Adds the people of the traffic, grouped by how often they act. */
+async function people(db: Database, journal: Journal) {
   await allowMessages(db)
   const venues = [
     await addVenue(db, { max_reservations_per_user: 100, waiting_hold_minutes: 1 }),
@@ -127,17 +127,17 @@ async function people(db: Database, journal: Book) {
   return { quick, slow, rare, length: quick.length + slow.length + rare.length }
 }
 
-/** Kills: one of each kind in any order, then any, until the time is over. Answers how many there were of each. */
+/** Kills one of each kind in random order, then any until the time is over. Returns the numbers of kills by kind. */
 async function strike(
   { cluster, minutes, say }: Scene,
-  journal: Book,
+  journal: Journal,
   servers: Crew,
   workers: Crew,
-): Promise<Readonly<Record<Blow, number>>> {
-  const counts: Record<Blow, number> = { server: 0, worker: 0, database: 0, backend: 0 }
-  const first = BLOWS.toSorted(() => Math.random() - 0.5)
+): Promise<Readonly<Record<Kill, number>>> {
+  const counts: Record<Kill, number> = { server: 0, worker: 0, database: 0, backend: 0 }
+  const first = KILLS.toSorted(() => Math.random() - 0.5)
   const until = performance.now() + minutes * 60_000
-  const hit: Record<Blow, () => Promise<boolean>> = {
+  const hit: Record<Kill, () => Promise<boolean>> = {
     server: () => servers.killOne(),
     worker: () => workers.killOne(),
     async database() {
@@ -146,20 +146,20 @@ async function strike(
       await cluster.start()
       return true
     },
-    // While it is still recovering from the last blow there is nobody to kill.
+    // There may be no process to kill while the database recovers from the last kill.
     backend: () => killBackend(cluster).catch(() => false),
   }
   for (let n = 0; n < first.length || performance.now() < until; n += 1) {
     await journal.answers(1 + Math.floor(Math.random() * MOST_ANSWERS))
-    const blow = first[n] ?? BLOWS[Math.floor(Math.random() * BLOWS.length)] ?? 'server'
-    if (!(await hit[blow]())) continue
-    counts[blow] += 1
-    if (n < first.length || n % 10 === 0) say(`blow ${n + 1}: ${blow}; ${journal.requests.length} requests so far`)
+    const kill = first[n] ?? KILLS[Math.floor(Math.random() * KILLS.length)] ?? 'server'
+    if (!(await hit[kill]())) continue
+    counts[kill] += 1
+    if (n < first.length || n % 10 === 0) say(`kill ${n + 1}: ${kill}; ${journal.requests.length} requests so far`)
   }
   return counts
 }
 
-/** SIGKILL to a process of the database that serves one of ours: the postmaster throws out all others and recovers. */
+/** Sends SIGKILL to a database process that serves the program; then the postmaster ends all others and recovers. */
 async function killBackend(cluster: Cluster): Promise<boolean> {
   return await withDatabase(cluster, async ({ db }) => {
     const { rows } = await sql<{ pid: number }>`
@@ -175,10 +175,10 @@ async function killBackend(cluster: Cluster): Promise<boolean> {
 
 async function judge(
   { cluster, fleet, smtp, say }: Scene,
-  journal: Book,
+  journal: Journal,
   servers: Crew,
   workers: Crew,
-  blows: Readonly<Record<Blow, number>>,
+  kills: Readonly<Record<Kill, number>>,
 ): Promise<ProofResult> {
   const broken: string[] = []
   const left = await withDatabase(cluster, ({ db }) => quiet(db))
@@ -203,12 +203,12 @@ async function judge(
     if (failures.rows.length > 0) broken.push(`the relay set aside ${JSON.stringify(failures.rows)}`)
     const mails = await compareMails(db, smtp.mails)
     broken.push(...mails.broken)
-    // A crash of the database catches each worker at one mail at most, as a kill does.
-    const promised = blows.worker + (blows.database + blows.backend) * WORKERS
+    // A crash of the database makes each worker repeat at most one mail, as a kill does.
+    const promised = kills.worker + (kills.database + kills.backend) * WORKERS
     if (mails.twice > promised) broken.push(`${mails.twice} mails came twice, ${promised} may`)
     return {
       figures: {
-        ...figuresOf(journal, blows),
+        ...figuresOf(journal, kills),
         ...mails.figures,
         'mails twice at most': promised,
         'faults found': faults.length,
@@ -218,13 +218,13 @@ async function judge(
   })
 }
 
-/** What a server wrote about a request. */
+/** The part of a server's output about a request. */
 function logOf(output: string, requestId: string): string {
   const at = output.indexOf(requestId)
   return at < 0 ? '' : `\n${output.slice(Math.max(0, at - 300), at + 2000)}`
 }
 
-/** Waits until nothing is under way; answers what still is when that takes too long. */
+/** Waits until no work is left; returns the number of items left if that takes too long. */
 async function quiet(db: Database): Promise<number> {
   const until = performance.now() + QUIET_MS
   for (;;) {
@@ -234,7 +234,7 @@ async function quiet(db: Database): Promise<number> {
   }
 }
 
-/** Every mail that we noted as sent has come, and what came twice is counted. */
+/** Checks that every mail recorded as sent has arrived, and counts the mails that arrived twice. */
 async function compareMails(db: Database, mails: readonly string[]) {
   const { rows } = await sql<{ state: string; provider_id: string | null; reason: string | null }>`
     SELECT state, provider_id, reason FROM deliveries WHERE channel = 'email'`.execute(db)
@@ -249,22 +249,22 @@ async function compareMails(db: Database, mails: readonly string[]) {
   return { broken, twice, figures: { mails: came.size, 'mails twice': twice } }
 }
 
-function figuresOf({ requests, cut }: Book, blows: Readonly<Record<Blow, number>>): Record<string, number> {
+function figuresOf({ requests, cut }: Journal, kills: Readonly<Record<Kill, number>>): Record<string, number> {
   const count = (match: (request: Request) => boolean) => requests.filter(match).length
   const done = requests
     .filter(({ outcome }) => outcome === 'done')
     .map(({ answeredAt = 0 }) => answeredAt)
     .toSorted((a, b) => a - b)
   const gaps = done.map((at, n) => at - (done[n - 1] ?? at))
-  const wishes = [...new Set(requests.map(({ wish }) => wish))].toSorted()
+  const actions = [...new Set(requests.map(({ action }) => action))].toSorted()
   return {
-    'servers killed': blows.server,
-    'workers killed': blows.worker,
-    'PostgreSQL stopped at once': blows.database,
-    'PostgreSQL processes killed': blows.backend,
+    'servers killed': kills.server,
+    'workers killed': kills.worker,
+    'PostgreSQL stopped at once': kills.database,
+    'PostgreSQL processes killed': kills.backend,
     requests: requests.length,
     ...Object.fromEntries(
-      wishes.map((wish) => [`  ${wish}: done`, count((one) => one.wish === wish && one.outcome === 'done')]),
+      actions.map((action) => [`  ${action}: done`, count((one) => one.action === action && one.outcome === 'done')]),
     ),
     refused: count(({ outcome }) => outcome === 'refused'),
     'nobody knows': count(({ outcome }) => outcome === 'unknown'),
@@ -273,7 +273,7 @@ function figuresOf({ requests, cut }: Book, blows: Readonly<Record<Blow, number>
   }
 }
 
-/** A short time at the database: its connections end with every crash. */
+/** Opens the database for a short time, because its connections end with every crash. */
 async function withDatabase<T>(cluster: Cluster, work: (database: OpenDatabase) => Promise<T>): Promise<T> {
   const database = await openDatabase({ url: cluster.url, dataDir: 'memory', poolSize: 2, log: printing })
   try {

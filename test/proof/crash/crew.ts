@@ -2,24 +2,24 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Duty, Fleet, Running } from '../../support/processes.ts'
 import type { Targets } from '../traffic/ask.ts'
 
-/** Processes that are started again whenever they are gone, as a supervisor does. */
+/** Processes that are restarted when they end, like under a supervisor. */
 export interface Crew {
-  /** Kills one that runs; answers whether there was one. It is started again by itself. */
+  /** Kills a running process, which is then restarted; returns false if none runs. */
   killOne(): Promise<boolean>
   /** Resolves when all of them run. */
   complete(): Promise<void>
-  /** Ends all of them in order. Answers how each ended: 0 where all is well. */
+  /** Asks all of them to end; returns the exit code of each, or the signal that ended it. */
   end(): Promise<readonly (number | NodeJS.Signals | null)[]>
-  /** What those wrote that ended without having been asked to. */
+  /** The output of processes that ended by themselves. */
   readonly deserted: readonly string[]
-  /** What all of them wrote, from the first on. */
+  /** The output of all processes since the beginning. */
   output(): string
 }
 
-/** As a supervisor does: without a pause, starts that fail would take the machine from those that serve. */
+/** Pause after a failed start: without it, failing starts would slow down the other processes. */
 const RETRY_MS = 2000
 
-/** Starts so many processes of a duty. */
+/** Starts `count` processes with the same duty. */
 export function openCrew(
   fleet: Fleet,
   duty: Duty,
@@ -28,13 +28,13 @@ export function openCrew(
   targets?: Targets,
 ): Crew {
   const running = new Set<Running>()
-  const everybody: Running[] = []
+  const all: Running[] = []
   const deserted: string[] = []
-  const sent = new Set<Running>()
+  const killed = new Set<Running>()
   let ending = false
   let starting: Promise<void>[] = []
 
-  /** While the database is away a start fails: again, until it is back. */
+  /** Starts a process; repeats this while the database is away. */
   const start = async (): Promise<void> => {
     while (!ending) {
       const started = await fleet.start(duty, env).catch(() => undefined)
@@ -43,11 +43,11 @@ export function openCrew(
         continue
       }
       running.add(started)
-      everybody.push(started)
+      all.push(started)
       if (started.url !== undefined) targets?.add(started.url)
       void started.gone.then(() => {
         leave(started)
-        if (sent.has(started) || ending) return
+        if (killed.has(started) || ending) return
         deserted.push(started.output())
         starting.push(start())
       })
@@ -62,11 +62,11 @@ export function openCrew(
 
   return {
     deserted,
-    output: () => everybody.map((one) => one.output()).join('\n'),
+    output: () => all.map((one) => one.output()).join('\n'),
     async killOne() {
       const one = [...running][Math.floor(Math.random() * running.size)]
       if (!one) return false
-      sent.add(one)
+      killed.add(one)
       leave(one)
       await one.kill()
       starting.push(start())
@@ -75,7 +75,7 @@ export function openCrew(
     async complete() {
       while (running.size < count) {
         await Promise.all(starting)
-        // Whoever has just gone is started again in a moment.
+        // A process that has just ended is restarted soon.
         await pause(50)
       }
     },

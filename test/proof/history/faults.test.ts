@@ -9,19 +9,19 @@ const SLOT = 10
 const ROOM = 20
 const VENUE = 30
 
-/** A day in which everything went well: two bookings of one slot, a cancellation, a line, a closure, a room, a broadcast. */
-function goodDay(): {
+/** A history without faults: bookings of a slot, a cancellation, a waiting list, a closure, a room and a broadcast. */
+function soundHistory(): {
   requests: Request[]
   stored: { -readonly [K in Exclude<keyof Stored, 'counts'>]: Stored[K][number][] }
 } {
   const asked = (
-    wish: Request['wish'],
+    action: Request['action'],
     by: number,
     target: number,
     at: number,
     more: Partial<Request> = {},
   ): Request => ({
-    wish,
+    action,
     by,
     target,
     sentAt: at,
@@ -68,10 +68,10 @@ function goodDay(): {
       changes: [
         changed(1, 'reservation', 101, PERSON, null, 'confirmed'),
         changed(2, 'entry', 201, OTHER, null, 'waiting'),
-        // Cancelling, and offering what that frees, are one transaction.
+        // The cancellation and the offer of the freed place are one transaction.
         { ...changed(3, 'reservation', 101, PERSON, 'confirmed', 'cancelled') },
         { ...changed(4, 'entry', 201, OTHER, 'waiting', 'offered'), transaction: 3 },
-        // So are taking the place and giving back the offer, whichever is written first.
+        // So are the booking and the end of the offer, in either order.
         changed(5, 'reservation', 102, OTHER, null, 'confirmed'),
         { ...changed(6, 'entry', 201, OTHER, 'offered', 'booked'), transaction: 5, at: 5101 },
         changed(7, 'reservation', 102, OTHER, 'confirmed', 'displaced'),
@@ -116,11 +116,11 @@ function goodDay(): {
   }
 }
 
-type Day = ReturnType<typeof goodDay>
-const kinds = ({ requests, stored }: Day, counts = countsOf(stored.changes)) =>
+type History = ReturnType<typeof soundHistory>
+const kinds = ({ requests, stored }: History, counts = countsOf(stored.changes)) =>
   [...new Set(findFaults(requests, { ...stored, counts }).map(({ kind }) => kind))].toSorted()
 
-/** What the slot's row counts when each transaction commits in the order of its last change, and counts what it moves. */
+/** The counts of the slot's row, if transactions commit in the order of their last change and count correctly. */
 function countsOf(changes: readonly Change[]): Stored['counts'] {
   const places = changes.filter(({ thing }) => thing !== 'booking').toSorted((a, b) => a.n - b.n)
   const transactions = [...new Set(places.map(({ transaction }) => transaction).toReversed())].toReversed()
@@ -133,7 +133,7 @@ function countsOf(changes: readonly Change[]): Stored['counts'] {
   })
 }
 
-/** Replaces what matches. @throws Error when nothing does: a fault that was not planted proves nothing. */
+/** Replaces the first match. @throws Error when there is none: then the test would plant no fault. */
 function replace<T>(all: T[], match: (one: T) => boolean, ...by: T[]): T {
   const at = all.findIndex(match)
   const [old] = all.splice(at, 1, ...by)
@@ -141,16 +141,16 @@ function replace<T>(all: T[], match: (one: T) => boolean, ...by: T[]): T {
   return old
 }
 
-/** Takes a thing and all that is said of it out of what is stored. */
-function forget({ stored }: Day, id: number): void {
+/** Removes a thing and all records about it from the stored data. */
+function forget({ stored }: History, id: number): void {
   stored.changes = stored.changes.filter((change) => change.id !== id)
   stored.things = stored.things.filter((thing) => thing.id !== id)
   stored.operations = stored.operations.filter((operation) => operation.id !== id)
   stored.messages = stored.messages.filter((message) => message.about !== id)
 }
 
-/** Something more that is whole in itself. */
-function addReservation({ stored }: Day, id: number, n: number, owner: number): void {
+/** Adds a reservation with all its records. */
+function addReservation({ stored }: History, id: number, n: number, owner: number): void {
   const model = stored.changes[0]
   if (!model) throw new Error('there is a first change')
   stored.changes.push({ ...model, n, transaction: n, id, owner, at: n * 1000 + 100 })
@@ -160,111 +160,120 @@ function addReservation({ stored }: Day, id: number, n: number, owner: number): 
 }
 
 describe('The history checker', () => {
-  test('finds nothing in a day in which everything went well', () => {
-    const day = goodDay()
-    const faults = findFaults(day.requests, { ...day.stored, counts: countsOf(day.stored.changes) })
+  test('finds nothing in a history without faults', () => {
+    const history = soundHistory()
+    const faults = findFaults(history.requests, { ...history.stored, counts: countsOf(history.stored.changes) })
     expect(faults).toEqual([])
   })
 
-  test('lets a request without an answer have happened or not', () => {
-    const day = goodDay()
-    forget(day, 103)
-    expect(kinds(day)).toEqual([])
+  test('accepts that a request without an answer did not happen', () => {
+    const history = soundHistory()
+    forget(history, 103)
+    expect(kinds(history)).toEqual([])
   })
 
-  test('gives what somebody knows by its number to their own request, and the rest to those who do not know', () => {
-    const day = goodDay()
-    // The request without an answer comes first, and is as good an explanation of 101.
-    day.requests.unshift({ wish: 'book', by: PERSON, target: SLOT, sentAt: 900, outcome: 'unknown' })
-    expect(kinds(day)).toEqual([])
+  test('explains a change by the request that knows its id before one of unknown outcome', () => {
+    const history = soundHistory()
+    // The request without an answer comes first, and could also explain 101.
+    history.requests.unshift({ action: 'book', by: PERSON, target: SLOT, sentAt: 900, outcome: 'unknown' })
+    expect(kinds(history)).toEqual([])
   })
 
   test('finds an acknowledged booking that is gone', () => {
-    const day = goodDay()
-    forget(day, 301)
-    expect(kinds(day)).toEqual(['lost'])
+    const history = soundHistory()
+    forget(history, 301)
+    expect(kinds(history)).toEqual(['lost'])
   })
 
   test('finds an acknowledged cancellation that did not happen', () => {
-    const day = goodDay()
-    day.requests.push({ wish: 'cancel', by: PERSON, target: 103, sentAt: 14_000, answeredAt: 14_500, outcome: 'done' })
-    expect(kinds(day)).toEqual(['lost'])
+    const history = soundHistory()
+    history.requests.push({
+      action: 'cancel',
+      by: PERSON,
+      target: 103,
+      sentAt: 14_000,
+      answeredAt: 14_500,
+      outcome: 'done',
+    })
+    expect(kinds(history)).toEqual(['lost'])
   })
 
-  test('finds a booking that was acknowledged before it was there', () => {
-    const day = goodDay()
-    const old = replace(day.requests, ({ made }) => made === 101)
-    day.requests.push({ ...old, sentAt: 100, answeredAt: 600 })
-    expect(kinds(day)).toEqual(['invented', 'lost'])
+  test('finds a booking that was acknowledged before it was committed', () => {
+    const history = soundHistory()
+    const old = replace(history.requests, ({ made }) => made === 101)
+    history.requests.push({ ...old, sentAt: 100, answeredAt: 600 })
+    expect(kinds(history)).toEqual(['invented', 'lost'])
   })
 
-  test('finds a booking of somebody else under the number that was acknowledged', () => {
-    const day = goodDay()
-    day.stored.changes = day.stored.changes.map((change) => (change.id === 301 ? { ...change, owner: OTHER } : change))
-    expect(kinds(day)).toEqual(['invented', 'lost'])
+  test('finds an acknowledged booking that belongs to another person', () => {
+    const history = soundHistory()
+    history.stored.changes = history.stored.changes.map((change) =>
+      change.id === 301 ? { ...change, owner: OTHER } : change,
+    )
+    expect(kinds(history)).toEqual(['invented', 'lost'])
   })
 
-  test('finds a booking that nobody asked for', () => {
-    const day = goodDay()
-    day.stored.slots = [{ id: SLOT, venue: VENUE, capacity: 2 }]
-    addReservation(day, 104, 14, 3)
-    expect(kinds(day)).toEqual(['invented'])
+  test('finds a booking without a request', () => {
+    const history = soundHistory()
+    history.stored.slots = [{ id: SLOT, venue: VENUE, capacity: 2 }]
+    addReservation(history, 104, 14, 3)
+    expect(kinds(history)).toEqual(['invented'])
   })
 
   test('finds a refused booking that happened', () => {
-    const day = goodDay()
-    day.stored.slots = [{ id: SLOT, venue: VENUE, capacity: 2 }]
-    addReservation(day, 104, 14, OTHER)
-    expect(kinds(day)).toEqual(['invented'])
+    const history = soundHistory()
+    history.stored.slots = [{ id: SLOT, venue: VENUE, capacity: 2 }]
+    addReservation(history, 104, 14, OTHER)
+    expect(kinds(history)).toEqual(['invented'])
   })
 
   test('finds a booking that was asked for once and happened twice', () => {
-    const day = goodDay()
-    day.stored.slots = [{ id: SLOT, venue: VENUE, capacity: 2 }]
-    addReservation(day, 104, 14, PERSON)
-    expect(kinds(day)).toEqual(['twice'])
+    const history = soundHistory()
+    history.stored.slots = [{ id: SLOT, venue: VENUE, capacity: 2 }]
+    addReservation(history, 104, 14, PERSON)
+    expect(kinds(history)).toEqual(['twice'])
   })
 
-  test('finds a step that its life does not have', () => {
-    const day = goodDay()
-    const last = day.stored.changes.find(({ id, to }) => id === 301 && to === '1')
-    if (last) day.stored.changes.push({ ...last, n: 14, from: '1', to: '2' })
-    replace(day.stored.things, ({ id }) => id === 301, { thing: 'booking', id: 301, status: '2' })
-    expect(kinds(day)).toEqual(['impossible'])
+  test('finds an impossible state change', () => {
+    const history = soundHistory()
+    const last = history.stored.changes.find(({ id, to }) => id === 301 && to === '1')
+    if (last) history.stored.changes.push({ ...last, n: 14, from: '1', to: '2' })
+    replace(history.stored.things, ({ id }) => id === 301, { thing: 'booking', id: 301, status: '2' })
+    expect(kinds(history)).toEqual(['impossible'])
   })
 
-  test('finds a state that the table has and nobody wrote', () => {
-    const day = goodDay()
-    replace(day.stored.things, ({ id }) => id === 103, { thing: 'reservation', id: 103, status: 'cancelled' })
-    expect(kinds(day)).toEqual(['half'])
+  test('finds a state in the table that was never recorded', () => {
+    const history = soundHistory()
+    replace(history.stored.things, ({ id }) => id === 103, { thing: 'reservation', id: 103, status: 'cancelled' })
+    expect(kinds(history)).toEqual(['half'])
   })
 
   test.each([0, 2])('finds a booking that is in the operation log %i times', (count) => {
-    const day = goodDay()
-    replace(day.stored.operations, ({ id }) => id === 103, { action: 'reservation.book', id: 103, count })
-    expect(kinds(day)).toEqual(['half'])
+    const history = soundHistory()
+    replace(history.stored.operations, ({ id }) => id === 103, { action: 'reservation.book', id: 103, count })
+    expect(kinds(history)).toEqual(['half'])
   })
 
-  test('finds a slot that had more people than places for a moment, though it has not at the end', () => {
-    const day = goodDay()
-    const cancelled = replace(day.stored.changes, ({ to }) => to === 'cancelled')
-    const entry = replace(day.stored.changes, ({ to }) => to === 'offered')
-    // The offer is made before the place is given back, in a transaction of its own.
-    day.stored.changes.push({ ...entry, n: 3, transaction: 2.5 }, { ...cancelled, n: 4, transaction: 4 })
-    expect(kinds(day)).toEqual(['overfull'])
+  test('finds a slot that was overfull for a moment', () => {
+    const history = soundHistory()
+    const cancelled = replace(history.stored.changes, ({ to }) => to === 'cancelled')
+    const entry = replace(history.stored.changes, ({ to }) => to === 'offered')
+    // The offer is made before the place is free, in a separate transaction.
+    history.stored.changes.push({ ...entry, n: 3, transaction: 2.5 }, { ...cancelled, n: 4, transaction: 4 })
+    expect(kinds(history)).toEqual(['overfull'])
   })
 
-  test('is not misled by a state of somebody else that is written in the middle of a transaction', () => {
-    const day = goodDay()
-    const made = replace(day.stored.changes, ({ n }) => n === 5)
-    const displaced = replace(day.stored.changes, ({ n }) => n === 7)
-    // 102 is made before its offer is given back, and between the two somebody writes, who waits for the slot then.
+  test('accepts a change of another person that is written during a transaction', () => {
+    const history = soundHistory()
+    const made = replace(history.stored.changes, ({ n }) => n === 5)
+    const displaced = replace(history.stored.changes, ({ n }) => n === 7)
+    // 102 is made before its offer ends; in between, another person's waiting-list entry for the slot is written.
     const waits = { ...made, n: 5.5, transaction: 5.5, thing: 'entry' as const, id: 202, owner: PERSON, to: 'waiting' }
-    day.stored.changes.push(made, waits, displaced)
-    day.stored.things.push({ thing: 'entry', id: 202, status: 'waiting' })
-    day.stored.operations.push({ action: 'waiting_list.join', id: 202, count: 1 })
-    day.requests.push({
-      wish: 'join',
+    history.stored.changes.push(made, waits, displaced)
+    history.stored.things.push({ thing: 'entry', id: 202, status: 'waiting' })
+    history.stored.operations.push({ action: 'waiting_list.join', id: 202, count: 1 })
+    history.requests.push({
+      action: 'join',
       by: PERSON,
       target: SLOT,
       sentAt: 5000,
@@ -272,77 +281,77 @@ describe('The history checker', () => {
       outcome: 'done',
       made: 202,
     })
-    expect(kinds(day)).toEqual([])
+    expect(kinds(history)).toEqual([])
   })
 
-  test('finds a slot whose row counts something else than its reservations and offers', () => {
-    const day = goodDay()
-    const counts = countsOf(day.stored.changes)
+  test('finds a slot whose row does not count its reservations and offers', () => {
+    const history = soundHistory()
+    const counts = countsOf(history.stored.changes)
     expect(
       kinds(
-        day,
+        history,
         counts.map((count, n) => (n === 1 ? { ...count, taken: 0 } : count)),
       ),
     ).toEqual(['half'])
-    expect(kinds(day, counts.slice(0, -1))).toEqual(['half'])
+    expect(kinds(history, counts.slice(0, -1))).toEqual(['half'])
   })
 
-  test('finds two bookings that kept one room at the same time', () => {
-    const day = goodDay()
-    day.requests.push({ wish: 'room.book', by: OTHER, target: ROOM, sentAt: 14_000, outcome: 'unknown' })
-    const first = day.stored.changes.find(({ id }) => id === 301)
-    if (first) day.stored.changes.push({ ...first, n: 14, id: 302, owner: OTHER, start: 0.5, end: 1.5, at: 14_100 })
-    day.stored.things.push({ thing: 'booking', id: 302, status: '0' })
-    day.stored.operations.push({ action: 'room.booking.add', id: 302, count: 1 })
-    expect(kinds(day)).toEqual(['overlap'])
+  test('finds two current bookings of one room at the same time', () => {
+    const history = soundHistory()
+    history.requests.push({ action: 'room.book', by: OTHER, target: ROOM, sentAt: 14_000, outcome: 'unknown' })
+    const first = history.stored.changes.find(({ id }) => id === 301)
+    if (first) history.stored.changes.push({ ...first, n: 14, id: 302, owner: OTHER, start: 0.5, end: 1.5, at: 14_100 })
+    history.stored.things.push({ thing: 'booking', id: 302, status: '0' })
+    history.stored.operations.push({ action: 'room.booking.add', id: 302, count: 1 })
+    expect(kinds(history)).toEqual(['overlap'])
   })
 
-  test('finds a reservation that outlived a closure', () => {
-    const day = goodDay()
-    replace(day.stored.changes, ({ to }) => to === 'displaced')
-    replace(day.stored.things, ({ id }) => id === 102, { thing: 'reservation', id: 102, status: 'confirmed' })
-    replace(day.stored.operations, ({ action }) => action === 'reservation.displace')
-    replace(day.stored.messages, ({ type }) => type === 'reservation.closed')
-    day.stored.slots = [{ id: SLOT, venue: VENUE, capacity: 2 }]
-    expect(kinds(day)).toEqual(['closed'])
+  test('finds a reservation that was not displaced by a closure', () => {
+    const history = soundHistory()
+    replace(history.stored.changes, ({ to }) => to === 'displaced')
+    replace(history.stored.things, ({ id }) => id === 102, { thing: 'reservation', id: 102, status: 'confirmed' })
+    replace(history.stored.operations, ({ action }) => action === 'reservation.displace')
+    replace(history.stored.messages, ({ type }) => type === 'reservation.closed')
+    history.stored.slots = [{ id: SLOT, venue: VENUE, capacity: 2 }]
+    expect(kinds(history)).toEqual(['closed'])
   })
 
   test('finds a reservation that was made while the venue was closed', () => {
-    const day = goodDay()
-    const open = replace(day.requests, ({ wish }) => wish === 'open')
-    day.requests.push({ ...open, sentAt: 9500, answeredAt: 9900 })
-    expect(kinds(day)).toEqual(['closed'])
+    const history = soundHistory()
+    const open = replace(history.requests, ({ action }) => action === 'open')
+    history.requests.push({ ...open, sentAt: 9500, answeredAt: 9900 })
+    expect(kinds(history)).toEqual(['closed'])
   })
 
   test.each([
-    ['a person who was not told of a change', 'reservation.confirmed', 103],
-    ['a participant who was not told', 'room.booking.approved', 301],
-    ['an employee whom a broadcast did not reach', 'notice.direct', 1],
+    ['a person who was not notified of a change', 'reservation.confirmed', 103],
+    ['a participant who was not notified', 'room.booking.approved', 301],
+    ['an employee who did not get a broadcast', 'notice.direct', 1],
   ])('finds %s', (_, type, about) => {
-    const day = goodDay()
-    replace(day.stored.messages, (message) => message.type === type && message.about === about)
-    expect(kinds(day)).toEqual(['untold'])
+    const history = soundHistory()
+    replace(history.stored.messages, (message) => message.type === type && message.about === about)
+    expect(kinds(history)).toEqual(['untold'])
   })
 
   test('finds a message that is in an inbox twice', () => {
-    const day = goodDay()
-    const old = replace(day.stored.messages, ({ type }) => type === 'reservation.cancelled')
-    day.stored.messages.push({ ...old, count: 2 })
-    expect(kinds(day)).toEqual(['told twice'])
+    const history = soundHistory()
+    const old = replace(history.stored.messages, ({ type }) => type === 'reservation.cancelled')
+    history.stored.messages.push({ ...old, count: 2 })
+    expect(kinds(history)).toEqual(['told twice'])
   })
 
   test('finds a message about something that did not happen', () => {
-    const day = goodDay()
-    day.stored.messages.push({ person: PERSON, type: 'reservation.cancelled', about: 103, count: 1 })
-    expect(kinds(day)).toEqual(['told of nothing'])
+    const history = soundHistory()
+    history.stored.messages.push({ person: PERSON, type: 'reservation.cancelled', about: 103, count: 1 })
+    expect(kinds(history)).toEqual(['told of nothing'])
   })
 
-  test('finds a broadcast that reached only some, though nobody knows whether it was sent', () => {
-    const day = goodDay()
-    const old = replace(day.requests, ({ wish }) => wish === 'broadcast')
-    day.requests.push({ ...old, outcome: 'unknown', answeredAt: undefined })
-    expect(kinds(day)).toEqual([])
-    replace(day.stored.messages, ({ type }) => type === 'notice.direct')
-    expect(kinds(day)).toEqual(['untold'])
+  test('finds a broadcast of unknown outcome that reached only some people', () => {
+    const history = soundHistory()
+    const old = replace(history.requests, ({ action }) => action === 'broadcast')
+    history.requests.push({ ...old, outcome: 'unknown', answeredAt: undefined })
+    expect(kinds(history)).toEqual([])
+    replace(history.stored.messages, ({ type }) => type === 'notice.direct')
+    expect(kinds(history)).toEqual(['untold'])
   })
 })

@@ -1,12 +1,12 @@
-import { type Change, type Fault, MOVES, type Request, type Stored, type Thing, type Wish } from './history.ts'
+import { type Action, type Change, type Fault, MOVES, type Request, type Stored, type Thing } from './history.ts'
 import { findPlaceFaults } from './places.ts'
 import { findToldFaults } from './told.ts'
 
-/** The database reads its clock a moment before or after the client reads the same one. */
+/** The database and the client read the same clock at slightly different moments. */
 const SLACK_MS = 50
 
-/** What an acknowledged wish must have left behind. */
-const EFFECT: Partial<Record<Wish, readonly [thing: Thing, to: string]>> = {
+/** The state that an acknowledged action must have written. */
+const EFFECT: Partial<Record<Action, readonly [thing: Thing, to: string]>> = {
   book: ['reservation', 'confirmed'],
   claim: ['reservation', 'confirmed'],
   cancel: ['reservation', 'cancelled'],
@@ -19,8 +19,8 @@ const EFFECT: Partial<Record<Wish, readonly [thing: Thing, to: string]>> = {
 }
 
 /**
- * Compares what clients were told with what was committed. Pure: the same histories, the same faults. Nothing it answers may be explained
- * away: an empty list is the promise.
+ * Compares the answers to clients with the committed changes. It is a pure function. Every fault counts: the promise is
+ * that the list is empty.
  */
 export function findFaults(requests: readonly Request[], given: Stored): readonly Fault[] {
   const stored = { ...given, changes: given.changes.toSorted((a, b) => a.n - b.n) }
@@ -33,11 +33,11 @@ export function findFaults(requests: readonly Request[], given: Stored): readonl
   ]
 }
 
-/** Acknowledged, and not there, or not by the time of the answer. */
+/** Requests that were acknowledged, but were not committed before the answer. */
 function findLost(requests: readonly Request[], { changes }: Stored): Fault[] {
   const written = new Map(changes.map((change) => [`${change.thing} ${change.id} ${change.to}`, change]))
   return requests.flatMap((request) => {
-    const effect = EFFECT[request.wish]
+    const effect = EFFECT[request.action]
     if (request.outcome !== 'done' || !effect) return []
     const [thing, to] = effect
     const change = written.get(`${thing} ${request.made ?? request.target} ${to}`)
@@ -46,10 +46,10 @@ function findLost(requests: readonly Request[], { changes }: Stored): Fault[] {
   })
 }
 
-/** Committed, and nobody asked for it, or it was asked for once and happened twice. */
+/** Changes that no request explains, or that happened twice for one request. */
 function findInvented(requests: readonly Request[], { changes, slots }: Stored): Fault[] {
   const venues = new Map(slots.map(({ id, venue }) => [id, venue]))
-  const byWish = Map.groupBy(requests, ({ wish }) => wish)
+  const byAction = Map.groupBy(requests, ({ action }) => action)
   const used = new Set<Request>()
   const faults: Fault[] = []
   for (const change of changes) {
@@ -57,9 +57,9 @@ function findInvented(requests: readonly Request[], { changes, slots }: Stored):
     if (!move) faults.push({ kind: 'impossible', text: `${tell(change)} is no step of its life` })
     if (!move || move.by.length === 0) continue
     const fitting = move.by
-      .flatMap((wish) => byWish.get(wish) ?? [])
+      .flatMap((action) => byAction.get(action) ?? [])
       .filter((request) => explains(request, change, venues.get(change.place)))
-    // What its maker knows by its number is theirs, and leaves those who don't know for others.
+    // Prefers the request that knows the id, so that requests of unknown outcome stay free for other changes.
     const own = fitting.find(({ made }) => made === change.id)
     const fresh = own ?? fitting.find((request) => change.from !== null || !used.has(request))
     if (fresh) used.add(fresh)
@@ -69,23 +69,23 @@ function findInvented(requests: readonly Request[], { changes, slots }: Stored):
   return faults
 }
 
-/** Whether a request may be what brought a change about. */
+/** True if a request may have caused a change. */
 function explains(request: Request, change: Change, venue: number | undefined): boolean {
   if (request.outcome === 'refused' || change.at < request.sentAt - SLACK_MS) return false
   if (request.outcome === 'done' && change.at > (request.answeredAt ?? 0) + SLACK_MS) return false
-  const { wish, target, made } = request
-  if (wish === 'close') return target === venue
+  const { action, target, made } = request
+  if (action === 'close') return target === venue
   const isMade = change.from === null && (made === undefined || made === change.id)
-  if (wish === 'book' || wish === 'join' || wish === 'room.book') {
+  if (action === 'book' || action === 'join' || action === 'room.book') {
     return request.by === change.owner && target === change.place && (isMade || change.from !== null)
   }
-  if (wish === 'claim' && change.thing === 'reservation') {
+  if (action === 'claim' && change.thing === 'reservation') {
     return request.by === change.owner && request.place === change.place && isMade
   }
   return target === change.id
 }
 
-/** What stands in the table is what was last written, and each step is in the operation log once. */
+/** Rows that differ from the last recorded change, and changes that are not exactly once in the operation log. */
 function findHalves({ changes, things, operations }: Stored): Fault[] {
   const faults: Fault[] = []
   const last = new Map(changes.map((change) => [`${change.thing} ${change.id}`, change.to]))
@@ -105,8 +105,8 @@ function findHalves({ changes, things, operations }: Stored): Fault[] {
   return faults
 }
 
-function say({ wish, by, target, made }: Request): string {
-  return `${wish} of ${target} by ${by}${made === undefined ? '' : ` (made ${made})`}`
+function say({ action, by, target, made }: Request): string {
+  return `${action} of ${target} by ${by}${made === undefined ? '' : ` (made ${made})`}`
 }
 
 function tell({ thing, id, from, to, owner, place }: Change): string {

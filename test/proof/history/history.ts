@@ -1,7 +1,7 @@
-/** What clients asked for, and what the database saw: all that `findFaults` compares. Times are milliseconds since 1970. */
+/** The requests of clients and the changes in the database, which `findFaults` compares. Times are ms since 1970. */
 
-/** What somebody asked for. */
-export type Wish =
+/** The action that a request asks for. */
+export type Action =
   | 'book'
   | 'cancel'
   | 'join'
@@ -15,28 +15,28 @@ export type Wish =
   | 'room.reject'
   | 'broadcast'
 
-/** A request as its sender knows it. However often it was repeated, it may happen once. */
+/** A request as its sender knows it. It may take effect only once, even if it was repeated. */
 export interface Request {
-  readonly wish: Wish
-  /** Who asked. */
+  readonly action: Action
+  /** The person who sent it. */
   readonly by: number
-  /** What for: a slot or room to book, a slot to wait for; or the reservation, entry, booking or venue it is about. A broadcast: a number of its own. */
+  /** A slot or room to book, a slot to wait for, a reservation, entry, booking or venue, or a broadcast's number. */
   readonly target: number
-  /** A claim: the slot. */
+  /** The slot of a claim. */
   readonly place?: number
   readonly sentAt: number
-  /** When the last answer came; undefined while none did. */
+  /** Time of the last answer; undefined without one. */
   readonly answeredAt?: number | undefined
-  /** `unknown`: no answer, or one that says that nobody knows. It may have happened, as a whole. */
+  /** `unknown`: no answer, or an unclear one. The action may have happened completely or not at all. */
   readonly outcome: 'done' | 'refused' | 'unknown'
-  /** What an acknowledged booking, claim or joining made. */
+  /** The id of the object that an acknowledged booking, claim or joining created. */
   readonly made?: number | undefined
 }
 
-/** A reservation or a waiting-list entry of venue, a booking of room. */
+/** A reservation or a waiting-list entry of the venue product, or a booking of the room product. */
 export type Thing = 'reservation' | 'entry' | 'booking'
 
-/** A state that was committed. `n` is in the order of writing, which across two transactions need not be that of their commits. */
+/** A committed state. `n` follows the order of writing, which can differ from the order of commits. */
 export interface Change {
   readonly n: number
   readonly transaction: number
@@ -45,39 +45,39 @@ export interface Change {
   /** The slot or the room. */
   readonly place: number
   readonly owner: number
-  /** Null: it was made. */
+  /** Null for a new object. */
   readonly from: string | null
   readonly to: string
-  /** Places of a slot. */
+  /** Number of places in the slot. */
   readonly places: number
   readonly start: number
   readonly end: number
   readonly at: number
 }
 
-/** What stands in the tables when all is quiet. */
+/** The contents of the tables after all work has been done. */
 export interface Stored {
   readonly changes: readonly Change[]
   readonly things: readonly { readonly thing: Thing; readonly id: number; readonly status: string }[]
-  /** What the rows of slots counted as taken or held, in the order of their commits; where a transaction counted again, its last holds. */
+  /** Places taken or held by the rows of slots, in commit order; the last count of a transaction is valid. */
   readonly counts: readonly { readonly transaction: number; readonly slot: number; readonly taken: number }[]
   readonly slots: readonly { readonly id: number; readonly venue: number; readonly capacity: number }[]
-  /** Who takes part in a room's booking. */
+  /** The participants of room bookings. */
   readonly participants: readonly { readonly booking: number; readonly person: number }[]
-  /** The operation log, counted. */
+  /** The numbers of entries in the operation log. */
   readonly operations: readonly { readonly action: string; readonly id: number; readonly count: number }[]
-  /** The inboxes, counted. `about`: the reservation, entry, booking or broadcast. */
+  /** The numbers of messages in the inboxes. `about` is the reservation, entry, booking or broadcast. */
   readonly messages: readonly {
     readonly person: number
     readonly type: string
     readonly about: number
     readonly count: number
   }[]
-  /** Whom a broadcast is for. */
+  /** The people who receive broadcasts. */
   readonly everybody: readonly number[]
 }
 
-/** A promise that did not hold. */
+/** A broken promise. */
 export interface Fault {
   readonly kind:
     | 'lost'
@@ -94,20 +94,20 @@ export interface Fault {
   readonly text: string
 }
 
-/** A step of a thing's life that this traffic can bring about. */
+/** A state change that this traffic can cause. */
 interface Move {
   readonly thing: Thing
   readonly from: string | null
   readonly to: string
-  /** The wishes that bring it about; none where time or somebody else's step does. */
-  readonly by: readonly Wish[]
-  /** By which message its people are told; none where nobody needs to be. */
+  /** The actions that cause it; none if time or another change causes it. */
+  readonly by: readonly Action[]
+  /** The message to its people; none if they need not be notified. */
   readonly told?: string
-  /** As what it stands in the operation log. */
+  /** The action in the operation log. */
   readonly logged?: string
 }
 
-/** Written down from docs/venue.md and docs/room.md, a second time beside the program's own tables. */
+/** Written from docs/venue.md and docs/room.md, independently of the program's own tables. */
 export const MOVES: readonly Move[] = [
   {
     thing: 'reservation',
@@ -185,5 +185,5 @@ export const HOLDING: Readonly<Record<Thing, ReadonlySet<string>>> = {
   booking: new Set(['0', '1']),
 }
 
-/** By which message a broadcast comes. */
+/** The message type of broadcasts. */
 export const BROADCAST = 'notice.direct'

@@ -1,11 +1,11 @@
 import { type Change, type Fault, HOLDING, type Request, type Stored } from './history.ts'
 
-/** Places and rooms at every moment of the history, and venues while they were closed. Changes are in their order. */
+/** Finds overfull slots, overlapping room bookings and reservations in closed venues. Changes must be in order. */
 export function findPlaceFaults(requests: readonly Request[], stored: Stored): readonly Fault[] {
   return [...findOverfull(stored), ...findOverlaps(stored), ...findBookedWhileClosed(requests, stored)]
 }
 
-/** After each transaction the places of a slot must fit, and its row must count what its reservations and offers add up to. */
+/** After each transaction, the places taken must fit the slot, and its row must count the same number. */
 function findOverfull({ changes, counts, slots }: Stored): Fault[] {
   const changesOf = Map.groupBy(
     changes.filter(({ thing }) => thing !== 'booking'),
@@ -20,7 +20,7 @@ function findOverfull({ changes, counts, slots }: Stored): Fault[] {
     }
     const faults: Fault[] = []
     let taken = 0
-    // Whoever counts holds the slot's row until the commit: counts of one transaction are never parted by another's.
+    // A transaction locks the slot's row when it counts, so its counts are consecutive.
     const counted = (countsOf.get(id) ?? []).filter((count, n, all) => all[n + 1]?.transaction !== count.transaction)
     for (const { transaction, taken: stands } of counted) {
       taken += moved.get(transaction) ?? 0
@@ -39,7 +39,7 @@ function findOverfull({ changes, counts, slots }: Stored): Fault[] {
   })
 }
 
-/** Two bookings that keep a room never overlap. */
+/** Current bookings of one room that overlap. */
 function findOverlaps({ changes }: Stored): Fault[] {
   const faults: Fault[] = []
   const byRoom = Map.groupBy(
@@ -62,7 +62,7 @@ function findOverlaps({ changes }: Stored): Fault[] {
   return faults
 }
 
-/** Between the answer to a closure and the next request to open, nobody has a reservation in the venue. */
+/** Reservations in a venue between the answer to its closure and the next request to open it. */
 function findBookedWhileClosed(requests: readonly Request[], { changes, slots }: Stored): Fault[] {
   const venues = new Map(slots.map(({ id, venue }) => [id, venue]))
   const lives = [
@@ -71,15 +71,15 @@ function findBookedWhileClosed(requests: readonly Request[], { changes, slots }:
       ({ id }) => id,
     ).values(),
   ]
-  const opened = requests.filter(({ wish, outcome }) => wish === 'open' && outcome !== 'refused')
-  return requests.flatMap(({ wish, outcome, target, sentAt, answeredAt = Number.POSITIVE_INFINITY }) => {
-    if (wish !== 'close' || outcome !== 'done') return []
+  const opened = requests.filter(({ action, outcome }) => action === 'open' && outcome !== 'refused')
+  return requests.flatMap(({ action, outcome, target, sentAt, answeredAt = Number.POSITIVE_INFINITY }) => {
+    if (action !== 'close' || outcome !== 'done') return []
     const reopened = opened.filter((open) => open.target === target && open.sentAt > sentAt).map((open) => open.sentAt)
     const until = Math.min(Number.POSITIVE_INFINITY, ...reopened)
     return lives.flatMap((life): Fault[] => {
       const [first] = life
       if (!first || venues.get(first.place) !== target) return []
-      // The state it was in when the closure was answered, and those that it took on until the venue opened.
+      // Its state when the closure was answered, and its states until the venue was opened.
       const before = life.findLast(({ at }) => at <= answeredAt)
       const within = life.filter(({ at }) => at > answeredAt && at < until)
       const seen = [...(before ? [before] : []), ...within]

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../../src/kernel/database/database.ts'
 import { BROADCAST, type Change, type Stored, type Thing } from './history.ts'
 
-/** Where each thing stands, and under which names its columns go. */
+/** The table of each thing, and the names of its columns. */
 const TABLES = {
   reservation: ['reservations', 'slot_id', 'user_id', 'status', 'party_size', 'start_at', 'end_at'],
   entry: ['waiting_list', 'slot_id', 'user_id', 'state', 'party_size', 'none', 'none'],
@@ -10,9 +10,9 @@ const TABLES = {
 } as const satisfies Record<Thing, readonly string[]>
 
 /**
- * Lets the database itself note every state of every thing, in the transaction that writes it: what the program says of itself is not
- * evidence. A state can be noted before its slot is locked; what the slot's own row counts is noted under its lock, so that the numbers of
- * those notes are in the order of the commits.
+ * Makes the database record every state change in its own transaction, so that the proof does not rely on the program.
+ * A state can be recorded before its slot is locked; the counts of a slot's row are recorded under its lock, so they
+ * are in the order of the commits.
  */
 export async function startRecord(db: Database): Promise<void> {
   await sql`CREATE TABLE proof_changes (
@@ -51,7 +51,7 @@ export async function startRecord(db: Database): Promise<void> {
   }
 }
 
-/** All that the checker needs, once nothing is under way. Broadcasts are known by the number that is their subject. */
+/** Reads all data for the checker, once no work is left. A broadcast is identified by the number in its subject. */
 export async function readRecord(db: Database): Promise<Stored> {
   const rows = async <T>(query: ReturnType<typeof sql<T>>) => (await query.execute(db)).rows
   const ms = (column: string) => sql`coalesce(extract(epoch FROM ${sql.ref(column)}) * 1000, 0)::float8`
@@ -79,7 +79,7 @@ export async function readRecord(db: Database): Promise<Stored> {
   }
 }
 
-/** How much has not been handed on or sent yet. */
+/** The number of messages and deliveries that have not been handed on or sent yet. */
 export async function underWay(db: Database): Promise<number> {
   const { rows } = await sql<{ open: number }>`
     SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM broadcast_recipients WHERE NOT handed_on)

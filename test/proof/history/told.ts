@@ -1,6 +1,6 @@
 import { BROADCAST, type Change, type Fault, MOVES, type Request, type Stored } from './history.ts'
 
-/** Everybody was told of each of their changes, and of each broadcast, once in their inbox, and of nothing else. */
+/** Each person must have exactly one message about each of their changes and each broadcast, and no others. */
 export function findToldFaults(requests: readonly Request[], stored: Stored): readonly Fault[] {
   const due = new Map<string, number>()
   const owe = (person: number, type: string, about: number) => {
@@ -16,13 +16,13 @@ export function findToldFaults(requests: readonly Request[], stored: Stored): re
     if (move?.told === undefined) continue
     for (const person of people(change)) owe(person, move.told, change.id)
   }
-  for (const { wish, outcome, target } of requests) {
-    if (wish !== 'broadcast' || outcome !== 'done') continue
+  for (const { action, outcome, target } of requests) {
+    if (action !== 'broadcast' || outcome !== 'done') continue
     for (const person of stored.everybody) owe(person, BROADCAST, target)
   }
-  // A broadcast that nobody knows of reaches all or none.
-  for (const { wish, outcome, target } of requests) {
-    if (wish !== 'broadcast' || outcome !== 'unknown') continue
+  // A broadcast of unknown outcome must reach everybody or nobody.
+  for (const { action, outcome, target } of requests) {
+    if (action !== 'broadcast' || outcome !== 'unknown') continue
     const reached = stored.messages.some(({ type, about }) => type === BROADCAST && about === target)
     if (reached) for (const person of stored.everybody) owe(person, BROADCAST, target)
   }

@@ -1,15 +1,15 @@
 import type { Answer } from '../client.ts'
 import type { Request } from '../history/history.ts'
 
-/** The processes that can be asked at the moment. */
+/** The processes that serve requests at the moment. */
 export interface Targets {
   add(url: string): void
   remove(url: string): void
-  /** One of them; waits while there is none. */
+  /** Returns one of them; waits while there is none. */
   pick(): Promise<string>
 }
 
-/** Nobody is there at first. */
+/** Makes a list of processes, empty at first. */
 export function createTargets(): Targets {
   const urls = new Set<string>()
   let waiting: ((url: string) => void)[] = []
@@ -29,26 +29,26 @@ export function createTargets(): Targets {
   }
 }
 
-/** What an answer says: `unclear` where it may or may not have happened, or where asking again is what it asks for. */
+/** The meaning of an answer: `unclear` if the change may have happened or not, or if the request should be repeated. */
 type Meaning = 'done' | 'refused' | 'unclear' | 'wrong'
 
-/** Keeps what was asked for and what came of it. */
-export interface Book {
+/** Sends requests, and records them with their outcomes. */
+export interface Journal {
   readonly requests: readonly Request[]
-  /** Answers that nobody should get. */
+  /** Answers that should never occur. */
   readonly wrong: readonly { readonly what: string; readonly answer: Answer }[]
-  /** When somebody was told 503. */
+  /** Times of the answers with 503. */
   readonly unavailable: readonly number[]
-  /** Requests that no answer came to. */
+  /** Number of requests without an answer. */
   cut(): number
-  /** Resolves when so many more requests were answered. */
+  /** Resolves when `count` more requests have been answered. */
   answers(count: number): Promise<void>
   /**
-   * Sends a request and enters what came of it. With `again`, asks until it is clear. `done` says of an answer that it is one to a request
-   * that was sent before and has happened.
+   * Sends a request and records its outcome. With `again`, it repeats the request until the outcome is clear. `done` is
+   * true for an answer that shows that an earlier attempt succeeded.
    */
   ask(
-    wish: Pick<Request, 'wish' | 'by' | 'target' | 'place'>,
+    asked: Pick<Request, 'action' | 'by' | 'target' | 'place'>,
     send: (url: string) => Promise<Answer>,
     options?: {
       readonly again?: boolean
@@ -56,16 +56,16 @@ export interface Book {
       readonly made?: (answer: Answer) => number | undefined
     },
   ): Promise<{ readonly request: Request; readonly answer: Answer | undefined }>
-  /** Reads something: answers what came, once something did. */
+  /** Repeats a read until it succeeds; returns the answer. */
   look(send: (url: string) => Promise<Answer>): Promise<Answer>
 }
 
 const PAUSE_MS = 50
 
-/** The answer of either product: venue speaks in the status, room in the `code` of its body. */
+/** The meaning of an answer: venue uses the HTTP status, room the `code` in the body. */
 function meaningOf({ status, body }: Answer): Meaning {
   if (status === 503) return 'unclear'
-  // Two requests under one key: the first is under way.
+  // The first of two requests with the same key is still running.
   if (status === 409 && body?.code === 'idempotency_key_busy') return 'unclear'
   if (status === 409) return 'refused'
   if (status >= 300) return 'wrong'
@@ -74,8 +74,8 @@ function meaningOf({ status, body }: Answer): Meaning {
   return body.code === 500 && !body.msg.startsWith('系统异常') ? 'refused' : 'wrong'
 }
 
-/** An empty book. */
-export function createBook(targets: Targets): Book {
+/** Makes an empty journal. */
+export function createJournal(targets: Targets): Journal {
   const requests: Request[] = []
   const wrong: { what: string; answer: Answer }[] = []
   const unavailable: number[] = []
@@ -105,7 +105,7 @@ export function createBook(targets: Targets): Book {
     unavailable,
     cut: () => cut,
     answers: (count) => new Promise((resolve) => watchers.push({ at: answered + count, resolve })),
-    async ask(wish, request, { again = false, done = () => false, made = () => undefined } = {}) {
+    async ask(asked, request, { again = false, done = () => false, made = () => undefined } = {}) {
       const sentAt = Date.now()
       for (let times = 1; ; times += 1) {
         const answer = await send(request)
@@ -115,14 +115,14 @@ export function createBook(targets: Targets): Book {
           continue
         }
         const entry: Request = {
-          ...wish,
+          ...asked,
           sentAt,
           answeredAt: answer && Date.now(),
           outcome: meaning === 'done' || meaning === 'refused' ? meaning : 'unknown',
           ...(answer && meaning === 'done' && { made: made(answer) }),
         }
         requests.push(entry)
-        if (answer && meaning === 'wrong') wrong.push({ what: `${wish.wish} of ${wish.target}`, answer })
+        if (answer && meaning === 'wrong') wrong.push({ what: `${asked.action} of ${asked.target}`, answer })
         if (meaning === 'unclear') await rest()
         return { request: entry, answer }
       }

@@ -1,21 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { call, keyed } from '../client.ts'
 import type { Person } from '../site.ts'
-import type { Book } from './ask.ts'
+import type { Journal } from './ask.ts'
 import { oneOf, type Step } from './lives.ts'
 
 const CLOSED_MS = 300
 const LONG_MS = 10 * 24 * 3_600_000
 
-/** Closes a venue, which ends all that is booked in it, and opens it again. */
-export function caretaker(journal: Book, { id: by, token }: Person, venues: readonly number[]): Step {
-  const set = (venue: number, wish: 'close' | 'open') => {
+/** A person who closes a venue, which displaces all its reservations, and opens it again. */
+export function caretaker(journal: Journal, { id: by, token }: Person, venues: readonly number[]): Step {
+  const set = (venue: number, action: 'close' | 'open') => {
     const body =
-      wish === 'open'
+      action === 'open'
         ? { status: 'open' }
         : { status: 'closed', until: new Date(Date.now() + LONG_MS).toISOString(), reason: '更换地板' }
     return journal.ask(
-      { wish, by, target: venue },
+      { action, by, target: venue },
       (url) => call(url, 'PATCH', `/api/v1/venues/${venue}/status`, { token, body }),
       { again: true },
     )
@@ -28,8 +28,8 @@ export function caretaker(journal: Book, { id: by, token }: Person, venues: read
   }
 }
 
-/** Sends a broadcast to all employees, with its number for a subject. */
-export function announcer(journal: Book, { id: by, token }: Person): Step {
+/** A person who sends broadcasts to all employees, each with its number as the subject. */
+export function announcer(journal: Journal, { id: by, token }: Person): Step {
   let number = 0
   return async () => {
     number += 1
@@ -42,7 +42,7 @@ export function announcer(journal: Book, { id: by, token }: Person): Step {
       condition: { kind: 'role', in: ['venue:employee'] },
     }
     await journal.ask(
-      { wish: 'broadcast', by, target },
+      { action: 'broadcast', by, target },
       (url) => call(url, 'POST', '/api/v1/broadcasts', { token, body, headers }),
       { again: true },
     )

@@ -1,15 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** What somebody does next. Called again and again. */
+/** The next thing that a person does; called repeatedly. */
 export type Step = () => Promise<void>
 
-/** People at it. */
+/** People who take steps. */
 export interface Traffic {
-  /** Everybody finishes what they are at. */
+  /** Resolves when all people have finished their current step. */
   stop(): Promise<void>
 }
 
-/** Lets all of them take steps at the same time, each thinking so many milliseconds at most in between. */
+/** Runs all steps repeatedly and concurrently, with a pause of at most `thinkingMs` milliseconds in between. */
 export function startTraffic(steps: readonly Step[], thinkingMs: number): Traffic {
   let stopping = false
   const lives = steps.map(async (step) => {
@@ -26,7 +26,7 @@ export function startTraffic(steps: readonly Step[], thinkingMs: number): Traffi
   }
 }
 
-/** One of them. @throws Error when there is none. */
+/** A random element. @throws Error when there is none. */
 export function oneOf<T>(all: readonly T[]): T {
   const one = all[Math.floor(Math.random() * all.length)]
   if (one === undefined) throw new Error('there is nothing to choose from')

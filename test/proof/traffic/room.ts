@@ -1,16 +1,16 @@
 import { addDays, localDate } from '../../../src/kernel/time.ts'
 import { call, keyed } from '../client.ts'
 import type { Person } from '../site.ts'
-import type { Book } from './ask.ts'
+import type { Journal } from './ask.ts'
 import { oneOf, type Step } from './lives.ts'
 
 const WANTED = 2
 const DAYS = 5
 const HOURS = 12
 
-/** Somebody who books rooms for themselves and two others, and cancels. Persistent people repeat a booking that was not answered. */
+/** A person who books rooms with two others, and cancels. Persistent people repeat a booking without an answer. */
 export function applicant(
-  journal: Book,
+  journal: Journal,
   { id: by, token }: Person,
   others: readonly Person[],
   rooms: readonly number[],
@@ -34,17 +34,17 @@ export function applicant(
     }
     const headers = keyed(persistent)
     const { request } = await journal.ask(
-      { wish: 'room.book', by, target: roomId },
+      { action: 'room.book', by, target: roomId },
       (url) => call(url, 'POST', '/portal/facility/booking', { token, body, headers }),
       { again: persistent, made: (answer) => answer.body.data.id },
     )
     if (request.made !== undefined) held.push(request.made)
   }
 
-  /** Not repeated: whether it was this or the desk that ended the booking could not be told from the second answer. */
+  /** Not repeated: the second answer would not show whether this request or the desk ended the booking. */
   const cancel = async (id: number) => {
     held = held.filter((other) => other !== id)
-    await journal.ask({ wish: 'room.cancel', by, target: id }, (url) =>
+    await journal.ask({ action: 'room.cancel', by, target: id }, (url) =>
       call(url, 'DELETE', `/portal/facility/booking/${id}`, { token }),
     )
   }
@@ -56,15 +56,15 @@ export function applicant(
   }
 }
 
-/** Decides about what waits. */
-export function approver(journal: Book, { id: by, token }: Person): Step {
+/** A person who approves and rejects pending bookings. */
+export function approver(journal: Journal, { id: by, token }: Person): Step {
   return async () => {
     const waiting = await journal.look((url) =>
       call(url, 'GET', '/manage/facility/booking/audit/list?pageSize=5', { token }),
     )
     for (const { id } of waiting.body.rows) {
       const approve = Math.random() < 0.8
-      await journal.ask({ wish: approve ? 'room.approve' : 'room.reject', by, target: id }, (url) =>
+      await journal.ask({ action: approve ? 'room.approve' : 'room.reject', by, target: id }, (url) =>
         call(url, 'PUT', `/manage/facility/booking/${id}/${approve ? 'approve' : 'reject'}`, {
           token,
           ...(!approve && { body: { reason: '该时段已安排校内活动' } }),

@@ -1,6 +1,6 @@
 import { book, call, keyed } from '../client.ts'
 import type { Person } from '../site.ts'
-import type { Book } from './ask.ts'
+import type { Journal } from './ask.ts'
 import { oneOf, type Step } from './lives.ts'
 
 export interface Slot {
@@ -8,14 +8,14 @@ export interface Slot {
   readonly venue: number
 }
 
-/** Reservations one person wants at the same time: fewer than there are slots. */
+/** Number of reservations that one person wants at the same time: fewer than there are slots. */
 const WANTED = 3
 
 /**
- * Somebody who books, cancels, and waits in line for what is full. Persistent people send an Idempotency-Key with what makes something and
- * repeat what was not answered; the others look what they have.
+ * A person who books, cancels, and joins waiting lists of full slots. Persistent people send an Idempotency-Key with
+ * requests that create something, and repeat requests without an answer; the others read the state afterwards.
  */
-export function visitor(journal: Book, person: Person, slots: readonly Slot[], persistent: boolean): Step {
+export function visitor(journal: Journal, person: Person, slots: readonly Slot[], persistent: boolean): Step {
   const { id: by, token } = person
   const made = ({ body }: { readonly body: { readonly id: number } }) => body.id
   let held: { readonly id: number; readonly slot: number }[] = []
@@ -41,7 +41,7 @@ export function visitor(journal: Book, person: Person, slots: readonly Slot[], p
     const slot = oneOf(free)
     const headers = keyed(persistent)
     const { request, answer } = await journal.ask(
-      { wish: 'book', by, target: slot.id },
+      { action: 'book', by, target: slot.id },
       (url) => book(url, person, slot.id, headers),
       { again: persistent, made },
     )
@@ -53,7 +53,7 @@ export function visitor(journal: Book, person: Person, slots: readonly Slot[], p
   const join = async (slot: Slot) => {
     const headers = keyed(persistent)
     const { request } = await journal.ask(
-      { wish: 'join', by, target: slot.id },
+      { action: 'join', by, target: slot.id },
       (url) =>
         call(url, 'POST', `/api/v1/venues/${slot.venue}/reservation-time-slots/${slot.id}/waiting-list`, {
           token,
@@ -68,11 +68,11 @@ export function visitor(journal: Book, person: Person, slots: readonly Slot[], p
 
   const cancel = async (reservation: { readonly id: number }) => {
     const { request } = await journal.ask(
-      { wish: 'cancel', by, target: reservation.id },
+      { action: 'cancel', by, target: reservation.id },
       (url) => call(url, 'DELETE', `/api/v1/reservations/${reservation.id}`, { token }),
       { again: persistent, done: ({ body }) => body.state === 'cancelled' },
     )
-    // What a closure has ended can't be cancelled any more.
+    // A refusal is fine: a closure may have ended the reservation.
     if (request.outcome === 'unknown') inDoubt = true
     held = held.filter(({ id }) => id !== reservation.id)
   }
@@ -83,7 +83,7 @@ export function visitor(journal: Book, person: Person, slots: readonly Slot[], p
     else if (line.state === 'offered') {
       const headers = keyed(persistent)
       const { request } = await journal.ask(
-        { wish: 'claim', by, target: id, place: slot },
+        { action: 'claim', by, target: id, place: slot },
         (url) => call(url, 'POST', `/api/v1/waiting-list/${id}/claim`, { token, headers }),
         { again: persistent, made },
       )
@@ -92,7 +92,7 @@ export function visitor(journal: Book, person: Person, slots: readonly Slot[], p
       entry = undefined
     } else if (Math.random() < 0.2) {
       const { request } = await journal.ask(
-        { wish: 'leave', by, target: id },
+        { action: 'leave', by, target: id },
         (url) => call(url, 'DELETE', `/api/v1/waiting-list/${id}`, { token }),
         { again: persistent, done: ({ body }) => body.state === 'left' },
       )

@@ -1,31 +1,31 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 
-/** Where a conversation goes wrong: before the greeting, at a command, or after the mail itself. */
+/** The stage at which the server fails: at the greeting, at a command, or after the mail itself. */
 export type Stage = 'greeting' | 'EHLO' | 'STARTTLS' | 'MAIL' | 'RCPT' | 'DATA' | 'mail'
 
-/** Says nothing more, hangs up, or answers with this line. */
+/** The server stops answering, closes the connection, or answers with this line. */
 export type Fault = 'hang' | 'close' | (string & {})
 
 export interface BrokenSmtp {
   readonly port: number
-  /** Mails that came as a whole. */
+  /** Number of mails that were received completely. */
   readonly mails: number
-  /** Those of them that were taken. */
+  /** Number of mails that were accepted. */
   readonly taken: number
-  /** From now on this goes wrong; undefined: nothing does. */
+  /** Makes the server fail at this stage from now on; without a stage it works. */
   break(stage?: Stage, fault?: Fault): void
   close(): Promise<void>
 }
 
-/** An SMTP server that fails at one point of every conversation. It keeps no mail. */
+/** Starts an SMTP server that can fail at one stage of every conversation. It stores no mail. */
 export async function startBrokenSmtp(): Promise<BrokenSmtp> {
   const sockets = new Set<Socket>()
   let broken: { readonly stage: Stage; readonly fault: Fault } | undefined
   let mails = 0
   let taken = 0
 
-  /** Answers a stage; false when the conversation is over. */
+  /** Answers at a stage, or fails there. */
   const answer = (socket: Socket, stage: Stage, usual: string) => {
     const fault = broken?.stage === stage ? broken.fault : undefined
     if (fault === 'hang') return

@@ -1,14 +1,14 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What a fake was asked. */
+/** A request that a fake received. */
 export interface Asked {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  // biome-ignore lint/suspicious/noExplicitAny: what the wire carries is what the tests look at
+  // biome-ignore lint/suspicious/noExplicitAny: request bodies have no static type
   readonly body: any
 }
 
@@ -18,14 +18,14 @@ export interface Reply {
   readonly body: unknown
 }
 
-/** A provider on a free port: `answer` speaks its protocol. */
+/** A fake provider on a free port, with the requests that it received. */
 export interface FakeProvider {
   readonly url: string
   readonly asked: Asked[]
   close(): Promise<void>
 }
 
-/** Starts it. */
+/** Starts a fake provider; `answer` implements its protocol. */
 export async function startFake(answer: (asked: Asked) => Reply): Promise<FakeProvider> {
   const asked: Asked[] = []
   const server = createServer((request, response) => {

@@ -2,15 +2,15 @@ import { createHmac } from 'node:crypto'
 import { type FakeProvider, startFake } from './http.ts'
 
 export interface FakeWecom extends FakeProvider {
-  /** Ends all tokens before their time. */
+  /** Ends all tokens before they expire. */
   endTokens(): void
-  /** Messages that a member got: repeats within the interval are dropped as WeCom drops them. */
+  /** Messages that members received. Repeated ones are dropped when the duplicate check is on, as WeCom does. */
   readonly received: { readonly user: string; readonly text: string }[]
-  /** How many tokens were handed out. */
+  /** Number of tokens that were issued. */
   tokens(): number
 }
 
-/** WeCom's API for applications: tokens that can end early, members that don't exist, the duplicate check. */
+/** WeCom's API for applications, with tokens that can end early, unknown members, and the duplicate check. */
 export async function startWecom(secret: string, members: readonly string[]): Promise<FakeWecom> {
   let count = 0
   let valid: string | undefined
@@ -43,7 +43,7 @@ export async function startWecom(secret: string, members: readonly string[]): Pr
   }
 }
 
-/** The robots of WeCom, DingTalk and Feishu under `/wecom`, `/dingtalk` and `/feishu`; the latter two check signatures. */
+/** The robots of WeCom, DingTalk and Feishu at `/wecom`, `/dingtalk` and `/feishu`. The last two check signatures. */
 export function startRobots(secret: string): Promise<FakeProvider> {
   return startFake(({ path, query, body }) => {
     if (path === '/wecom') {

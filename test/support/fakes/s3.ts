@@ -9,12 +9,15 @@ export interface FakeS3 {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly objects: Map<string, { readonly bytes: Buffer; readonly type: string }>
-  /** Refuses everything while it is true. */
+  /** Refuses every request while it is true. */
   down: boolean
   close(): Promise<void>
 }
 
-/** An object store that speaks S3 over HTTP, path style: PUT, GET with ranges, HEAD, DELETE; checks the signature (SigV4) of every request. */
+/**
+ * Starts an object store with the S3 protocol over HTTP in path style: PUT, GET with ranges, HEAD, DELETE. It checks
+ * the signature (SigV4) of every request.
+ */
 export async function openFakeS3(): Promise<FakeS3> {
   const objects: FakeS3['objects'] = new Map()
   const server = createServer((request, response) => void answer(request, response))

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { type Asked, type Reply, startFake } from './http.ts'
 
-/** Aliyun's SMS API: checks the signature as its documentation computes it, keeps receipts. `say` answers instead of `OK`. */
+/** Aliyun's SMS API: checks signatures as its documentation describes and keeps receipts. `say` replaces the answer. */
 export async function startAliyun(secret: string, say: (asked: Asked) => Reply | undefined = () => undefined) {
   const receipts: { PhoneNum: string; OutId: string; SendStatus: number }[] = []
   const fake = await startFake((asked) => {
@@ -16,7 +16,7 @@ export async function startAliyun(secret: string, say: (asked: Asked) => Reply |
     const other = say(asked)
     if (other && other.status !== 500) return other
     receipts.push({ PhoneNum: params.PhoneNumbers ?? '', OutId: params.OutId ?? '', SendStatus: 3 })
-    // 500: it was sent, and the answer got lost.
+    // 500: the message was sent, but the answer got lost.
     return other ?? { body: { Code: 'OK', Message: 'OK', BizId: `biz-${receipts.length}`, RequestId: 'r' } }
   })
   return { ...fake, receipts }
@@ -34,7 +34,7 @@ function aliyunSign(params: Readonly<Record<string, string>>, secret: string): s
     .digest('base64')
 }
 
-/** Tencent Cloud's SMS API: checks TC3-HMAC-SHA256, keeps receipts. `loses`: it sends, and the answer gets lost. */
+/** Tencent Cloud's SMS API: checks TC3-HMAC-SHA256 and keeps receipts. `loses`: it sends, but loses the answer. */
 export async function startTencent(
   keyId: string,
   secret: string,

@@ -1,15 +1,15 @@
 import type { AddressInfo } from 'node:net'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 
-/** A real SMTP server on a free port that keeps what it is sent. */
+/** A real SMTP server on a free port that keeps the mails it receives. */
 export interface FakeSmtp {
-  /** Each mail as it came, in order. */
+  /** The raw mails, in the order of arrival. */
   readonly mails: string[]
   readonly url: string
   close(): Promise<void>
 }
 
-/** Starts it; `options` change what it answers. */
+/** Starts an SMTP server; `options` change its answers. */
 export async function startSmtp(options: SMTPServerOptions = {}): Promise<FakeSmtp> {
   const mails: string[] = []
   const server = new SMTPServer({
@@ -25,7 +25,7 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<FakeSm
     },
     ...options,
   })
-  // Clients that go away in the middle are what is tested.
+  // Tests cut connections on purpose.
   server.on('error', () => {})
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.server.address() as AddressInfo
@@ -36,13 +36,13 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<FakeSm
   }
 }
 
-/** The header of a mail, unfolded; '' when it has none. */
+/** The unfolded value of a header of a mail; '' if it has none. */
 export function header(mail: string, name: string): string {
   const head = mail.slice(0, mail.indexOf('\r\n\r\n')).replace(/\r\n[ \t]+/g, ' ')
   return new RegExp(`^${name}: (.*)$`, 'im').exec(head)?.[1] ?? ''
 }
 
-/** The text of the parts of a mail, decoded. */
+/** The decoded text of the parts of a mail. */
 export function bodyText(mail: string): string {
   const parts = mail.split(/^Content-Transfer-Encoding: /m).slice(1)
   const texts = parts.map((part) => {

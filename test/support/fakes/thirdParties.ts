@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** What a fake remembers of a code it gave out. */
+/** The data that belong to a code that a fake issued. */
 interface Given {
   readonly person: Readonly<Record<string, unknown>>
   readonly redirectUri: string
@@ -11,10 +11,13 @@ interface Given {
   readonly nonce: string | null
 }
 
-/** A third party on this machine, which speaks the protocol of the real one. */
+/** A third party on this machine with the protocol of the real one. */
 export interface FakeThirdParty {
   readonly url: string
-  /** Somebody agrees on the page that `authorizeUrl` opens. Answers what the redirect brings back. @throws when the page would refuse */
+  /**
+   * Acts for a person who agrees on the page of `authorizeUrl`; returns the parameters of the redirect.
+   * @throws Error when the page would refuse.
+   */
   agree(
     authorizeUrl: string,
     person: Readonly<Record<string, unknown>>,
@@ -51,7 +54,7 @@ async function serve(answer: Answer, state: { down: boolean }) {
   }
 }
 
-/** Codes that work once. */
+/** Issues codes that can be used once. */
 function codes() {
   const given = new Map<string, Given>()
   return {
@@ -123,7 +126,7 @@ export async function openFakeWeChat(): Promise<FakeThirdParty> {
   })
 }
 
-/** WeCom's web log-in: gettoken, auth/getuserinfo, user/get. `endTokens` makes it forget the tokens it gave out. */
+/** WeCom's web log-in: gettoken, auth/getuserinfo, user/get. `endTokens` makes it forget the tokens it issued. */
 export async function openFakeWeCom(): Promise<FakeThirdParty & { endTokens(): void }> {
   const state = { down: false }
   const { give, take } = codes()
@@ -171,7 +174,7 @@ export interface FakeOidc extends FakeThirdParty {
   spoil: 'signature' | 'audience' | 'issuer' | 'nonce' | 'expired' | undefined
 }
 
-/** An OpenID Connect provider: discovery, authorization code with PKCE (S256) and client_secret, RS256 id_tokens, JWKS. */
+/** An OpenID Connect provider: discovery, authorization code with PKCE (S256) and client_secret, id_tokens, JWKS. */
 export async function openFakeOidc(): Promise<FakeOidc> {
   const { give, take } = codes()
   const good = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -179,7 +182,7 @@ export async function openFakeOidc(): Promise<FakeOidc> {
   const state: { down: boolean; spoil: FakeOidc['spoil'] } = { down: false, spoil: undefined }
 
   const idToken = (issuer: string, { person, nonce }: Given): string => {
-    // Real time: the client holds it against its machine's clock.
+    // Real time, because the client compares it with the system clock.
     const now = Math.floor(Date.now() / 1000)
     const claims = {
       iss: state.spoil === 'issuer' ? 'http://127.0.0.1:1' : issuer,

@@ -6,15 +6,15 @@ import { openSpans, type WeeklyHours } from '../../../booking/openingHours.ts'
 import { localDate, localTime } from '../../../kernel/time.ts'
 import { openMinutes, plus, sum, type WeekMinutes } from './rules.ts'
 
-// As they are, and counted.
+// Keeps the real functions and counts their calls.
 vi.mock('../../../kernel/time.ts', { spy: true })
 
 const ZONES = ['Asia/Shanghai', 'Europe/Berlin', 'Australia/Lord_Howe', 'Asia/Kathmandu'] as const
-/** Weeks around the two changes of clocks, in Berlin and on Lord Howe Island. */
+/** Starts of time windows near both changes of the clocks, in Berlin and on Lord Howe Island. */
 const STARTS = ['2026-03-20T00:00:00Z', '2026-10-16T00:00:00Z', '2026-04-01T13:30:00Z', '2026-09-28T00:00:00Z']
 const MINUTE = 60_000
 
-/** On full hours: where a change of clocks skips one or brings it twice, that is what both definitions agree on. */
+/** Full hours only: where the clocks change, the two implementations agree only on these. */
 const weeklyHours = fc.uniqueArray(
   fc.record({
     weekday: fc.integer({ min: 1, max: 7 }),
@@ -28,7 +28,7 @@ const weeklyOf = (days: readonly { weekday: number; from: number; hours: number 
   days.map(({ weekday, from, hours }) => ({ weekday, opens: time(from), closes: time(Math.min(24, from + hours)) }))
 
 describe('The open hours of rooms', () => {
-  it('are, hour by hour, those of a walk over what is open and not closed', () => {
+  it('are the time within opening hours and outside closures, for each hour of the week', () => {
     const minutes = (most: number) => fc.integer({ min: 0, max: most })
     fc.assert(
       fc.property(
@@ -65,7 +65,7 @@ describe('The open hours of rooms', () => {
     )
   })
 
-  it('begin and end in the middle of hours, and of minutes', () => {
+  it('can begin and end within an hour and within a minute', () => {
     const span = { start: new Date('2026-03-02T00:10:30Z'), end: new Date('2026-03-02T02:00:00Z') }
     const weekly = [{ weekday: 1, opens: '08:05', closes: '09:30' }]
     const closed = [{ start: new Date('2026-03-02T00:20:15Z'), end: new Date('2026-03-02T01:10:00Z') }]
@@ -73,7 +73,7 @@ describe('The open hours of rooms', () => {
     expect(open?.slice(7, 11)).toEqual([0, 9.75, 20, 0])
   })
 
-  it('of five hundred rooms that are closed for a year cost one look at the calendar for each hour of it', () => {
+  it('of 500 rooms that are closed for a year take one calendar look-up for each hour of the year', () => {
     const span = { start: new Date('2026-01-01T00:00:00Z'), end: new Date('2027-01-02T00:00:00Z') }
     const rooms = Array.from({ length: 500 }, (_, n) => ({
       weekly: [{ weekday: 1 + (n % 7), opens: time(n % 24), closes: '24:00' }],
@@ -84,7 +84,7 @@ describe('The open hours of rooms', () => {
     const open = openMinutes(rooms, span, 'Asia/Shanghai')
     expect(vi.mocked(localTime)).toHaveBeenCalledTimes(366 * 24)
     expect(vi.mocked(localDate)).toHaveBeenCalledTimes(366 * 24)
-    // Thursday, eight o'clock: the rooms that open on a Thursday by then had those minutes before they were closed.
+    // The year starts on a Thursday at 08:00: only rooms open at that time have open minutes, before they are closed.
     expect(sum(open.reduce<WeekMinutes>(plus, Array(168).fill(0)))).toBe(
       rooms.reduce((total, { weekly, closed }) => {
         const before = { start: span.start, end: closed[0]?.start ?? span.start }

@@ -28,7 +28,7 @@ describe('The top lists', () => {
     await storedBooking(world, first, [a, b, c], { start: -7 * DAY - 2, end: -7 * DAY + 4, status: '5' })
     await storedBooking(world, first, [b, a, c], { start: -10, end: -8, status: '1' })
     await storedBooking(world, second, [a, b, c], { start: -20, end: -17, status: '5' })
-    // It runs: two hours of it are over.
+    // This booking is running: two of its hours are over.
     await storedBooking(world, second, [b, c, a], { start: -2, end: 3, status: '4' })
     await storedBooking(world, third, [b, a, c], { start: -15, end: -10, status: '5' })
     for (const status of ['2', '3']) await storedBooking(world, fourth, [c, a, b], { start: -9, end: -1, status })
@@ -36,7 +36,7 @@ describe('The top lists', () => {
     await storedBooking(world, fourth, [c, a, b], { start: 6, end: 9, status: '1' })
   })
 
-  it('count the minutes of approved, ongoing and completed bookings inside the window, ties sharing a rank', async () => {
+  it('count the minutes of approved, ongoing and completed bookings inside the window; ties share a rank', async () => {
     const { data } = await get('/manage/facility/top/room')
     const [first, second, third] = places
     expect(data).toEqual([
@@ -50,7 +50,7 @@ describe('The top lists', () => {
     expect((await get('/manage/facility/top/room?period=365d')).msg).toContain('period 只能是')
   })
 
-  it('name who applied', async () => {
+  it('list the applicants, and require a permission', async () => {
     const [a, b] = group
     expect((await get('/manage/facility/top/user?period=7d')).data).toEqual([
       {
@@ -74,7 +74,7 @@ describe('The top lists', () => {
     expect((await get('/manage/facility/top/room', group[0])).code).toBe(403)
   })
 
-  it('have twenty places at most', async () => {
+  it('have at most 20 entries', async () => {
     for (let n = 0; n < 22; n += 1) {
       await storedBooking(world, await room(world), group, { start: -5, end: -4, status: '5' })
     }
@@ -88,7 +88,7 @@ describe('The usage', () => {
   const usage = async (query: string) => (await get(`/manage/facility/statistics/usage?${query}`)).data
   const span = (from: number, to: number) => `from=${inHours(world, from)}&to=${inHours(world, to)}`
 
-  it('sets occupied against open hours, by room, building and hour of the week', async () => {
+  it('compares occupied with open hours by room, building and hour of the week', async () => {
     const group = await people(world, 3)
     const buildingId = await building(world, '用楼')
     const always = await room(world, { buildingId, floorNo: 1, name: '一' })
@@ -100,7 +100,7 @@ describe('The usage', () => {
       VALUES (${hours}, '2026-03-02T11:00:00+08', '2026-03-02T13:00:00+08', '维修', now())`)
     await world.rows(`INSERT INTO tb_facility_closure (building_id, start_time, end_time, reason, create_time)
       VALUES (${buildingId}, '2026-03-02T11:30:00+08', '2026-03-02T12:30:00+08', '停电', now())`)
-    // Monday from nine to half past ten; and what is rejected.
+    // Monday from 09:00 to 10:30, a rejected booking, and one that ends after the window.
     await storedBooking(world, hours, group, { start: 1, end: 2.5 })
     await storedBooking(world, always, group, { start: 1, end: 2, status: '2' })
     await storedBooking(world, always, group, { start: 23, end: 25 })
@@ -122,7 +122,7 @@ describe('The usage', () => {
     expect(cell(3, 7)).toEqual({ weekday: 3, hour: 7, occupiedHours: 0, openHours: 0, rate: null })
   })
 
-  it('counts, in any window, what a walk over all bookings counts', async () => {
+  it('counts the booked hours inside any window (random windows)', async () => {
     const group = await people(world, 3)
     const buildingId = await building(world)
     const id = await room(world, { buildingId })
@@ -148,7 +148,7 @@ describe('The usage', () => {
     )
   })
 
-  it('counts hours that were there, in a night in which clocks change too', async () => {
+  it('counts real hours when the clocks change', async () => {
     const berlin = await openWorld({ TIME_ZONE: 'Europe/Berlin' })
     try {
       const roomId = await room(berlin)
@@ -157,9 +157,9 @@ describe('The usage', () => {
       const between = (from: string, to: string) =>
         berlin.call('GET', `/manage/facility/statistics/usage?from=${from}&to=${to}`, { as })
       const hours = (instant: string) => (Date.parse(instant) - berlin.clock.now().getTime()) / 3_600_000
-      // From one to four o'clock, in March without the hour from two.
+      // From 01:00 to 04:00 in March, when the hour from 02:00 is skipped.
       const spring = { start: hours('2026-03-29T00:00:00Z'), end: hours('2026-03-29T02:00:00Z') }
-      // The same in October, when that hour comes twice.
+      // The same in October, when the hour from 02:00 comes twice.
       const autumn = { start: hours('2025-10-25T23:00:00Z'), end: hours('2025-10-26T03:00:00Z') }
       for (const times of [spring, autumn]) await storedBooking(berlin, roomId, group, times)
       const one = (await between('2026-03-29 00:00:00', '2026-03-30 00:00:00')).body.data
@@ -173,7 +173,7 @@ describe('The usage', () => {
     }
   })
 
-  it('covers the last 30 days unless said, and a year at most', async () => {
+  it('covers the last 30 days by default and at most 366 days, and requires a permission', async () => {
     expect((await usage('')).range).toEqual({ from: inHours(world, -720), to: inHours(world, 0) })
     expect((await usage(`from=${inHours(world, 100)}`)).range).toEqual({
       from: inHours(world, 100),

@@ -15,13 +15,13 @@ const insert = (table: string, columns: string, values: string) =>
   `INSERT INTO tb_facility_${table} (${columns}, create_time) VALUES (${values}, now())`
 
 describe('verify of the room product', () => {
-  it('finds nothing wrong where nothing was broken', async () => {
+  it('reports nothing about intact data', async () => {
     expect(await world.verify()).toEqual([])
   })
 
   it.each([
     [
-      'an applicant',
+      'a wrong applicant',
       'UPDATE tb_facility_booking SET applicant_id = 2 WHERE id = 1',
       'UPDATE tb_facility_booking SET applicant_id = 1 WHERE id = 1',
       ['the applicant among the participants: booking 1: 1 ≠ 2'],
@@ -45,25 +45,25 @@ describe('verify of the room product', () => {
       ['participants of bookings that stand: booking 1: 4 ≠ 3 to 3'],
     ],
     [
-      'until when people are taken',
+      'a wrong end of a participation',
       `UPDATE tb_facility_booking_user SET ends_by = ends_by - interval '1 hour' WHERE booking_id = 2 AND user_id = 3`,
       `UPDATE tb_facility_booking_user SET ends_by = ends_by + interval '1 hour' WHERE booking_id = 2 AND user_id = 3`,
       [expect.stringMatching(/^tb_facility_booking_user.ends_by: booking 2 of user 3: /)],
     ],
     [
-      'people who are taken for longer than any booking lasts',
+      'a participation that is longer than any booking',
       `UPDATE tb_facility_booking_user SET ends_by = ends_by + interval '200 hours' WHERE booking_id = 2 AND user_id = 3`,
       `UPDATE tb_facility_booking_user SET ends_by = ends_by - interval '200 hours' WHERE booking_id = 2 AND user_id = 3`,
       [expect.stringMatching(/^tb_facility_booking_user.ends_by: booking 2 of user 3: /)],
     ],
     [
-      'a deleted room',
+      'bookings in a deleted room',
       `UPDATE tb_facility_room SET del_flag = '2'`,
       `UPDATE tb_facility_room SET del_flag = '0'`,
       [1, 2].map((id) => `bookings that stand in what was deleted: booking ${id}: 0 ≠ room 1 is deleted`),
     ],
     [
-      'a closure that ended nothing',
+      'a booking inside a closure',
       insert(
         'closure',
         'building_id, start_time, end_time, reason',
@@ -73,13 +73,13 @@ describe('verify of the room product', () => {
       ['bookings that stand in closures: booking 1: 0 ≠ closure 1'],
     ],
     [
-      'somebody who has left',
+      'an applicant who has left',
       `UPDATE users SET status = 'deleted', deleted_at = '2026-03-02' WHERE id = 1`,
       `UPDATE users SET status = 'active', deleted_at = NULL WHERE id = 1`,
       [1, 2].map((id) => `bookings that stand of people who have left: booking ${id}: 0 ≠ user 1 has left`),
     ],
     [
-      'somebody who takes part and has left',
+      'a participant who has left',
       `UPDATE users SET status = 'deleted', deleted_at = '2026-03-02' WHERE id = 3`,
       `UPDATE users SET status = 'active', deleted_at = NULL WHERE id = 3`,
       [1, 2].map((id) => `bookings that stand of people who have left: booking ${id}: 0 ≠ user 3 has left`),
@@ -97,24 +97,24 @@ describe('verify of the room product', () => {
       ['no-shows of bookings that were not held: booking 2: 0 ≠ 5'],
     ],
     [
-      'a series',
+      'a series of two people',
       `UPDATE tb_facility_booking SET series_id = '00000000-0000-4000-8000-000000000000', applicant_id = id`,
       'UPDATE tb_facility_booking SET series_id = NULL, applicant_id = 1',
       expect.arrayContaining(['series of more than one person: series 00000000-0000-4000-8000-000000000000: 2 ≠ 1']),
     ],
     [
-      'the job that left one behind',
+      'a booking that was not settled with the others',
       `UPDATE tb_facility_booking SET status = '5', update_time = end_time WHERE id = 2`,
       `UPDATE tb_facility_booking SET status = '0', update_time = NULL WHERE id = 2`,
       [expect.stringMatching(/^states that were not settled when others were: booking 1: 0 ≠ due at 2026-03-03 /)],
     ],
     [
-      'the rules',
+      'missing booking rules',
       `UPDATE tb_facility_setting SET del_flag = '2'`,
       `UPDATE tb_facility_setting SET del_flag = '0'`,
       ['tb_facility_setting: rows: 0 ≠ 1'],
     ],
-  ])('names what is wrong with %s', async (_, breakIt, mendIt, expected) => {
+  ])('reports %s', async (_, breakIt, mendIt, expected) => {
     expect(await foundWhenBroken(world, breakIt, mendIt)).toEqual(expected)
     expect(await world.verify()).toEqual([])
   })

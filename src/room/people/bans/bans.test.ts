@@ -30,7 +30,7 @@ const book = async (applicant: Person, day = 1) => {
   return (await world.call('POST', '/portal/facility/booking', { as: applicant, payload })).body
 }
 
-/** A proposal about Anna, as three no-shows leave it. */
+/** Stores a proposed ban of Anna, as three no-shows would, and returns its id. */
 const proposed = async () => {
   await world.rows(
     `INSERT INTO tb_facility_ban (user_id, reason, status, create_time) VALUES (${anna.id}, '未到场', '2', '${MONDAY.toISOString()}')`,
@@ -39,7 +39,7 @@ const proposed = async () => {
 }
 
 describe('A ban', () => {
-  it('keeps somebody from booking until it is lifted, and both are told', async () => {
+  it('refuses bookings of the person until it is lifted, and the person is notified of both', async () => {
     const { body } = await ban({ userId: anna.id, expireTime: at(world, 5, '00:00') })
     expect(body).toMatchObject({ code: 200, data: { cancelledBookings: [] } })
     expect(await book(anna)).toMatchObject({ code: 500, msg: expect.stringContaining('多次违约') })
@@ -52,7 +52,7 @@ describe('A ban', () => {
     ])
   })
 
-  it('without an end is for ever, and is listed with names', async () => {
+  it('without an end is permanent, and is listed with names', async () => {
     await ban({ userId: anna.id })
     world.clock.set(new Date('2027-01-01T00:00:00Z'))
     expect(await list(`userId=${anna.id}&status=0`)).toMatchObject({
@@ -64,15 +64,15 @@ describe('A ban', () => {
     })
   })
 
-  it('takes what a form leaves open, sent as empty texts, as left open', async () => {
+  it('accepts empty texts of a form as omitted fields, except for the reason', async () => {
     const left = { userId: '', expireTime: '', cancelFuture: '' }
     expect((await ban({ ...left, username: await nameOf(anna) })).body.code).toBe(200)
     expect(await ofAnna()).toMatchObject([{ status: '0', expireTime: null, cancelFuture: false }])
-    // What is a text says so: a reason is asked for.
+    // The reason is a required text: an empty one is refused.
     expect((await ban({ ...left, username: await nameOf(anna), reason: '' })).body.msg).toContain('reason 不能为空')
   })
 
-  it('can be given by name, whatever its case; unknown people are named', async () => {
+  it('can be given by user name in any case; the refusal names an unknown person', async () => {
     const name = await nameOf(anna)
     expect((await ban({ userId: null, username: name.toUpperCase() })).body.code).toBe(200)
     expect(await ofAnna()).toHaveLength(1)
@@ -81,7 +81,7 @@ describe('A ban', () => {
     expect((await ban({ userId: 999_999_999 })).body).toEqual({ code: 500, msg: '用户不存在：999999999' })
   })
 
-  it('needs somebody, a reason, and an end that lies ahead', async () => {
+  it('requires a person, a reason, and an end in the future', async () => {
     expect((await ban({})).body).toEqual({ code: 500, msg: '参数不全或有误：缺少 userId' })
     expect((await ban({ userId: null, username: ' ' })).body.msg).toContain('userId')
     expect((await ban({ userId: anna.id, reason: ' ' })).body.msg).toContain('reason')
@@ -92,7 +92,7 @@ describe('A ban', () => {
     expect(await ofAnna()).toEqual([])
   })
 
-  it('that has expired has ended, and another may follow', async () => {
+  it('can follow an expired ban, but not an active one', async () => {
     const { body } = await ban({ userId: anna.id, expireTime: at(world, 1, '00:00') })
     expect((await ban({ userId: anna.id })).body).toEqual({ code: 500, msg: '该用户已在封禁中' })
     world.clock.advance(24 * 60)
@@ -106,7 +106,7 @@ describe('A ban', () => {
     ])
   })
 
-  it('leaves what was booked alone, unless it is to end that: then only what the person applied for', async () => {
+  it('keeps existing bookings, or on request cancels those of which the person is the applicant', async () => {
     const own = (await book(anna)).data.id
     friends = [anna, ...friends]
     const joined = (await book(await world.person('room:user'), 2)).data.id
@@ -122,7 +122,7 @@ describe('A ban', () => {
     for (const person of friends) expect(await typesOf(person)).toContain('room.booking.cancelled_by_staff')
   })
 
-  it('does not end what has begun', async () => {
+  it('does not cancel a booking that has begun', async () => {
     const { data } = await book(anna)
     await world.rows(`UPDATE tb_facility_booking SET status = '1' WHERE id = ${data.id}`)
     world.clock.set(new Date('2026-03-03T01:30:00Z'))
@@ -130,7 +130,7 @@ describe('A ban', () => {
     expect(body.data.cancelledBookings).toEqual([])
   })
 
-  it('is for those who may ban, lift and look', async () => {
+  it('requires a permission to ban, to lift and to list', async () => {
     const worker = await world.person('room:student_worker')
     expect((await lift(1, worker)).body).toMatchObject({
       code: 403,
@@ -150,7 +150,7 @@ describe('A ban', () => {
 })
 
 describe('A proposed ban', () => {
-  it('forbids nothing and is told to nobody, until it is confirmed: then for thirty days', async () => {
+  it('forbids nothing until it is confirmed; then it lasts 30 days and the person is notified', async () => {
     const id = await proposed()
     expect(await book(anna)).toMatchObject({ code: 200 })
     expect((await list(`userId=${anna.id}&status=2`)).total).toBe(1)
@@ -160,7 +160,7 @@ describe('A proposed ban', () => {
     expect(await typesOf(anna)).toContain('room.ban.added')
   })
 
-  it('can be confirmed for ever, or until a time that lies ahead, once', async () => {
+  it('can be confirmed once, permanently, but not until a time in the past', async () => {
     const id = await proposed()
     const confirm = (payload: object) => world.call('PUT', `${BANS}/${id}/confirm`, { as: staff, payload })
     expect((await confirm({ expireTime: at(world, -1, '00:00') })).body.code).toBe(500)
@@ -169,7 +169,7 @@ describe('A proposed ban', () => {
     expect((await confirm({})).body).toEqual({ code: 409, msg: '仅待确认的封禁可以确认' })
   })
 
-  it('can be dismissed, which nobody is told', async () => {
+  it('can be dismissed, and the person is not notified', async () => {
     const id = await proposed()
     expect((await lift(id)).body.code).toBe(200)
     expect(await ofAnna()).toEqual([])
@@ -177,13 +177,13 @@ describe('A proposed ban', () => {
     expect(await typesOf(anna)).toEqual([])
   })
 
-  it('is answered by a ban', async () => {
+  it('is replaced by a ban of the same person', async () => {
     await proposed()
     await ban({ userId: anna.id })
     expect(await ofAnna()).toMatchObject([{ status: '0', reason: '多次违约' }])
   })
 
-  it('is made of three no-shows, not for whoever is banned, and falls with them', () => {
+  it('is made for three no-shows unless the person is banned, and withdrawn below three', () => {
     expect(proposalStep({ banned: false, proposed: false, noShows: 3 })).toBe('propose')
     expect(proposalStep({ banned: false, proposed: false, noShows: 2 })).toBe('leave')
     expect(proposalStep({ banned: true, proposed: false, noShows: 5 })).toBe('leave')

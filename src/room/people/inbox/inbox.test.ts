@@ -17,7 +17,7 @@ const list = async (query = '', as = me) =>
 const read = async (payload?: unknown, as = me) =>
   (await world.call('PUT', '/portal/facility/notice/read', { as, payload })).body
 
-it('shows what one was told, the newest first', async () => {
+it('lists the messages of the person, the newest first', async () => {
   const { code, rows, total } = await list('?pageSize=2&unread=')
   expect([code, total, rows.length]).toEqual([200, 3, 2])
   expect(rows[0]).toEqual({
@@ -34,7 +34,7 @@ it('shows what one was told, the newest first', async () => {
   expect(rising.rows.at(-1)).toEqual(rows[0])
 })
 
-it('counts the unread ones, and marks some or all of one’s own as read', async () => {
+it('counts unread messages, and marks some or all of the person’s own as read', async () => {
   const [newest] = (await list()).rows
   const [others] = (await list('', other)).rows
   expect((await world.call('GET', '/portal/facility/notice/unread-count', { as: me })).body.data).toEqual({ unread: 3 })
@@ -45,6 +45,6 @@ it('counts the unread ones, and marks some or all of one’s own as read', async
   expect((await list('?unread=true', other)).total).toBe(1)
 })
 
-it('asks for a log-in', async () => {
+it('requires a log-in', async () => {
   expect((await world.call('GET', '/portal/facility/notice/list')).body.code).toBe(401)
 })

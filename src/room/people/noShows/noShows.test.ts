@@ -36,7 +36,7 @@ const bans = async () =>
   (await world.call('GET', `/manage/facility/ban/list?userId=${anna.id}`, { as: admin })).body.rows
 const types = async (person: Person) => (await world.inbox(person)).map(({ type }) => type)
 
-/** So many days after Monday, at eleven. */
+/** Sets the clock to 11:00, this number of days after Monday. */
 const onDay = (day: number) => world.clock.set(new Date(MONDAY.getTime() + (day * 24 + 3) * 3_600_000))
 const notedOnDay1 = async (count: number): Promise<number[]> => {
   const ids = []
@@ -47,7 +47,7 @@ const notedOnDay1 = async (count: number): Promise<number[]> => {
 }
 
 describe('A no-show', () => {
-  it('is noted of what has begun, and told to whoever applied; again is fine', async () => {
+  it('can be recorded once the booking has begun, and again, and notifies only the applicant', async () => {
     const id = await booked()
     expect(await note(id)).toMatchObject({ code: 409, msg: expect.stringContaining('已批准') })
     world.clock.set(new Date('2026-03-03T01:05:00Z'))
@@ -58,7 +58,7 @@ describe('A no-show', () => {
     expect(await types(friends[0] ?? anna)).not.toContain('room.booking.no_show')
   })
 
-  it('is noted within a week after the end, and not of what was cancelled', async () => {
+  it('can be recorded within a week after the end, and not for a cancelled booking', async () => {
     const [late, cancelled] = [await booked(), await booked()]
     await world.call('DELETE', `/portal/facility/booking/${cancelled}`, { as: anna })
     world.clock.set(new Date('2026-03-10T02:00:01Z'))
@@ -69,20 +69,20 @@ describe('A no-show', () => {
     expect(await note(999_999_999)).toEqual({ code: 404, msg: '预约不存在' })
   })
 
-  it('can be taken back', async () => {
+  it('can be undone, and again', async () => {
     const [id] = await notedOnDay1(1)
     expect(await undo(id ?? 0)).toMatchObject({ code: 200 })
     expect(await undo(id ?? 0)).toMatchObject({ code: 200 })
     expect(await isNoted(id ?? 0)).toBe(false)
   })
 
-  it('is noted by those who see all bookings', async () => {
+  it('requires the permission to see all bookings', async () => {
     expect(await note(1, anna)).toMatchObject({ code: 403, msg: expect.stringContaining('booking:all') })
   })
 })
 
 describe('Three no-shows in 30 days', () => {
-  it('make one proposed ban, of which those who ban are told', async () => {
+  it('make one proposed ban, of which administrators are notified', async () => {
     const [first] = await notedOnDay1(2)
     await note(first ?? 0)
     expect(await bans()).toEqual([])
@@ -93,7 +93,7 @@ describe('Three no-shows in 30 days', () => {
     expect(await types(anna)).not.toContain('room.ban.added')
   })
 
-  it('are three of bookings that began within 30 days', async () => {
+  it('count only if the bookings began within 30 days', async () => {
     const old = [await booked(), await booked()]
     const later = await booked(30)
     onDay(1)
@@ -103,7 +103,7 @@ describe('Three no-shows in 30 days', () => {
     expect(await bans()).toEqual([])
   })
 
-  it('fall when one of them is taken back', async () => {
+  it('no longer propose a ban when one of them is undone', async () => {
     const [first] = await notedOnDay1(3)
     expect(await bans()).toHaveLength(1)
     await undo(first ?? 0)
@@ -112,7 +112,7 @@ describe('Three no-shows in 30 days', () => {
     expect(await bans()).toMatchObject([{ status: '2' }])
   })
 
-  it('count no more once an administrator has decided', async () => {
+  it('do not count again after an administrator has dismissed the proposal', async () => {
     const further = [await booked(3), await booked(3), await booked(4)]
     await notedOnDay1(3)
     const [{ id }] = await bans()
@@ -126,7 +126,7 @@ describe('Three no-shows in 30 days', () => {
     expect(await bans()).toMatchObject([{ status: '2' }])
   })
 
-  it('propose nothing about somebody who is banned', async () => {
+  it('propose no ban of a person who is banned', async () => {
     const ids = [await booked(), await booked(), await booked()]
     await world.call('POST', '/manage/facility/ban', { as: admin, payload: { userId: anna.id, reason: '违约' } })
     onDay(1)
@@ -134,7 +134,7 @@ describe('Three no-shows in 30 days', () => {
     expect(await bans()).toMatchObject([{ status: '0' }])
   })
 
-  it.runIf(onServer)('noted at the same moment are counted all the same', async () => {
+  it.runIf(onServer)('make one proposed ban if they are recorded at the same moment', async () => {
     for (let round = 0; round < 8; round += 1) {
       world.clock.set(MONDAY)
       anna = await world.person('room:user')

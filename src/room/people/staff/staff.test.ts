@@ -12,7 +12,7 @@ const rolesOf = async (as: Person) => (await world.call('GET', '/getInfo', { as 
 const mayDecide = async (as: Person) =>
   (await world.call('GET', '/manage/facility/booking/audit/list', { as })).body.code === 200
 
-it('makes somebody a student worker, an administrator, or neither again, from the next request on', async () => {
+it('makes a user a student worker, an administrator or neither, from the next request on', async () => {
   expect(await mayDecide(student)).toBe(false)
   expect(await appoint(student, 'student_worker')).toEqual({ code: 200, msg: '操作成功' })
   expect([await rolesOf(student), await mayDecide(student)]).toEqual([['student_worker'], true])
@@ -22,20 +22,20 @@ it('makes somebody a student worker, an administrator, or neither again, from th
   expect([await rolesOf(student), await mayDecide(student)]).toEqual([[], false])
 })
 
-it('leaves the roles in other products alone', async () => {
+it('does not change roles of other products', async () => {
   const leader = await world.person('venue:leader')
   await appoint(leader, 'student_worker')
   const roles = await world.rows(`SELECT role FROM user_roles WHERE user_id = ${leader.id} ORDER BY role`)
   expect(roles).toEqual([{ role: 'room:student_worker' }, { role: 'venue:leader' }])
 })
 
-it('is the administrators’ alone, and not about themselves', async () => {
+it('lets only administrators appoint staff, and not change their own role', async () => {
   const worker = await world.person('room:student_worker')
   expect((await appoint(student, 'student_worker', worker)).code).toBe(403)
   expect(await appoint(admin, null)).toEqual({ code: 409, msg: '不能更改自己的角色' })
 })
 
-it('names what is wrong', async () => {
+it('refuses an unknown user and an unknown role', async () => {
   expect(await appoint({ id: 987654 }, 'admin')).toEqual({ code: 404, msg: '用户不存在' })
   expect(await appoint(student, 'king')).toMatchObject({ code: 500, msg: expect.stringContaining('role') })
 })

@@ -10,19 +10,19 @@ afterAll(() => world.close())
 const post = (path: string, payload: unknown, of = world) => of.call('POST', path, { payload })
 const logIn = (username: string, of = world) => post('/login', { username, password: PASSWORD, code: '', uuid: '' }, of)
 
-/** Registers somebody and logs them in; answers what `call` takes. */
+/** Registers and logs in a user; returns a person for `call`. */
 async function enter(username: string, of = world) {
   expect((await post('/register', { username, password: PASSWORD }, of)).body).toEqual({ code: 200, msg: '操作成功' })
   return { id: 0, token: String((await logIn(username, of)).body.token) }
 }
 
-describe('The published web client', () => {
-  it('says that no picture is asked for', async () => {
+describe('The API for the published web client', () => {
+  it('says that no captcha is required', async () => {
     const { status, body } = await world.call('GET', '/prod-api/captchaImage')
     expect([status, body]).toEqual([200, { code: 200, msg: '操作成功', captchaEnabled: false }])
   })
 
-  it('lets people register, log in with what the client sends, see who they are, and log out', async () => {
+  it('lets a user register, log in with the fields that the client sends, read their profile and log out', async () => {
     const as = await enter('li.hua')
     expect((await world.call('GET', '/getInfo', { as })).body).toEqual({
       code: 200,
@@ -38,13 +38,13 @@ describe('The published web client', () => {
     expect(await world.call('GET', '/getInfo', { as })).toMatchObject({ status: 200, body: { code: 401 } })
   })
 
-  it('takes a log-out of whoever is not logged in, or was', async () => {
+  it('accepts a log-out without a valid token', async () => {
     for (const as of [undefined, { id: 0, token: 'gone' }]) {
       expect((await world.call('POST', '/logout', as && { as })).body).toEqual({ code: 200, msg: '操作成功' })
     }
   })
 
-  it('takes the password form of OAuth 2.0, as the API reference sends it', async () => {
+  it('accepts the password form of OAuth 2.0, as the API reference sends it', async () => {
     await enter('form')
     const { body } = await world.call('POST', '/login', {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -59,7 +59,7 @@ describe('The published web client', () => {
     })
   })
 
-  it('answers a wrong password with HTTP 200 and 500, which the client shows, never 401', async () => {
+  it('answers a wrong password with HTTP 200 and code 500, which the client shows, never 401', async () => {
     await enter('careful')
     expect(await post('/login', { username: 'careful', password: 'wrong' })).toMatchObject({
       status: 200,
@@ -72,7 +72,7 @@ describe('The published web client', () => {
     })
   })
 
-  it('answers a locked name in the same way', async () => {
+  it('answers for a locked user name in the same way', async () => {
     await enter('locked')
     for (let time = 0; time < 5; time += 1) await post('/login', { username: 'locked', password: 'wrong' })
     expect(await logIn('locked')).toMatchObject({
@@ -81,7 +81,7 @@ describe('The published web client', () => {
     })
   })
 
-  it('names what is wrong with a registration', async () => {
+  it('gives the reason why a registration is refused', async () => {
     await enter('taken')
     const msg = async (payload: unknown) => (await post('/register', payload)).body
     expect(await msg({ username: 'Taken', password: PASSWORD })).toEqual({ code: 409, msg: '该用户名已被注册' })
@@ -97,12 +97,12 @@ describe('The published web client', () => {
     ['room:admin', ['admin'], ['*:*:*']],
     ['room:user', [], []],
     ['venue:admin', [], []],
-  ])('tells the client about a holder of %s', async (role, roles, permissions) => {
+  ])('gives the roles and permissions of a user with the role %s', async (role, roles, permissions) => {
     const as = await world.person(role)
     expect((await world.call('GET', '/getInfo', { as })).body).toMatchObject({ roles, permissions })
   })
 
-  it('tells the client what a student worker may do, in the names of the document', async () => {
+  it('gives the permissions of a student worker by their names in the document', async () => {
     const as = await world.person('room:student_worker')
     const { body } = await world.call('GET', '/getInfo', { as })
     expect(body.roles).toEqual(['student_worker'])
@@ -110,7 +110,7 @@ describe('The published web client', () => {
     expect(body.permissions).not.toContain('manage:facility:ban:add')
   })
 
-  it('says that a password is too old, and lets nothing else be done', async () => {
+  it('reports an expired password, and allows only the menus and the log-out then', async () => {
     const strict = await openWorld({ PASSWORD_MAX_AGE_DAYS: '30' })
     await enter('old', strict)
     strict.clock.advance(31 * 1440)
@@ -127,7 +127,7 @@ describe('The published web client', () => {
   })
 })
 
-describe('Changing one’s password, where the room product is alone,', () => {
+describe('Changing the password on a site with only the room product', () => {
   const NEW = 'amber-lantern-77'
   const UPDATE = '/prod-api/system/user/profile/updatePwd'
   let site: World
@@ -137,7 +137,7 @@ describe('Changing one’s password, where the room product is alone,', () => {
   afterAll(() => site.close())
   const query = (oldPassword: string, newPassword: string) => `?oldPassword=${oldPassword}&newPassword=${newPassword}`
 
-  it('ends all other sessions, and the new one opens the door', async () => {
+  it('ends all other sessions, and only the new password works afterwards', async () => {
     const as = await enter('mover', site)
     const other = { id: 0, token: String((await logIn('mover', site)).body.token) }
     const payload = { oldPassword: PASSWORD, newPassword: NEW }
@@ -148,12 +148,12 @@ describe('Changing one’s password, where the room product is alone,', () => {
     expect((await post('/login', { username: 'mover', password: NEW }, site)).body.code).toBe(200)
   })
 
-  it('is what a password that is too old is good for; then one logs in again', async () => {
+  it('is allowed with an expired password, and requires a new log-in', async () => {
     await enter('aged', site)
     site.clock.advance(31 * 1440)
     const as = { id: 0, token: String((await logIn('aged', site)).body.token) }
     expect((await site.call('GET', '/portal/facility/room/list', { as })).body.code).toBe(403)
-    // As older clients send them.
+    // Older clients send the passwords in the query.
     expect((await site.call('PUT', `${UPDATE}${query(PASSWORD, NEW)}`, { as })).body).toMatchObject({ code: 200 })
     expect((await site.call('GET', '/getInfo', { as })).body.code).toBe(401)
     const { body } = await post('/login', { username: 'aged', password: NEW }, site)
@@ -165,7 +165,7 @@ describe('Changing one’s password, where the room product is alone,', () => {
     expect((await site.call('GET', '/portal/facility/room/list', { as: again })).body.code).toBe(200)
   })
 
-  it('says what is wrong', async () => {
+  it('gives the reason for a refusal', async () => {
     const as = await enter('clumsy', site)
     const msg = async (path: string, payload?: object) =>
       (await site.call('PUT', `${UPDATE}${path}`, { as, payload })).body
@@ -182,7 +182,7 @@ describe('Changing one’s password, where the room product is alone,', () => {
   })
 })
 
-describe('Once legal texts are published, who registers', () => {
+describe('Registration after legal texts are published', () => {
   let site: World
   beforeAll(async () => {
     site = await openWorld()
@@ -201,13 +201,13 @@ describe('Once legal texts are published, who registers', () => {
     await site.rows(`SELECT kind, version FROM consents c JOIN users u ON u.id = c.user_id
       WHERE username = '${username}' ORDER BY kind`)
 
-  it('is asked for consent later, as the published client has no box to tick', async () => {
+  it('leaves the consent for later, because the published client has no box to tick', async () => {
     const as = await enter('later', site)
     expect(await agreedTo('later')).toEqual([])
     expect((await site.call('GET', '/api/v1/users/me', { as })).body.consent_required).toBe(true)
   })
 
-  it('may agree to them at once, to the current versions', async () => {
+  it('can include the consent to current versions, and refuses outdated ones', async () => {
     const register = async (username: string, accepted: object) =>
       (await post('/register', { username, password: PASSWORD, ...accepted }, site)).body
     expect(await register('both', { accepted_terms: 2, accepted_privacy: 1 })).toMatchObject({ code: 200 })
@@ -221,18 +221,18 @@ describe('Once legal texts are published, who registers', () => {
   })
 })
 
-describe('With ROOM_CAPTCHA the published web client', () => {
+describe('The captcha of ROOM_CAPTCHA', () => {
   let guarded: World
   beforeAll(async () => {
     guarded = await openWorld({ ROOM_CAPTCHA: 'on' })
-    const uuid = await picture()
+    const uuid = await captcha()
     const reader = { username: 'reader', password: PASSWORD, code: 'AC4X', uuid }
     expect((await post('/register', reader, guarded)).body.code).toBe(200)
   })
   afterAll(() => guarded.close())
 
-  /** A picture whose letters the test knows. */
-  async function picture(letters = 'AC4X'): Promise<string> {
+  /** Requests a captcha, gives it letters that the test knows, and returns its id. */
+  async function captcha(letters = 'AC4X'): Promise<string> {
     const { uuid } = (await guarded.call('GET', '/captchaImage')).body
     const hash = guarded.kernel.secrets.keyedHash('room captcha', `${uuid} ${letters}`)
     await sql`UPDATE captchas SET code_hash = ${hash} WHERE id = ${uuid}`.execute(guarded.database.db)
@@ -241,7 +241,7 @@ describe('With ROOM_CAPTCHA the published web client', () => {
   const tryIt = (reading: Readonly<Record<string, unknown>>) =>
     post('/login', { username: 'reader', password: PASSWORD, ...reading }, guarded)
 
-  it('shows a picture, another one each time', async () => {
+  it('is a different picture each time', async () => {
     const { body } = await guarded.call('GET', '/captchaImage')
     expect(body).toMatchObject({ code: 200, captchaEnabled: true, uuid: expect.any(String) })
     const image = Buffer.from(body.img, 'base64')
@@ -249,30 +249,30 @@ describe('With ROOM_CAPTCHA the published web client', () => {
     expect((await guarded.call('GET', '/captchaImage')).body.img).not.toBe(body.img)
   })
 
-  it('lets in who read it, whatever the case of the letters', async () => {
-    expect((await tryIt({ code: ' ac4x ', uuid: await picture() })).body).toMatchObject({
+  it('accepts its letters in upper or lower case', async () => {
+    expect((await tryIt({ code: ' ac4x ', uuid: await captcha() })).body).toMatchObject({
       code: 200,
       token: expect.any(String),
     })
   })
 
-  it('takes a picture once, whether it was read right or wrong', async () => {
-    const uuid = await picture()
+  it('is valid once, even if the first try was wrong', async () => {
+    const uuid = await captcha()
     expect((await tryIt({ code: 'AAAA', uuid })).body).toEqual({ code: 500, msg: '验证码错误' })
     expect((await tryIt({ code: 'AC4X', uuid })).body).toEqual({ code: 500, msg: '验证码已失效' })
   })
 
-  it('lets one of several tries with the same picture in', async () => {
-    const uuid = await picture()
+  it('accepts one of several simultaneous tries', async () => {
+    const uuid = await captcha()
     const tries = await Promise.all([1, 2, 3, 4].map(() => tryIt({ code: 'AC4X', uuid })))
     expect(tries.map(({ body }) => body.code).sort()).toEqual([200, 500, 500, 500])
   })
 
-  it('forgets pictures after two minutes', async () => {
-    const uuid = await picture()
+  it('expires after two minutes, and a job deletes it', async () => {
+    const uuid = await captcha()
     guarded.clock.advance(2)
     expect((await tryIt({ code: 'AC4X', uuid })).body).toEqual({ code: 500, msg: '验证码已失效' })
-    await picture()
+    await captcha()
     guarded.clock.advance(2)
     await guarded.system.jobs.runNow('room.captchas')
     await guarded.drain()
@@ -280,7 +280,7 @@ describe('With ROOM_CAPTCHA the published web client', () => {
   })
 
   it.each([[{}], [{ code: null, uuid: null }], [{ code: '', uuid: '' }], [{ code: 'AC4X', uuid: 'not one of ours' }]])(
-    'lets nobody in without one: %j',
+    'is required to log in and to register: %j',
     async (reading) => {
       expect((await tryIt(reading)).body).toEqual({ code: 500, msg: '验证码已失效' })
       expect((await post('/register', { username: 'robot', password: PASSWORD, ...reading }, guarded)).body.code).toBe(

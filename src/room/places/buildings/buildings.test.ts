@@ -46,7 +46,7 @@ describe('Buildings', () => {
     expect((await call('GET', `${path}/list?buildingName=${encodeURIComponent('息大')}&status=1`)).total).toBe(0)
   })
 
-  it('keep what a change leaves out, or sends as null where there must be something; a remark goes', async () => {
+  it('keep fields that a change omits or sends as null; null removes only the remark', async () => {
     const { id } = (await call('POST', path, { buildingName: '图书馆', remark: '安静' })).data
     await call('PUT', path, { id, buildingName: null, status: '1' })
     expect((await call('GET', `${path}/${id}`)).data).toMatchObject({
@@ -58,7 +58,7 @@ describe('Buildings', () => {
     expect((await call('GET', `${path}/${id}`)).data).toMatchObject({ status: '1', remark: '' })
   })
 
-  it('have a name each, which is free again when one is deleted', async () => {
+  it('have unique names; the name of a deleted building is free again', async () => {
     const { id } = (await call('POST', path, { buildingName: '唯一楼' })).data
     const taken = { code: 500, msg: '楼房名称已存在' }
     expect(await call('POST', path, { buildingName: ' 唯一楼 ' })).toEqual(taken)
@@ -68,7 +68,7 @@ describe('Buildings', () => {
     expect((await call('PUT', path, { id: other, buildingName: '唯一楼' })).code).toBe(200)
   })
 
-  it('come in the order and the pages that are asked for, at most 100 at once with the true total', async () => {
+  it('are listed in the requested order and pages, at most 100 per page with the true total', async () => {
     for (let n = 0; n < 103; n += 1) await building(world, `排序 ${String(n).padStart(3, '0')}`)
     const list = (query: string) => call('GET', `${path}/list?buildingName=${encodeURIComponent('排序')}&${query}`)
     const names = (answer: { rows: { buildingName: string }[] }) => answer.rows.map(({ buildingName }) => buildingName)
@@ -82,7 +82,7 @@ describe('Buildings', () => {
     expect((await list('orderByColumn=password')).code).toBe(400)
   })
 
-  it('are deleted all or none: one that has rooms is refused and named, one that is not there is not found', async () => {
+  it('are deleted all or none: the refusal names a building that has rooms, and an unknown building is 404', async () => {
     const free = await building(world, '空楼')
     const full = await building(world, '满楼')
     const inside = await room(world, { buildingId: full })
@@ -103,7 +103,7 @@ describe('Buildings', () => {
     expect((await call('PUT', path, { id: free, remark: 'x' })).code).toBe(404)
   })
 
-  it('let what was decided about their rooms be decided again when they go out of use or come back', async () => {
+  it('raise the revision of their rooms when their status changes, but not when their remark changes', async () => {
     const id = await building(world)
     const inside = await room(world, { buildingId: id })
     const revision = async () =>
@@ -115,7 +115,7 @@ describe('Buildings', () => {
     expect(await revision()).toBe(2)
   })
 
-  it('say what is wrong with a request, by the name of the field', async () => {
+  it('refuse an invalid request with the name of the field, and an unknown id with 404', async () => {
     expect(await call('POST', path, { status: '0' })).toEqual({ code: 500, msg: '参数不全或有误：缺少 buildingName' })
     expect(await call('POST', path, { buildingName: ' ' })).toEqual({
       code: 500,
@@ -128,7 +128,7 @@ describe('Buildings', () => {
     expect((await call('GET', `${path}/9007199254740991`)).code).toBe(404)
   })
 
-  it('are for those who may, each operation by its own permission', async () => {
+  it('require a separate permission for each operation', async () => {
     const worker = await world.person('room:student_worker')
     const person = await world.person('room:user')
     expect((await call('GET', `${path}/list`, undefined, worker)).code).toBe(200)
@@ -145,7 +145,7 @@ describe('Buildings', () => {
     }
   })
 
-  it('leave an entry in the operation log for every change', async () => {
+  it('write every change to the operation log', async () => {
     const { id } = (await call('POST', path, { buildingName: '记录楼' })).data
     await call('PUT', path, { id, status: '1' })
     await call('DELETE', `${path}/${id}`)

@@ -48,7 +48,7 @@ const stored = async (id: number) =>
     )
   )[0]
 
-/** What everybody of a group was told last. */
+/** The last message of a group; fails unless all of them received the same. */
 async function told(users: readonly Person[] = group) {
   const last = await Promise.all(users.map(async (person) => (await world.inbox(person)).at(-1)))
   expect(new Set(last.map((message) => message?.body)).size).toBe(1)
@@ -56,7 +56,7 @@ async function told(users: readonly Person[] = group) {
 }
 
 describe('Closing a room', () => {
-  it('cancels what is booked in that time, says who and why, tells all its people, and frees nothing else', async () => {
+  it('cancels the bookings in that time with actor and reason, notifies their participants, and leaves others alone', async () => {
     const roomId = await room(world, { name: '关闭室' })
     const before = await book(roomId, '08:00', '09:00')
     const inside = await book(roomId, '09:30', '10:30')
@@ -77,7 +77,7 @@ describe('Closing a room', () => {
     ).toEqual([inside, touching].map((id) => ({ resource_id: String(id) })))
   })
 
-  it('keeps others from booking that time, to the minute', async () => {
+  it('refuses bookings that overlap the closure, and accepts those that only touch it', async () => {
     const roomId = await room(world)
     await call('POST', path, closure('09:00', '12:00', { roomId }))
     const refused = await call('POST', '/portal/facility/booking', request(roomId, '11:55', '13:00'), group[0])
@@ -86,7 +86,7 @@ describe('Closing a room', () => {
     await book(roomId, '12:00', '13:00')
   })
 
-  it('lets what runs go on until the closure begins, and ends it at once when that is now', async () => {
+  it('ends a running booking when the closure begins, or now; an overdue undecided booking is not cancelled', async () => {
     const later = await room(world)
     const now = await room(world)
     const users = await people(world)
@@ -120,7 +120,7 @@ describe('Closing a room', () => {
     expect((await stored(undecided))?.status).not.toBe('3')
   })
 
-  it('is refused when the times are out of order or past, when it says nothing to close, and when that isn’t there', async () => {
+  it('is refused if its times are out of order or past, its target is missing or unknown, or a field is invalid', async () => {
     const roomId = await room(world)
     expect(await call('POST', path, closure('12:00', '12:00', { roomId }))).toEqual({
       code: 500,
@@ -148,7 +148,7 @@ describe('Closing a room', () => {
 })
 
 describe('Closing a building', () => {
-  it('closes all its rooms and no other', async () => {
+  it('closes all its rooms, also those that are added later, and no others', async () => {
     const buildingId = await building(world)
     const rooms = [await room(world, { buildingId }), await room(world, { buildingId })]
     const other = await room(world)
@@ -167,7 +167,7 @@ describe('Closing a building', () => {
 })
 
 describe('A closure', () => {
-  it('is read and listed, the latest first, by building, room and time', async () => {
+  it('can be read, and listed by building, room and time, the latest first', async () => {
     const buildingId = await building(world, '列表楼')
     const roomId = await room(world, { buildingId, name: '列表室' })
     const otherId = await room(world, { buildingId })
@@ -202,7 +202,7 @@ describe('A closure', () => {
     expect(await ids(`buildingId=${buildingId}&orderByColumn=startTime&isAsc=asc`)).toEqual([ofRoom, ofBuilding])
   })
 
-  it('that is extended ends what it now covers; shortened or deleted it gives nothing back, but the time is free', async () => {
+  it('that is extended cancels the bookings it now covers; shortened or deleted, it restores none but frees the time', async () => {
     const roomId = await room(world)
     const first = await book(roomId, '09:00', '10:00', 2)
     const second = await book(roomId, '10:00', '11:00', 2)
@@ -222,7 +222,7 @@ describe('A closure', () => {
     expect((await call('PUT', path, { id, reason: 'x' })).code).toBe(404)
   })
 
-  it('keeps what it closes, and can’t be changed when it is over', async () => {
+  it('can’t be moved to another room; once it is over, it can be deleted but not changed', async () => {
     const roomId = await room(world)
     const other = await room(world)
     const { id } = (await call('POST', path, closure('09:00', '10:00', { roomId }))).data
@@ -233,7 +233,7 @@ describe('A closure', () => {
     expect((await call('DELETE', `${path}/${id}`)).code).toBe(200)
   })
 
-  it('is for those who may, each operation by its own permission', async () => {
+  it('requires a separate permission for each operation', async () => {
     const worker = await world.person('room:student_worker')
     expect((await call('GET', `${path}/list`, undefined, worker)).code).toBe(200)
     expect((await call('GET', `${path}/list`, undefined, group[0])).msg).toContain('manage:facility:closure:list')
@@ -247,11 +247,11 @@ describe('A closure', () => {
   })
 })
 
-describe.runIf(onServer)('While people book', () => {
+describe.runIf(onServer)('A concurrent closure', () => {
   const HOURS = Array.from({ length: 10 }, (_, index) => index + 8)
   const hour = (n: number) => `${String(n).padStart(2, '0')}:00`
 
-  it.each(['room', 'building'] as const)('a %s closes, and nothing that stands lies in the closure', async (what) => {
+  it.each(['room', 'building'] as const)('of a %s leaves no current booking inside it', async (what) => {
     for (let round = 0; round < 4; round += 1) {
       const buildingId = await building(world)
       const rooms = await Promise.all(Array.from({ length: 5 }, () => room(world, { buildingId })))
@@ -277,7 +277,7 @@ describe.runIf(onServer)('While people book', () => {
     }
   })
 
-  it('a room that is being put into a building is waited for, and closed with it', async () => {
+  it('of a building waits for a room that is being added to it, and raises the revision of that room', async () => {
     const buildingId = await building(world)
     let closing: Promise<{ code: number }> | undefined
     const roomId = await world.kernel.transaction(async (tx) => {

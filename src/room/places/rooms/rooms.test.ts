@@ -20,7 +20,7 @@ const read = async (id: number) => (await call('GET', `${path}/${id}`)).data
 const revisionOf = async (id: number) =>
   (await world.rows<{ revision: number }>(`SELECT revision FROM tb_facility_room WHERE id = ${id}`))[0]?.revision
 
-/** Books a room for so many people; answers the booking's id. */
+/** Books a room for `count` people and returns the id of the booking. */
 async function book(roomId: number, from: string, to: string, { count = 3, day = 1 } = {}): Promise<number> {
   const [as, ...others] = await people(world, count)
   const times = { startTime: at(world, day, from), endTime: at(world, day, to) }
@@ -33,8 +33,8 @@ async function book(roomId: number, from: string, to: string, { count = 3, day =
   return rows[0]?.id ?? 0
 }
 
-/** A request of three people for tomorrow noon, to be sent any number of times. */
-async function askForNoon(roomId: number) {
+/** Prepares a booking of three people for tomorrow noon; the returned function sends it and can be called again. */
+async function noonRequest(roomId: number) {
   const [as, ...others] = await people(world)
   const times = { startTime: at(world, 1, '12:00'), endTime: at(world, 1, '13:00') }
   const payload = { ...meeting(world, roomId, others), ...times }
@@ -79,7 +79,7 @@ describe('Rooms', () => {
     })
   })
 
-  it('are found by building, floor, status, name, places and equipment, all of which may be left out or empty', async () => {
+  it('can be filtered by building, floor, status, name, capacity and equipment, and sorted by known columns', async () => {
     const buildingId = await building(world)
     const small = await room(world, { buildingId, floorNo: 1, capacity: 5, name: '小_室', tags: '白板' })
     const large = await room(world, { buildingId, floorNo: 2, capacity: 50, name: '大室', tags: '白板,电视' })
@@ -97,7 +97,7 @@ describe('Rooms', () => {
     expect((await call('GET', `${path}/list?orderByColumn=revision`)).code).toBe(400)
   })
 
-  it('have a name each on their floor', async () => {
+  it('have unique names on their floor; the name of a deleted room is free again', async () => {
     const buildingId = await building(world)
     const fields = { buildingId, floorNo: 1, roomName: '101', capacity: 5 }
     const { id } = (await call('POST', path, fields)).data
@@ -108,7 +108,7 @@ describe('Rooms', () => {
     expect((await call('POST', path, fields)).code).toBe(200)
   })
 
-  it('are put into buildings that there are', async () => {
+  it('are refused in a building that does not exist, and can’t be changed if they do not exist', async () => {
     const id = await room(world)
     const gone = await building(world)
     await call('DELETE', `/manage/facility/building/${gone}`)
@@ -118,7 +118,7 @@ describe('Rooms', () => {
     expect(await call('PUT', path, { id: 999_999, capacity: 5 })).toEqual({ code: 404, msg: '房间不存在' })
   })
 
-  it('take opening hours, in order, and refuse those that contradict each other', async () => {
+  it('store opening hours in order, keep them through other changes, and refuse overlapping or invalid ones', async () => {
     const id = await room(world)
     const openHours = [
       { weekday: 2, opens: '08:00', closes: '24:00' },
@@ -144,15 +144,15 @@ describe('Rooms', () => {
     expect((await read(id)).openHours).toBeNull()
   })
 
-  it('can’t be booked outside their hours', async () => {
+  it('can’t be booked outside their opening hours', async () => {
     const id = await room(world)
     await call('PUT', path, { id, openHours: [{ weekday: 2, opens: '08:00', closes: '12:00' }] })
     await book(id, '09:00', '12:00')
-    const ask = await askForNoon(id)
+    const ask = await noonRequest(id)
     expect((await ask()).code).toBe(500)
   })
 
-  it('go out of use and come back; then bookings that were being decided are decided again, and those that stand stay', async () => {
+  it('can be disabled and enabled; disabling raises the revision, keeps existing bookings and refuses new ones', async () => {
     const id = await room(world)
     const standing = await book(id, '09:00', '10:00')
     const revision = await revisionOf(id)
@@ -160,7 +160,7 @@ describe('Rooms', () => {
     expect(await read(id)).toMatchObject({ status: '1' })
     expect(await revisionOf(id)).toBeGreaterThan(revision ?? 0)
     expect(await world.rows(`SELECT status FROM tb_facility_booking WHERE id = ${standing}`)).toEqual([{ status: '1' }])
-    const ask = await askForNoon(id)
+    const ask = await noonRequest(id)
     expect((await ask()).code).toBe(500)
     await call('PUT', `${path}/${id}/enable?enable=true`)
     expect((await ask()).code).toBe(200)
@@ -168,7 +168,7 @@ describe('Rooms', () => {
     expect((await call('PUT', `${path}/999999/enable?enable=true`)).code).toBe(404)
   })
 
-  it('can’t become too small for a booking that stands, by the clock', async () => {
+  it('can’t become too small for a booking that is not over yet', async () => {
     const id = await room(world)
     await book(id, '09:00', '10:00', { count: 5 })
     expect(await call('PUT', path, { id, capacity: 4 })).toEqual({
@@ -180,7 +180,7 @@ describe('Rooms', () => {
     expect((await call('PUT', path, { id, capacity: 3 })).code).toBe(200)
   })
 
-  it('stay in their building while they have bookings', async () => {
+  it('can’t move to another building while they have bookings that are not over yet', async () => {
     const id = await room(world)
     const other = await building(world)
     await book(id, '09:00', '10:00')
@@ -193,7 +193,7 @@ describe('Rooms', () => {
     expect((await read(id)).buildingId).toBe(other)
   })
 
-  it('are deleted all or none: one with bookings, by the clock, is refused and named', async () => {
+  it('are deleted all or none: the refusal names the room with a booking that is not over yet', async () => {
     const free = await room(world)
     const booked = await room(world, { name: '有约的房间' })
     await book(booked, '09:00', '10:00')
@@ -209,7 +209,7 @@ describe('Rooms', () => {
     expect(await world.rows(`SELECT del_flag FROM tb_facility_room WHERE id = ${booked}`)).toEqual([{ del_flag: '2' }])
   })
 
-  it('are for those who may, each operation by its own permission', async () => {
+  it('require a separate permission for each operation', async () => {
     const worker = await world.person('room:student_worker')
     const person = await world.person('room:user')
     expect((await call('GET', `${path}/list`, undefined, worker)).code).toBe(200)
@@ -229,7 +229,7 @@ describe('Rooms', () => {
   })
 })
 
-/** What the import answers to a workbook with these rows. */
+/** Imports a workbook with these rows and returns the answer. */
 async function importing(rows: readonly Row[], columns: readonly string[] = COLUMNS) {
   return upload(await buffer(xlsxOf({ columns, rows: fromMemory(rows) }, 'Asia/Shanghai')))
 }
@@ -258,7 +258,7 @@ async function exported(query: string, payload?: string) {
 }
 
 describe('Importing rooms', () => {
-  it('adds what isn’t there and changes what is', async () => {
+  it('adds new rooms, changes existing ones, and leaves identical ones alone', async () => {
     const buildingId = await building(world, '实验楼')
     const known = await room(world, { buildingId, floorNo: 3, name: '301', capacity: 10 })
     const same = await room(world, { buildingId, floorNo: 3, name: '302', capacity: 10 })
@@ -279,7 +279,7 @@ describe('Importing rooms', () => {
     expect(rows).toMatchObject([{ roomName: 'B1', capacity: 200, status: '0', openHours: null, equipmentTags: '' }])
   })
 
-  it('is all or nothing, and says what is wrong with which line', async () => {
+  it('imports nothing if a line is wrong, and names the lines with their errors', async () => {
     const buildingId = await building(world, '教学楼')
     const booked = await room(world, { buildingId, floorNo: 1, name: '有约', capacity: 20 })
     await book(booked, '09:00', '10:00', { count: 4 })
@@ -300,7 +300,7 @@ describe('Importing rooms', () => {
     expect((await call('GET', `${path}/list?buildingId=${buildingId}`)).total).toBe(1)
   })
 
-  it('refuses what is no workbook of rooms', async () => {
+  it('refuses files that are not a workbook of rooms or are too large', async () => {
     expect((await importing([])).msg).toBe('导入失败：文件中没有房间')
     expect((await importing([['x']], ['名称'])).msg).toContain('第一行应包含这些列：楼房名称、楼层')
     expect((await upload(Buffer.from('楼房名称,楼层'))).msg).toBe('文件不是有效的 Excel 工作簿（.xlsx），或已损坏')
@@ -309,7 +309,7 @@ describe('Importing rooms', () => {
     expect((await importing(many)).msg).toBe('工作簿内容过大')
   })
 
-  it('takes thousands of rooms', async () => {
+  it('imports 5,000 rooms, and changes nothing when they are imported again', async () => {
     const buildingId = await building(world, '宿舍楼')
     const many = Array.from({ length: 5000 }, (_, n) => ['宿舍楼', n % 20, `r${n}`, 4, '白板', '启用', null])
     expect(await importing(many)).toMatchObject({ code: 200, data: { added: 5000, changed: 0 } })
@@ -319,7 +319,7 @@ describe('Importing rooms', () => {
 })
 
 describe('Exporting rooms', () => {
-  it('gives what the filters find, in the query or in a form, in the columns of the import', async () => {
+  it('exports the filtered rooms in the columns of the import; filters come in the query or in a form', async () => {
     const buildingId = await building(world, '体育馆')
     await room(world, { buildingId, floorNo: -1, name: '=SUM(A1)', capacity: 12, tags: '镜子,音响' })
     const other = await room(world, { buildingId, floorNo: 2, name: '舞蹈室', capacity: 30 })
@@ -338,7 +338,7 @@ describe('Exporting rooms', () => {
     expect(body).toEqual({ code: 500, msg: expect.stringContaining('status') })
   })
 
-  it.each(['GET', 'POST'] as const)('gives an empty workbook to fill in (%s)', async (method) => {
+  it.each(['GET', 'POST'] as const)('gives an empty template with the columns of the import (%s)', async (method) => {
     const { rawPayload } = await world.app.inject({
       method,
       url: `${path}/importTemplate`,

@@ -29,7 +29,7 @@ describe('Opening hours in a workbook', () => {
     )
   })
 
-  it('are read as people write them', () => {
+  it('are read with other separators and spaces, and in any order', () => {
     expect(hoursOf(' 周日 08:00至24:00; 周一 14:00 - 18:00\n周一 08:00-12:00；')).toEqual([
       { weekday: 1, opens: '08:00', closes: '12:00' },
       { weekday: 1, opens: '14:00', closes: '18:00' },
@@ -45,20 +45,20 @@ describe('Opening hours in a workbook', () => {
     '周一 12:00-08:00',
     '周一 08:00-25:00',
     '周一 08:00-12:00；周一 11:00-13:00',
-  ])('are refused when they say %s', (text) => {
+  ])('are refused: %s', (text) => {
     expect(hoursOf(text)).toBeUndefined()
   })
 })
 
 describe('Tags', () => {
-  it('are separated by commas of either kind, each once', () => {
+  it('are separated by Western or Chinese commas, and listed once', () => {
     expect(tagsText(' 白板，电视 ,, 白板')).toBe('白板,电视')
     expect(tagsText(' , ')).toBeNull()
   })
 })
 
 describe('The lines of a workbook', () => {
-  it('are rooms, whatever the order of the columns and the types of the cells', () => {
+  it('are read as rooms for any order of the columns and any types of cells', () => {
     const header = { number: 3, cells: ['备注', ...COLUMNS.toReversed()] }
     const sheet = [header, line(4, 'x', null, '禁用', '白板，电视', '20', 201, -1, ' 信息楼 ')]
     expect(roomLines(sheet)).toEqual({
@@ -78,7 +78,7 @@ describe('The lines of a workbook', () => {
     })
   })
 
-  it('need all columns', () => {
+  it('are not read if a column is missing', () => {
     expect(roomLines([])).toBeUndefined()
     expect(roomLines([{ number: 1, cells: COLUMNS.slice(1) }])).toBeUndefined()
   })
@@ -96,11 +96,11 @@ describe('The lines of a workbook', () => {
     [['楼', 1, 'a', 5, 'x'.repeat(501)], '设备标签超过 500 个字符或含有不允许的字符'],
     [['楼', 1, 'a', 5, '', '也许'], '状态应为「启用」或「禁用」'],
     [['楼', 1, 'a', 5, '', '', '随时'], '开放时间应形如「周一 08:00-12:00；周一 14:00-18:00」，且不能颠倒或重叠'],
-  ])('say what is wrong with %j', (cells, message) => {
+  ])('are reported with the error if they are wrong: %j', (cells, message) => {
     expect(roomLines([HEADER, line(2, ...cells)])).toEqual({ lines: [], faults: [{ line: 2, message }] })
   })
 
-  it('name a room once', () => {
+  it('are reported if they repeat a room', () => {
     const sheet = [HEADER, line(2, '楼', 1, 'a', 5), line(3, '楼', 2, 'a', 5), line(4, '楼', '1', 'a ', 6)]
     expect(roomLines(sheet)?.faults).toEqual([{ line: 4, message: '与前面的行重复' }])
   })

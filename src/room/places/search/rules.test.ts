@@ -11,7 +11,7 @@ const at = (minute: number) => minutesAfter(MONDAY, minute)
 const span = (from: number, to: number) => ({ start: at(from), end: at(to) })
 const DAY = 1440
 
-/** Tries every time on the grid. */
+/** Finds the expected result by trying every time on the grid. */
 function modelOf(room: RoomTimes, wanted: { start: Date; end: Date }, days: number, gridMinutes: number): Date | null {
   const length = wanted.end.getTime() - wanted.start.getTime()
   const wall = (instant: Date) => ({ date: localDate(instant, ZONE), time: localTime(instant, ZONE) })
@@ -34,24 +34,24 @@ function modelOf(room: RoomTimes, wanted: { start: Date; end: Date }, days: numb
 describe('The nearest free time', () => {
   const search = { ...span(0, 3 * DAY), gridMinutes: 30, zone: ZONE }
 
-  it('is the wanted one where that is free', () => {
+  it('is the wanted time if that is free', () => {
     expect(nearestFree({ openHours: [], taken: [span(0, 600)] }, span(600, 660), search)).toEqual(span(600, 660))
   })
 
-  it('lies before what is in the way, or after it, whichever is nearer', () => {
+  it('lies before or after the occupied time, whichever is nearer', () => {
     const room = { openHours: [], taken: [span(600, 720)] }
     expect(nearestFree(room, span(600, 660), search)).toEqual(span(540, 600))
     expect(nearestFree(room, span(690, 750), search)).toEqual(span(720, 780))
   })
 
-  it('is on the grid, which starts anew at midnight', () => {
+  it('is on the grid, which restarts at midnight', () => {
     const room = { openHours: [], taken: [span(0, 601)] }
     expect(nearestFree(room, span(600, 660), search)).toEqual(span(630, 690))
     const odd = { ...search, gridMinutes: 50 }
     expect(nearestFree({ openHours: [], taken: [span(0, 1410)] }, span(600, 650), odd)).toEqual(span(1440, 1490))
   })
 
-  it('is none where nothing is long enough', () => {
+  it('is null if no free time is long enough', () => {
     const openHours: WeeklyHours[] = [{ weekday: 1, opens: '08:00', closes: '09:00' }]
     expect(nearestFree({ openHours, taken: [] }, span(480, 600), search)).toBeNull()
   })

@@ -18,8 +18,8 @@ const close = (column: 'room_id' | 'building_id', id: number, from: number, to: 
   world.rows(`INSERT INTO tb_facility_closure (${column}, start_time, end_time, reason, create_time)
     VALUES (${id}, '${inHours(world, from)}+08', '${inHours(world, to)}+08', '维修', now())`)
 
-describe('The portal’s buildings', () => {
-  it('are those in use', async () => {
+describe('The list of buildings in the portal', () => {
+  it('shows only buildings in use, can be filtered by name, and requires a log-in', async () => {
     const open = await building(world, '信息楼')
     const shut = await building(world, '旧楼')
     await world.rows(`UPDATE tb_facility_building SET status = '1' WHERE id = ${shut}`)
@@ -34,8 +34,8 @@ describe('The portal’s buildings', () => {
   })
 })
 
-describe('The portal’s rooms', () => {
-  it('are found by building, floor, capacity, equipment and name', async () => {
+describe('Rooms in the portal', () => {
+  it('can be filtered by building, floor, capacity, equipment and name, sorted and paged', async () => {
     const buildingId = await building(world)
     const small = await room(world, { buildingId, floorNo: -1, capacity: 5, tags: '白板', name: '小室100%' })
     const large = await room(world, { buildingId, floorNo: 2, capacity: 50, tags: '白板,电视,音响', name: '大室' })
@@ -59,7 +59,7 @@ describe('The portal’s rooms', () => {
     })
   })
 
-  it('out of use are not offered, and say so when they are looked at', async () => {
+  it('are not listed while they or their building are out of use; their details say that they can’t be booked', async () => {
     const buildingId = await building(world)
     const inUse = await room(world, { buildingId })
     const id = await room(world, { buildingId })
@@ -72,7 +72,7 @@ describe('The portal’s rooms', () => {
     expect(await get('/room/9007199254740991')).toEqual({ code: 404, msg: '房间不存在' })
   })
 
-  it('that are free are neither booked nor closed, and open', async () => {
+  it('are listed for a time if they are open and neither booked nor closed then; invalid times are refused', async () => {
     const buildingId = await building(world)
     const here = `buildingId=${buildingId}`
     const [booked, closed, hours, free] = [
@@ -83,7 +83,7 @@ describe('The portal’s rooms', () => {
     ]
     await storedBooking(world, booked, group, { start: 2, end: 4 })
     await close('room_id', closed, 3, 5)
-    // It is eight o'clock on a Monday.
+    // The clock stands at 08:00 on a Monday.
     await world.rows(
       `UPDATE tb_facility_room SET open_hours = '[{"weekday":1,"opens":"08:00","closes":"11:00"}]' WHERE id = ${hours}`,
     )
@@ -102,7 +102,7 @@ describe('The portal’s rooms', () => {
     expect((await get(`/room/list?${time(0, 367 * 24)}`)).code).toBe(500)
   })
 
-  it('that are free are, in any window, those that a walk over all bookings finds', async () => {
+  it('are listed for a time exactly if none of their bookings overlaps it (random times)', async () => {
     const buildingId = await building(world)
     const now = world.clock.now()
     const hour = (n: number) => new Date(now.getTime() + n * 3_600_000)
@@ -136,13 +136,13 @@ describe('The portal’s rooms', () => {
   })
 })
 
-describe('Looking for a room that is free at a wanted time', () => {
+describe('The search for a free room', () => {
   const free = (buildingId: number, day: number, start: string, end: string, people: number) =>
     get(
       `/room/free?buildingId=${buildingId}&start=${at(world, day, start)}&end=${at(world, day, end)}&people=${people}`,
     )
 
-  it('finds the smallest that is big enough first', async () => {
+  it('lists the rooms that are large enough, the smallest first', async () => {
     const buildingId = await building(world)
     const large = await room(world, { buildingId, capacity: 100 })
     const middle = await room(world, { buildingId, capacity: 10 })
@@ -152,11 +152,11 @@ describe('Looking for a room that is free at a wanted time', () => {
     expect(data.nearest).toEqual([])
   })
 
-  it('names the nearest free times when there is none, at which booking works', async () => {
+  it('names the nearest free times if no room is free, and these can be booked', async () => {
     const buildingId = await building(world)
     const [a, b] = [await room(world, { buildingId, capacity: 5 }), await room(world, { buildingId, capacity: 8 })]
     await room(world, { buildingId, capacity: 2 })
-    // From now, eight o'clock: tomorrow from ten to twelve, and from six to five.
+    // The clock stands at 08:00: these are tomorrow from 10:00 to 12:00 and from 06:00 to 17:00.
     await storedBooking(world, a, group, { start: 26, end: 28 })
     await storedBooking(world, b, group, { start: 22, end: 33 })
     const { data } = await free(buildingId, 1, '10:45', '11:45', 4)
@@ -176,7 +176,7 @@ describe('Looking for a room that is free at a wanted time', () => {
     expect((await world.call('POST', '/portal/facility/booking', { as: me, payload })).body.code).toBe(200)
   })
 
-  it('keeps to what can be booked at all', async () => {
+  it('proposes only times that the booking rules allow, and refuses a wanted time that breaks them', async () => {
     const buildingId = await building(world)
     const id = await room(world, { buildingId, capacity: 5 })
     await setting(world, { advance_days: 2, max_duration_minutes: 120 })
@@ -196,9 +196,9 @@ describe('Looking for a room that is free at a wanted time', () => {
   })
 })
 
-describe('A parameter that looking for a free room does not have', () => {
+describe('An unknown parameter of the search for a free room', () => {
   it.each(['floorNo=abc', 'floorNo=7', 'roomName=a&roomName=b', 'capacity=abc', 'capacity=1000'])(
-    'changes nothing: %s',
+    'is ignored: %s',
     async (query) => {
       const buildingId = await building(world)
       await room(world, { buildingId, capacity: 10 })
@@ -210,8 +210,8 @@ describe('A parameter that looking for a free room does not have', () => {
   )
 })
 
-describe('Looking for people', () => {
-  it('finds those in use by the start of a name or user name, twenty at most, and shows no more than who they are', async () => {
+describe('The search for people', () => {
+  it('finds at most 20 active people by the start of a name or user name, and shows only their id and names', async () => {
     await world.rows(`INSERT INTO users (username, display_name, email, status, created_at, updated_at)
       SELECT 'Stu' || n, '王' || n, 'w' || n || '@example.com', 'active', now(), now() FROM generate_series(100, 130) n`)
     await world.rows(
@@ -231,8 +231,8 @@ describe('Looking for people', () => {
   })
 })
 
-describe('The limits', () => {
-  it('are told to whoever books', async () => {
+describe('The booking rules', () => {
+  it('can be read in the portal', async () => {
     expect((await get('/setting')).data).toEqual({
       auditRequired: true,
       maxDurationMinutes: 4320,

@@ -10,8 +10,8 @@ const path = '/manage/facility/setting/audit-required'
 const get = async (as = admin) => (await world.call('GET', path, { as })).body
 const put = async (payload: unknown, as = admin) => (await world.call('PUT', path, { as, payload })).body
 
-describe('The rules of booking', () => {
-  it('are those of the document until somebody changes them', async () => {
+describe('The booking rules', () => {
+  it('have the defaults of the document at first', async () => {
     expect(await get()).toEqual({
       code: 200,
       msg: '操作成功',
@@ -25,7 +25,7 @@ describe('The rules of booking', () => {
     })
   })
 
-  it('change by what the document sends, and keep what it leaves out', async () => {
+  it('can be changed with the body of the document; omitted and null fields keep their values', async () => {
     expect(await put({ auditRequired: false, maxDurationMinutes: 120 })).toEqual({ code: 200, msg: '操作成功' })
     expect((await get()).data).toMatchObject({ auditRequired: false, maxDurationMinutes: 120, advanceDays: 30 })
     await put({
@@ -44,7 +44,7 @@ describe('The rules of booking', () => {
     })
   })
 
-  it('hold for the next booking', async () => {
+  it('apply to the next booking', async () => {
     const [as, b, c] = await people(world)
     const roomId = await room(world)
     const book = async () =>
@@ -78,7 +78,7 @@ describe('The rules of booking', () => {
     [{ auditRequired: true, gridMinutes: 61 }, 'gridMinutes'],
     [{ auditRequired: true, participantOverlap: 'maybe' }, 'participantOverlap'],
     [{ auditRequired: true, gridMinutes: 60, maxDurationMinutes: 30 }, '最长预约时长不能小于时间粒度'],
-  ])('refuse %j', async (payload, words) => {
+  ])('are not changed by an invalid body: %j', async (payload, words) => {
     const before = await get()
     const answer = await put(payload)
     expect(answer.code).toBe(500)
@@ -86,7 +86,7 @@ describe('The rules of booking', () => {
     expect(await get()).toEqual(before)
   })
 
-  it('are read by student workers and changed by administrators', async () => {
+  it('can be read by student workers and administrators, and changed only by administrators', async () => {
     const worker = await world.person('room:student_worker')
     expect((await get(worker)).code).toBe(200)
     expect((await put({ auditRequired: true }, worker)).msg).toContain('manage:facility:setting:edit')

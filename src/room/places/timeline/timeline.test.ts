@@ -16,7 +16,7 @@ const timeline = async (id: number, query = '', as = staff) =>
 const query = (from: number, to: number) => `?from=${inHours(world, from)}&to=${inHours(world, to)}`
 
 describe('The timeline of a room', () => {
-  it('shows what is pending, approved, ongoing and completed, whole and in words', async () => {
+  it('shows pending, approved, ongoing and completed bookings in full length, with a word for their state', async () => {
     const id = await room(world)
     const at = async (start: number, status: string) =>
       storedBooking(world, id, group, { start, end: start + 2, status })
@@ -38,7 +38,7 @@ describe('The timeline of a room', () => {
   })
   const said = () => ({ purpose: '会议', applicantName: `person${group[0]?.id ?? 0}` })
 
-  it('goes by the clock, whatever the job has settled yet', async () => {
+  it('shows the state by the clock, even before the job has settled it', async () => {
     const id = await room(world)
     await storedBooking(world, id, group, { start: 1, end: 2, status: '0' })
     await storedBooking(world, id, group, { start: 2, end: 4, status: '1' })
@@ -50,14 +50,14 @@ describe('The timeline of a room', () => {
     expect(await words()).toEqual(['completed'])
   })
 
-  it('is, in any window, what a walk over all bookings finds', async () => {
+  it('shows exactly the bookings that overlap a window (random windows)', async () => {
     const id = await room(world)
     const now = world.clock.now()
     const hour = (n: number) => new Date(now.getTime() + n * 3_600_000)
     const statuses: BookingStatus[] = ['0', '1', '2', '3', '4', '5']
     const all: { id: number; status: BookingStatus; startTime: Date; endTime: Date }[] = []
     for (let n = 0, start = -400; start < 400; n += 1) {
-      // Long ones too: 160 hours is as good as the longest.
+      // Some bookings are long: 160 hours, close to the longest that is allowed (168).
       const length = n % 17 === 0 ? 160 : 1 + (n % 5)
       const status = statuses[(n * 7) % 6] ?? '0'
       const made = await storedBooking(world, id, group, { start, end: start + length, status })
@@ -79,7 +79,7 @@ describe('The timeline of a room', () => {
     )
   })
 
-  it('begins 30 days ago and ends with the last booking when nobody says', async () => {
+  it('covers the time from 30 days ago to the end of the last booking by default', async () => {
     const id = await room(world)
     expect((await timeline(id)).range).toEqual({ from: inHours(world, -720), to: inHours(world, 0) })
     const old = await storedBooking(world, id, group, { start: -722, end: -719, status: '5' })
@@ -93,7 +93,7 @@ describe('The timeline of a room', () => {
     expect(until.range).toEqual({ from: inHours(world, -745 - 720), to: inHours(world, -745) })
   })
 
-  it('tells what others book without purpose and names in the portal, and one’s own with them', async () => {
+  it('shows purpose and names in the portal only to the participants of a booking', async () => {
     const id = await room(world)
     await storedBooking(world, id, group, { start: 1, end: 2, purpose: '秘密' })
     const stranger = await world.person('room:user')
@@ -103,7 +103,7 @@ describe('The timeline of a room', () => {
     for (const as of group) expect((await get(path, as)).data.segments[0]).toMatchObject({ purpose: '秘密' })
   })
 
-  it('refuses windows that end before they begin or are too long, and rooms that are none', async () => {
+  it('refuses empty, too long and malformed windows, unknown rooms and callers without permission', async () => {
     const id = await room(world)
     const path = `/manage/facility/room/${id}/timeline`
     expect(await get(`${path}${query(2, 2)}`)).toEqual({ code: 500, msg: '结束时间必须晚于开始时间' })
@@ -114,8 +114,8 @@ describe('The timeline of a room', () => {
   })
 })
 
-describe('The gantt of a building', () => {
-  it('has a line for every room, by floor, and one state of them when it is asked for', async () => {
+describe('The Gantt chart of a building', () => {
+  it('has a line for every room, sorted by floor, and can be filtered by state', async () => {
     const buildingId = await building(world)
     const upper = await room(world, { buildingId, floorNo: 2, name: '二楼' })
     const cellar = await room(world, { buildingId, floorNo: -1, name: '地下' })
@@ -153,7 +153,7 @@ describe('The gantt of a building', () => {
     expect((await get(`${path}?status=9`)).code).toBe(500)
   })
 
-  it('is for staff, of buildings that are there', async () => {
+  it('is 404 for an unknown building, empty for one without rooms, and requires a permission', async () => {
     expect(await get('/manage/facility/building/9007199254740991/gantt')).toEqual({ code: 404, msg: '楼房不存在' })
     const empty = await building(world)
     expect((await get(`/manage/facility/building/${empty}/gantt`)).data.items).toEqual([])

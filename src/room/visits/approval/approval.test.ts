@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 const BOOKING = '/manage/facility/booking'
 
-/** A booking of Anna's that waits: 9 to 10 on a day, in a room of its own unless one is named. */
+/** Makes a pending booking by Anna from 09:00 to 10:00, in a new room unless one is named. Returns its id. */
 async function waiting(options: { readonly roomId?: number; readonly day?: number } = {}): Promise<number> {
   const { roomId = await room(world), day = 1 } = options
   const payload = meeting(world, roomId, friends, day)
@@ -33,16 +33,16 @@ const list = async (query = '', as = worker) =>
   (await world.call('GET', `${BOOKING}/audit/list?applicantId=${anna.id}&pageSize=100&${query}`, { as })).body
 const listed = async (query = '', as = worker) => (await list(query, as)).rows.map(({ id }: { id: number }) => id)
 const stored = (id: number) => world.rows(`SELECT status, reject_reason FROM tb_facility_booking WHERE id = ${id}`)
-/** Until a statement waits for the lock of another. */
-const untilSomebodyWaits = () => expect.poll(() => countLockWaits(world.kernel.db)).toBeGreaterThan(0)
+/** Waits until a statement waits for a lock. */
+const untilLockWait = () => expect.poll(() => countLockWaits(world.kernel.db)).toBeGreaterThan(0)
 const limit = async (buildingId: number) => {
   const as = await world.person('room:admin')
   const path = `/manage/facility/approver/${worker.id}`
   expect((await world.call('PUT', path, { as, payload: { buildingIds: [buildingId] } })).body.code).toBe(200)
 }
 
-describe('The list of what waits', () => {
-  it('has the next to begin first, with what the page shows', async () => {
+describe('The list of pending bookings', () => {
+  it('is sorted by start, the next first, and has the names that the page shows', async () => {
     const [later, sooner] = [await waiting({ day: 3 }), await waiting({ day: 2 })]
     const { code, rows, total } = await list()
     expect([code, total]).toEqual([200, 2])
@@ -55,7 +55,7 @@ describe('The list of what waits', () => {
     expect(await listed('orderByColumn=startTime&isAsc=desc')).toEqual([later, sooner])
   })
 
-  it('has only what waits by the clock, before any job', async () => {
+  it('omits decided and overdue bookings, even before the job has settled them', async () => {
     const [decided, late, ahead] = [await waiting(), await waiting({ day: 1 }), await waiting({ day: 2 })]
     await approve(decided)
     expect(await listed()).toEqual([late, ahead])
@@ -63,7 +63,7 @@ describe('The list of what waits', () => {
     expect(await listed()).toEqual([ahead])
   })
 
-  it('is narrowed by booking, building, room, applicant and time', async () => {
+  it('can be filtered by booking, building, room, applicant and time', async () => {
     const buildingId = await building(world)
     const roomId = await room(world, { buildingId })
     const [one, other] = [await waiting({ roomId }), await waiting({ day: 2 })]
@@ -78,13 +78,13 @@ describe('The list of what waits', () => {
     expect((await list('orderByColumn=purpose')).code).toBe(400)
   })
 
-  it('is for those who may see it', async () => {
+  it('requires a permission', async () => {
     expect(await list('', anna)).toMatchObject({ code: 403, msg: expect.stringContaining('booking:audit:list') })
   })
 })
 
-describe('Deciding', () => {
-  it('approves what waits, and tells its people', async () => {
+describe('The approval of bookings', () => {
+  it('approves a pending booking, and notifies its participants', async () => {
     const id = await waiting()
     expect(await approve(id)).toEqual({ code: 200, msg: '操作成功' })
     expect(await stored(id)).toEqual([{ status: '1', reject_reason: null }])
@@ -101,7 +101,7 @@ describe('Deciding', () => {
     ).toEqual([{ actor_id: worker.id, changes: { status: ['0', '1'] } }])
   })
 
-  it('rejects with a reason, which its people read, and frees the room', async () => {
+  it('rejects a booking with a required reason, which participants read, and frees the time', async () => {
     const roomId = await room(world)
     const id = await waiting({ roomId })
     expect((await reject(id, {})).msg).toBe('参数不全或有误：缺少 reason')
@@ -115,7 +115,7 @@ describe('Deciding', () => {
     await waiting({ roomId })
   })
 
-  it('is for what waits alone', async () => {
+  it('is refused unless the booking is pending', async () => {
     const id = await waiting()
     await approve(id)
     expect(await approve(id)).toMatchObject({ code: 409, msg: expect.stringContaining('已批准') })
@@ -123,7 +123,7 @@ describe('Deciding', () => {
     expect(await approve(999_999_999)).toEqual({ code: 404, msg: '预约不存在' })
   })
 
-  it('comes too late once it was to begin', async () => {
+  it('is refused once the start of the booking has passed', async () => {
     const id = await waiting()
     world.clock.set(new Date('2026-03-03T01:00:00Z'))
     expect(await approve(id)).toMatchObject({ code: 409, msg: expect.stringContaining('已驳回') })
@@ -136,17 +136,17 @@ describe('Deciding', () => {
         `UPDATE tb_facility_room SET status = '1' WHERE id = (SELECT room_id FROM tb_facility_booking WHERE id = ${id})`,
     ],
     [
-      'somebody is banned',
+      'a participant is banned',
       () =>
         `INSERT INTO tb_facility_ban (user_id, reason, create_time) VALUES (${friends[0]?.id}, '违约', '${MONDAY.toISOString()}')`,
     ],
-    ['somebody has left', () => `UPDATE users SET status = 'disabled' WHERE id = ${friends[1]?.id}`],
+    ['a participant is disabled', () => `UPDATE users SET status = 'disabled' WHERE id = ${friends[1]?.id}`],
     [
-      'the room is closed then',
+      'the room is closed at that time',
       (id: number) => `INSERT INTO tb_facility_closure (room_id, start_time, end_time, reason, create_time)
       SELECT room_id, start_time, end_time, '维修', '${MONDAY.toISOString()}' FROM tb_facility_booking WHERE id = ${id}`,
     ],
-  ])('approves nothing when %s by now; it still waits', async (_why, change) => {
+  ])('is refused if %s, and the booking stays pending', async (_why, change) => {
     const id = await waiting()
     await world.rows(change(id))
     expect(await approve(id)).toMatchObject({ code: 500 })
@@ -154,7 +154,7 @@ describe('Deciding', () => {
     expect(await reject(id)).toMatchObject({ code: 200 })
   })
 
-  it('tells staff that it is the applicant who is banned, one by one and in bulk', async () => {
+  it('tells staff that the applicant is banned, for one booking and in bulk', async () => {
     const id = await waiting()
     await world.rows(
       `INSERT INTO tb_facility_ban (user_id, reason, create_time) VALUES (${anna.id}, '违约', '${MONDAY.toISOString()}')`,
@@ -166,13 +166,13 @@ describe('Deciding', () => {
     expect(all.data).toEqual([{ id, ...refused }])
   })
 
-  it('is for those who may', async () => {
+  it('requires a permission to approve and to reject', async () => {
     const id = await waiting()
     expect(await approve(id, anna)).toMatchObject({ code: 403, msg: expect.stringContaining('booking:audit:approve') })
     expect(await reject(id, { reason: '不行' }, anna)).toMatchObject({ code: 403 })
   })
 
-  it('is limited to the buildings of an approver, as is the list', async () => {
+  it('is limited to the buildings of an approver, like the list', async () => {
     const mine = await building(world)
     const inside = await waiting({ roomId: await room(world, { buildingId: mine }) })
     const outside = await waiting({ day: 2 })
@@ -184,22 +184,25 @@ describe('Deciding', () => {
     expect(await listed('', await world.person('room:student_worker'))).toEqual([outside])
   })
 
-  it.runIf(onServer)('is not possible about a booking that moves to a building of others in that moment', async () => {
-    const mine = await building(world)
-    const id = await waiting({ roomId: await room(world, { buildingId: mine }) })
-    const elsewhere = await room(world)
-    await limit(mine)
-    const { answer } = await world.kernel.transaction(async (tx) => {
-      await sql`UPDATE tb_facility_booking SET room_id = ${elsewhere} WHERE id = ${id}`.execute(tx)
-      const answer = approve(id)
-      await untilSomebodyWaits()
-      return { answer }
-    })
-    expect(await answer).toMatchObject({ code: 403 })
-    expect(await stored(id)).toEqual([{ status: '0', reject_reason: null }])
-  })
+  it.runIf(onServer)(
+    'is refused for a booking that moves outside the approver’s buildings at that moment',
+    async () => {
+      const mine = await building(world)
+      const id = await waiting({ roomId: await room(world, { buildingId: mine }) })
+      const elsewhere = await room(world)
+      await limit(mine)
+      const { answer } = await world.kernel.transaction(async (tx) => {
+        await sql`UPDATE tb_facility_booking SET room_id = ${elsewhere} WHERE id = ${id}`.execute(tx)
+        const answer = approve(id)
+        await untilLockWait()
+        return { answer }
+      })
+      expect(await answer).toMatchObject({ code: 403 })
+      expect(await stored(id)).toEqual([{ status: '0', reject_reason: null }])
+    },
+  )
 
-  it.runIf(onServer)('by many at once is done once', async () => {
+  it.runIf(onServer)('happens once if many approve and reject at the same time', async () => {
     const id = await waiting()
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, turn) => (turn % 2 === 0 ? approve(id) : reject(id))),
@@ -214,11 +217,11 @@ describe('Deciding', () => {
   })
 })
 
-describe('Deciding about several', () => {
+describe('Deciding about several bookings', () => {
   const all = async (what: 'approve' | 'reject', payload: object, as = worker) =>
     (await world.call('PUT', `${BOOKING}/audit/${what}`, { as, payload })).body
 
-  it('answers for each, and one that can’t be had is no hindrance', async () => {
+  it('answers for each booking, and one that fails does not stop the others', async () => {
     const [first, decided, last] = [await waiting(), await waiting(), await waiting()]
     await reject(decided)
     expect(await all('approve', { ids: [first, decided, 999_999_999, last, first] })).toEqual({
@@ -234,14 +237,14 @@ describe('Deciding about several', () => {
     expect(await stored(last)).toMatchObject([{ status: '1' }])
   })
 
-  it('rejects for one reason, which must be given', async () => {
+  it('rejects all with one reason, which is required', async () => {
     const ids = [await waiting(), await waiting()]
     expect(await all('reject', { ids })).toMatchObject({ code: 500, msg: expect.stringContaining('reason') })
     expect((await all('reject', { ids, reason: '场馆检修' })).data).toMatchObject([{ code: 200 }, { code: 200 }])
     for (const id of ids) expect(await stored(id)).toEqual([{ status: '2', reject_reason: '场馆检修' }])
   })
 
-  it('takes 1 to 100 bookings, from those who may', async () => {
+  it('accepts 1 to 100 bookings, and requires a permission', async () => {
     expect((await all('approve', { ids: [] })).code).toBe(500)
     expect((await all('approve', { ids: Array.from({ length: 101 }, (_, n) => n + 1) })).code).toBe(500)
     expect((await all('approve', { ids: [1] }, anna)).code).toBe(403)

@@ -14,40 +14,43 @@ const all = async (query: string) => idsOf(await get(`/manage/facility/booking/l
 const nameOf = ({ id }: Person) => `person${id}`
 
 describe('My bookings', () => {
-  it.each(['/manage/facility', '/portal/facility'])('under %s are those I applied for, latest first', async (door) => {
-    const me = await world.person('room:admin')
-    const others = await people(world, 3)
-    const place = await room(world)
-    const first = await storedBooking(world, place, [me, ...others], { start: 1, end: 2 })
-    const last = await storedBooking(world, place, [me, ...others], { start: 5, end: 6 })
-    await storedBooking(world, place, [...others, me], { start: 3, end: 4 })
-    const answer = await get(`${door}/booking/my/list`, me)
-    expect(answer).toMatchObject({ code: 200, total: 2 })
-    expect(idsOf(answer)).toEqual([last, first])
-    expect(answer.rows[1]).toMatchObject({
-      roomId: place,
-      applicantId: me.id,
-      startTime: inHours(world, 1),
-      endTime: inHours(world, 2),
-      durationMinutes: 60,
-      status: '1',
-      rejectReason: null,
-      roomName: expect.any(String),
-      buildingName: expect.any(String),
-    })
-    expect(idsOf(await get(`${door}/booking/my/list?orderByColumn=startTime&isAsc=asc`, me))).toEqual([first, last])
-    expect(idsOf(await get(`${door}/booking/my/list?orderByColumn=start_time&isAsc=ascending`, me))).toEqual([
-      first,
-      last,
-    ])
-    expect(await get(`${door}/booking/my/list?pageNum=2&pageSize=1`, me)).toMatchObject({
-      rows: [{ id: first }],
-      total: 2,
-    })
-    expect((await get(`${door}/booking/my/list?orderByColumn=purpose;drop`, me)).code).toBe(400)
-  })
+  it.each(['/manage/facility', '/portal/facility'])(
+    'under %s are those of which I am the applicant, the latest first',
+    async (door) => {
+      const me = await world.person('room:admin')
+      const others = await people(world, 3)
+      const place = await room(world)
+      const first = await storedBooking(world, place, [me, ...others], { start: 1, end: 2 })
+      const last = await storedBooking(world, place, [me, ...others], { start: 5, end: 6 })
+      await storedBooking(world, place, [...others, me], { start: 3, end: 4 })
+      const answer = await get(`${door}/booking/my/list`, me)
+      expect(answer).toMatchObject({ code: 200, total: 2 })
+      expect(idsOf(answer)).toEqual([last, first])
+      expect(answer.rows[1]).toMatchObject({
+        roomId: place,
+        applicantId: me.id,
+        startTime: inHours(world, 1),
+        endTime: inHours(world, 2),
+        durationMinutes: 60,
+        status: '1',
+        rejectReason: null,
+        roomName: expect.any(String),
+        buildingName: expect.any(String),
+      })
+      expect(idsOf(await get(`${door}/booking/my/list?orderByColumn=startTime&isAsc=asc`, me))).toEqual([first, last])
+      expect(idsOf(await get(`${door}/booking/my/list?orderByColumn=start_time&isAsc=ascending`, me))).toEqual([
+        first,
+        last,
+      ])
+      expect(await get(`${door}/booking/my/list?pageNum=2&pageSize=1`, me)).toMatchObject({
+        rows: [{ id: first }],
+        total: 2,
+      })
+      expect((await get(`${door}/booking/my/list?orderByColumn=purpose;drop`, me)).code).toBe(400)
+    },
+  )
 
-  it('are apart from those of others that I take part in', async () => {
+  it('do not include bookings of others in which I take part; those have their own list', async () => {
     const [me, ...others] = await people(world, 3)
     if (!me) throw new Error('there are three')
     const place = await room(world)
@@ -58,7 +61,7 @@ describe('My bookings', () => {
     expect((await get('/portal/facility/booking/joined/list?status=0', me)).total).toBe(0)
   })
 
-  it('of the desk need its permission', async () => {
+  it('at the desk require its permission', async () => {
     const me = await world.person('room:user')
     const { code, msg } = await get('/manage/facility/booking/my/list', me)
     expect([code, msg]).toEqual([403, expect.stringContaining('manage:facility:booking:list')])
@@ -66,7 +69,7 @@ describe('My bookings', () => {
 })
 
 describe('The list of all bookings', () => {
-  it('goes by the state at the moment, whatever the job has settled yet', async () => {
+  it('filters by the state at the moment, even before the job has settled it', async () => {
     const group = await people(world)
     const place = await room(world)
     const at = (start: number, status: string) => storedBooking(world, place, group, { start, end: start + 2, status })
@@ -89,7 +92,7 @@ describe('The list of all bookings', () => {
     expect(rows[0]).toMatchObject({ status: '2', rejectReason: '超时未审核' })
   })
 
-  it('takes every filter', async () => {
+  it('can be filtered by every field, and requires a permission', async () => {
     const [a, b, c] = await people(world)
     if (!a || !b || !c) throw new Error('there are three')
     const buildingId = await building(world)
@@ -116,7 +119,7 @@ describe('The list of all bookings', () => {
     expect((await get('/manage/facility/booking/list', a)).code).toBe(403)
   })
 
-  it('is exported as a workbook, by a form as the published client posts it', async () => {
+  it('is exported as a workbook, with filters from the query or from a form as the published client posts it', async () => {
     const group = await people(world)
     const buildingId = await building(world, '图书馆')
     const place = await room(world, { buildingId, name: '=1+1', floorNo: -2 })
@@ -157,7 +160,7 @@ describe('The list of all bookings', () => {
     expect(noted[0]?.n).toBe(3)
   })
 
-  it('is exported batch by batch', async () => {
+  it('is exported completely if it is longer than one batch', async () => {
     const { id } = await world.person('room:user')
     const place = await room(world)
     await world.rows(`INSERT INTO tb_facility_booking (room_id, applicant_id, purpose, start_time, end_time, status, create_time)
@@ -173,7 +176,7 @@ describe('The list of all bookings', () => {
   })
 })
 
-describe('A parameter that a list does not have', () => {
+describe('An unknown parameter', () => {
   const wrong = [
     'buildingId',
     'bookingId',
@@ -191,7 +194,7 @@ describe('A parameter that a list does not have', () => {
     '/portal/facility/booking/my/list',
     '/manage/facility/booking/my/list',
     '/portal/facility/booking/joined/list',
-  ])('changes nothing about %s', async (path) => {
+  ])('is ignored by %s', async (path) => {
     const me = await world.person('room:admin')
     const others = await people(world, 2)
     const place = await room(world)
@@ -204,7 +207,7 @@ describe('A parameter that a list does not have', () => {
     }
   })
 
-  it('changes nothing about the list of all, nor about its export', async () => {
+  it('is ignored by the list of all bookings and by its export', async () => {
     const place = await room(world)
     await storedBooking(world, place, await people(world), { start: 600, end: 601 })
     const path = `/manage/facility/booking/list?roomId=${place}`
@@ -225,7 +228,7 @@ describe('A parameter that a list does not have', () => {
 })
 
 describe('The details of a booking', () => {
-  it('have its people, the applicant first, and what pages show', async () => {
+  it('contain the participants, the applicant first, and the names that pages show', async () => {
     const [b, a, c] = await people(world)
     if (!a || !b || !c) throw new Error('there are three')
     const place = await room(world, { buildingId: await building(world, '信息楼'), name: '会议室201' })
@@ -235,7 +238,7 @@ describe('The details of a booking', () => {
     expect(
       data.users.map(({ userId, isApplicant }: { userId: number; isApplicant: string }) => [userId, isApplicant]),
     ).toEqual([[a.id, '1'], ...[b.id, c.id].sort((x, y) => x - y).map((other) => [other, '0'])])
-    // The document's BookingUser, and what pages show beside.
+    // The members of BookingUser in the document, and the names that pages show.
     const parts = await world.rows<{ id: number }>(
       `SELECT id FROM tb_facility_booking_user WHERE booking_id = ${id} AND user_id = ${a.id}`,
     )
@@ -255,7 +258,7 @@ describe('The details of a booking', () => {
     })
   })
 
-  it('are for those who take part, and for staff; to others there is no such booking', async () => {
+  it('are shown to participants and staff; for others the booking is 404', async () => {
     const group = await people(world)
     const id = await storedBooking(world, await room(world), group, { start: 1, end: 2 })
     const path = `/portal/facility/booking/${id}`
@@ -268,8 +271,8 @@ describe('The details of a booking', () => {
   })
 })
 
-describe('With a replica that is behind', () => {
-  it('what was just booked, and what it is booked by, is there at once', async () => {
+describe('With a replica that is behind, the portal', () => {
+  it('shows a new booking, and the data that booking needs, at once', async () => {
     const site = await openWorld()
     const behind = await openTestDatabase()
     try {

@@ -27,7 +27,7 @@ import { readFacts } from '../../core/facts.ts'
 openBookings()
 
 describe('Booking a room', () => {
-  it('makes a pending booking of what the document’s body says, and tells everybody', async () => {
+  it('creates a pending booking from the body of the document, and notifies all participants', async () => {
     const id = await book(request(await room(world)))
     expect(await row(id)).toMatchObject({ status: '0', duration_minutes: 180, reject_reason: null })
     expect((await row(id)).start_time).toEqual(new Date('2026-03-03T01:00:00Z'))
@@ -44,7 +44,7 @@ describe('Booking a room', () => {
     ).toEqual([{ actor_id: anna.id, action: 'room.booking.add' }])
   })
 
-  it('is approved at once where there is no audit', async () => {
+  it('is approved at once if no approval is required', async () => {
     await setting(world, { audit_required: false })
     const { body } = await post(request(await room(world)))
     expect(body).toEqual({
@@ -55,14 +55,14 @@ describe('Booking a room', () => {
     expect(await told(ben, body.data.id)).toEqual(['approved'])
   })
 
-  it('works at the desk for those who may', async () => {
+  it('is possible at the desk with its permission', async () => {
     const payload = request(await room(world), { userIdList: ids(anna, ben) })
     expect((await post(payload, anna, '/manage/facility')).body.code).toBe(403)
     const { body } = await post(payload, staff, '/manage/facility')
     expect(await participants(body.data.id)).toContainEqual([staff.id, '1'])
   })
 
-  it('adds the applicant to the people when they are missing, and counts nobody twice', async () => {
+  it('adds a missing applicant to the participants, and counts each person once', async () => {
     const roomId = await room(world)
     const id = await book(request(roomId, { userIdList: ids(ben, cleo, ben) }))
     expect(await participants(id)).toHaveLength(3)
@@ -72,7 +72,7 @@ describe('Booking a room', () => {
     )
   })
 
-  it('lets a booking begin when the last one ends, and names the occupied span to everybody else', async () => {
+  it('accepts a booking that begins when another ends, and refuses overlapping ones with the occupied time', async () => {
     const roomId = await room(world)
     await book(request(roomId))
     await book(request(roomId, { startTime: at(world, 1, '12:00'), endTime: at(world, 1, '14:00') }))
@@ -93,7 +93,7 @@ describe('Booking a room', () => {
     }
   })
 
-  it('does the same once for one Idempotency-Key', async () => {
+  it('repeats its answer for the same Idempotency-Key', async () => {
     const call = (payload: object) =>
       world.call('POST', '/portal/facility/booking', { as: anna, payload, headers: { 'idempotency-key': 'one' } })
     const payload = request(await room(world))
@@ -116,14 +116,14 @@ describe('Booking a room', () => {
     expect(await post(request(await room(world), times))).toMatchObject(refused(msg))
   })
 
-  it('takes the longest time, the furthest day and a start right now', async () => {
+  it('accepts the longest duration, the last possible day and a start right now', async () => {
     const roomId = await room(world)
     await book(request(roomId, { endTime: '2026-03-06 09:00:00' }))
     await book(request(roomId, { startTime: '2026-04-01 23:00:00', endTime: '2026-04-02 01:00:00' }))
     await book(request(roomId, { startTime: '2026-03-02 08:00:00', endTime: '2026-03-02 09:00:00' }))
   })
 
-  it('goes by the rules as they are set', async () => {
+  it('follows the booking rules as they are set', async () => {
     await setting(world, { max_duration_minutes: 60, advance_days: 1, grid_minutes: 30 })
     const roomId = await room(world)
     const from = (startTime: string, endTime: string, day = 1) =>
@@ -134,7 +134,7 @@ describe('Booking a room', () => {
     expect((await from('09:30', '10:30')).body.code).toBe(200)
   })
 
-  it('keeps to the open hours of a room that has any', async () => {
+  it('is possible only within the opening hours of the room', async () => {
     const roomId = await room(world)
     await world.rows(`UPDATE tb_facility_room SET open_hours =
       '[{"weekday":2,"opens":"08:00","closes":"18:00"},{"weekday":2,"opens":"18:00","closes":"24:00"},{"weekday":3,"opens":"00:00","closes":"02:00"}]'
@@ -148,7 +148,7 @@ describe('Booking a room', () => {
     expect((await from('2026-03-03 17:00:00', '2026-03-04 02:00:00')).body.code).toBe(200)
   })
 
-  it('wants a room that exists, is in use and not closed', async () => {
+  it('requires a room that exists, is in use and is not closed', async () => {
     const buildingId = await building(world, '信息楼')
     const roomId = await room(world, { buildingId, name: '会议室201' })
     await world.rows(`INSERT INTO tb_facility_closure (building_id, start_time, end_time, reason, create_time)
@@ -167,7 +167,7 @@ describe('Booking a room', () => {
     }
   })
 
-  it('wants people who exist, not more than the room holds', async () => {
+  it('requires participants with active accounts, and not more than the capacity of the room', async () => {
     const roomId = await room(world, { capacity: 3 })
     await world.rows(`UPDATE users SET status = 'disabled' WHERE id = ${dora.id}`)
     expect(await post(request(roomId, { userIdList: [ben.id, dora.id, 999_999] }))).toMatchObject(
@@ -179,7 +179,7 @@ describe('Booking a room', () => {
     expect((await post(request(roomId))).body.code).toBe(200)
   })
 
-  it('refuses whoever is banned, with the reason and the end, and anybody who brings them', async () => {
+  it('refuses a banned applicant or participant with the reason and the end of the ban', async () => {
     await ban(anna, '2026-03-10T00:00:00Z')
     const roomId = await room(world)
     expect(await post(request(roomId))).toMatchObject(
@@ -195,7 +195,7 @@ describe('Booking a room', () => {
     expect(await post(request(roomId), ben)).toMatchObject(refused(/被封禁.*永久/))
   })
 
-  it('warns of people who are somewhere else at that time, or refuses, or says nothing', async () => {
+  it('names participants with another booking at that time, refuses them or ignores it, as set', async () => {
     const [one, other] = [await room(world), await room(world)]
     await book(request(one))
     const guest = await world.person('room:user')
@@ -217,7 +217,7 @@ describe('Booking a room', () => {
     expect((await post(withBen, dora)).body).toMatchObject({ code: 200, data: { doubleBooked: [] } })
   })
 
-  it('is not stood in the way of by a booking that nobody decided about in time', async () => {
+  it('is not blocked by a booking that was not decided before its start; that booking is rejected', async () => {
     const roomId = await room(world)
     const forgotten = await book(request(roomId))
     world.clock.set(new Date('2026-03-03T02:00:00Z'))
@@ -244,7 +244,7 @@ describe('Booking a room', () => {
 })
 
 describe('A large hall', () => {
-  it('is filled up to the last place, and says when it is full', async () => {
+  it('can be booked for as many people as its capacity, and no more', async () => {
     const hall = await room(world, { capacity: 600 })
     const crowd = await world.rows<{ id: number }>(`INSERT INTO users (username, display_name, created_at, updated_at)
       SELECT 'crowd-' || n, '听众', '2026-03-02Z', '2026-03-02Z' FROM generate_series(1, 600) n RETURNING id`)
@@ -254,14 +254,14 @@ describe('A large hall', () => {
     expect(await participants(id)).toHaveLength(600)
   })
 
-  it('refuses more people than a request can name, and says how many it can', async () => {
+  it('can’t be booked for more than 2,000 people in one request', async () => {
     const userIdList = Array.from({ length: 2001 }, (_, n) => n + 1)
     expect(await post(request(1, { userIdList }))).toMatchObject(refused('参数不全或有误：userIdList 不能超过 2000 项'))
   })
 })
 
-describe('Between the decision and the writing', () => {
-  it('a ban of anybody who takes part has it decided anew', async () => {
+describe('Writing a booking', () => {
+  it('fails as stale if a participant has a ban that has not expired', async () => {
     const userIds = ids(anna, ben, cleo)
     const times = { start: new Date('2026-03-03T01:00:00Z'), end: new Date('2026-03-03T02:00:00Z') }
     const write = async () => {

@@ -25,7 +25,7 @@ import {
 openBookings()
 
 describe('Changing a booking', () => {
-  it('changes purpose, time, room and people; what is not named stays', async () => {
+  it('changes purpose, time, room and participants; omitted fields stay', async () => {
     const roomId = await room(world)
     const id = await book(request(roomId))
     expect((await put(id, { id, purpose: '例会' })).body.code).toBe(200)
@@ -49,7 +49,7 @@ describe('Changing a booking', () => {
     ])
     expect(await told(dora, id)).toEqual(['changed'])
     expect(await told(cleo, id)).toEqual(['pending', 'changed', 'removed'])
-    // Cleo reads the time and room she had, not those that others have now.
+    // The message to Cleo names the old time and room, not the new ones.
     const last = (await world.inbox(cleo)).at(-1)
     expect(last?.body).toContain('2026-03-03 09:00:00 至 12:00:00')
     const [had] = await world.rows<{ name: string }>(
@@ -59,7 +59,7 @@ describe('Changing a booking', () => {
     await book(request(roomId), dora)
   })
 
-  it('goes through the rules of a new booking, but does not stand in its own way', async () => {
+  it('follows the rules of a new booking, and does not conflict with itself', async () => {
     const roomId = await room(world)
     const id = await book(request(roomId))
     await book(request(roomId, { startTime: at(world, 1, '13:00'), endTime: at(world, 1, '14:00') }), dora)
@@ -73,7 +73,7 @@ describe('Changing a booking', () => {
     expect(await put(id, { purpose: 'x' })).toMatchObject(refused(/被封禁/))
   })
 
-  it('takes an approved booking back to be decided when its time or room changes and there is an audit', async () => {
+  it('makes an approved booking pending again if its time changes and approval is required', async () => {
     await setting(world, { audit_required: false })
     const roomId = await room(world)
     const id = await book(request(roomId))
@@ -89,7 +89,7 @@ describe('Changing a booking', () => {
   it.each([
     [true, '0'],
     [false, '1'],
-  ])('brings a rejected booking into the running again (audit %s: state %s)', async (audit, status) => {
+  ])('submits a rejected booking again (approval required: %s, new state: %s)', async (audit, status) => {
     const roomId = await room(world)
     const id = await book(request(roomId))
     await world.rows(`UPDATE tb_facility_booking SET status = '2', reject_reason = '不合适' WHERE id = ${id}`)
@@ -99,7 +99,7 @@ describe('Changing a booking', () => {
     expect(await post(request(roomId), dora)).toMatchObject(refused(/已被占用/))
   })
 
-  it('does not bring a rejected booking back into a time that somebody else has by now', async () => {
+  it('does not submit a rejected booking again if its time has been taken', async () => {
     const roomId = await room(world)
     const id = await book(request(roomId))
     await world.rows(`UPDATE tb_facility_booking SET status = '2' WHERE id = ${id}`)
@@ -108,7 +108,7 @@ describe('Changing a booking', () => {
     expect(await row(id)).toMatchObject({ status: '2' })
   })
 
-  it('is over when the booking begins, is cancelled, runs or is completed', async () => {
+  it('is refused once the booking is cancelled, ongoing or completed', async () => {
     await setting(world, { audit_required: false })
     const roomId = await room(world)
     const id = await book(request(roomId))
@@ -127,7 +127,7 @@ describe('Changing a booking', () => {
     })
   })
 
-  it('is the applicant’s alone: unknown to others in the portal, forbidden at the desk', async () => {
+  it('is possible only for the applicant; others get 404 in the portal and 403 at the desk', async () => {
     const id = await book(request(await room(world)))
     expect(await put(id, { purpose: 'x' }, ben)).toMatchObject({ body: { code: 404, msg: '预约不存在' } })
     expect(await put(id, { purpose: 'x' }, staff, '/manage/facility')).toMatchObject({
@@ -140,7 +140,7 @@ describe('Changing a booking', () => {
 })
 
 describe('Cancelling a booking', () => {
-  it('frees its time at once and tells its people', async () => {
+  it('frees its time at once and notifies the participants', async () => {
     const roomId = await room(world)
     const id = await book(request(roomId))
     expect((await cancel(id)).body).toEqual({ code: 200, msg: '操作成功' })
@@ -150,7 +150,7 @@ describe('Cancelling a booking', () => {
     expect(await cancel(id)).toMatchObject({ body: { code: 409, msg: expect.stringContaining('已取消') } })
   })
 
-  it('is possible until it begins', async () => {
+  it('is refused once the booking has begun', async () => {
     await setting(world, { audit_required: false })
     const id = await book(request(await room(world)))
     world.clock.set(new Date('2026-03-03T01:00:00Z'))
@@ -158,7 +158,7 @@ describe('Cancelling a booking', () => {
     expect(await cancel(id, staff, '/manage/facility')).toMatchObject({ body: { code: 409 } })
   })
 
-  it('is nobody else’s in the portal; at the desk staff may, and it is noted', async () => {
+  it('is refused to others in the portal; at the desk it is possible for staff, and the actor is recorded', async () => {
     const id = await book(request(await room(world)))
     expect(await cancel(id, ben)).toMatchObject({ body: { code: 404 } })
     expect(await cancel(id, ben, '/manage/facility')).toMatchObject({
@@ -169,7 +169,7 @@ describe('Cancelling a booking', () => {
     expect(await told(anna, id)).toEqual(['pending', 'cancelled_by_staff'])
   })
 
-  it('by force has a reason, and ends what runs', async () => {
+  it('by force requires a reason and a permission, and ends a running booking', async () => {
     await setting(world, { audit_required: false })
     const roomId = await room(world)
     const id = await book(request(roomId))
@@ -185,7 +185,7 @@ describe('Cancelling a booking', () => {
     await book(request(roomId, { startTime: at(world, 0, '10:00') }), dora)
   })
 
-  it('by force takes its reason from a body too', async () => {
+  it('by force accepts the reason in the body too', async () => {
     const id = await book(request(await room(world)))
     const force = async (payload: object) =>
       (await world.call('DELETE', `/manage/facility/booking/${id}/force`, { as: staff, payload })).body
@@ -206,7 +206,7 @@ describe('Ending a booking early', () => {
     return { roomId, id }
   }
 
-  it('now completes it, and frees the rest of its time', async () => {
+  it('at a time that has passed completes it now, and frees the rest of its time', async () => {
     const { id, roomId } = await running()
     expect((await endEarly(id, { endTime: '2026-03-03 09:30:00' })).body).toEqual({ code: 200, msg: '操作成功' })
     expect(await row(id)).toMatchObject({ status: '5', end_time: world.clock.now(), duration_minutes: 60 })
@@ -215,7 +215,7 @@ describe('Ending a booking early', () => {
     expect(await endEarly(id)).toMatchObject({ body: { code: 409 } })
   })
 
-  it('later keeps it running until then, and frees what comes after', async () => {
+  it('at a later time keeps it running until then, and frees the time after', async () => {
     const { id, roomId } = await running()
     await endEarly(id, { endTime: '2026-03-03 11:00:00' })
     expect(await row(id)).toMatchObject({ status: '4', end_time: new Date('2026-03-03T03:00:00Z') })
@@ -223,21 +223,21 @@ describe('Ending a booking early', () => {
     expect(await endEarly(id, { endTime: '2026-03-03 11:30:00' })).toMatchObject(refused(/不能晚于原结束时间/))
   })
 
-  it.each([[{ endTime: null }], [{}], [undefined]])('without a time is now: %j', async (payload) => {
+  it.each([[{ endTime: null }], [{}], [undefined]])('without a time completes it now: %j', async (payload) => {
     const { id } = await running()
     const path = `/portal/facility/booking/${id}/end-early`
     expect((await world.call('PUT', path, { as: anna, payload })).body).toMatchObject({ code: 200 })
     expect(await row(id)).toMatchObject({ status: '5', end_time: world.clock.now() })
   })
 
-  it('counts whole minutes', async () => {
+  it('counts the duration in whole minutes', async () => {
     const { id } = await running()
     world.clock.set(new Date('2026-03-03T02:00:59Z'))
     await endEarly(id)
     expect(await row(id)).toMatchObject({ duration_minutes: 60 })
   })
 
-  it('needs one that has begun, and is neither pending, over nor somebody else’s', async () => {
+  it('is refused for pending and overdue bookings and to other participants, and is possible for staff', async () => {
     const roomId = await room(world)
     const pending = await book(request(roomId))
     expect(await endEarly(pending)).toMatchObject({ body: { code: 409, msg: '预约尚未开始，不能提前结束' } })

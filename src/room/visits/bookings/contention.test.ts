@@ -5,8 +5,8 @@ import { at, people, room, setting } from '../../../../test/support/room.ts'
 import { type Answer, MONDAY, openWorld, type Person, type World } from '../../../../test/support/world.ts'
 import { settleBookings } from '../../core/settling.ts'
 
-// Only on a server can two transactions be open at once.
-describe.runIf(onServer)('Many at once', () => {
+// Two transactions can be open at once only on a database server.
+describe.runIf(onServer)('Concurrent requests', () => {
   let world: World
   let staff: Person
   let everybody: readonly Person[]
@@ -46,25 +46,28 @@ describe.runIf(onServer)('Many at once', () => {
     return item
   }
 
-  it.each([true, false])('of 100 requests for overlapping times exactly one wins (audit: %s)', async (audit) => {
-    await setting(world, { audit_required: audit })
-    const roomId = await room(world)
-    const half = (n: number) => `${String(Math.floor(n / 2)).padStart(2, '0')}:${n % 2 === 0 ? '00' : '30'}`
-    // From 6:00 … 10:30 to 11:00 … 15:30: all of them have 10:30 to 11:00.
-    const wishes = Array.from({ length: 100 }, (_, n) =>
-      request(roomId, n, half(12 + (n % 10)), half(22 + Math.floor(n / 10))),
-    )
-    const answers = await Promise.all(wishes.map((payload, n) => post(n, payload)))
-    const winner = answers.findIndex(({ body }) => body.code === 200)
-    const won = wishes[winner]
-    expect(answers.filter(({ body }) => body.code === 200)).toHaveLength(1)
-    const msg = `该时间段已被占用（${won?.startTime} 至 ${won?.endTime.slice(11)}），请选择其他时间`
-    for (const { body } of answers.filter(({ body }) => body.code !== 200)) expect(body).toEqual({ code: 500, msg })
-    expect(await world.rows(`SELECT id FROM tb_facility_booking WHERE room_id = ${roomId}`)).toHaveLength(1)
-    expect(await overlaps()).toEqual([])
-  })
+  it.each([true, false])(
+    'for overlapping times have exactly one winner among 100 (approval required: %s)',
+    async (audit) => {
+      await setting(world, { audit_required: audit })
+      const roomId = await room(world)
+      const half = (n: number) => `${String(Math.floor(n / 2)).padStart(2, '0')}:${n % 2 === 0 ? '00' : '30'}`
+      // They start from 06:00 to 10:30 and end from 11:00 to 15:30: all of them include 10:30 to 11:00.
+      const payloads = Array.from({ length: 100 }, (_, n) =>
+        request(roomId, n, half(12 + (n % 10)), half(22 + Math.floor(n / 10))),
+      )
+      const answers = await Promise.all(payloads.map((payload, n) => post(n, payload)))
+      const winner = answers.findIndex(({ body }) => body.code === 200)
+      const won = payloads[winner]
+      expect(answers.filter(({ body }) => body.code === 200)).toHaveLength(1)
+      const msg = `该时间段已被占用（${won?.startTime} 至 ${won?.endTime.slice(11)}），请选择其他时间`
+      for (const { body } of answers.filter(({ body }) => body.code !== 200)) expect(body).toEqual({ code: 500, msg })
+      expect(await world.rows(`SELECT id FROM tb_facility_booking WHERE room_id = ${roomId}`)).toHaveLength(1)
+      expect(await overlaps()).toEqual([])
+    },
+  )
 
-  it('times that only touch all win', async () => {
+  it('all succeed if their times only touch', async () => {
     const roomId = await room(world)
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, n) =>
@@ -74,7 +77,7 @@ describe.runIf(onServer)('Many at once', () => {
     expect(answers.map(({ body }) => body.code)).toEqual(Array(12).fill(200))
   })
 
-  it('a booking that grows and new ones for the same time: one of them has it', async () => {
+  it('to extend a booking and to book the same time have exactly one winner', async () => {
     for (let round = 0; round < 10; round += 1) {
       const roomId = await room(world)
       const { body } = await post(0, request(roomId, 0, '09:00', '10:00'))
@@ -87,7 +90,7 @@ describe.runIf(onServer)('Many at once', () => {
     expect(await overlaps()).toEqual([])
   })
 
-  it('bookings that change places with each other never overlap, and nobody waits for ever', async () => {
+  it('to swap the rooms of two bookings never make them overlap, and all are answered', async () => {
     const [one, other] = [await room(world), await room(world)]
     const made = await Promise.all([
       post(0, request(one, 0, '09:00', '10:00')),
@@ -102,7 +105,7 @@ describe.runIf(onServer)('Many at once', () => {
     expect(await overlaps()).toEqual([])
   })
 
-  it('an approval and an edit of the same booking: what was last holds', async () => {
+  it('to approve and to edit a booking both succeed, and the last one decides its state', async () => {
     for (let round = 0; round < 10; round += 1) {
       const roomId = await room(world)
       const { body } = await post(0, request(roomId, 0, '09:00', '10:00'))
@@ -121,7 +124,7 @@ describe.runIf(onServer)('Many at once', () => {
     }
   })
 
-  it('the end of a booking and the job that lets it begin: it stays ended', async () => {
+  it('to end a booking and to settle it leave it ended', async () => {
     await setting(world, { audit_required: false })
     for (let round = 0; round < 10; round += 1) {
       world.clock.set(MONDAY)
@@ -148,7 +151,7 @@ describe.runIf(onServer)('Many at once', () => {
     }
   })
 
-  it('one person in twenty rooms at once, where that is refused: in one of them', async () => {
+  it('to book one person in 20 rooms have exactly one winner if overlaps are refused', async () => {
     await setting(world, { participant_overlap: 'refuse' })
     const rooms = await Promise.all(Array.from({ length: 20 }, () => room(world)))
     const answers = await Promise.all(
@@ -161,7 +164,7 @@ describe.runIf(onServer)('Many at once', () => {
     expect(answers.filter(({ body }) => body.code === 500)).toHaveLength(19)
   })
 
-  it('three who withdraw at once from a booking of five: two of them may', async () => {
+  it('of three people to withdraw from a booking of five succeed for two', async () => {
     const roomId = await room(world)
     const payload = request(roomId, 0, '09:00', '10:00')
     const { body } = await post(0, { ...payload, userIdList: [0, 1, 2, 3, 4].map((n) => nth(n).id) })
@@ -171,7 +174,7 @@ describe.runIf(onServer)('Many at once', () => {
     expect(left.map((answer) => answer.body.code).sort()).toEqual([200, 200, 500])
   })
 
-  /** Runs `meanwhile` while another transaction has locked the rows of a query, and lets go of them after it. */
+  /** Runs `meanwhile` while another transaction holds locks on the rows of a query. */
   const whileLocked = (query: string, meanwhile: () => Promise<void>) =>
     world.kernel.transaction(async (tx) => {
       await sql.raw(`${query} FOR UPDATE`).execute(tx)
@@ -182,9 +185,9 @@ describe.runIf(onServer)('Many at once', () => {
   const remove = (person: Person, as: Person) => world.call('DELETE', `/api/admin/users/${person.id}`, { as })
 
   it.each([
-    ['applies for it', 0, { status: '3', cancel_reason: '申请人账号已注销' }],
-    ['takes part in it', 1, { status: '3', cancel_reason: '使用人账号已注销，使用人不足 3 人' }],
-  ])('a booking in the making when the account of somebody ends who %s: it ends with it', async (_, who, ended) => {
+    ['is the applicant', 0, { status: '3', cancel_reason: '申请人账号已注销' }],
+    ['takes part', 1, { status: '3', cancel_reason: '使用人账号已注销，使用人不足 3 人' }],
+  ])('to book and to delete the account of a person who %s cancel the booking', async (_, who, ended) => {
     const admin = await world.person('admin')
     const group = await people(world, 3)
     const roomId = await room(world)
@@ -205,7 +208,7 @@ describe.runIf(onServer)('Many at once', () => {
     expect(await world.verify()).toEqual([])
   })
 
-  it('a booking that is requested while the account of one of its people ends: they are no longer there', async () => {
+  it('to book during the deletion of a participant’s account are refused', async () => {
     const admin = await world.person('admin')
     const [leaver, ...others] = await people(world, 3)
     const [first, second] = [await room(world), await room(world)]
@@ -229,7 +232,7 @@ describe.runIf(onServer)('Many at once', () => {
     expect(await world.verify()).toEqual([])
   })
 
-  it('a room that is shut while bookings are made: none is made on what was read before', async () => {
+  it('to book create nothing once the room is disabled, even if they read the room before', async () => {
     for (let round = 0; round < 5; round += 1) {
       const roomId = await room(world)
       const making = Array.from({ length: 12 }, (_, n) =>

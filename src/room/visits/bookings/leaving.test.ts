@@ -23,7 +23,7 @@ import type { Person } from '../../../../test/support/world.ts'
 openBookings()
 
 describe('Withdrawing from a booking', () => {
-  it('is possible while three stay, and its people hear of it', async () => {
+  it('is possible while three people remain, but not for the applicant; the others are notified', async () => {
     const id = await book(request(await room(world), { userIdList: ids(anna, ben, cleo, dora) }))
     expect((await leave(id, dora)).body).toEqual({ code: 200, msg: '操作成功' })
     expect(await participants(id)).toHaveLength(3)
@@ -36,13 +36,13 @@ describe('Withdrawing from a booking', () => {
   })
 })
 
-describe('An account that ends', () => {
+describe('The deletion of an account', () => {
   const remove = async (person: Person) => {
     const admin = await world.person('admin')
     expect((await world.call('DELETE', `/api/admin/users/${person.id}`, { as: admin })).status).toBeLessThan(300)
   }
 
-  it('takes the bookings with it that have not begun, and leaves those of others', async () => {
+  it('cancels the future bookings of the person, and bookings of others that are left with fewer than three people', async () => {
     const roomId = await room(world)
     const own = await book(request(roomId))
     const four = {

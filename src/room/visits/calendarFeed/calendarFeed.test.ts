@@ -16,8 +16,8 @@ const eventsOf = (text: string) =>
     .slice(1)
     .map((part) => part.split('\r\n').filter((line) => /^(UID|STATUS|DTSTART|SUMMARY|LOCATION)/.test(line)))
 
-describe('The calendar of one’s bookings', () => {
-  it('shows what one applied for or takes part in, by token and by link alike', async () => {
+describe('The calendar feed of a person’s bookings', () => {
+  it('shows bookings that the person made or takes part in, with a token or with the link', async () => {
     const [me, ...others] = await people(world)
     if (!me) throw new Error('there are three')
     const place = await room(world, { buildingId: await building(world, '信息楼'), name: '会议室201' })
@@ -50,7 +50,7 @@ describe('The calendar of one’s bookings', () => {
     expect((await world.call('GET', await linkOf(me))).body).toBe(body)
   })
 
-  it('keeps what was called off for 30 days, crossed out', async () => {
+  it('shows cancelled bookings as cancelled, and drops them after 30 days', async () => {
     const group = await people(world)
     const [me] = group
     if (!me) throw new Error('there are three')
@@ -62,7 +62,7 @@ describe('The calendar of one’s bookings', () => {
     world.clock.advance(-31 * 24 * 60)
   })
 
-  it('is private: a reset makes old links void, and links of the venue’s feed open nothing here', async () => {
+  it('is private: a reset invalidates old links, and other tokens are refused, such as that of the venue’s feed', async () => {
     const [me] = await people(world)
     if (!me) throw new Error('there are three')
     const old = await linkOf(me)

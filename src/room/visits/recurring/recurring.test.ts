@@ -40,7 +40,7 @@ const bookingsIn = (roomId: number) =>
 const datesOf = (some: readonly { date: string }[]) => some.map(({ date }) => date)
 
 describe('A weekly series', () => {
-  it('books the same time in each week, and tells its people of each', async () => {
+  it('books the same time in each week, and notifies the participants of each booking', async () => {
     const roomId = await room(world)
     const { code, data } = await book(request(roomId, { weeks: 3, mode: 'all' }))
     expect(code).toBe(200)
@@ -55,7 +55,7 @@ describe('A weekly series', () => {
     )
   })
 
-  it('can go up to a day, and books all or nothing unless said otherwise', async () => {
+  it('can be given by its last day, and books all weeks or none by default', async () => {
     const roomId = await room(world)
     expect(datesOf((await book(request(roomId, { until: '2026-03-16', weeks: null }))).data.booked)).toEqual([
       '2026-03-03',
@@ -65,7 +65,7 @@ describe('A weekly series', () => {
     expect(await bookingsIn(roomId)).toHaveLength(2)
   })
 
-  it('keeps the seconds, so that it is refused where a single booking is', async () => {
+  it('is refused for a time with seconds, like a single booking', async () => {
     const roomId = await room(world)
     const startTime = at(world, 1, '09:00').replace(/00$/, '30')
     const single = (await world.call('POST', BOOKING, { as: anna, payload: request(roomId, { startTime }) })).body
@@ -75,7 +75,7 @@ describe('A weekly series', () => {
     expect(await bookingsIn(roomId)).toEqual([])
   })
 
-  it('of mode all books nothing when one week can’t be had, and names the dates with the reason', async () => {
+  it('in mode "all" books nothing if a week is not possible, and names these dates with the reason', async () => {
     const roomId = await room(world)
     await bookOne(roomId, 8)
     await bookOne(roomId, 15)
@@ -87,7 +87,7 @@ describe('A weekly series', () => {
     expect((await world.inbox(anna)).map(({ type }) => type)).toEqual(['room.booking.pending', 'room.booking.pending'])
   })
 
-  it('of best effort books what can be had, and says of the rest why not', async () => {
+  it('in mode "best_effort" books the possible weeks, and gives the reason for the others', async () => {
     const roomId = await room(world)
     await bookOne(roomId, 8)
     const { code, data } = await book(request(roomId, { weeks: 3, mode: 'best_effort' }))
@@ -97,27 +97,27 @@ describe('A weekly series', () => {
     expect(await bookingsIn(roomId)).toHaveLength(3)
   })
 
-  it('of which nothing can be had is refused, also by best effort', async () => {
+  it('is refused if no week is possible, in mode "best_effort" too', async () => {
     const roomId = await room(world)
     await bookOne(roomId, 1)
     await bookOne(roomId, 8)
     expect(await book(request(roomId, { weeks: 2, mode: 'best_effort' }))).toMatchObject({ code: 500 })
   })
 
-  it('goes no further than can be booked ahead', async () => {
+  it('books no week beyond the limit for booking ahead', async () => {
     await setting(world, { advance_days: 14 })
     const { data } = await book(request(await room(world), { weeks: 3, mode: 'best_effort' }))
     expect(datesOf(data.booked)).toEqual(['2026-03-03', '2026-03-10'])
     expect(data.failed).toEqual([{ date: '2026-03-17', msg: '最多只能提前 14 天预约' }])
   })
 
-  it('is within the rules of every booking, said once for all dates', async () => {
+  it('follows the rules of a single booking, and names a reason once for all its dates', async () => {
     const { code, msg } = await book(request(await room(world), { weeks: 2, userIdList: [] }))
     expect([code, msg]).toEqual([500, '整个系列均未预约。2026-03-03、2026-03-10：使用人（含申请人）不能少于 3 人'])
     expect(await book(request(999_999_999, { weeks: 2 }))).toEqual({ code: 404, msg: '房间不存在' })
   })
 
-  it('has 2 to 26 weeks, by number or by day', async () => {
+  it('has 2 to 26 weeks, given by their number or the last day', async () => {
     const roomId = await room(world)
     expect(await book(request(roomId))).toEqual({ code: 500, msg: '参数不全或有误：缺少 weeks' })
     for (const weeks of [1, 27, 2.5]) expect((await book(request(roomId, { weeks }))).code).toBe(500)
@@ -138,14 +138,14 @@ describe('A weekly series', () => {
     expect(await bookingsIn(roomId)).toHaveLength(2)
   })
 
-  it('warns of those who are somewhere else then', async () => {
+  it('names the participants who have another booking in a week', async () => {
     await bookOne(await room(world), 8)
     const { data } = await book(request(await room(world), { weeks: 2 }))
     expect(data.booked[0].doubleBooked).toEqual([])
     expect(data.booked[1].doubleBooked).toHaveLength(3)
   })
 
-  it.runIf(onServer)('and others at once: each week goes to one of them, and whole series stay whole', async () => {
+  it.runIf(onServer)('is booked for exactly one of eight people who request the same time at once', async () => {
     await setting(world, { participant_overlap: 'allow' })
     const roomId = await room(world)
     const rivals = await people(world, 8)
@@ -160,7 +160,7 @@ describe('Cancelling a series', () => {
   const cancel = async (seriesId: string, as = anna) =>
     (await world.call('DELETE', `${BOOKING}/series/${seriesId}`, { as })).body
 
-  it('ends what lies ahead of it, whatever its state, and leaves the rest', async () => {
+  it('cancels pending and approved bookings that have not begun, and leaves the others', async () => {
     const roomId = await room(world)
     const { data } = await book(request(roomId, { weeks: 4 }))
     const [, second, third, fourth] = data.booked.map(({ id }: { id: number }) => id)
@@ -175,7 +175,7 @@ describe('Cancelling a series', () => {
     expect(await cancel(data.seriesId)).toEqual({ code: 409, msg: '该系列没有可以取消的预约' })
   })
 
-  it('is for whoever applied', async () => {
+  it('is possible only for the applicant', async () => {
     const { data } = await book(request(await room(world), { weeks: 2 }))
     expect(await cancel(data.seriesId, friends[0])).toEqual({ code: 404, msg: '系列预约不存在' })
     expect((await cancel('not-a-series')).code).toBe(500)
@@ -183,7 +183,7 @@ describe('Cancelling a series', () => {
 })
 
 describe('The weeks of a series', () => {
-  it('up to a day are those whose day is not after it', () => {
+  it('up to a last day are counted; fewer than two are refused', () => {
     expect(weeksUntil('2026-03-03', '2026-03-09')).toBeNull()
     expect(weeksUntil('2026-03-03', '2026-03-10')).toBe(2)
     expect(weeksUntil('2026-03-03', '2026-03-01')).toBeNull()
@@ -196,7 +196,7 @@ describe('The weeks of a series', () => {
     )
   })
 
-  it('that can’t be had are named with each reason once', () => {
+  it('that failed are named once for each reason', () => {
     expect(
       failedWords([
         { date: '2026-03-03', msg: '甲' },

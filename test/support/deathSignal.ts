@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 const SETPRIV = '/usr/bin/setpriv'
 
 /**
- * A command that is sent the signal when this process dies, however it dies. `user` runs it as somebody else. Only Linux knows this; elsewhere
- * the command as it is, which then ends only when it is told to.
+ * Wraps a command so that it gets the signal when this process ends for any reason; `user` runs it as another user.
+ * Works only on Linux; elsewhere it returns the command unchanged.
  */
-export function dyingWithUs(
+export function withDeathSignal(
   signal: 'SIGKILL' | 'SIGTERM' | 'SIGQUIT',
   command: readonly [string, ...string[]],
   user?: string,
