@@ -4,7 +4,7 @@ import { checkpoint } from './database.ts'
 import { WHO_AM_I } from './fixture.ts'
 import type { Ask, LoadOutcome } from './load.ts'
 import { median } from './median.ts'
-import { type Memory, memoryOf } from './memory.ts'
+import { cpuSecondsOf, cpuSecondsOfAll, type Memory, memoryOf } from './memory.ts'
 import { type Bare, runBare } from './pgbench.ts'
 import { load } from './processes.ts'
 import type { Site } from './site.ts'
@@ -43,6 +43,8 @@ interface Deployment {
     /** Memory of one serving process: before, and after 200 people booked at once. */
     readonly atRest: Memory | undefined
     readonly underLoad: Memory | undefined
+    /** Processor cores in use under load: of the serving processes together, and of all processes of the machine. */
+    readonly cores: { readonly serving: number; readonly all: number }
   })[]
   readonly tps: number
   /** Bookings divided by transactions of the bare work. */
@@ -93,6 +95,8 @@ async function compareOne(order: ComparisonOrder, { name, bareName, bare, bookin
       await pause(REST_MS)
       const [first] = servers
       const atRest = memoryOf(first?.pid ?? 0)
+      const work = () => [servers.reduce((sum, { pid }) => sum + cpuSecondsOf(pid), 0), cpuSecondsOfAll()] as const
+      const [began, before] = [performance.now(), work()]
       const outcome = await load({
         ports: servers.map(({ port }) => port),
         connections: CLIENTS,
@@ -102,11 +106,15 @@ async function compareOne(order: ComparisonOrder, { name, bareName, bare, bookin
         asks: bookings((warmUpSeconds + seconds) * MOST_A_SECOND),
         introduce: WHO_AM_I,
       })
+      const [serving, all] = work().map(
+        (seconds, n) => (seconds - (before[n] ?? 0)) / ((performance.now() - began) / 1000),
+      )
+      const cores = { serving: serving ?? 0, all: all ?? 0 }
       const underLoad = memoryOf(first?.pid ?? 0)
       const backlog = await emptyOutbox(database)
       await Promise.all(servers.map(({ stop }) => stop()))
       const tps = outcome.granted.count / outcome.seconds
-      seen.set(processes, [...(seen.get(processes) ?? []), { ...outcome, tps, backlog, atRest, underLoad }])
+      seen.set(processes, [...(seen.get(processes) ?? []), { ...outcome, tps, backlog, atRest, underLoad, cores }])
       say(`${name}, round ${round}: ${processes} serving: ${Math.round(tps)} bookings/s`)
     }
   }

@@ -31,6 +31,17 @@ export function cpuSecondsOf(pid: number): number {
   }
 }
 
+/** CPU seconds of all processes of this machine. */
+export function cpuSecondsOfAll(): number {
+  try {
+    // user, nice, system, idle, iowait, irq, softirq, in ticks
+    const [, ...ticks] = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '').split(/ +/).map(Number)
+    return ticks.filter((_, n) => n < 7 && n !== 3 && n !== 4).reduce((sum, part) => sum + part, 0) / 100
+  } catch {
+    return Number.NaN
+  }
+}
+
 export function megabytes(memory: Memory | undefined): string {
   return memory ? `${memory.resident.toFixed(0)} (own ${memory.own.toFixed(0)})` : '?'
 }

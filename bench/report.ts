@@ -37,6 +37,7 @@ export function present(results: Results): string {
       'outbox left',
       'MB at rest',
       'MB, 200 people',
+      'cores: serving, all',
     ],
     ...comparisons.flatMap(({ name, bare, deployments }) => [
       [`pgbench, ${bare.name}`, bare.tps.toFixed(0), '1', '', '', '', '', '', '', ''],
@@ -51,6 +52,7 @@ export function present(results: Results): string {
         `${rounds.map(({ backlog }) => backlog).join(', ')}`,
         megabytes(rounds.at(-1)?.atRest),
         megabytes(rounds.at(-1)?.underLoad),
+        (['serving', 'all'] as const).map((of) => median(rounds.map(({ cores }) => cores[of])).toFixed(2)).join(', '),
       ]),
     ]),
     ...embedded.bookings.map(({ name, granted, seconds, refused }) => [
@@ -62,6 +64,7 @@ export function present(results: Results): string {
       '',
       megabytes(embedded.atRest),
       megabytes(embedded.underLoad),
+      '',
     ]),
   ]
   const calendarRows = [
