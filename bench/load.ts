@@ -26,6 +26,8 @@ export interface LoadOrder {
   readonly asks: readonly Ask[]
   /** A path that is first requested with every token at every server, because people who book have logged in before. */
   readonly introduce?: string
+  /** Whether all requests may be refused. Otherwise that is an error of the measurement. */
+  readonly refusalsOnly?: boolean
   /** Least and greatest wait of a connection before each request, in milliseconds, evenly distributed. */
   readonly think?: readonly [number, number]
 }
@@ -88,7 +90,7 @@ async function generateLoad(order: LoadOrder): Promise<LoadOutcome> {
   await Promise.all(connections.map(({ ask }) => work(ask)))
   const over = performance.now()
   for (const { socket } of connections) socket.destroy()
-  if (granted.length === 0) throw new Error(`nothing was granted: ${JSON.stringify(refused)}`)
+  if (granted.length === 0 && !order.refusalsOnly) throw new Error(`nothing was granted: ${JSON.stringify(refused)}`)
   return {
     seconds: (Math.min(over, end) - begin) / 1000,
     granted: latenciesOf(granted),
@@ -122,7 +124,7 @@ function kindOf({ line }: Ask): string {
 
 /** True for a successful request: by its status, or by the code in its body if every status is 200. */
 function isGranted(status: number, body: string): boolean {
-  return status < 300 && !/^\{"code":(?!200\b)/.test(body)
+  return status < 300 && !/^\{"code":(?!(?:200|0)\b)/.test(body)
 }
 
 function codeOf(status: number, body: string): string {

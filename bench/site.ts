@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BenchDatabase, createDatabase, serverUrl } from './database.ts'
 import { type Fixture, fill, makeSecrets, type Size } from './fixture.ts'
+import { fillNumbers, type NumberFixture } from './numbers.ts'
 import { type Running, type Setting, startProgram } from './processes.ts'
 import { fillRooms, type RoomFixture } from './rooms.ts'
 
@@ -11,6 +12,7 @@ export interface Site {
   readonly database: BenchDatabase
   readonly fixture: Fixture
   readonly rooms: RoomFixture
+  readonly numbers: NumberFixture
   readonly setting: Setting
   /** A folder for the files of this run. */
   readonly folder: string
@@ -29,11 +31,13 @@ export async function openSite(stack: AsyncDisposableStack, name: string, size: 
   const secrets = makeSecrets()
   const fixture = await fill(database.pool, secrets.SECRET_KEY, size)
   const rooms = await fillRooms(database.pool, { rooms: ROOMS, people: size.people })
+  const numbers = await fillNumbers(database.pool, size.people)
   const setting = { ...secrets, DATA_DIR: folder, DATABASE_URL: database.url }
   return {
     database,
     fixture,
     rooms,
+    numbers,
     setting,
     folder,
     async start(command, poolSize) {

@@ -5,6 +5,7 @@ import { measureCalendar } from './calendar.ts'
 import { createDatabase, describeServer, serverUrl } from './database.ts'
 import { measureEmbedded } from './embedded.ts'
 import { fill, slotBookings } from './fixture.ts'
+import { registrations } from './numbers.ts'
 import { findPgbench, prepareInsert, preparePair } from './pgbench.ts'
 import type { Setting } from './processes.ts'
 import { present, type Results } from './report.ts'
@@ -53,16 +54,16 @@ async function measure(stack: AsyncDisposableStack, say: Say, short: boolean): P
   const pgbench = findPgbench(process.env.PATH)
   const machine = describeMachine(say)
   const site = await openSite(stack, 'booking', { people: plan.people, venues: 20, days: plan.days, slotsPerDay: 12 })
-  const { database, fixture, rooms, setting, folder } = site
+  const { database, fixture, rooms, numbers, setting, folder } = site
   const { tokens, slots } = fixture
   say(`${tokens.length} people, ${slots.length} slots, ${rooms.rooms} rooms`)
+  const pair = {
+    bareName: 'bare guarded UPDATE and INSERT',
+    bare: await preparePair(database.pool, folder, { slots: slots.length, people: tokens.length }),
+  }
   const subjects: readonly Subject[] = [
-    {
-      name: 'a place in a slot',
-      bareName: 'bare guarded UPDATE and INSERT',
-      bare: await preparePair(database.pool, folder, { slots: slots.length, people: tokens.length }),
-      bookings: slotBookings(fixture),
-    },
+    { name: 'a place in a slot', ...pair, bookings: slotBookings(fixture) },
+    { name: 'a number of a doctor', ...pair, bookings: registrations(numbers) },
     {
       name: 'a room',
       bareName: 'bare guarded INSERT',

@@ -2,6 +2,7 @@ import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
+import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
 
 /** The manifest of the clinic product. */
@@ -20,9 +21,12 @@ export const clinic: Product = {
     ...['/auth', '/admin', '/doctor', '/patient', '/common', '/statistics', '/static'],
     ...['/global-prices', '/hospital-areas', '/major-departments', '/minor-departments', '/departments'],
     ...['/doctors', '/clinics', '/schedules', '/audit', '/config'],
+    ...['/patient-identity-discounts'],
   ],
   tokenUrl: '/auth/swagger-login',
-  routes() {},
+  routes(app, kernel) {
+    placeRoutes(app, kernel)
+  },
   verify: async () => [],
   demo: async () => [],
 }

@@ -1,4 +1,9 @@
 /** Descriptions of the tags of this product's routes. */
 export const tags = {
-  'Clinic places': 'Areas, departments, clinics and prices.',
+  'Clinic areas': 'Areas of the hospital (院区).',
+  'Clinic departments': 'Major and minor departments.',
+  'Clinic clinics': 'Clinics (门诊) of the minor departments.',
+  'Clinic doctors': 'Doctors, their accounts and photos, and the heads of departments.',
+  'Clinic prices': 'Prices of numbers for the whole hospital.',
+  'Clinic configuration': 'Rules of registration and schedules.',
 } as const

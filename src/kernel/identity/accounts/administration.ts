@@ -63,16 +63,27 @@ export async function updateUser(
  * `last_administrator`.
  */
 export async function deleteUser(kernel: Kernel, caller: Caller, userId: number): Promise<void> {
-  if (userId === caller.userId) throw new Conflict('own_account', 'Administrators cannot delete their own account.')
-  const at = kernel.clock.now()
-  await revoking(kernel, userId, async (tx) => {
-    await store.lockAdministrators(tx)
-    const user = present(await store.lockUser(tx, kernel.secrets.cipher, userId, { leaves: true }))
-    requireRightsOver(kernel, caller, user.roles)
-    await keepAnAdministrator(tx, user)
-    await remove(tx, kernel, user, originOf(caller), at)
-  })
+  await revoking(kernel, userId, (tx) => deleteUserWithin(tx, kernel, caller, userId, kernel.clock.now()))
   kernel.nudge()
+}
+
+/**
+ * Like `deleteUser`, in the caller's transaction, which must be one of `revoking`: for a part that deletes a person's
+ * account together with its own records.
+ */
+export async function deleteUserWithin(
+  tx: Transaction,
+  kernel: Kernel,
+  caller: Caller,
+  userId: number,
+  at: Date,
+): Promise<void> {
+  if (userId === caller.userId) throw new Conflict('own_account', 'Administrators cannot delete their own account.')
+  await store.lockAdministrators(tx)
+  const user = present(await store.lockUser(tx, kernel.secrets.cipher, userId, { leaves: true }))
+  requireRightsOver(kernel, caller, user.roles)
+  await keepAnAdministrator(tx, user)
+  await remove(tx, kernel, user, originOf(caller), at)
 }
 
 /**
