@@ -1,9 +1,12 @@
 import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
+import { orderNotificationTypes } from './core/notificationTypes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
+import { expireOrders } from './visits/appointments/service.ts'
+import { visitRoutes } from './visits/routes.ts'
 
 /** The manifest of the clinic product. */
 export const clinic: Product = {
@@ -14,8 +17,8 @@ export const clinic: Product = {
   permissions,
   roles,
   registerRole: PATIENT_ROLE,
-  notificationTypes: [],
-  jobs: [],
+  notificationTypes: orderNotificationTypes,
+  jobs: [{ name: 'clinic.orders', cron: '* * * * *', run: expireOrders }],
   contract,
   pathRoots: [
     ...['/auth', '/admin', '/doctor', '/patient', '/common', '/statistics', '/static'],
@@ -26,6 +29,7 @@ export const clinic: Product = {
   tokenUrl: '/auth/swagger-login',
   routes(app, kernel) {
     placeRoutes(app, kernel)
+    visitRoutes(app, kernel)
   },
   verify: async () => [],
   demo: async () => [],

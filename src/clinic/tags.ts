@@ -6,4 +6,6 @@ export const tags = {
   'Clinic doctors': 'Doctors, their accounts and photos, and the heads of departments.',
   'Clinic prices': 'Prices of numbers for the whole hospital.',
   'Clinic configuration': 'Rules of registration and schedules.',
+  'Clinic schedules': 'Schedules of doctors with their numbers.',
+  'Clinic appointments': 'Patients register, pay and cancel.',
 } as const

@@ -6,6 +6,7 @@ import { configurationRoutes } from './configuration/routes.ts'
 import { departmentRoutes } from './departments/routes.ts'
 import { doctorRoutes } from './doctors/routes.ts'
 import { priceRoutes } from './prices/routes.ts'
+import { scheduleRoutes } from './schedules/routes.ts'
 
 /** Routes of the hospital's places, prices and rules. */
 export function placeRoutes(app: App, kernel: Kernel): void {
@@ -15,4 +16,5 @@ export function placeRoutes(app: App, kernel: Kernel): void {
   doctorRoutes(app, kernel)
   priceRoutes(app, kernel)
   configurationRoutes(app, kernel)
+  scheduleRoutes(app, kernel)
 }

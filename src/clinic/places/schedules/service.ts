@@ -1,0 +1,225 @@
+import { originOf } from '../../../kernel/audit/origin.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
+import { daysBetween, localDate } from '../../../kernel/time.ts'
+import { readConfiguration } from '../../core/configuration/store.ts'
+import { fen } from '../../core/money/rules.ts'
+import { lockSchedules, setTotal } from '../../core/numbersStore.ts'
+import { orderIdsOf } from '../../core/ordersStore.ts'
+import { keepClinic, keepDoctor } from '../../core/parentsStore.ts'
+import { resolvedPrice } from '../../core/prices/rules.ts'
+import { pricesFor } from '../../core/prices/store.ts'
+import { noSuchSchedule } from '../../core/refusals.ts'
+import { soldOutMemory } from '../../core/soldOut.ts'
+import { OPEN } from '../../core/states.ts'
+import { previewStop, type StopPreview, stopSchedules } from '../../core/stopping.ts'
+import { NORMAL, type ScheduleStatus, type SlotType, STOPPED, type TimeSection } from '../../core/types.ts'
+import { promoteWaiting } from '../../core/waitingList.ts'
+import { CODES, missing, refusal } from '../../sentences.ts'
+import * as store from './store.ts'
+
+/** The longest range of a list, in days. */
+const LONGEST_RANGE = 92
+
+/** What a list is of: one of them is given. */
+export type Listed = { readonly kind: 'department' | 'doctor' | 'clinic'; readonly id: number }
+
+const WORDS = { department: '科室', doctor: '医生', clinic: '门诊' } as const
+
+/** Schedules of a department, doctor or clinic in a range of dates. @throws Invalid 106, `bad_range`. */
+export async function schedulesOf(
+  kernel: Kernel,
+  { kind, id }: Listed,
+  range: { readonly from: string; readonly to: string },
+): Promise<readonly store.Schedule[]> {
+  checkRange(range)
+  return await kernel.withRetries(async (db) => {
+    if (!(await store.isThere(db, kind, id))) throw missing(WORDS[kind])
+    const of = { department: { deptId: id }, doctor: { doctorId: id }, clinic: { clinicId: id } }[kind]
+    return await store.listSchedules(db, of, range)
+  })
+}
+
+/** Schedules by area and department in a range of dates. @throws Invalid `bad_range`. */
+export async function findSchedules(
+  kernel: Kernel,
+  of: store.Of,
+  range: { readonly from: string; readonly to: string },
+): Promise<readonly store.Schedule[]> {
+  checkRange(range)
+  return await kernel.withRetries((db) => store.listSchedules(db, of, range))
+}
+
+/** One schedule. @throws Invalid 106. */
+export async function getSchedule(kernel: Kernel, id: number): Promise<store.Schedule> {
+  const schedule = await kernel.withRetries((db) => store.findSchedule(db, id))
+  if (!schedule) throw noSuchSchedule()
+  return schedule
+}
+
+function checkRange({ from, to }: { readonly from: string; readonly to: string }): void {
+  const days = daysBetween(from, to)
+  if (days < 0) throw refusal(CODES.request, 'bad_range', '结束日期不能早于开始日期')
+  if (days > LONGEST_RANGE) throw refusal(CODES.request, 'bad_range', `日期范围不能超过 ${LONGEST_RANGE} 天`)
+}
+
+/** The content of a schedule; a price of 0 or less is resolved. */
+export interface ScheduleContent {
+  readonly doctorId: number
+  readonly clinicId: number
+  readonly date: string
+  readonly timeSection: TimeSection
+  readonly slotType: SlotType
+  readonly status: ScheduleStatus
+  /** In yuan. */
+  readonly price: number
+  readonly totalSlots: number
+}
+
+/**
+ * Adds a schedule. Returns its id.
+ * @throws Invalid 106 for doctor and clinic; `in_the_past`, `too_far_ahead`; `schedule_taken` if the doctor has another
+ * one in that section.
+ */
+export async function addSchedule(kernel: Kernel, caller: Caller, content: ScheduleContent): Promise<number> {
+  const now = kernel.clock.now()
+  const id = await kernel.transaction(async (tx) => {
+    await checkDate(kernel, tx, content.date, now)
+    await keepDoctor(tx, content.doctorId)
+    const { deptId } = await keepClinic(tx, content.clinicId)
+    const price = await priceFor(tx, { ...content, deptId })
+    const id = await store.insertSchedule(tx, { ...content, deptId, price }, now)
+    await note(tx, caller, 'add', id, now)
+    return id
+  })
+  kernel.nudge()
+  return id
+}
+
+async function checkDate(kernel: Kernel, tx: Transaction, date: string, now: Date): Promise<void> {
+  const ahead = daysBetween(localDate(now, kernel.config.timeZone), date)
+  if (ahead < 0) throw refusal(CODES.request, 'in_the_past', '出诊日期不能早于今天')
+  const { maxFutureDays } = (await readConfiguration(tx)).schedule
+  if (ahead > maxFutureDays) throw refusal(CODES.request, 'too_far_ahead', `最多只能安排 ${maxFutureDays} 天内的排班`)
+}
+
+/** The price of a schedule in fen: the given one, or the resolved one (seed 6, 排班价格处理逻辑). */
+async function priceFor(
+  tx: Transaction,
+  of: Pick<ScheduleContent, 'doctorId' | 'clinicId' | 'slotType' | 'price'> & { readonly deptId: number },
+): Promise<number> {
+  return of.price > 0 ? fen(of.price) : resolvedPrice(await pricesFor(tx, of), of.slotType)
+}
+
+/**
+ * Changes a schedule. 停诊 stops it: its open orders are refunded and told. More numbers go to the waiting list first.
+ * @throws Invalid 106; `has_orders` for another doctor, clinic, date, section or kind while there are open orders;
+ * `fewer_than_sold` for a total below what is sold; and like `addSchedule`.
+ */
+export async function changeSchedule(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  change: Partial<ScheduleContent>,
+): Promise<void> {
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    if (change.status === STOPPED) await stopFirst(kernel, tx, caller, id, now)
+    const [locked] = await lockSchedules(tx, [id])
+    const before = await store.findSchedule(tx, id)
+    if (!locked || !before) throw noSuchSchedule()
+    const after = { ...before, ...change }
+    if (isMoved(before, after)) await checkMove(kernel, tx, id, before.date, after, now)
+    const { deptId } = await keepClinic(tx, after.clinicId)
+    if (change.totalSlots !== undefined && !(await setTotal(tx, id, change.totalSlots)))
+      throw refusal(
+        CODES.request,
+        'fewer_than_sold',
+        `已售出 ${locked.totalSlots - locked.remainingSlots} 个号，总号源数不能少于已售出的号`,
+      )
+    const price =
+      change.price === undefined ? {} : { price: await priceFor(tx, { ...after, price: change.price, deptId }) }
+    await store.updateSchedule(
+      tx,
+      id,
+      {
+        doctor_id: after.doctorId,
+        clinic_id: after.clinicId,
+        minor_dept_id: deptId,
+        date: after.date,
+        time_section: after.timeSection,
+        slot_type: after.slotType,
+        status: after.status,
+        ...(after.status === NORMAL && { stop_reason: null }),
+        ...price,
+      },
+      now,
+    )
+    await note(tx, caller, 'change', id, now)
+    if (after.status === NORMAL) await promoteWaiting(kernel, tx, id, now)
+  })
+  soldOutMemory(kernel).forget(id)
+  kernel.nudge()
+}
+
+/** Locks and ends the open orders of a schedule before anything else of it is locked. */
+async function stopFirst(kernel: Kernel, tx: Transaction, caller: Caller, id: number, now: Date): Promise<void> {
+  const schedule = await store.findSchedule(tx, id)
+  if (!schedule) throw noSuchSchedule()
+  if (schedule.status === STOPPED) return
+  await stopSchedules(kernel, tx, [id], { reason: '医生停诊', by: caller.userId, now, origin: originOf(caller) })
+}
+
+const MOVING = ['doctorId', 'clinicId', 'date', 'timeSection', 'slotType'] as const
+
+function isMoved(before: store.Schedule, after: Pick<ScheduleContent, (typeof MOVING)[number]>): boolean {
+  return MOVING.some((key) => before[key] !== after[key])
+}
+
+async function checkMove(
+  kernel: Kernel,
+  tx: Transaction,
+  id: number,
+  oldDate: string,
+  after: Pick<ScheduleContent, 'doctorId' | 'date'>,
+  now: Date,
+): Promise<void> {
+  const open = (await orderIdsOf(tx, id, OPEN)).length
+  if (open > 0)
+    throw refusal(
+      CODES.request,
+      'has_orders',
+      `该排班还有 ${open} 个未就诊的挂号，不能更改医生、门诊、日期、时段或号源类型；请先停诊`,
+    )
+  if (after.date !== oldDate) await checkDate(kernel, tx, after.date, now)
+  await keepDoctor(tx, after.doctorId)
+}
+
+/** Deletes a schedule; its open orders are stopped, refunded and told. @throws Invalid 106. */
+export async function removeSchedule(kernel: Kernel, caller: Caller, id: number): Promise<void> {
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    await stopFirst(kernel, tx, caller, id, now)
+    await lockSchedules(tx, [id])
+    if (!(await store.findSchedule(tx, id))) throw noSuchSchedule()
+    await store.updateSchedule(tx, id, { deleted_at: now }, now)
+    await note(tx, caller, 'remove', id, now)
+  })
+  kernel.nudge()
+}
+
+/** What stopping schedules would do. Writes nothing. */
+export async function previewStops(kernel: Kernel, ids: readonly number[]): Promise<readonly StopPreview[]> {
+  return await kernel.withRetries((db) => previewStop(db, [...new Set(ids)]))
+}
+
+async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {
+  await record(tx, now, {
+    ...originOf(caller),
+    action: `clinic.schedule.${verb}`,
+    resource: 'clinic_schedule',
+    resourceId,
+  })
+}

@@ -1,0 +1,8 @@
+import type { App } from '../../kernel/http/app.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { appointmentRoutes } from './appointments/routes.ts'
+
+/** Routes of orders and visits. */
+export function visitRoutes(app: App, kernel: Kernel): void {
+  appointmentRoutes(app, kernel)
+}
