@@ -2,6 +2,8 @@ import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
 import { orderNotificationTypes } from './core/notificationTypes.ts'
+import { statisticsRoutes } from './figures/statistics/routes.ts'
+import { findDifferences } from './figures/verify/store.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
@@ -30,7 +32,8 @@ export const clinic: Product = {
   routes(app, kernel) {
     placeRoutes(app, kernel)
     visitRoutes(app, kernel)
+    statisticsRoutes(app, kernel)
   },
-  verify: async () => [],
+  verify: ({ db }) => findDifferences(db),
   demo: async () => [],
 }

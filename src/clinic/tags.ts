@@ -8,4 +8,5 @@ export const tags = {
   'Clinic configuration': 'Rules of registration and schedules.',
   'Clinic schedules': 'Schedules of doctors with their numbers.',
   'Clinic appointments': 'Patients register, pay and cancel.',
+  'Clinic statistics': 'Figures of the hospital, its departments and doctors.',
 } as const
