@@ -2,8 +2,11 @@ import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
 import { orderNotificationTypes } from './core/notificationTypes.ts'
+import { deliverCode, SEND_PROOF_JOB, sweepProofs } from './core/proofs/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
+import { accountRoutes } from './people/accounts/routes.ts'
+import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
@@ -20,7 +23,12 @@ export const clinic: Product = {
   roles,
   registerRole: PATIENT_ROLE,
   notificationTypes: orderNotificationTypes,
-  jobs: [{ name: 'clinic.orders', cron: '* * * * *', run: expireOrders }],
+  jobs: [
+    { name: 'clinic.orders', cron: '* * * * *', run: expireOrders },
+    { name: SEND_PROOF_JOB, run: deliverCode },
+    { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
+    { name: SEND_LINK_JOB, run: sendLink },
+  ],
   contract,
   pathRoots: [
     ...['/auth', '/admin', '/doctor', '/patient', '/common', '/statistics', '/static'],
@@ -30,6 +38,7 @@ export const clinic: Product = {
   ],
   tokenUrl: '/auth/swagger-login',
   routes(app, kernel) {
+    accountRoutes(app, kernel)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel)
     statisticsRoutes(app, kernel)

@@ -1,5 +1,6 @@
 /** Descriptions of the tags of this product's routes. */
 export const tags = {
+  'Clinic accounts': 'Log-in, registration and users.',
   'Clinic areas': 'Areas of the hospital (院区).',
   'Clinic departments': 'Major and minor departments.',
   'Clinic clinics': 'Clinics (门诊) of the minor departments.',
