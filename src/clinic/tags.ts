@@ -10,4 +10,5 @@ export const tags = {
   'Clinic schedules': 'Schedules of doctors with their numbers.',
   'Clinic appointments': 'Patients register, pay and cancel.',
   'Clinic statistics': 'Figures of the hospital, its departments and doctors.',
+  'Clinic waiting list': 'Patients wait for numbers that are sold out.',
 } as const

@@ -106,12 +106,7 @@ export async function lockOrder(tx: Transaction, orderId: number): Promise<Order
     .where('order_id', '=', orderId)
     .executeTakeFirst()
   if (!place) return null
-  await tx
-    .selectFrom('patient')
-    .select('patient_id')
-    .where('patient_id', '=', place.patient_id)
-    .forNoKeyUpdate()
-    .execute()
+  await lockPatient(tx, place.patient_id)
   await tx
     .selectFrom('schedule')
     .select('schedule_id')
@@ -121,6 +116,11 @@ export async function lockOrder(tx: Transaction, orderId: number): Promise<Order
   // A reschedule may have moved the order in between. It is found again under its new schedule.
   const order = await lockOrders(tx, [orderId])
   return order[0]?.scheduleId === place.schedule_id ? (order[0] ?? null) : await lockOrder(tx, orderId)
+}
+
+/** Locks a patient, before any schedule. */
+export async function lockPatient(tx: Transaction, patientId: number): Promise<void> {
+  await tx.selectFrom('patient').select('patient_id').where('patient_id', '=', patientId).forNoKeyUpdate().execute()
 }
 
 /** Locks orders of locked schedules by id, and returns them. */
