@@ -7,6 +7,8 @@ import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
+import { leaveClinic } from './people/leaving.ts'
+import { patientRoutes } from './people/patients/routes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
@@ -34,11 +36,13 @@ export const clinic: Product = {
     ...['/auth', '/admin', '/doctor', '/patient', '/common', '/statistics', '/static'],
     ...['/global-prices', '/hospital-areas', '/major-departments', '/minor-departments', '/departments'],
     ...['/doctors', '/clinics', '/schedules', '/audit', '/config'],
-    ...['/patient-identity-discounts'],
+    ...['/patient-identity-discounts', '/patients'],
   ],
+  beforeUserLeaves: leaveClinic,
   tokenUrl: '/auth/swagger-login',
   routes(app, kernel) {
     accountRoutes(app, kernel)
+    patientRoutes(app, kernel)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel)
     statisticsRoutes(app, kernel)

@@ -5,6 +5,7 @@ export const tags = {
   'Clinic departments': 'Major and minor departments.',
   'Clinic clinics': 'Clinics (门诊) of the minor departments.',
   'Clinic doctors': 'Doctors, their accounts and photos, and the heads of departments.',
+  'Clinic patients': 'Patients, and for whom a user may register.',
   'Clinic prices': 'Prices of numbers for the whole hospital.',
   'Clinic configuration': 'Rules of registration and schedules.',
   'Clinic schedules': 'Schedules of doctors with their numbers.',
