@@ -13,6 +13,7 @@ import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
 import { expireOrders } from './visits/appointments/service.ts'
+import { noteNoShows } from './visits/queue/service.ts'
 import { visitRoutes } from './visits/routes.ts'
 
 /** The manifest of the clinic product. */
@@ -27,6 +28,7 @@ export const clinic: Product = {
   notificationTypes: orderNotificationTypes,
   jobs: [
     { name: 'clinic.orders', cron: '* * * * *', run: expireOrders },
+    { name: 'clinic.no-shows', cron: '*/10 * * * *', run: noteNoShows },
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },

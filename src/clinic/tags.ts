@@ -12,4 +12,5 @@ export const tags = {
   'Clinic appointments': 'Patients register, pay and cancel.',
   'Clinic statistics': 'Figures of the hospital, its departments and doctors.',
   'Clinic waiting list': 'Patients wait for numbers that are sold out.',
+  'Clinic queue': 'The doctor calls, passes and sees patients.',
 } as const
