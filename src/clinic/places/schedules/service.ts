@@ -18,7 +18,7 @@ import { previewStop, type StopPreview, stopSchedules } from '../../core/stoppin
 import { NORMAL, type ScheduleStatus, type SlotType, STOPPED, type TimeSection } from '../../core/types.ts'
 import { promoteWaiting } from '../../core/waitingList.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
-import * as store from './store.ts'
+import * as store from '../../core/schedulesStore.ts'
 
 /** The longest range of a list, in days. */
 const LONGEST_RANGE = 92
