@@ -10,4 +10,6 @@ export const tags = {
   'Clinic schedules': 'Schedules of doctors with their numbers.',
   'Clinic appointments': 'Patients register, pay and cancel.',
   'Clinic statistics': 'Figures of the hospital, its departments and doctors.',
+  'Clinic audits': 'Requests that need a decision: weeks of schedules, leaves, added numbers.',
+  'Clinic leaves': 'Leaves of doctors.',
 } as const

@@ -5,7 +5,10 @@ import type { Facts } from './rules.ts'
 import type { SlotType } from './types.ts'
 
 /** Locks a patient. Returns the user who registers for them: their own account, else a relative's. */
-export async function lockPatient(tx: Transaction, patientId: number): Promise<{ readonly userId: number | null } | undefined> {
+export async function lockPatient(
+  tx: Transaction,
+  patientId: number,
+): Promise<{ readonly userId: number | null } | undefined> {
   const { rows } = await sql<{ userId: number | null }>`
     SELECT coalesce(p.user_id, (
       SELECT r.user_id FROM patient_relation r WHERE r.related_patient_id = p.patient_id ORDER BY r.relation_id LIMIT 1

@@ -1,10 +1,12 @@
 import type { App } from '../../kernel/http/app.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { addSlotRoutes } from './addSlots/routes.ts'
 import { areaRoutes } from './areas/routes.ts'
 import { clinicRoutes } from './clinics/routes.ts'
 import { configurationRoutes } from './configuration/routes.ts'
 import { departmentRoutes } from './departments/routes.ts'
 import { doctorRoutes } from './doctors/routes.ts'
+import { leaveRoutes } from './leaves/routes.ts'
 import { priceRoutes } from './prices/routes.ts'
 import { scheduleRoutes } from './schedules/routes.ts'
 
@@ -17,4 +19,6 @@ export function placeRoutes(app: App, kernel: Kernel): void {
   priceRoutes(app, kernel)
   configurationRoutes(app, kernel)
   scheduleRoutes(app, kernel)
+  leaveRoutes(app, kernel)
+  addSlotRoutes(app, kernel)
 }

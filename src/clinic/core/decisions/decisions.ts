@@ -13,7 +13,12 @@ export function alreadyDecided(): DomainError {
 export async function tellDecision(
   tx: Transaction,
   { approves, comment, now }: Verdict,
-  request: { readonly kind: '排班' | '请假' | '加号'; readonly id: number; readonly what: string; readonly userId: number | null },
+  request: {
+    readonly kind: '排班' | '请假' | '加号'
+    readonly id: number
+    readonly what: string
+    readonly userId: number | null
+  },
 ): Promise<void> {
   const { kind, id, what, userId } = request
   const type = approves ? 'clinic.audit.approved' : 'clinic.audit.rejected'

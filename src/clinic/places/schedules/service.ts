@@ -12,13 +12,13 @@ import { keepClinic, keepDoctor } from '../../core/parentsStore.ts'
 import { resolvedPrice } from '../../core/prices/rules.ts'
 import { pricesFor } from '../../core/prices/store.ts'
 import { noSuchSchedule } from '../../core/refusals.ts'
+import * as store from '../../core/schedulesStore.ts'
 import { soldOutMemory } from '../../core/soldOut.ts'
 import { OPEN } from '../../core/states.ts'
 import { previewStop, type StopPreview, stopSchedules } from '../../core/stopping.ts'
 import { NORMAL, type ScheduleStatus, type SlotType, STOPPED, type TimeSection } from '../../core/types.ts'
 import { promoteWaiting } from '../../core/waitingList.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
-import * as store from '../../core/schedulesStore.ts'
 
 /** The longest range of a list, in days. */
 const LONGEST_RANGE = 92
