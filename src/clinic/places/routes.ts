@@ -8,6 +8,7 @@ import { departmentRoutes } from './departments/routes.ts'
 import { doctorRoutes } from './doctors/routes.ts'
 import { leaveRoutes } from './leaves/routes.ts'
 import { priceRoutes } from './prices/routes.ts'
+import { scheduleAuditRoutes } from './scheduleAudits/routes.ts'
 import { scheduleRoutes } from './schedules/routes.ts'
 
 /** Routes of the hospital's places, prices and rules. */
@@ -19,6 +20,7 @@ export function placeRoutes(app: App, kernel: Kernel): void {
   priceRoutes(app, kernel)
   configurationRoutes(app, kernel)
   scheduleRoutes(app, kernel)
+  scheduleAuditRoutes(app, kernel)
   leaveRoutes(app, kernel)
   addSlotRoutes(app, kernel)
 }

@@ -5,14 +5,12 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { daysBetween, localDate } from '../../../kernel/time.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
-import { fen } from '../../core/money/rules.ts'
 import { lockSchedules, setTotal } from '../../core/numbersStore.ts'
 import { orderIdsOf } from '../../core/ordersStore.ts'
 import { keepClinic, keepDoctor } from '../../core/parentsStore.ts'
-import { resolvedPrice } from '../../core/prices/rules.ts'
-import { pricesFor } from '../../core/prices/store.ts'
 import { noSuchSchedule } from '../../core/refusals.ts'
 import * as store from '../../core/schedulesStore.ts'
+import { priceOfSchedule } from '../../core/scheduling.ts'
 import { soldOutMemory } from '../../core/soldOut.ts'
 import { OPEN } from '../../core/states.ts'
 import { previewStop, type StopPreview, stopSchedules } from '../../core/stopping.ts'
@@ -89,7 +87,7 @@ export async function addSchedule(kernel: Kernel, caller: Caller, content: Sched
     await checkDate(kernel, tx, content.date, now)
     await keepDoctor(tx, content.doctorId)
     const { deptId } = await keepClinic(tx, content.clinicId)
-    const price = await priceFor(tx, { ...content, deptId })
+    const price = await priceOfSchedule(tx, { ...content, deptId })
     const id = await store.insertSchedule(tx, { ...content, deptId, price }, now)
     await note(tx, caller, 'add', id, now)
     return id
@@ -103,14 +101,6 @@ async function checkDate(kernel: Kernel, tx: Transaction, date: string, now: Dat
   if (ahead < 0) throw refusal(CODES.request, 'in_the_past', '出诊日期不能早于今天')
   const { maxFutureDays } = (await readConfiguration(tx)).schedule
   if (ahead > maxFutureDays) throw refusal(CODES.request, 'too_far_ahead', `最多只能安排 ${maxFutureDays} 天内的排班`)
-}
-
-/** The price of a schedule in fen: the given one, or the resolved one (seed 6, 排班价格处理逻辑). */
-async function priceFor(
-  tx: Transaction,
-  of: Pick<ScheduleContent, 'doctorId' | 'clinicId' | 'slotType' | 'price'> & { readonly deptId: number },
-): Promise<number> {
-  return of.price > 0 ? fen(of.price) : resolvedPrice(await pricesFor(tx, of), of.slotType)
 }
 
 /**
@@ -140,7 +130,7 @@ export async function changeSchedule(
         `已售出 ${locked.totalSlots - locked.remainingSlots} 个号，总号源数不能少于已售出的号`,
       )
     const price =
-      change.price === undefined ? {} : { price: await priceFor(tx, { ...after, price: change.price, deptId }) }
+      change.price === undefined ? {} : { price: await priceOfSchedule(tx, { ...after, price: change.price, deptId }) }
     await store.updateSchedule(
       tx,
       id,
