@@ -9,6 +9,8 @@ import {
   schedule,
 } from '../../../test/support/clinic.ts'
 import { type Method, openWorld, type Person } from '../../../test/support/world.ts'
+import { newName } from '../../kernel/files/storage.ts'
+import { insertFile } from '../../kernel/files/store.ts'
 
 const world = await openWorld({ PRODUCTS: 'clinic' })
 afterAll(() => world.close())
@@ -127,6 +129,35 @@ describe('Leaves', () => {
       )
     const { member } = await team()
     expect(await ask(member.person, 'GET', '/audit/attachment/raw?path=a')).toMatchObject({ code: 102 })
+  })
+})
+
+describe('Attachments', () => {
+  it('are opened by administrators and the head of the department alone', async () => {
+    const { member, head } = await team()
+    const name = newName(world.clock.now(), 'pdf')
+    await world.kernel.files.put(name, Buffer.from('%PDF-1.7'), 'application/pdf')
+    const mark = { purpose: 'clinic.audit', subject: `user:${member.person.id}` }
+    const fileId = await insertFile(
+      world.kernel.db,
+      {
+        ...mark,
+        ...{ owner_id: member.person.id, access: 'owner', name, thumbnail_name: null, content_type: 'application/pdf' },
+        ...{ bytes: 8, width: null, height: null, sha256: '0'.repeat(64) },
+      },
+      world.clock.now(),
+    )
+    const path = `/static/audit/${fileId}_病假.pdf`
+    const url = `/audit/attachment/raw?path=${encodeURIComponent(path)}`
+    expect(await ask(admin, 'GET', url)).toMatchObject({ code: 106 })
+    const request = { date: inDays(world, 2), reason: '病假', attachments: [path] }
+    expect(await ask(member.person, 'POST', '/doctor/leave/apply', request)).toMatchObject({ code: 0 })
+    for (const as of [admin, head.person]) {
+      const { headers, text } = await world.call('GET', url, { as })
+      expect([headers['content-type'], text]).toEqual(['application/pdf', '%PDF-1.7'])
+    }
+    expect(await ask((await team()).head.person, 'GET', url)).toMatchObject({ code: 106 })
+    expect(await ask(member.person, 'GET', url)).toMatchObject({ code: 102 })
   })
 })
 

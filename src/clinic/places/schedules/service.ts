@@ -11,6 +11,7 @@ import { keepClinic, keepDoctor } from '../../core/parentsStore.ts'
 import { noSuchSchedule } from '../../core/refusals.ts'
 import * as store from '../../core/schedulesStore.ts'
 import { priceOfSchedule } from '../../core/scheduling.ts'
+import { sessionOf } from '../../core/sections/rules.ts'
 import { soldOutMemory } from '../../core/soldOut.ts'
 import { OPEN } from '../../core/states.ts'
 import { previewStop, type StopPreview, stopSchedules } from '../../core/stopping.ts'
@@ -84,7 +85,7 @@ export interface ScheduleContent {
 export async function addSchedule(kernel: Kernel, caller: Caller, content: ScheduleContent): Promise<number> {
   const now = kernel.clock.now()
   const id = await kernel.transaction(async (tx) => {
-    await checkDate(kernel, tx, content.date, now)
+    await checkDate(kernel, tx, content, now)
     await keepDoctor(tx, content.doctorId)
     const { deptId } = await keepClinic(tx, content.clinicId)
     const price = await priceOfSchedule(tx, { ...content, deptId })
@@ -96,10 +97,18 @@ export async function addSchedule(kernel: Kernel, caller: Caller, content: Sched
   return id
 }
 
-async function checkDate(kernel: Kernel, tx: Transaction, date: string, now: Date): Promise<void> {
-  const ahead = daysBetween(localDate(now, kernel.config.timeZone), date)
+async function checkDate(
+  kernel: Kernel,
+  tx: Transaction,
+  at: Pick<ScheduleContent, 'date' | 'timeSection'>,
+  now: Date,
+): Promise<void> {
+  const zone = kernel.config.timeZone
+  const ahead = daysBetween(localDate(now, zone), at.date)
   if (ahead < 0) throw refusal(CODES.request, 'in_the_past', '出诊日期不能早于今天')
-  const { maxFutureDays } = (await readConfiguration(tx)).schedule
+  const { schedule: rules } = await readConfiguration(tx)
+  if (sessionOf(rules, at, zone).endAt <= now) throw refusal(CODES.request, 'in_the_past', '该时段今天已结束')
+  const { maxFutureDays } = rules
   if (ahead > maxFutureDays) throw refusal(CODES.request, 'too_far_ahead', `最多只能安排 ${maxFutureDays} 天内的排班`)
 }
 
@@ -173,7 +182,7 @@ async function checkMove(
   tx: Transaction,
   id: number,
   oldDate: string,
-  after: Pick<ScheduleContent, 'doctorId' | 'date'>,
+  after: Pick<ScheduleContent, 'doctorId' | 'date' | 'timeSection'>,
   now: Date,
 ): Promise<void> {
   const open = (await orderIdsOf(tx, id, OPEN)).length
@@ -183,7 +192,7 @@ async function checkMove(
       'has_orders',
       `该排班还有 ${open} 个未就诊的挂号，不能更改医生、门诊、日期、时段或号源类型；请先停诊`,
     )
-  if (after.date !== oldDate) await checkDate(kernel, tx, after.date, now)
+  if (after.date !== oldDate) await checkDate(kernel, tx, after, now)
   await keepDoctor(tx, after.doctorId)
 }
 
