@@ -1,6 +1,7 @@
 import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
+import { decisionNotificationTypes } from './core/decisions/notificationTypes.ts'
 import { orderNotificationTypes } from './core/notificationTypes.ts'
 import { deliverCode, SEND_PROOF_JOB, sweepProofs } from './core/proofs/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
@@ -25,7 +26,7 @@ export const clinic: Product = {
   permissions,
   roles,
   registerRole: PATIENT_ROLE,
-  notificationTypes: orderNotificationTypes,
+  notificationTypes: [...orderNotificationTypes, ...decisionNotificationTypes],
   jobs: [
     { name: 'clinic.orders', cron: '* * * * *', run: expireOrders },
     { name: 'clinic.no-shows', cron: '*/10 * * * *', run: noteNoShows },

@@ -13,4 +13,6 @@ export const tags = {
   'Clinic statistics': 'Figures of the hospital, its departments and doctors.',
   'Clinic waiting list': 'Patients wait for numbers that are sold out.',
   'Clinic queue': 'The doctor calls, passes and sees patients.',
+  'Clinic audits': 'Requests that need a decision: weeks of schedules, leaves, added numbers.',
+  'Clinic leaves': 'Leaves of doctors.',
 } as const
