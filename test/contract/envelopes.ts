@@ -1,4 +1,9 @@
-import type { Operation, RawAnswer } from './operations.ts'
+/** An answer, not yet checked. */
+export interface RawAnswer {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body: string
+}
 
 /** What the tests of this folder need to know about the answers and requests of a product. */
 export interface Envelope {
@@ -75,7 +80,7 @@ const clinic: Envelope = {
 const ENVELOPES: Readonly<Record<string, Envelope>> = { room, clinic }
 
 /** The envelope of an operation's product. */
-export function envelopeOf({ product = '' }: Pick<Operation, 'product'>): Envelope {
+export function envelopeOf({ product = '' }: { readonly product?: string | undefined }): Envelope {
   return ENVELOPES[product] ?? problems
 }
 

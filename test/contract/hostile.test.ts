@@ -1,18 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import type { Person } from '../support/world.ts'
-import { envelopeOf } from './envelopes.ts'
+import { envelopeOf, type RawAnswer } from './envelopes.ts'
 import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { type Attempt, examplesOf, isUnclean, mutationsOf, queriesOf, wrongBodies, wrongIds } from './mutations.ts'
-import {
-  expectDecent,
-  leftOpen,
-  type Operation,
-  type RawAnswer,
-  readDocument,
-  shareOf,
-  statusOf,
-} from './operations.ts'
+import { expectDecent, leftOpen, type Operation, readDocument, shareOf, statusOf } from './operations.ts'
 
 const world = await openFilledWorld()
 const api = readDocument(world.app)

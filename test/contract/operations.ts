@@ -6,7 +6,7 @@ import { describe as describeApi } from '../../src/kernel/http/reference/openapi
 import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from '../../src/kernel/http/request/formats.ts'
 import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { onServer } from '../support/database.ts'
-import { envelopeOf } from './envelopes.ts'
+import { envelopeOf, type RawAnswer } from './envelopes.ts'
 
 /** An operation of the published document; an alias counts as an operation. */
 export interface Operation {
@@ -35,13 +35,6 @@ export interface Parameter {
   readonly in: string
   readonly required: boolean
   readonly schema: JsonSchema
-}
-
-/** An answer, not yet checked. */
-export interface RawAnswer {
-  readonly statusCode: number
-  readonly headers: Readonly<Record<string, unknown>>
-  readonly body: string
 }
 
 /** The published document, with the checks that the tests of this folder need. */
