@@ -24,8 +24,33 @@ const built = new Set(operations.map(({ name }) => shapeOf(name)))
 
 /** Calls whose routes are not built yet: the test fails until they are exactly the ones listed here. */
 const NOT_YET: readonly string[] = [
-  //NOT_YET
+  'GET /admin/anti-scalper/users',
+  'GET /admin/audit/add-slot',
+  'GET /admin/audit/leave',
+  'GET /admin/audit/schedule',
+  'GET /doctor/approval/stats',
+  'GET /doctor/consultation/queue',
+  'GET /doctor/leave/audit',
+  'GET /doctor/leave/history',
+  'GET /doctor/leave/schedule',
+  'GET /doctor/schedule/clinics',
+  'GET /doctor/schedules',
+  'GET /doctor/schedules/add-slot',
+  'GET /doctor/schedules/today',
+  'GET /doctor/workbench/consultation-stats',
+  'GET /doctor/workbench/dashboard',
+  'GET /doctor/workbench/recent-consultations',
+  'GET /doctor/workbench/shifts',
+  'GET /patient/health-record',
+  'GET /patient/search/global',
+  'GET /patient/wechat/bindinfo',
+  'POST /common/feedback',
 ]
+
+/** Fields that a client reads and an answer lacks: to be emptied too. */
+const LACKING: Readonly<Record<string, readonly string[]>> = {
+  'GET /patient/hospitals': ['areas[].image_type', 'areas[].image_data'],
+}
 
 const SLOTS =
   'schedule_id doctor_id doctor_name clinic_id clinic_name clinic_type date week_day time_section slot_type total_slots remaining_slots status price'
@@ -212,8 +237,10 @@ describe('The published clients of the clinic', () => {
     const as = cast.get(who)
     const sent = { ...(as && { as }), ...(payload && { payload: bodyOf(payload) }) }
     const { status, body } = await world.call(method as Method, path, sent)
-    expect({ status, code: body.code, body }).toMatchObject({ status: 200, code: 0 })
-    expect(reads.split(' ').filter((field) => field !== '' && !has(body.message, field))).toEqual([])
+    expect([status, body.code, body.message?.msg]).toEqual([200, 0, undefined])
+    expect(reads.split(' ').filter((field) => field !== '' && !has(body.message, field))).toEqual(
+      LACKING[shapeOf(call)] ?? [],
+    )
   })
 
   it('find every route that they call', () => {
