@@ -41,3 +41,13 @@ it('keeps no address and no browser', async () => {
 it('is for people with an account', async () => {
   expect((await world.call('GET', '/statistics/visits')).status).toBe(401)
 })
+
+it('loses nothing at an orderly stop', async () => {
+  const stored = async () => Number((await world.rows('SELECT sum(views)::int AS views FROM clinic_visitor'))[0]?.views)
+  const before = await stored()
+  for (const browser of ['c', 'c', 'd']) await look(browser)
+  expect(await stored()).toBe(before)
+  await world.system.stop()
+  // The three views, the refusals above, and the statistics that were read after their own flush.
+  expect(await stored()).toBeGreaterThanOrEqual(before + 3)
+})
