@@ -43,7 +43,10 @@ it('is for people with an account', async () => {
 })
 
 it('loses nothing at an orderly stop', async () => {
-  const stored = async () => Number((await world.rows('SELECT sum(views)::int AS views FROM clinic_visitor'))[0]?.views)
+  const stored = async () => {
+    const [row] = await world.rows<{ views: number }>('SELECT sum(views)::int AS views FROM clinic_visitor')
+    return Number(row?.views)
+  }
   const before = await stored()
   for (const browser of ['c', 'c', 'd']) await look(browser)
   expect(await stored()).toBe(before)
