@@ -5,7 +5,7 @@ import { readDocument } from './operations.ts'
 
 // The published web clients of the clinic work unchanged: each call as they send it, and the fields that they read.
 
-const send = async () => ({ id: '1' })
+const send = async () => ({ providerId: 'x' })
 const world = await openWorld(
   { PRODUCTS: 'clinic', CLINIC_LOGIN_REPLY: 'token' },
   { replaced: { secretCodes: { email: { send }, sms: { send } } } },
