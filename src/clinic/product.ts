@@ -6,6 +6,7 @@ import { orderNotificationTypes } from './core/notificationTypes.ts'
 import { deliverCode, SEND_PROOF_JOB, sweepProofs } from './core/proofs/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
+import { visitorRoutes } from './figures/visitors/routes.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { leaveClinic } from './people/leaving.ts'
@@ -44,6 +45,7 @@ export const clinic: Product = {
   beforeUserLeaves: leaveClinic,
   tokenUrl: '/auth/swagger-login',
   routes(app, kernel) {
+    visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
     placeRoutes(app, kernel)
