@@ -9,6 +9,7 @@ import { findDifferences } from './figures/verify/store.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
+import { banRoutes } from './people/bans/routes.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
@@ -40,7 +41,7 @@ export const clinic: Product = {
     ...['/auth', '/admin', '/doctor', '/patient', '/common', '/statistics', '/static'],
     ...['/global-prices', '/hospital-areas', '/major-departments', '/minor-departments', '/departments'],
     ...['/doctors', '/clinics', '/schedules', '/audit', '/config'],
-    ...['/patient-identity-discounts', '/patients', '/orders', '/walk-ins'],
+    ...['/patient-identity-discounts', '/patients', '/orders', '/walk-ins', '/anti-scalper'],
   ],
   beforeUserLeaves: leaveClinic,
   tokenUrl: '/auth/swagger-login',
@@ -48,6 +49,7 @@ export const clinic: Product = {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
+    banRoutes(app, kernel)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel)
     statisticsRoutes(app, kernel)

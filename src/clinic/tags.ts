@@ -3,6 +3,7 @@ export const tags = {
   'Clinic accounts': 'Log-in, registration and users.',
   'Clinic areas': 'Areas of the hospital (院区).',
   'Clinic departments': 'Major and minor departments.',
+  'Clinic bans': 'Users who may be scalpers, and their bans.',
   'Clinic clinics': 'Clinics (门诊) of the minor departments.',
   'Clinic doctors': 'Doctors, their accounts and photos, and the heads of departments.',
   'Clinic patients': 'Patients, and for whom a user may register.',
