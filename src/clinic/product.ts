@@ -10,6 +10,7 @@ import { visitorRoutes } from './figures/visitors/routes.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
+import { feedbackRoutes } from './people/feedback/routes.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
@@ -41,7 +42,7 @@ export const clinic: Product = {
     ...['/auth', '/admin', '/doctor', '/patient', '/common', '/statistics', '/static'],
     ...['/global-prices', '/hospital-areas', '/major-departments', '/minor-departments', '/departments'],
     ...['/doctors', '/clinics', '/schedules', '/audit', '/config'],
-    ...['/patient-identity-discounts', '/patients', '/orders', '/walk-ins', '/anti-scalper'],
+    ...['/patient-identity-discounts', '/patients', '/orders', '/walk-ins', '/anti-scalper', '/feedbacks'],
   ],
   beforeUserLeaves: leaveClinic,
   tokenUrl: '/auth/swagger-login',
@@ -50,6 +51,7 @@ export const clinic: Product = {
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
     banRoutes(app, kernel)
+    feedbackRoutes(app, kernel)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel)
     statisticsRoutes(app, kernel)

@@ -189,6 +189,21 @@ describe('Doctors', () => {
   })
 })
 
+describe('Searching', () => {
+  it('finds departments and doctors by name, specialty and pinyin initials', async () => {
+    const { major_dept_id } = (await ask('GET', '/admin/major-departments')).message.departments[0]
+    const { minor_dept_id } = (await ask('POST', '/minor-departments', { major_dept_id, name: '呼吸内科' })).message
+    await ask('POST', '/doctors', { dept_id: minor_dept_id, name: '欧阳锋', specialty: '哮喘、慢阻肺' })
+    const find = async (keyword: string) =>
+      (await world.call('GET', `/patient/search/global?keyword=${encodeURIComponent(keyword)}`)).body.message
+    for (const keyword of ['呼吸', 'hxnk', 'HXN'])
+      expect(await find(keyword)).toMatchObject({ total: 1, results: [{ type: 'department', name: '呼吸内科' }] })
+    for (const keyword of ['欧阳', 'oyf', '哮喘'])
+      expect(await find(keyword)).toMatchObject({ doctor_count: 1, results: [{ type: 'doctor', name: '欧阳锋' }] })
+    expect(await find('%')).toMatchObject({ total: 0 })
+  })
+})
+
 describe('The prices of the hospital', () => {
   it('are the built-in ones until they are set, and at least one must be given', async () => {
     const price = (normal: number, expert: number, special: number) => ({

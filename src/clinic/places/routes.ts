@@ -10,6 +10,7 @@ import { leaveRoutes } from './leaves/routes.ts'
 import { priceRoutes } from './prices/routes.ts'
 import { scheduleAuditRoutes } from './scheduleAudits/routes.ts'
 import { scheduleRoutes } from './schedules/routes.ts'
+import { searchRoutes } from './search/routes.ts'
 
 /** Routes of the hospital's places, prices and rules. */
 export function placeRoutes(app: App, kernel: Kernel): void {
@@ -20,6 +21,7 @@ export function placeRoutes(app: App, kernel: Kernel): void {
   priceRoutes(app, kernel)
   configurationRoutes(app, kernel)
   scheduleRoutes(app, kernel)
+  searchRoutes(app, kernel)
   scheduleAuditRoutes(app, kernel)
   leaveRoutes(app, kernel)
   addSlotRoutes(app, kernel)
