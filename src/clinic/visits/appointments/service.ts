@@ -1,20 +1,16 @@
-import { originOf } from '../../../kernel/audit/origin.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { record } from '../../../kernel/outbox/outbox.ts'
 import { cancelOrder, isOwn, lockOwnOrder } from '../../core/cancelling.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
 import type { Configuration } from '../../core/configuration/types.ts'
 import { endOrders } from '../../core/ending.ts'
 import { findOrder, lockOrder, type Order } from '../../core/ordersStore.ts'
-import { receivePayment } from '../../core/payment.ts'
-import { noSuchOrder } from '../../core/refusals.ts'
+import { badState, noSuchOrder } from '../../core/refusals.ts'
 import { cancelDeadline, mayCancel } from '../../core/rules.ts'
 import { ORDER_STATES, type OrderStatus } from '../../core/states.ts'
 import { promoteWaiting } from '../../core/waitingList.ts'
 import { plainMoment } from '../../fields.ts'
 import { CODES, refusal } from '../../sentences.ts'
-import { clinicSettings } from '../../settings.ts'
 import * as store from './store.ts'
 
 /** An order with what its people may do with it now. */
@@ -24,8 +20,8 @@ export interface ShownOrder extends Order {
 }
 
 function shown(order: Order, configuration: Configuration, now: Date, zone: string): ShownOrder {
-  const isAhead = order.status === 'pending' || order.status === 'confirmed'
-  const canCancel = isAhead && mayCancel(order, configuration, now, zone)
+  const isInTime = order.status === 'confirmed' && mayCancel(order, configuration, now, zone)
+  const canCancel = order.status === 'pending' || isInTime
   return { ...order, canCancel, canReschedule: canCancel }
 }
 
@@ -75,7 +71,8 @@ export async function getMine(kernel: Kernel, caller: Caller, orderId: number): 
 }
 
 /**
- * Cancels one of the caller's orders: what was paid is given back in full. Returns the refund in fen.
+ * Cancels one of the caller's orders that is in one of the `states`: what was paid is given back in full. Returns the
+ * refund in fen.
  * @throws Invalid 106; 1006 from `cancelHoursBefore` before the session on, when only staff can cancel; `bad_state`.
  */
 export async function cancelMine(
@@ -83,15 +80,16 @@ export async function cancelMine(
   caller: Caller,
   orderId: number,
   reason: string,
+  states: readonly OrderStatus[] = ['pending', 'confirmed'],
 ): Promise<{ readonly refund: number }> {
   const now = kernel.clock.now()
   const zone = kernel.config.timeZone
   const refund = await kernel.transaction(async (tx) => {
     const order = await lockOwnOrder(tx, caller, orderId)
-    if (order.status !== 'pending' && order.status !== 'confirmed') throw badState(order)
+    if (!states.includes(order.status)) throw badState(order)
     const configuration = await readConfiguration(tx)
     // An unpaid order can always be given up: nobody has to be paid back.
-    if (order.paid > 0 && !mayCancel(order, configuration, now, zone)) {
+    if (order.status === 'confirmed' && !mayCancel(order, configuration, now, zone)) {
       const until = plainMoment(cancelDeadline(order, configuration, zone), zone)
       throw refusal(CODES.tooLate, 'too_late_to_cancel', `已过退号时间（${until} 前可退号），请到挂号窗口办理`)
     }
@@ -100,58 +98,6 @@ export async function cancelMine(
   })
   kernel.nudge()
   return { refund }
-}
-
-const STATE_WORDS: Readonly<Record<OrderStatus, string>> = {
-  pending: '待支付',
-  confirmed: '已预约',
-  cancelled: '已取消',
-  timeout: '已超时',
-  completed: '已完成',
-  no_show: '已爽约',
-  waitlist: '候补中',
-}
-
-/** The error for a change that the state of an order forbids. */
-export function badState({ status }: Pick<Order, 'status'>) {
-  return refusal(CODES.request, 'bad_state', `订单${STATE_WORDS[status]}，不能进行此操作`)
-}
-
-/** The outcome of the client's call to pay. */
-export interface Paid {
-  readonly order: Order
-  readonly time: Date | null
-}
-
-/**
- * The client's call to pay one of the caller's orders. With CLINIC_PAYMENT=confirm it settles the payment; with `desk`
- * the order waits as `paying` for the desk. Paying again changes nothing.
- * @throws Invalid 106; `expired` if the order is overdue or ended.
- */
-export async function payMine(kernel: Kernel, caller: Caller, orderId: number, method: string): Promise<Paid> {
-  const now = kernel.clock.now()
-  const paid = await kernel.transaction(async (tx) => {
-    const order = await lockOwnOrder(tx, caller, orderId)
-    if (order.paymentStatus === 'paid') return { order, time: order.paymentTime }
-    if (order.status !== 'pending') throw badState(order)
-    if (order.expiresAt && order.expiresAt <= now)
-      throw refusal(CODES.request, 'expired', '订单已超过支付时限，号源已释放，请重新挂号')
-    if (clinicSettings.of(kernel.config).payment !== 'confirm') {
-      await store.markPaying(tx, orderId, method, now)
-      return { order: { ...order, paymentStatus: 'paying' as const }, time: null }
-    }
-    const entry = { amount: order.price, method, reference: `confirm:${orderId}`, by: caller.userId, now }
-    await receivePayment(kernel, tx, order, entry)
-    await record(tx, now, {
-      ...originOf(caller),
-      action: 'clinic.order.pay',
-      resource: 'clinic_order',
-      resourceId: orderId,
-    })
-    return { order: { ...order, status: 'confirmed' as const, paymentStatus: 'paid' as const }, time: now }
-  })
-  kernel.nudge()
-  return paid
 }
 
 /** Number of expired orders that one round of the job ends. */

@@ -49,13 +49,3 @@ export async function expiredOrders(
     .limit(limit)
     .execute()
 }
-
-/** Marks a locked pending order as being paid. */
-export async function markPaying(db: Database, orderId: number, method: string, now: Date): Promise<void> {
-  await db
-    .updateTable('registration_order')
-    .set({ payment_status: 'paying', payment_method: method, update_time: now })
-    .where('order_id', '=', orderId)
-    .where('status', '=', 'pending')
-    .execute()
-}
