@@ -211,6 +211,8 @@ CREATE TABLE schedule (
 );
 -- A doctor is in one place at a time.
 CREATE UNIQUE INDEX schedule_doctor_key ON schedule (doctor_id, date, time_section) WHERE deleted_at IS NULL;
+-- For figures, which include deleted schedules.
+CREATE INDEX schedule_doctor ON schedule (doctor_id, date);
 CREATE INDEX schedule_clinic ON schedule (clinic_id, date);
 CREATE INDEX schedule_department ON schedule (minor_dept_id, date);
 CREATE INDEX schedule_date ON schedule (date);

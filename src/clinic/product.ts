@@ -1,11 +1,21 @@
 import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
+import { decisionNotificationTypes } from './core/decisions/notificationTypes.ts'
 import { orderNotificationTypes } from './core/notificationTypes.ts'
+import { deliverCode, SEND_PROOF_JOB, sweepProofs } from './core/proofs/service.ts'
+import { statisticsRoutes } from './figures/statistics/routes.ts'
+import { findDifferences } from './figures/verify/store.ts'
+import { visitorRoutes } from './figures/visitors/routes.ts'
+import { accountRoutes } from './people/accounts/routes.ts'
+import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
+import { leaveClinic } from './people/leaving.ts'
+import { patientRoutes } from './people/patients/routes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
 import { expireOrders } from './visits/appointments/service.ts'
+import { noteNoShows } from './visits/queue/service.ts'
 import { visitRoutes } from './visits/routes.ts'
 
 /** The manifest of the clinic product. */
@@ -17,20 +27,31 @@ export const clinic: Product = {
   permissions,
   roles,
   registerRole: PATIENT_ROLE,
-  notificationTypes: orderNotificationTypes,
-  jobs: [{ name: 'clinic.orders', cron: '* * * * *', run: expireOrders }],
+  notificationTypes: [...orderNotificationTypes, ...decisionNotificationTypes],
+  jobs: [
+    { name: 'clinic.orders', cron: '* * * * *', run: expireOrders },
+    { name: 'clinic.no-shows', cron: '*/10 * * * *', run: noteNoShows },
+    { name: SEND_PROOF_JOB, run: deliverCode },
+    { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
+    { name: SEND_LINK_JOB, run: sendLink },
+  ],
   contract,
   pathRoots: [
     ...['/auth', '/admin', '/doctor', '/patient', '/common', '/statistics', '/static'],
     ...['/global-prices', '/hospital-areas', '/major-departments', '/minor-departments', '/departments'],
     ...['/doctors', '/clinics', '/schedules', '/audit', '/config'],
-    ...['/patient-identity-discounts'],
+    ...['/patient-identity-discounts', '/patients'],
   ],
+  beforeUserLeaves: leaveClinic,
   tokenUrl: '/auth/swagger-login',
   routes(app, kernel) {
+    visitorRoutes(app, kernel)
+    accountRoutes(app, kernel)
+    patientRoutes(app, kernel)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel)
+    statisticsRoutes(app, kernel)
   },
-  verify: async () => [],
+  verify: ({ db }) => findDifferences(db),
   demo: async () => [],
 }

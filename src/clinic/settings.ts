@@ -1,8 +1,15 @@
-import { oneOf, onOff } from '../config/kinds.ts'
+import { oneOf, onOff, wholeNumber } from '../config/kinds.ts'
 import { defineSettings, setting } from '../config/settings.ts'
 
 /** The environment variables of the clinic product. */
 export const clinicSettings = defineSettings({
+  compareDays: setting(
+    'Clinic',
+    'CLINIC_COMPARE_DAYS',
+    wholeNumber(1, 365),
+    7,
+    'Number of days of which the statistics of visits compare the page views with those of the days before.',
+  ),
   loginReply: setting(
     'Clinic',
     'CLINIC_LOGIN_REPLY',

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { envelopeOf } from './envelopes.ts'
 import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { codeOf, type Operation, readDocument } from './operations.ts'
 import { rawSite } from './rawSite.ts'
@@ -36,10 +37,8 @@ const spellings: readonly ((path: string) => string)[] = [
   (path) => `http://evil.example${path}`,
 ]
 
-const withPrefixes = ({ path, product }: Operation) => {
-  const plain = path.replaceAll(/\{\w+\}/g, '1')
-  return product === 'room' ? [plain, `/prod-api${plain}`] : [plain]
-}
+const withPrefixes = (operation: Operation) =>
+  envelopeOf(operation).prefixes.map((prefix) => prefix + operation.path.replaceAll(/\{\w+\}/g, '1'))
 
 /** True if an answer is a success, in the form of either product. */
 const isLetIn = (

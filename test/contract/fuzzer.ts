@@ -2,9 +2,10 @@ import { Agent, request as httpRequest } from 'node:http'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { addMember } from '../support/venue.ts'
 import type { Person } from '../support/world.ts'
+import type { RawAnswer } from './envelopes.ts'
 import type { FilledWorld } from './filledWorld.ts'
 import type { FuzzedRequest } from './fuzzed.ts'
-import { type ApiDocument, expectDecent, type Operation, type RawAnswer } from './operations.ts'
+import { type ApiDocument, expectDecent, type Operation } from './operations.ts'
 
 /** Sends fuzzed requests to a world, and records wrong answers. */
 interface Fuzzer {

@@ -1,17 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { isSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import type { Person } from '../support/world.ts'
+import { envelopeOf, type RawAnswer } from './envelopes.ts'
 import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { type Attempt, examplesOf, isUnclean, mutationsOf, queriesOf, wrongBodies, wrongIds } from './mutations.ts'
-import {
-  expectDecent,
-  leftOpen,
-  type Operation,
-  type RawAnswer,
-  readDocument,
-  shareOf,
-  statusOf,
-} from './operations.ts'
+import { expectDecent, leftOpen, type Operation, readDocument, shareOf, statusOf } from './operations.ts'
 
 const world = await openFilledWorld()
 const api = readDocument(world.app)
@@ -43,8 +36,7 @@ async function probe(operation: Operation, sent: Sent, expected: Attempt['expect
   const subject = `${operation.name}, ${what}`
   expectDecent(answer, subject, operation)
   const status = statusOf(operation, answer)
-  // The room product has one code for all errors in a request.
-  const wanted = operation.product === 'room' && typeof expected === 'number' ? 400 : expected
+  const wanted = envelopeOf(operation).hasOneRefusal && typeof expected === 'number' ? 400 : expected
   const met = wanted === 'decent' || (wanted === 'refused' ? status >= 400 : status === wanted)
   if (!met) throw new Error(`${subject}: ${expected} expected, not ${status} ${answer.body.slice(0, 300)}`)
 }
@@ -81,7 +73,8 @@ function bodyAttempts(operation: Operation): Attempt[] {
   }
   const examples = examplesOf(body)
   const mutated = examples.flatMap(mutationsOf).map(({ what, value }): Attempt => {
-    const seen = operation.product === 'room' ? withoutLeftOpen(withLargestIds(value), operation) : value
+    const capped = envelopeOf(operation).largestIdsAreUnknown ? withLargestIds(value) : value
+    const seen = withoutLeftOpen(capped, operation)
     const isWrong = isUnclean(seen) || !api.takesBody(operation, seen)
     return {
       what,
@@ -92,7 +85,10 @@ function bodyAttempts(operation: Operation): Attempt[] {
   })
   const all = [
     ...mutated,
-    ...wrongBodies(examples[0], { overlooksUnknown: operation.product === 'room', takesForms: operation.takesFile }),
+    ...wrongBodies(examples[0], {
+      overlooksUnknown: envelopeOf(operation).overlooksUnknown,
+      takesForms: operation.takesFile,
+    }),
   ]
   // Aliases have the same handler and schema: a few attempts show it.
   return isAlias ? all.filter((_, index) => index % 12 === 0) : all
@@ -176,7 +172,7 @@ describe('Bad input on every route', () => {
           // Aliases have the same handler and schema.
           if (operation.isAlias && query.length % 9 > 0) continue
           const text = values.map(decoded)
-          const isAbsent = operation.product === 'room' && text.length === 1 && text[0]?.trim() === ''
+          const isAbsent = envelopeOf(operation).emptyIsAbsent && text.length === 1 && text[0]?.trim() === ''
           const isWrong = isAbsent
             ? required
             : text.some((one) => one === undefined || isUnclean(one)) ||

@@ -6,6 +6,7 @@ import { describe as describeApi } from '../../src/kernel/http/reference/openapi
 import { isInstant, isLocalDate, isLocalTime, isLocalTimeOrMidnight } from '../../src/kernel/http/request/formats.ts'
 import { isSchema, type JsonSchema } from '../../src/kernel/http/request/strictSchema.ts'
 import { onServer } from '../support/database.ts'
+import { envelopeOf, type RawAnswer } from './envelopes.ts'
 
 /** An operation of the published document; an alias counts as an operation. */
 export interface Operation {
@@ -34,13 +35,6 @@ export interface Parameter {
   readonly in: string
   readonly required: boolean
   readonly schema: JsonSchema
-}
-
-/** An answer, not yet checked. */
-export interface RawAnswer {
-  readonly statusCode: number
-  readonly headers: Readonly<Record<string, unknown>>
-  readonly body: string
 }
 
 /** The published document, with the checks that the tests of this folder need. */
@@ -247,11 +241,11 @@ function remembered<Value>(known: Map<string, Value>, key: string, make: () => V
 }
 
 /**
- * Members of a body of the room product that a form may leave open as an empty text: the optional ones that are no free
- * text.
+ * Members of a body that a form may leave open as an empty text, if the product reads that as absent: the optional ones
+ * that are no free text.
  */
 export function leftOpen({ product, body }: Pick<Operation, 'product' | 'body'>): string[] {
-  if (product !== 'room') return []
+  if (!envelopeOf({ product }).emptyIsAbsent) return []
   const { properties, required } = body ?? {}
   return entries(properties).flatMap(([name, { type, format, enum: choices }]) => {
     const isText = [type].flat().includes('string') && format === undefined && choices === undefined
@@ -263,59 +257,25 @@ export function leftOpen({ product, body }: Pick<Operation, 'product' | 'body'>)
 const leaks =
   /\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE .+ SET|DELETE FROM|relation "|syntax error|constraint ")|\bat \S+ \(|node_modules|\.ts:\d+/i
 
-/** The status that an answer claims: the HTTP status, or the code in the body in the room product. */
-export function codeOf({ product }: Pick<Operation, 'product'>, { statusCode, headers, body }: RawAnswer): number {
-  const inBody =
-    product === 'room' && statusCode === 200 && String(headers['content-type']).includes('application/json')
-  return inBody ? Number(JSON.parse(body).code) : statusCode
+/** The status that an answer claims, in the words of its product. */
+export function codeOf(operation: Pick<Operation, 'product'>, answer: RawAnswer): number {
+  return envelopeOf(operation).codeOf(answer)
 }
 
 /**
- * The status of an answer in HTTP terms, for either product. In the room product 500 is a refusal by a business rule;
- * real faults are found by the world's check for faults.
+ * The status of an answer in HTTP terms, for any product. Real faults of products that answer HTTP 200 are found by the
+ * world's check for faults.
  */
 export function statusOf(operation: Pick<Operation, 'product'>, answer: RawAnswer): number {
-  const code = codeOf(operation, answer)
-  return operation.product === 'room' && code === 500 ? 400 : code
+  return envelopeOf(operation).statusOf(answer)
 }
 
 /** Fails if an answer is a server fault, or a refusal that is not in its product's form or reveals internals. */
 export function expectDecent(answer: RawAnswer, what: string, operation?: Pick<Operation, 'product'>): void {
   const { statusCode: status, body } = answer
   if (status >= 500 || leaks.test(body)) throw new Error(`${what}: ${status} ${body.slice(0, 500)}`)
-  const isSound = operation?.product === 'room' ? isEnvelope(answer) : status < 400 || isProblem(answer)
-  if (!isSound) throw new Error(`${what}: ${status} is not in the form it must have: ${body.slice(0, 500)}`)
-}
-
-function isProblem({ statusCode: status, headers, body }: RawAnswer): boolean {
-  const problem: unknown = String(headers['content-type']).startsWith('application/problem+json')
-    ? JSON.parse(body)
-    : `${String(headers['content-type'])}: ${body}`
-  return (
-    isSchema(problem) &&
-    problem.type === 'about:blank' &&
-    problem.status === status &&
-    typeof problem.title === 'string' &&
-    problem.title !== '' &&
-    typeof problem.detail === 'string' &&
-    problem.detail !== '' &&
-    typeof problem.code === 'string' &&
-    /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(problem.code) &&
-    problem.request_id === headers['x-request-id']
-  )
-}
-
-/**
- * Checks an answer of the room product: unless it is a file, it has a code and a sentence; a refusal has nothing else,
- * and its sentence is Chinese. 429 is also the HTTP status, for proxies in front.
- */
-function isEnvelope({ statusCode, headers, body }: RawAnswer): boolean {
-  if (statusCode !== 200 && statusCode !== 429) return statusCode === 304
-  if (!String(headers['content-type']).startsWith('application/json')) return true
-  const { code, msg, ...more } = JSON.parse(body)
-  const isWhole =
-    Number.isInteger(code) && (code === 429) === (statusCode === 429) && typeof msg === 'string' && msg !== ''
-  return isWhole && (code === 200 || (/[\u4e00-\u9fff]/.test(msg) && Object.keys(more).length === 0))
+  if (!envelopeOf(operation ?? {}).isSound(answer))
+    throw new Error(`${what}: ${status} is not in the form it must have: ${body.slice(0, 500)}`)
 }
 
 /**

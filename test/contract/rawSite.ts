@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import type { App } from '../../src/kernel/http/app.ts'
-import type { RawAnswer } from './operations.ts'
+import type { RawAnswer } from './envelopes.ts'
 
 /** A listening process that accepts raw bytes. */
 export interface RawSite {

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { accessTokens } from '../../src/kernel/identity/sessions/tokens.ts'
+import { envelopeOf } from './envelopes.ts'
 import { fingerprint, openFilledWorld } from './filledWorld.ts'
 import { examplesOf } from './mutations.ts'
 import { expectDecent, readDocument, shareOf, statusOf } from './operations.ts'
@@ -152,8 +153,7 @@ describe('A bad Authorization header', () => {
         })
         expectDecent(answer, `${operation.name} with ${what}`, operation)
         const isRefused =
-          statusOf(operation, answer) === 401 &&
-          (operation.product === 'room' || answer.json().code === 'unauthenticated') &&
+          envelopeOf(operation).isUnauthenticated(answer) &&
           String(answer.headers['www-authenticate']).startsWith('Bearer')
         if (!isRefused) failures.push(`${operation.name} with ${what}: ${answer.statusCode}`)
       }

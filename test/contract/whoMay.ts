@@ -1,4 +1,5 @@
 import type { Person, World } from '../support/world.ts'
+import { envelopeOf } from './envelopes.ts'
 import { codeOf, type Operation } from './operations.ts'
 
 /** Roles from least to most privileged, each with the operations that it may call and the one before may not. */
@@ -45,7 +46,8 @@ export async function misjudged<Role extends string>(
       const isIn = code !== 401 && code !== 403
       const expected = roles.indexOf(role) >= roles.indexOf(needed)
       const rightRefusal = isIn || code === (person ? 403 : 401)
-      const namesPermission = code !== 403 || operation.product !== 'room' || answer.body.includes(operation.permission)
+      const namesPermission =
+        code !== 403 || !envelopeOf(operation).namesPermissions || answer.body.includes(operation.permission)
       if (isIn !== expected || !rightRefusal || !namesPermission)
         wrong.push(`${operation.name} to ${role}: ${answer.body}`)
     }

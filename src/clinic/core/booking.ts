@@ -6,6 +6,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { messageJson, operationJson } from '../../kernel/outbox/outbox.ts'
 import { plainMoment } from '../fields.ts'
 import { type FactsQuestion, readFacts } from './factsStore.ts'
+import { createGate } from './gate.ts'
 import { holdersOf } from './holdersStore.ts'
 import { visitOf, visitWords } from './messages.ts'
 import { insertOrder } from './orderRowStore.ts'
@@ -43,19 +44,40 @@ export async function register(
   request: Registration,
   way: Extract<Way, 'normal' | 'desk'> = 'normal',
 ): Promise<Registered> {
+  const registered =
+    way === 'desk'
+      ? await attempt(kernel, caller, request, way)
+      : await turn.through(request.scheduleId, async () => {
+          if (soldOutMemory(kernel).knows(request.scheduleId, request.patientId)) throw soldOut
+          return await attempt(kernel, caller, request, way)
+        })
+  kernel.nudge()
+  return registered
+}
+
+/**
+ * At the release of numbers thousands ask for the same schedule at once. A few of them go to the database at a time, so
+ * that the others learn from memory when it is sold out.
+ */
+const turn = createGate(32)
+
+async function attempt(
+  kernel: Kernel,
+  caller: Caller,
+  request: Registration,
+  way: Extract<Way, 'normal' | 'desk'>,
+): Promise<Registered> {
   const memory = soldOutMemory(kernel)
-  if (way === 'normal' && memory.knows(request.scheduleId, request.patientId)) throw soldOut()
   const zone = kernel.config.timeZone
-  const registered = await kernel.withRetries(async (db) => {
+  return await kernel.withRetries(async (db) => {
     const now = kernel.clock.now()
     const facts = await foundFacts(db, { ...request, userId: caller.userId, now, zone })
     const [refusal] = refusals(facts, way, now, zone)
-    if (refusal === 'sold_out') memory.remember(request.scheduleId, await holdersOf(db, request.scheduleId))
+    if (refusal === 'sold_out' && !memory.has(request.scheduleId))
+      memory.remember(request.scheduleId, await holdersOf(db, request.scheduleId))
     if (refusal) throw refused(refusal, facts, now, zone)
-    return write(kernel, db, caller, request, way, facts, now)
+    return await write(kernel, db, caller, request, way, facts, now)
   })
-  kernel.nudge()
-  return registered
 }
 
 /** The facts of a question. @throws Invalid 106 if there is no such schedule or patient. */

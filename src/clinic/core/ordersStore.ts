@@ -108,12 +108,7 @@ export async function lockOrder(tx: Transaction, orderId: number): Promise<Order
     .where('order_id', '=', orderId)
     .executeTakeFirst()
   if (!place) return null
-  await tx
-    .selectFrom('patient')
-    .select('patient_id')
-    .where('patient_id', '=', place.patient_id)
-    .forNoKeyUpdate()
-    .execute()
+  await lockPatient(tx, place.patient_id)
   await tx
     .selectFrom('schedule')
     .select('schedule_id')
@@ -123,6 +118,11 @@ export async function lockOrder(tx: Transaction, orderId: number): Promise<Order
   const [order] = await lockOrders(tx, [orderId])
   if (order?.scheduleId !== place.schedule_id) throw new Stale('the order was rescheduled')
   return order
+}
+
+/** Locks a patient, before any schedule. */
+export async function lockPatient(tx: Transaction, patientId: number): Promise<void> {
+  await tx.selectFrom('patient').select('patient_id').where('patient_id', '=', patientId).forNoKeyUpdate().execute()
 }
 
 /** Locks orders of locked schedules by id, and returns them. */

@@ -8,10 +8,11 @@ import type { OrderStatus } from './states.ts'
 /** The sentence for numbers that are all taken. Clients offer the waiting list on its first words. */
 export const SOLD_OUT = '号源不足，该时段号源已约满，可加入候补'
 
-/** The error for a schedule whose numbers are all taken. */
-export function soldOut(): DomainError {
-  return refusedBy(CODES.soldOut, 'sold_out', SOLD_OUT)
-}
+/**
+ * The error for a schedule whose numbers are all taken. Always the same object: thousands are refused at the release of
+ * numbers, and recording where an error was made is the larger part of refusing.
+ */
+export const soldOut: DomainError = refusedBy(CODES.soldOut, 'sold_out', SOLD_OUT)
 
 export const noSuchSchedule = () => missing('排班')
 export const noSuchPatient = () => missing('患者')
@@ -76,6 +77,6 @@ export function refused(refusal: Refusal, facts: Facts, now: Date, zone: string)
         `该患者 ${registration.appointmentPeriodDays} 天内已挂号 ${facts.patient.recentOrders} 次，达到上限`,
       )
     case 'sold_out':
-      return soldOut()
+      return soldOut
   }
 }

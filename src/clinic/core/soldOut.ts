@@ -13,6 +13,8 @@ const MOST = 10_000
 export interface SoldOutMemory {
   /** Whether the schedule was sold out within the last half second, for people who hold no number of it. */
   knows(scheduleId: number, patientId: number): boolean
+  /** Whether the schedule was sold out within the last half second, whoever asks. */
+  has(scheduleId: number): boolean
   /** Remembers a sold-out schedule and the patients who have an order for it: they get a better answer. */
   remember(scheduleId: number, holders: Iterable<number>): void
   /** Forgets a schedule, because this process has freed or added numbers. */
@@ -21,16 +23,18 @@ export interface SoldOutMemory {
 
 export function createSoldOutMemory(now: () => number = () => performance.now()): SoldOutMemory {
   const remembered = new Map<number, { readonly until: number; readonly holders: ReadonlySet<number> }>()
+  const present = (scheduleId: number) => {
+    const entry = remembered.get(scheduleId)
+    if (!entry || entry.until >= now()) return entry
+    remembered.delete(scheduleId)
+    return undefined
+  }
   return {
     knows(scheduleId, patientId) {
-      const entry = remembered.get(scheduleId)
-      if (!entry) return false
-      if (entry.until < now()) {
-        remembered.delete(scheduleId)
-        return false
-      }
-      return !entry.holders.has(patientId)
+      const entry = present(scheduleId)
+      return entry !== undefined && !entry.holders.has(patientId)
     },
+    has: (scheduleId) => present(scheduleId) !== undefined,
     remember(scheduleId, holders) {
       const [oldest] = remembered.keys()
       if (remembered.size >= MOST && oldest !== undefined) remembered.delete(oldest)

@@ -5,8 +5,9 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Answer, answer, Detail, detail } from '../../contract.ts'
-import { yuan } from '../../core/money/rules.ts'
-import { admin, ids, Yuan } from '../../fields.ts'
+import { presentStops, StopPreviews } from '../../core/stopPreviews.ts'
+import { admin, ids } from '../../fields.ts'
+import { doctorScheduleRoutes } from './doctorRoutes.ts'
 import { listRoutes } from './listRoutes.ts'
 import * as schemas from './schemas.ts'
 import * as service from './service.ts'
@@ -19,6 +20,7 @@ export function scheduleRoutes(app: App, kernel: Kernel): void {
   listRoutes(app, kernel)
   changes(app, kernel)
   preview(app, kernel)
+  doctorScheduleRoutes(app, kernel)
 }
 
 function changes(app: App, kernel: Kernel): void {
@@ -89,12 +91,6 @@ function changes(app: App, kernel: Kernel): void {
   })
 }
 
-const Preview = Type.Object({
-  schedule_id: Id,
-  orders: Type.Array(Type.Object({ order_id: Id, patient_name: Type.String(), status: Type.String(), refund: Yuan })),
-  refund: Yuan,
-})
-
 function preview(app: App, kernel: Kernel): void {
   route(app, {
     method: 'POST',
@@ -104,21 +100,8 @@ function preview(app: App, kernel: Kernel): void {
     tag,
     schema: {
       body: Type.Object({ schedule_ids: Type.Array(Id, { minItems: 1, maxItems: 100 }) }),
-      response: { 200: Answer(Type.Object({ schedules: Type.Array(Preview), refund: Yuan })) },
+      response: { 200: Answer(StopPreviews) },
     },
-    handler: async (request) => {
-      const previews = await service.previewStops(kernel, request.body.schedule_ids)
-      const schedules = previews.map(({ scheduleId, orders, refund }) => ({
-        schedule_id: scheduleId,
-        refund: yuan(refund),
-        orders: orders.map(({ orderId, patientName, status, paid, refunded }) => ({
-          order_id: orderId,
-          patient_name: patientName,
-          status,
-          refund: yuan(paid - refunded),
-        })),
-      }))
-      return answer({ schedules, refund: yuan(previews.reduce((sum, { refund }) => sum + refund, 0)) })
-    },
+    handler: async (request) => answer(presentStops(await service.previewStops(kernel, request.body.schedule_ids))),
   })
 }

@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import { Id, LocalDate, Nullable } from '../../../kernel/http/schemas.ts'
 import { HIGHEST_PRICE, yuan } from '../../core/money/rules.ts'
+import type { Schedule } from '../../core/schedulesStore.ts'
 import { SCHEDULE_STATES, weekDayWord } from '../../core/types.ts'
 import { Moment, moment, SlotType, TimeSection, Yuan } from '../../fields.ts'
-import type { Schedule } from './store.ts'
 
 const Status = Type.Enum([...SCHEDULE_STATES])
 

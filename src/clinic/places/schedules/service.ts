@@ -5,20 +5,19 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { daysBetween, localDate } from '../../../kernel/time.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
-import { fen } from '../../core/money/rules.ts'
 import { lockSchedules, setTotal } from '../../core/numbersStore.ts'
 import { orderIdsOf } from '../../core/ordersStore.ts'
 import { keepClinic, keepDoctor } from '../../core/parentsStore.ts'
-import { resolvedPrice } from '../../core/prices/rules.ts'
-import { pricesFor } from '../../core/prices/store.ts'
 import { noSuchSchedule } from '../../core/refusals.ts'
+import * as store from '../../core/schedulesStore.ts'
+import { priceOfSchedule } from '../../core/scheduling.ts'
+import { sessionOf } from '../../core/sections/rules.ts'
 import { soldOutMemory } from '../../core/soldOut.ts'
 import { OPEN } from '../../core/states.ts'
 import { previewStop, type StopPreview, stopSchedules } from '../../core/stopping.ts'
 import { NORMAL, type ScheduleStatus, type SlotType, STOPPED, type TimeSection } from '../../core/types.ts'
 import { promoteWaiting } from '../../core/waitingList.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
-import * as store from './store.ts'
 
 /** The longest range of a list, in days. */
 const LONGEST_RANGE = 92
@@ -86,10 +85,10 @@ export interface ScheduleContent {
 export async function addSchedule(kernel: Kernel, caller: Caller, content: ScheduleContent): Promise<number> {
   const now = kernel.clock.now()
   const id = await kernel.transaction(async (tx) => {
-    await checkDate(kernel, tx, content.date, now)
+    await checkDate(kernel, tx, content, now)
     await keepDoctor(tx, content.doctorId)
     const { deptId } = await keepClinic(tx, content.clinicId)
-    const price = await priceFor(tx, { ...content, deptId })
+    const price = await priceOfSchedule(tx, { ...content, deptId })
     const id = await store.insertSchedule(tx, { ...content, deptId, price }, now)
     await note(tx, caller, 'add', id, now)
     return id
@@ -98,19 +97,19 @@ export async function addSchedule(kernel: Kernel, caller: Caller, content: Sched
   return id
 }
 
-async function checkDate(kernel: Kernel, tx: Transaction, date: string, now: Date): Promise<void> {
-  const ahead = daysBetween(localDate(now, kernel.config.timeZone), date)
-  if (ahead < 0) throw refusal(CODES.request, 'in_the_past', '出诊日期不能早于今天')
-  const { maxFutureDays } = (await readConfiguration(tx)).schedule
-  if (ahead > maxFutureDays) throw refusal(CODES.request, 'too_far_ahead', `最多只能安排 ${maxFutureDays} 天内的排班`)
-}
-
-/** The price of a schedule in fen: the given one, or the resolved one (seed 6, 排班价格处理逻辑). */
-async function priceFor(
+async function checkDate(
+  kernel: Kernel,
   tx: Transaction,
-  of: Pick<ScheduleContent, 'doctorId' | 'clinicId' | 'slotType' | 'price'> & { readonly deptId: number },
-): Promise<number> {
-  return of.price > 0 ? fen(of.price) : resolvedPrice(await pricesFor(tx, of), of.slotType)
+  at: Pick<ScheduleContent, 'date' | 'timeSection'>,
+  now: Date,
+): Promise<void> {
+  const zone = kernel.config.timeZone
+  const ahead = daysBetween(localDate(now, zone), at.date)
+  if (ahead < 0) throw refusal(CODES.request, 'in_the_past', '出诊日期不能早于今天')
+  const { schedule: rules } = await readConfiguration(tx)
+  if (sessionOf(rules, at, zone).endAt <= now) throw refusal(CODES.request, 'in_the_past', '该时段今天已结束')
+  const { maxFutureDays } = rules
+  if (ahead > maxFutureDays) throw refusal(CODES.request, 'too_far_ahead', `最多只能安排 ${maxFutureDays} 天内的排班`)
 }
 
 /**
@@ -140,7 +139,7 @@ export async function changeSchedule(
         `已售出 ${locked.totalSlots - locked.remainingSlots} 个号，总号源数不能少于已售出的号`,
       )
     const price =
-      change.price === undefined ? {} : { price: await priceFor(tx, { ...after, price: change.price, deptId }) }
+      change.price === undefined ? {} : { price: await priceOfSchedule(tx, { ...after, price: change.price, deptId }) }
     await store.updateSchedule(
       tx,
       id,
@@ -183,7 +182,7 @@ async function checkMove(
   tx: Transaction,
   id: number,
   oldDate: string,
-  after: Pick<ScheduleContent, 'doctorId' | 'date'>,
+  after: Pick<ScheduleContent, 'doctorId' | 'date' | 'timeSection'>,
   now: Date,
 ): Promise<void> {
   const open = (await orderIdsOf(tx, id, OPEN)).length
@@ -193,7 +192,7 @@ async function checkMove(
       'has_orders',
       `该排班还有 ${open} 个未就诊的挂号，不能更改医生、门诊、日期、时段或号源类型；请先停诊`,
     )
-  if (after.date !== oldDate) await checkDate(kernel, tx, after.date, now)
+  if (after.date !== oldDate) await checkDate(kernel, tx, after, now)
   await keepDoctor(tx, after.doctorId)
 }
 

@@ -11,7 +11,10 @@ import {
 import { openWorld } from '../../../../test/support/world.ts'
 
 const world = await openWorld({ PRODUCTS: 'clinic' })
-afterAll(() => world.close())
+afterAll(async () => {
+  expect(await world.verify()).toEqual([])
+  await world.close()
+})
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Database, Transaction } from '../../../kernel/database/database.ts'
-import { inserted } from '../../../kernel/database/inserted.ts'
-import type { ScheduleStatus, SlotType, TimeSection } from '../../core/types.ts'
+import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
+import type { ScheduleStatus, SlotType, TimeSection } from './types.ts'
 
 /** A schedule with the names of its doctor and places. */
 export interface Schedule {

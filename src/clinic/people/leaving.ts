@@ -1,0 +1,35 @@
+import { SYSTEM } from '../../kernel/audit/origin.ts'
+import type { Transaction } from '../../kernel/database/database.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { endOrders } from '../core/ending.ts'
+import { lockSchedules } from '../core/numbersStore.ts'
+import { lockOrders } from '../core/ordersStore.ts'
+import { promoteWaiting } from '../core/waitingList.ts'
+import { openOrdersOf, scrubPatient, unlink } from './leavingStore.ts'
+
+/**
+ * What leaving means for the clinic: the open orders of the person's own patient record, and those they made for
+ * others, are cancelled and refunded; the record keeps no personal data; a doctor keeps theirs, without an account.
+ */
+export async function leaveClinic(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  const now = kernel.clock.now()
+  const open = await openOrdersOf(tx, userId)
+  const scheduleIds = [...new Set(open.map(({ scheduleId }) => scheduleId))].sort((a, b) => a - b)
+  await lockSchedules(tx, scheduleIds)
+  for (const scheduleId of scheduleIds) {
+    const ids = open.filter((order) => order.scheduleId === scheduleId).map(({ orderId }) => orderId)
+    await endOrders(kernel, tx, await lockOrders(tx, ids), {
+      to: 'cancelled',
+      reason: '账号已注销',
+      by: null,
+      now,
+      origin: SYSTEM,
+      refunds: true,
+      message: null,
+      action: 'clinic.order.cancel',
+    })
+    await promoteWaiting(kernel, tx, scheduleId, now)
+  }
+  await scrubPatient(tx, userId, now)
+  await unlink(tx, userId)
+}

@@ -1,0 +1,164 @@
+import { minutesAfter } from '../../../booking/interval.ts'
+import { type Origin, originOf, SYSTEM } from '../../../kernel/audit/origin.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
+import { localDate } from '../../../kernel/time.ts'
+import { readConfiguration } from '../../core/configuration/store.ts'
+import { tellOrders } from '../../core/messages.ts'
+import { lockSchedules } from '../../core/numbersStore.ts'
+import { lockOrder, lockOrders, type Order } from '../../core/ordersStore.ts'
+import { callingDoctor } from '../../core/people.ts'
+import { noSuchOrder, noSuchSchedule } from '../../core/refusals.ts'
+import { sessionOf } from '../../core/sections/rules.ts'
+import { writeCall, writeCompletion, writeNoShow, writePass } from '../../core/visitMovesStore.ts'
+import { CODES, refusal } from '../../sentences.ts'
+import * as store from './store.ts'
+
+/** Times that a patient may be passed before they count as absent, unless the call says otherwise. */
+const MOST_PASSES = 3
+
+/** Minutes after the end of a session at which patients who did not come are noted. */
+const GRACE_MINUTES = 30
+
+/** The queue of one of the calling doctor's schedules. */
+export interface Queue {
+  readonly schedule: store.QueueSchedule
+  readonly calling: Order | null
+  /** Patients who wait, in the order in which they are called. */
+  readonly waiting: readonly Order[]
+  readonly completed: readonly Order[]
+  readonly waitlist: readonly Order[]
+}
+
+/** Reads a queue. @throws Invalid 102 if the caller is no doctor; 106 for other doctors' schedules. */
+export async function readQueue(kernel: Kernel, caller: Caller, scheduleId: number): Promise<Queue> {
+  const { doctorId } = await callingDoctor(kernel, caller)
+  return await kernel.withRetries(async (db) => {
+    const schedule = await store.scheduleOf(db, scheduleId, doctorId)
+    if (!schedule) throw noSuchSchedule()
+    const all = await store.ordersOf(db, scheduleId)
+    return {
+      schedule,
+      calling: all.find(({ isCalling }) => isCalling) ?? null,
+      waiting: all.filter(({ status, isCalling }) => status === 'confirmed' && !isCalling),
+      completed: all.filter(({ status }) => status === 'completed'),
+      waitlist: all.filter(({ status }) => status === 'waitlist'),
+    }
+  })
+}
+
+/**
+ * Calls the next patient: by passes, priority and number.
+ * @throws Invalid 102, 106; `not_today` unless the session is today; `still_calling`; `nobody_waits`.
+ */
+export async function callNext(kernel: Kernel, caller: Caller, scheduleId: number): Promise<Order> {
+  const { doctorId } = await callingDoctor(kernel, caller)
+  const now = kernel.clock.now()
+  const called = await kernel.transaction(async (tx) => {
+    const schedule = await store.scheduleOf(tx, scheduleId, doctorId)
+    if (!schedule) throw noSuchSchedule()
+    checkDay(kernel, schedule.date, now)
+    await lockSchedules(tx, [scheduleId])
+    if (await store.isCalling(tx, scheduleId))
+      throw refusal(CODES.request, 'still_calling', '当前患者就诊尚未结束，请先完成或过号')
+    const next = await store.nextOrder(tx, scheduleId)
+    if (next === undefined) throw refusal(CODES.request, 'nobody_waits', '当前没有候诊患者')
+    await writeCall(tx, next, now)
+    const [order] = await lockOrders(tx, [next])
+    if (!order) throw noSuchOrder()
+    await tell(kernel, tx, order, 'clinic.order.called', now)
+    await note(tx, originOf(caller), 'call', next, now)
+    return order
+  })
+  kernel.nudge()
+  return called
+}
+
+/** Ends the visit of the patient who is being called. @throws Invalid 102, 106; `not_calling`. */
+export async function completeVisit(kernel: Kernel, caller: Caller, orderId: number): Promise<Order> {
+  return await moveCalled(kernel, caller, orderId, async (tx, order, now) => {
+    if (!(await writeCompletion(tx, order, now))) throw notCalling()
+    await note(tx, originOf(caller), 'complete', orderId, now)
+  })
+}
+
+/**
+ * Passes the patient who is being called: they go behind the others, and count as absent after the last pass.
+ * @throws Invalid 102, 106; `not_calling`.
+ */
+export async function passPatient(
+  kernel: Kernel,
+  caller: Caller,
+  orderId: number,
+  mostPasses = MOST_PASSES,
+): Promise<Order> {
+  return await moveCalled(kernel, caller, orderId, async (tx, order, now) => {
+    if (!(await writePass(tx, orderId, now))) throw notCalling()
+    const isAbsent = order.passCount + 1 >= mostPasses
+    if (isAbsent) await writeNoShow(tx, order, now)
+    await tell(kernel, tx, order, isAbsent ? 'clinic.order.no_show' : 'clinic.order.passed', now)
+    await note(tx, originOf(caller), 'pass', orderId, now)
+  })
+}
+
+async function moveCalled(
+  kernel: Kernel,
+  caller: Caller,
+  orderId: number,
+  move: (tx: Transaction, order: Order, now: Date) => Promise<void>,
+): Promise<Order> {
+  const { doctorId } = await callingDoctor(kernel, caller)
+  const now = kernel.clock.now()
+  const moved = await kernel.transaction(async (tx) => {
+    const order = await lockOrder(tx, orderId)
+    if (order?.doctorId !== doctorId) throw noSuchOrder()
+    await move(tx, order, now)
+    const [after] = await lockOrders(tx, [orderId])
+    return after ?? order
+  })
+  kernel.nudge()
+  return moved
+}
+
+function notCalling() {
+  return refusal(CODES.request, 'not_calling', '该患者当前未在就诊，请先叫号')
+}
+
+function checkDay(kernel: Kernel, date: string, now: Date): void {
+  if (date !== localDate(now, kernel.config.timeZone)) throw refusal(CODES.request, 'not_today', '只能在出诊当天叫号')
+}
+
+const BATCH = 200
+
+/** The job that notes patients who did not come, half an hour after the end of their session. */
+export async function noteNoShows(kernel: Kernel): Promise<void> {
+  const now = kernel.clock.now()
+  const zone = kernel.config.timeZone
+  const { schedule: rules } = await readConfiguration(kernel.db)
+  for (let after = 0; ; ) {
+    const found = await store.unattended(kernel.db, localDate(now, zone), after, BATCH)
+    for (const one of found) {
+      after = one.orderId
+      if (minutesAfter(sessionOf(rules, one, zone).endAt, GRACE_MINUTES) > now) continue
+      await kernel.transaction(async (tx) => {
+        const order = await lockOrder(tx, one.orderId)
+        if (!order || !(await writeNoShow(tx, order, now))) return
+        await tell(kernel, tx, order, 'clinic.order.no_show', now)
+        await note(tx, SYSTEM, 'no_show', one.orderId, now)
+      })
+    }
+    kernel.nudge()
+    if (found.length < BATCH) return
+  }
+}
+
+async function tell(kernel: Kernel, tx: Transaction, order: Order, type: string, now: Date): Promise<void> {
+  const { schedule: rules } = await readConfiguration(tx)
+  await tellOrders(tx, [order], type, { rules, zone: kernel.config.timeZone, now })
+}
+
+async function note(tx: Transaction, origin: Origin, verb: string, resourceId: number, now: Date): Promise<void> {
+  await record(tx, now, { ...origin, action: `clinic.visit.${verb}`, resource: 'clinic_order', resourceId })
+}
