@@ -63,7 +63,10 @@ export async function refund(
     UPDATE registration_order
     SET
       refunded = refunded + ${amount}::int,
-      payment_status = CASE WHEN refunded + ${amount}::int = paid THEN 'refunded' ELSE payment_status END,
+      payment_status = CASE
+        WHEN status <> 'pending' AND refunded + ${amount}::int = paid THEN 'refunded'
+        ELSE payment_status
+      END,
       refund_time = ${now}, update_time = ${now}
     WHERE order_id = ${order.orderId}`.execute(tx)
   await moveFigures(tx, order.scheduleId, { revenue: -amount })

@@ -90,22 +90,6 @@ export const orderNotificationTypes: readonly NotificationType[] = [
     sample: { ...numbered, before: '2026-03-13 上午' },
   },
   {
-    ...ordinary,
-    key: 'clinic.order.refunded',
-    title: '挂号费已退',
-    subject: `挂号费已退：${SUBJECT}`,
-    body: `${VISIT} 的挂号费已退 {{ refund }} 元。原因：{{ reason }}。${ORDER}`,
-    sample: { ...order, reason: '医生未到诊', refund: '20.00' },
-  },
-  {
-    ...ordinary,
-    key: 'clinic.waitlist.joined',
-    title: '候补已登记',
-    subject: `候补已登记：${SUBJECT}`,
-    body: `${VISIT} 已进入候补，当前第 {{ position }} 位。有号时会自动为您保留并通知支付。${ORDER}`,
-    sample: { ...order, position: 2 },
-  },
-  {
     ...important,
     key: 'clinic.order.stopped',
     title: '停诊通知',

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '../../kernel/database/database.ts'
+import type { Database } from '../../kernel/database/database.ts'
 import type { Gender, PatientType } from './types.ts'
 
 /** A doctor with the names of their department. */
@@ -55,16 +55,4 @@ export const patients = (db: Database) =>
 /** The patient with a user's account. */
 export async function patientOfUser(db: Database, userId: number): Promise<PatientRow | undefined> {
   return await patients(db).where('p.user_id', '=', userId).executeTakeFirst()
-}
-
-/** Locks a patient, before schedules and orders. Returns false if there is none. */
-export async function lockPatient(tx: Transaction, patientId: number): Promise<boolean> {
-  const row = await tx
-    .selectFrom('patient')
-    .select('patient_id')
-    .where('patient_id', '=', patientId)
-    .where('deleted_at', 'is', null)
-    .forNoKeyUpdate()
-    .executeTakeFirst()
-  return row !== undefined
 }

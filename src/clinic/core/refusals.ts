@@ -30,7 +30,7 @@ const STATE_WORDS: Readonly<Record<OrderStatus, string>> = {
 
 /** The error for a change that the state of an order forbids. */
 export function badState({ status }: Pick<Order, 'status'>) {
-  return refusal(CODES.request, 'bad_state', `订单${STATE_WORDS[status]}，不能进行此操作`)
+  return refusedBy(CODES.request, 'bad_state', `订单${STATE_WORDS[status]}，不能进行此操作`)
 }
 
 /** The error for a refused registration. Its sentence says what the patient can do. */

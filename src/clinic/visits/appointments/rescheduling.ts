@@ -11,9 +11,8 @@ import { isOwn } from '../../core/cancelling.ts'
 import type { Configuration } from '../../core/configuration/types.ts'
 import { tellOrders } from '../../core/messages.ts'
 import { lockSchedules, moveFigures, releaseNumbers, takeNumber } from '../../core/numbersStore.ts'
-import { findOrder, lockOrders, type Order, raiseRevision } from '../../core/ordersStore.ts'
-import { lockPatient } from '../../core/peopleStore.ts'
-import { badState, noSuchOrder, noSuchPatient, refused, soldOut } from '../../core/refusals.ts'
+import { findOrder, lockOrders, lockPatient, type Order, raiseRevision } from '../../core/ordersStore.ts'
+import { badState, noSuchOrder, refused, soldOut } from '../../core/refusals.ts'
 import { closesAt, type Facts, mayCancel, priceOf, refusals } from '../../core/rules.ts'
 import { promoteWaiting } from '../../core/waitingList.ts'
 import { CODES, refusal } from '../../sentences.ts'
@@ -71,9 +70,7 @@ function faultOf(order: Order, facts: Facts, now: Date, zone: string) {
 }
 
 const isAlike = (order: Order, schedule: Facts['schedule']) =>
-  schedule.doctorId === order.doctorId &&
-  schedule.clinicId === order.clinicId &&
-  schedule.slotType === order.slotType
+  schedule.doctorId === order.doctorId && schedule.clinicId === order.clinicId && schedule.slotType === order.slotType
 
 /** An order that was moved, and what it costs more than before (in fen; negative: less). */
 export interface Rescheduled {
@@ -123,7 +120,7 @@ export async function reschedule(
 async function lockForMove(tx: Transaction, caller: Caller, orderId: number, scheduleId: number): Promise<Order> {
   const found = await findOrder(tx, orderId)
   if (!found || !isOwn(found, caller)) throw noSuchOrder()
-  if (!(await lockPatient(tx, found.patientId))) throw noSuchPatient()
+  await lockPatient(tx, found.patientId)
   await lockSchedules(tx, [found.scheduleId, scheduleId])
   const [order] = await lockOrders(tx, [orderId])
   if (order?.scheduleId !== found.scheduleId) throw new Stale('the order was rescheduled')
@@ -134,7 +131,7 @@ async function lockForMove(tx: Transaction, caller: Caller, orderId: number, sch
 async function move(tx: Transaction, order: Order, facts: Facts, now: Date, zone: string): Promise<Order> {
   const { schedule } = facts
   const number = await takeNumber(tx, schedule.id)
-  if (number === null) throw soldOut()
+  if (number === null) throw soldOut
   const price = priceOf(facts)
   const expiresAt = order.expiresAt && earlier(order.expiresAt, closesAt(facts, 'normal', zone))
   await store.writeMove(tx, order, { schedule, number, price, expiresAt, now })

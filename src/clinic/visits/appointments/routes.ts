@@ -28,8 +28,7 @@ export function appointmentRoutes(app: App, kernel: Kernel): void {
   registering(app, kernel)
   lists(app, kernel)
   cancelling(app, kernel)
-  rescheduling(app, kernel)
-  visiting(app, kernel)
+  paying(app, kernel)
 }
 
 const Registered = Type.Object({
@@ -185,6 +184,52 @@ function cancelling(app: App, kernel: Kernel): void {
       await service.cancelMine(kernel, callerOf(request), id, reason, ['pending'])
       const cancelTime = plainMoment(kernel.clock.now(), kernel.config.timeZone)
       return answer({ success: true as const, orderId: id, status: 'cancelled', cancelTime, reason })
+    },
+  })
+}
+
+function paying(app: App, kernel: Kernel): void {
+  route(app, {
+    method: 'POST',
+    paths: ['/patient/appointments/{id}/pay'],
+    permission: 'signed-in',
+    summary: 'Pay one of your orders',
+    description:
+      'With CLINIC_PAYMENT=confirm this call settles the payment; with `desk` it waits as `paying` for the desk.',
+    tag,
+    schema: {
+      params: Params,
+      body: Type.Object({
+        method: Type.Enum(['bank', 'alipay', 'wechat']),
+        remark: Type.Optional(Nullable(Type.String({ maxLength: 200 }))),
+      }),
+      response: {
+        200: Answer(
+          Type.Object({
+            success: Type.Boolean(),
+            orderId: Id,
+            orderNo: Type.String(),
+            paymentStatus: Type.String(),
+            paymentTime: Nullable(PlainMoment),
+            method: Type.String(),
+            amount: Yuan,
+          }),
+        ),
+      },
+    },
+    handler: async (request) => {
+      const { method } = request.body
+      const zone = kernel.config.timeZone
+      const { order, time } = await service.payMine(kernel, callerOf(request), request.params.id, method)
+      return answer({
+        success: order.paymentStatus === 'paid',
+        orderId: order.orderId,
+        orderNo: orderNumber(order, zone),
+        paymentStatus: order.paymentStatus,
+        paymentTime: whenSet(time, zone, plainMoment),
+        method,
+        amount: yuan(order.price),
+      })
     },
   })
 }

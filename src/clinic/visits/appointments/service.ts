@@ -1,16 +1,20 @@
+import { originOf } from '../../../kernel/audit/origin.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
 import { cancelOrder, isOwn, lockOwnOrder } from '../../core/cancelling.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
 import type { Configuration } from '../../core/configuration/types.ts'
 import { endOrders } from '../../core/ending.ts'
 import { findOrder, lockOrder, type Order } from '../../core/ordersStore.ts'
+import { receivePayment } from '../../core/payment.ts'
 import { badState, noSuchOrder } from '../../core/refusals.ts'
 import { cancelDeadline, mayCancel } from '../../core/rules.ts'
 import { ORDER_STATES, type OrderStatus } from '../../core/states.ts'
 import { promoteWaiting } from '../../core/waitingList.ts'
 import { plainMoment } from '../../fields.ts'
 import { CODES, refusal } from '../../sentences.ts'
+import { clinicSettings } from '../../settings.ts'
 import * as store from './store.ts'
 
 /** An order with what its people may do with it now. */
@@ -98,6 +102,43 @@ export async function cancelMine(
   })
   kernel.nudge()
   return { refund }
+}
+
+/** The outcome of the client's call to pay. */
+export interface Paid {
+  readonly order: Order
+  readonly time: Date | null
+}
+
+/**
+ * The client's call to pay one of the caller's orders. With CLINIC_PAYMENT=confirm it settles the payment; with `desk`
+ * the order waits as `paying` for the desk. Paying again changes nothing.
+ * @throws Invalid 106; `expired` if the order is overdue or ended.
+ */
+export async function payMine(kernel: Kernel, caller: Caller, orderId: number, method: string): Promise<Paid> {
+  const now = kernel.clock.now()
+  const paid = await kernel.transaction(async (tx) => {
+    const order = await lockOwnOrder(tx, caller, orderId)
+    if (order.paymentStatus === 'paid') return { order, time: order.paymentTime }
+    if (order.status !== 'pending') throw badState(order)
+    if (order.expiresAt && order.expiresAt <= now)
+      throw refusal(CODES.request, 'expired', '订单已超过支付时限，号源已释放，请重新挂号')
+    if (clinicSettings.of(kernel.config).payment !== 'confirm') {
+      await store.markPaying(tx, orderId, method, now)
+      return { order: { ...order, paymentStatus: 'paying' as const }, time: null }
+    }
+    const entry = { amount: order.price, method, reference: `confirm:${orderId}`, by: caller.userId, now }
+    await receivePayment(kernel, tx, order, entry)
+    await record(tx, now, {
+      ...originOf(caller),
+      action: 'clinic.order.pay',
+      resource: 'clinic_order',
+      resourceId: orderId,
+    })
+    return { order: { ...order, status: 'confirmed' as const, paymentStatus: 'paid' as const }, time: now }
+  })
+  kernel.nudge()
+  return paid
 }
 
 /** Number of expired orders that one round of the job ends. */

@@ -49,3 +49,27 @@ export async function expiredOrders(
     .limit(limit)
     .execute()
 }
+
+/** Marks a locked pending order as being paid. */
+export async function markPaying(db: Database, orderId: number, method: string, now: Date): Promise<void> {
+  await db
+    .updateTable('registration_order')
+    .set({ payment_status: 'paying', payment_method: method, update_time: now })
+    .where('order_id', '=', orderId)
+    .where('status', '=', 'pending')
+    .execute()
+}
+
+/** Adds the review of a visit. @throws Invalid `already_reviewed` by constraint. */
+export async function insertReview(
+  db: Database,
+  order: Pick<Order, 'orderId' | 'patientId' | 'doctorId'>,
+  { rating, comment }: { readonly rating: number; readonly comment: string | null },
+  now: Date,
+): Promise<void> {
+  const { orderId, patientId, doctorId } = order
+  await db
+    .insertInto('visit_review')
+    .values({ order_id: orderId, patient_id: patientId, doctor_id: doctorId, rating, comment, create_time: now })
+    .execute()
+}
