@@ -56,10 +56,7 @@ function placeOf(error: DomainError, isUnknownPath: boolean): { readonly code: n
 }
 
 /** The answer to a refused request. */
-export function refusalOf(
-  error: DomainError,
-  isUnknownPath = false,
-): Static<typeof Refusal> & { readonly http: number } {
+function refusalOf(error: DomainError, isUnknownPath = false): Static<typeof Refusal> & { readonly http: number } {
   const { code, http } = placeOf(error, isUnknownPath)
   const words = sentenceOf(error)
   const isPlain = code === CODES.unknown || code === CODES.http

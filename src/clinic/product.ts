@@ -40,7 +40,7 @@ export const clinic: Product = {
     ...['/auth', '/admin', '/doctor', '/patient', '/common', '/statistics', '/static'],
     ...['/global-prices', '/hospital-areas', '/major-departments', '/minor-departments', '/departments'],
     ...['/doctors', '/clinics', '/schedules', '/audit', '/config'],
-    ...['/patient-identity-discounts', '/patients'],
+    ...['/patient-identity-discounts', '/patients', '/orders', '/walk-ins'],
   ],
   beforeUserLeaves: leaveClinic,
   tokenUrl: '/auth/swagger-login',

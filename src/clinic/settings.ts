@@ -20,10 +20,9 @@ export const clinicSettings = defineSettings({
   payment: setting(
     'Clinic',
     'CLINIC_PAYMENT',
-    oneOf('confirm', 'desk', 'wechat'),
+    oneOf('confirm', 'desk'),
     'confirm',
-    'How registrations are paid: `confirm` (the client’s call counts as paid), `desk` (staff confirm it) or ' +
-      '`wechat` (WeChat Pay).',
+    'How registrations are paid: `confirm` (the client’s call counts as paid) or `desk` (staff confirm it).',
   ),
   singleSession: setting(
     'Clinic',

@@ -15,4 +15,5 @@ export const tags = {
   'Clinic queue': 'The doctor calls, passes and sees patients.',
   'Clinic audits': 'Requests that need a decision: weeks of schedules, leaves, added numbers.',
   'Clinic leaves': 'Leaves of doctors.',
+  'Clinic desk': 'The desk finds orders, takes and returns money, checks patients in.',
 } as const

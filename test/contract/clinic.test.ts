@@ -4,8 +4,9 @@ import { ADMIN_ROLE, DESK_ROLE, DOCTOR_ROLE, PATIENT_ROLE, roles } from '../../s
 import { department, doctor, patient, schedule } from '../support/clinic.ts'
 import { onServer } from '../support/database.ts'
 import { openWorld, type Person } from '../support/world.ts'
+import type { RawAnswer } from './envelopes.ts'
 import { fuzzedRequests } from './fuzzed.ts'
-import { type Operation, type RawAnswer, readDocument } from './operations.ts'
+import { type Operation, readDocument } from './operations.ts'
 
 const world = await openWorld({ PRODUCTS: 'clinic' })
 afterAll(() => world.close())

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { ADMIN_ROLE, DESK_ROLE, DOCTOR_ROLE, PATIENT_ROLE } from '../../src/clinic/permissions.ts'
+import { ADMIN_ROLE, DOCTOR_ROLE, PATIENT_ROLE } from '../../src/clinic/permissions.ts'
 import { inserted } from '../../src/kernel/database/inserted.ts'
 import { addDays, localDate } from '../../src/kernel/time.ts'
 import type { Person, World } from './world.ts'
@@ -115,9 +115,6 @@ export async function schedule(
 
 /** An administrator of the hospital. */
 export const hospitalAdmin = (world: World) => world.person(ADMIN_ROLE)
-
-/** Somebody at the registration desk. */
-export const deskClerk = (world: World) => world.person(DESK_ROLE)
 
 /** Sets rules of the configuration: `{registration: {noShowLimit: 1}}`. */
 export async function configure(

@@ -14,7 +14,7 @@ export type Visit = Pick<
 >
 
 /** The people to tell about an order: the user who registered, and the patient if they have an account. */
-export function peopleOf(order: Pick<Order, 'initiatorId' | 'patientUserId'>): readonly number[] {
+function peopleOf(order: Pick<Order, 'initiatorId' | 'patientUserId'>): readonly number[] {
   return [...new Set([order.initiatorId, ...(order.patientUserId === null ? [] : [order.patientUserId])])]
 }
 
@@ -41,7 +41,7 @@ export function visitOf({ schedule, patient }: Facts, price: number): Visit {
 }
 
 /** The estimated local time of a visit: 09:40. */
-export function estimatedTime(
+function estimatedTime(
   visit: Pick<Order, 'date' | 'timeSection'>,
   number: number,
   rules: ScheduleRules,
@@ -51,7 +51,7 @@ export function estimatedTime(
 }
 
 /** A message about one order. Called again at the same instant, it sends nothing more. */
-export function orderMessage(
+function orderMessage(
   order: Order,
   type: string,
   rules: ScheduleRules,

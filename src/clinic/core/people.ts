@@ -1,7 +1,7 @@
 import type { Caller } from '../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { missing, notAllowed } from '../sentences.ts'
-import { type Doctor, doctorOfUser, type PatientRow, patientOfUser } from './peopleStore.ts'
+import { notAllowed } from '../sentences.ts'
+import { type Doctor, doctorOfUser } from './peopleStore.ts'
 
 /** The caller's own doctor record. @throws Invalid 102 if the caller is no doctor. */
 export async function callingDoctor(kernel: Kernel, caller: Pick<Caller, 'userId'>): Promise<Doctor> {
@@ -15,11 +15,4 @@ export async function callingHead(kernel: Kernel, caller: Pick<Caller, 'userId'>
   const doctor = await callingDoctor(kernel, caller)
   if (!doctor.isHead) throw notAllowed('仅科室长可以进行此操作')
   return doctor
-}
-
-/** The caller's own patient record. @throws Invalid 106 if there is none. */
-export async function callingPatient(kernel: Kernel, caller: Pick<Caller, 'userId'>): Promise<PatientRow> {
-  const patient = await kernel.withRetries((db) => patientOfUser(db, caller.userId))
-  if (!patient) throw missing('患者档案')
-  return patient
 }

@@ -6,7 +6,7 @@ import { type Facts, noShowBlockEnds, type Refusal, releasedAt } from './rules.t
 import type { OrderStatus } from './states.ts'
 
 /** The sentence for numbers that are all taken. Clients offer the waiting list on its first words. */
-export const SOLD_OUT = '号源不足，该时段号源已约满，可加入候补'
+const SOLD_OUT = '号源不足，该时段号源已约满，可加入候补'
 
 /**
  * The error for a schedule whose numbers are all taken. Always the same object: thousands are refused at the release of

@@ -21,7 +21,7 @@ export interface SoldOutMemory {
   forget(scheduleId: number): void
 }
 
-export function createSoldOutMemory(now: () => number = () => performance.now()): SoldOutMemory {
+function createSoldOutMemory(now: () => number = () => performance.now()): SoldOutMemory {
   const remembered = new Map<number, { readonly until: number; readonly holders: ReadonlySet<number> }>()
   const present = (scheduleId: number) => {
     const entry = remembered.get(scheduleId)

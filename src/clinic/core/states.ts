@@ -27,9 +27,6 @@ export const lifecycle = defineLifecycle<OrderStatus>({
   timeout: [],
 })
 
-/** Orders in these states have a number of their schedule: they count in `total_slots - remaining_slots`. */
-export const HOLDING = ['pending', 'confirmed', 'completed', 'no_show'] as const
-
 /** Orders that still wait for a number, a payment or the visit: those that stopping a schedule ends. */
 export const OPEN = ['pending', 'confirmed', 'waitlist'] as const
 

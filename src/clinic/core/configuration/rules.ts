@@ -71,7 +71,7 @@ const ENGLISH_TYPES: Readonly<Record<string, PatientType>> = {
 }
 
 /** The identity that a key of the discounts names; undefined if there is none. */
-export function patientTypeOf(key: string): PatientType | undefined {
+function patientTypeOf(key: string): PatientType | undefined {
   return PATIENT_TYPES.find((type) => type === key) ?? ENGLISH_TYPES[key]
 }
 

@@ -11,7 +11,7 @@ import { readIdCard } from './rules.ts'
 import * as store from './store.ts'
 
 /** Most patients of one user, besides themself: families have no more, scalpers would. */
-export const MOST_PATIENTS = 10
+const MOST_PATIENTS = 10
 
 const PHONE = 'clinic.patient.phone'
 const ID_CARD = 'clinic.patient.id-card'

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type PatientPerson, patient, schedule } from '../../../../test/support/clinic.ts'
+import { openWorld, type Person } from '../../../../test/support/world.ts'
+import { DESK_ROLE } from '../../permissions.ts'
+
+const world = await openWorld({ PRODUCTS: 'clinic', CLINIC_PAYMENT: 'desk' })
+afterAll(async () => {
+  expect(await world.verify()).toEqual([])
+  await world.close()
+})
+
+let clerk: Person
+beforeAll(async () => {
+  clerk = await world.person(DESK_ROLE)
+})
+
+const register = async (person: PatientPerson, scheduleId: number) =>
+  (
+    await world.call('POST', '/patient/appointments', {
+      as: person,
+      payload: { scheduleId, patientId: person.patientId },
+    })
+  ).body.message.id
+const at = async (id: number, what: string, payload: unknown = {}) =>
+  (await world.call('POST', `/admin/orders/${id}/${what}`, { as: clerk, payload })).body
+
+/** An order that the desk has taken the money for. */
+async function paidOrder(options: Parameters<typeof schedule>[1] = {}) {
+  const scheduleId = await schedule(world, options)
+  const person = await patient(world)
+  const id = await register(person, scheduleId)
+  await at(id, 'confirm-payment', { method: 'cash' })
+  return { id, person, scheduleId }
+}
+
+describe('Payment at the desk', () => {
+  it('leaves the patient’s own call waiting, and is settled once by the desk', async () => {
+    const person = await patient(world)
+    const id = await register(person, await schedule(world))
+    const paying = await world.call('POST', `/patient/appointments/${id}/pay`, {
+      as: person,
+      payload: { method: 'bank' },
+    })
+    expect(paying.body.message).toMatchObject({ success: false, paymentStatus: 'paying' })
+    const both = await Promise.all([
+      at(id, 'confirm-payment', { method: 'cash' }),
+      at(id, 'confirm-payment', { method: 'cash' }),
+    ])
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 99])
+    expect(both.find(({ code }) => code === 0)?.message).toMatchObject({
+      status: 'confirmed',
+      payment_status: 'paid',
+      payment_method: 'cash',
+      paid: 50,
+    })
+  })
+
+  it('is refused for orders that have ended', async () => {
+    const person = await patient(world)
+    const id = await register(person, await schedule(world))
+    await world.call('PUT', `/patient/appointments/${id}/cancel`, { as: person })
+    expect(await at(id, 'confirm-payment', { method: 'cash' })).toMatchObject({ code: 99 })
+    expect(await at(999_999, 'confirm-payment', { method: 'cash' })).toMatchObject({ code: 106 })
+  })
+})
+
+describe('A refund', () => {
+  it('of a part leaves the order, of the rest cancels it', async () => {
+    const { id } = await paidOrder()
+    expect((await at(id, 'refund', { amount: 20.5, reason: '优惠' })).message).toMatchObject({
+      status: 'confirmed',
+      refunded: 20.5,
+    })
+    expect(await at(id, 'refund', { amount: 29.51, reason: '退号' })).toMatchObject({
+      code: 99,
+      message: { msg: expect.stringContaining('29.50') },
+    })
+    expect((await at(id, 'refund', { reason: '退号' })).message).toMatchObject({
+      status: 'cancelled',
+      payment_status: 'refunded',
+      refunded: 50,
+    })
+    expect(await at(id, 'refund', { reason: '退号' })).toMatchObject({ code: 99 })
+  })
+
+  it('is given once, also when two are asked at once', async () => {
+    const { id } = await paidOrder()
+    const both = await Promise.all([at(id, 'refund', { reason: '退号' }), at(id, 'refund', { reason: '退号' })])
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 99])
+  })
+})
+
+describe('Checking in', () => {
+  it('is noted once, on the day of the visit', async () => {
+    const later = await paidOrder()
+    expect(await at(later.id, 'check-in')).toMatchObject({
+      code: 99,
+      message: { msg: expect.stringContaining('当天') },
+    })
+    const { id } = await paidOrder({ day: 0, section: '下午' })
+    const first = await at(id, 'check-in')
+    expect(first.message).toMatchObject({ check_in_time: '2026-03-02T08:00:00' })
+    world.clock.advance(1)
+    expect((await at(id, 'check-in')).message).toMatchObject({ check_in_time: '2026-03-02T08:00:00' })
+  })
+})
+
+describe('The desk', () => {
+  it('registers walk-ins after the deadline of the morning, but not beyond the numbers', async () => {
+    const schedule_id = await schedule(world, { day: 0, slots: 1 })
+    const walkIn = async (person: PatientPerson) =>
+      (
+        await world.call('POST', '/admin/walk-ins', {
+          as: clerk,
+          payload: { schedule_id, patient_id: person.patientId },
+        })
+      ).body
+    expect((await walkIn(await patient(world))).message).toMatchObject({ queue_number: 'A001', amount: 50 })
+    expect(await walkIn(await patient(world))).toMatchObject({ code: 1001 })
+  })
+
+  it('finds orders by number, schedule and state', async () => {
+    const { id, scheduleId } = await paidOrder()
+    const find = async (query: string) =>
+      (await world.call('GET', `/admin/orders?${query}`, { as: clerk })).body.message.orders.map(
+        ({ order_id }: { order_id: number }) => order_id,
+      )
+    const orderNo = `20260302${String(id).padStart(8, '0')}`
+    expect(await find(`order_no=${orderNo}`)).toEqual([id])
+    expect(await find(`order_no=20260303${orderNo.slice(8)}`)).toEqual([])
+    expect(await find('order_no=nonsense')).toEqual([])
+    expect(await find(`schedule_id=${scheduleId}&status=confirmed`)).toEqual([id])
+    expect(await find(`schedule_id=${scheduleId}&status=cancelled`)).toEqual([])
+  })
+})

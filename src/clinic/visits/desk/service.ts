@@ -1,0 +1,114 @@
+import { originOf } from '../../../kernel/audit/origin.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { record } from '../../../kernel/outbox/outbox.ts'
+import { localDate } from '../../../kernel/time.ts'
+import { type Registered, register } from '../../core/booking.ts'
+import { cancelOrder } from '../../core/cancelling.ts'
+import { fen } from '../../core/money/rules.ts'
+import { findOrder, lockOrder, type Order } from '../../core/ordersStore.ts'
+import { giveBack, receivePayment } from '../../core/payment.ts'
+import { noSuchOrder } from '../../core/refusals.ts'
+import type { OrderStatus } from '../../core/states.ts'
+import { CODES, refusal } from '../../sentences.ts'
+import * as store from './store.ts'
+
+/** Filters of the desk's list of orders. */
+export interface OrderQuery {
+  readonly date?: string | undefined
+  readonly scheduleId?: number | undefined
+  readonly doctorId?: number | undefined
+  readonly patientId?: number | undefined
+  readonly status?: OrderStatus | undefined
+  readonly orderNo?: string | undefined
+  readonly limit: number
+  readonly offset: number
+}
+
+/** A page of orders. An order number that is none finds nothing. */
+export async function findOrders(kernel: Kernel, { orderNo, ...query }: OrderQuery) {
+  const zone = kernel.config.timeZone
+  if (orderNo === undefined || orderNo === '')
+    return await kernel.withRetries((db) => store.listOrders(db, { ...query, zone }))
+  const [, year, month, day, digits] = /^(\d{4})(0[1-9]|1[0-2])([0-2]\d|3[01])(\d{8})$/.exec(orderNo) ?? []
+  const date = `${year}-${month}-${day}`
+  if (digits === undefined || Number.isNaN(Date.parse(`${date}T00:00:00Z`))) return { items: [], total: 0 }
+  const number = { date, digits: Number(digits) }
+  return await kernel.withRetries((db) => store.listOrders(db, { ...query, zone, number }))
+}
+
+/**
+ * Confirms that the desk has taken the money for a pending order.
+ * @throws Invalid 106; `bad_state` if the order is not waiting for its payment.
+ */
+export async function confirmPayment(kernel: Kernel, caller: Caller, orderId: number, method: string): Promise<Order> {
+  return await moveOrder(kernel, caller, orderId, 'confirm_payment', async (tx, order, now) => {
+    if (order.status !== 'pending') throw refusal(CODES.request, 'bad_state', '该订单不在待支付状态')
+    const entry = { amount: order.price, method, reference: `desk:${orderId}`, by: caller.userId, now }
+    await receivePayment(kernel, tx, order, entry)
+  })
+}
+
+/**
+ * Gives money of an order back: all that is left, or an amount in yuan. Giving all back for an order that is still ahead
+ * cancels it too.
+ * @throws Invalid 106; `nothing_to_refund`, `refund_too_large`.
+ */
+export async function refundOrder(
+  kernel: Kernel,
+  caller: Caller,
+  orderId: number,
+  { amount, reason }: { readonly amount: number | undefined; readonly reason: string },
+): Promise<Order> {
+  return await moveOrder(kernel, caller, orderId, 'refund', async (tx, order, now) => {
+    const asked = amount === undefined ? order.paid - order.refunded : fen(amount)
+    const isAll = asked === order.paid - order.refunded && asked > 0
+    if (isAll && (order.status === 'confirmed' || order.status === 'pending'))
+      await cancelOrder(kernel, tx, order, { caller, reason, now })
+    else await giveBack(tx, order, { amount: asked, reason, by: caller.userId, now })
+  })
+}
+
+/** Notes that a patient has arrived, on the day of the visit. @throws Invalid 106; `not_today`, `bad_state`. */
+export async function checkInPatient(kernel: Kernel, caller: Caller, orderId: number): Promise<Order> {
+  return await moveOrder(kernel, caller, orderId, 'check_in', async (tx, order, now) => {
+    if (order.date !== localDate(now, kernel.config.timeZone))
+      throw refusal(CODES.request, 'not_today', '只能在就诊当天签到')
+    if (order.status !== 'confirmed') throw refusal(CODES.request, 'bad_state', '该订单不在可签到状态')
+    await store.checkIn(tx, orderId, now)
+  })
+}
+
+async function moveOrder(
+  kernel: Kernel,
+  caller: Caller,
+  orderId: number,
+  verb: string,
+  move: (tx: Transaction, order: Order, now: Date) => Promise<void>,
+): Promise<Order> {
+  const now = kernel.clock.now()
+  const moved = await kernel.transaction(async (tx) => {
+    const order = await lockOrder(tx, orderId)
+    if (!order) throw noSuchOrder()
+    await move(tx, order, now)
+    await record(tx, now, {
+      ...originOf(caller),
+      action: `clinic.order.${verb}`,
+      resource: 'clinic_order',
+      resourceId: orderId,
+    })
+    return (await findOrder(tx, orderId)) ?? order
+  })
+  kernel.nudge()
+  return moved
+}
+
+/** Registers a patient who has come without an order. @throws Invalid like registering. */
+export async function registerWalkIn(
+  kernel: Kernel,
+  caller: Caller,
+  request: { readonly scheduleId: number; readonly patientId: number },
+): Promise<Registered> {
+  return await register(kernel, caller, { ...request, symptoms: '' }, 'desk')
+}

@@ -1,0 +1,52 @@
+import { sql } from 'kysely'
+import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import { allOf } from '../../../kernel/database/lists.ts'
+import { type Order, orders } from '../../core/ordersStore.ts'
+import type { OrderStatus } from '../../core/states.ts'
+
+export interface OrderFilter {
+  readonly date?: string | undefined
+  readonly scheduleId?: number | undefined
+  readonly doctorId?: number | undefined
+  readonly patientId?: number | undefined
+  readonly status?: OrderStatus | undefined
+  /** Local date of creation, and the last eight digits of the id. */
+  readonly number?: { readonly date: string; readonly digits: number } | undefined
+  readonly zone: string
+  readonly limit: number
+  readonly offset: number
+}
+
+/** A page of orders, the latest first. */
+export async function listOrders(
+  db: Database,
+  { date, scheduleId, doctorId, patientId, status, number, zone, limit, offset }: OrderFilter,
+): Promise<{ readonly items: readonly Order[]; readonly total: number }> {
+  const conditions = allOf([
+    date !== undefined && sql`o.slot_date = ${date}::date`,
+    scheduleId !== undefined && sql`o.schedule_id = ${scheduleId}`,
+    doctorId !== undefined && sql`s.doctor_id = ${doctorId}`,
+    patientId !== undefined && sql`o.patient_id = ${patientId}`,
+    status !== undefined && sql`o.status = ${status}`,
+    number !== undefined &&
+      sql`o.order_id % 100000000 = ${number.digits}
+        AND (o.create_time AT TIME ZONE ${zone})::date = ${number.date}::date`,
+  ])
+  const items = await orders(db).where(conditions).orderBy('o.order_id', 'desc').limit(limit).offset(offset).execute()
+  const { rows } = await sql<{ total: number }>`
+    SELECT count(*) AS total
+    FROM registration_order o
+    JOIN schedule s ON s.schedule_id = o.schedule_id
+    WHERE ${conditions}`.execute(db)
+  return { items, total: rows[0]?.total ?? 0 }
+}
+
+/** Notes that a patient has arrived. Returns false if they have no confirmed order, or have arrived before. */
+export async function checkIn(tx: Transaction, orderId: number, now: Date): Promise<boolean> {
+  const { rows } = await sql`
+    UPDATE registration_order
+    SET check_in_time = ${now}, update_time = ${now}
+    WHERE order_id = ${orderId} AND status = 'confirmed' AND check_in_time IS NULL
+    RETURNING order_id`.execute(tx)
+  return rows.length === 1
+}
