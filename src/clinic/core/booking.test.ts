@@ -4,8 +4,10 @@ import { department, doctor, type PatientPerson, patient, schedule } from '../..
 import { openWorld } from '../../../test/support/world.ts'
 import type { Caller } from '../../kernel/http/request/caller.ts'
 import { register } from './booking.ts'
+import { lockOrder } from './ordersStore.ts'
+import { receivePayment } from './payment.ts'
 
-const world = await openWorld()
+const world = await openWorld({ PRODUCTS: 'clinic' })
 afterAll(() => world.close())
 
 const callerOf = ({ id }: { readonly id: number }): Caller => ({
@@ -82,5 +84,86 @@ describe('Registering', () => {
   it('refuses to register somebody else’s patient', async () => {
     const [one, other] = [await patient(world), await patient(world)]
     await expect(take(one, await schedule(world), other.patientId)).rejects.toMatchObject({ facts: { code: 102 } })
+  })
+})
+
+describe('Numbers that are free while patients wait who can no longer take them', () => {
+  it('go to walk-ins at the desk, and not to others', async () => {
+    const id = await schedule(world, { slots: 2 })
+    const waiting = await patient(world)
+    await world.rows(`INSERT INTO registration_order (patient_id, initiator_user_id, schedule_id, minor_dept_id, slot_date,
+        slot_type, price, status, payment_status, create_time, update_time)
+      SELECT ${waiting.patientId}, ${waiting.id}, schedule_id, minor_dept_id, date, slot_type, price, 'waitlist', 'pending',
+        create_time, create_time
+      FROM schedule WHERE schedule_id = ${id}`)
+    const [walkIn, other] = [await patient(world), await patient(world)]
+    await expect(take(other, id)).rejects.toMatchObject({ facts: { code: 1001 } })
+    const request = { scheduleId: id, patientId: walkIn.patientId, symptoms: '' }
+    await expect(register(world.kernel, callerOf(other), request, 'desk')).resolves.toMatchObject({ number: 1 })
+  })
+})
+
+describe('A payment', () => {
+  const receive = (orderId: number, amount: number, reference: string) =>
+    world.kernel.transaction(async (tx) => {
+      const order = await lockOrder(tx, orderId)
+      if (!order) throw new Error('there is one')
+      const entry = { amount, method: 'wechat', reference, by: null, now: world.clock.now() }
+      return await receivePayment(world.kernel, tx, order, entry)
+    })
+  const orderOf = async (id: number) =>
+    (
+      await world.rows(
+        `SELECT status, payment_status, payment_method, paid, refunded FROM registration_order WHERE order_id = ${id}`,
+      )
+    )[0]
+
+  it('confirms once; further money goes back and the order stays paid', async () => {
+    const { orderId } = await take(await patient(world), await schedule(world))
+    const outcomes = await Promise.all(['a', 'a', 'b'].map((n) => receive(orderId, 5000, `${n}:${orderId}`)))
+    expect(outcomes.toSorted()).toEqual(['confirmed', 'known', 'returned'])
+    expect(await orderOf(orderId)).toMatchObject({
+      status: 'confirmed',
+      payment_status: 'paid',
+      paid: 10000,
+      refunded: 5000,
+    })
+  })
+
+  it('of another amount than the price goes back, and the order still waits for its own', async () => {
+    const { orderId } = await take(await patient(world), await schedule(world))
+    expect(await receive(orderId, 4999, `c:${orderId}`)).toBe('returned')
+    expect(await orderOf(orderId)).toMatchObject({
+      status: 'pending',
+      payment_status: 'pending',
+      paid: 4999,
+      refunded: 4999,
+    })
+    expect(await receive(orderId, 5000, `d:${orderId}`)).toBe('confirmed')
+    expect(await orderOf(orderId)).toMatchObject({
+      status: 'confirmed',
+      payment_status: 'paid',
+      paid: 9999,
+      refunded: 4999,
+    })
+  })
+
+  it('after the end of the order goes back', async () => {
+    const { orderId } = await take(await patient(world), await schedule(world))
+    const before = world.clock.now()
+    world.clock.advance(15)
+    await world.system.jobs.runNow('clinic.orders')
+    expect(await receive(orderId, 5000, `e:${orderId}`)).toBe('returned')
+    expect(await orderOf(orderId)).toMatchObject({
+      status: 'timeout',
+      payment_status: 'refunded',
+      paid: 5000,
+      refunded: 5000,
+    })
+    world.clock.set(before)
+  })
+
+  it('leaves all figures right', async () => {
+    expect(await world.verify()).toEqual([])
   })
 })

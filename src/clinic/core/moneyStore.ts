@@ -35,7 +35,11 @@ export async function charge(
   if (rows.length === 0) return false
   await sql`
     UPDATE registration_order
-    SET paid = paid + ${amount}::int, payment_method = ${method}, payment_time = ${now}, update_time = ${now}
+    SET
+      paid = paid + ${amount}::int,
+      payment_method = CASE WHEN status = 'pending' THEN ${method} ELSE coalesce(payment_method, ${method}) END,
+      payment_time = CASE WHEN status = 'pending' THEN ${now}::timestamptz ELSE coalesce(payment_time, ${now}) END,
+      update_time = ${now}
     WHERE order_id = ${order.orderId}`.execute(tx)
   await moveFigures(tx, order.scheduleId, { revenue: amount })
   return true
@@ -59,7 +63,10 @@ export async function refund(
     UPDATE registration_order
     SET
       refunded = refunded + ${amount}::int,
-      payment_status = CASE WHEN refunded + ${amount}::int = paid THEN 'refunded' ELSE payment_status END,
+      payment_status = CASE
+        WHEN status <> 'pending' AND refunded + ${amount}::int = paid THEN 'refunded'
+        ELSE payment_status
+      END,
       refund_time = ${now}, update_time = ${now}
     WHERE order_id = ${order.orderId}`.execute(tx)
   await moveFigures(tx, order.scheduleId, { revenue: -amount })

@@ -82,6 +82,14 @@ export const orderNotificationTypes: readonly NotificationType[] = [
     sample: { ...numbered, reason: '超时未支付', refund: '0.00' },
   },
   {
+    ...ordinary,
+    key: 'clinic.order.rescheduled',
+    title: '挂号已改期',
+    subject: `挂号已改期：${SUBJECT}`,
+    body: `${VISIT}，第 {{ number }} 号，预计 {{ time }} 就诊。原为 {{ before }}。${ORDER}`,
+    sample: { ...numbered, before: '2026-03-13 上午' },
+  },
+  {
     ...important,
     key: 'clinic.order.stopped',
     title: '停诊通知',

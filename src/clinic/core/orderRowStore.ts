@@ -25,8 +25,8 @@ export interface OrderRow {
 
 /**
  * Inserts an order, takes its number and adds its outbox row, in ONE statement that concurrent registrations share.
- * Guards: the patient's revision; the schedule's revision, state and numbers; nobody waits for it; one order per
- * patient and schedule. First come, first served.
+ * Guards: the patient's revision; the schedule's revision, state and numbers; nobody waits for it (staff need not care);
+ * one order per patient and schedule. First come, first served.
  * @throws Stale when a guard no longer holds: nothing was written, the caller reads fresh facts and decides again.
  */
 export async function insertOrder(db: Database, row: OrderRow): Promise<{ orderId: number; number: number }> {
@@ -112,7 +112,7 @@ function registrationStatement(rows: readonly Values[]) {
       FROM asked a
       JOIN person p ON p.patient_id = a.patient
       JOIN place s ON s.schedule_id = a.schedule AND s.revision = a.schedule_revision
-      WHERE NOT EXISTS (
+      WHERE a.source = 'walk_in' OR NOT EXISTS (
         SELECT FROM registration_order w WHERE w.schedule_id = a.schedule AND w.status = 'waitlist')
     ), fit AS MATERIALIZED (
       SELECT r.*, s.minor_dept_id, s.date, s.slot_type, ${numberOfRank('s', sql`r.rank`)} AS number

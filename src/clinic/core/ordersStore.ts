@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { among, anyOf } from '../../kernel/database/literals.ts'
+import { Stale } from '../../kernel/database/transaction.ts'
 import type { OrderStatus, PaymentStatus, SourceType } from './states.ts'
 import { lifecycle } from './states.ts'
 import type { Gender, PatientType, SlotType, TimeSection } from './types.ts'
@@ -98,6 +99,7 @@ export async function findOrder(db: Database, orderId: number): Promise<Order | 
 /**
  * Locks the patient, the schedule and the order, in the order in which registering locks them, and returns the order as
  * it is then. Null if there is none.
+ * @throws Stale if the order was rescheduled meanwhile: the whole work is done again.
  */
 export async function lockOrder(tx: Transaction, orderId: number): Promise<Order | null> {
   const place = await tx
@@ -113,9 +115,9 @@ export async function lockOrder(tx: Transaction, orderId: number): Promise<Order
     .where('schedule_id', '=', place.schedule_id)
     .forNoKeyUpdate()
     .execute()
-  // A reschedule may have moved the order in between. It is found again under its new schedule.
-  const order = await lockOrders(tx, [orderId])
-  return order[0]?.scheduleId === place.schedule_id ? (order[0] ?? null) : await lockOrder(tx, orderId)
+  const [order] = await lockOrders(tx, [orderId])
+  if (order?.scheduleId !== place.schedule_id) throw new Stale('the order was rescheduled')
+  return order
 }
 
 /** Locks a patient, before any schedule. */
@@ -205,5 +207,15 @@ export async function raiseRevision(tx: Transaction, patientId: number): Promise
     .updateTable('patient')
     .set((eb) => ({ revision: eb('revision', '+', 1) }))
     .where('patient_id', '=', patientId)
+    .execute()
+}
+
+/** Writes the arrival of a locked confirmed order's patient. */
+export async function writeCheckIn(tx: Transaction, orderId: number, now: Date): Promise<void> {
+  await tx
+    .updateTable('registration_order')
+    .set({ check_in_time: now, update_time: now })
+    .where('order_id', '=', orderId)
+    .where('status', '=', 'confirmed')
     .execute()
 }

@@ -8,8 +8,8 @@ import type { Order } from './ordersStore.ts'
 
 /**
  * Books money that has arrived for a locked order. A pending order becomes confirmed. If it does not need the money any
- * more (it has expired, was cancelled, or is paid already), the money goes back at once. Money that a platform reports
- * again changes nothing.
+ * more (it has expired, was cancelled, is paid already, or its price has changed), the money goes back at once. Money
+ * that a platform reports again changes nothing.
  */
 export async function receivePayment(
   kernel: Kernel,
@@ -20,7 +20,7 @@ export async function receivePayment(
   if (!(await charge(tx, order, entry))) return 'known'
   const { schedule: rules } = await readConfiguration(tx)
   const context = { rules, zone: kernel.config.timeZone, now: entry.now }
-  if (order.status === 'pending') {
+  if (order.status === 'pending' && entry.amount === order.price) {
     await writePaid(tx, order.orderId, entry.now)
     await tellOrders(tx, [order], 'clinic.order.paid', context)
     return 'confirmed'

@@ -1,7 +1,9 @@
 import type { DomainError } from '../../kernel/errors.ts'
 import { plainMoment } from '../fields.ts'
 import { CODES, missing, notAllowed, refusal as refusedBy } from '../sentences.ts'
+import type { Order } from './ordersStore.ts'
 import { type Facts, noShowBlockEnds, type Refusal, releasedAt } from './rules.ts'
+import type { OrderStatus } from './states.ts'
 
 /** The sentence for numbers that are all taken. Clients offer the waiting list on its first words. */
 const SOLD_OUT = '号源不足，该时段号源已约满，可加入候补'
@@ -15,6 +17,21 @@ export const soldOut: DomainError = refusedBy(CODES.soldOut, 'sold_out', SOLD_OU
 export const noSuchSchedule = () => missing('排班')
 export const noSuchPatient = () => missing('患者')
 export const noSuchOrder = () => missing('挂号订单')
+
+const STATE_WORDS: Readonly<Record<OrderStatus, string>> = {
+  pending: '待支付',
+  confirmed: '已预约',
+  cancelled: '已取消',
+  timeout: '已超时',
+  completed: '已完成',
+  no_show: '已爽约',
+  waitlist: '候补中',
+}
+
+/** The error for a change that the state of an order forbids. */
+export function badState({ status }: Pick<Order, 'status'>) {
+  return refusedBy(CODES.request, 'bad_state', `订单${STATE_WORDS[status]}，不能进行此操作`)
+}
 
 /** The error for a refused registration. Its sentence says what the patient can do. */
 export function refused(refusal: Refusal, facts: Facts, now: Date, zone: string): DomainError {

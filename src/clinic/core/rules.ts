@@ -93,8 +93,9 @@ export function refusals(facts: Facts, way: Way, now: Date, zone: string): reado
   if (!byStaff && noShowBlockEnds(facts, now, zone) !== null) found.push('no_show_block')
   if (way !== 'add_slot' && patient.nearVisit !== null) found.push('same_department')
   if (!byStaff && patient.recentOrders >= registration.maxAppointmentsPerPeriod) found.push('too_many')
-  const free = way === 'waitlist' ? schedule.remainingSlots : schedule.remainingSlots - schedule.waiting
-  if (way !== 'add_slot' && free <= 0) found.push('sold_out')
+  // Free numbers belong to those who wait. Some wait for numbers that they can no longer take: staff may.
+  const isPromised = way === 'normal' && schedule.waiting > 0
+  if (way !== 'add_slot' && (isPromised || schedule.remainingSlots <= 0)) found.push('sold_out')
   return found
 }
 

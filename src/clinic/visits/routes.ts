@@ -1,6 +1,7 @@
 import type { App } from '../../kernel/http/app.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { appointmentRoutes } from './appointments/routes.ts'
+import { appointmentVisitRoutes } from './appointments/visitRoutes.ts'
 import { deskRoutes } from './desk/routes.ts'
 import { queueRoutes } from './queue/routes.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
@@ -8,6 +9,7 @@ import { waitingListRoutes } from './waitingList/routes.ts'
 /** Routes of orders and visits. */
 export function visitRoutes(app: App, kernel: Kernel): void {
   appointmentRoutes(app, kernel)
+  appointmentVisitRoutes(app, kernel)
   waitingListRoutes(app, kernel)
   queueRoutes(app, kernel)
   deskRoutes(app, kernel)

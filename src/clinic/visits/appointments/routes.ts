@@ -181,7 +181,7 @@ function cancelling(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const reason = request.body?.reason ?? '取消支付'
       const { id } = request.params
-      await service.cancelMine(kernel, callerOf(request), id, reason)
+      await service.cancelMine(kernel, callerOf(request), id, reason, ['pending'])
       const cancelTime = plainMoment(kernel.clock.now(), kernel.config.timeZone)
       return answer({ success: true as const, orderId: id, status: 'cancelled', cancelTime, reason })
     },

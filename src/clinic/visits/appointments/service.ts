@@ -8,7 +8,7 @@ import type { Configuration } from '../../core/configuration/types.ts'
 import { endOrders } from '../../core/ending.ts'
 import { findOrder, lockOrder, type Order } from '../../core/ordersStore.ts'
 import { receivePayment } from '../../core/payment.ts'
-import { noSuchOrder } from '../../core/refusals.ts'
+import { badState, noSuchOrder } from '../../core/refusals.ts'
 import { cancelDeadline, mayCancel } from '../../core/rules.ts'
 import { ORDER_STATES, type OrderStatus } from '../../core/states.ts'
 import { promoteWaiting } from '../../core/waitingList.ts'
@@ -24,8 +24,8 @@ export interface ShownOrder extends Order {
 }
 
 function shown(order: Order, configuration: Configuration, now: Date, zone: string): ShownOrder {
-  const isAhead = order.status === 'pending' || order.status === 'confirmed'
-  const canCancel = isAhead && mayCancel(order, configuration, now, zone)
+  const isInTime = order.status === 'confirmed' && mayCancel(order, configuration, now, zone)
+  const canCancel = order.status === 'pending' || isInTime
   return { ...order, canCancel, canReschedule: canCancel }
 }
 
@@ -75,7 +75,8 @@ export async function getMine(kernel: Kernel, caller: Caller, orderId: number): 
 }
 
 /**
- * Cancels one of the caller's orders: what was paid is given back in full. Returns the refund in fen.
+ * Cancels one of the caller's orders that is in one of the `states`: what was paid is given back in full. Returns the
+ * refund in fen.
  * @throws Invalid 106; 1006 from `cancelHoursBefore` before the session on, when only staff can cancel; `bad_state`.
  */
 export async function cancelMine(
@@ -83,15 +84,16 @@ export async function cancelMine(
   caller: Caller,
   orderId: number,
   reason: string,
+  states: readonly OrderStatus[] = ['pending', 'confirmed'],
 ): Promise<{ readonly refund: number }> {
   const now = kernel.clock.now()
   const zone = kernel.config.timeZone
   const refund = await kernel.transaction(async (tx) => {
     const order = await lockOwnOrder(tx, caller, orderId)
-    if (order.status !== 'pending' && order.status !== 'confirmed') throw badState(order)
+    if (!states.includes(order.status)) throw badState(order)
     const configuration = await readConfiguration(tx)
     // An unpaid order can always be given up: nobody has to be paid back.
-    if (order.paid > 0 && !mayCancel(order, configuration, now, zone)) {
+    if (order.status === 'confirmed' && !mayCancel(order, configuration, now, zone)) {
       const until = plainMoment(cancelDeadline(order, configuration, zone), zone)
       throw refusal(CODES.tooLate, 'too_late_to_cancel', `已过退号时间（${until} 前可退号），请到挂号窗口办理`)
     }
@@ -100,21 +102,6 @@ export async function cancelMine(
   })
   kernel.nudge()
   return { refund }
-}
-
-const STATE_WORDS: Readonly<Record<OrderStatus, string>> = {
-  pending: '待支付',
-  confirmed: '已预约',
-  cancelled: '已取消',
-  timeout: '已超时',
-  completed: '已完成',
-  no_show: '已爽约',
-  waitlist: '候补中',
-}
-
-/** The error for a change that the state of an order forbids. */
-function badState({ status }: Pick<Order, 'status'>) {
-  return refusal(CODES.request, 'bad_state', `订单${STATE_WORDS[status]}，不能进行此操作`)
 }
 
 /** The outcome of the client's call to pay. */

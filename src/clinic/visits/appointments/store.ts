@@ -59,3 +59,17 @@ export async function markPaying(db: Database, orderId: number, method: string, 
     .where('status', '=', 'pending')
     .execute()
 }
+
+/** Adds the review of a visit. @throws Invalid `already_reviewed` by constraint. */
+export async function insertReview(
+  db: Database,
+  order: Pick<Order, 'orderId' | 'patientId' | 'doctorId'>,
+  { rating, comment }: { readonly rating: number; readonly comment: string | null },
+  now: Date,
+): Promise<void> {
+  const { orderId, patientId, doctorId } = order
+  await db
+    .insertInto('visit_review')
+    .values({ order_id: orderId, patient_id: patientId, doctor_id: doctorId, rating, comment, create_time: now })
+    .execute()
+}
