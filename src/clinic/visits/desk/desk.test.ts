@@ -129,6 +129,12 @@ describe('The desk', () => {
     expect(await find(`order_no=${orderNo}`)).toEqual([id])
     expect(await find(`order_no=20260303${orderNo.slice(8)}`)).toEqual([])
     expect(await find('order_no=nonsense')).toEqual([])
+    expect(
+      (await world.call('GET', '/admin/orders?order_no=2026023100000001', { as: await world.person('clinic:desk') }))
+        .body,
+    ).toMatchObject({
+      message: { orders: [], total: 0 },
+    })
     expect(await find(`schedule_id=${scheduleId}&status=confirmed`)).toEqual([id])
     expect(await find(`schedule_id=${scheduleId}&status=cancelled`)).toEqual([])
   })

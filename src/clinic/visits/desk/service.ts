@@ -33,7 +33,9 @@ export async function findOrders(kernel: Kernel, { orderNo, ...query }: OrderQue
     return await kernel.withRetries((db) => store.listOrders(db, { ...query, zone }))
   const [, year, month, day, digits] = /^(\d{4})(0[1-9]|1[0-2])([0-2]\d|3[01])(\d{8})$/.exec(orderNo) ?? []
   const date = `${year}-${month}-${day}`
-  if (digits === undefined || Number.isNaN(Date.parse(`${date}T00:00:00Z`))) return { items: [], total: 0 }
+  const midnight = new Date(`${date}T00:00:00Z`)
+  // V8 reads 31 February as 3 March.
+  if (digits === undefined || midnight.getUTCDate() !== Number(day)) return { items: [], total: 0 }
   const number = { date, digits: Number(digits) }
   return await kernel.withRetries((db) => store.listOrders(db, { ...query, zone, number }))
 }
