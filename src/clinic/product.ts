@@ -13,6 +13,7 @@ import { banRoutes } from './people/bans/routes.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
+import { personalRecords } from './people/privacy/store.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
@@ -45,6 +46,7 @@ export const clinic: Product = {
     ...['/patient-identity-discounts', '/patients', '/orders', '/walk-ins', '/anti-scalper', '/feedbacks'],
   ],
   beforeUserLeaves: leaveClinic,
+  personalRecords: ({ reads }, userId) => personalRecords(reads, userId),
   tokenUrl: '/auth/swagger-login',
   routes(app, kernel) {
     visitorRoutes(app, kernel)

@@ -1,4 +1,5 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
+import { isDatabaseAway } from '../../../kernel/database/constraints.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
@@ -146,14 +147,24 @@ const BATCH = 200
 
 /**
  * The job that ends unpaid orders whose time to pay is over. Their numbers go to the waiting list, then back on sale.
+ * An order that can't be ended does not hold up the others: it is tried again at the next run.
  */
 export async function expireOrders(kernel: Kernel): Promise<void> {
   for (;;) {
     const now = kernel.clock.now()
     const expired = await store.expiredOrders(kernel.db, now, BATCH)
-    for (const { orderId } of expired) await kernel.transaction((tx) => expire(kernel, tx, orderId, now))
+    let failed = 0
+    for (const { orderId } of expired) {
+      try {
+        await kernel.transaction((tx) => expire(kernel, tx, orderId, now))
+      } catch (err) {
+        if (isDatabaseAway(err)) throw err
+        failed += 1
+        kernel.log.error({ err, orderId }, 'an expired order could not be ended')
+      }
+    }
     kernel.nudge()
-    if (expired.length < BATCH) return
+    if (failed > 0 || expired.length < BATCH) return
   }
 }
 

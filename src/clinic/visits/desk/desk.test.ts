@@ -95,7 +95,7 @@ describe('Checking in', () => {
     const later = await paidOrder()
     expect(await at(later.id, 'check-in')).toMatchObject({
       code: 99,
-      message: { msg: expect.stringContaining('当天') },
+      message: { msg: expect.stringContaining('就诊当日') },
     })
     const { id } = await paidOrder({ day: 0, section: '下午' })
     const first = await at(id, 'check-in')

@@ -3,9 +3,9 @@ import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { localDate } from '../../../kernel/time.ts'
 import { type Registered, register } from '../../core/booking.ts'
 import { cancelOrder } from '../../core/cancelling.ts'
+import { checkIn } from '../../core/checkingIn.ts'
 import { fen } from '../../core/money/rules.ts'
 import { findOrder, lockOrder, type Order } from '../../core/ordersStore.ts'
 import { giveBack, receivePayment } from '../../core/payment.ts'
@@ -72,13 +72,10 @@ export async function refundOrder(
   })
 }
 
-/** Notes that a patient has arrived, on the day of the visit. @throws Invalid 106; `not_today`, `bad_state`. */
+/** Notes that a patient has arrived, on the day of the visit. @throws Invalid 106; `wrong_day`, `over`, `bad_state`. */
 export async function checkInPatient(kernel: Kernel, caller: Caller, orderId: number): Promise<Order> {
-  return await moveOrder(kernel, caller, orderId, 'check_in', async (tx, order, now) => {
-    if (order.date !== localDate(now, kernel.config.timeZone))
-      throw refusal(CODES.request, 'not_today', '只能在就诊当天签到')
-    if (order.status !== 'confirmed') throw refusal(CODES.request, 'bad_state', '该订单不在可签到状态')
-    await store.checkIn(tx, orderId, now)
+  return await moveOrder(kernel, caller, orderId, null, async (tx, order, now) => {
+    await checkIn(kernel, tx, order, caller, now)
   })
 }
 
@@ -86,7 +83,8 @@ async function moveOrder(
   kernel: Kernel,
   caller: Caller,
   orderId: number,
-  verb: string,
+  /** The verb in the operation log; null if `move` writes its own entry. */
+  verb: string | null,
   move: (tx: Transaction, order: Order, now: Date) => Promise<void>,
 ): Promise<Order> {
   const now = kernel.clock.now()
@@ -94,12 +92,13 @@ async function moveOrder(
     const order = await lockOrder(tx, orderId)
     if (!order) throw noSuchOrder()
     await move(tx, order, now)
-    await record(tx, now, {
-      ...originOf(caller),
-      action: `clinic.order.${verb}`,
-      resource: 'clinic_order',
-      resourceId: orderId,
-    })
+    if (verb !== null)
+      await record(tx, now, {
+        ...originOf(caller),
+        action: `clinic.order.${verb}`,
+        resource: 'clinic_order',
+        resourceId: orderId,
+      })
     return (await findOrder(tx, orderId)) ?? order
   })
   kernel.nudge()

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import type { Database } from '../../../kernel/database/database.ts'
 import { allOf } from '../../../kernel/database/lists.ts'
 import { type Order, orders } from '../../core/ordersStore.ts'
 import type { OrderStatus } from '../../core/states.ts'
@@ -39,14 +39,4 @@ export async function listOrders(
     JOIN schedule s ON s.schedule_id = o.schedule_id
     WHERE ${conditions}`.execute(db)
   return { items, total: rows[0]?.total ?? 0 }
-}
-
-/** Notes that a patient has arrived. Returns false if they have no confirmed order, or have arrived before. */
-export async function checkIn(tx: Transaction, orderId: number, now: Date): Promise<boolean> {
-  const { rows } = await sql`
-    UPDATE registration_order
-    SET check_in_time = ${now}, update_time = ${now}
-    WHERE order_id = ${orderId} AND status = 'confirmed' AND check_in_time IS NULL
-    RETURNING order_id`.execute(tx)
-  return rows.length === 1
 }
