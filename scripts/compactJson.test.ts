@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { compactJson } from './compactJson.ts'
 
-test('what fits in a line stays in one, and the rest is divided', () => {
+test('text that fits in a line stays in one, and longer text is divided', () => {
   const value = {
     name: 'a "b"',
     list: [1, null, { x: true }],
@@ -23,7 +23,7 @@ test('what fits in a line stays in one, and the rest is divided', () => {
   ])
 })
 
-test('no line is longer than 120 characters where it can be divided, and nothing is lost', () => {
+test('no line is longer than 120 characters if it can be divided, and no text is lost', () => {
   for (let length = 90; length < 130; length++) {
     const value = { outer: { inner: [{ a: 'x'.repeat(length), b: 1 }] } }
     const text = compactJson(value)

@@ -20,7 +20,7 @@ function problems(env: Record<string, string>): readonly string[] {
 }
 
 describe('an empty environment', () => {
-  test('runs on one machine with nothing else installed', () => {
+  test('runs on one machine without other services', () => {
     expect(loadConfig({})).toMatchObject({
       nodeEnv: 'development',
       host: '127.0.0.1',
@@ -37,7 +37,7 @@ describe('an empty environment', () => {
     })
   })
 
-  test('is the same as variables that are set to nothing', () => {
+  test('is the same as with empty variables', () => {
     expect(loadConfig({ PORT: '', SMTP_URL: '  ' })).toEqual(loadConfig({}))
   })
 })

@@ -40,7 +40,7 @@ describe('intervals', () => {
 describe('a lifecycle', () => {
   const door = defineLifecycle({ open: ['shut'], shut: ['open', 'locked'], locked: [] })
 
-  it('allows what its table says and nothing else', () => {
+  it('allows exactly the moves of its table', () => {
     expect(door.mayMove('open', 'shut')).toBe(true)
     expect(door.mayMove('open', 'locked')).toBe(false)
     expect(door.mayMove('open', 'open')).toBe(false)
@@ -70,7 +70,7 @@ describe('a quota', () => {
 })
 
 describe('credit', () => {
-  it('never leaves 0 to 100, and takes what it can', () => {
+  it('stays within 0 and 100, and changes by as much as possible', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: FULL_CREDIT }), fc.integer({ min: -300, max: 300 }), (score, wanted) => {
         const after = score + creditChange(score, wanted)
@@ -85,7 +85,7 @@ describe('offers to a waiting list', () => {
     .array(fc.integer({ min: 1, max: 5 }), { maxLength: 20 })
     .map((sizes) => sizes.map((partySize, id) => ({ id, partySize })))
 
-  it('never give away more places than are free, keep the order, and leave nobody out who would still fit', () => {
+  it('never exceed the free places, keep the order, and skip only parties that do not fit', () => {
     fc.assert(
       fc.property(queue, fc.nat(30), (waiting, free) => {
         const offers = nextOffers(waiting, free)
@@ -97,7 +97,7 @@ describe('offers to a waiting list', () => {
     )
   })
 
-  it('go to the first who came', () => {
+  it('go to the earliest entries', () => {
     const waiting = [3, 1, 2].map((id) => ({ id, partySize: 1 }))
     expect(nextOffers(waiting, 2).map((offer) => offer.id)).toEqual([3, 1])
   })

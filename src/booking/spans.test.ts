@@ -55,7 +55,7 @@ describe('The open spans of a place', () => {
     expect(openSpans({ weekly: [], exceptions: [] }, span(5, 5), ZONE)).toEqual([])
   })
 
-  it('cover just what lies within the hours', () => {
+  it('cover exactly the times within the hours', () => {
     const hours = fc.array(
       fc.record({
         weekday: fc.integer({ min: 1, max: 7 }),

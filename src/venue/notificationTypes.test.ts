@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compileTemplates } from '../kernel/notifications/texts/templates.ts'
 import { notificationTypes } from './notificationTypes.ts'
 
-describe('what the venue product tells people', () => {
+describe('The notification types of the venue product', () => {
   const templates = compileTemplates(notificationTypes)
 
   const aboutTimes = notificationTypes.filter(({ sample }) => 'venue_name' in sample)
@@ -19,7 +19,7 @@ describe('what the venue product tells people', () => {
     },
   )
 
-  it('is urgent where somebody has to act at once', () => {
+  it('are urgent if the person has to act at once', () => {
     const urgent = notificationTypes.filter((type) => type.urgent).map(({ key }) => key)
     expect(urgent).toEqual(
       expect.arrayContaining(['reservation.displaced', 'reservation.closed', 'waiting_list.offered']),

@@ -7,7 +7,7 @@ await fillDemo(world.kernel)
 afterAll(() => world.close())
 
 describe('the demo', () => {
-  it('leaves nothing that verify objects to', async () => {
+  it('leaves no differences for verify', async () => {
     expect(await world.verify()).toEqual([])
   })
 
@@ -31,7 +31,7 @@ describe('the demo', () => {
     expect(found.body.items[0].question).toBe('如何取消预约？')
   })
 
-  it('has log-ins that work for every role, and changes nothing when it runs again', async () => {
+  it('has a working log-in for every role, and changes nothing when it runs again', async () => {
     const count = () => world.rows('SELECT count(*) FROM reservations')
     const before = await count()
     const logins = await fillDemo(world.kernel)

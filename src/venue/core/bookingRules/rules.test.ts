@@ -50,7 +50,7 @@ describe('the rules that hold', () => {
     )
   })
 
-  it('are the defaults where nothing is set', () => {
+  it('are the defaults if none are set', () => {
     expect(effectiveRules(null, undefined, NO_RULES)).toEqual(DEFAULT_RULES)
   })
 })
@@ -58,7 +58,7 @@ describe('the rules that hold', () => {
 describe('the booking rules over HTTP', () => {
   const walkThrough = { max_reservations_per_user: 3, advance_booking_days: 7, requires_approval: true }
 
-  it('are set with the POST of the walk-through and read by everybody, with where each comes from', async () => {
+  it('are set with the POST of the walk-through, and everybody can read each with its origin', async () => {
     const path = `/venues/${await createVenue(call)}/rules`
     const { status, body } = await call('POST', `/api${path}`, walkThrough)
     expect(status).toBe(200)
@@ -96,7 +96,7 @@ describe('the booking rules over HTTP', () => {
     ])
   })
 
-  it('merge: what is not given stays', async () => {
+  it('are merged: absent fields stay', async () => {
     const path = `/api/v1/venues/${await createVenue(call)}/rules`
     await call('PUT', path, walkThrough)
     const { body } = await call('PUT', path, { window: 'week', max_reservations_per_user: null })

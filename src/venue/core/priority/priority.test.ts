@@ -61,7 +61,7 @@ describe('leader priority', () => {
     expect(told?.body).toContain(`http://127.0.0.1:3000/api/v1/reservations/${body.id}/rebook`)
   })
 
-  it('offers what the displaced had beyond what the leader takes to the first in line', async () => {
+  it('offers displaced places that the leader does not need to the first in line', async () => {
     const slot = await slotWith({ max_party_size: 3 }, 3)
     await book(await world.person(), slot, { party_size: 3 })
     const waiting = await world.person()
@@ -72,7 +72,7 @@ describe('leader priority', () => {
     expect((await world.inbox(waiting)).map((message) => message.type)).toContain('waiting_list.offered')
   })
 
-  it('never displaces a leader, and nobody shortly before the start', async () => {
+  it('never displaces a leader, and displaces no one shortly before the start', async () => {
     const slot = await slotWith()
     await book(await world.person('venue:leader'), slot)
     expect(refusal(await book(await world.person('venue:leader'), slot))).toEqual([409, 'slot_full'])
@@ -81,7 +81,7 @@ describe('leader priority', () => {
     expect(refusal(await book(await world.person('venue:leader'), soon))).toEqual([409, 'slot_full'])
   })
 
-  it('moves nobody into a slot that has got another time since it was looked at', async () => {
+  it('moves no one into a slot whose time has changed meanwhile', async () => {
     const venue = await addVenue(world)
     const [wanted, near] = [await addSlot(world, venue, { hour: 9 }), await addSlot(world, venue, { hour: 11 })]
     await book(await world.person(), wanted)
@@ -97,7 +97,7 @@ describe('leader priority', () => {
     expect(await places(near)).toEqual({ taken: 0, held: 0 })
   })
 
-  it('displaces nobody for places that are held for the leader', async () => {
+  it('displaces no one if places are held for the leader', async () => {
     const slot = await slotWith({ max_party_size: 2 }, 3)
     const [first, newest, leaving] = [await world.person(), await world.person(), await world.person()]
     await book(first, slot)
@@ -135,7 +135,7 @@ describe('leader priority', () => {
   })
 })
 
-describe('who gives way to a leader', () => {
+describe('A reservation that gives way to a leader', () => {
   const at = (time: string) => world.clock.set(new Date(`2026-03-03T${time}:00+08:00`))
   const today = async (venue: number, hour: number) => addSlot(world, venue, { day: 0, hour })
 
@@ -161,7 +161,7 @@ describe('who gives way to a leader', () => {
     expect(await stateOf(anna, full)).toBe('displaced')
   })
 
-  it('is, where bookings need approval, only who waits for it too: a request displaces no confirmed reservation', async () => {
+  it('is only a pending one if bookings need approval: a request displaces no confirmed reservation', async () => {
     const slot = await slotWith({ requires_approval: true })
     const [anna, ben] = [await world.person(), await world.person('venue:leader')]
     const { body } = await book(anna, slot)

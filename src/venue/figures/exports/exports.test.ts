@@ -15,7 +15,7 @@ const lines = (body: string) =>
 const get = (path: string, as = admin) => world.call('GET', path, { as })
 
 describe('The export of reservations', () => {
-  it('holds what the filter finds, with the names of people and places', async () => {
+  it('contains the rows that the filter matches, with the names of people and places', async () => {
     const venue = await addVenue(world, { capacity: 5 })
     const slot = await addSlot(world, venue, { hour: 10 })
     const people = [await world.person(), await world.person()]
@@ -86,7 +86,7 @@ describe('The exports of the logs', () => {
     expect(lines((await get('/api/v1/logs/export?action=login_log.export')).body)).toHaveLength(3)
   })
 
-  it('are not for everybody', async () => {
+  it('need a permission', async () => {
     const person = await world.person()
     for (const path of ['/api/v1/logs/export', '/api/v1/login-logs/export', '/api/admin/reservations/export']) {
       expect((await get(path, person)).status).toBe(403)

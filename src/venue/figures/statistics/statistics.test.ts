@@ -64,7 +64,7 @@ const ask = async (question: string) => (await world.call('GET', `/api/v1/stats/
 const items = async (question: string) => (await ask(question)).items
 
 describe('user-reservations', () => {
-  it('counts what became of everybody’s reservations', async () => {
+  it('counts all reservations by their outcome', async () => {
     const nothing = { rejected: 0, displaced: 0 }
     expect(await items('user-reservations')).toEqual([
       expect.objectContaining({
@@ -118,7 +118,7 @@ describe('user-reservations', () => {
 })
 
 describe('user-activity', () => {
-  it('lists everybody who may book, active from the threshold on; what was called off does not count', async () => {
+  it('lists all people who may book; those at the threshold or above are active; cancelled reservations do not count', async () => {
     const people = await items('user-activity?threshold=2')
     expect(people.map((one: Record<string, unknown>) => [one.user_id, one.reservations, one.active])).toEqual([
       [misser.id, 2, true],
@@ -135,7 +135,7 @@ describe('user-activity', () => {
     ])
   })
 
-  it('counts who was active in each month, of everybody who may book', async () => {
+  it('counts the active people of each month among all who may book', async () => {
     const month = { period: '2026-03-01', users: 3, reservations: 3 }
     expect(await items('user-activity?threshold=2&group_by=month')).toEqual([
       { ...month, active_users: 1, inactive_users: 2, active_rate: 0.3333 },
@@ -176,14 +176,14 @@ describe('venue-usage', () => {
     })
   })
 
-  it('has nothing to say of a venue that offers nothing', async () => {
+  it('leaves out venues without slots', async () => {
     const range = 'start_date=2026-04-01'
     expect(await items(`venue-usage?${range}&venue_id=${pool}`)).toEqual([
       expect.objectContaining({ slots: 0, offered_place_minutes: 0, usage_rate: null }),
     ])
   })
 
-  it('takes a closed slot for no more than what was used of it', async () => {
+  it('counts a closed slot only with the places that were used', async () => {
     const plan = { start_time: '2026-03-03T11:00:00+08:00', end_time: '2026-03-03T12:00:00+08:00' }
     const closure = await post(`/api/v1/venues/${court}/maintenance`, plan)
     expect((await items(`venue-usage?venue_id=${court}`))[0]).toMatchObject({
@@ -228,7 +228,7 @@ describe('the others', () => {
     ])
   })
 
-  it('popular-hours are local weekdays and hours of what was not called off', async () => {
+  it('popular-hours counts reservations that were not cancelled, by local weekday and hour', async () => {
     expect(await items('popular-hours')).toEqual([
       { weekday: 2, hour: 10, reservations: 2, places: 2 },
       { weekday: 3, hour: 18, reservations: 1, places: 1 },
@@ -274,7 +274,7 @@ describe('every statistic', () => {
     expect(rows).toHaveLength(groups.length)
   })
 
-  it.each(paths)('%s refuses what it can’t be grouped by', async (path) => {
+  it.each(paths)('%s refuses an unknown grouping', async (path) => {
     const grouped = (by: string) => world.call('GET', `/api/v1/stats/${path}?group_by=${by}`, { as: admin })
     expect((await grouped('colour')).body.errors[0].path).toBe('/group_by')
     const inapplicable = { 'popular-hours': 'venue', 'venue-usage': 'department', 'user-activity': 'venue' }[path]

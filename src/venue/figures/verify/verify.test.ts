@@ -16,7 +16,7 @@ await world.drain()
 afterAll(() => world.close())
 
 describe('verify', () => {
-  it('finds nothing wrong where nothing was broken', async () => {
+  it('finds no difference in sound data', async () => {
     expect(await world.verify()).toEqual([])
   })
 

@@ -15,7 +15,7 @@ const balances = async (...people: Person[]) => {
 }
 
 describe('credit', () => {
-  it('is full for whoever never booked, and staff see everybody’s', async () => {
+  it('is full for people who have never booked, and staff can see everybody’s', async () => {
     const anna = await world.person()
     const { status, body } = await get('/api/v1/users/me/credit', anna)
     expect(status, JSON.stringify(body)).toBe(200)
@@ -68,7 +68,7 @@ describe('points', () => {
     expect(await balances(anna)).toEqual([0])
   })
 
-  it('never leave what a number can hold', async () => {
+  it('never exceed the range of the number', async () => {
     const anna = await addMember(world, { points: 999_999_999 })
     const { status, body } = await post(`/api/v1/users/${anna.id}/points-grants`, staff, { delta: 2, note: 'x' })
     expect([status, body.code]).toEqual([409, 'too_many_points'])
@@ -79,7 +79,7 @@ describe('points', () => {
 })
 
 describe('an allowance', () => {
-  it('goes to everybody who may book, once for one Idempotency-Key', async () => {
+  it('is given to all people who may book, once for each Idempotency-Key', async () => {
     const [anna, boss] = [await world.person(), await addMember(world, { role: 'venue:leader', points: 1 })]
     const visitor = await world.person('venue:visitor')
     const grant = { points: 20, reason: 'grant', to: 'all_employees', note: '2026 年额度' }

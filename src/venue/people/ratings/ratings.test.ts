@@ -50,7 +50,7 @@ describe('the figures of ratings', () => {
 })
 
 describe('rating a visit', () => {
-  it('is for whoever went, once, when it is completed', async () => {
+  it('is possible once for the visitor of a completed reservation', async () => {
     const venue = await addVenue(world)
     const anna = await world.person()
     const id = await visit(venue, anna, { completed: false })

@@ -59,7 +59,7 @@ async function bookingWhileClosing(
 }
 
 describe.runIf(onServer)('a venue that closes while people book', () => {
-  it('leaves nobody in a closed slot, and tells everybody whose booking was acknowledged exactly once', async () => {
+  it('leaves no reservation in a closed slot, and tells each person with an acknowledged booking exactly once', async () => {
     const hall = await addSportVenue(world)
     const venue = await addCourt(world, { sportVenueId: hall, rules: { points_cost: 1 } })
     const slots: number[] = []
@@ -87,7 +87,7 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
     const answer = await closing
 
     expect(answer).toMatchObject({ venue: { status: 'closed' } })
-    // Whoever was faster than the closing was refused nothing, who came after it is refused for that alone.
+    // Bookings before the closing succeed; later ones are refused for no other reason.
     expect([...refusals.keys()].filter((reason) => reason !== 'venue_closed')).toEqual([])
     const late = await Promise.all(
       people.map((person, index) => bookSlot(world, person, slots[index % slots.length] ?? 0).catch(code)),
@@ -104,7 +104,7 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('waits for a booking that is just being made by somebody new, and ends that too', async () => {
+  it('waits for a newcomer’s booking that is being written, and ends it too', async () => {
     const venue = await addCourt(world)
     const slot = await addSlot(world, venue, { start: '2026-03-04 10:00' })
     const [ann, bob] = people
@@ -115,7 +115,7 @@ describe.runIf(onServer)('a venue that closes while people book', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('begins anew while the row of somebody new is in use, so that it never waits in the wrong order', async () => {
+  it('starts again while a newcomer’s row is locked, so that it never waits in the wrong order', async () => {
     const venue = await addCourt(world, { rules: { points_cost: 1 } })
     const slot = await addSlot(world, venue, { start: '2026-03-06 10:00' })
     const [, , person] = people

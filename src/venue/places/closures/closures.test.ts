@@ -111,7 +111,7 @@ describe('closing a venue', () => {
     expect(stopped.body).not.toContain('改约')
   })
 
-  it('refuses bookings, ends by itself, and can be opened before: what no closure covers opens again', async () => {
+  it('refuses bookings, ends by itself, and can be lifted earlier: slots without a closure open again', async () => {
     await clean()
     const venue = await addCourt(world)
     const soon = await addSlot(world, venue, { start: '2026-03-02 09:00' })
@@ -130,7 +130,7 @@ describe('closing a venue', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('set again replaces what runs: longer closes more, shorter opens the rest, and nothing piles up', async () => {
+  it('set again replaces the running closure: a longer one closes more slots, a shorter one opens the rest', async () => {
     await clean()
     const venue = await addCourt(world)
     const ten = await addSlot(world, venue, { start: '2026-03-02 10:00' })
@@ -154,7 +154,7 @@ describe('closing a venue', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('completes whoever is there, with their minutes and the credit of a kept booking, and keeps their place', async () => {
+  it('completes visits that have begun, with their minutes and credit, and keeps their places taken', async () => {
     await clean()
     const venue = await addCourt(world, { rules: { points_cost: 5 } })
     const slot = await addSlot(world, venue, { start: '2026-03-02 08:00' })
@@ -185,7 +185,7 @@ describe('closing a venue', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('displaces who had come before the start, like everybody else', async () => {
+  it('displaces people who checked in before the start like all others', async () => {
     await clean()
     const venue = await addCourt(world, { rules: { points_cost: 5 } })
     const slot = await addSlot(world, venue, { start: '2026-03-02 09:00' })
@@ -203,7 +203,7 @@ describe('closing a venue', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('ends the waiting lists of its slots and gives back what was held for offers', async () => {
+  it('ends the waiting lists of its slots and releases places held for offers', async () => {
     await clean()
     const venue = await addCourt(world)
     const slot = await addSlot(world, venue, { start: '2026-03-02 18:00', capacity: 2 })
@@ -223,7 +223,7 @@ describe('closing a venue', () => {
     expect(told[1]?.data).toMatchObject({ offered: false })
   })
 
-  it('is the work of those who keep the catalogue, with dates that make sense, at venues that exist', async () => {
+  it('needs the right to manage venues, valid dates and existing venues', async () => {
     const venue = await addCourt(world)
     expect((await call('PATCH', `/api/v1/venues/${venue}/status`, { status: 'closed' }, ann)).status).toBe(403)
     expect((await call('PATCH', '/api/v1/venues/999999/status', { status: 'closed' })).status).toBe(404)

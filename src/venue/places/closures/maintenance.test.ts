@@ -26,7 +26,7 @@ const status = (venue: number, body: object) => call('PATCH', `/api/v1/venues/${
 describe('a maintenance plan', () => {
   const plan = (path: string, body: object) => call('POST', `/api/v1/${path}/maintenance`, body)
 
-  it('that lies ahead closes its slots now, starts and ends by itself, and tells who was booked', async () => {
+  it('in the future closes its slots at once, starts and ends by itself, and tells the people with reservations', async () => {
     await clean()
     const venue = await addCourt(world)
     const inside = await addSlot(world, venue, { start: '2026-03-04 10:00' })
@@ -128,7 +128,7 @@ describe('a maintenance plan', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('of a sport venue also ends what is booked in a venue that moves into it', async () => {
+  it('of a sport venue also ends reservations of a venue that moves into it', async () => {
     await clean()
     const hall = await addSportVenue(world)
     await plan(`sport-venues/${hall}`, { start_time: '2026-03-02 09:00', end_time: '2026-03-02 18:00' })

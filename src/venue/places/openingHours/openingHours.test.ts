@@ -128,7 +128,7 @@ describe('the opening hours of a venue', () => {
     ],
   }
 
-  it('are set as a whole and read by everybody', async () => {
+  it('are set as a whole, and everybody can read them', async () => {
     const path = `/api/v1/venues/${await createVenue(call)}/opening-hours`
     expect(await call('PUT', path, hours)).toEqual({ status: 200, body: { ...shown, inherited: false } })
     expect((await call('GET', path, undefined, null)).body).toEqual({ ...shown, inherited: false })

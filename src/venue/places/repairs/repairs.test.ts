@@ -49,7 +49,7 @@ describe('A repair report', () => {
     expect(await statusOf(id)).toBe('available')
   })
 
-  it('rejected at once leaves alone what was broken before', async () => {
+  it('that is rejected at once leaves facilities that were broken before as they are', async () => {
     const id = await facility()
     await world.call('PUT', `/api/v1/facilities/${id}`, { as: admin, payload: { status: 'broken' } })
     await decide((await report(id)).body.id, 'rejected')
@@ -70,7 +70,7 @@ describe('A repair report', () => {
     })
   })
 
-  it('is seen by its reporter and by staff, and by nobody else', async () => {
+  it('is visible to its reporter and to staff only', async () => {
     const { body } = await report(await facility())
     const path = `/api/v1/repair-reports/${body.id}`
     expect((await world.call('GET', path, { as: reporter })).status).toBe(200)
@@ -83,7 +83,7 @@ describe('A repair report', () => {
     expect(all.body.total).toBe(1)
   })
 
-  it('needs a facility that is there, and somebody who may book', async () => {
+  it('needs an existing facility and a reporter who may book', async () => {
     expect((await report(999_999)).status).toBe(404)
     expect((await report(await facility(), await world.person('venue:visitor'))).status).toBe(403)
   })

@@ -75,7 +75,7 @@ describe('a time for a slot', () => {
     expect(lie(0, 121, monday)).toMatchObject({ code: 'outside_hours' })
   })
 
-  it('is read from local times or from instants, the rest from what is there; never from both', () => {
+  it('is read from local times or from instants, but not from both; missing parts stay as they are', () => {
     const zoneName = 'Asia/Shanghai'
     const local = (date: string, clock: string) => instantAt(date, clock, zoneName)
     const current = { start: local('2026-03-02', '22:00'), end: local('2026-03-02', '24:00') }
@@ -103,7 +103,7 @@ describe('a slot', () => {
     expect(slotStatus({ ...slot, open: false }, startAt)).toBe('past')
   })
 
-  it('can be changed without harm when nobody is in it, or when time and places stay', () => {
+  it('can be changed without force if it has no reservations, or if time and places stay', () => {
     const [same, later] = [
       { start: startAt, end: endAt },
       { start: startAt, end: new Date(endAt.getTime() + 60_000) },

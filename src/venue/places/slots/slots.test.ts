@@ -193,7 +193,7 @@ describe('changing a slot', () => {
     })
   })
 
-  it('with more places offers them to the people who wait', async () => {
+  it('with more places offers them to the waiting list', async () => {
     const venue = await createVenue(call, { capacity: 1 })
     const slot = await createSlot(call, venue, ['2026-03-12', '10:00', '11:00'])
     await addReservation(world, slot.id, person, 'completed')
@@ -228,7 +228,7 @@ describe('changing a slot', () => {
     expect(await status(third)).toBe('displaced')
   })
 
-  it('by force displaces also who has checked in already', async () => {
+  it('by force also displaces people who have checked in already', async () => {
     const venue = await createVenue(call, { capacity: 1 })
     const slot = await createSlot(call, venue, ['2026-03-14', '10:00', '11:00'])
     const path = `${slotsOf(venue)}/${slot.id}`
@@ -259,7 +259,7 @@ describe('changing a slot', () => {
 })
 
 describe('making slots from the opening hours', () => {
-  it('fills them, skips what exists and what has begun, and is safe to do again', async () => {
+  it('creates the slots, skips existing and past ones, and can be repeated safely', async () => {
     const venue = await createVenue(call, { capacity: 6 })
     await call('PUT', `/api/v1/venues/${venue}/opening-hours`, {
       weekly: [

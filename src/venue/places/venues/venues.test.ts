@@ -18,7 +18,7 @@ afterAll(() => world.close())
 const gym = { name: 'Gym A', location: 'Building 1', capacity: 50, status: 'open', notice: 'Please wear sports shoes' }
 
 describe('a venue', () => {
-  it('is added with the body of the walk-through and read by everybody, with every field', async () => {
+  it('is added with the body of the walk-through, and everybody can read all of its fields', async () => {
     const added = await call('POST', '/api/venues', gym)
     expect(added.status).toBe(201)
     expect(added.body).toEqual({
@@ -62,7 +62,7 @@ describe('a venue', () => {
     expect((await call('GET', '/api/admin/venues')).body.items.length).toBeGreaterThan(0)
   })
 
-  it('keeps what a change does not name, unsets what it sets to null, and records only what changed', async () => {
+  it('keeps fields that a change does not name, clears those it sets to null, and records only real changes', async () => {
     const id = await createVenue(call, { type: 'badminton', notice: 'Shoes!' })
     world.clock.advance(5)
     const { body } = await call('PUT', `/api/v1/venues/${id}`, { capacity: 7, notice: null })
@@ -283,7 +283,7 @@ describe('deleting a venue', () => {
     expect(rows).toEqual([{ status: 'displaced' }])
   })
 
-  it('ends its waiting lists, and tells who was in them', async () => {
+  it('ends its waiting lists, and tells the people on them', async () => {
     const id = await createVenue(call)
     const slot = await createSlot(call, id, ['2026-03-03', '17:00', '18:00'])
     await sql`INSERT INTO venue_members (user_id, created_at) VALUES (${person.id}, ${MONDAY}) ON CONFLICT DO NOTHING`.execute(

@@ -88,7 +88,7 @@ describe('rejecting', () => {
 })
 
 describe('the list of requests', () => {
-  it('shows what is pending, by venue and page, without what was decided', async () => {
+  it('lists pending reservations by venue and page, without decided ones', async () => {
     const first = await requested()
     const second = await requested()
     const decided = await requested()

@@ -47,7 +47,7 @@ async function booked(
 }
 
 describe('checking in and out', () => {
-  it('goes through a visit: who came and left has the minutes recorded and the credit of a kept booking', async () => {
+  it('covers a visit: check-in and check-out record the minutes and give the credit of a kept booking', async () => {
     const { anna, id, slot } = await booked({}, { credit: 90 })
     world.clock.set(tuesday('08:50'))
     const here = await checkIn(id, anna)
@@ -77,7 +77,7 @@ describe('checking in and out', () => {
     expect((await post(`/api/reservations/${id}/check-in`, anna)).status).toBe(200)
   })
 
-  it('is for no visit before its time, by staff neither: nothing is earned by it', async () => {
+  it('is refused before its time, also for staff, and gives no credit', async () => {
     const { anna, id } = await booked({}, { credit: 90 })
     world.clock.set(tuesday('08:44'))
     expect((await checkIn(id, staff)).body).toMatchObject({ code: 'too_early', start_at: '2026-03-03T09:00:00+08:00' })
@@ -95,7 +95,7 @@ describe('checking in and out', () => {
     expect((await checkOut(id, anna)).body).toMatchObject({ status: 'completed', actual_minutes: 0 })
   })
 
-  it('of somebody else’s reservation is 404, and staff may, also late, until the slot ends', async () => {
+  it('of another person’s reservation is 404; staff may do it, also late, until the slot ends', async () => {
     const { id } = await booked()
     expect((await checkIn(id, await world.person())).status).toBe(404)
     world.clock.set(tuesday('09:40'))
@@ -104,7 +104,7 @@ describe('checking in and out', () => {
     expect((await checkOut(id, staff)).body.actual_minutes).toBe(0)
   })
 
-  it('asks for the code of the venue where its rules say so; staff see it, nobody else does', async () => {
+  it('requires the code of the venue if its rules say so; only staff can read the code', async () => {
     const { anna, id, venue } = await booked({ check_in_code_required: true })
     world.clock.set(tuesday('09:00'))
     const path = `/api/v1/venues/${venue}/check-in-code`
@@ -132,7 +132,7 @@ describe('checking in and out', () => {
   })
 })
 
-describe('somebody who comes after the no-show was noted', () => {
+describe('A person who comes after the no-show was recorded', () => {
   /** A no-show of Tuesday from 9 to 10, at 09:20. */
   async function absent(
     rules: Record<string, unknown> = {},
@@ -182,7 +182,7 @@ describe('somebody who comes after the no-show was noted', () => {
     expect(await member(anna)).toMatchObject({ credit: 4 })
   })
 
-  it('is not let in where the place has gone to somebody else, the venue has closed, or the slot is over', async () => {
+  it('is refused if the place was given away, the venue has closed, or the slot is over', async () => {
     const given = await booked()
     const ben = await world.person()
     await post(`/api/v1/reservations/${given.id}/waiting-list`, ben, {})
@@ -221,8 +221,8 @@ describe('somebody who comes after the no-show was noted', () => {
   })
 })
 
-describe('settling what time has decided', () => {
-  it('makes a no-show of who did not come: credit is taken, the place is free, the person is told once', async () => {
+describe('Settling changes that happen by time alone', () => {
+  it('records a no-show: takes credit, frees the place, and tells the person once', async () => {
     const { anna, id, slot } = await booked()
     world.clock.set(tuesday('09:15'))
     await settleAttendance(world.kernel)
@@ -274,7 +274,7 @@ describe('settling what time has decided', () => {
     ])
   })
 
-  it('rejects what nobody approved before the start: points go back, the person is told why', async () => {
+  it('rejects unapproved reservations at their start: returns the points and tells the person why', async () => {
     const { anna, id, slot } = await booked({ requires_approval: true, points_cost: 3 }, { points: 5 })
     expect(await member(anna)).toMatchObject({ points: 2 })
     world.clock.set(tuesday('09:00'))
@@ -286,7 +286,7 @@ describe('settling what time has decided', () => {
     expect(told?.body).toContain('未获审核')
   })
 
-  it('completes at the end of the slot who has not checked out', async () => {
+  it('completes visits without a check-out at the end of the slot', async () => {
     const { anna, id } = await booked({}, { credit: 99 })
     world.clock.set(tuesday('09:10'))
     await checkIn(id, anna)

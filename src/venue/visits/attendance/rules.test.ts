@@ -37,7 +37,7 @@ describe('checking in', () => {
     expect(checkInRefusal(visit, rules, staff, at('10:00'))).toBe('too_late')
   })
 
-  it('asks the owner for the code where the rules say so, and nobody else', () => {
+  it('requires the code from the owner only, if the rules say so', () => {
     const strict = { ...rules, check_in_code_required: true }
     expect(checkInRefusal(visit, strict, owner, at('09:00'))).toBe('wrong_code')
     expect(checkInRefusal(visit, strict, { ...owner, codeAccepted: true }, at('09:00'))).toBeNull()
@@ -58,7 +58,7 @@ describe('checking in', () => {
 })
 
 describe('checking out', () => {
-  it('is for whoever is there, from the start of the slot on', () => {
+  it('is possible for checked-in people from the start of the slot on', () => {
     const here = { ...visit, status: 'checked_in' } as const
     expect(checkOutRefusal(here, at('08:59'))).toBe('too_early')
     expect(checkOutRefusal(here, at('09:00'))).toBeNull()
@@ -67,7 +67,7 @@ describe('checking out', () => {
   })
 })
 
-describe('what time makes of a reservation', () => {
+describe('The change of a reservation by time alone', () => {
   it('is a no-show exactly when the owner can no longer check in', () => {
     for (const time of [at('08:59'), at('09:15'), at('09:15', '01'), at('10:00'), at('11:00')]) {
       const refused = checkInRefusal(visit, rules, owner, time) !== null
@@ -75,12 +75,12 @@ describe('what time makes of a reservation', () => {
     }
   })
 
-  it('is a rejection of what nobody approved, from the start on', () => {
+  it('rejects an unapproved reservation from its start on', () => {
     expect(settlement({ ...visit, status: 'pending' }, rules, at('08:59'))).toBeNull()
     expect(settlement({ ...visit, status: 'pending' }, rules, at('09:00'))).toBe('approval_expired')
   })
 
-  it('completes who is there, at the end, and touches nothing that has ended', () => {
+  it('completes checked-in reservations at the end, and leaves ended ones as they are', () => {
     expect(settlement({ ...visit, status: 'checked_in' }, rules, at('09:59'))).toBeNull()
     expect(settlement({ ...visit, status: 'checked_in' }, rules, at('10:00'))).toBe('completed')
     for (const status of ['completed', 'cancelled', 'rejected', 'no_show', 'displaced'] as const) {

@@ -21,7 +21,7 @@ const eventsOf = (text: string) =>
     .map((part) => part.split('\r\n'))
 
 describe('The calendar feed', () => {
-  it('shows what is booked, in the local zone and with that zone described', async () => {
+  it('shows the reservations in the local zone, with a description of that zone', async () => {
     const person = await world.person()
     const venue = await addVenue(world)
     await world.rows(`UPDATE venues SET name = '羽毛球; 一号, 场', location = '东区' WHERE id = ${venue}`)
@@ -48,7 +48,7 @@ describe('The calendar feed', () => {
     for (const line of body.split('\r\n')) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(75)
   })
 
-  it('answers 304 as long as nothing changes', async () => {
+  it('answers 304 while it is unchanged', async () => {
     const person = await world.person()
     await book(person, await addSlot(world, await addVenue(world)))
     const link = await linkOf(person)
@@ -57,7 +57,7 @@ describe('The calendar feed', () => {
     expect([again.status, again.body]).toEqual([304, ''])
   })
 
-  it('calls requests tentative, and shows what was called off as cancelled for 30 days', async () => {
+  it('marks pending reservations as tentative, and shows cancelled ones for 30 days', async () => {
     const person = await world.person()
     const pending = await book(
       person,

@@ -22,9 +22,8 @@ function dueAt(kind: ReminderKind, startAt: Date, times: ReminderTimes, zone: st
 }
 
 /**
- * Is a reminder to be sent now? `toldAt`: when the reservation was made or last changed, which its person was told of.
- * The reminder of the day before is left out once that of the hour is due. What the statement of store.ts has to agree
- * with.
+ * Whether a reminder is due now, as a model for the statement in store.ts. `toldAt`: when the person was last told of the
+ * reservation. The reminder of the day before is left out once the hourly one is due.
  */
 function isDue(
   kind: ReminderKind,
@@ -72,7 +71,7 @@ describe('a reminder', () => {
     expect((await world.inbox(anna)).at(-1)?.body).toContain('2026-03-03 09:00–10:00')
   })
 
-  it('that was due while nothing ran is sent late; that of the day before not once that of the hour is due', async () => {
+  it('that was due during an outage is sent late; the one of the day before is left out once the hourly one is due', async () => {
     const { anna } = await booked(12)
     const early = await booked(9)
     await tick('03T08:30')

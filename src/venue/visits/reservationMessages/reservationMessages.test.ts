@@ -67,7 +67,7 @@ describe('reminding by hand', () => {
     expect(await told(anna, 'reservation.reminder_day')).toHaveLength(1)
   })
 
-  it('is for what lies ahead', async () => {
+  it('needs a reservation in the future', async () => {
     const { anna, id } = await booked()
     world.clock.set(new Date('2026-03-03T09:00:00+08:00'))
     expect((await post(`/api/v1/reservations/${id}/reminder`, anna)).body.code).toBe('in_the_past')

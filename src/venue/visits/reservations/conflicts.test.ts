@@ -18,13 +18,13 @@ describe('check-conflict', () => {
   const nine = { date: '2026-03-03', start_time: '09:00', end_time: '10:00' }
   const codes = (answer: { reasons: { code: string }[] }) => answer.reasons.map((reason) => reason.code)
 
-  it('finds nothing against a free slot', async () => {
+  it('finds no conflict for a free slot', async () => {
     const venue = await addVenue(world)
     await addSlot(world, venue)
     expect(await ask(venue, nine)).toEqual({ conflict: false, reasons: [] })
   })
 
-  it('names a missing slot, a full one, one’s own overlap, the past and what lies too far ahead', async () => {
+  it('names a missing slot, a full one, an overlap of one’s own, the past, and a slot too far ahead', async () => {
     const venue = await addVenue(world)
     const slot = await addSlot(world, venue)
     const anna = await world.person()

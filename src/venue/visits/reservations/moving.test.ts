@@ -46,7 +46,7 @@ describe('moving to another slot', () => {
     expect(told.filter((type) => type === 'reservation.confirmed')).toHaveLength(2)
   })
 
-  it('is refused, with nothing changed, when the new slot is full or the same', async () => {
+  it('is refused without any change if the new slot is full or the same', async () => {
     const anna = await world.person()
     const old = await slotWith()
     const full = await slotWith({}, 1, { hour: 12 })
@@ -75,7 +75,7 @@ describe('moving', () => {
     expect((await move(await world.person('admin'), body.id, another)).status).toBe(200)
   })
 
-  it('into a slot that one waits for ends the waiting, and what was held goes to the next', async () => {
+  it('into a slot that the person waits for ends the waiting; held places go to the next in line', async () => {
     const slot = await slotWith({}, 2)
     const booked = [await world.person(), await world.person()]
     const ids = await Promise.all(booked.map(async (person) => (await book(person, slot)).body.id as number))

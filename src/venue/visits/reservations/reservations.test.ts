@@ -95,7 +95,7 @@ describe('booking a place', () => {
     ])
   })
 
-  it('is refused to those whose credit is too low, with what it takes', async () => {
+  it('is refused with too little credit, and says how much is needed', async () => {
     const poor = await addMember(world, { credit: 59 })
     const answer = await book(poor, await slotWith())
     expect(refusal(answer)).toEqual([409, 'credit_too_low'])
@@ -164,7 +164,7 @@ describe('booking a place', () => {
   })
 })
 
-describe('somebody’s reservations', () => {
+describe('The reservations of a person', () => {
   it('are theirs to see, and staff’s; for others there is no such thing', async () => {
     const anna = await world.person()
     const { body } = await book(anna, await slotWith())
@@ -234,7 +234,7 @@ describe('cancelling', () => {
     ])
   })
 
-  it('is refused inside the venue’s deadline, save for staff, who cost nobody anything', async () => {
+  it('is refused after the venue’s deadline, except for staff, whose cancellation costs nothing', async () => {
     const anna = await addMember(world, { points: 5 })
     const { body } = await book(
       anna,

@@ -74,7 +74,7 @@ describe('many people at the same moment', () => {
     expect(taken + Math.min(...refused)).toBeGreaterThan(7)
   })
 
-  it('pay for themselves, and who pays nothing pays nothing', async () => {
+  it('are each charged their own price, also if some are free', async () => {
     const [dear, cheap, free] = await Promise.all([
       slotWith({ points_cost: 5 }, 10),
       slotWith({ points_cost: 2 }, 10),
@@ -92,7 +92,7 @@ describe('many people at the same moment', () => {
     ).toEqual([{ count: 6 }])
   })
 
-  it('claim what is offered to them while strangers find the slot full', async () => {
+  it('take their offered places while others find the slot full', async () => {
     const slot = await slotWith({}, 3)
     const first = await people(3)
     const booked = await Promise.all(first.map((person) => book(person, slot)))
@@ -140,7 +140,7 @@ describe('one person several times at the same moment', () => {
 })
 
 describe('writes that share a statement', () => {
-  /** What is decided on the facts as they are now, and not written yet. */
+  /** A reservation that is decided on the present facts, but not written yet. */
   const decided = async ({ id: userId }: Person, slotId: number): Promise<ReservationRow> => {
     const { kernel } = world
     const now = kernel.clock.now()
@@ -178,7 +178,7 @@ describe('writes that share a statement', () => {
     await world.rows(`UPDATE time_slots SET open = true WHERE id = ${closed}`)
   })
 
-  it('leave out whose facts have changed, and who comes too late for the last place', async () => {
+  it('leave out people whose facts have changed, and those too late for the last place', async () => {
     const slot = await slotWith({}, 2)
     const all = await rows(4, slot)
     // Somebody whose revision has moved on since: they have a row now, and it has counted a booking.
@@ -189,7 +189,7 @@ describe('writes that share a statement', () => {
     expect(await reservations(slot)).toEqual([{ user_id: all[1]?.userId }])
   })
 
-  it('leave out who has left since, and their next try finds no account', async () => {
+  it('leave out people who have left since; their next try finds no account', async () => {
     const slot = await slotWith({}, 2)
     const [anna, newcomer] = [await world.person(), await world.person()]
     await book(anna, await slotWith({}, 1, { hour: 20 }))
@@ -206,7 +206,7 @@ describe('writes that share a statement', () => {
     expect(await places(slot)).toEqual({ taken: 0, held: 0 })
   })
 
-  it('leave out the one whom a constraint refuses, who alone gets its error', async () => {
+  it('leave out a booking that a constraint refuses; only that person gets the error', async () => {
     const slot = await slotWith({}, 5)
     const all = await rows(5, slot)
     const other = await slotWith({}, 5)

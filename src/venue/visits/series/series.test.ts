@@ -65,7 +65,7 @@ describe('a weekly series', () => {
     expect((await world.inbox(anna)).filter(({ type }) => type === 'reservation.confirmed')).toHaveLength(3)
   })
 
-  it('of mode all books nothing when one week can’t be had, and says which', async () => {
+  it('of mode all books nothing if one week is not available, and names that week', async () => {
     const slots = await tuesdays(3)
     await bookOne(slots[1] ?? 0)
     const anna = await world.person()
@@ -82,7 +82,7 @@ describe('a weekly series', () => {
     expect(await world.inbox(anna)).toEqual([])
   })
 
-  it('of mode best_effort books what can be had', async () => {
+  it('of mode best_effort books the weeks that are available', async () => {
     const slots = await tuesdays(3, { rules: { points_cost: 4 } })
     await bookOneFor(await addMember(world, { points: 4 }), slots[1] ?? 0)
     const anna = await addMember(world, { points: 10 })
@@ -124,7 +124,7 @@ describe('a weekly series', () => {
     expect(await booked(anna)).toBe(2)
   })
 
-  it('for somebody else is for staff alone; bounds and slots are checked', async () => {
+  it('for another person needs staff; bounds and slots are checked', async () => {
     const [slot] = await tuesdays(2)
     const [anna, ben] = [await world.person(), await world.person()]
     const wish = { time_slot_id: slot, weeks: 2, mode: 'all' }

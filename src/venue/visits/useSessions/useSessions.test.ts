@@ -63,7 +63,7 @@ describe('Using a facility', () => {
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(9)
   })
 
-  it('is refused of what is broken, and of what is not there', async () => {
+  it('is refused for broken and for missing facilities', async () => {
     const id = await facility()
     await world.call('PUT', `/api/v1/facilities/${id}`, { as: admin, payload: { status: 'broken' } })
     const person = await world.person()
@@ -77,7 +77,7 @@ describe('Using a facility', () => {
     expect((await stop(body.id, admin)).status).toBe(200)
   })
 
-  it('is seen by staff, whoever it is of: what runs at a venue, what a person used', async () => {
+  it('is visible to staff: those running at a venue, and those of a person', async () => {
     const [venue, ann, bob] = [await addVenue(world), await world.person(), await world.person()]
     const [bike, mat] = [await facility(1, venue), await facility()]
     const first = (await start(bike, ann)).body.id
@@ -107,7 +107,7 @@ describe('Using a facility', () => {
     expect((await start(id, person)).status).toBe(201)
   })
 
-  it('ends when what it uses is taken away or closed, and its user can go on with something else', async () => {
+  it('ends when its facility is removed or closed, and its user can start another one', async () => {
     const venues = [await addVenue(world), await addVenue(world), await addVenue(world), await addVenue(world)] as const
     const facilities = await Promise.all(venues.map((venue) => facility(1, venue)))
     const people = await Promise.all(venues.map(() => world.person()))

@@ -14,7 +14,7 @@ describe('a place that comes free where auto_promote is set', () => {
       `SELECT user_id FROM reservations WHERE slot_id = ${slot} AND status = 'confirmed' ORDER BY id`,
     )
 
-  it('is booked at once for the first who can be booked; who can’t be loses the turn and is told', async () => {
+  it('is booked at once for the first person who may book; people who may not lose their turn and are told', async () => {
     const { slot, first } = await fullSlot({ auto_promote: true })
     const [busy, anna] = [await world.person(), await world.person()]
     await join(busy, slot)
@@ -51,7 +51,7 @@ describe('a place that comes free where auto_promote is set', () => {
     expect(await kept(slot)).toEqual([{ user_id: anna.id }])
   })
 
-  it('is not booked for somebody who leaves the line in that moment, but for the next', async () => {
+  it('is booked for the next person if the first one leaves the line at that moment', async () => {
     const { slot, first } = await fullSlot({ auto_promote: true })
     const [anna, ben] = [await world.person(), await world.person()]
     const entry = (await join(anna, slot)).body.id

@@ -37,7 +37,7 @@ describe('joining a waiting list', () => {
     expect([status, body.time_slot_id, body.user_id]).toEqual([201, slot, anna.id])
   })
 
-  it('is refused twice, with a free place, for what one has booked, without a list, and after the start', async () => {
+  it('is refused a second time, with a free place, for a booked slot, without a waiting list, and after the start', async () => {
     const { slot, first } = await fullSlot()
     const anna = await world.person()
     await join(anna, slot)
@@ -54,7 +54,7 @@ describe('joining a waiting list', () => {
     ])
   })
 
-  it('is refused to who could not take a place in the end, by the code of the booking', async () => {
+  it('is refused to people who could not book the slot either, with the code of the booking', async () => {
     const { slot } = await fullSlot()
     const unreliable = await addMember(world, { credit: 10 })
     expect(refusal(await join(unreliable, slot))).toEqual([409, 'credit_too_low'])
@@ -64,7 +64,7 @@ describe('joining a waiting list', () => {
     expect(refusal(await join(await world.person(), near.slot))).toEqual([409, 'too_far_ahead'])
   })
 
-  it('is open to who has something else at that time, too many reservations or too few points: all that can pass', async () => {
+  it('is open to people with an overlap, too many reservations or too few points, because that can change', async () => {
     const { slot } = await fullSlot({ points_cost: 1 }, 1, {}, { points: 1 })
     const anna = await world.person()
     await book(anna, await addSlot(world, await addVenue(world)))
@@ -113,7 +113,7 @@ describe('joining a waiting list', () => {
 })
 
 describe('a place that comes free', () => {
-  it('is held for the first in line, who is told; others see the slot as full', async () => {
+  it('is held for the first in line, who is notified; others see the slot as full', async () => {
     const { slot, first } = await fullSlot()
     const [anna, ben] = [await world.person(), await world.person()]
     await join(anna, slot)
@@ -150,7 +150,7 @@ describe('a place that comes free', () => {
     expect(await places(slot)).toEqual({ taken: 1, held: 0 })
   })
 
-  it('goes to the next in line when the hold runs out, and nobody can claim late', async () => {
+  it('goes to the next in line when the hold expires, and cannot be claimed late', async () => {
     const { slot, first } = await fullSlot({ waiting_hold_minutes: 15 })
     const [anna, ben] = [await world.person(), await world.person()]
     const annas = (await join(anna, slot)).body.id
@@ -199,7 +199,7 @@ describe('a place that comes free', () => {
     expect(await places(slot)).toEqual({ taken: 1, held: 5 })
   })
 
-  it('stays with those who wait when somebody takes fewer places than were held for them', async () => {
+  it('leaves places that a person does not need to the waiting list', async () => {
     const { slot, booked } = await fullSlot({ max_party_size: 2 }, 2)
     const [anna, ben] = [await world.person(), await world.person()]
     await join(anna, slot, 2)
@@ -225,7 +225,7 @@ describe('a place that comes free', () => {
 })
 
 describe('the waiting lists of a venue that is deleted', () => {
-  it.each(['', '?force=true'])('end, with the offers that are out: what was held is free', async (force) => {
+  it.each(['', '?force=true'])('end with their open offers, and held places are free', async (force) => {
     const { slot, booked } = await fullSlot({ auto_promote: true }, 2)
     const [{ venue_id } = { venue_id: 0 }] = await world.rows<{ venue_id: number }>(
       `SELECT venue_id FROM time_slots WHERE id = ${slot}`,
@@ -247,7 +247,7 @@ describe('the waiting lists of a venue that is deleted', () => {
 })
 
 describe('at the start of the slot', () => {
-  it('who still waits is out of line', async () => {
+  it('the waiting list ends', async () => {
     const { slot } = await fullSlot({}, 1, { day: 0, hour: 12 })
     await join(await world.person(), slot)
     world.clock.advance(4 * 60)
@@ -256,7 +256,7 @@ describe('at the start of the slot', () => {
   })
 })
 
-describe('somebody who leaves the company', () => {
+describe('A person who leaves the company', () => {
   const remove = async (person: Person) => {
     const admin = await world.person('admin')
     expect((await world.call('DELETE', `/api/v1/users/${person.id}`, { as: admin })).status).toBe(204)
@@ -286,8 +286,8 @@ describe('somebody who leaves the company', () => {
   })
 })
 
-describe('somebody whose account is disabled', () => {
-  it('keeps their position and holds nobody up', async () => {
+describe('A person whose account is disabled', () => {
+  it('keeps their position without holding up others', async () => {
     const { slot, booked } = await fullSlot({}, 2)
     const [anna, ben] = [await world.person(), await world.person()]
     await join(anna, slot)

@@ -42,7 +42,7 @@ const rebook = (id: number, slot: number, as = ann, headers = {}) =>
   world.call('POST', `/api/v1/reservations/${id}/rebook`, { as, headers, payload: { time_slot_id: slot } })
 
 describe('rebooking', () => {
-  it('books once at no more than the old price, past advance_booking_days, and notes what it was booked as', async () => {
+  it('books once, at most at the old price, also beyond advance_booking_days, and links the new reservation', async () => {
     const { id } = await displaced()
     const points = await pointsOf(world, ann)
     const dearer = await addCourt(world, { rules: { points_cost: 20, advance_booking_days: 1 } })
@@ -62,7 +62,7 @@ describe('rebooking', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('costs what the new slot costs where that is less', async () => {
+  it('costs the price of the new slot if that is lower', async () => {
     const { id } = await displaced()
     const cheap = await addSlot(world, await addCourt(world, { rules: { points_cost: 2 } }), {
       start: '2026-03-05 18:00',
@@ -106,7 +106,7 @@ describe('rebooking', () => {
     expect(world.faults).toEqual([])
   })
 
-  it('takes somebody displaced by a leader off the waiting list of the old slot', async () => {
+  it('takes a person whom a leader displaced off the waiting list of the old slot', async () => {
     const venue = await addCourt(world)
     const slot = await addSlot(world, venue, { start: '2026-03-08 18:00', capacity: 1 })
     const { id } = await bookSlot(world, ann, slot)
@@ -170,7 +170,7 @@ describe('alternatives', () => {
     expect((await call('GET', `/api/v1/reservations/${id}/alternatives`, undefined, bob)).status).toBe(404)
   })
 
-  it('are what the link of a message shows to whoever it is for', async () => {
+  it('are shown by the link in the message to its recipient only', async () => {
     const { venue, id } = await displaced()
     const free = await addSlot(world, venue, { start: '2026-03-06 07:00' })
     const [told] = await pendingMessages(world, 'reservation.closed')
@@ -207,7 +207,7 @@ describe('displacing', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('of single reservations offers their places to those who wait', async () => {
+  it('of single reservations offers their places to the waiting list', async () => {
     const venue = await addCourt(world)
     const slot = await addSlot(world, venue, { start: '2026-03-14 12:00', capacity: 2 })
     const one = await bookSlot(world, ann, slot)
@@ -226,7 +226,7 @@ describe('displacing', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  it('of a venue that goes ends what lies ahead there', async () => {
+  it('of a deleted venue ends its future reservations', async () => {
     const venue = await addCourt(world)
     const slot = await addSlot(world, venue, { start: '2026-03-15 12:00' })
     await addSlot(world, venue, { start: '2026-03-15 14:00' })

@@ -51,7 +51,7 @@ describe('the calendar of a venue', () => {
     expect(day('2026-03-08').closures).toMatchObject([{ kind: 'closed', end_at: null }])
   })
 
-  it('shows somebody who is signed in their own reservations, and nobody else’s', async () => {
+  it('shows a signed-in person their own reservations only', async () => {
     const venue = await createVenue(call)
     const slots = [
       await createSlot(call, venue, ['2026-03-04', '09:00', '10:00']),
