@@ -20,6 +20,7 @@ import { tags } from './tags.ts'
 import { expireOrders } from './visits/appointments/service.ts'
 import { noteNoShows } from './visits/queue/service.ts'
 import { visitRoutes } from './visits/routes.ts'
+import { endClosedWaiting } from './visits/waitingList/service.ts'
 
 /** The manifest of the clinic product. */
 export const clinic: Product = {
@@ -33,6 +34,7 @@ export const clinic: Product = {
   notificationTypes: [...orderNotificationTypes, ...decisionNotificationTypes],
   jobs: [
     { name: 'clinic.orders', cron: '* * * * *', run: expireOrders },
+    { name: 'clinic.waiting', cron: '*/5 * * * *', run: endClosedWaiting },
     { name: 'clinic.no-shows', cron: '*/10 * * * *', run: noteNoShows },
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },

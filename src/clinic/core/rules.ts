@@ -55,6 +55,11 @@ export interface Facts {
   readonly configuration: Configuration
 }
 
+/** The facts that decide when registering for a session ends. */
+export interface SessionFacts extends Pick<Facts, 'configuration'> {
+  readonly schedule: Pick<Facts['schedule'], 'date' | 'timeSection'>
+}
+
 /**
  * How a registration comes about. `normal`: a user, by the rules. `waitlist`: the next in line. `desk`: staff for a
  * walk-in. `add_slot`: an added number; it needs no free one.
@@ -109,7 +114,7 @@ export function releasedAt({ schedule, configuration }: Facts, zone: string): Da
  * The instant from which nobody can register: `sameDayDeadline` for a morning, the start of the session for the others
  * (page, Rules). Staff may register until the session ends.
  */
-export function closesAt({ schedule, configuration }: Facts, way: Way, zone: string): Date {
+export function closesAt({ schedule, configuration }: SessionFacts, way: Way, zone: string): Date {
   const session = sessionOf(configuration.schedule, schedule, zone)
   if (way === 'desk' || way === 'add_slot') return session.endAt
   if (schedule.timeSection !== '上午') return session.startAt

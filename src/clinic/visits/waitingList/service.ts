@@ -3,12 +3,15 @@ import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { localDate } from '../../../kernel/time.ts'
 import { foundFacts } from '../../core/booking.ts'
 import { cancelOrder, lockOwnOrder } from '../../core/cancelling.ts'
+import { readConfiguration } from '../../core/configuration/store.ts'
+import { endOrders } from '../../core/ending.ts'
 import { lockSchedules } from '../../core/numbersStore.ts'
-import { findOrder, lockPatient, type Order } from '../../core/ordersStore.ts'
+import { findOrder, lockOrder, lockPatient, type Order } from '../../core/ordersStore.ts'
 import { refused } from '../../core/refusals.ts'
-import { priceOf, refusals } from '../../core/rules.ts'
+import { closesAt, priceOf, refusals } from '../../core/rules.ts'
 import { promote } from '../../core/waitingList.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
 import * as store from './store.ts'
@@ -93,6 +96,37 @@ export async function convertEntry(
   })
   kernel.nudge()
   return converted
+}
+
+const BATCH = 200
+
+/** The job that ends the waiting for sessions that nobody can register for any more, and tells the people who waited. */
+export async function endClosedWaiting(kernel: Kernel): Promise<void> {
+  const now = kernel.clock.now()
+  const zone = kernel.config.timeZone
+  const configuration = await readConfiguration(kernel.db)
+  for (let after = 0; ; ) {
+    const found = await store.waitingUpTo(kernel.db, localDate(now, zone), after, BATCH)
+    for (const { orderId, ...schedule } of found) {
+      after = orderId
+      if (closesAt({ schedule, configuration }, 'waitlist', zone) > now) continue
+      await kernel.transaction(async (tx) => {
+        const order = await lockOrder(tx, orderId)
+        if (order?.status !== 'waitlist') return
+        await endOrders(kernel, tx, [order], {
+          to: 'cancelled',
+          reason: '该时段已停止挂号',
+          by: null,
+          now,
+          refunds: false,
+          message: 'clinic.waitlist.ended',
+          action: 'clinic.waitlist.end',
+        })
+      })
+    }
+    kernel.nudge()
+    if (found.length < BATCH) return
+  }
 }
 
 async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {

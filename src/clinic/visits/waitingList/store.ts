@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../../../kernel/database/database.ts
 import { inserted } from '../../../kernel/database/inserted.ts'
 import { type Order, orders } from '../../core/ordersStore.ts'
 import type { Facts } from '../../core/rules.ts'
+import type { TimeSection } from '../../core/types.ts'
 
 /** Puts a patient on the waiting list of a locked schedule. Returns the order's id. */
 export async function insertWaiting(
@@ -53,5 +54,24 @@ export async function listWaiting(db: Database, userId: number): Promise<readonl
     .where((eb) => eb.or([eb('o.initiator_user_id', '=', userId), eb('p.user_id', '=', userId)]))
     .orderBy('o.order_id', 'desc')
     .limit(200)
+    .execute()
+}
+
+/** Orders on waiting lists of sessions up to a date, after an order id. */
+export async function waitingUpTo(
+  db: Database,
+  date: string,
+  after: number,
+  limit: number,
+): Promise<readonly { readonly orderId: number; readonly date: string; readonly timeSection: TimeSection }[]> {
+  return await db
+    .selectFrom('registration_order as o')
+    .innerJoin('schedule as s', 's.schedule_id', 'o.schedule_id')
+    .select(['o.order_id as orderId', 's.date', 's.time_section as timeSection'])
+    .where('o.status', '=', 'waitlist')
+    .where('o.slot_date', '<=', date)
+    .where('o.order_id', '>', after)
+    .orderBy('o.order_id')
+    .limit(limit)
     .execute()
 }

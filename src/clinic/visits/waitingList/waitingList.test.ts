@@ -132,6 +132,22 @@ describe('The waiting list', () => {
     expect(await ask(person, `/patient/waitlist/${entry}/convert`, {})).toMatchObject({ code: 1008 })
   })
 
+  it('ends when nobody can register for the session any more', async () => {
+    const { id } = await soldOut({ day: 0, section: '下午' })
+    const person = await patient(world)
+    const entry = (await join(person, id)).message.id
+    const before = world.clock.now()
+    const start = new Date('2026-03-02T06:00:00Z')
+    world.clock.set(new Date(start.getTime() - 1))
+    await world.system.jobs.runNow('clinic.waiting')
+    expect(await orderOf(person, entry)).toMatchObject({ status: 'waitlist' })
+    world.clock.set(start)
+    await world.system.jobs.runNow('clinic.waiting')
+    expect(await orderOf(person, entry)).toMatchObject({ status: 'cancelled' })
+    expect((await world.inbox(person)).at(-1)?.type).toBe('clinic.waitlist.ended')
+    world.clock.set(before)
+  })
+
   it('ends when the schedule is stopped', async () => {
     const admin = await hospitalAdmin(world)
     const { id } = await soldOut()
