@@ -189,6 +189,32 @@ describe('Doctors', () => {
   })
 })
 
+describe('A schedule', () => {
+  it('is not added or moved into an approved leave of its doctor', async () => {
+    const of = await department(world)
+    const { doctorId } = await doctor(world, of.deptId)
+    await world.rows(`INSERT INTO leave_audit (doctor_id, leave_start_date, leave_end_date, shift, reason, submit_time, status)
+      VALUES (${doctorId}, '2026-03-10', '2026-03-11', 'morning', '休假', now(), 'approved')`)
+    const add = (schedule_date: string, time_section: string) =>
+      ask('POST', '/admin/schedules', {
+        doctor_id: doctorId,
+        clinic_id: of.clinicId,
+        schedule_date,
+        time_section,
+        slot_type: '普通',
+        total_slots: 5,
+      })
+    for (const date of ['2026-03-10', '2026-03-11'])
+      expect(await add(date, '上午')).toMatchObject(refusedWith(99, '请假'))
+    expect(await add('2026-03-09', '上午')).toMatchObject({ code: 0 })
+    expect(await add('2026-03-12', '上午')).toMatchObject({ code: 0 })
+    const { schedule_id } = (await add('2026-03-10', '下午')).message
+    expect(await ask('PUT', `/admin/schedules/${schedule_id}`, { time_section: '上午' })).toMatchObject(
+      refusedWith(99, '请假'),
+    )
+  })
+})
+
 describe('Searching', () => {
   it('finds departments and doctors by name, specialty and pinyin initials', async () => {
     const { major_dept_id } = (await ask('GET', '/admin/major-departments')).message.departments[0]

@@ -5,6 +5,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { daysBetween, localDate } from '../../../kernel/time.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
+import { isOnLeave } from '../../core/leavesStore.ts'
 import { lockSchedules, setTotal } from '../../core/numbersStore.ts'
 import { orderIdsOf } from '../../core/ordersStore.ts'
 import { keepClinic, keepDoctor } from '../../core/parentsStore.ts'
@@ -79,14 +80,14 @@ export interface ScheduleContent {
 
 /**
  * Adds a schedule. Returns its id.
- * @throws Invalid 106 for doctor and clinic; `in_the_past`, `too_far_ahead`; `schedule_taken` if the doctor has another
- * one in that section.
+ * @throws Invalid 106 for doctor and clinic; `in_the_past`, `too_far_ahead`; `on_leave`; `schedule_taken` if the doctor
+ * has another one in that section.
  */
 export async function addSchedule(kernel: Kernel, caller: Caller, content: ScheduleContent): Promise<number> {
   const now = kernel.clock.now()
   const id = await kernel.transaction(async (tx) => {
     await checkDate(kernel, tx, content, now)
-    await keepDoctor(tx, content.doctorId)
+    await keepWorkingDoctor(tx, content)
     const { deptId } = await keepClinic(tx, content.clinicId)
     const price = await priceOfSchedule(tx, { ...content, deptId })
     const id = await store.insertSchedule(tx, { ...content, deptId, price }, now)
@@ -95,6 +96,16 @@ export async function addSchedule(kernel: Kernel, caller: Caller, content: Sched
   })
   kernel.nudge()
   return id
+}
+
+/** Locks a doctor against deletion and leaves. @throws Invalid 106; `on_leave` in an approved leave. */
+async function keepWorkingDoctor(
+  tx: Transaction,
+  session: Pick<ScheduleContent, 'doctorId' | 'date' | 'timeSection'>,
+): Promise<void> {
+  await keepDoctor(tx, session.doctorId)
+  if (await isOnLeave(tx, session))
+    throw refusal(CODES.request, 'on_leave', '该医生在此时段已批准请假，请选择其他医生或时间')
 }
 
 async function checkDate(
@@ -193,7 +204,7 @@ async function checkMove(
       `该排班还有 ${open} 个未就诊的挂号，不能更改医生、门诊、日期、时段或号源类型；请先停诊`,
     )
   if (after.date !== oldDate) await checkDate(kernel, tx, after, now)
-  await keepDoctor(tx, after.doctorId)
+  await keepWorkingDoctor(tx, after)
 }
 
 /** Deletes a schedule; its open orders are stopped, refunded and told. @throws Invalid 106. */
