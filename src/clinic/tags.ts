@@ -18,5 +18,6 @@ export const tags = {
   'Clinic queue': 'The doctor calls, passes and sees patients.',
   'Clinic audits': 'Requests that need a decision: weeks of schedules, leaves, added numbers.',
   'Clinic leaves': 'Leaves of doctors.',
+  'Clinic attendance': 'The doctors’ workbench: their sessions and presence, and absences.',
   'Clinic desk': 'The desk finds orders, takes and returns money, checks patients in.',
 } as const

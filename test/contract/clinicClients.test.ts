@@ -27,14 +27,7 @@ const shapeOf = (call: string) =>
 const built = new Set(operations.map(({ name }) => shapeOf(name)))
 
 /** Calls whose routes are not built yet: the test fails until they are exactly the ones listed here. */
-const NOT_YET: readonly string[] = [
-  'GET /doctor/workbench/consultation-stats',
-  'GET /doctor/workbench/dashboard',
-  'GET /doctor/workbench/recent-consultations',
-  'GET /doctor/workbench/shifts',
-  'GET /patient/health-record',
-  'GET /patient/wechat/bindinfo',
-]
+const NOT_YET: readonly string[] = ['GET /patient/health-record', 'GET /patient/wechat/bindinfo']
 
 /** Fields that a client reads and an answer lacks: to be emptied too. */
 const LACKING: Readonly<Record<string, readonly string[]>> = {

@@ -16,3 +16,8 @@ export async function callingHead(kernel: Kernel, caller: Pick<Caller, 'userId'>
   if (!doctor.isHead) throw notAllowed('仅科室长可以进行此操作')
   return doctor
 }
+
+/** The public path of a doctor's photo; null if there is none. */
+export function photoPath(doctorId: number, fileId: number | null): string | null {
+  return fileId === null ? null : `/static/image/doctor_${doctorId}_${fileId}`
+}

@@ -2,6 +2,8 @@ import type { App } from '../../kernel/http/app.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { appointmentRoutes } from './appointments/routes.ts'
 import { appointmentVisitRoutes } from './appointments/visitRoutes.ts'
+import { attendanceRoutes } from './attendance/routes.ts'
+import { workbenchRoutes } from './attendance/workbenchRoutes.ts'
 import { deskRoutes } from './desk/routes.ts'
 import { queueRoutes } from './queue/routes.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
@@ -13,4 +15,6 @@ export function visitRoutes(app: App, kernel: Kernel): void {
   waitingListRoutes(app, kernel)
   queueRoutes(app, kernel)
   deskRoutes(app, kernel)
+  workbenchRoutes(app, kernel)
+  attendanceRoutes(app, kernel)
 }

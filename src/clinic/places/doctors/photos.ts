@@ -5,16 +5,12 @@ import { type FileRow, findFile, releaseFiles, useFile } from '../../../kernel/f
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { photoPath } from '../../core/people.ts'
 import { missing } from '../../sentences.ts'
 import { lockDoctor, updateDoctor } from './store.ts'
 
 const PURPOSE = 'clinic.doctor'
 const photoOf = (doctorId: number) => ({ purpose: PURPOSE, subject: `doctor:${doctorId}` })
-
-/** The public path of a doctor's photo; null if there is none. */
-export function photoPath(doctorId: number, fileId: number | null): string | null {
-  return fileId === null ? null : `/static/image/doctor_${doctorId}_${fileId}`
-}
 
 /**
  * Replaces a doctor's photo; null removes it. Returns the new path and the old one.

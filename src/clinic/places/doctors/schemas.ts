@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import { Id, Nullable, Text } from '../../../kernel/http/schemas.ts'
+import { photoPath } from '../../core/people.ts'
 import { priceFields, priceInputs, priceMembers } from '../../core/prices/fields.ts'
 import { Moment, moment } from '../../fields.ts'
-import { photoPath } from './photos.ts'
 import type { PricedDoctor } from './service.ts'
 
 const Line = (most: number) => Type.Optional(Nullable(Type.String({ maxLength: most })))
