@@ -430,7 +430,17 @@ export interface MajorDepartmentTable {
   deleted_at: Date | null
 }
 
-export interface MessagesTable {
+export interface MinorDepartmentTable {
+  minor_dept_id: GeneratedAlways<number>
+  major_dept_id: number
+  name: string
+  description: string | null
+  initials: Generated<string>
+  create_time: Date
+  deleted_at: Date | null
+}
+
+export interface NotificationMessagesTable {
   id: GeneratedAlways<number>
   user_id: number
   type: string
@@ -443,16 +453,6 @@ export interface MessagesTable {
   key: string | null
   created_at: Date
   read_at: Date | null
-}
-
-export interface MinorDepartmentTable {
-  minor_dept_id: GeneratedAlways<number>
-  major_dept_id: number
-  name: string
-  description: string | null
-  initials: Generated<string>
-  create_time: Date
-  deleted_at: Date | null
 }
 
 export interface NotificationPaceTable {
@@ -1144,8 +1144,8 @@ export interface DB {
   legal_texts: LegalTextsTable
   login_log: LoginLogTable
   major_department: MajorDepartmentTable
-  messages: MessagesTable
   minor_department: MinorDepartmentTable
+  notification_messages: NotificationMessagesTable
   notification_pace: NotificationPaceTable
   notification_preferences: NotificationPreferencesTable
   notification_templates: NotificationTemplatesTable
