@@ -27,7 +27,9 @@ beforeEach(async () => {
 afterEach(async () => {
   await mailer.close()
   await server.close()
-  await world.rows('TRUNCATE delivery_attempts, deliveries, notification_messages, suppressions, notification_pace RESTART IDENTITY')
+  await world.rows(
+    'TRUNCATE delivery_attempts, deliveries, notification_messages, suppressions, notification_pace RESTART IDENTITY',
+  )
 })
 afterAll(() => world.close())
 
