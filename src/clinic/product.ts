@@ -3,13 +3,14 @@ import './constraints.ts'
 import { contract } from './contract.ts'
 import { decisionNotificationTypes } from './core/decisions/notificationTypes.ts'
 import { orderNotificationTypes } from './core/notificationTypes.ts'
-import { deliverCode, SEND_PROOF_JOB, sweepProofs } from './core/proofs/service.ts'
+import { deliverCode, SEND_PROOF_JOB, sweepProofs, voidProofs } from './core/proofs/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
+import { refuseBanned } from './people/bans/service.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
@@ -56,6 +57,8 @@ export const clinic: Product = {
     ],
   ],
   beforeUserLeaves: leaveClinic,
+  beforeLogIn: refuseBanned,
+  afterContactChange: voidProofs,
   personalRecords: ({ reads }, userId) => personalRecords(reads, userId),
   tokenUrl: '/auth/swagger-login',
   routes(app, kernel) {
