@@ -7,6 +7,7 @@ import { deliverCode, SEND_PROOF_JOB, sweepProofs, voidProofs } from './core/pro
 import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
+import { sweepViews } from './figures/visitors/service.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
@@ -15,6 +16,7 @@ import { feedbackRoutes } from './people/feedback/routes.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
+import { uploadRoutes } from './people/uploads/routes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
@@ -40,6 +42,7 @@ export const clinic: Product = {
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },
+    { name: 'clinic.visitors-sweep', cron: '35 3 * * *', run: sweepViews },
   ],
   contract,
   pathRoots: [
@@ -67,6 +70,7 @@ export const clinic: Product = {
     patientRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
+    uploadRoutes(app, kernel)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel)
     statisticsRoutes(app, kernel)
