@@ -141,11 +141,12 @@ CREATE TABLE patient_relation (
 CREATE UNIQUE INDEX patient_relation_default ON patient_relation (user_id) WHERE is_default;
 CREATE INDEX patient_relation_patient ON patient_relation (related_patient_id);
 
--- Proofs of ownership of a phone number or e-mail address, by a code that was sent there. The code is not stored: it
--- follows from the row's salt by a keyed hash.
+-- Proofs of ownership of a phone number or e-mail address, by a code or a link that was sent there. The code is not
+-- stored: it follows from the row's salt by a keyed hash. Each code and link is used once.
 CREATE TABLE clinic_contact_proof (
   proof_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  channel     text NOT NULL CHECK (channel IN ('sms', 'email')),
+  -- sms and email: by a code. link: an address by a link.
+  channel     text NOT NULL CHECK (channel IN ('sms', 'email', 'link')),
   -- Keyed hash of the number or address.
   contact     text NOT NULL,
   user_id     bigint REFERENCES users,

@@ -3,17 +3,20 @@ import './constraints.ts'
 import { contract } from './contract.ts'
 import { decisionNotificationTypes } from './core/decisions/notificationTypes.ts'
 import { orderNotificationTypes } from './core/notificationTypes.ts'
-import { deliverCode, SEND_PROOF_JOB, sweepProofs } from './core/proofs/service.ts'
+import { deliverCode, SEND_PROOF_JOB, sweepProofs, voidProofs } from './core/proofs/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
+import { sweepViews } from './figures/visitors/service.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
+import { refuseBanned } from './people/bans/service.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
+import { uploadRoutes } from './people/uploads/routes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
@@ -39,6 +42,7 @@ export const clinic: Product = {
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },
+    { name: 'clinic.visitors-sweep', cron: '35 3 * * *', run: sweepViews },
   ],
   contract,
   pathRoots: [
@@ -56,6 +60,8 @@ export const clinic: Product = {
     ],
   ],
   beforeUserLeaves: leaveClinic,
+  beforeLogIn: refuseBanned,
+  afterContactChange: voidProofs,
   personalRecords: ({ reads }, userId) => personalRecords(reads, userId),
   tokenUrl: '/auth/swagger-login',
   routes(app, kernel) {
@@ -64,6 +70,7 @@ export const clinic: Product = {
     patientRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
+    uploadRoutes(app, kernel)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel)
     statisticsRoutes(app, kernel)

@@ -142,7 +142,7 @@ export interface ClinicTable {
 
 export interface ClinicContactProofTable {
   proof_id: GeneratedAlways<number>
-  channel: "sms" | "email"
+  channel: "sms" | "email" | "link"
   contact: string
   user_id: number | null
   salt: string
