@@ -21,6 +21,7 @@ import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
 import { expireOrders } from './visits/appointments/service.ts'
+import { checkPayments, sendRefunds } from './visits/payments/service.ts'
 import { noteNoShows } from './visits/queue/service.ts'
 import { visitRoutes } from './visits/routes.ts'
 import { endClosedWaiting } from './visits/waitingList/service.ts'
@@ -37,6 +38,8 @@ export const clinic: Product = {
   notificationTypes: [...orderNotificationTypes, ...decisionNotificationTypes],
   jobs: [
     { name: 'clinic.orders', cron: '* * * * *', run: expireOrders },
+    { name: 'clinic.payments', cron: '* * * * *', run: checkPayments },
+    { name: 'clinic.refunds', cron: '* * * * *', run: sendRefunds },
     { name: 'clinic.waiting', cron: '*/5 * * * *', run: endClosedWaiting },
     { name: 'clinic.no-shows', cron: '*/10 * * * *', run: noteNoShows },
     { name: SEND_PROOF_JOB, run: deliverCode },

@@ -5,6 +5,7 @@ import { appointmentVisitRoutes } from './appointments/visitRoutes.ts'
 import { attendanceRoutes } from './attendance/routes.ts'
 import { workbenchRoutes } from './attendance/workbenchRoutes.ts'
 import { deskRoutes } from './desk/routes.ts'
+import { paymentRoutes } from './payments/routes.ts'
 import { queueRoutes } from './queue/routes.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
 
@@ -15,6 +16,7 @@ export function visitRoutes(app: App, kernel: Kernel): void {
   waitingListRoutes(app, kernel)
   queueRoutes(app, kernel)
   deskRoutes(app, kernel)
+  paymentRoutes(app, kernel)
   workbenchRoutes(app, kernel)
   attendanceRoutes(app, kernel)
 }

@@ -598,9 +598,14 @@ export interface PlatformPaymentTable {
   order_id: number
   out_trade_no: string
   amount: number
-  state: Generated<"open" | "paid" | "closed">
+  refunded: Generated<number>
+  state: Generated<"open" | "closing" | "paid" | "closed">
   code_url: string | null
   transaction_id: string | null
+  expires_at: Date
+  next_time: Date
+  tries: Generated<number>
+  problem: string | null
   create_time: Date
   update_time: Date
 }
@@ -610,8 +615,13 @@ export interface PlatformRefundTable {
   payment_id: number
   out_refund_no: string
   amount: number
-  state: Generated<"owed" | "accepted" | "done" | "failed">
+  state: Generated<"owed" | "accepted" | "done" | "failed" | "settled">
   reason: string | null
+  next_time: Date
+  tries: Generated<number>
+  problem: string | null
+  settled_note: string | null
+  settled_by: number | null
   create_time: Date
   update_time: Date
 }
