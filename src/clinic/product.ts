@@ -4,6 +4,7 @@ import { contract } from './contract.ts'
 import { decisionNotificationTypes } from './core/decisions/notificationTypes.ts'
 import { orderNotificationTypes } from './core/notificationTypes.ts'
 import { deliverCode, SEND_PROOF_JOB, sweepProofs, voidProofs } from './core/proofs/service.ts'
+import { fillDemo } from './demo/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
@@ -79,5 +80,5 @@ export const clinic: Product = {
     statisticsRoutes(app, kernel)
   },
   verify: ({ db }) => findDifferences(db),
-  demo: async () => [],
+  demo: fillDemo,
 }
