@@ -58,14 +58,14 @@ export const clinic: Product = {
   beforeUserLeaves: leaveClinic,
   personalRecords: ({ reads }, userId) => personalRecords(reads, userId),
   tokenUrl: '/auth/swagger-login',
-  routes(app, kernel) {
+  routes(app, kernel, live) {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
     placeRoutes(app, kernel)
-    visitRoutes(app, kernel)
+    visitRoutes(app, kernel, live)
     statisticsRoutes(app, kernel)
   },
   verify: ({ db }) => findDifferences(db),
