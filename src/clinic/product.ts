@@ -19,6 +19,7 @@ import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
 import { expireOrders } from './visits/appointments/service.ts'
 import { noteNoShows } from './visits/queue/service.ts'
+import { remindPatients } from './visits/reminders/service.ts'
 import { visitRoutes } from './visits/routes.ts'
 import { endClosedWaiting } from './visits/waitingList/service.ts'
 
@@ -36,6 +37,7 @@ export const clinic: Product = {
     { name: 'clinic.orders', cron: '* * * * *', run: expireOrders },
     { name: 'clinic.waiting', cron: '*/5 * * * *', run: endClosedWaiting },
     { name: 'clinic.no-shows', cron: '*/10 * * * *', run: noteNoShows },
+    { name: 'clinic.reminders', cron: '*/5 * * * *', run: remindPatients },
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },

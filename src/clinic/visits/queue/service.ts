@@ -8,6 +8,7 @@ import { localDate } from '../../../kernel/time.ts'
 import { isOwn } from '../../core/cancelling.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
 import { tellOrders } from '../../core/messages.ts'
+import { noteNotice } from '../../core/noticesStore.ts'
 import { lockSchedules } from '../../core/numbersStore.ts'
 import { findOrder, lockOrder, lockOrders, type Order } from '../../core/ordersStore.ts'
 import { callingDoctor } from '../../core/people.ts'
@@ -15,6 +16,7 @@ import { noSuchOrder, noSuchSchedule } from '../../core/refusals.ts'
 import { sessionOf } from '../../core/sections/rules.ts'
 import { writeCall, writeCompletion, writeNoShow, writePass } from '../../core/visitMovesStore.ts'
 import { CODES, refusal } from '../../sentences.ts'
+import { clinicSettings } from '../../settings.ts'
 import { findSession, ordersOf, type Session } from './lineStore.ts'
 import { type Line, lineOf, type Place, placeOf } from './rules.ts'
 import * as store from './store.ts'
@@ -76,11 +78,28 @@ export async function callNext(kernel: Kernel, caller: Caller, scheduleId: numbe
     const [order] = await lockOrders(tx, [next])
     if (!order) throw noSuchOrder()
     await tell(kernel, tx, order, 'clinic.order.called', now)
+    await tellNear(kernel, tx, scheduleId, now)
     await note(tx, originOf(caller), 'call', next, now)
     return order
   })
   kernel.nudge()
   return called
+}
+
+/** Tells those who are next in a locked schedule that their turn is near, once each. */
+async function tellNear(kernel: Kernel, tx: Transaction, scheduleId: number, now: Date): Promise<void> {
+  const { waiting } = lineOf(await ordersOf(tx, [scheduleId]))
+  const near = waiting.slice(0, clinicSettings.of(kernel.config).nearAhead + 1)
+  const ids = near.map(({ orderId }) => orderId)
+  const fresh = await noteNotice(tx, ids, 'near', now)
+  const { schedule: rules } = await readConfiguration(tx)
+  await tellOrders(
+    tx,
+    near.filter(({ orderId }) => fresh.has(orderId)),
+    'clinic.order.near',
+    { rules, zone: kernel.config.timeZone, now },
+    ({ orderId }) => ({ ahead: ids.indexOf(orderId) }),
+  )
 }
 
 /** Ends the visit of the patient who is being called. @throws Invalid 102, 106; `not_calling`. */
