@@ -275,6 +275,50 @@ CREATE INDEX registration_order_initiator ON registration_order (initiator_user_
 CREATE INDEX registration_order_due ON registration_order (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX registration_order_date ON registration_order (slot_date) WHERE status = 'confirmed';
 
+-- Announces the queue of a schedule on its day: ids of schedule, clinic and area. Only orders of days around that of the
+-- change (by the program's clock) are announced, so that the rush for numbers of later days costs nothing.
+CREATE FUNCTION announce_queue() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('clinic_queue', concat_ws(':', s.schedule_id, s.clinic_id, k.area_id))
+  FROM schedule s
+  JOIN clinic k ON k.clinic_id = s.clinic_id
+  WHERE s.schedule_id IN (NEW.schedule_id, OLD.schedule_id);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER registration_order_joins AFTER INSERT ON registration_order
+  FOR EACH ROW WHEN (abs(NEW.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1)
+  EXECUTE FUNCTION announce_queue();
+CREATE TRIGGER registration_order_moves AFTER UPDATE ON registration_order
+  FOR EACH ROW WHEN (
+    abs(NEW.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1
+    OR abs(OLD.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1
+  )
+  EXECUTE FUNCTION announce_queue();
+
+-- Messages that an order gets once for each day of its visit: reminders, and that its number is near.
+CREATE TABLE order_notice (
+  order_id    bigint NOT NULL REFERENCES registration_order,
+  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near')),
+  slot_date   date NOT NULL,
+  create_time timestamptz NOT NULL,
+  PRIMARY KEY (order_id, kind, slot_date)
+);
+
+-- Displays in halls. Each shows the sessions of an area, or of one clinic in it.
+CREATE TABLE clinic_display (
+  display_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name        text NOT NULL,
+  area_id     bigint NOT NULL REFERENCES hospital_area,
+  clinic_id   bigint REFERENCES clinic,
+  -- SHA-256 of the token.
+  token_hash  text NOT NULL UNIQUE,
+  created_by  bigint REFERENCES users,
+  create_time timestamptz NOT NULL
+);
+CREATE INDEX clinic_display_area ON clinic_display (area_id);
+CREATE INDEX clinic_display_clinic ON clinic_display (clinic_id);
+CREATE INDEX clinic_display_created_by ON clinic_display (created_by);
+
 -- Money ------------------------------------------------------------------------------------------
 
 -- Charges (positive) and refunds (negative) of orders. Rows are only added.

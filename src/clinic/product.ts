@@ -24,6 +24,7 @@ import { tags } from './tags.ts'
 import { expireOrders } from './visits/appointments/service.ts'
 import { checkPayments, sendRefunds } from './visits/payments/service.ts'
 import { noteNoShows } from './visits/queue/service.ts'
+import { remindPatients } from './visits/reminders/service.ts'
 import { visitRoutes } from './visits/routes.ts'
 import { endClosedWaiting } from './visits/waitingList/service.ts'
 
@@ -43,6 +44,7 @@ export const clinic: Product = {
     { name: 'clinic.refunds', cron: '* * * * *', run: sendRefunds },
     { name: 'clinic.waiting', cron: '*/5 * * * *', run: endClosedWaiting },
     { name: 'clinic.no-shows', cron: '*/10 * * * *', run: noteNoShows },
+    { name: 'clinic.reminders', cron: '*/5 * * * *', run: remindPatients },
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },
@@ -68,7 +70,7 @@ export const clinic: Product = {
   afterContactChange: voidProofs,
   personalRecords: ({ reads }, userId) => personalRecords(reads, userId),
   tokenUrl: '/auth/swagger-login',
-  routes(app, kernel) {
+  routes(app, kernel, live) {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
@@ -76,7 +78,7 @@ export const clinic: Product = {
     feedbackRoutes(app, kernel)
     uploadRoutes(app, kernel)
     placeRoutes(app, kernel)
-    visitRoutes(app, kernel)
+    visitRoutes(app, kernel, live)
     statisticsRoutes(app, kernel)
   },
   verify: ({ db }) => findDifferences(db),

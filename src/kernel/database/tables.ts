@@ -153,6 +153,16 @@ export interface ClinicContactProofTable {
   used_at: Date | null
 }
 
+export interface ClinicDisplayTable {
+  display_id: GeneratedAlways<number>
+  name: string
+  area_id: number
+  clinic_id: number | null
+  token_hash: string
+  created_by: number | null
+  create_time: Date
+}
+
 export interface ClinicFeedbackTable {
   feedback_id: GeneratedAlways<number>
   user_id: number
@@ -527,6 +537,13 @@ export interface OrderLedgerTable {
   reference: string | null
   reason: string | null
   created_by: number | null
+  create_time: Date
+}
+
+export interface OrderNoticeTable {
+  order_id: number
+  kind: "evening" | "day" | "near"
+  slot_date: string
   create_time: Date
 }
 
@@ -1132,6 +1149,7 @@ export interface DB {
   chat_sessions: ChatSessionsTable
   clinic: ClinicTable
   clinic_contact_proof: ClinicContactProofTable
+  clinic_display: ClinicDisplayTable
   clinic_feedback: ClinicFeedbackTable
   clinic_visitor: ClinicVisitorTable
   closures: ClosuresTable
@@ -1163,6 +1181,7 @@ export interface DB {
   opening_hours: OpeningHoursTable
   operation_log: OperationLogTable
   order_ledger: OrderLedgerTable
+  order_notice: OrderNoticeTable
   outbox: OutboxTable
   outbox_failures: OutboxFailuresTable
   password_resets: PasswordResetsTable
