@@ -11,6 +11,7 @@ import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
+import { healthRoutes } from './people/health/routes.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
@@ -53,6 +54,7 @@ export const clinic: Product = {
       '/anti-scalper',
       '/feedbacks',
       '/attendance',
+      '/consultation',
     ],
   ],
   beforeUserLeaves: leaveClinic,
@@ -62,6 +64,7 @@ export const clinic: Product = {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
+    healthRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
     placeRoutes(app, kernel)

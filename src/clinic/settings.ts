@@ -1,4 +1,4 @@
-import { oneOf, onOff, wholeNumber } from '../config/kinds.ts'
+import { line, oneOf, onOff, wholeNumber } from '../config/kinds.ts'
 import { defineSettings, setting } from '../config/settings.ts'
 
 /** The environment variables of the clinic product. */
@@ -9,6 +9,13 @@ export const clinicSettings = defineSettings({
     wholeNumber(1, 365),
     7,
     'Number of days of which the statistics of visits compare the page views with those of the days before.',
+  ),
+  hospitalName: setting(
+    'Clinic',
+    'CLINIC_HOSPITAL_NAME',
+    line('the name of the hospital', 1, 100),
+    '校医院',
+    'The name of the hospital on medical records.',
   ),
   loginReply: setting(
     'Clinic',

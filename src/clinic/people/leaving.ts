@@ -9,7 +9,8 @@ import { openOrdersOf, scrubPatient, unlink } from './leavingStore.ts'
 
 /**
  * What leaving means for the clinic: the open orders of the person's own patient record, and those they made for
- * others, are cancelled and refunded; the record keeps no personal data; a doctor keeps theirs, without an account.
+ * others, are cancelled and refunded; the patient record keeps no personal data; a doctor keeps theirs, without an
+ * account. Medical records are kept with the name, gender and birth date in them, because the law demands that.
  */
 export async function leaveClinic(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const now = kernel.clock.now()

@@ -24,8 +24,19 @@ export async function openOrdersOf(
   return rows
 }
 
-/** Removes the personal data of a user's own patient record. Its visits stay as history. */
+/**
+ * Removes the personal data of a user's own patient record, and what they wrote about their orders and visits. The
+ * medical records stay as the doctors wrote them.
+ */
 export async function scrubPatient(tx: Transaction, userId: number, now: Date): Promise<void> {
+  await sql`
+    UPDATE registration_order o SET symptoms = ''
+    FROM patient p
+    WHERE p.patient_id = o.patient_id AND p.user_id = ${userId} AND o.symptoms <> ''`.execute(tx)
+  await sql`
+    UPDATE visit_review v SET comment = NULL
+    FROM patient p
+    WHERE p.patient_id = v.patient_id AND p.user_id = ${userId}`.execute(tx)
   await sql`
     UPDATE patient
     SET
@@ -35,8 +46,10 @@ export async function scrubPatient(tx: Transaction, userId: number, now: Date): 
     WHERE user_id = ${userId}`.execute(tx)
 }
 
-/** Ends a user's relations to patients, and the link of a doctor to the account. */
+/** Ends a user's relations to patients, the contacts in their feedback, and the link of a doctor to the account. */
 export async function unlink(tx: Transaction, userId: number): Promise<void> {
   await sql`DELETE FROM patient_relation WHERE user_id = ${userId}`.execute(tx)
+  await sql`
+    UPDATE clinic_feedback SET contact_phone = NULL, contact_email = NULL WHERE user_id = ${userId}`.execute(tx)
   await sql`UPDATE doctor SET user_id = NULL WHERE user_id = ${userId}`.execute(tx)
 }

@@ -4,8 +4,11 @@ import { appointmentRoutes } from './appointments/routes.ts'
 import { appointmentVisitRoutes } from './appointments/visitRoutes.ts'
 import { attendanceRoutes } from './attendance/routes.ts'
 import { workbenchRoutes } from './attendance/workbenchRoutes.ts'
+import { calendarFeedRoutes } from './calendarFeed/routes.ts'
 import { deskRoutes } from './desk/routes.ts'
+import { passLimitRoutes } from './passes/routes.ts'
 import { queueRoutes } from './queue/routes.ts'
+import { recordRoutes } from './records/routes.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
 
 /** Routes of orders and visits. */
@@ -17,4 +20,7 @@ export function visitRoutes(app: App, kernel: Kernel): void {
   deskRoutes(app, kernel)
   workbenchRoutes(app, kernel)
   attendanceRoutes(app, kernel)
+  recordRoutes(app, kernel)
+  passLimitRoutes(app, kernel)
+  calendarFeedRoutes(app, kernel)
 }

@@ -8,6 +8,7 @@ import { localDate } from '../../../kernel/time.ts'
 import { Answer, answer } from '../../contract.ts'
 import type { Order } from '../../core/ordersStore.ts'
 import { ageOn } from '../../core/personalData.ts'
+import { recordInputs } from '../../core/records/fields.ts'
 import { queueNumber } from '../../core/sections/rules.ts'
 import { GENDERS } from '../../core/types.ts'
 import { Moment, moment, TimeSection, whenSet } from '../../fields.ts'
@@ -130,10 +131,15 @@ function moves(app: App, kernel: Kernel): void {
     operationId: 'completeConsultation',
     permission: 'clinic:treat',
     summary: 'End the visit of the patient who is being called',
+    description: 'With `record`, the medical record is written too; without it, it can be written until the next day.',
     tag,
-    schema: { body: Type.Object({ order_id: Id }), response: { 200: Answer(Moved) } },
+    schema: {
+      body: Type.Object({ order_id: Id, record: Type.Optional(Nullable(Type.Object(recordInputs))) }),
+      response: { 200: Answer(Moved) },
+    },
     handler: async (request) => {
-      const order = await service.completeVisit(kernel, callerOf(request), request.body.order_id)
+      const { order_id, record } = request.body
+      const order = await service.completeVisit(kernel, callerOf(request), order_id, record ?? undefined)
       return answer({ detail: '就诊已完成', ...show(order) })
     },
   })
@@ -143,7 +149,9 @@ function moves(app: App, kernel: Kernel): void {
     operationId: 'passPatient',
     permission: 'clinic:treat',
     summary: 'Pass the patient who is being called and is not there',
-    description: 'They go behind the others. After `max_pass_count` passes (default 3) they count as absent.',
+    description:
+      'They go behind the others. After `max_pass_count` passes (default: as configured, else 3) ' +
+      'they count as absent.',
     tag,
     schema: {
       body: Type.Object({
