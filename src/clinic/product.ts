@@ -14,6 +14,7 @@ import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
 import { refuseBanned } from './people/bans/service.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
+import { healthRoutes } from './people/health/routes.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
@@ -63,6 +64,7 @@ export const clinic: Product = {
       '/anti-scalper',
       '/feedbacks',
       '/attendance',
+      '/consultation',
     ],
   ],
   beforeUserLeaves: leaveClinic,
@@ -74,6 +76,7 @@ export const clinic: Product = {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
+    healthRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
     uploadRoutes(app, kernel)

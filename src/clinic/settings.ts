@@ -106,6 +106,13 @@ export const clinicSettings = defineSettings(
       3,
       'Patients are told that their turn is near when at most this many are called before them.',
     ),
+    hospitalName: setting(
+      'Clinic',
+      'CLINIC_HOSPITAL_NAME',
+      line('the name of the hospital', 1, 100),
+      '校医院',
+      'The name of the hospital on medical records.',
+    ),
     loginReply: setting(
       'Clinic',
       'CLINIC_LOGIN_REPLY',

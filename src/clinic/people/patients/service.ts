@@ -37,7 +37,8 @@ export async function myPatients(kernel: Kernel, caller: Caller): Promise<readon
 
 /**
  * Adds a patient to the caller's. A patient whose id card is known is linked if the name is the same: the caller may
- * then register for them, but sees nothing else of theirs.
+ * then register for them, but sees nothing else of theirs. The caller keeps a patient whom they enter as new: they read
+ * this patient's medical records, as long as the patient has no account.
  * @throws Invalid `bad_id_card`, `bad_phone`, `name_differs`, `too_many_patients`, `name_taken` for a patient who is on
  * the list already.
  */
@@ -57,7 +58,8 @@ export async function addPatient(
     if (known && known.name !== row.name)
       throw refusal(CODES.request, 'name_differs', '该身份证号已登记，但姓名不一致，请核对')
     const patientId = known?.patientId ?? (await store.insertPatient(tx, row, now))
-    const relation = { userId, patientId, relation_type: content.relationType, remark: content.remark }
+    const { relationType: relation_type, remark } = content
+    const relation = { userId, patientId, isKeeper: !known, relation_type, remark }
     const relationId = await store.insertRelation(tx, relation, now)
     if (content.isDefault) await store.setDefault(tx, userId, patientId)
     await note(tx, caller, 'add', patientId, now)

@@ -88,12 +88,13 @@ export interface RelationContent {
 
 export async function insertRelation(
   tx: Transaction,
-  { userId, patientId, ...content }: RelationContent & { readonly userId: number; readonly patientId: number },
+  relation: RelationContent & { readonly userId: number; readonly patientId: number; readonly isKeeper: boolean },
   now: Date,
 ): Promise<number> {
+  const { userId, patientId, isKeeper, relation_type, remark } = relation
   const { rows } = await sql<{ id: number }>`
-    INSERT INTO patient_relation (user_id, related_patient_id, relation_type, remark, create_time, update_time)
-    VALUES (${userId}, ${patientId}, ${content.relation_type}, ${content.remark}, ${now}, ${now})
+    INSERT INTO patient_relation (user_id, related_patient_id, relation_type, is_keeper, remark, create_time, update_time)
+    VALUES (${userId}, ${patientId}, ${relation_type}, ${isKeeper}, ${remark}, ${now}, ${now})
     RETURNING relation_id AS id`.execute(tx)
   return inserted(rows).id
 }
