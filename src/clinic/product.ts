@@ -64,6 +64,7 @@ export const clinic: Product = {
       '/anti-scalper',
       '/feedbacks',
       '/attendance',
+      '/displays',
       '/consultation',
     ],
   ],

@@ -36,7 +36,6 @@ export async function scrubPatients(
     SET
       user_id = NULL, name = '已注销', gender = '未知', birth_date = NULL, identifier = NULL, phone_encrypted = NULL,
       phone_index = NULL, id_card_encrypted = NULL, id_card_index = NULL, height = NULL, address = NULL,
-      past_history = '{}', allergy_history = '{}', family_history = '{}', revision = revision + 1, height = NULL, address = NULL,
       past_history = '{}', allergy_history = '{}', family_history = '{}', revision = revision + 1, deleted_at = ${now}
     WHERE p.deleted_at IS NULL
       AND (p.user_id = ${userId} OR (p.patient_id = ANY (${patientIds}::bigint[]) AND ${isOrphan}))
