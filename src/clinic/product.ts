@@ -5,7 +5,7 @@ import { decisionNotificationTypes } from './core/decisions/notificationTypes.ts
 import { orderNotificationTypes } from './core/notificationTypes.ts'
 import { deliverCode, SEND_PROOF_JOB, sweepProofs } from './core/proofs/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
-import { findDifferences } from './figures/verify/store.ts'
+import { findDifferences } from './figures/verify/service.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
 import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
