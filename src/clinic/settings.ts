@@ -77,7 +77,6 @@ const ACCOUNT = Object.values(weChatPayVariables).filter(({ initial }) => initia
 /** The environment variables of the clinic product. */
 export const clinicSettings = defineSettings(
   {
-    ...weChatPayVariables,
     compareDays: setting(
       'Clinic',
       'CLINIC_COMPARE_DAYS',
@@ -135,6 +134,7 @@ export const clinicSettings = defineSettings(
       false,
       'Whether a log-in at the clinic ends the person’s other sessions.',
     ),
+    ...weChatPayVariables,
   },
   {
     contradictions: ({ payment }, given) =>

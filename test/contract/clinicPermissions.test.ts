@@ -27,7 +27,6 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /auth/verify-email',
     'GET /common/icon',
     'GET /common/medical-record/{}/download',
-    'GET /patient/appointments/calendar.ics',
     'GET /patient/clinics',
     'GET /patient/clinics/{}/schedules',
     'GET /patient/departments/{}/schedules',
@@ -64,6 +63,8 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /common/visit-record/{}',
     'GET /patient/appointments',
     'GET /patient/appointments/calendar-link',
+    // The private link opens it without a log-in.
+    'GET /patient/appointments/calendar.ics',
     'GET /patient/appointments/{}',
     'GET /patient/appointments/{}/queue',
     'GET /patient/appointments/{}/reschedule-options',

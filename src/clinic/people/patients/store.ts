@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { inserted } from '../../../kernel/database/inserted.ts'
 import { allOf, contains } from '../../../kernel/database/lists.ts'
+import type { PhoneIndexes } from '../../core/phones.ts'
 import type { Gender } from '../../core/types.ts'
 
 /** A patient for whom a user may register. */
@@ -155,8 +156,7 @@ export interface ListedPatient {
 export interface PatientFilter {
   readonly patientId?: number | undefined
   readonly name?: string | undefined
-  /** Blind indexes of a phone number: of an account, and of a patient without one. */
-  readonly phone?: { readonly account: string; readonly patient: string } | undefined
+  readonly phone?: PhoneIndexes | undefined
   readonly limit: number
   readonly offset: number
 }
