@@ -55,6 +55,7 @@ export const clinic: Product = {
       '/anti-scalper',
       '/feedbacks',
       '/attendance',
+      '/displays',
     ],
   ],
   beforeUserLeaves: leaveClinic,
