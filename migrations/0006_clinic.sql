@@ -141,11 +141,12 @@ CREATE TABLE patient_relation (
 CREATE UNIQUE INDEX patient_relation_default ON patient_relation (user_id) WHERE is_default;
 CREATE INDEX patient_relation_patient ON patient_relation (related_patient_id);
 
--- Proofs of ownership of a phone number or e-mail address, by a code that was sent there. The code is not stored: it
--- follows from the row's salt by a keyed hash.
+-- Proofs of ownership of a phone number or e-mail address, by a code or a link that was sent there. The code is not
+-- stored: it follows from the row's salt by a keyed hash. Each code and link is used once.
 CREATE TABLE clinic_contact_proof (
   proof_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  channel     text NOT NULL CHECK (channel IN ('sms', 'email')),
+  -- sms and email: by a code. link: an address by a link.
+  channel     text NOT NULL CHECK (channel IN ('sms', 'email', 'link')),
   -- Keyed hash of the number or address.
   contact     text NOT NULL,
   user_id     bigint REFERENCES users,
@@ -344,35 +345,59 @@ END $$;
 CREATE TRIGGER order_ledger_kept BEFORE UPDATE OR DELETE ON order_ledger
   FOR EACH ROW EXECUTE FUNCTION keep_ledger();
 
--- Payments that were begun at a payment platform.
+-- Payments that were begun at a payment platform. open: people can pay it. closing: the order does not need it any more,
+-- and the platform has to close it. paid, closed: the platform's last word; a closed one may still turn out to be paid.
 CREATE TABLE platform_payment (
   payment_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   order_id       bigint NOT NULL REFERENCES registration_order,
   -- Our number at the platform.
   out_trade_no   text NOT NULL CONSTRAINT platform_payment_trade_no UNIQUE,
   amount         int NOT NULL CHECK (amount > 0),
-  state          text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'paid', 'closed')),
+  -- What is given back of it, or owed.
+  refunded       int NOT NULL DEFAULT 0,
+  state          text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closing', 'paid', 'closed')),
+  -- The content of the QR code.
   code_url       text,
   transaction_id text CONSTRAINT platform_payment_transaction UNIQUE,
+  -- The platform refuses payments from then on.
+  expires_at     timestamptz NOT NULL,
+  -- The next question to the platform, and the number of questions so far.
+  next_time      timestamptz NOT NULL,
+  tries          int NOT NULL DEFAULT 0,
+  -- The reason why it can't be settled.
+  problem        text,
   create_time    timestamptz NOT NULL,
-  update_time    timestamptz NOT NULL
+  update_time    timestamptz NOT NULL,
+  CONSTRAINT platform_payment_refunded CHECK (refunded BETWEEN 0 AND amount AND (refunded = 0 OR state = 'paid')),
+  CHECK ((state = 'paid') = (transaction_id IS NOT NULL))
 );
 CREATE INDEX platform_payment_order ON platform_payment (order_id);
-CREATE INDEX platform_payment_open ON platform_payment (create_time) WHERE state = 'open';
+-- An order has one code that people can pay.
+CREATE UNIQUE INDEX platform_payment_one ON platform_payment (order_id) WHERE state = 'open';
+CREATE INDEX platform_payment_due ON platform_payment (next_time) WHERE state IN ('open', 'closing');
 
--- Refunds that the platform owes. One is sent again, under the same number, until the platform has accepted it.
+-- Refunds that the platform owes. One is sent again, under the same number, until the platform has accepted it. failed:
+-- the platform could not give the money back; staff do it another way.
 CREATE TABLE platform_refund (
   refund_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   payment_id    bigint NOT NULL REFERENCES platform_payment,
   out_refund_no text NOT NULL CONSTRAINT platform_refund_no UNIQUE,
   amount        int NOT NULL CHECK (amount > 0),
-  state         text NOT NULL DEFAULT 'owed' CHECK (state IN ('owed', 'accepted', 'done', 'failed')),
+  state         text NOT NULL DEFAULT 'owed' CHECK (state IN ('owed', 'accepted', 'done', 'failed', 'settled')),
   reason        text,
+  next_time     timestamptz NOT NULL,
+  tries         int NOT NULL DEFAULT 0,
+  problem       text,
+  -- settled: how, and by whom.
+  settled_note  text,
+  settled_by    bigint REFERENCES users,
   create_time   timestamptz NOT NULL,
-  update_time   timestamptz NOT NULL
+  update_time   timestamptz NOT NULL,
+  CHECK ((state = 'settled') = (settled_note IS NOT NULL))
 );
 CREATE INDEX platform_refund_payment ON platform_refund (payment_id);
-CREATE INDEX platform_refund_open ON platform_refund (create_time) WHERE state IN ('owed', 'accepted');
+CREATE INDEX platform_refund_due ON platform_refund (next_time) WHERE state IN ('owed', 'accepted');
+CREATE INDEX platform_refund_settled_by ON platform_refund (settled_by);
 
 -- Requests that need a decision ------------------------------------------------------------------
 

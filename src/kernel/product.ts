@@ -59,6 +59,17 @@ export interface Part {
    */
   beforeUserLeaves?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
   /**
+   * Called inside the transaction that opens a session, after the password or the third party has proved who it is and
+   * with the user's row locked. If it throws, no session is opened. It throws Unauthenticated for people who may not log
+   * in.
+   */
+  beforeLogIn?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
+  /**
+   * Called inside the transaction that changed a user's e-mail address or phone number, after the change and with the
+   * user's row locked. Voids links and codes that were sent before.
+   */
+  afterContactChange?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
+  /**
    * Called inside the transaction that changed a user's roles or disabled the account, after the change and with the
    * user's row locked. Hands over to others the tasks that the user may no longer do.
    */

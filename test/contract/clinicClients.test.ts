@@ -30,9 +30,7 @@ const built = new Set(operations.map(({ name }) => shapeOf(name)))
 const NOT_YET: readonly string[] = ['GET /patient/health-record', 'GET /patient/wechat/bindinfo']
 
 /** Fields that a client reads and an answer lacks: to be emptied too. */
-const LACKING: Readonly<Record<string, readonly string[]>> = {
-  'GET /patient/hospitals': ['areas[].image_type', 'areas[].image_data'],
-}
+const LACKING: Readonly<Record<string, readonly string[]>> = {}
 
 const SLOTS =
   'schedule_id doctor_id doctor_name clinic_id clinic_name clinic_type date week_day time_section slot_type total_slots remaining_slots status price'

@@ -6,6 +6,7 @@ import { appointmentVisitRoutes } from './appointments/visitRoutes.ts'
 import { attendanceRoutes } from './attendance/routes.ts'
 import { workbenchRoutes } from './attendance/workbenchRoutes.ts'
 import { deskRoutes } from './desk/routes.ts'
+import { paymentRoutes } from './payments/routes.ts'
 import { displayRoutes } from './queue/displayRoutes.ts'
 import { liveQueueRoutes } from './queue/live.ts'
 import { queueRoutes } from './queue/routes.ts'
@@ -20,6 +21,7 @@ export function visitRoutes(app: App, kernel: Kernel, live: Live): void {
   displayRoutes(app, kernel)
   liveQueueRoutes(app, kernel, live)
   deskRoutes(app, kernel)
+  paymentRoutes(app, kernel)
   workbenchRoutes(app, kernel)
   attendanceRoutes(app, kernel)
 }

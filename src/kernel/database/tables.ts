@@ -142,7 +142,7 @@ export interface ClinicTable {
 
 export interface ClinicContactProofTable {
   proof_id: GeneratedAlways<number>
-  channel: "sms" | "email"
+  channel: "sms" | "email" | "link"
   contact: string
   user_id: number | null
   salt: string
@@ -440,7 +440,17 @@ export interface MajorDepartmentTable {
   deleted_at: Date | null
 }
 
-export interface MessagesTable {
+export interface MinorDepartmentTable {
+  minor_dept_id: GeneratedAlways<number>
+  major_dept_id: number
+  name: string
+  description: string | null
+  initials: Generated<string>
+  create_time: Date
+  deleted_at: Date | null
+}
+
+export interface NotificationMessagesTable {
   id: GeneratedAlways<number>
   user_id: number
   type: string
@@ -453,16 +463,6 @@ export interface MessagesTable {
   key: string | null
   created_at: Date
   read_at: Date | null
-}
-
-export interface MinorDepartmentTable {
-  minor_dept_id: GeneratedAlways<number>
-  major_dept_id: number
-  name: string
-  description: string | null
-  initials: Generated<string>
-  create_time: Date
-  deleted_at: Date | null
 }
 
 export interface NotificationPaceTable {
@@ -615,9 +615,14 @@ export interface PlatformPaymentTable {
   order_id: number
   out_trade_no: string
   amount: number
-  state: Generated<"open" | "paid" | "closed">
+  refunded: Generated<number>
+  state: Generated<"open" | "closing" | "paid" | "closed">
   code_url: string | null
   transaction_id: string | null
+  expires_at: Date
+  next_time: Date
+  tries: Generated<number>
+  problem: string | null
   create_time: Date
   update_time: Date
 }
@@ -627,8 +632,13 @@ export interface PlatformRefundTable {
   payment_id: number
   out_refund_no: string
   amount: number
-  state: Generated<"owed" | "accepted" | "done" | "failed">
+  state: Generated<"owed" | "accepted" | "done" | "failed" | "settled">
   reason: string | null
+  next_time: Date
+  tries: Generated<number>
+  problem: string | null
+  settled_note: string | null
+  settled_by: number | null
   create_time: Date
   update_time: Date
 }
@@ -1162,8 +1172,8 @@ export interface DB {
   legal_texts: LegalTextsTable
   login_log: LoginLogTable
   major_department: MajorDepartmentTable
-  messages: MessagesTable
   minor_department: MinorDepartmentTable
+  notification_messages: NotificationMessagesTable
   notification_pace: NotificationPaceTable
   notification_preferences: NotificationPreferencesTable
   notification_templates: NotificationTemplatesTable

@@ -5,6 +5,7 @@ import { normalizePhone } from '../../../kernel/identity/accounts/phones.ts'
 import { phoneIndex } from '../../../kernel/identity/accounts/users.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { deleteOrphans, lockPatientsForRemoval } from '../../core/orphansStore.ts'
 import type { Gender } from '../../core/types.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
 import { readIdCard } from './rules.ts'
@@ -102,13 +103,19 @@ export async function changeRelation(
   kernel.nudge()
 }
 
-/** Takes a patient off the caller's list; their orders stay. @throws Invalid 106. */
+/**
+ * Takes a patient off the caller's list; their orders stay. A patient without an account and without orders, for whom
+ * nobody else registers, is deleted.
+ * @throws Invalid 106.
+ */
 export async function removePatient(kernel: Kernel, caller: Caller, patientId: number): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     await store.lockUserPatients(tx, caller.userId)
-    await store.outdatePatient(tx, patientId)
+    await lockPatientsForRemoval(tx, [patientId])
     if (!(await store.deleteRelation(tx, caller.userId, patientId))) throw missing('就诊人')
+    await deleteOrphans(tx, [patientId])
+    await store.outdatePatient(tx, patientId)
     await note(tx, caller, 'remove', patientId, now)
   })
   kernel.nudge()

@@ -47,7 +47,7 @@ export async function lockUserPatients(tx: Transaction, userId: number): Promise
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`clinic.patients ${userId}`}, 0))`.execute(tx)
 }
 
-/** The patient with an id card, by its blind index. */
+/** The patient with an id card, by its blind index. The patient can't be deleted until the transaction ends. */
 export async function patientWithIdCard(
   tx: Transaction,
   index: string,
@@ -57,6 +57,7 @@ export async function patientWithIdCard(
     .select(['patient_id as patientId', 'name'])
     .where('id_card_index', '=', index)
     .where('deleted_at', 'is', null)
+    .forKeyShare()
     .executeTakeFirst()
 }
 

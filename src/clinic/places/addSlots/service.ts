@@ -8,6 +8,7 @@ import { foundFacts } from '../../core/booking.ts'
 import { alreadyDecided, decisionChanges, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
 import type { Differences } from '../../core/differences.ts'
+import { lockPatient } from '../../core/ordersStore.ts'
 import { callingDoctor } from '../../core/people.ts'
 import { noSuchSchedule, refused } from '../../core/refusals.ts'
 import { refusals } from '../../core/rules.ts'
@@ -43,6 +44,7 @@ export async function requestSlot(
     if (!doctor) return { orderId: await addSlot(kernel, tx, caller, { ...wish, slotType }, now) }
     if (schedule.doctorId !== doctor.doctorId) throw notAllowed('只能在本人的排班上加号')
     const zone = kernel.config.timeZone
+    await lockPatient(tx, wish.patientId)
     const facts = await foundFacts(tx, { ...wish, userId: caller.userId, now, zone })
     const [refusal] = refusals(facts, 'add_slot', now, zone)
     if (refusal) throw refused(refusal, facts, now, zone)

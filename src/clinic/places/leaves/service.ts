@@ -4,6 +4,7 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { addDays, daysBetween, instantAt, localDate } from '../../../kernel/time.ts'
+import { attachmentOf } from '../../core/attachments.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
 import { alreadyDecided, decisionChanges, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
@@ -16,7 +17,7 @@ import { previewStop, type StopPreview, stopSchedules } from '../../core/stoppin
 import { NORMAL, SHIFTS, type Shift } from '../../core/types.ts'
 import { isAdministrator } from '../../permissions.ts'
 import { CODES, missing, notAllowed, refusal } from '../../sentences.ts'
-import { attachmentOf, overlaps, type Span } from './rules.ts'
+import { overlaps, type Span } from './rules.ts'
 import * as store from './store.ts'
 
 const MOST_DAYS = 92
@@ -221,12 +222,15 @@ export async function stats(kernel: Kernel, caller: Caller) {
 }
 
 /**
- * The file of an attachment, for administrators and for the head of the doctor's department.
+ * The file of an attachment: for the person who uploaded it, for administrators, and for the head of the doctor's
+ * department.
  * @throws Invalid 102 for others; 106 for every path that no leave has.
  */
 export async function attachmentFile(kernel: Kernel, caller: Caller, path: string) {
-  const deptId = isAdministrator(caller) ? null : (await callingHead(kernel, caller)).deptId
   const attachment = attachmentOf(path)
+  const own = attachment && (await kernel.withRetries((db) => store.findUpload(db, attachment.fileId, caller.userId)))
+  if (own) return own
+  const deptId = isAdministrator(caller) ? null : (await callingHead(kernel, caller)).deptId
   const file = attachment && (await kernel.withRetries((db) => store.findAttachment(db, { ...attachment, deptId })))
   if (!file) throw refusal(CODES.notFound, 'not_found', '附件文件不存在或路径错误')
   return file
