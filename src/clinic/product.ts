@@ -13,6 +13,8 @@ import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
 import { refuseBanned } from './people/bans/service.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
+import { identityRoutes } from './people/identity/routes.ts'
+import { sweepTries } from './people/identity/service.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
@@ -42,6 +44,7 @@ export const clinic: Product = {
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },
+    { name: 'clinic.identity-tries-sweep', cron: '25 * * * *', run: sweepTries },
     { name: 'clinic.visitors-sweep', cron: '35 3 * * *', run: sweepViews },
   ],
   contract,
@@ -68,6 +71,7 @@ export const clinic: Product = {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
+    identityRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
     uploadRoutes(app, kernel)
