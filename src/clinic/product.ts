@@ -4,6 +4,7 @@ import { contract } from './contract.ts'
 import { decisionNotificationTypes } from './core/decisions/notificationTypes.ts'
 import { orderNotificationTypes } from './core/notificationTypes.ts'
 import { deliverCode, SEND_PROOF_JOB, sweepProofs, voidProofs } from './core/proofs/service.ts'
+import { fillDemo } from './demo/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
 import { findDifferences } from './figures/verify/store.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
@@ -23,7 +24,9 @@ import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
 import { expireOrders } from './visits/appointments/service.ts'
+import { checkPayments, sendRefunds } from './visits/payments/service.ts'
 import { noteNoShows } from './visits/queue/service.ts'
+import { remindPatients } from './visits/reminders/service.ts'
 import { visitRoutes } from './visits/routes.ts'
 import { endClosedWaiting } from './visits/waitingList/service.ts'
 
@@ -39,8 +42,11 @@ export const clinic: Product = {
   notificationTypes: [...orderNotificationTypes, ...decisionNotificationTypes],
   jobs: [
     { name: 'clinic.orders', cron: '* * * * *', run: expireOrders },
+    { name: 'clinic.payments', cron: '* * * * *', run: checkPayments },
+    { name: 'clinic.refunds', cron: '* * * * *', run: sendRefunds },
     { name: 'clinic.waiting', cron: '*/5 * * * *', run: endClosedWaiting },
     { name: 'clinic.no-shows', cron: '*/10 * * * *', run: noteNoShows },
+    { name: 'clinic.reminders', cron: '*/5 * * * *', run: remindPatients },
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },
@@ -67,7 +73,7 @@ export const clinic: Product = {
   afterContactChange: voidProofs,
   personalRecords: ({ reads }, userId) => personalRecords(reads, userId),
   tokenUrl: '/auth/swagger-login',
-  routes(app, kernel) {
+  routes(app, kernel, live) {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
@@ -76,9 +82,9 @@ export const clinic: Product = {
     feedbackRoutes(app, kernel)
     uploadRoutes(app, kernel)
     placeRoutes(app, kernel)
-    visitRoutes(app, kernel)
+    visitRoutes(app, kernel, live)
     statisticsRoutes(app, kernel)
   },
   verify: ({ db }) => findDifferences(db),
-  demo: async () => [],
+  demo: fillDemo,
 }

@@ -44,9 +44,9 @@ export interface Part {
   readonly exports?: readonly ExportSource[]
   readonly contract: Contract
   /**
-   * First steps of paths that belong to this part alone (`/manage`). All its routes are below them, and its contract
-   * answers unknown paths there. A part without path roots shares its paths with others; unknown ones get problem
-   * documents.
+   * First steps of paths that belong to this part alone (`/manage`). All its routes except WebSockets (`/ws/…`) are
+   * below them, and its contract answers unknown paths there. A part without path roots shares its paths with others;
+   * unknown ones get problem documents.
    */
   readonly pathRoots?: readonly string[]
   /** Additional prefixes of all its routes (`/prod-api`), for clients that were built with one. */

@@ -153,6 +153,16 @@ export interface ClinicContactProofTable {
   used_at: Date | null
 }
 
+export interface ClinicDisplayTable {
+  display_id: GeneratedAlways<number>
+  name: string
+  area_id: number
+  clinic_id: number | null
+  token_hash: string
+  created_by: number | null
+  create_time: Date
+}
+
 export interface ClinicFeedbackTable {
   feedback_id: GeneratedAlways<number>
   user_id: number
@@ -437,7 +447,17 @@ export interface MajorDepartmentTable {
   deleted_at: Date | null
 }
 
-export interface MessagesTable {
+export interface MinorDepartmentTable {
+  minor_dept_id: GeneratedAlways<number>
+  major_dept_id: number
+  name: string
+  description: string | null
+  initials: Generated<string>
+  create_time: Date
+  deleted_at: Date | null
+}
+
+export interface NotificationMessagesTable {
   id: GeneratedAlways<number>
   user_id: number
   type: string
@@ -450,16 +470,6 @@ export interface MessagesTable {
   key: string | null
   created_at: Date
   read_at: Date | null
-}
-
-export interface MinorDepartmentTable {
-  minor_dept_id: GeneratedAlways<number>
-  major_dept_id: number
-  name: string
-  description: string | null
-  initials: Generated<string>
-  create_time: Date
-  deleted_at: Date | null
 }
 
 export interface NotificationPaceTable {
@@ -537,6 +547,13 @@ export interface OrderLedgerTable {
   create_time: Date
 }
 
+export interface OrderNoticeTable {
+  order_id: number
+  kind: "evening" | "day" | "near"
+  slot_date: string
+  create_time: Date
+}
+
 export interface OutboxTable {
   id: GeneratedAlways<number>
   message: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
@@ -605,9 +622,14 @@ export interface PlatformPaymentTable {
   order_id: number
   out_trade_no: string
   amount: number
-  state: Generated<"open" | "paid" | "closed">
+  refunded: Generated<number>
+  state: Generated<"open" | "closing" | "paid" | "closed">
   code_url: string | null
   transaction_id: string | null
+  expires_at: Date
+  next_time: Date
+  tries: Generated<number>
+  problem: string | null
   create_time: Date
   update_time: Date
 }
@@ -617,8 +639,13 @@ export interface PlatformRefundTable {
   payment_id: number
   out_refund_no: string
   amount: number
-  state: Generated<"owed" | "accepted" | "done" | "failed">
+  state: Generated<"owed" | "accepted" | "done" | "failed" | "settled">
   reason: string | null
+  next_time: Date
+  tries: Generated<number>
+  problem: string | null
+  settled_note: string | null
+  settled_by: number | null
   create_time: Date
   update_time: Date
 }
@@ -1129,6 +1156,7 @@ export interface DB {
   chat_sessions: ChatSessionsTable
   clinic: ClinicTable
   clinic_contact_proof: ClinicContactProofTable
+  clinic_display: ClinicDisplayTable
   clinic_feedback: ClinicFeedbackTable
   clinic_identity_try: ClinicIdentityTryTable
   clinic_visitor: ClinicVisitorTable
@@ -1152,8 +1180,8 @@ export interface DB {
   legal_texts: LegalTextsTable
   login_log: LoginLogTable
   major_department: MajorDepartmentTable
-  messages: MessagesTable
   minor_department: MinorDepartmentTable
+  notification_messages: NotificationMessagesTable
   notification_pace: NotificationPaceTable
   notification_preferences: NotificationPreferencesTable
   notification_templates: NotificationTemplatesTable
@@ -1161,6 +1189,7 @@ export interface DB {
   opening_hours: OpeningHoursTable
   operation_log: OperationLogTable
   order_ledger: OrderLedgerTable
+  order_notice: OrderNoticeTable
   outbox: OutboxTable
   outbox_failures: OutboxFailuresTable
   password_resets: PasswordResetsTable

@@ -5,7 +5,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { addSlot } from '../../core/addSlot.ts'
 import { foundFacts } from '../../core/booking.ts'
-import { alreadyDecided, tellDecision } from '../../core/decisions/decisions.ts'
+import { alreadyDecided, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
 import { lockPatient } from '../../core/ordersStore.ts'
 import { callingDoctor } from '../../core/people.ts'
@@ -49,6 +49,8 @@ export async function requestSlot(
     if (refusal) throw refused(refusal, facts, now, zone)
     const row = { ...wish, slotType, doctorId: doctor.doctorId, applicantId: caller.userId }
     const auditId = await store.insertRequest(tx, row, now)
+    const what = `${facts.patient.name} ${schedule.date} ${schedule.timeSection}`
+    await tellRequest(kernel, tx, doctor, { kind: '加号', id: auditId, what }, now)
     await note(tx, caller, 'request', auditId, now)
     return { auditId }
   })

@@ -6,7 +6,7 @@ import { record } from '../../../kernel/outbox/outbox.ts'
 import { addDays, daysBetween, instantAt, localDate } from '../../../kernel/time.ts'
 import { attachmentOf } from '../../core/attachments.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
-import { alreadyDecided, tellDecision } from '../../core/decisions/decisions.ts'
+import { alreadyDecided, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
 import { callingDoctor, callingHead } from '../../core/people.ts'
 import type { Doctor } from '../../core/peopleStore.ts'
@@ -49,11 +49,16 @@ export async function apply(kernel: Kernel, caller: Caller, application: Applica
     const attachments = []
     for (const path of application.attachments) attachments.push(await attach(tx, caller, path, now))
     const id = await store.insertLeave(tx, doctor.doctorId, { ...application, attachments }, now)
+    await tellRequest(kernel, tx, doctor, { kind: '请假', id, what: daysOf(application) }, now)
     await note(tx, caller, 'request', id, now)
     return id
   })
   kernel.nudge()
   return id
+}
+
+function daysOf({ from, to }: Span): string {
+  return from === to ? from : `${from} 至 ${to}`
 }
 
 async function attach(tx: Transaction, caller: Caller, path: string, now: Date): Promise<string> {
@@ -124,8 +129,7 @@ export async function decide(
     if (leave.doctorUserId === caller.userId) throw notAllowed('不能审批自己的请假')
     if (verdict.approves) await stopSessions(kernel, tx, caller, leave, verdict.now)
     await store.writeDecision(tx, id, verdict)
-    const what = leave.from === leave.to ? leave.from : `${leave.from} 至 ${leave.to}`
-    await tellDecision(tx, verdict, { kind: '请假', id, what, userId: leave.doctorUserId })
+    await tellDecision(tx, verdict, { kind: '请假', id, what: daysOf(leave), userId: leave.doctorUserId })
     await note(tx, caller, verdict.approves ? 'approve' : 'reject', id, verdict.now)
   })
   kernel.nudge()

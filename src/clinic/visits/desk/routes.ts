@@ -118,14 +118,15 @@ function moves(app: App, kernel: Kernel): void {
     tag,
     schema: {
       params: Params,
-      body: Type.Object({ method: Type.Enum(['cash', 'card', 'insurance', 'other'], { default: 'cash' }) }),
+      body: Type.Object({
+        method: Type.Optional(Type.Enum(['cash', 'card', 'insurance', 'other'], { default: 'cash' })),
+      }),
       response: { 200: Answer(OrderRow) },
     },
     handler: async (request) => {
       const { order_id: id } = request.params
-      return answer(
-        presentOrder(await service.confirmPayment(kernel, callerOf(request), id, request.body.method), zone),
-      )
+      const { method = 'cash' } = request.body
+      return answer(presentOrder(await service.confirmPayment(kernel, callerOf(request), id, method), zone))
     },
   })
   route(app, {
@@ -139,7 +140,7 @@ function moves(app: App, kernel: Kernel): void {
     schema: {
       params: Params,
       body: Type.Object({
-        amount: Type.Optional(Nullable(Type.Number({ exclusiveMinimum: 0, maximum: HIGHEST_PRICE }))),
+        amount: Type.Optional(Nullable(Type.Number({ minimum: 0.01, maximum: HIGHEST_PRICE }))),
         reason: Text(200),
       }),
       response: { 200: Answer(OrderRow) },
