@@ -133,6 +133,8 @@ CREATE TABLE patient_relation (
   related_patient_id bigint NOT NULL REFERENCES patient,
   relation_type      text NOT NULL DEFAULT '其他',
   is_default         boolean NOT NULL DEFAULT false,
+  -- The user has entered this patient. A patient who was known already was only linked, by the id card.
+  is_keeper          boolean NOT NULL DEFAULT false,
   remark             text,
   create_time        timestamptz NOT NULL,
   update_time        timestamptz NOT NULL,
@@ -499,22 +501,28 @@ CREATE TABLE attendance_record (
 CREATE INDEX attendance_record_doctor ON attendance_record (doctor_id);
 CREATE INDEX attendance_record_marked_by ON attendance_record (marked_by);
 
--- What the doctor wrote down about a visit.
+-- What the doctor wrote down about a visit. Name, gender and birth date are those of the first writing: the record must
+-- be kept when the patient's account ends.
 CREATE TABLE visit_history (
-  visit_id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  patient_id        bigint NOT NULL REFERENCES patient,
-  doctor_id         bigint NOT NULL REFERENCES doctor,
-  order_id          bigint NOT NULL CONSTRAINT visit_history_order UNIQUE REFERENCES registration_order,
-  visit_date        date NOT NULL,
-  chief_complaint   text,
-  present_illness   text,
-  auxiliary_exam    text,
-  diagnosis         text,
-  prescription      text,
-  advice            text,
-  followup_date     date,
-  create_time       timestamptz NOT NULL,
-  update_time       timestamptz NOT NULL
+  visit_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  patient_id         bigint NOT NULL REFERENCES patient,
+  doctor_id          bigint NOT NULL REFERENCES doctor,
+  order_id           bigint NOT NULL CONSTRAINT visit_history_order UNIQUE REFERENCES registration_order,
+  visit_date         date NOT NULL,
+  patient_name       text NOT NULL,
+  patient_gender     text NOT NULL,
+  patient_birth_date date,
+  chief_complaint    text,
+  present_illness    text,
+  auxiliary_exam     text,
+  diagnosis          text,
+  prescription       text,
+  advice             text,
+  followup_date      date,
+  -- Counts the changes, from 1.
+  version            int NOT NULL DEFAULT 1,
+  create_time        timestamptz NOT NULL,
+  update_time        timestamptz NOT NULL
 );
 CREATE INDEX visit_history_patient ON visit_history (patient_id, visit_date);
 CREATE INDEX visit_history_doctor ON visit_history (doctor_id, visit_date);

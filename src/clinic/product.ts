@@ -6,7 +6,7 @@ import { orderNotificationTypes } from './core/notificationTypes.ts'
 import { deliverCode, SEND_PROOF_JOB, sweepProofs, voidProofs } from './core/proofs/service.ts'
 import { fillDemo } from './demo/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
-import { findDifferences } from './figures/verify/store.ts'
+import { findDifferences } from './figures/verify/service.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
 import { sweepViews } from './figures/visitors/service.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
@@ -14,6 +14,7 @@ import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
 import { refuseBanned } from './people/bans/service.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
+import { healthRoutes } from './people/health/routes.ts'
 import { identityRoutes } from './people/identity/routes.ts'
 import { sweepTries } from './people/identity/service.ts'
 import { leaveClinic } from './people/leaving.ts'
@@ -66,6 +67,8 @@ export const clinic: Product = {
       '/anti-scalper',
       '/feedbacks',
       '/attendance',
+      '/displays',
+      '/consultation',
     ],
   ],
   beforeUserLeaves: leaveClinic,
@@ -78,6 +81,7 @@ export const clinic: Product = {
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
     identityRoutes(app, kernel)
+    healthRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
     uploadRoutes(app, kernel)

@@ -93,7 +93,6 @@ export const clinicSettings = defineSettings(
       'Address of the campus system that confirms the numbers and passwords of students and staff (docs/clinic.md). Use ' +
         'https: passwords are sent there.',
     ),
-    ...weChatPayVariables,
     compareDays: setting(
       'Clinic',
       'CLINIC_COMPARE_DAYS',
@@ -122,6 +121,13 @@ export const clinicSettings = defineSettings(
       3,
       'Patients are told that their turn is near when at most this many are called before them.',
     ),
+    hospitalName: setting(
+      'Clinic',
+      'CLINIC_HOSPITAL_NAME',
+      line('the name of the hospital', 1, 100),
+      '校医院',
+      'The name of the hospital on medical records.',
+    ),
     loginReply: setting(
       'Clinic',
       'CLINIC_LOGIN_REPLY',
@@ -144,6 +150,7 @@ export const clinicSettings = defineSettings(
       false,
       'Whether a log-in at the clinic ends the person’s other sessions.',
     ),
+    ...weChatPayVariables,
   },
   {
     needed: [

@@ -20,5 +20,6 @@ export const tags = {
   'Clinic audits': 'Requests that need a decision: weeks of schedules, leaves, added numbers.',
   'Clinic leaves': 'Leaves of doctors.',
   'Clinic attendance': 'The doctors’ workbench: their sessions and presence, and absences.',
+  'Clinic records': 'Medical records of visits, and what patients write about their health.',
   'Clinic desk': 'The desk finds orders, takes and returns money, checks patients in.',
 } as const

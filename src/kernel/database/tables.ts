@@ -612,6 +612,7 @@ export interface PatientRelationTable {
   related_patient_id: number
   relation_type: Generated<string>
   is_default: Generated<boolean>
+  is_keeper: Generated<boolean>
   remark: string | null
   create_time: Date
   update_time: Date
@@ -1110,6 +1111,9 @@ export interface VisitHistoryTable {
   doctor_id: number
   order_id: number
   visit_date: string
+  patient_name: string
+  patient_gender: string
+  patient_birth_date: string | null
   chief_complaint: string | null
   present_illness: string | null
   auxiliary_exam: string | null
@@ -1117,6 +1121,7 @@ export interface VisitHistoryTable {
   prescription: string | null
   advice: string | null
   followup_date: string | null
+  version: Generated<number>
   create_time: Date
   update_time: Date
 }

@@ -5,7 +5,7 @@ import { route } from '../../../kernel/http/route.ts'
 import { Id, Nullable, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Answer, answer, Detail, detail } from '../../contract.ts'
-import { ids, Moment, moment } from '../../fields.ts'
+import { admin, ids, Moment, moment } from '../../fields.ts'
 import * as displays from './displays.ts'
 
 const tag = 'Clinic queue'
@@ -25,7 +25,7 @@ export function displayRoutes(app: App, kernel: Kernel): void {
   const zone = kernel.config.timeZone
   route(app, {
     method: 'GET',
-    paths: ['/admin/displays'],
+    paths: admin('/displays'),
     operationId: 'listDisplays',
     permission: 'clinic:manage',
     summary: 'List the displays in halls',
@@ -46,7 +46,7 @@ export function displayRoutes(app: App, kernel: Kernel): void {
   })
   route(app, {
     method: 'POST',
-    paths: ['/admin/displays'],
+    paths: admin('/displays'),
     operationId: 'addDisplay',
     permission: 'clinic:manage',
     summary: 'Add a display in a hall',
@@ -71,7 +71,7 @@ export function displayRoutes(app: App, kernel: Kernel): void {
   })
   route(app, {
     method: 'DELETE',
-    paths: ['/admin/displays/{display_id}'],
+    paths: admin('/displays/{display_id}'),
     operationId: 'deleteDisplay',
     permission: 'clinic:manage',
     summary: 'Delete a display; its connections are closed',
