@@ -133,6 +133,8 @@ CREATE TABLE patient_relation (
   related_patient_id bigint NOT NULL REFERENCES patient,
   relation_type      text NOT NULL DEFAULT '其他',
   is_default         boolean NOT NULL DEFAULT false,
+  -- The user has entered this patient. A patient who was known already was only linked, by the id card.
+  is_keeper          boolean NOT NULL DEFAULT false,
   remark             text,
   create_time        timestamptz NOT NULL,
   update_time        timestamptz NOT NULL,
@@ -141,11 +143,12 @@ CREATE TABLE patient_relation (
 CREATE UNIQUE INDEX patient_relation_default ON patient_relation (user_id) WHERE is_default;
 CREATE INDEX patient_relation_patient ON patient_relation (related_patient_id);
 
--- Proofs of ownership of a phone number or e-mail address, by a code that was sent there. The code is not stored: it
--- follows from the row's salt by a keyed hash.
+-- Proofs of ownership of a phone number or e-mail address, by a code or a link that was sent there. The code is not
+-- stored: it follows from the row's salt by a keyed hash. Each code and link is used once.
 CREATE TABLE clinic_contact_proof (
   proof_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  channel     text NOT NULL CHECK (channel IN ('sms', 'email')),
+  -- sms and email: by a code. link: an address by a link.
+  channel     text NOT NULL CHECK (channel IN ('sms', 'email', 'link')),
   -- Keyed hash of the number or address.
   contact     text NOT NULL,
   user_id     bigint REFERENCES users,
@@ -273,6 +276,50 @@ CREATE INDEX registration_order_patient ON registration_order (patient_id, slot_
 CREATE INDEX registration_order_initiator ON registration_order (initiator_user_id, order_id);
 CREATE INDEX registration_order_due ON registration_order (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX registration_order_date ON registration_order (slot_date) WHERE status = 'confirmed';
+
+-- Announces the queue of a schedule on its day: ids of schedule, clinic and area. Only orders of days around that of the
+-- change (by the program's clock) are announced, so that the rush for numbers of later days costs nothing.
+CREATE FUNCTION announce_queue() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('clinic_queue', concat_ws(':', s.schedule_id, s.clinic_id, k.area_id))
+  FROM schedule s
+  JOIN clinic k ON k.clinic_id = s.clinic_id
+  WHERE s.schedule_id IN (NEW.schedule_id, OLD.schedule_id);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER registration_order_joins AFTER INSERT ON registration_order
+  FOR EACH ROW WHEN (abs(NEW.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1)
+  EXECUTE FUNCTION announce_queue();
+CREATE TRIGGER registration_order_moves AFTER UPDATE ON registration_order
+  FOR EACH ROW WHEN (
+    abs(NEW.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1
+    OR abs(OLD.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1
+  )
+  EXECUTE FUNCTION announce_queue();
+
+-- Messages that an order gets once for each day of its visit: reminders, and that its number is near.
+CREATE TABLE order_notice (
+  order_id    bigint NOT NULL REFERENCES registration_order,
+  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near')),
+  slot_date   date NOT NULL,
+  create_time timestamptz NOT NULL,
+  PRIMARY KEY (order_id, kind, slot_date)
+);
+
+-- Displays in halls. Each shows the sessions of an area, or of one clinic in it.
+CREATE TABLE clinic_display (
+  display_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name        text NOT NULL,
+  area_id     bigint NOT NULL REFERENCES hospital_area,
+  clinic_id   bigint REFERENCES clinic,
+  -- SHA-256 of the token.
+  token_hash  text NOT NULL UNIQUE,
+  created_by  bigint REFERENCES users,
+  create_time timestamptz NOT NULL
+);
+CREATE INDEX clinic_display_area ON clinic_display (area_id);
+CREATE INDEX clinic_display_clinic ON clinic_display (clinic_id);
+CREATE INDEX clinic_display_created_by ON clinic_display (created_by);
 
 -- Money ------------------------------------------------------------------------------------------
 
@@ -443,22 +490,28 @@ CREATE TABLE attendance_record (
 CREATE INDEX attendance_record_doctor ON attendance_record (doctor_id);
 CREATE INDEX attendance_record_marked_by ON attendance_record (marked_by);
 
--- What the doctor wrote down about a visit.
+-- What the doctor wrote down about a visit. Name, gender and birth date are those of the first writing: the record must
+-- be kept when the patient's account ends.
 CREATE TABLE visit_history (
-  visit_id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  patient_id        bigint NOT NULL REFERENCES patient,
-  doctor_id         bigint NOT NULL REFERENCES doctor,
-  order_id          bigint NOT NULL CONSTRAINT visit_history_order UNIQUE REFERENCES registration_order,
-  visit_date        date NOT NULL,
-  chief_complaint   text,
-  present_illness   text,
-  auxiliary_exam    text,
-  diagnosis         text,
-  prescription      text,
-  advice            text,
-  followup_date     date,
-  create_time       timestamptz NOT NULL,
-  update_time       timestamptz NOT NULL
+  visit_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  patient_id         bigint NOT NULL REFERENCES patient,
+  doctor_id          bigint NOT NULL REFERENCES doctor,
+  order_id           bigint NOT NULL CONSTRAINT visit_history_order UNIQUE REFERENCES registration_order,
+  visit_date         date NOT NULL,
+  patient_name       text NOT NULL,
+  patient_gender     text NOT NULL,
+  patient_birth_date date,
+  chief_complaint    text,
+  present_illness    text,
+  auxiliary_exam     text,
+  diagnosis          text,
+  prescription       text,
+  advice             text,
+  followup_date      date,
+  -- Counts the changes, from 1.
+  version            int NOT NULL DEFAULT 1,
+  create_time        timestamptz NOT NULL,
+  update_time        timestamptz NOT NULL
 );
 CREATE INDEX visit_history_patient ON visit_history (patient_id, visit_date);
 CREATE INDEX visit_history_doctor ON visit_history (doctor_id, visit_date);

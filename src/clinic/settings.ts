@@ -1,5 +1,5 @@
 import { rsaPrivateKey, rsaPublicKey } from '../config/keys.ts'
-import { type Kind, line, oneOf, onOff, webAddress, wholeNumber } from '../config/kinds.ts'
+import { clockTime, type Kind, line, oneOf, onOff, webAddress, wholeNumber } from '../config/kinds.ts'
 import { defineSettings, optional, setting } from '../config/settings.ts'
 
 /** Text of certain characters. */
@@ -83,6 +83,34 @@ export const clinicSettings = defineSettings(
       wholeNumber(1, 365),
       7,
       'Number of days of which the statistics of visits compare the page views with those of the days before.',
+    ),
+    eveningReminder: setting(
+      'Clinic',
+      'CLINIC_EVENING_REMINDER',
+      clockTime,
+      '20:00',
+      'Local time at which people are reminded of their visits of the next day.',
+    ),
+    dayReminderHours: setting(
+      'Clinic',
+      'CLINIC_DAY_REMINDER_HOURS',
+      wholeNumber(0, 6),
+      2,
+      'How many hours before a session people are reminded of their visit on the same day; 0: they are not.',
+    ),
+    nearAhead: setting(
+      'Clinic',
+      'CLINIC_NEAR_AHEAD',
+      wholeNumber(0, 20),
+      3,
+      'Patients are told that their turn is near when at most this many are called before them.',
+    ),
+    hospitalName: setting(
+      'Clinic',
+      'CLINIC_HOSPITAL_NAME',
+      line('the name of the hospital', 1, 100),
+      '校医院',
+      'The name of the hospital on medical records.',
     ),
     loginReply: setting(
       'Clinic',

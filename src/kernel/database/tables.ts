@@ -142,7 +142,7 @@ export interface ClinicTable {
 
 export interface ClinicContactProofTable {
   proof_id: GeneratedAlways<number>
-  channel: "sms" | "email"
+  channel: "sms" | "email" | "link"
   contact: string
   user_id: number | null
   salt: string
@@ -151,6 +151,16 @@ export interface ClinicContactProofTable {
   expires_at: Date
   proved_at: Date | null
   used_at: Date | null
+}
+
+export interface ClinicDisplayTable {
+  display_id: GeneratedAlways<number>
+  name: string
+  area_id: number
+  clinic_id: number | null
+  token_hash: string
+  created_by: number | null
+  create_time: Date
 }
 
 export interface ClinicFeedbackTable {
@@ -430,7 +440,17 @@ export interface MajorDepartmentTable {
   deleted_at: Date | null
 }
 
-export interface MessagesTable {
+export interface MinorDepartmentTable {
+  minor_dept_id: GeneratedAlways<number>
+  major_dept_id: number
+  name: string
+  description: string | null
+  initials: Generated<string>
+  create_time: Date
+  deleted_at: Date | null
+}
+
+export interface NotificationMessagesTable {
   id: GeneratedAlways<number>
   user_id: number
   type: string
@@ -443,16 +463,6 @@ export interface MessagesTable {
   key: string | null
   created_at: Date
   read_at: Date | null
-}
-
-export interface MinorDepartmentTable {
-  minor_dept_id: GeneratedAlways<number>
-  major_dept_id: number
-  name: string
-  description: string | null
-  initials: Generated<string>
-  create_time: Date
-  deleted_at: Date | null
 }
 
 export interface NotificationPaceTable {
@@ -530,6 +540,13 @@ export interface OrderLedgerTable {
   create_time: Date
 }
 
+export interface OrderNoticeTable {
+  order_id: number
+  kind: "evening" | "day" | "near"
+  slot_date: string
+  create_time: Date
+}
+
 export interface OutboxTable {
   id: GeneratedAlways<number>
   message: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
@@ -588,6 +605,7 @@ export interface PatientRelationTable {
   related_patient_id: number
   relation_type: Generated<string>
   is_default: Generated<boolean>
+  is_keeper: Generated<boolean>
   remark: string | null
   create_time: Date
   update_time: Date
@@ -1086,6 +1104,9 @@ export interface VisitHistoryTable {
   doctor_id: number
   order_id: number
   visit_date: string
+  patient_name: string
+  patient_gender: string
+  patient_birth_date: string | null
   chief_complaint: string | null
   present_illness: string | null
   auxiliary_exam: string | null
@@ -1093,6 +1114,7 @@ export interface VisitHistoryTable {
   prescription: string | null
   advice: string | null
   followup_date: string | null
+  version: Generated<number>
   create_time: Date
   update_time: Date
 }
@@ -1132,6 +1154,7 @@ export interface DB {
   chat_sessions: ChatSessionsTable
   clinic: ClinicTable
   clinic_contact_proof: ClinicContactProofTable
+  clinic_display: ClinicDisplayTable
   clinic_feedback: ClinicFeedbackTable
   clinic_visitor: ClinicVisitorTable
   closures: ClosuresTable
@@ -1154,8 +1177,8 @@ export interface DB {
   legal_texts: LegalTextsTable
   login_log: LoginLogTable
   major_department: MajorDepartmentTable
-  messages: MessagesTable
   minor_department: MinorDepartmentTable
+  notification_messages: NotificationMessagesTable
   notification_pace: NotificationPaceTable
   notification_preferences: NotificationPreferencesTable
   notification_templates: NotificationTemplatesTable
@@ -1163,6 +1186,7 @@ export interface DB {
   opening_hours: OpeningHoursTable
   operation_log: OperationLogTable
   order_ledger: OrderLedgerTable
+  order_notice: OrderNoticeTable
   outbox: OutboxTable
   outbox_failures: OutboxFailuresTable
   password_resets: PasswordResetsTable

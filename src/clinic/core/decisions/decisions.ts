@@ -1,8 +1,19 @@
 import type { Transaction } from '../../../kernel/database/database.ts'
 import type { DomainError } from '../../../kernel/errors.ts'
+import { staffWith } from '../../../kernel/identity/staff.ts'
+import type { Kernel } from '../../../kernel/kernel.ts'
 import { notify } from '../../../kernel/outbox/outbox.ts'
 import { CODES, refusal } from '../../sentences.ts'
+import type { Doctor } from '../peopleStore.ts'
 import type { Verdict } from './fields.ts'
+import { headsOf } from './store.ts'
+
+/** A request that needs a decision, in words for messages. */
+interface Request {
+  readonly kind: '排班' | '请假' | '加号'
+  readonly id: number
+  readonly what: string
+}
 
 /** The error for a second decision: the first one holds. */
 export function alreadyDecided(): DomainError {
@@ -13,15 +24,25 @@ export function alreadyDecided(): DomainError {
 export async function tellDecision(
   tx: Transaction,
   { approves, comment, now }: Verdict,
-  request: {
-    readonly kind: '排班' | '请假' | '加号'
-    readonly id: number
-    readonly what: string
-    readonly userId: number | null
-  },
+  request: Request & { readonly userId: number | null },
 ): Promise<void> {
   const { kind, id, what, userId } = request
   const type = approves ? 'clinic.audit.approved' : 'clinic.audit.rejected'
   const userIds = userId === null ? [] : [userId]
   await notify(tx, now, { type, userIds, data: { kind, what, remark: comment }, key: `${type}:${kind}:${id}` })
+}
+
+/** Tells those who can decide about a doctor's request: heads of the department and administrators, but not the doctor. */
+export async function tellRequest(
+  kernel: Pick<Kernel, 'roles'>,
+  tx: Transaction,
+  doctor: Pick<Doctor, 'name' | 'deptId' | 'deptName' | 'userId'>,
+  { kind, id, what }: Request,
+  now: Date,
+): Promise<void> {
+  const all = [...(await headsOf(tx, doctor.deptId)), ...(await staffWith(tx, kernel, 'clinic:audit'))]
+  const userIds = [...new Set(all)].filter((userId) => userId !== doctor.userId)
+  const data = { kind, what, applicant: doctor.name, department: doctor.deptName }
+  const type = 'clinic.audit.requested'
+  await notify(tx, now, { type, userIds, data, key: `${type}:${kind}:${id}` })
 }

@@ -4,6 +4,7 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { normalizePhone } from '../../../kernel/identity/accounts/phones.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { deleteOrphans, lockPatientsForRemoval } from '../../core/orphansStore.ts'
 import { patientPhoneIndex, phoneIndexes } from '../../core/phones.ts'
 import type { Gender } from '../../core/types.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
@@ -35,7 +36,8 @@ export async function myPatients(kernel: Kernel, caller: Caller): Promise<readon
 
 /**
  * Adds a patient to the caller's. A patient whose id card is known is linked if the name is the same: the caller may
- * then register for them, but sees nothing else of theirs.
+ * then register for them, but sees nothing else of theirs. The caller keeps a patient whom they enter as new: they read
+ * this patient's medical records, as long as the patient has no account.
  * @throws Invalid `bad_id_card`, `bad_phone`, `name_differs`, `too_many_patients`, `name_taken` for a patient who is on
  * the list already.
  */
@@ -55,7 +57,8 @@ export async function addPatient(
     if (known && known.name !== row.name)
       throw refusal(CODES.request, 'name_differs', '该身份证号已登记，但姓名不一致，请核对')
     const patientId = known?.patientId ?? (await store.insertPatient(tx, row, now))
-    const relation = { userId, patientId, relation_type: content.relationType, remark: content.remark }
+    const { relationType: relation_type, remark } = content
+    const relation = { userId, patientId, isKeeper: !known, relation_type, remark }
     const relationId = await store.insertRelation(tx, relation, now)
     if (content.isDefault) await store.setDefault(tx, userId, patientId)
     await note(tx, caller, 'add', patientId, now)
@@ -102,13 +105,19 @@ export async function changeRelation(
   kernel.nudge()
 }
 
-/** Takes a patient off the caller's list; their orders stay. @throws Invalid 106. */
+/**
+ * Takes a patient off the caller's list; their orders stay. A patient without an account and without orders, for whom
+ * nobody else registers, is deleted.
+ * @throws Invalid 106.
+ */
 export async function removePatient(kernel: Kernel, caller: Caller, patientId: number): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     await store.lockUserPatients(tx, caller.userId)
-    await store.outdatePatient(tx, patientId)
+    await lockPatientsForRemoval(tx, [patientId])
     if (!(await store.deleteRelation(tx, caller.userId, patientId))) throw missing('就诊人')
+    await deleteOrphans(tx, [patientId])
+    await store.outdatePatient(tx, patientId)
     await note(tx, caller, 'remove', patientId, now)
   })
   kernel.nudge()

@@ -5,8 +5,9 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { addSlot } from '../../core/addSlot.ts'
 import { foundFacts } from '../../core/booking.ts'
-import { alreadyDecided, tellDecision } from '../../core/decisions/decisions.ts'
+import { alreadyDecided, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
+import { lockPatient } from '../../core/ordersStore.ts'
 import { callingDoctor } from '../../core/people.ts'
 import { noSuchSchedule, refused } from '../../core/refusals.ts'
 import { refusals } from '../../core/rules.ts'
@@ -42,11 +43,14 @@ export async function requestSlot(
     if (!doctor) return { orderId: await addSlot(kernel, tx, caller, { ...wish, slotType }, now) }
     if (schedule.doctorId !== doctor.doctorId) throw notAllowed('只能在本人的排班上加号')
     const zone = kernel.config.timeZone
+    await lockPatient(tx, wish.patientId)
     const facts = await foundFacts(tx, { ...wish, userId: caller.userId, now, zone })
     const [refusal] = refusals(facts, 'add_slot', now, zone)
     if (refusal) throw refused(refusal, facts, now, zone)
     const row = { ...wish, slotType, doctorId: doctor.doctorId, applicantId: caller.userId }
     const auditId = await store.insertRequest(tx, row, now)
+    const what = `${facts.patient.name} ${schedule.date} ${schedule.timeSection}`
+    await tellRequest(kernel, tx, doctor, { kind: '加号', id: auditId, what }, now)
     await note(tx, caller, 'request', auditId, now)
     return { auditId }
   })

@@ -17,7 +17,7 @@ const tag = 'Clinic desk'
 const Params = ids('order_id')
 
 /** How the desk takes money. */
-const Method = Type.Enum(['cash', 'card', 'insurance', 'other'], { default: 'cash' })
+const Method = Type.Optional(Type.Enum(['cash', 'card', 'insurance', 'other'], { default: 'cash' }))
 
 /** An order as the desk sees it. */
 const OrderRow = Type.Object({
@@ -132,9 +132,8 @@ function moves(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const { order_id: id } = request.params
-      return answer(
-        presentOrder(await service.confirmPayment(kernel, callerOf(request), id, request.body.method), zone),
-      )
+      const { method = 'cash' } = request.body
+      return answer(presentOrder(await service.confirmPayment(kernel, callerOf(request), id, method), zone))
     },
   })
   route(app, {
@@ -150,7 +149,7 @@ function moves(app: App, kernel: Kernel): void {
     schema: {
       params: Params,
       body: Type.Object({
-        amount: Type.Optional(Nullable(Type.Number({ exclusiveMinimum: 0, maximum: HIGHEST_PRICE }))),
+        amount: Type.Optional(Nullable(Type.Number({ minimum: 0.01, maximum: HIGHEST_PRICE }))),
         reason: Text(200),
       }),
       response: { 200: Answer(OrderRow) },
@@ -191,7 +190,7 @@ function walkIns(app: App, kernel: Kernel): void {
       body: Type.Object({
         schedule_id: Id,
         patient_id: Id,
-        paid: Type.Boolean({ default: false }),
+        paid: Type.Optional(Type.Boolean({ default: false })),
         method: Method,
       }),
       response: {
@@ -200,7 +199,7 @@ function walkIns(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const { schedule_id: scheduleId, patient_id: patientId, paid, method } = request.body
-      const walkIn = { scheduleId, patientId, method: paid ? method : null }
+      const walkIn = { scheduleId, patientId, method: paid ? (method ?? 'cash') : null }
       const { orderId, number, price, status } = await service.registerWalkIn(kernel, callerOf(request), walkIn)
       return answer({ order_id: orderId, queue_number: queueNumber(number), amount: yuan(price), status })
     },

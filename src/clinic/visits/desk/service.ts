@@ -6,7 +6,9 @@ import { record } from '../../../kernel/outbox/outbox.ts'
 import { type Registered, register } from '../../core/booking.ts'
 import { cancelOrder } from '../../core/cancelling.ts'
 import { checkIn } from '../../core/checkingIn.ts'
-import { fen } from '../../core/money/rules.ts'
+import { readConfiguration } from '../../core/configuration/store.ts'
+import { tellOrders } from '../../core/messages.ts'
+import { fen, yuan } from '../../core/money/rules.ts'
 import { findOrder, lockOrder, type Order } from '../../core/ordersStore.ts'
 import { giveBack, receivePayment } from '../../core/payment.ts'
 import { phoneIndexes } from '../../core/phones.ts'
@@ -70,7 +72,13 @@ export async function refundOrder(
     const isAll = asked === order.paid - order.refunded && asked > 0
     if (isAll && (order.status === 'confirmed' || order.status === 'pending'))
       await cancelOrder(kernel, tx, order, { caller, reason, now })
-    else await giveBack(tx, order, { amount: asked, reason, by: caller.userId, now })
+    else {
+      const refunded = await giveBack(tx, order, { amount: asked, reason, by: caller.userId, now })
+      const { schedule: rules } = await readConfiguration(tx)
+      const refund = yuan(refunded).toFixed(2)
+      const context = { rules, zone: kernel.config.timeZone, now }
+      await tellOrders(tx, [order], 'clinic.order.refunded', context, () => ({ refund, reason }))
+    }
   })
 }
 
