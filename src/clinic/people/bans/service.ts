@@ -47,8 +47,6 @@ export async function banUser(
     requireRightsOver(kernel, caller, user.roles)
     await store.endExpired(tx, userId, now)
     await store.insertBan(tx, { userId, type, until, reason, by: caller.userId }, now)
-    // A registration that was decided before the ban is decided again.
-    if (type !== 'login') await store.outdatePatientsOf(tx, userId)
     if (type !== 'register') await endSessions(tx, userId, now)
     const changes = { ban: [null, type] as const }
     await record(tx, now, {

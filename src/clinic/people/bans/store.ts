@@ -126,20 +126,6 @@ export async function insertBan(
   return inserted(rows).id
 }
 
-/** Raises the revision of the patients for whom a user may register: decisions from before can't be written any more. */
-export async function outdatePatientsOf(tx: Transaction, userId: number): Promise<void> {
-  await sql`
-    WITH patients AS (
-      SELECT patient_id
-      FROM patient
-      WHERE user_id = ${userId}
-        OR patient_id IN (SELECT related_patient_id FROM patient_relation WHERE user_id = ${userId})
-      ORDER BY patient_id
-      FOR NO KEY UPDATE
-    )
-    UPDATE patient SET revision = revision + 1 WHERE patient_id IN (SELECT patient_id FROM patients)`.execute(tx)
-}
-
 /** Lifts the ban of a user. Returns false if none is in force. */
 export async function liftBan(
   tx: Transaction,
