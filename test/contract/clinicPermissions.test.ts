@@ -63,7 +63,6 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /common/visit-record/{}',
     'GET /patient/appointments',
     'GET /patient/appointments/calendar-link',
-    // The private link opens it without a log-in.
     'GET /patient/appointments/calendar.ics',
     'GET /patient/appointments/{}',
     'GET /patient/appointments/{}/queue',
@@ -89,6 +88,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'POST /patient/appointments/{}/check-in',
     'POST /patient/appointments/{}/pay',
     'POST /patient/appointments/{}/review',
+    'POST /patient/identity/verify',
     'POST /patient/patients',
     'POST /patient/waitlist',
     'POST /patient/waitlist/{}/convert',
@@ -100,6 +100,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'PUT /patient/health-record',
     'PUT /patient/patients/{}',
     'PUT /patient/patients/{}/set-default',
+    // The private link opens it without a log-in.
   ],
   doctor: [
     'GET /doctor/approval/stats',
@@ -140,6 +141,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'POST /admin/orders/{}/check-in',
     'POST /admin/orders/{}/confirm-payment',
     'POST /admin/orders/{}/refund',
+    'POST /admin/patients/{}/verify',
     'POST /admin/walk-ins',
   ],
   administrator: [

@@ -40,7 +40,7 @@ export async function banUser(
   const now = kernel.clock.now()
   const until = days === 0 ? null : new Date(now.getTime() + days * 86_400_000)
   await revoking(kernel, userId, async (tx) => {
-    // Before the user, like payments.
+    // A registration that was decided before the ban is decided again. Locks patients before the user, like payments.
     await store.raiseRevisions(tx, userId)
     const user = await lockUser(tx, kernel.secrets.cipher, userId)
     if (!user) throw noSuchUser()
