@@ -190,6 +190,11 @@ const CALLS: readonly Call[] = [
     'GET /doctor/patient/{patient}',
     'patientId basicInfo.name basicInfo.gender basicInfo.age basicInfo.height basicInfo.phone basicInfo.identifier basicInfo.idCard basicInfo.address medicalHistory.pastHistory medicalHistory.allergyHistory medicalHistory.familyHistory consultationRecords[].id',
   ],
+  [
+    'doctor',
+    'GET /doctor/patients/exact-search?keyword=李雷',
+    rows('patients', 'patient_id name gender age phone identifier idCard'),
+  ],
   ['doctor', 'POST /common/medical-record/{order}/pdf', 'url fileName expireTime'],
   ['doctor', 'GET /doctor/schedules?doctor_id={doctor}&start_date={from}&end_date={to}', rows('schedules', SLOTS)],
   ['doctor', 'GET /doctor/schedules/today?doctor_id={doctor}', 'schedules'],

@@ -115,6 +115,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /doctor/leave/history',
     'GET /doctor/leave/schedule',
     'GET /doctor/patient/{}',
+    'GET /doctor/patients/exact-search',
     'GET /doctor/schedule/available-doctors',
     'GET /doctor/schedule/clinics',
     'GET /doctor/schedule/list',
