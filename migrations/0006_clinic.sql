@@ -287,6 +287,9 @@ CREATE INDEX registration_order_patient ON registration_order (patient_id, slot_
 CREATE INDEX registration_order_initiator ON registration_order (initiator_user_id, order_id);
 CREATE INDEX registration_order_due ON registration_order (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX registration_order_date ON registration_order (slot_date) WHERE status = 'confirmed';
+-- For the risk of users.
+CREATE INDEX registration_order_bad ON registration_order (create_time)
+  WHERE status IN ('cancelled', 'timeout', 'no_show');
 
 -- Announces the queue of a schedule on its day: ids of schedule, clinic and area. Only orders of days around that of the
 -- change (by the program's clock) are announced, so that the rush for numbers of later days costs nothing.
