@@ -133,6 +133,8 @@ CREATE TABLE patient_relation (
   related_patient_id bigint NOT NULL REFERENCES patient,
   relation_type      text NOT NULL DEFAULT '其他',
   is_default         boolean NOT NULL DEFAULT false,
+  -- The user has entered this patient. A patient who was known already was only linked, by the id card.
+  is_keeper          boolean NOT NULL DEFAULT false,
   remark             text,
   create_time        timestamptz NOT NULL,
   update_time        timestamptz NOT NULL,
@@ -160,6 +162,17 @@ CREATE TABLE clinic_contact_proof (
 CREATE INDEX clinic_contact_proof_contact ON clinic_contact_proof (channel, contact, proof_id DESC);
 CREATE INDEX clinic_contact_proof_user ON clinic_contact_proof (user_id);
 CREATE INDEX clinic_contact_proof_expiry ON clinic_contact_proof (expires_at);
+
+-- Tries to confirm an identity at the campus system, which are bounded for each account and each number.
+CREATE TABLE clinic_identity_try (
+  try_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  user_id          bigint NOT NULL REFERENCES users,
+  -- Keyed hash of the student or staff number.
+  identifier_index text NOT NULL,
+  create_time      timestamptz NOT NULL
+);
+CREATE INDEX clinic_identity_try_user ON clinic_identity_try (user_id, create_time);
+CREATE INDEX clinic_identity_try_identifier ON clinic_identity_try (identifier_index, create_time);
 
 -- Bans against scalpers: from registering for visits, from logging in here, or from both.
 CREATE TABLE user_ban (
@@ -274,6 +287,9 @@ CREATE INDEX registration_order_patient ON registration_order (patient_id, slot_
 CREATE INDEX registration_order_initiator ON registration_order (initiator_user_id, order_id);
 CREATE INDEX registration_order_due ON registration_order (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX registration_order_date ON registration_order (slot_date) WHERE status = 'confirmed';
+-- For the risk of users.
+CREATE INDEX registration_order_bad ON registration_order (create_time)
+  WHERE status IN ('cancelled', 'timeout', 'no_show');
 
 -- Announces the queue of a schedule on its day: ids of schedule, clinic and area. Only orders of days around that of the
 -- change (by the program's clock) are announced, so that the rush for numbers of later days costs nothing.
@@ -295,10 +311,11 @@ CREATE TRIGGER registration_order_moves AFTER UPDATE ON registration_order
   )
   EXECUTE FUNCTION announce_queue();
 
--- Messages that an order gets once for each day of its visit: reminders, and that its number is near.
+-- Messages that an order gets once for each day of its visit: reminders, and that its number is near. `asked`: the last
+-- reminder that a patient asked for.
 CREATE TABLE order_notice (
   order_id    bigint NOT NULL REFERENCES registration_order,
-  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near')),
+  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near', 'asked')),
   slot_date   date NOT NULL,
   create_time timestamptz NOT NULL,
   PRIMARY KEY (order_id, kind, slot_date)
@@ -488,22 +505,28 @@ CREATE TABLE attendance_record (
 CREATE INDEX attendance_record_doctor ON attendance_record (doctor_id);
 CREATE INDEX attendance_record_marked_by ON attendance_record (marked_by);
 
--- What the doctor wrote down about a visit.
+-- What the doctor wrote down about a visit. Name, gender and birth date are those of the first writing: the record must
+-- be kept when the patient's account ends.
 CREATE TABLE visit_history (
-  visit_id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  patient_id        bigint NOT NULL REFERENCES patient,
-  doctor_id         bigint NOT NULL REFERENCES doctor,
-  order_id          bigint NOT NULL CONSTRAINT visit_history_order UNIQUE REFERENCES registration_order,
-  visit_date        date NOT NULL,
-  chief_complaint   text,
-  present_illness   text,
-  auxiliary_exam    text,
-  diagnosis         text,
-  prescription      text,
-  advice            text,
-  followup_date     date,
-  create_time       timestamptz NOT NULL,
-  update_time       timestamptz NOT NULL
+  visit_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  patient_id         bigint NOT NULL REFERENCES patient,
+  doctor_id          bigint NOT NULL REFERENCES doctor,
+  order_id           bigint NOT NULL CONSTRAINT visit_history_order UNIQUE REFERENCES registration_order,
+  visit_date         date NOT NULL,
+  patient_name       text NOT NULL,
+  patient_gender     text NOT NULL,
+  patient_birth_date date,
+  chief_complaint    text,
+  present_illness    text,
+  auxiliary_exam     text,
+  diagnosis          text,
+  prescription       text,
+  advice             text,
+  followup_date      date,
+  -- Counts the changes, from 1.
+  version            int NOT NULL DEFAULT 1,
+  create_time        timestamptz NOT NULL,
+  update_time        timestamptz NOT NULL
 );
 CREATE INDEX visit_history_patient ON visit_history (patient_id, visit_date);
 CREATE INDEX visit_history_doctor ON visit_history (doctor_id, visit_date);

@@ -6,7 +6,7 @@ import { orderNotificationTypes } from './core/notificationTypes.ts'
 import { deliverCode, SEND_PROOF_JOB, sweepProofs, voidProofs } from './core/proofs/service.ts'
 import { fillDemo } from './demo/service.ts'
 import { statisticsRoutes } from './figures/statistics/routes.ts'
-import { findDifferences } from './figures/verify/store.ts'
+import { findDifferences } from './figures/verify/service.ts'
 import { visitorRoutes } from './figures/visitors/routes.ts'
 import { sweepViews } from './figures/visitors/service.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
@@ -14,10 +14,14 @@ import { SEND_LINK_JOB, sendLink } from './people/accounts/verification.ts'
 import { banRoutes } from './people/bans/routes.ts'
 import { refuseBanned } from './people/bans/service.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
+import { healthRoutes } from './people/health/routes.ts'
+import { identityRoutes } from './people/identity/routes.ts'
+import { sweepTries } from './people/identity/service.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
 import { uploadRoutes } from './people/uploads/routes.ts'
+import { wechatRoutes } from './people/wechat/routes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
@@ -48,6 +52,7 @@ export const clinic: Product = {
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },
+    { name: 'clinic.identity-tries-sweep', cron: '25 * * * *', run: sweepTries },
     { name: 'clinic.visitors-sweep', cron: '35 3 * * *', run: sweepViews },
   ],
   contract,
@@ -64,6 +69,7 @@ export const clinic: Product = {
       '/feedbacks',
       '/attendance',
       '/displays',
+      '/consultation',
     ],
   ],
   beforeUserLeaves: leaveClinic,
@@ -75,9 +81,12 @@ export const clinic: Product = {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
+    identityRoutes(app, kernel)
+    healthRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
     uploadRoutes(app, kernel)
+    wechatRoutes(app)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel, live)
     statisticsRoutes(app, kernel)

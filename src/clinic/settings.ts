@@ -77,7 +77,22 @@ const ACCOUNT = Object.values(weChatPayVariables).filter(({ initial }) => initia
 /** The environment variables of the clinic product. */
 export const clinicSettings = defineSettings(
   {
-    ...weChatPayVariables,
+    campusKey: optional(
+      'Clinic',
+      'CLINIC_CAMPUS_KEY',
+      line('a secret', 8, 500),
+      'none',
+      'The key that this server shows to the campus system, as a bearer token.',
+      'secret',
+    ),
+    campusUrl: optional(
+      'Clinic',
+      'CLINIC_CAMPUS_URL',
+      webAddress,
+      'identities are confirmed at the desk only',
+      'Address of the campus system that confirms the numbers and passwords of students and staff (docs/clinic.md). Use ' +
+        'https: passwords are sent there.',
+    ),
     compareDays: setting(
       'Clinic',
       'CLINIC_COMPARE_DAYS',
@@ -106,6 +121,13 @@ export const clinicSettings = defineSettings(
       3,
       'Patients are told that their turn is near when at most this many are called before them.',
     ),
+    hospitalName: setting(
+      'Clinic',
+      'CLINIC_HOSPITAL_NAME',
+      line('the name of the hospital', 1, 100),
+      '校医院',
+      'The name of the hospital on medical records.',
+    ),
     loginReply: setting(
       'Clinic',
       'CLINIC_LOGIN_REPLY',
@@ -128,8 +150,13 @@ export const clinicSettings = defineSettings(
       false,
       'Whether a log-in at the clinic ends the person’s other sessions.',
     ),
+    ...weChatPayVariables,
   },
   {
+    needed: [
+      ['CLINIC_CAMPUS_URL', ['CLINIC_CAMPUS_KEY']],
+      ['CLINIC_CAMPUS_KEY', ['CLINIC_CAMPUS_URL']],
+    ],
     contradictions: ({ payment }, given) =>
       ACCOUNT.filter(({ name }) => payment === 'wechat' && !given(name)).map(
         ({ name, kind }) => `${name}: not set; needed because CLINIC_PAYMENT is wechat: ${kind.allowed}`,

@@ -48,8 +48,8 @@ export async function charge(
 
 /**
  * Books a refund of a locked order: the ledger, the order's `refunded`, and the revenue of its schedule. The payment
- * counts as refunded once all of it is. A refund of a platform's payment is owed until the platform has accepted it.
- * A CHECK refuses more than was paid.
+ * counts as refunded once all of it is, unless the order needs none. A refund of a platform's payment is owed until the
+ * platform has accepted it. A CHECK refuses more than was paid.
  */
 export async function refund(
   tx: Transaction,
@@ -65,8 +65,9 @@ export async function refund(
     SET
       refunded = refunded + ${amount}::int,
       payment_status = CASE
-        WHEN status <> 'pending' AND refunded + ${amount}::int = paid THEN 'refunded'
-        ELSE payment_status
+        WHEN refunded + ${amount}::int < paid OR status = 'pending' THEN payment_status
+        WHEN price = 0 AND status NOT IN ('cancelled', 'timeout') THEN payment_status
+        ELSE 'refunded'
       END,
       refund_time = ${now}, update_time = ${now}
     WHERE order_id = ${order.orderId}`.execute(tx)

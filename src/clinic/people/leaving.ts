@@ -12,7 +12,8 @@ import { openOrdersOf, patientsOf, scrubWords, unlink } from './leavingStore.ts'
  * What leaving means for the clinic: the open orders of the person's own patient record, and those they made for
  * others, are cancelled and refunded. Their record, and patients without an account for whom nobody else registers, keep
  * no personal data, and are deleted if they have no history; neither does their feedback. A doctor keeps their record,
- * without an account. Orders that staff made for patients stay.
+ * without an account. Orders that staff made for patients stay, and medical records are kept with the name, gender and
+ * birth date in them, because the law demands that.
  */
 export async function leaveClinic(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const now = kernel.clock.now()

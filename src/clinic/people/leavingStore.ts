@@ -36,7 +36,10 @@ export async function openOrdersOf(
   return rows
 }
 
-/** Removes what a user wrote: in feedback, about visits for which they registered, and as reasons for cancelling. */
+/**
+ * Removes what a user wrote: in feedback, about visits for which they registered, in reviews, and as reasons for
+ * cancelling. The medical records stay as the doctors wrote them.
+ */
 export async function scrubWords(tx: Transaction, userId: number, now: Date): Promise<void> {
   await sql`
     UPDATE clinic_feedback
@@ -45,6 +48,10 @@ export async function scrubWords(tx: Transaction, userId: number, now: Date): Pr
   await sql`
     UPDATE registration_order o SET symptoms = '', notes = NULL
     WHERE ${madeBy(userId)} AND (o.symptoms <> '' OR o.notes IS NOT NULL)`.execute(tx)
+  await sql`
+    UPDATE visit_review v SET comment = NULL
+    FROM registration_order o
+    WHERE o.order_id = v.order_id AND ${madeBy(userId)} AND v.comment IS NOT NULL`.execute(tx)
   await sql`
     UPDATE registration_order o SET cancel_reason = NULL
     WHERE ${madeBy(userId)} AND o.cancelled_by = ${userId} AND o.cancel_reason IS NOT NULL`.execute(tx)

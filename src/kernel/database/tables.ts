@@ -175,6 +175,13 @@ export interface ClinicFeedbackTable {
   update_time: Date
 }
 
+export interface ClinicIdentityTryTable {
+  try_id: GeneratedAlways<number>
+  user_id: number
+  identifier_index: string
+  create_time: Date
+}
+
 export interface ClinicVisitorTable {
   day: string
   client: string
@@ -542,7 +549,7 @@ export interface OrderLedgerTable {
 
 export interface OrderNoticeTable {
   order_id: number
-  kind: "evening" | "day" | "near"
+  kind: "evening" | "day" | "near" | "asked"
   slot_date: string
   create_time: Date
 }
@@ -605,6 +612,7 @@ export interface PatientRelationTable {
   related_patient_id: number
   relation_type: Generated<string>
   is_default: Generated<boolean>
+  is_keeper: Generated<boolean>
   remark: string | null
   create_time: Date
   update_time: Date
@@ -1103,6 +1111,9 @@ export interface VisitHistoryTable {
   doctor_id: number
   order_id: number
   visit_date: string
+  patient_name: string
+  patient_gender: string
+  patient_birth_date: string | null
   chief_complaint: string | null
   present_illness: string | null
   auxiliary_exam: string | null
@@ -1110,6 +1121,7 @@ export interface VisitHistoryTable {
   prescription: string | null
   advice: string | null
   followup_date: string | null
+  version: Generated<number>
   create_time: Date
   update_time: Date
 }
@@ -1151,6 +1163,7 @@ export interface DB {
   clinic_contact_proof: ClinicContactProofTable
   clinic_display: ClinicDisplayTable
   clinic_feedback: ClinicFeedbackTable
+  clinic_identity_try: ClinicIdentityTryTable
   clinic_visitor: ClinicVisitorTable
   closures: ClosuresTable
   consents: ConsentsTable

@@ -9,6 +9,7 @@ import { localDate } from '../../../kernel/time.ts'
 import { type Differences, differences } from '../../core/differences.ts'
 import { initialsOf } from '../../core/initials.ts'
 import { keepDepartment, lockDepartment } from '../../core/parentsStore.ts'
+import { deletePassLimit } from '../../core/passes/store.ts'
 import { NO_PRICES, type Prices } from '../../core/prices/rules.ts'
 import { deletePrices, pricesOf, setPrices } from '../../core/prices/store.ts'
 import { stopSchedules } from '../../core/stopping.ts'
@@ -93,7 +94,7 @@ export async function changeDoctor(
 }
 
 /**
- * Deletes a doctor, their prices and account, and their schedules ahead. With `force` open orders are stopped and
+ * Deletes a doctor, their prices, configuration and account, and their schedules ahead. With `force` open orders are stopped and
  * refunded. Returns the name.
  * @throws Invalid 106; `has_orders` while there are open orders, unless forced; Conflict like `deleteUser`.
  */
@@ -116,6 +117,7 @@ export async function removeDoctor(kernel: Kernel, caller: Caller, id: number, f
     await store.deleteSchedules(tx, ahead.all, now)
     await store.updateDoctor(tx, id, { deleted_at: now, user_id: null, is_department_head: false })
     await deletePrices(tx, { level: 'DOCTOR', id })
+    await deletePassLimit(tx, { level: 'DOCTOR', id })
     await note(tx, caller, 'remove', id, now)
     return doctor.name
   }

@@ -65,9 +65,18 @@ async function paid(options: Parameters<typeof schedule>[1] = {}) {
   return order
 }
 
+interface Money {
+  readonly status: string
+  readonly payment: string
+  readonly paid: number
+  readonly refunded: number
+  readonly ledger: number
+  readonly charges: number
+}
+
 /** An order with its money: in the ledger, and given back at WeChat Pay. */
 async function stateOf(id: number) {
-  const [row] = await world.rows<Record<string, unknown>>(`
+  const [row] = await world.rows<Money>(`
     SELECT o.status, o.payment_status AS payment, o.paid, o.refunded,
       (SELECT coalesce(sum(amount), 0)::int FROM order_ledger l WHERE l.order_id = o.order_id) AS ledger,
       (SELECT count(*)::int FROM order_ledger l WHERE l.order_id = o.order_id AND amount > 0) AS charges
@@ -76,6 +85,7 @@ async function stateOf(id: number) {
     await world.rows<{ no: string }>(`SELECT out_trade_no AS no FROM platform_payment WHERE order_id = ${id}`)
   ).map(({ no }) => no)
   const given = [...weChat.refunds.values()].filter(({ number }) => numbers.includes(number))
+  if (!row) throw new Error('there is no such order')
   return { ...row, returned: given.reduce((sum, { amount }) => sum + amount, 0) }
 }
 
@@ -360,6 +370,42 @@ describe('Money that no order needs', () => {
     })
     const [refund] = [...weChat.refunds.values()].filter((one) => one.number === order.number)
     expect(refund?.amount).toBe(5000)
+  })
+})
+
+describe('At once', () => {
+  it('a payment and its cancellation leave nothing paid', async () => {
+    const order = await begun()
+    weChat.pay(order.code)
+    await Promise.all([
+      deliver(weChat.paid(order.number)),
+      world.call('PUT', `/patient/appointments/${order.id}/cancel`, { as: order.person }),
+    ])
+    await run('clinic.refunds')
+    expect(await stateOf(order.id)).toEqual({ status: 'cancelled', payment: 'refunded', ...RETURNED })
+  })
+
+  it('a payment and one at the desk count once', async () => {
+    const order = await begun()
+    weChat.pay(order.code)
+    await Promise.all([
+      deliver(weChat.paid(order.number)),
+      desk(order.id, 'confirm-payment', { method: 'cash' }),
+      run('clinic.payments'),
+    ])
+    await run('clinic.refunds')
+    const { paid: sum, refunded, returned, ...state } = await stateOf(order.id)
+    expect(state).toMatchObject({ status: 'confirmed', payment: 'paid', ledger: 5000 })
+    expect([sum, refunded, returned]).toEqual(sum === 5000 ? [5000, 0, 0] : [10_000, 5000, 5000])
+  })
+
+  it('two refunds of parts give back no more than was paid', async () => {
+    const order = await paid()
+    const refund = () => desk(order.id, 'refund', { amount: 30, reason: '优惠' })
+    const both = await Promise.all([refund(), refund()])
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 99])
+    await Promise.all([run('clinic.refunds'), run('clinic.refunds')])
+    expect(await stateOf(order.id)).toMatchObject({ paid: 5000, refunded: 3000, returned: 3000 })
   })
 })
 

@@ -2,9 +2,10 @@ import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
-import { Id } from '../../../kernel/http/schemas.ts'
+import { Id, Nullable } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Answer, answer } from '../../contract.ts'
+import { recordInputs } from '../../core/records/fields.ts'
 import { ids } from '../../fields.ts'
 import { OwnPlace, Patient, presenter, presentPlace, presentQueue, Queue } from './schemas.ts'
 import * as service from './service.ts'
@@ -68,10 +69,15 @@ function moves(app: App, kernel: Kernel): void {
     operationId: 'completeConsultation',
     permission: 'clinic:treat',
     summary: 'End the visit of the patient who is being called',
+    description: 'With `record`, the medical record is written too; without it, it can be written until the next day.',
     tag,
-    schema: { body: Type.Object({ order_id: Id }), response: { 200: Answer(Moved) } },
+    schema: {
+      body: Type.Object({ order_id: Id, record: Type.Optional(Nullable(Type.Object(recordInputs))) }),
+      response: { 200: Answer(Moved) },
+    },
     handler: async (request) => {
-      const order = await service.completeVisit(kernel, callerOf(request), request.body.order_id)
+      const { order_id, record } = request.body
+      const order = await service.completeVisit(kernel, callerOf(request), order_id, record ?? undefined)
       return answer({ detail: '就诊已完成', ...show(order) })
     },
   })
@@ -81,7 +87,9 @@ function moves(app: App, kernel: Kernel): void {
     operationId: 'passPatient',
     permission: 'clinic:treat',
     summary: 'Pass the patient who is being called and is not there',
-    description: 'They go behind the others. After `max_pass_count` passes (default 3) they count as absent.',
+    description:
+      'They go behind the others. After `max_pass_count` passes (default: as configured, else 3) ' +
+      'they count as absent.',
     tag,
     schema: {
       body: Type.Object({

@@ -11,7 +11,10 @@ import { tellOrders } from '../../core/messages.ts'
 import { noteNotice } from '../../core/noticesStore.ts'
 import { lockSchedules } from '../../core/numbersStore.ts'
 import { findOrder, lockOrder, lockOrders, type Order } from '../../core/ordersStore.ts'
+import { passLimitOf } from '../../core/passes/store.ts'
 import { callingDoctor } from '../../core/people.ts'
+import type { RecordChange } from '../../core/records/rules.ts'
+import { writeRecord } from '../../core/records/writing.ts'
 import { noSuchOrder, noSuchSchedule } from '../../core/refusals.ts'
 import { sessionOf } from '../../core/sections/rules.ts'
 import { writeCall, writeCompletion, writeNoShow, writePass } from '../../core/visitMovesStore.ts'
@@ -20,9 +23,6 @@ import { clinicSettings } from '../../settings.ts'
 import { findSession, ordersOf, type Session } from './lineStore.ts'
 import { type Line, lineOf, type Place, placeOf } from './rules.ts'
 import * as store from './store.ts'
-
-/** Times that a patient may be passed before they count as absent, unless the call says otherwise. */
-const MOST_PASSES = 3
 
 /** Minutes after the end of a session at which patients who did not come are noted. */
 const GRACE_MINUTES = 30
@@ -102,27 +102,39 @@ async function tellNear(kernel: Kernel, tx: Transaction, scheduleId: number, now
   )
 }
 
-/** Ends the visit of the patient who is being called. @throws Invalid 102, 106; `not_calling`. */
-export async function completeVisit(kernel: Kernel, caller: Caller, orderId: number): Promise<Order> {
+/**
+ * Ends the visit of the patient who is being called, and writes its record if there is one.
+ * @throws Invalid 102, 106; `not_calling`; as `writeRecord`.
+ */
+export async function completeVisit(
+  kernel: Kernel,
+  caller: Caller,
+  orderId: number,
+  change: RecordChange | undefined,
+): Promise<Order> {
+  const zone = kernel.config.timeZone
   return await moveCalled(kernel, caller, orderId, async (tx, order, now) => {
     if (!(await writeCompletion(tx, order, now))) throw notCalling()
+    if (change) await writeRecord(tx, order, { change, caller, now, zone })
     await note(tx, originOf(caller), 'complete', orderId, now)
   })
 }
 
 /**
- * Passes the patient who is being called: they go behind the others, and count as absent after the last pass.
+ * Passes the patient who is being called: they go behind the others, and count as absent after the last pass. The number
+ * of passes is configured, unless `mostPasses` names it.
  * @throws Invalid 102, 106; `not_calling`.
  */
 export async function passPatient(
   kernel: Kernel,
   caller: Caller,
   orderId: number,
-  mostPasses = MOST_PASSES,
+  mostPasses: number | undefined,
 ): Promise<Order> {
   return await moveCalled(kernel, caller, orderId, async (tx, order, now) => {
     if (!(await writePass(tx, orderId, now))) throw notCalling()
-    const isAbsent = order.passCount + 1 >= mostPasses
+    const most = mostPasses ?? (await passLimitOf(tx, { level: 'DOCTOR', id: order.doctorId })).most
+    const isAbsent = order.passCount + 1 >= most
     if (isAbsent) await writeNoShow(tx, order, now)
     await tell(kernel, tx, order, isAbsent ? 'clinic.order.no_show' : 'clinic.order.passed', now)
     await note(tx, originOf(caller), 'pass', orderId, now)
