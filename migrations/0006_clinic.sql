@@ -163,6 +163,17 @@ CREATE INDEX clinic_contact_proof_contact ON clinic_contact_proof (channel, cont
 CREATE INDEX clinic_contact_proof_user ON clinic_contact_proof (user_id);
 CREATE INDEX clinic_contact_proof_expiry ON clinic_contact_proof (expires_at);
 
+-- Tries to confirm an identity at the campus system, which are bounded for each account and each number.
+CREATE TABLE clinic_identity_try (
+  try_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  user_id          bigint NOT NULL REFERENCES users,
+  -- Keyed hash of the student or staff number.
+  identifier_index text NOT NULL,
+  create_time      timestamptz NOT NULL
+);
+CREATE INDEX clinic_identity_try_user ON clinic_identity_try (user_id, create_time);
+CREATE INDEX clinic_identity_try_identifier ON clinic_identity_try (identifier_index, create_time);
+
 -- Bans against scalpers: from registering for visits, from logging in here, or from both.
 CREATE TABLE user_ban (
   ban_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

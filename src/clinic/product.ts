@@ -15,6 +15,8 @@ import { banRoutes } from './people/bans/routes.ts'
 import { refuseBanned } from './people/bans/service.ts'
 import { feedbackRoutes } from './people/feedback/routes.ts'
 import { healthRoutes } from './people/health/routes.ts'
+import { identityRoutes } from './people/identity/routes.ts'
+import { sweepTries } from './people/identity/service.ts'
 import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
@@ -49,6 +51,7 @@ export const clinic: Product = {
     { name: SEND_PROOF_JOB, run: deliverCode },
     { name: 'clinic.contact-codes-sweep', cron: '20 3 * * *', run: sweepProofs },
     { name: SEND_LINK_JOB, run: sendLink },
+    { name: 'clinic.identity-tries-sweep', cron: '25 * * * *', run: sweepTries },
     { name: 'clinic.visitors-sweep', cron: '35 3 * * *', run: sweepViews },
   ],
   contract,
@@ -77,6 +80,7 @@ export const clinic: Product = {
     visitorRoutes(app, kernel)
     accountRoutes(app, kernel)
     patientRoutes(app, kernel)
+    identityRoutes(app, kernel)
     healthRoutes(app, kernel)
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)

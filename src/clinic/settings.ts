@@ -77,6 +77,22 @@ const ACCOUNT = Object.values(weChatPayVariables).filter(({ initial }) => initia
 /** The environment variables of the clinic product. */
 export const clinicSettings = defineSettings(
   {
+    campusKey: optional(
+      'Clinic',
+      'CLINIC_CAMPUS_KEY',
+      line('a secret', 8, 500),
+      'none',
+      'The key that this server shows to the campus system, as a bearer token.',
+      'secret',
+    ),
+    campusUrl: optional(
+      'Clinic',
+      'CLINIC_CAMPUS_URL',
+      webAddress,
+      'identities are confirmed at the desk only',
+      'Address of the campus system that confirms the numbers and passwords of students and staff (docs/clinic.md). Use ' +
+        'https: passwords are sent there.',
+    ),
     compareDays: setting(
       'Clinic',
       'CLINIC_COMPARE_DAYS',
@@ -137,6 +153,10 @@ export const clinicSettings = defineSettings(
     ...weChatPayVariables,
   },
   {
+    needed: [
+      ['CLINIC_CAMPUS_URL', ['CLINIC_CAMPUS_KEY']],
+      ['CLINIC_CAMPUS_KEY', ['CLINIC_CAMPUS_URL']],
+    ],
     contradictions: ({ payment }, given) =>
       ACCOUNT.filter(({ name }) => payment === 'wechat' && !given(name)).map(
         ({ name, kind }) => `${name}: not set; needed because CLINIC_PAYMENT is wechat: ${kind.allowed}`,

@@ -27,7 +27,6 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /auth/verify-email',
     'GET /common/icon',
     'GET /common/medical-record/{}/download',
-    'GET /patient/appointments/calendar.ics',
     'GET /patient/clinics',
     'GET /patient/clinics/{}/schedules',
     'GET /patient/departments/{}/schedules',
@@ -64,6 +63,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /common/visit-record/{}',
     'GET /patient/appointments',
     'GET /patient/appointments/calendar-link',
+    'GET /patient/appointments/calendar.ics',
     'GET /patient/appointments/{}',
     'GET /patient/appointments/{}/queue',
     'GET /patient/appointments/{}/reschedule-options',
@@ -88,6 +88,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'POST /patient/appointments/{}/check-in',
     'POST /patient/appointments/{}/pay',
     'POST /patient/appointments/{}/review',
+    'POST /patient/identity/verify',
     'POST /patient/patients',
     'POST /patient/waitlist',
     'POST /patient/waitlist/{}/convert',
@@ -99,6 +100,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'PUT /patient/health-record',
     'PUT /patient/patients/{}',
     'PUT /patient/patients/{}/set-default',
+    // The private link opens it without a log-in.
   ],
   doctor: [
     'GET /doctor/approval/stats',
@@ -139,6 +141,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'POST /admin/orders/{}/check-in',
     'POST /admin/orders/{}/confirm-payment',
     'POST /admin/orders/{}/refund',
+    'POST /admin/patients/{}/verify',
     'POST /admin/walk-ins',
   ],
   administrator: [

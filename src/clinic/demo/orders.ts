@@ -259,7 +259,7 @@ function withFate(filling: Filling, order: DemoOrder, place: Place): DemoOrder {
 }
 
 /** The instant at which a session was stopped. */
-export function stopTime({ now }: Pick<Filling, 'now'>, { startAt }: Pick<DemoSession, 'startAt'>): Date {
+function stopTime({ now }: Pick<Filling, 'now'>, { startAt }: Pick<DemoSession, 'startAt'>): Date {
   return earlier(minutesAfter(now, -24 * 60), minutesAfter(startAt, -60))
 }
 

@@ -175,6 +175,13 @@ export interface ClinicFeedbackTable {
   update_time: Date
 }
 
+export interface ClinicIdentityTryTable {
+  try_id: GeneratedAlways<number>
+  user_id: number
+  identifier_index: string
+  create_time: Date
+}
+
 export interface ClinicVisitorTable {
   day: string
   client: string
@@ -1156,6 +1163,7 @@ export interface DB {
   clinic_contact_proof: ClinicContactProofTable
   clinic_display: ClinicDisplayTable
   clinic_feedback: ClinicFeedbackTable
+  clinic_identity_try: ClinicIdentityTryTable
   clinic_visitor: ClinicVisitorTable
   closures: ClosuresTable
   consents: ConsentsTable

@@ -4,6 +4,7 @@ import { staffWith } from '../../../kernel/identity/staff.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { notify } from '../../../kernel/outbox/outbox.ts'
 import { CODES, refusal } from '../../sentences.ts'
+import type { Differences } from '../differences.ts'
 import type { Doctor } from '../peopleStore.ts'
 import type { Verdict } from './fields.ts'
 import { headsOf } from './store.ts'
@@ -18,6 +19,11 @@ interface Request {
 /** The error for a second decision: the first one holds. */
 export function alreadyDecided(): DomainError {
   return refusal(CODES.request, 'already_decided', '该申请已审核，不能重复操作')
+}
+
+/** What a decision changes, for the operation log. */
+export function decisionChanges({ approves, comment }: Verdict): Differences {
+  return { status: ['pending', approves ? 'approved' : 'rejected'], audit_remark: [null, comment] }
 }
 
 /** Tells the person who made a request how it was decided. */

@@ -26,7 +26,7 @@ export interface VisitRecord extends RecordContent {
 }
 
 /** Most records of a patient that are listed: the latest ones. */
-const MOST = 500
+const MOST = 200
 
 /** Records `v` with order `o`, schedule `s`, doctor `d`, clinic `k`, department `m` and area `a`. */
 const records = (db: Database) =>

@@ -40,13 +40,13 @@ export async function banUser(
   const now = kernel.clock.now()
   const until = days === 0 ? null : new Date(now.getTime() + days * 86_400_000)
   await revoking(kernel, userId, async (tx) => {
+    // A registration that was decided before the ban is decided again. Locks patients before the user, like payments.
+    await store.raiseRevisions(tx, userId)
     const user = await lockUser(tx, kernel.secrets.cipher, userId)
     if (!user) throw noSuchUser()
     requireRightsOver(kernel, caller, user.roles)
     await store.endExpired(tx, userId, now)
     await store.insertBan(tx, { userId, type, until, reason, by: caller.userId }, now)
-    // A registration that was decided before the ban is decided again.
-    if (type !== 'login') await store.outdatePatientsOf(tx, userId)
     if (type !== 'register') await endSessions(tx, userId, now)
     const changes = { ban: [null, type] as const }
     await record(tx, now, {

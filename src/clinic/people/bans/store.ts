@@ -93,6 +93,21 @@ export async function bansOf(db: Database, userId: number): Promise<readonly Ban
     .execute()
 }
 
+/** Raises the revision of the patients of a user: registrations decided before can no longer be written. */
+export async function raiseRevisions(tx: Transaction, userId: number): Promise<void> {
+  await sql`
+    UPDATE patient
+    SET revision = revision + 1
+    WHERE patient_id IN (
+      SELECT patient_id
+      FROM patient
+      WHERE user_id = ${userId}
+        OR patient_id IN (SELECT related_patient_id FROM patient_relation WHERE user_id = ${userId})
+      ORDER BY patient_id
+      FOR NO KEY UPDATE
+    )`.execute(tx)
+}
+
 /** Ends bans of a user whose time is over, so that a new one can be made. */
 export async function endExpired(tx: Transaction, userId: number, now: Date): Promise<void> {
   await sql`
@@ -109,20 +124,6 @@ export async function insertBan(
     VALUES (${ban.userId}, ${ban.type}, ${ban.until}, ${ban.reason}, ${ban.by}, ${now})
     RETURNING ban_id AS id`.execute(tx)
   return inserted(rows).id
-}
-
-/** Raises the revision of the patients for whom a user may register: decisions from before can't be written any more. */
-export async function outdatePatientsOf(tx: Transaction, userId: number): Promise<void> {
-  await sql`
-    WITH patients AS (
-      SELECT patient_id
-      FROM patient
-      WHERE user_id = ${userId}
-        OR patient_id IN (SELECT related_patient_id FROM patient_relation WHERE user_id = ${userId})
-      ORDER BY patient_id
-      FOR NO KEY UPDATE
-    )
-    UPDATE patient SET revision = revision + 1 WHERE patient_id IN (SELECT patient_id FROM patients)`.execute(tx)
 }
 
 /** Lifts the ban of a user. Returns false if none is in force. */

@@ -44,7 +44,7 @@ const Shown = Answer(
         doctorName: Type.String(),
         ...recordFields,
       }),
-      { description: 'Of completed visits, the latest first, at most 500.' },
+      { description: 'Of completed visits, the latest first, at most 200.' },
     ),
   }),
 )

@@ -6,6 +6,7 @@ import { revoking } from '../../../kernel/identity/sessions/sessions.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { localDate } from '../../../kernel/time.ts'
+import { type Differences, differences } from '../../core/differences.ts'
 import { initialsOf } from '../../core/initials.ts'
 import { keepDepartment, lockDepartment } from '../../core/parentsStore.ts'
 import { deletePassLimit } from '../../core/passes/store.ts'
@@ -63,8 +64,8 @@ export async function addDoctor(
     await keepDepartment(tx, content.deptId)
     const userId = row ? await addAccount(tx, row, caller.userId, now) : null
     const id = await store.insertDoctor(tx, { ...content, userId, initials: initialsOf(content.name) }, now)
-    await setPrices(tx, { level: 'DOCTOR', id }, prices, now)
-    await note(tx, caller, 'add', id, now)
+    const { before, after } = await setPrices(tx, { level: 'DOCTOR', id }, prices, now)
+    await note(tx, caller, 'add', id, now, { ...differences({}, content), ...differences(before, after) })
     return id
   })
   kernel.nudge()
@@ -81,11 +82,12 @@ export async function changeDoctor(
 ): Promise<PricedDoctor> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    if (!(await store.lockDoctor(tx, id))) throw missing('医生')
+    const doctor = await store.lockDoctor(tx, id)
+    if (!doctor) throw missing('医生')
     const initials = change.name === undefined ? {} : { initials: initialsOf(change.name) }
     await store.updateDoctor(tx, id, { ...change, ...initials })
-    await setPrices(tx, { level: 'DOCTOR', id }, prices, now)
-    await note(tx, caller, 'change', id, now)
+    const { before, after } = await setPrices(tx, { level: 'DOCTOR', id }, prices, now)
+    await note(tx, caller, 'change', id, now, { ...differences(doctor, change), ...differences(before, after) })
   })
   kernel.nudge()
   return await getDoctor(kernel, id)
@@ -186,13 +188,13 @@ async function note(
   verb: string,
   resourceId: number,
   now: Date,
-  changes?: Readonly<Record<string, readonly [unknown, unknown]>>,
+  changes: Differences = {},
 ): Promise<void> {
   await record(tx, now, {
     ...originOf(caller),
     action: `clinic.doctor.${verb}`,
     resource: 'clinic_doctor',
     resourceId,
-    ...(changes && { changes }),
+    changes,
   })
 }

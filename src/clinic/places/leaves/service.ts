@@ -6,8 +6,9 @@ import { record } from '../../../kernel/outbox/outbox.ts'
 import { addDays, daysBetween, instantAt, localDate } from '../../../kernel/time.ts'
 import { attachmentOf } from '../../core/attachments.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
-import { alreadyDecided, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
+import { alreadyDecided, decisionChanges, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
+import type { Differences } from '../../core/differences.ts'
 import { callingDoctor, callingHead } from '../../core/people.ts'
 import type { Doctor } from '../../core/peopleStore.ts'
 import { listSchedules, type Schedule } from '../../core/schedulesStore.ts'
@@ -50,7 +51,9 @@ export async function apply(kernel: Kernel, caller: Caller, application: Applica
     for (const path of application.attachments) attachments.push(await attach(tx, caller, path, now))
     const id = await store.insertLeave(tx, doctor.doctorId, { ...application, attachments }, now)
     await tellRequest(kernel, tx, doctor, { kind: '请假', id, what: daysOf(application) }, now)
-    await note(tx, caller, 'request', id, now)
+    const { from, to, shift } = application
+    const changes = { status: [null, 'pending'], from: [null, from], to: [null, to], shift: [null, shift] } as const
+    await note(tx, caller, 'request', id, now, changes)
     return id
   })
   kernel.nudge()
@@ -130,7 +133,7 @@ export async function decide(
     if (verdict.approves) await stopSessions(kernel, tx, caller, leave, verdict.now)
     await store.writeDecision(tx, id, verdict)
     await tellDecision(tx, verdict, { kind: '请假', id, what: daysOf(leave), userId: leave.doctorUserId })
-    await note(tx, caller, verdict.approves ? 'approve' : 'reject', id, verdict.now)
+    await note(tx, caller, verdict.approves ? 'approve' : 'reject', id, verdict.now, decisionChanges(verdict))
   })
   kernel.nudge()
 }
@@ -233,7 +236,14 @@ export async function attachmentFile(kernel: Kernel, caller: Caller, path: strin
   return file
 }
 
-async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {
+async function note(
+  tx: Transaction,
+  caller: Caller,
+  verb: string,
+  resourceId: number,
+  now: Date,
+  changes: Differences,
+): Promise<void> {
   const action = `clinic.leave.${verb}`
-  await record(tx, now, { ...originOf(caller), action, resource: 'clinic_leave', resourceId })
+  await record(tx, now, { ...originOf(caller), action, resource: 'clinic_leave', resourceId, changes })
 }

@@ -5,7 +5,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { daysBetween, localDate } from '../../../kernel/time.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
-import { alreadyDecided, tellDecision } from '../../core/decisions/decisions.ts'
+import { alreadyDecided, decisionChanges, tellDecision } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
 import { keepClinic } from '../../core/parentsStore.ts'
 import { priceOfSchedule } from '../../core/scheduling.ts'
@@ -46,6 +46,7 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, verdict
       action: `clinic.schedule_audit.${verdict.approves ? 'approve' : 'reject'}`,
       resource: 'clinic_schedule_audit',
       resourceId: id,
+      changes: decisionChanges(verdict),
     })
   })
   kernel.nudge()

@@ -64,6 +64,7 @@ export async function submit(
       action: 'clinic.schedule_audit.submit',
       resource: 'clinic_schedule_audit',
       resourceId: id,
+      changes: { status: [null, 'pending'], clinic_id: [null, clinicId], cells: [null, cells] },
     })
     return id
   })

@@ -98,6 +98,16 @@ describe('The calendar feed of a person’s orders', () => {
     world.clock.advance(-32 * day - 5)
   })
 
+  it('has no orders that wait for a number', async () => {
+    const [one, other] = [await patient(world), await patient(world)]
+    const full = await session(3, 0)
+    await world.rows(`UPDATE schedule SET total_slots = 1, remaining_slots = 1 WHERE schedule_id = ${full}`)
+    await register(world, other, full, other.patientId)
+    const payload = { scheduleId: full, patientId: one.patientId }
+    expect(await call(world, one, 'POST', '/patient/waitlist', payload)).toMatchObject({ code: 0 })
+    expect(statesOf((await world.call('GET', PATH, { as: one })).body)).toEqual([])
+  })
+
   it('is private: a reset ends old links, and other tokens are refused', async () => {
     const one = await patient(world)
     const old = await linkOf(one)

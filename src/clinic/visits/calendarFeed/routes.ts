@@ -5,7 +5,7 @@ import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { Answer, answer } from '../../contract.ts'
+import { Answer, answer, Refusal } from '../../contract.ts'
 import { calendarOf, FEED } from './service.ts'
 
 const tag = 'Clinic appointments'
@@ -54,6 +54,10 @@ export function calendarFeedRoutes(app: App, kernel: Kernel): void {
         200: {
           description: 'The calendar.',
           content: { [ICALENDAR]: { schema: Type.String() } },
+        },
+        401: {
+          description: 'Neither a log-in nor the private link',
+          content: { 'application/json': { schema: Refusal } },
         },
       },
     },

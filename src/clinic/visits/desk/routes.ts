@@ -198,8 +198,8 @@ function walkIns(app: App, kernel: Kernel): void {
       },
     },
     handler: async (request) => {
-      const { schedule_id: scheduleId, patient_id: patientId, paid, method } = request.body
-      const walkIn = { scheduleId, patientId, method: paid ? (method ?? 'cash') : null }
+      const { schedule_id: scheduleId, patient_id: patientId, paid = false, method = 'cash' } = request.body
+      const walkIn = { scheduleId, patientId, method: paid ? method : null }
       const { orderId, number, price, status } = await service.registerWalkIn(kernel, callerOf(request), walkIn)
       return answer({ order_id: orderId, queue_number: queueNumber(number), amount: yuan(price), status })
     },

@@ -180,6 +180,8 @@ describe('The record of somebody who leaves', () => {
     await world.rows(`UPDATE registration_order SET symptoms = '咽痛' WHERE order_id = ${orderId}`)
     const review = { rating: 5, comment: '很好' }
     await call(world, one, 'POST', `/patient/appointments/${orderId}/review`, review)
+    const feedback = { type: 'praise', content: '很好', contactPhone: '13800138000', contactEmail: 'a@example.com' }
+    await call(world, one, 'POST', '/common/feedback', feedback)
     const friend = await patient(world)
     await world.rows(
       `INSERT INTO patient_relation (user_id, related_patient_id, is_keeper, create_time, update_time)
@@ -195,6 +197,8 @@ describe('The record of somebody who leaves', () => {
     expect(await world.rows(`SELECT rating, comment FROM visit_review WHERE order_id = ${orderId}`)).toEqual([
       { rating: 5, comment: null },
     ])
+    const contacts = `SELECT contact_phone, contact_email FROM clinic_feedback WHERE user_id = ${one.id}`
+    expect(await world.rows(contacts)).toEqual([{ contact_phone: null, contact_email: null }])
     expect((await read(own, orderId)).message).toMatchObject({ basicInfo: { name }, recordData: RECORD })
     for (const as of [one, friend]) expect(await read(as, orderId)).toMatchObject({ code: 106 })
   })
