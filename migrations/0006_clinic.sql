@@ -287,6 +287,9 @@ CREATE INDEX registration_order_patient ON registration_order (patient_id, slot_
 CREATE INDEX registration_order_initiator ON registration_order (initiator_user_id, order_id);
 CREATE INDEX registration_order_due ON registration_order (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX registration_order_date ON registration_order (slot_date) WHERE status = 'confirmed';
+-- For the risk of users.
+CREATE INDEX registration_order_bad ON registration_order (create_time)
+  WHERE status IN ('cancelled', 'timeout', 'no_show');
 
 -- Announces the queue of a schedule on its day: ids of schedule, clinic and area. Only orders of days around that of the
 -- change (by the program's clock) are announced, so that the rush for numbers of later days costs nothing.
@@ -308,10 +311,11 @@ CREATE TRIGGER registration_order_moves AFTER UPDATE ON registration_order
   )
   EXECUTE FUNCTION announce_queue();
 
--- Messages that an order gets once for each day of its visit: reminders, and that its number is near.
+-- Messages that an order gets once for each day of its visit: reminders, and that its number is near. `asked`: the last
+-- reminder that a patient asked for.
 CREATE TABLE order_notice (
   order_id    bigint NOT NULL REFERENCES registration_order,
-  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near')),
+  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near', 'asked')),
   slot_date   date NOT NULL,
   create_time timestamptz NOT NULL,
   PRIMARY KEY (order_id, kind, slot_date)

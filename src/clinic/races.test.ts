@@ -12,8 +12,10 @@ import {
 import { onServer, waitForLocks } from '../../test/support/database.ts'
 import { type Method, openWorld, type Person, type Process, type World } from '../../test/support/world.ts'
 import type { Transaction } from '../kernel/database/database.ts'
+import { setTotal } from './core/numbersStore.ts'
 import { findOrder } from './core/ordersStore.ts'
 import { writeNoShow } from './core/visitMovesStore.ts'
+import { promoteWaiting } from './core/waitingList.ts'
 import { DESK_ROLE } from './permissions.ts'
 
 // Two at once, at two processes. A transaction of the test holds a row until both wait, so that the order is known:
@@ -204,20 +206,27 @@ describe.runIf(onServer)('Two at once, at two processes:', () => {
     expect((await register(newcomer, id)(other)).code).toBe(1001)
   })
 
-  it('somebody who joins the line goes before a registration that was decided earlier', async () => {
-    const id = await schedule(world, { slots: 1 })
-    const [waiting, newcomer] = [await patient(world), await patient(world)]
-    // Decided while nobody waits; written after somebody does.
-    const answers = await answersOf(scheduleRow(id), [register(newcomer, id)], async (tx) => {
-      await sql`
-        INSERT INTO registration_order (patient_id, initiator_user_id, schedule_id, minor_dept_id, slot_date, slot_type,
-          price, status, payment_status, create_time, update_time)
-        SELECT ${waiting.patientId}, ${waiting.id}, schedule_id, minor_dept_id, date, slot_type, price, 'waitlist',
-          'pending', create_time, create_time
-        FROM schedule WHERE schedule_id = ${id}`.execute(tx)
-      await sql`UPDATE schedule SET revision = revision + 1 WHERE schedule_id = ${id}`.execute(tx)
+  it('a registration costs what the schedule costs when it is written', async () => {
+    const id = await schedule(world)
+    const person = await patient(world)
+    const dearer = ask(admin, 'PUT', `/admin/schedules/${id}`, { price: 80 })
+    const answers = await answersOf(scheduleRow(id), [dearer, register(person, id)])
+    expect(answers).toMatchObject([{ code: 0 }, { code: 0, message: { payAmount: 80 } }])
+  })
+
+  it('a promotion counts against what its patient is registering', async () => {
+    const of = await department(world)
+    const full = await schedule(world, { of, day: 2, slots: 1 })
+    const near = await schedule(world, { of, day: 4 })
+    const waiting = await patient(world)
+    await registered(await patient(world), full)
+    const entry = await joined(waiting, full)
+    const codes = await codesOf(patientRow(waiting), [register(waiting, near)], async (tx) => {
+      await setTotal(tx, full, 2)
+      await promoteWaiting(world.kernel, tx, full, world.clock.now())
     })
-    expect(answers).toMatchObject([{ code: 1001 }])
+    expect(codes).toEqual([1002])
+    expect(await orderOf(entry)).toMatchObject({ status: 'pending' })
   })
 
   it('no order is left at a session that is stopped, whoever comes first', async () => {
@@ -357,5 +366,13 @@ describe.runIf(onServer)('Two at once, at two processes:', () => {
     const add = ask(admin, 'POST', '/schedules/add-slot', { schedule_id: id, patient_id: person.patientId })
     expect(await codesOf(patientRow(person), [add, register(person, id)])).toEqual([0, 1002])
     expect(await openOrders(id)).toBe(1)
+  })
+
+  it('an added number counts against what its patient is registering', async () => {
+    const of = await department(world)
+    const [id, near] = [await schedule(world, { of, day: 2 }), await schedule(world, { of, day: 4 })]
+    const person = await patient(world)
+    const add = ask(admin, 'POST', '/schedules/add-slot', { schedule_id: id, patient_id: person.patientId })
+    expect(await codesOf(patientRow(person), [add, register(person, near)])).toEqual([0, 1002])
   })
 })

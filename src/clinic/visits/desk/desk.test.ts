@@ -56,6 +56,15 @@ describe('Payment at the desk', () => {
     })
   })
 
+  it('ends with the order that waits for it', async () => {
+    const person = await patient(world)
+    const id = await register(person, await schedule(world))
+    await world.call('POST', `/patient/appointments/${id}/pay`, { as: person, payload: { method: 'bank' } })
+    await world.call('PUT', `/patient/appointments/${id}/cancel`, { as: person })
+    const order = await world.call('GET', `/patient/appointments/${id}`, { as: person })
+    expect(order.body.message).toMatchObject({ status: 'cancelled', paymentStatus: 'cancelled' })
+  })
+
   it('is refused for orders that have ended', async () => {
     const person = await patient(world)
     const id = await register(person, await schedule(world))
