@@ -5,6 +5,7 @@
  *                                         calendar
  *   node bench/main.ts growth [--quick]   frequent requests with 10,000 to 10,000,000 old rows
  *   node bench/main.ts rush               2,000 people for 20 places at one moment
+ *   node bench/main.ts hospital [--quick] what is read of 5,000,000 orders of a clinic
  *   node bench/main.ts start [--quick]    the time of each phase of a start, and the memory at rest
  *   node bench/main.ts load [--quick]     1,000 people who use the program at the same time
  *
@@ -13,9 +14,10 @@
  *
  * Duration: the first takes about four minutes, or one minute with --quick (short phases and few old rows). The start
  * takes a minute and a half, the rush half a minute, the load two minutes (one with --quick), the growth half an hour
- * (two minutes with --quick, which stops at 100,000 rows).
+ * (two minutes with --quick, which stops at 100,000 rows), the hospital five minutes (one with --quick).
  */
 import { growth } from './growth.ts'
+import { hospital } from './hospital.ts'
 import { serveLoad } from './load.ts'
 import { rush } from './rush.ts'
 import { speed } from './speed.ts'
@@ -44,6 +46,7 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
     longestMinutes: 60,
     run: async (stack, say, short) => ({ report: await growth(stack, say, short), met: true }),
   },
+  hospital: { longestMinutes: 20, run: hospital },
   start: { longestMinutes: 5, run: starts },
   rush: { longestMinutes: 3, run: rush },
   load: { longestMinutes: 5, run: users },

@@ -22,6 +22,7 @@ export interface Setting {
   readonly SECRET_KEY: string
   readonly FIELD_KEYS: string
   readonly DATABASE_URL?: string
+  readonly PRODUCTS?: string
   readonly DATABASE_POOL_SIZE?: string
   readonly NODE_OPTIONS?: string
   /** The file that bench/startProbe.mjs writes. */

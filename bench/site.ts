@@ -32,7 +32,7 @@ export async function openSite(stack: AsyncDisposableStack, name: string, size: 
   const fixture = await fill(database.pool, secrets.SECRET_KEY, size)
   const rooms = await fillRooms(database.pool, { rooms: ROOMS, people: size.people })
   const numbers = await fillNumbers(database.pool, size.people)
-  const setting = { ...secrets, DATA_DIR: folder, DATABASE_URL: database.url }
+  const setting = { ...secrets, DATA_DIR: folder, DATABASE_URL: database.url, PRODUCTS: 'venue,room,clinic' }
   return {
     database,
     fixture,

@@ -20,11 +20,12 @@ const FULL = {
   seconds: 10,
   warmUpSeconds: 3,
   embeddedSeconds: 5,
-  people: 10_000,
+  // Each registers once in each of the fifty departments.
+  people: 15_000,
   days: 365,
   past: 1_000_000,
 }
-const QUICK = { rounds: 1, seconds: 3, warmUpSeconds: 1, embeddedSeconds: 3, people: 1000, days: 90, past: 50_000 }
+const QUICK = { rounds: 1, seconds: 3, warmUpSeconds: 1, embeddedSeconds: 3, people: 2500, days: 90, past: 50_000 }
 
 type Say = (line: string) => void
 

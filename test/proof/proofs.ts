@@ -41,6 +41,20 @@ export const PROOFS: readonly Proof[] = [
     env: { PROOF_SECONDS: '60', ROOM_BOOKINGS: '300000' },
   }),
   partOfSuite({
+    name: 'clinic',
+    what: 'a minute of everything that people do at a clinic, at random and at two processes',
+    takes: '2 minutes',
+    files: ['test/proof/clinicModel'],
+    env: { PROOF_SECONDS: '60' },
+  }),
+  partOfSuite({
+    name: 'clinic-kills',
+    what: 'servers and workers of a clinic are killed 500 times while people register, pay, move and are called',
+    takes: '20 minutes',
+    files: ['test/proof/clinicKill.test'],
+    env: { PROOF_KILLS: '500' },
+  }),
+  partOfSuite({
     name: 'exports',
     what: 'a million rows leave in a process that stays under 300 MB',
     takes: '3 minutes',

@@ -4,6 +4,7 @@ import { moment } from '../../src/room/fields.ts'
 import { onServer } from '../support/database.ts'
 import { people, room, setting } from '../support/room.ts'
 import { MONDAY, openWorld, type Person, type World } from '../support/world.ts'
+import { randomOf } from './random.ts'
 import {
   type Booking,
   explanations,
@@ -32,17 +33,6 @@ const TO_BE_SEEN = [
   'make taken',
   'edit taken',
 ]
-
-/** A generator of numbers from 0 to 1, repeatable with the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** The span that a booking held, from one tick to another at most. */
 interface Holding extends Span {

@@ -91,9 +91,14 @@ export async function addRoom(db: Database): Promise<number> {
 
 /** Adds a signed-in site administrator. */
 export async function addAdmin(db: Database): Promise<Person> {
-  const admin = only(await addPeople(db, 1))
-  await sql`UPDATE user_roles SET role = 'admin' WHERE user_id = ${admin.id}`.execute(db)
-  return admin
+  return await addSignedIn(db, 'admin')
+}
+
+/** Adds a signed-in person with a role. */
+export async function addSignedIn(db: Database, role: string): Promise<Person> {
+  const person = only(await addPeople(db, 1))
+  await sql`UPDATE user_roles SET role = ${role} WHERE user_id = ${person.id}`.execute(db)
+  return person
 }
 
 /** Switches off quiet hours and caps, so that a proof can run at any hour. */

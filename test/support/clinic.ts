@@ -4,6 +4,14 @@ import { inserted } from '../../src/kernel/database/inserted.ts'
 import { addDays, localDate } from '../../src/kernel/time.ts'
 import type { Person, World } from './world.ts'
 
+/** Where the builders add rows: a world, or the database of real processes. */
+export interface Site {
+  readonly database: Pick<World['database'], 'db'>
+  readonly clock: Pick<World['clock'], 'now'>
+  readonly config: Pick<World['config'], 'timeZone'>
+  person(role?: string): Promise<Person>
+}
+
 let count = 0
 
 /** A department with its major department, area and one clinic. */
@@ -14,13 +22,13 @@ export interface Department {
   readonly clinicId: number
 }
 
-async function idOf(world: World, insert: ReturnType<typeof sql<{ id: number }>>): Promise<number> {
+async function idOf(world: Site, insert: ReturnType<typeof sql<{ id: number }>>): Promise<number> {
   const { rows } = await insert.execute(world.database.db)
   return inserted(rows).id
 }
 
 /** A department in an area of its own, with one clinic. */
-export async function department(world: World, { clinicType = 0 } = {}): Promise<Department> {
+export async function department(world: Site, { clinicType = 0 } = {}): Promise<Department> {
   const n = ++count
   const now = world.clock.now()
   const areaId = await idOf(
@@ -47,7 +55,7 @@ export async function department(world: World, { clinicType = 0 } = {}): Promise
 
 /** A doctor of a department with an account. */
 export async function doctor(
-  world: World,
+  world: Site,
   deptId: number,
   { isHead = false, title = '主治医师' } = {},
 ): Promise<{ readonly doctorId: number; readonly person: Person }> {
@@ -68,7 +76,7 @@ export interface PatientPerson extends Person {
 
 /** A patient with an account, 校外 and unverified unless the options say otherwise. */
 export async function patient(
-  world: World,
+  world: Site,
   { type = '校外', verified = false }: { readonly type?: string; readonly verified?: boolean } = {},
 ): Promise<PatientPerson> {
   const person = await world.person(PATIENT_ROLE)
@@ -82,13 +90,13 @@ export async function patient(
 }
 
 /** The date so many days after the clock's today. */
-export function inDays(world: World, days: number): string {
+export function inDays(world: Site, days: number): string {
   return addDays(localDate(world.clock.now(), world.config.timeZone), days)
 }
 
 /** A schedule with free numbers, of a doctor and department of its own unless they are named; `price` is in fen. */
 export async function schedule(
-  world: World,
+  world: Site,
   options: {
     readonly of?: Department
     readonly doctorId?: number
@@ -114,11 +122,11 @@ export async function schedule(
 }
 
 /** An administrator of the hospital. */
-export const hospitalAdmin = (world: World) => world.person(ADMIN_ROLE)
+export const hospitalAdmin = (world: Site) => world.person(ADMIN_ROLE)
 
 /** Sets rules of the configuration: `{registration: {noShowLimit: 1}}`. */
 export async function configure(
-  world: World,
+  world: Site,
   parts: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
 ): Promise<void> {
   const now = world.clock.now()

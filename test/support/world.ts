@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { createSystem, type System } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import { ManualClock } from '../../src/kernel/clock.ts'
+import { type OpenDatabase, openDatabase } from '../../src/kernel/database/database.ts'
 import { inserted } from '../../src/kernel/database/inserted.ts'
 import { onUnexpected } from '../../src/kernel/http/answer/failures.ts'
 import type { App } from '../../src/kernel/http/app.ts'
@@ -73,8 +74,11 @@ export interface World extends Process {
   readonly lines: string[]
   /** Adds a signed-in person, with the role of newly registered people unless another is named. */
   person(role?: string, options?: { readonly email?: string }): Promise<Person>
-  /** Starts another process over the same database and clock; `config` overrides settings. It ends with the world. */
-  anotherProcess(config?: Partial<Config>): Promise<Process>
+  /**
+   * Starts another process over the same database and clock; `config` overrides settings. It ends with the world.
+   * `apart`: with connections and memory of its own, on a server.
+   */
+  anotherProcess(config?: Partial<Config>, options?: { readonly apart?: boolean }): Promise<Process>
   /** Runs a query and returns its rows. */
   rows<T>(query: string): Promise<readonly T[]>
   /** Drains the outbox, and returns the inbox of a person, oldest first. */
@@ -118,7 +122,9 @@ export async function openWorld(
   const lines: string[] = []
   const log = pino({ level: logLevel }, { write: (line: string) => void lines.push(line) })
   const others: Process[] = []
-  const start = async (own: Config) => processOf(await createSystem(own, clock, log, database, DUTIES, replaced), own)
+  const pools: OpenDatabase[] = []
+  const start = async (own: Config, over: OpenDatabase = database) =>
+    processOf(await createSystem(own, clock, log, over, DUTIES, replaced), own)
   const main = await start(config)
   const { system, kernel } = main
   let count = 0
@@ -139,8 +145,11 @@ export async function openWorld(
         VALUES (${session.sessionId}, ${id}, '127.0.0.1', 'test', ${at}, ${session.expiresAt})`.execute(db)
       return { id, token: kernel.accessTokens.sign(session, at) }
     },
-    async anotherProcess(own = {}) {
-      const other = await start({ ...config, ...own })
+    async anotherProcess(own = {}, { apart = false } = {}) {
+      const { url } = database
+      const pool = apart && url !== undefined ? await openDatabase({ url, dataDir, poolSize: 5, log }) : undefined
+      if (pool) pools.push(pool)
+      const other = await start({ ...config, ...own }, pool)
       others.push(other)
       return other
     },
@@ -148,7 +157,7 @@ export async function openWorld(
     async inbox(person) {
       await system.drain()
       const { rows } = await sql<InboxEntry>`
-        SELECT type, subject, body, key FROM messages WHERE user_id = ${person.id} ORDER BY id`.execute(db)
+        SELECT type, subject, body, key FROM notification_messages WHERE user_id = ${person.id} ORDER BY id`.execute(db)
       return rows
     },
     drain: system.drain,
@@ -161,6 +170,7 @@ export async function openWorld(
       unwatch()
       for (const other of others) await other.system.stop()
       await system.stop()
+      for (const pool of pools) await pool.close()
       await database.close()
       await rm(dataDir, { recursive: true, force: true })
       if (faults.length > 0) throw new Error(`${faults.length} unexpected faults`, { cause: faults[0] })

@@ -76,6 +76,18 @@ describe('Registering', () => {
     await expect(take(other, nextMonday)).resolves.toMatchObject({ number: 1 })
   })
 
+  it('counts a completed visit against the interval, also one at the same schedule', async () => {
+    const of = await department(world)
+    const { doctorId } = await doctor(world, of.deptId)
+    const [today, later] = [await schedule(world, { of, doctorId, price: 0 }), await schedule(world, { of, day: 5 })]
+    const person = await patient(world)
+    const { orderId } = await take(person, today)
+    await world.rows(`UPDATE registration_order SET status = 'completed' WHERE order_id = ${orderId}`)
+    await world.rows(`UPDATE schedule SET completed = 1 WHERE schedule_id = ${today}`)
+    await expect(take(person, today)).rejects.toMatchObject({ facts: { code: 1002 } })
+    await expect(take(person, later)).rejects.toMatchObject({ facts: { code: 1002 } })
+  })
+
   it('confirms at once what costs nothing', async () => {
     const id = await schedule(world, { price: 0 })
     expect(await take(await patient(world), id)).toMatchObject({ status: 'confirmed', price: 0, expiresAt: null })

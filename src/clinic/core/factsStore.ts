@@ -96,7 +96,7 @@ const ownOrders = sql`
           WHERE o.schedule_id = s.schedule_id AND o.status IN ${among(['pending', 'confirmed', 'waitlist'])}
         ) AS "orderId",
         min(o.slot_date) FILTER (
-          WHERE o.schedule_id <> s.schedule_id AND o.minor_dept_id = s.minor_dept_id
+          WHERE o.minor_dept_id = s.minor_dept_id
             AND o.status IN ${among(['pending', 'confirmed', 'completed'])}
             AND abs(o.slot_date - s.date) < ${rule('sameClinicInterval', 7)}
         ) AS near,

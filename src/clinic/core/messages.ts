@@ -50,7 +50,7 @@ function estimatedTime(
   return localTime(estimatedAt(rules, sessionOf(rules, visit, zone).startAt, number), zone)
 }
 
-/** A message about one order. Called again at the same instant, it sends nothing more. */
+/** A message about one order and its schedule. Called again at the same instant, it sends nothing more. */
 function orderMessage(
   order: Order,
   type: string,
@@ -69,7 +69,7 @@ function orderMessage(
       ...(number !== null && { number, time: estimatedTime(order, number, rules, zone) }),
       ...more,
     },
-    key: `${type}:${order.orderId}:${now.getTime()}`,
+    key: `${type}:${order.orderId}:${order.scheduleId}:${now.getTime()}`,
   }
 }
 

@@ -90,6 +90,10 @@ export function orders(db: Database) {
     .select(['o.completed_time as completedTime', 'o.create_time as createTime', 'o.update_time as updateTime'])
 }
 
+/** SQL: the id of a user's own patient record. */
+export const ownPatient = (userId: number) =>
+  sql<number>`SELECT patient_id FROM patient WHERE user_id = ${userId} AND deleted_at IS NULL`
+
 /** One order, or null. */
 export async function findOrder(db: Database, orderId: number): Promise<Order | null> {
   const order = await orders(db).where('o.order_id', '=', orderId).executeTakeFirst()

@@ -2,6 +2,7 @@ import { earlier, minutesAfter } from '../../booking/interval.ts'
 import { daysBetween } from '../../kernel/time.ts'
 import { discounted } from '../core/money/rules.ts'
 import type { OrderStatus } from '../core/states.ts'
+import type { Gender } from '../core/types.ts'
 import { at, type Dice } from './dice.ts'
 import type { DemoSession } from './sessions.ts'
 import type { RowOf } from './store.ts'
@@ -9,6 +10,9 @@ import type { RowOf } from './store.ts'
 /** A patient as the orders need them. */
 export interface Booker {
   readonly patientId: number
+  readonly name: string
+  readonly gender: Gender
+  readonly birthDate: string
   /** The user who registers: the patient, or a relative. */
   readonly userId: number
   /** Factor of the price. */

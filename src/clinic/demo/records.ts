@@ -2,7 +2,7 @@ import { minutesAfter } from '../../booking/interval.ts'
 import type { Transaction } from '../../kernel/database/database.ts'
 import { addDays } from '../../kernel/time.ts'
 import { at, type Dice } from './dice.ts'
-import type { FilledSession } from './orders.ts'
+import type { Booker, FilledSession } from './orders.ts'
 import type { StoredOrder } from './requests.ts'
 import { DAYS, type DemoSession } from './sessions.ts'
 import { insertRows } from './store.ts'
@@ -94,16 +94,26 @@ export async function storeLedger(tx: Transaction, orders: readonly StoredOrder[
 const COMMENTS = ['医生很专业', '候诊时间有点长，但看得仔细', '讲解清楚，放心', '态度很好', '环境整洁，流程顺畅']
 
 /** Stores what doctors wrote about visits, and what patients say about them. */
-export async function storeVisits(tx: Transaction, orders: readonly StoredOrder[], dice: Dice): Promise<void> {
+export async function storeVisits(
+  tx: Transaction,
+  orders: readonly StoredOrder[],
+  patients: readonly Booker[],
+  dice: Dice,
+): Promise<void> {
+  const patientById = new Map(patients.map((one) => [one.patientId, one]))
   const visits = []
   const reviews = []
   for (const { orderId, row, session, diagnosis } of orders) {
     const { completed_time: time, patient_id } = row
     if (!time) continue
     const of = { order_id: orderId, patient_id, doctor_id: session.doctor.id }
-    if (dice.chance(0.4))
+    const patient = patientById.get(patient_id)
+    if (dice.chance(0.4) && patient)
       visits.push({
         ...of,
+        patient_name: patient.name,
+        patient_gender: patient.gender,
+        patient_birth_date: patient.birthDate,
         visit_date: session.date,
         chief_complaint: row.symptoms ?? '',
         diagnosis,

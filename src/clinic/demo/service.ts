@@ -75,7 +75,7 @@ async function build(kernel: Kernel, tx: Transaction, people: readonly Caller[],
   const filled = fillSessions({ dice, now, bookers, guest, sameClinicInterval }, planned)
   const { sessions, orders } = await storeSessions(tx, filled, now)
   await storeLedger(tx, orders)
-  await storeVisits(tx, orders, dice)
+  await storeVisits(tx, orders, bookers, dice)
   await storeAttendance(tx, sessions)
   await addRequests({
     tx,
@@ -167,6 +167,9 @@ async function addPatients(
   ])
   return all.map((one, n) => ({
     patientId: at(ids, n),
+    name: one.name,
+    gender: one.gender,
+    birthDate: one.birthDate,
     userId: ownerOf(n),
     factor: discounts[one.isVerified ? one.type : '校外'],
     audience: isChild(one, year) ? 'children' : one.gender === '女' ? 'women' : 'everybody',

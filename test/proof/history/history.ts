@@ -14,6 +14,27 @@ export type Action =
   | 'room.approve'
   | 'room.reject'
   | 'broadcast'
+  | ClinicAction
+
+/** The actions of the clinic, which `test/proof/clinic` checks. */
+export type ClinicAction =
+  | 'clinic.register'
+  | 'clinic.join'
+  | 'clinic.leave'
+  | 'clinic.pay'
+  | 'clinic.cancel'
+  | 'clinic.move'
+  | 'clinic.walk_in'
+  | 'clinic.confirm'
+  | 'clinic.refund'
+  | 'clinic.check_in'
+  | 'clinic.call'
+  | 'clinic.complete'
+  | 'clinic.pass'
+  | 'clinic.add'
+  | 'clinic.total'
+  | 'clinic.stop'
+  | 'clinic.open'
 
 /** A request as its sender knows it. It may take effect only once, even if it was repeated. */
 export interface Request {
@@ -22,7 +43,7 @@ export interface Request {
   readonly by: number
   /** A slot or room to book, a slot to wait for, a reservation, entry, booking or venue, or a broadcast's number. */
   readonly target: number
-  /** The slot of a claim. */
+  /** The slot of a claim; the patient of a registration; the schedule to which an order is moved. */
   readonly place?: number
   readonly sentAt: number
   /** Time of the last answer; undefined without one. */

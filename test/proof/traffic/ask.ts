@@ -62,14 +62,19 @@ export interface Journal {
 
 const PAUSE_MS = 50
 
-/** The meaning of an answer: venue uses the HTTP status, room the `code` in the body. */
+/** The sentence of the clinic while the first of two requests with the same key is still running. */
+const STILL_RUNNING = '相同的请求正在处理中'
+
+/** The meaning of an answer: venue uses the HTTP status, room and clinic the `code` in the body. */
 function meaningOf({ status, body }: Answer): Meaning {
   if (status === 503) return 'unclear'
   // The first of two requests with the same key is still running.
   if (status === 409 && body?.code === 'idempotency_key_busy') return 'unclear'
+  if (body?.message?.msg === STILL_RUNNING) return 'unclear'
   if (status === 409) return 'refused'
   if (status >= 300) return 'wrong'
-  if (typeof body?.code !== 'number' || body.code === 200) return 'done'
+  if (typeof body?.code !== 'number' || body.code === 200 || body.code === 0) return 'done'
+  if (typeof body.message === 'object') return 'refused'
   if (body.code === 409) return 'refused'
   return body.code === 500 && !body.msg.startsWith('系统异常') ? 'refused' : 'wrong'
 }

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { inserted } from '../../../kernel/database/inserted.ts'
 import { contains } from '../../../kernel/database/lists.ts'
+import { among } from '../../../kernel/database/literals.ts'
 import type { Ban } from '../../core/bansStore.ts'
 
 /** A user with what their orders of the last 90 days say about them. */
@@ -49,27 +50,45 @@ export async function listRisks(
   now: Date,
 ): Promise<readonly RiskUser[]> {
   const { kind, text, userId, limit, offset } = query
+  const since = sql`${now}::timestamptz - interval '90 days'`
+  // Few orders end badly: only those are counted for everybody, and all orders only for the users of the page.
   const { rows } = await sql<RiskUser>`
-    SELECT
-      u.id AS "userId", u.username, r.cancelled, r."timedOut", r.missed, r.orders, b.ban_type AS "banType",
-      b.ban_until AS "banUntil", b.reason AS "banReason", (count(*) OVER ())::int AS total
-    FROM users u
-    CROSS JOIN LATERAL (
+    WITH bad AS MATERIALIZED (
       SELECT
-        (count(*) FILTER (WHERE o.status = 'cancelled' AND o.cancelled_by = u.id))::int AS cancelled,
+        o.initiator_user_id AS user_id,
+        (count(*) FILTER (WHERE o.status = 'cancelled' AND o.cancelled_by = o.initiator_user_id))::int AS cancelled,
         (count(*) FILTER (WHERE o.status = 'timeout'))::int AS "timedOut",
-        (count(*) FILTER (WHERE o.status = 'no_show'))::int AS missed,
-        count(*)::int AS orders
+        (count(*) FILTER (WHERE o.status = 'no_show'))::int AS missed
       FROM registration_order o
-      WHERE o.initiator_user_id = u.id AND o.create_time > ${now}::timestamptz - interval '90 days'
-    ) r
-    LEFT JOIN user_ban b ON b.user_id = u.id AND b.is_active AND (b.ban_until IS NULL OR b.ban_until > ${now})
-    WHERE u.status <> 'deleted'
-      AND ${kind === undefined ? sql`true` : KINDS[kind]}
-      AND ${text === undefined || text === '' ? sql`true` : contains(text, sql`u.username`, sql`u.display_name`)}
-      AND u.id = coalesce(${userId ?? null}::bigint, u.id)
-    ORDER BY ${RISK} DESC, u.id
-    LIMIT ${limit} OFFSET ${offset}`.execute(db)
+      WHERE o.status IN ${among(['cancelled', 'timeout', 'no_show'])} AND o.create_time > ${since}
+        ${userId === undefined ? sql`` : sql`AND o.initiator_user_id = ${userId}`}
+      GROUP BY 1
+    ), page AS (
+      SELECT
+        u.id AS "userId", u.username, r.cancelled, r."timedOut", r.missed, b.ban_type AS "banType",
+        b.ban_until AS "banUntil", b.reason AS "banReason", (count(*) OVER ())::int AS total, ${RISK} AS risk
+      FROM users u
+      LEFT JOIN bad ON bad.user_id = u.id
+      CROSS JOIN LATERAL (
+        SELECT
+          coalesce(bad.cancelled, 0) AS cancelled, coalesce(bad."timedOut", 0) AS "timedOut",
+          coalesce(bad.missed, 0) AS missed
+      ) r
+      LEFT JOIN user_ban b ON b.user_id = u.id AND b.is_active AND (b.ban_until IS NULL OR b.ban_until > ${now})
+      WHERE u.status <> 'deleted'
+        AND ${kind === undefined ? sql`true` : KINDS[kind]}
+        AND ${text === undefined || text === '' ? sql`true` : contains(text, sql`u.username`, sql`u.display_name`)}
+        AND u.id = coalesce(${userId ?? null}::bigint, u.id)
+      ORDER BY risk DESC, u.id
+      LIMIT ${limit} OFFSET ${offset}
+    )
+    SELECT
+      page."userId", page.username, page.cancelled, page."timedOut", page.missed, page."banType", page."banUntil",
+      page."banReason", page.total,
+      (SELECT count(*)::int FROM registration_order o
+       WHERE o.initiator_user_id = page."userId" AND o.create_time > ${since}) AS orders
+    FROM page
+    ORDER BY page.risk DESC, page."userId"`.execute(db)
   return rows
 }
 
@@ -91,6 +110,21 @@ export async function bansOf(db: Database, userId: number): Promise<readonly Ban
     .orderBy('ban_id', 'desc')
     .limit(100)
     .execute()
+}
+
+/** Raises the revision of the patients of a user: registrations decided before can no longer be written. */
+export async function raiseRevisions(tx: Transaction, userId: number): Promise<void> {
+  await sql`
+    UPDATE patient
+    SET revision = revision + 1
+    WHERE patient_id IN (
+      SELECT patient_id
+      FROM patient
+      WHERE user_id = ${userId}
+        OR patient_id IN (SELECT related_patient_id FROM patient_relation WHERE user_id = ${userId})
+      ORDER BY patient_id
+      FOR NO KEY UPDATE
+    )`.execute(tx)
 }
 
 /** Ends bans of a user whose time is over, so that a new one can be made. */

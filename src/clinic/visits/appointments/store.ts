@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 import { anyOf } from '../../../kernel/database/literals.ts'
-import { type Order, orders } from '../../core/ordersStore.ts'
+import { type Order, orders, ownPatient } from '../../core/ordersStore.ts'
 import type { OrderStatus } from '../../core/states.ts'
 
 export interface OrderFilter {
@@ -18,7 +18,8 @@ export async function listOrders(
   db: Database,
   { of, userId, statuses, limit, offset }: OrderFilter,
 ): Promise<{ readonly items: readonly Order[]; readonly total: number }> {
-  const mine = of === 'own' ? sql<boolean>`p.user_id = ${userId}` : sql<boolean>`o.initiator_user_id = ${userId}`
+  const mine =
+    of === 'own' ? sql<boolean>`o.patient_id = (${ownPatient(userId)})` : sql<boolean>`o.initiator_user_id = ${userId}`
   const items = await orders(db)
     .where(mine)
     .where('o.status', '=', anyOf(statuses))
@@ -29,7 +30,6 @@ export async function listOrders(
   const { rows } = await sql<{ total: number }>`
     SELECT count(*) AS total
     FROM registration_order o
-    JOIN patient p USING (patient_id)
     WHERE ${mine} AND o.status = ANY (${statuses}::text[])`.execute(db)
   return { items, total: rows[0]?.total ?? 0 }
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { inserted } from '../../../kernel/database/inserted.ts'
-import { type Order, orders } from '../../core/ordersStore.ts'
+import { type Order, orders, ownPatient } from '../../core/ordersStore.ts'
 import type { Facts } from '../../core/rules.ts'
 import type { TimeSection } from '../../core/types.ts'
 
@@ -51,7 +51,7 @@ export async function listWaiting(db: Database, userId: number): Promise<readonl
     )
     .select(sql<boolean>`s.remaining_slots > 0`.as('free'))
     .where('o.status', '=', 'waitlist')
-    .where((eb) => eb.or([eb('o.initiator_user_id', '=', userId), eb('p.user_id', '=', userId)]))
+    .where(sql<boolean>`(o.initiator_user_id = ${userId} OR o.patient_id = (${ownPatient(userId)}))`)
     .orderBy('o.order_id', 'desc')
     .limit(200)
     .execute()
