@@ -127,7 +127,7 @@ describe('the demo', () => {
     const { total } = await get('/patient/appointments?page=1&pageSize=50')
     expect(total).toBeGreaterThan(5)
     await world.system.drain()
-    expect(await count(`messages WHERE type = 'clinic.order.paid'`)).toBe(3)
+    expect(await count(`notification_messages WHERE type = 'clinic.order.paid'`)).toBe(3)
   })
 
   it('has working log-ins for every kind of work, and adds nothing when it runs again', async () => {
