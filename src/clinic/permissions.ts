@@ -4,7 +4,8 @@ import type { RoleDefinition } from '../kernel/identity/roles.ts'
 export const permissions = {
   'clinic:manage': 'Manage areas, departments, clinics, doctors, prices, schedules and the configuration',
   'clinic:audit': 'Decide about schedules, leaves and added numbers',
-  'clinic:people': 'Read and change users and patients, ban users',
+  'clinic:people': 'Read and change users, ban users, answer feedback',
+  'clinic:patients': 'Find and enter patients',
   'clinic:statistics': 'Read the statistics of the hospital',
   'clinic:desk': 'Check patients in, register walk-ins, confirm payments, refund',
   'clinic:treat': 'See patients as a doctor',
@@ -18,7 +19,7 @@ export const DOCTOR_ROLE = 'clinic:doctor'
 export const DESK_ROLE = 'clinic:desk'
 export const ADMIN_ROLE = 'clinic:admin'
 
-const desk: readonly ClinicPermission[] = ['clinic:desk']
+const desk: readonly ClinicPermission[] = ['clinic:desk', 'clinic:patients']
 const doctor: readonly ClinicPermission[] = ['clinic:treat']
 
 export const roles: readonly RoleDefinition[] = [

@@ -142,6 +142,8 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
   ],
   desk: [
     'GET /admin/orders',
+    'GET /admin/patients',
+    'POST /admin/patients',
     'GET /admin/orders/platform-refunds',
     'POST /admin/orders/platform-refunds/{}/settle',
     'POST /admin/orders/{}/check-in',
@@ -188,7 +190,7 @@ const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'GET /admin/major-departments',
     'GET /admin/minor-departments',
     'GET /admin/patient-identity-discounts',
-    'GET /admin/patients',
+
     'GET /auth/users',
     'GET /statistics/areas/{}/registrations',
     'GET /statistics/departments/ranking',

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { department, doctor, hospitalAdmin, patient, schedule } from '../../../../test/support/clinic.ts'
 import { openWorld, type Person } from '../../../../test/support/world.ts'
+import { DESK_ROLE } from '../../permissions.ts'
 import { readIdCard } from './rules.ts'
 
 const world = await openWorld({ PRODUCTS: 'clinic' })
@@ -151,6 +152,30 @@ describe('Patients', () => {
       patients: [],
       total: 0,
     })
+  })
+})
+
+describe('The desk', () => {
+  it('finds patients, and enters new ones once, who can then be registered', async () => {
+    const as = await world.person(DESK_ROLE)
+    const enter = async (payload: object) => (await world.call('POST', '/admin/patients', { as, payload })).body
+    const kim = { name: '金大勇', id_card: '11010519491231002X', phone: '13912340000' }
+    const { message } = await enter(kim)
+    expect(message).toEqual({ patient_id: expect.any(Number), detail: '患者已登记' })
+    expect((await enter(kim)).message).toMatchObject({ patient_id: message.patient_id })
+    expect(await enter({ ...kim, name: '别人' })).toMatchObject({
+      code: 99,
+      message: { msg: expect.stringContaining('姓名') },
+    })
+    expect(await enter({ name: '某某', id_card: '110105194912310021' })).toMatchObject({ code: 99 })
+    expect((await world.call('GET', '/admin/patients?phone=13912340000', { as })).body.message).toMatchObject({
+      total: 1,
+      patients: [{ patient_id: message.patient_id, name: '金大勇', gender: '女' }],
+    })
+    const payload = { schedule_id: await schedule(world), patient_id: message.patient_id }
+    expect((await world.call('POST', '/admin/walk-ins', { as, payload })).body).toMatchObject({ code: 0 })
+    const stranger = await world.call('POST', '/admin/patients', { as: await patient(world), payload: kim })
+    expect(stranger).toMatchObject({ status: 403, body: { code: 102 } })
   })
 })
 

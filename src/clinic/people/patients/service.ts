@@ -16,14 +16,18 @@ const MOST_PATIENTS = 10
 
 const ID_CARD = 'clinic.patient.id-card'
 
-/** A patient to add. */
-export interface PatientContent {
+/** A patient to enter. */
+interface PersonContent {
   readonly name: string
   readonly idCard: string | undefined
   readonly phone: string | undefined
-  readonly identifier: string | undefined
+  readonly identifier?: string | undefined
   readonly gender: Gender | undefined
   readonly birthDate: string | undefined
+}
+
+/** A patient to add to one's own. */
+export interface PatientContent extends PersonContent {
   readonly relationType: string
   readonly isDefault: boolean
   readonly remark: string | null
@@ -53,12 +57,10 @@ export async function addPatient(
     await store.lockUserPatients(tx, userId)
     if ((await store.listRelations(tx, userId)).length >= MOST_PATIENTS)
       throw refusal(CODES.request, 'too_many_patients', `最多添加 ${MOST_PATIENTS} 名就诊人，请先删除不再使用的就诊人`)
-    const known = row.id_card_index === null ? undefined : await store.patientWithIdCard(tx, row.id_card_index)
-    if (known && known.name !== row.name)
-      throw refusal(CODES.request, 'name_differs', '该身份证号已登记，但姓名不一致，请核对')
-    const patientId = known?.patientId ?? (await store.insertPatient(tx, row, now))
+    const known = await knownPatient(tx, row)
+    const patientId = known ?? (await store.insertPatient(tx, row, now))
     const { relationType: relation_type, remark } = content
-    const relation = { userId, patientId, isKeeper: !known, relation_type, remark }
+    const relation = { userId, patientId, isKeeper: known === undefined, relation_type, remark }
     const relationId = await store.insertRelation(tx, relation, now)
     if (content.isDefault) await store.setDefault(tx, userId, patientId)
     await note(tx, caller, 'add', patientId, now)
@@ -68,8 +70,39 @@ export async function addPatient(
   return added
 }
 
+/**
+ * Enters a patient without an account, for staff; answers the known one if the id card is known and the name the same.
+ * @throws Invalid `bad_id_card`, `bad_phone`, `name_differs`.
+ */
+export async function enterPatient(
+  kernel: Kernel,
+  caller: Caller,
+  content: PersonContent,
+): Promise<{ readonly patientId: number; readonly isNew: boolean }> {
+  const row = newPatient(kernel, content)
+  const now = kernel.clock.now()
+  const entered = await kernel.transaction(async (tx) => {
+    const known = await knownPatient(tx, row)
+    if (known !== undefined) return { patientId: known, isNew: false }
+    const patientId = await store.insertPatient(tx, row, now)
+    const entry = { action: 'clinic.patient.enter', resource: 'clinic_patient', resourceId: patientId }
+    await record(tx, now, { ...originOf(caller), ...entry })
+    return { patientId, isNew: true }
+  })
+  kernel.nudge()
+  return entered
+}
+
+/** The patient with the id card of a row. @throws Invalid `name_differs`. */
+async function knownPatient(tx: Transaction, row: store.NewPatient): Promise<number | undefined> {
+  const known = row.id_card_index === null ? undefined : await store.patientWithIdCard(tx, row.id_card_index)
+  if (known && known.name !== row.name)
+    throw refusal(CODES.request, 'name_differs', '该身份证号已登记，但姓名不一致，请核对')
+  return known?.patientId
+}
+
 /** The row of a new patient, with phone and id card encrypted. */
-function newPatient(kernel: Pick<Kernel, 'secrets'>, content: PatientContent): store.NewPatient {
+function newPatient(kernel: Pick<Kernel, 'secrets'>, content: PersonContent): store.NewPatient {
   const { cipher } = kernel.secrets
   const idCard = content.idCard === undefined ? undefined : readIdCard(content.idCard)
   if (content.idCard !== undefined && !idCard) throw refusal(CODES.request, 'bad_id_card', '身份证号有误，请核对')

@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
+import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
-import { Id, Nullable, Text } from '../../../kernel/http/schemas.ts'
+import { Id, LocalDate, Nullable, Text } from '../../../kernel/http/schemas.ts'
 import { maskPhone } from '../../../kernel/identity/accounts/phones.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { localDate } from '../../../kernel/time.ts'
@@ -13,6 +14,7 @@ import * as service from './service.ts'
 import type { ListedPatient } from './store.ts'
 
 const tag = 'Clinic patients'
+const Optional = (most: number) => Type.Optional(Nullable(Type.String({ maxLength: most })))
 
 const StaffRow = Type.Object({
   patient_id: Id,
@@ -43,7 +45,7 @@ export function staffRoutes(app: App, kernel: Kernel): void {
     method: 'GET',
     paths: admin('/patients'),
     operationId: 'listPatients',
-    permission: 'clinic:people',
+    permission: 'clinic:patients',
     summary: 'Find patients by id, name or phone number',
     tag,
     schema: {
@@ -58,6 +60,36 @@ export function staffRoutes(app: App, kernel: Kernel): void {
       const { patient_id: patientId, name, phone, ...page } = request.query
       const { items, total } = await service.findPatients(kernel, { patientId, name, phone, ...limits(page) })
       return answer({ patients: items.map((patient) => show(patient, (whole) => whole)), total })
+    },
+  })
+  route(app, {
+    method: 'POST',
+    paths: admin('/patients'),
+    operationId: 'enterPatient',
+    permission: 'clinic:patients',
+    summary: 'Enter a patient who has no account',
+    description: 'For walk-ins. A patient whose id card is known is answered as they are, if the name is the same.',
+    tag,
+    schema: {
+      body: Type.Object({
+        name: Text(64),
+        phone: Optional(40),
+        id_card: Optional(18),
+        gender: Type.Optional(Nullable(Type.Enum([...GENDERS]))),
+        birth_date: Type.Optional(Nullable(LocalDate)),
+      }),
+      response: { 200: Answer(Type.Object({ patient_id: Id, detail: Type.String() })) },
+    },
+    handler: async (request) => {
+      const { name, phone, id_card, gender, birth_date } = request.body
+      const { patientId, isNew } = await service.enterPatient(kernel, callerOf(request), {
+        name,
+        phone: phone || undefined,
+        idCard: id_card || undefined,
+        gender: gender ?? undefined,
+        birthDate: birth_date ?? undefined,
+      })
+      return answer({ patient_id: patientId, detail: isNew ? '患者已登记' : '该身份证号已登记，已返回原有患者' })
     },
   })
   route(app, {
