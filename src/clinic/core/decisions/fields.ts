@@ -4,7 +4,7 @@ import { Moment, moment, whenSet } from '../../fields.ts'
 
 /** Body of an approval or rejection. */
 export const DecisionBody = Type.Optional(
-  Nullable(Type.Object({ comment: Type.Optional(Nullable(Type.String({ maxLength: 500 }))) })),
+  Nullable(Type.Object({ comment: Type.Optional(Nullable(Type.String({ maxLength: 500, examples: ['同意'] }))) })),
 )
 
 export const AuditStatus = Type.Enum(['pending', 'approved', 'rejected'])

@@ -189,7 +189,7 @@ function banning(app: App, kernel: Kernel): void {
         user_id: Id,
         ban_type: Type.Enum(['register', 'login', 'all']),
         duration_days: Type.Optional(Type.Integer({ minimum: 0, maximum: 3650, default: 0 })),
-        reason: Text(500),
+        reason: Text(500, { examples: ['倒卖号源'] }),
       }),
       response: { 200: Detail },
     },

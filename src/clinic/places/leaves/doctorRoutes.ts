@@ -32,7 +32,7 @@ function applying(app: App, kernel: Kernel): void {
         start_date: Type.Optional(Nullable(LocalDate)),
         end_date: Type.Optional(Nullable(LocalDate)),
         shift: Type.Optional(schemas.ShiftField),
-        reason: Text(500),
+        reason: Text(500, { examples: ['学术会议'] }),
         attachments: Type.Optional(Nullable(Type.Array(Type.String({ maxLength: 500 }), { maxItems: 9 }))),
       }),
       response: { 200: Answer(Type.Object({ applicationId: Id, detail: Type.String() })) },

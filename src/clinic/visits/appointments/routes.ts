@@ -135,7 +135,7 @@ function lists(app: App, kernel: Kernel): void {
 }
 
 const Reason = Type.Optional(
-  Nullable(Type.Object({ reason: Type.Optional(Nullable(Type.String({ maxLength: 500 }))) })),
+  Nullable(Type.Object({ reason: Type.Optional(Nullable(Type.String({ maxLength: 500, examples: ['时间冲突'] }))) })),
 )
 
 function cancelling(app: App, kernel: Kernel): void {

@@ -153,7 +153,7 @@ function visiting(app: App, kernel: Kernel): void {
       params: Params,
       body: Type.Object({
         rating: Type.Integer({ minimum: 1, maximum: 5 }),
-        comment: Type.Optional(Nullable(Type.String({ maxLength: 500 }))),
+        comment: Type.Optional(Nullable(Type.String({ maxLength: 500, examples: ['讲解清楚，放心'] }))),
       }),
       response: { 200: Detail },
     },

@@ -150,7 +150,7 @@ function moves(app: App, kernel: Kernel): void {
       params: Params,
       body: Type.Object({
         amount: Type.Optional(Nullable(Type.Number({ minimum: 0.01, maximum: HIGHEST_PRICE }))),
-        reason: Text(200),
+        reason: Text(200, { examples: ['医生临时停诊'] }),
       }),
       response: { 200: Answer(OrderRow) },
     },
