@@ -14,6 +14,8 @@ const ROUNDS = 3
 const LONGEST_SECONDS = 30
 const GOAL_P95_MS = 300
 const SOLD_OUT_SECONDS = 5
+/** Until every process has compiled the code of a refusal. */
+const WARM_UP_SECONDS = 5
 const MOST_REFUSALS = 20_000
 const GOAL_REFUSALS = 8000
 
@@ -78,10 +80,10 @@ async function soldOut({ fixture }: Site, ports: readonly number[], { ask }: Tar
   const { answered, seconds } = await load({
     ports,
     connections: 100,
-    warmUpSeconds: 1,
+    warmUpSeconds: WARM_UP_SECONDS,
     seconds: SOLD_OUT_SECONDS,
     tokens: fixture.tokens,
-    asks: Array.from({ length: SOLD_OUT_SECONDS * MOST_REFUSALS }, (_, n) => ask(n % PEOPLE)),
+    asks: Array.from({ length: (WARM_UP_SECONDS + SOLD_OUT_SECONDS) * MOST_REFUSALS }, (_, n) => ask(n % PEOPLE)),
     refusalsOnly: true,
   })
   return answered.count / seconds

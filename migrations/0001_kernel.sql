@@ -377,7 +377,7 @@ CREATE TRIGGER users_forget_suppression AFTER UPDATE OF email, phone_index ON us
 -- Notifications: messages and their deliveries ----------------------------------------------------
 
 -- One message to one person: the inbox. A message that is produced twice with the same `key` is stored once.
-CREATE TABLE messages (
+CREATE TABLE notification_messages (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   user_id    bigint NOT NULL REFERENCES users,
   type       text NOT NULL,
@@ -393,14 +393,14 @@ CREATE TABLE messages (
   read_at    timestamptz,
   UNIQUE (user_id, key)
 );
-CREATE INDEX messages_user ON messages (user_id, id);
-CREATE INDEX messages_unread ON messages (user_id) WHERE read_at IS NULL;
-CREATE INDEX messages_created ON messages (created_at);
+CREATE INDEX notification_messages_user ON notification_messages (user_id, id);
+CREATE INDEX notification_messages_unread ON notification_messages (user_id) WHERE read_at IS NULL;
+CREATE INDEX notification_messages_created ON notification_messages (created_at);
 
 -- One message by one channel, or a text to a bare address without a message.
 CREATE TABLE deliveries (
   id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  message_id        bigint REFERENCES messages,
+  message_id        bigint REFERENCES notification_messages,
   user_id           bigint REFERENCES users,
   type              text NOT NULL,
   urgent            boolean NOT NULL DEFAULT false,

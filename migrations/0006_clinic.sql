@@ -133,6 +133,8 @@ CREATE TABLE patient_relation (
   related_patient_id bigint NOT NULL REFERENCES patient,
   relation_type      text NOT NULL DEFAULT '其他',
   is_default         boolean NOT NULL DEFAULT false,
+  -- The user has entered this patient. A patient who was known already was only linked, by the id card.
+  is_keeper          boolean NOT NULL DEFAULT false,
   remark             text,
   create_time        timestamptz NOT NULL,
   update_time        timestamptz NOT NULL,
@@ -141,11 +143,12 @@ CREATE TABLE patient_relation (
 CREATE UNIQUE INDEX patient_relation_default ON patient_relation (user_id) WHERE is_default;
 CREATE INDEX patient_relation_patient ON patient_relation (related_patient_id);
 
--- Proofs of ownership of a phone number or e-mail address, by a code that was sent there. The code is not stored: it
--- follows from the row's salt by a keyed hash.
+-- Proofs of ownership of a phone number or e-mail address, by a code or a link that was sent there. The code is not
+-- stored: it follows from the row's salt by a keyed hash. Each code and link is used once.
 CREATE TABLE clinic_contact_proof (
   proof_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  channel     text NOT NULL CHECK (channel IN ('sms', 'email')),
+  -- sms and email: by a code. link: an address by a link.
+  channel     text NOT NULL CHECK (channel IN ('sms', 'email', 'link')),
   -- Keyed hash of the number or address.
   contact     text NOT NULL,
   user_id     bigint REFERENCES users,
@@ -159,6 +162,17 @@ CREATE TABLE clinic_contact_proof (
 CREATE INDEX clinic_contact_proof_contact ON clinic_contact_proof (channel, contact, proof_id DESC);
 CREATE INDEX clinic_contact_proof_user ON clinic_contact_proof (user_id);
 CREATE INDEX clinic_contact_proof_expiry ON clinic_contact_proof (expires_at);
+
+-- Tries to confirm an identity at the campus system, which are bounded for each account and each number.
+CREATE TABLE clinic_identity_try (
+  try_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  user_id          bigint NOT NULL REFERENCES users,
+  -- Keyed hash of the student or staff number.
+  identifier_index text NOT NULL,
+  create_time      timestamptz NOT NULL
+);
+CREATE INDEX clinic_identity_try_user ON clinic_identity_try (user_id, create_time);
+CREATE INDEX clinic_identity_try_identifier ON clinic_identity_try (identifier_index, create_time);
 
 -- Bans against scalpers: from registering for visits, from logging in here, or from both.
 CREATE TABLE user_ban (
@@ -277,6 +291,50 @@ CREATE INDEX registration_order_date ON registration_order (slot_date) WHERE sta
 CREATE INDEX registration_order_bad ON registration_order (create_time)
   WHERE status IN ('cancelled', 'timeout', 'no_show');
 
+-- Announces the queue of a schedule on its day: ids of schedule, clinic and area. Only orders of days around that of the
+-- change (by the program's clock) are announced, so that the rush for numbers of later days costs nothing.
+CREATE FUNCTION announce_queue() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('clinic_queue', concat_ws(':', s.schedule_id, s.clinic_id, k.area_id))
+  FROM schedule s
+  JOIN clinic k ON k.clinic_id = s.clinic_id
+  WHERE s.schedule_id IN (NEW.schedule_id, OLD.schedule_id);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER registration_order_joins AFTER INSERT ON registration_order
+  FOR EACH ROW WHEN (abs(NEW.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1)
+  EXECUTE FUNCTION announce_queue();
+CREATE TRIGGER registration_order_moves AFTER UPDATE ON registration_order
+  FOR EACH ROW WHEN (
+    abs(NEW.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1
+    OR abs(OLD.slot_date - (NEW.update_time AT TIME ZONE 'UTC')::date) <= 1
+  )
+  EXECUTE FUNCTION announce_queue();
+
+-- Messages that an order gets once for each day of its visit: reminders, and that its number is near.
+CREATE TABLE order_notice (
+  order_id    bigint NOT NULL REFERENCES registration_order,
+  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near')),
+  slot_date   date NOT NULL,
+  create_time timestamptz NOT NULL,
+  PRIMARY KEY (order_id, kind, slot_date)
+);
+
+-- Displays in halls. Each shows the sessions of an area, or of one clinic in it.
+CREATE TABLE clinic_display (
+  display_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name        text NOT NULL,
+  area_id     bigint NOT NULL REFERENCES hospital_area,
+  clinic_id   bigint REFERENCES clinic,
+  -- SHA-256 of the token.
+  token_hash  text NOT NULL UNIQUE,
+  created_by  bigint REFERENCES users,
+  create_time timestamptz NOT NULL
+);
+CREATE INDEX clinic_display_area ON clinic_display (area_id);
+CREATE INDEX clinic_display_clinic ON clinic_display (clinic_id);
+CREATE INDEX clinic_display_created_by ON clinic_display (created_by);
+
 -- Money ------------------------------------------------------------------------------------------
 
 -- Charges (positive) and refunds (negative) of orders. Rows are only added.
@@ -303,35 +361,59 @@ END $$;
 CREATE TRIGGER order_ledger_kept BEFORE UPDATE OR DELETE ON order_ledger
   FOR EACH ROW EXECUTE FUNCTION keep_ledger();
 
--- Payments that were begun at a payment platform.
+-- Payments that were begun at a payment platform. open: people can pay it. closing: the order does not need it any more,
+-- and the platform has to close it. paid, closed: the platform's last word; a closed one may still turn out to be paid.
 CREATE TABLE platform_payment (
   payment_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   order_id       bigint NOT NULL REFERENCES registration_order,
   -- Our number at the platform.
   out_trade_no   text NOT NULL CONSTRAINT platform_payment_trade_no UNIQUE,
   amount         int NOT NULL CHECK (amount > 0),
-  state          text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'paid', 'closed')),
+  -- What is given back of it, or owed.
+  refunded       int NOT NULL DEFAULT 0,
+  state          text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closing', 'paid', 'closed')),
+  -- The content of the QR code.
   code_url       text,
   transaction_id text CONSTRAINT platform_payment_transaction UNIQUE,
+  -- The platform refuses payments from then on.
+  expires_at     timestamptz NOT NULL,
+  -- The next question to the platform, and the number of questions so far.
+  next_time      timestamptz NOT NULL,
+  tries          int NOT NULL DEFAULT 0,
+  -- The reason why it can't be settled.
+  problem        text,
   create_time    timestamptz NOT NULL,
-  update_time    timestamptz NOT NULL
+  update_time    timestamptz NOT NULL,
+  CONSTRAINT platform_payment_refunded CHECK (refunded BETWEEN 0 AND amount AND (refunded = 0 OR state = 'paid')),
+  CHECK ((state = 'paid') = (transaction_id IS NOT NULL))
 );
 CREATE INDEX platform_payment_order ON platform_payment (order_id);
-CREATE INDEX platform_payment_open ON platform_payment (create_time) WHERE state = 'open';
+-- An order has one code that people can pay.
+CREATE UNIQUE INDEX platform_payment_one ON platform_payment (order_id) WHERE state = 'open';
+CREATE INDEX platform_payment_due ON platform_payment (next_time) WHERE state IN ('open', 'closing');
 
--- Refunds that the platform owes. One is sent again, under the same number, until the platform has accepted it.
+-- Refunds that the platform owes. One is sent again, under the same number, until the platform has accepted it. failed:
+-- the platform could not give the money back; staff do it another way.
 CREATE TABLE platform_refund (
   refund_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   payment_id    bigint NOT NULL REFERENCES platform_payment,
   out_refund_no text NOT NULL CONSTRAINT platform_refund_no UNIQUE,
   amount        int NOT NULL CHECK (amount > 0),
-  state         text NOT NULL DEFAULT 'owed' CHECK (state IN ('owed', 'accepted', 'done', 'failed')),
+  state         text NOT NULL DEFAULT 'owed' CHECK (state IN ('owed', 'accepted', 'done', 'failed', 'settled')),
   reason        text,
+  next_time     timestamptz NOT NULL,
+  tries         int NOT NULL DEFAULT 0,
+  problem       text,
+  -- settled: how, and by whom.
+  settled_note  text,
+  settled_by    bigint REFERENCES users,
   create_time   timestamptz NOT NULL,
-  update_time   timestamptz NOT NULL
+  update_time   timestamptz NOT NULL,
+  CHECK ((state = 'settled') = (settled_note IS NOT NULL))
 );
 CREATE INDEX platform_refund_payment ON platform_refund (payment_id);
-CREATE INDEX platform_refund_open ON platform_refund (create_time) WHERE state IN ('owed', 'accepted');
+CREATE INDEX platform_refund_due ON platform_refund (next_time) WHERE state IN ('owed', 'accepted');
+CREATE INDEX platform_refund_settled_by ON platform_refund (settled_by);
 
 -- Requests that need a decision ------------------------------------------------------------------
 
@@ -422,22 +504,28 @@ CREATE TABLE attendance_record (
 CREATE INDEX attendance_record_doctor ON attendance_record (doctor_id);
 CREATE INDEX attendance_record_marked_by ON attendance_record (marked_by);
 
--- What the doctor wrote down about a visit.
+-- What the doctor wrote down about a visit. Name, gender and birth date are those of the first writing: the record must
+-- be kept when the patient's account ends.
 CREATE TABLE visit_history (
-  visit_id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  patient_id        bigint NOT NULL REFERENCES patient,
-  doctor_id         bigint NOT NULL REFERENCES doctor,
-  order_id          bigint NOT NULL CONSTRAINT visit_history_order UNIQUE REFERENCES registration_order,
-  visit_date        date NOT NULL,
-  chief_complaint   text,
-  present_illness   text,
-  auxiliary_exam    text,
-  diagnosis         text,
-  prescription      text,
-  advice            text,
-  followup_date     date,
-  create_time       timestamptz NOT NULL,
-  update_time       timestamptz NOT NULL
+  visit_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  patient_id         bigint NOT NULL REFERENCES patient,
+  doctor_id          bigint NOT NULL REFERENCES doctor,
+  order_id           bigint NOT NULL CONSTRAINT visit_history_order UNIQUE REFERENCES registration_order,
+  visit_date         date NOT NULL,
+  patient_name       text NOT NULL,
+  patient_gender     text NOT NULL,
+  patient_birth_date date,
+  chief_complaint    text,
+  present_illness    text,
+  auxiliary_exam     text,
+  diagnosis          text,
+  prescription       text,
+  advice             text,
+  followup_date      date,
+  -- Counts the changes, from 1.
+  version            int NOT NULL DEFAULT 1,
+  create_time        timestamptz NOT NULL,
+  update_time        timestamptz NOT NULL
 );
 CREATE INDEX visit_history_patient ON visit_history (patient_id, visit_date);
 CREATE INDEX visit_history_doctor ON visit_history (doctor_id, visit_date);

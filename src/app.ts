@@ -6,7 +6,7 @@ import { operationConsumer } from './kernel/audit/operations.ts'
 import { ensurePartitions } from './kernel/audit/partitions.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { OpenDatabase } from './kernel/database/database.ts'
-import { MIGRATIONS, migrationNames, pendingMigrations } from './kernel/database/migrate.ts'
+import { readinessChecks } from './kernel/database/readiness.ts'
 import { transaction, withRetries } from './kernel/database/transaction.ts'
 import { openStorage } from './kernel/files/place.ts'
 import type { App } from './kernel/http/app.ts'
@@ -219,18 +219,7 @@ async function createApp(kernel: Kernel, parts: readonly Part[], database: OpenD
     },
     kernel.log,
   )
-  const migrations = await migrationNames(MIGRATIONS)
-  registerHealth(app, [
-    { name: 'database', check: async () => void (await database.pool.query('SELECT 1')) },
-    { name: 'jobs', check: async () => void (await database.pool.query('SELECT 1 FROM pgboss.queue LIMIT 1')) },
-    {
-      name: 'migrations',
-      check: async () => {
-        const pending = await pendingMigrations(database.pool, migrations)
-        if (pending.length > 0) throw new Error(`pending: ${pending.join(', ')}`)
-      },
-    },
-  ])
+  registerHealth(app, await readinessChecks(database.pool))
   const realtime = await registerRealtime(app, kernel, identity, database)
   const live: Live = { sockets: realtime.sockets, database, catchUp }
   for (const part of parts) {

@@ -28,7 +28,7 @@ describe('an empty environment', () => {
       publicUrl: 'http://127.0.0.1:3000',
       dataDir: './data',
       databaseUrl: undefined,
-      products: ['venue', 'room'],
+      products: ['venue', 'room', 'clinic'],
       timeZone: 'Asia/Shanghai',
       clock: 'system',
       rateLimit: true,

@@ -11,8 +11,8 @@ const switches = defineSettings({
     'Process',
     'PRODUCTS',
     someOf(PRODUCTS.map(({ name }) => name)),
-    PRODUCTS.filter(({ isUnfinished }) => !isUnfinished).map(({ name }) => name),
-    'The products that are switched on. `clinic` is still being built.',
+    PRODUCTS.map(({ name }) => name),
+    'The products that are switched on.',
   ),
   support: setting(
     'Process',

@@ -8,8 +8,6 @@ import { venueSettings } from './venue/settings.ts'
 interface ProductEntry {
   readonly name: string
   readonly settings: AnySettings
-  /** Still being built: only on if PRODUCTS names it. */
-  readonly isUnfinished?: true
   load(): Promise<Product>
 }
 
@@ -17,10 +15,5 @@ interface ProductEntry {
 export const PRODUCTS: readonly ProductEntry[] = [
   { name: 'venue', settings: venueSettings, load: async () => (await import('./venue/product.ts')).venue },
   { name: 'room', settings: roomSettings, load: async () => (await import('./room/product.ts')).room },
-  {
-    name: 'clinic',
-    settings: clinicSettings,
-    isUnfinished: true,
-    load: async () => (await import('./clinic/product.ts')).clinic,
-  },
+  { name: 'clinic', settings: clinicSettings, load: async () => (await import('./clinic/product.ts')).clinic },
 ]

@@ -26,6 +26,7 @@ const COMBINATIONS = {
   whole: {},
   roomAlone: { PRODUCTS: 'room' },
   venueAlone: { PRODUCTS: 'venue' },
+  clinicAlone: { PRODUCTS: 'clinic' },
   withoutSupport: { PRODUCTS: 'room', SUPPORT: 'off' },
 } as const
 type Combinations = Readonly<Record<keyof typeof COMBINATIONS, Combination>>
@@ -34,11 +35,12 @@ type Combinations = Readonly<Record<keyof typeof COMBINATIONS, Combination>>
 function useCombinations(): () => Combinations {
   let opened: Combinations
   beforeAll(async () => {
-    const { whole, roomAlone, venueAlone, withoutSupport } = COMBINATIONS
+    const { whole, roomAlone, venueAlone, clinicAlone, withoutSupport } = COMBINATIONS
     opened = {
       whole: await open(whole),
       roomAlone: await open(roomAlone),
       venueAlone: await open(venueAlone),
+      clinicAlone: await open(clinicAlone),
       withoutSupport: await open(withoutSupport),
     }
   }, 120_000)
@@ -94,21 +96,23 @@ const combinations = useCombinations()
 
 describe('Every operation of site and support', () => {
   it('exists in every combination, but none of support where support is switched off', () => {
-    const { whole, roomAlone, venueAlone, withoutSupport } = combinations()
+    const { whole, roomAlone, venueAlone, clinicAlone, withoutSupport } = combinations()
     const all = operationsOf(whole, ['site', 'support']).map(({ name }) => name)
     expect(all.length).toBeGreaterThan(200)
     expect(operationsOf(roomAlone, ['site', 'support']).map(({ name }) => name)).toEqual(all)
     expect(operationsOf(venueAlone, ['site', 'support']).map(({ name }) => name)).toEqual(all)
+    expect(operationsOf(clinicAlone, ['site', 'support']).map(({ name }) => name)).toEqual(all)
     expect(operationsOf(withoutSupport, ['site', 'support'])).toEqual(operationsOf(withoutSupport, ['site']))
     expect(operationsOf(withoutSupport, ['site']).length).toBe(operationsOf(whole, ['site']).length)
   })
 
   it('gives every role the same answer in every combination', { timeout: 120_000 }, async () => {
-    const { whole, roomAlone, venueAlone, withoutSupport } = combinations()
+    const { whole, roomAlone, venueAlone, clinicAlone, withoutSupport } = combinations()
     const [all, ofSite] = [operationsOf(whole, ['site', 'support']), operationsOf(whole, ['site'])]
     const expected = await answersOf(whole, all)
     expect(await answersOf(roomAlone, all)).toEqual(expected)
     expect(await answersOf(venueAlone, all)).toEqual(expected)
+    expect(await answersOf(clinicAlone, all)).toEqual(expected)
     const names = new Set(ofSite.map(({ name }) => name))
     const expectedOfSite = expected.filter((line) => names.has(line.replace(/ to \w+: .*/s, '')))
     expect(await answersOf(withoutSupport, ofSite)).toEqual(expectedOfSite)
@@ -204,13 +208,14 @@ describe('The use cases of site and support', () => {
   const combinations = useCombinations()
 
   it('give the same answers in every combination', { timeout: 120_000 }, async () => {
-    const { whole, roomAlone, venueAlone, withoutSupport } = combinations()
+    const { whole, roomAlone, venueAlone, clinicAlone, withoutSupport } = combinations()
     const story = [...SITE_STORY, ...SUPPORT_STORY, ...OUTCOME]
     const expected = await play(whole, story)
     expect(expected.filter(({ status }) => status >= 400)).toEqual([])
     expect(await play(roomAlone, story)).toEqual(expected)
     expect(await play(venueAlone, story)).toEqual(expected)
-    for (const { world } of [whole, roomAlone, venueAlone]) expect(await world.verify()).toEqual([])
+    expect(await play(clinicAlone, story)).toEqual(expected)
+    for (const { world } of [whole, roomAlone, venueAlone, clinicAlone]) expect(await world.verify()).toEqual([])
     const ofSite = await play(withoutSupport, SITE_STORY)
     expect(ofSite).toEqual(expected.slice(0, SITE_STORY.length))
   })
@@ -225,9 +230,19 @@ describe('An unknown path', () => {
   it.each(['/manage/nothing', '/portal/nothing', '/login/nothing', '/prod-api/nothing', '/prod-api/manage/nothing'])(
     '%s is refused in the envelope of the room product if that is switched on, and otherwise by a problem document',
     async (path) => {
-      const { whole, roomAlone, venueAlone, withoutSupport } = combinations()
+      const { whole, roomAlone, venueAlone, clinicAlone, withoutSupport } = combinations()
       for (const one of [whole, roomAlone, withoutSupport]) expect(await refusals(one, path)).toEqual([200, 404])
-      expect(await refusals(venueAlone, path)).toEqual([404, 'not_found'])
+      for (const one of [venueAlone, clinicAlone]) expect(await refusals(one, path)).toEqual([404, 'not_found'])
+    },
+  )
+
+  it.each(['/admin/nothing', '/patient/nothing', '/doctor/nothing', '/statistics/nothing', '/static/image/nothing/x'])(
+    '%s is refused in the envelope of the clinic if that is switched on, and otherwise by a problem document',
+    async (path) => {
+      const { whole, roomAlone, venueAlone, clinicAlone, withoutSupport } = combinations()
+      for (const one of [whole, clinicAlone]) expect(await refusals(one, path)).toEqual([404, 98])
+      for (const one of [roomAlone, venueAlone, withoutSupport])
+        expect(await refusals(one, path)).toEqual([404, 'not_found'])
     },
   )
 

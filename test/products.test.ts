@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { clinic } from '../src/clinic/product.ts'
 import { room } from '../src/room/product.ts'
 import { venue } from '../src/venue/product.ts'
 import { openWorld } from './support/world.ts'
@@ -11,15 +12,24 @@ describe.each([
     on: room,
     off: venue,
     own: '/portal/facility/notice/list',
-    others: ['/api/v1/venues', '/api/v1/reservations', '/api/v1/stats/venue-usage'],
+    others: ['/api/v1/venues', '/api/v1/reservations', '/api/v1/stats/venue-usage', '/patient/hospitals'],
+    forbidden: '/manage/facility/booking/audit/list',
   },
   {
     on: venue,
     off: room,
     own: '/api/v1/notifications',
-    others: ['/getInfo', '/prod-api/getInfo', '/captchaImage', '/portal/facility/notice/list'],
+    others: ['/getInfo', '/prod-api/getInfo', '/captchaImage', '/portal/facility/notice/list', '/admin/doctors'],
+    forbidden: '/api/admin/users',
   },
-])('With only the product $on.name', ({ on, off, own, others }) => {
+  {
+    on: clinic,
+    off: room,
+    own: '/auth/me',
+    others: ['/getInfo', '/captchaImage', '/api/v1/venues', '/api/v1/reservations'],
+    forbidden: '/admin/patients',
+  },
+])('With only the product $on.name', ({ on, off, own, others, forbidden }) => {
   it('there are no paths and jobs of the other product', async () => {
     const world = await openWorld({ PRODUCTS: on.name })
     const as = await world.person(on.roles[0]?.name)
@@ -50,32 +60,17 @@ describe.each([
     const world = await openWorld({ PRODUCTS: on.name })
     const admin = off.roles.at(-1)?.name
     const as = await world.person(admin)
-    const path = on.name === 'room' ? '/manage/facility/booking/audit/list' : '/api/admin/users'
-    const { status, body } = await world.call('GET', path, { as })
+    const { status, body } = await world.call('GET', forbidden, { as })
     expect(on.name === 'room' ? body.code : status).toBe(403)
     await world.close()
   })
 })
 
-it('With both products, each API reference uses the log-in of its product', async () => {
+it('With all products, each API reference uses the log-in of its product', async () => {
   const world = await openWorld()
-  for (const { name, tokenUrl } of [room, venue]) {
+  for (const { name, tokenUrl } of [room, venue, clinic]) {
     const { body } = await world.call('GET', `/openapi/${name}.json`)
     expect(body.components.securitySchemes.password.flows.password.tokenUrl).toBe(tokenUrl)
   }
-  await world.close()
-})
-
-it.each([
-  [
-    'is ready when a newer program has migrated the database',
-    `INSERT INTO schema_migrations VALUES (9999, '9999_newer', '')`,
-    200,
-  ],
-  ['is not ready while a migration of its own is missing', 'DELETE FROM schema_migrations WHERE version = 1', 503],
-])('A process %s', async (_, change, status) => {
-  const world = await openWorld()
-  await world.rows(change)
-  expect((await world.call('GET', '/readyz')).status).toBe(status)
   await world.close()
 })

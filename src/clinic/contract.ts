@@ -21,7 +21,8 @@ export function detail(sentence: string) {
   return answer({ detail: sentence })
 }
 
-const Refusal = Type.Object(
+/** The answer to a refused request. */
+export const Refusal = Type.Object(
   {
     code: Type.Integer({
       minimum: 97,

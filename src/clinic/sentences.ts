@@ -107,7 +107,10 @@ const SENTENCES: Readonly<Record<string, string>> = {
   file_missing: '请选择要上传的文件',
   file_too_large: '文件不能超过 10 MB',
   bad_upload: '上传的内容不完整或已损坏',
-  bad_image: '文件不是可用的图片（JPEG、PNG 或 WebP）',
+  not_an_image: '文件不是可用的图片（JPEG、PNG 或 WebP）或 PDF',
+  image_damaged: '图片已损坏或不完整，请重新上传',
+  image_too_large: '图片不能超过 5000 万像素',
+  busy: '正在处理的图片过多，请稍后再试',
   stale: '数据已被他人修改，请重试',
   try_again: '当前操作人数过多，请稍后再试',
 }

@@ -6,6 +6,7 @@ export const tags = {
   'Clinic bans': 'Users who may be scalpers, and their bans.',
   'Clinic clinics': 'Clinics (门诊) of the minor departments.',
   'Clinic doctors': 'Doctors, their accounts and photos, and the heads of departments.',
+  'Clinic files': 'Files that are attached to requests, and icons.',
   'Clinic feedback': 'What people think of the hospital.',
   'Clinic patients': 'Patients, and for whom a user may register.',
   'Clinic prices': 'Prices of numbers for the whole hospital.',
@@ -19,5 +20,6 @@ export const tags = {
   'Clinic audits': 'Requests that need a decision: weeks of schedules, leaves, added numbers.',
   'Clinic leaves': 'Leaves of doctors.',
   'Clinic attendance': 'The doctors’ workbench: their sessions and presence, and absences.',
+  'Clinic records': 'Medical records of visits, and what patients write about their health.',
   'Clinic desk': 'The desk finds orders, takes and returns money, checks patients in.',
 } as const

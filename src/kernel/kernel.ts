@@ -23,6 +23,10 @@ export interface Collected {
   readonly registerRole: string
   /** Called inside the transaction that deletes a user. */
   readonly beforeUserLeaves: readonly UserHook[]
+  /** Called inside the transaction that opens a session. A hook that throws refuses the log-in. */
+  readonly beforeLogIn: readonly UserHook[]
+  /** Called inside the transaction that changed a user's e-mail address or phone number, after the change. */
+  readonly afterContactChange: readonly UserHook[]
   /** Called inside the transaction that changed a user's roles or disabled the account, after the change. */
   readonly afterRightsChange: readonly UserHook[]
   /** Lists that can be exported as files by a job. */

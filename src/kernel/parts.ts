@@ -21,6 +21,8 @@ export function collect(parts: readonly Part[]): Collected {
     ],
     registerRole,
     beforeUserLeaves: parts.flatMap(({ beforeUserLeaves }) => beforeUserLeaves ?? []),
+    beforeLogIn: parts.flatMap(({ beforeLogIn }) => beforeLogIn ?? []),
+    afterContactChange: parts.flatMap(({ afterContactChange }) => afterContactChange ?? []),
     afterRightsChange: parts.flatMap(({ afterRightsChange }) => afterRightsChange ?? []),
     exportSources: parts.flatMap((part) => part.exports ?? []),
     audienceConditions: [...kernelConditions, ...parts.flatMap((part) => part.audienceConditions ?? [])],

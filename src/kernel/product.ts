@@ -44,9 +44,9 @@ export interface Part {
   readonly exports?: readonly ExportSource[]
   readonly contract: Contract
   /**
-   * First steps of paths that belong to this part alone (`/manage`). All its routes are below them, and its contract
-   * answers unknown paths there. A part without path roots shares its paths with others; unknown ones get problem
-   * documents.
+   * First steps of paths that belong to this part alone (`/manage`). All its routes except WebSockets (`/ws/…`) are
+   * below them, and its contract answers unknown paths there. A part without path roots shares its paths with others;
+   * unknown ones get problem documents.
    */
   readonly pathRoots?: readonly string[]
   /** Additional prefixes of all its routes (`/prod-api`), for clients that were built with one. */
@@ -58,6 +58,17 @@ export interface Part {
    * written. Undoes what must not outlive the account (future reservations). If it throws, the user is not deleted.
    */
   beforeUserLeaves?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
+  /**
+   * Called inside the transaction that opens a session, after the password or the third party has proved who it is and
+   * with the user's row locked. If it throws, no session is opened. It throws Unauthenticated for people who may not log
+   * in.
+   */
+  beforeLogIn?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
+  /**
+   * Called inside the transaction that changed a user's e-mail address or phone number, after the change and with the
+   * user's row locked. Voids links and codes that were sent before.
+   */
+  afterContactChange?(tx: Transaction, kernel: Kernel, userId: number): Promise<void>
   /**
    * Called inside the transaction that changed a user's roles or disabled the account, after the change and with the
    * user's row locked. Hands over to others the tasks that the user may no longer do.

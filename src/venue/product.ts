@@ -1,7 +1,7 @@
 import type { Product } from '../kernel/product.ts'
 import { audienceConditions } from './people/audiences/store.ts'
-import { closureRoutes } from './places/closures/routes.ts'
-import { verifyClosures } from './places/closures/store.ts'
+import { maintenanceRoutes } from './places/maintenance/routes.ts'
+import { verifyClosures } from './places/maintenance/store.ts'
 import { catalogueRoutes } from './places/routes.ts'
 import { approvalRoutes } from './visits/approval/routes.ts'
 import { attendanceRoutes } from './visits/attendance/routes.ts'
@@ -61,7 +61,7 @@ export const venue: Product = {
     reservationRoutes(app, kernel)
     staffChangeRoutes(app, kernel)
     waitingListRoutes(app, kernel)
-    closureRoutes(app, kernel)
+    maintenanceRoutes(app, kernel)
     attendanceRoutes(app, kernel)
     reservationMessageRoutes(app, kernel)
     memberRoutes(app, kernel)

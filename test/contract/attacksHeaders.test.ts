@@ -28,7 +28,7 @@ describe('The Host header', () => {
     })
     await world.drain()
     const [{ said }] = (await world.rows<{ said: string }>(
-      "SELECT coalesce(string_agg(m::text, ' '), '') || (SELECT coalesce(string_agg(d::text, ' '), '') FROM deliveries d) AS said FROM messages m",
+      "SELECT coalesce(string_agg(m::text, ' '), '') || (SELECT coalesce(string_agg(d::text, ' '), '') FROM deliveries d) AS said FROM notification_messages m",
     )) as [{ said: string }]
     expect(said).not.toContain('evil.example')
     expect((await world.call('GET', '/healthz', { headers: headerOf(header) })).body).not.toHaveProperty('items')

@@ -10,15 +10,15 @@ const payload = { what: 'reservations', format: 'csv' }
 await world.call('POST', '/api/v1/exports', { as: world.administrator, payload })
 afterAll(() => world.close())
 
-/** Permissions of operations that ordinary users may call. */
-const EVERYBODY = new Set(['signed-in', 'venue:reservations.book'])
+/** Permissions of operations that ordinary users, or all doctors, may call. */
+const EVERYBODY = new Set(['signed-in', 'venue:reservations.book', 'clinic:treat'])
 
 /**
  * Operations on shared objects: places, their parts, and texts. Every other path with an id leads to an object with an
  * owner, so a new operation is tried here unless it is listed.
  */
 const SHARED =
-  /^\/(?:api\/(?:v1\/)?(?:venues|sport-venues|facilities|maintenance|legal|support\/faqs|rules|auth)\/|portal\/facility\/(?:room|building)\/)/
+  /^\/(?:api\/(?:v1\/)?(?:venues|sport-venues|facilities|maintenance|legal|support\/faqs|rules|auth)\/|portal\/facility\/(?:room|building)\/|doctor\/schedules\/\{schedule_id\}$)/
 
 /** Not owned: everybody may wait for the slot of any reservation (docs/seeds.md). */
 const WAITING = '/api/v1/reservations/{id}/waiting-list'
@@ -46,6 +46,12 @@ function send(operation: Operation, id: number | string, as: Person) {
   })
 }
 
+/** Users without objects who may call an operation. */
+function strangersTo({ permission }: Operation): readonly Person[] {
+  if (permission === 'clinic:treat') return [world.clinicHead]
+  return [world.employee, world.leader, world.visitor, world.portalUser, world.clinicPatient]
+}
+
 const UNKNOWN_ID = 999_999
 
 describe('The id of an object of another user', () => {
@@ -57,8 +63,7 @@ describe('The id of an object of another user', () => {
     const before = await fingerprint(world)
     const reached: string[] = []
     for (const operation of operations) {
-      const strangers = [world.employee, world.leader, world.visitor, world.portalUser]
-      for (const as of strangers) {
+      for (const as of strangersTo(operation)) {
         const none = await send(operation, UNKNOWN_ID, as)
         for (const id of [1, 2, 3, 4, 5, 6, 7]) {
           const theirs = await send(operation, id, as)
@@ -79,7 +84,7 @@ describe('The id of an object of another user', () => {
     const reading = api.operations.filter((operation) => isOwned(operation) && operation.method === 'GET')
     const reached = new Map<string, number>()
     for (const operation of reading) {
-      for (const owner of [...world.people, world.administrator]) {
+      for (const owner of [...world.people, ...world.clinicDoctors, world.administrator]) {
         for (const id of [1, 2, 3, 4, 5, 6, 7]) {
           const { statusCode, body } = await send(operation, id, owner)
           if (statusCode === 200 && !/"code":[45]/.test(body))

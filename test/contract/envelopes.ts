@@ -85,7 +85,7 @@ export function envelopeOf({ product = '' }: { readonly product?: string | undef
 }
 
 /** Statuses in HTTP terms for codes of the clinic that have one; every other refusal is 400. */
-const CLINIC_STATUSES: Readonly<Record<number, number>> = { 0: 200, 102: 403, 105: 401 }
+const CLINIC_STATUSES: Readonly<Record<number, number>> = { 0: 200, 102: 403, 103: 404, 105: 401, 106: 404 }
 
 function clinicStatus(answer: RawAnswer): number {
   if (answer.statusCode !== 200 || !isJson(answer)) return answer.statusCode

@@ -1,13 +1,14 @@
 import { sql } from 'kysely'
 import { addMember, addSlot, addVenue } from '../support/venue.ts'
 import { openWorld, type Person, type World } from '../support/world.ts'
+import { type ClinicCast, fillClinic } from './filledClinic.ts'
 import { fillRooms, type RoomCast } from './filledRooms.ts'
 
 /** Number of slots: their ids are 1 to this. */
 export const SLOTS = 47
 
 /** A world in which the ids 1 to 5 exist for every kind of object. */
-export interface FilledWorld extends World, RoomCast {
+export interface FilledWorld extends World, RoomCast, ClinicCast {
   readonly administrator: Person
   readonly venueAdministrator: Person
   readonly leader: Person
@@ -81,8 +82,9 @@ export async function openFilledWorld(): Promise<FilledWorld> {
     if (chat < 4) await make(`/api/v1/support/chat/sessions/${chat}/handover`, undefined, one)
   }
   const roomCast = await fillRooms(world, people)
+  const clinicCast = await fillClinic(world, people)
   await world.drain()
-  return { ...world, ...cast, ...roomCast }
+  return { ...world, ...cast, ...roomCast, ...clinicCast }
 }
 
 /** Tables that even refused calls change: log-in attempts, the last use of a session, and the operation log. */

@@ -139,6 +139,7 @@ function createSenders(world: FilledWorld) {
       const among = rolesFor(operation)
       const role = actor % 10 < 6 ? among[actor % among.length] : ['nobody', ...ROLES][actor % (ROLES.length + 1)]
       if (role === undefined || role === 'nobody') return { role: 'nobody', person: undefined }
+      if (role === 'doctor') return { role, person: world.clinicDoctors[actor % world.clinicDoctors.length] }
       if (role !== 'person') return { role, person: await userOf(role) }
       return { role, person: world.people[actor % world.people.length] }
     },
@@ -150,12 +151,18 @@ function createSenders(world: FilledWorld) {
 
 /**
  * Roles that may call an operation, or most of them; a repeated role comes more often. `person` is one of the people
- * who own objects.
+ * who own objects, `doctor` one of the clinic's doctors.
  */
 function rolesFor({ product, permission }: Operation): readonly string[] {
   if (permission === 'public') return ['nobody', 'venue:employee', 'admin', 'person']
   if (product === 'room')
     return permission === 'signed-in' ? ['room:user', 'person', 'person'] : ['room:admin', 'admin']
+  if (product === 'clinic')
+    return permission === 'clinic:treat'
+      ? ['doctor', 'doctor', 'admin']
+      : permission === 'signed-in'
+        ? ['person', 'person', 'doctor']
+        : ['clinic:admin', 'admin']
   const isForAll = permission === 'signed-in' || permission === 'venue:reservations.book'
   return isForAll ? ['venue:employee', 'venue:leader', 'admin', 'person', 'person'] : ['admin', 'admin', 'venue:admin']
 }

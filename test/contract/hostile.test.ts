@@ -104,6 +104,12 @@ function intruders(operation: Operation): (Person | undefined)[] {
   if (permission === 'public') return [world.administrator, world.employee, undefined]
   if (product === 'room')
     return permission === 'signed-in' ? [world.administrator, world.portalUser] : [world.administrator]
+  if (product === 'clinic') {
+    const { clinicAdministrator: administrator, clinicDesk, clinicDoctors, people } = world
+    if (permission === 'clinic:treat') return [administrator, clinicDoctors[0]]
+    if (permission === 'clinic:desk') return [administrator, clinicDesk]
+    return permission === 'signed-in' ? [administrator, people[0], clinicDoctors[0]] : [administrator]
+  }
   const forEmployees = permission === 'signed-in' || permission === 'venue:reservations.book'
   return forEmployees ? [world.administrator, world.employee] : [world.administrator]
 }

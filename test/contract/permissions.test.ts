@@ -9,13 +9,14 @@ const world = await openFilledWorld()
 const api = readDocument(world.app)
 afterAll(() => world.close())
 
-const isOfRooms = ({ product }: Operation) => product === 'room'
+/** Room and clinic have tables of their own. */
+const hasOwnTable = ({ product }: Operation) => product === 'room' || product === 'clinic'
 
 describe('Permissions', () => {
-  it('are listed for every operation outside the room product, and for no others', () => {
+  it('are listed for every operation of site, support and venue, and for no others', () => {
     const written = roles.flatMap((role) => leastRole[role])
     expect(written).toHaveLength(new Set(written).size)
-    const names = api.operations.filter((operation) => !isOfRooms(operation)).map(tableName)
+    const names = api.operations.filter((operation) => !hasOwnTable(operation)).map(tableName)
     expect([...new Set(names)].sort()).toEqual([...written].sort())
   })
 
@@ -24,16 +25,17 @@ describe('Permissions', () => {
     const cast = [
       { role: 'nobody', person: undefined },
       { role: 'visitor', person: visitor },
-      // A user of the room product has an account here, and no permission.
+      // Users of the other products have accounts here, and no permission.
       { role: 'visitor', person: world.portalUser },
       { role: 'visitor', person: world.studentWorker },
       { role: 'visitor', person: world.roomAdministrator },
+      { role: 'visitor', person: world.clinicAdministrator },
       { role: 'employee', person: employee },
       { role: 'leader', person: leader },
       { role: 'administrator', person: venueAdministrator },
       { role: 'administrator', person: administrator },
     ] as const
-    const operations = api.operations.filter((operation) => !isOfRooms(operation))
+    const operations = api.operations.filter((operation) => !hasOwnTable(operation))
     expect(await misjudged(world, operations, { roles, leastRole, cast })).toEqual([])
   })
 

@@ -126,6 +126,7 @@ describe('Permissions for rooms', () => {
       // Every account of this site may book rooms, and has no other right here.
       { role: 'portal user', person: world.employee },
       { role: 'portal user', person: world.venueAdministrator },
+      { role: 'portal user', person: world.clinicAdministrator },
       { role: 'student worker', person: world.studentWorker },
       { role: 'administrator', person: world.roomAdministrator },
       { role: 'administrator', person: world.administrator },

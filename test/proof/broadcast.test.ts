@@ -71,7 +71,7 @@ describe.runIf(onServer)('A broadcast whose workers are killed', () => {
 
     const inbox = await sql<{
       n: number
-    }>`SELECT count(*)::int AS n FROM messages WHERE type = 'notice.direct' GROUP BY user_id`.execute(db)
+    }>`SELECT count(*)::int AS n FROM notification_messages WHERE type = 'notice.direct' GROUP BY user_id`.execute(db)
     expect(inbox.rows).toHaveLength(PEOPLE)
     expect(inbox.rows.every(({ n }) => n === 1)).toBe(true)
     const got = new Map<string, number>()

@@ -27,7 +27,9 @@ beforeEach(async () => {
 afterEach(async () => {
   await mailer.close()
   await server.close()
-  await world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace RESTART IDENTITY')
+  await world.rows(
+    'TRUNCATE delivery_attempts, deliveries, notification_messages, suppressions, notification_pace RESTART IDENTITY',
+  )
 })
 afterAll(() => world.close())
 
@@ -128,7 +130,7 @@ describe('A mail server that fails', () => {
       `INSERT INTO user_contacts (user_id, kind, address, updated_at) VALUES (${people[0]}, 'wecom', 'p0', '${at}')`,
     )
     await world.rows(`INSERT INTO deliveries (message_id, user_id, type, urgent, channel, lane, state, next_try_at, created_at, updated_at)
-      SELECT id, user_id, type, true, 'im', 'wecom', 'queued', '${at}', '${at}', '${at}' FROM messages WHERE user_id = ${people[0]}`)
+      SELECT id, user_id, type, true, 'im', 'wecom', 'queued', '${at}', '${at}', '${at}' FROM notification_messages WHERE user_id = ${people[0]}`)
     const slow = smtpMailer(`smtp://127.0.0.1:${server.port}`, 'a@b.example', 10_000)
     const courier = courierOf(world, slow, im)
     const started = performance.now()

@@ -39,7 +39,7 @@ export function openEngine(): void {
   })
   beforeEach(() => world.clock.set(MONDAY))
   afterEach(async () => {
-    await world.rows(`TRUNCATE outbox, delivery_attempts, deliveries, messages, broadcast_recipients, broadcasts, suppressions, notification_pace,
+    await world.rows(`TRUNCATE outbox, delivery_attempts, deliveries, notification_messages, broadcast_recipients, broadcasts, suppressions, notification_pace,
       notification_preferences, notification_templates, notification_types, holidays, settings, audiences, user_contacts RESTART IDENTITY`)
     await world.kernel.db.updateTable('users').set({ email: 'lin@example.com' }).where('id', '=', lin.id).execute()
     smtp.mails.length = 0

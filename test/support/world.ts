@@ -157,7 +157,7 @@ export async function openWorld(
     async inbox(person) {
       await system.drain()
       const { rows } = await sql<InboxEntry>`
-        SELECT type, subject, body, key FROM messages WHERE user_id = ${person.id} ORDER BY id`.execute(db)
+        SELECT type, subject, body, key FROM notification_messages WHERE user_id = ${person.id} ORDER BY id`.execute(db)
       return rows
     },
     drain: system.drain,

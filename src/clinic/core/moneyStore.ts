@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../kernel/database/database.ts'
-import { inserted } from '../../kernel/database/inserted.ts'
 import { moveFigures } from './numbersStore.ts'
 import type { Order } from './ordersStore.ts'
 
@@ -12,6 +11,8 @@ export interface LedgerEntry {
   /** The payment platform's own number. */
   readonly reference?: string | undefined
   readonly reason?: string | undefined
+  /** The platform's payment that is refunded; without it the order's payments, the oldest first. */
+  readonly ofPayment?: number | undefined
   /** The user who caused it; null for the system or the platform. */
   readonly by: number | null
   readonly now: Date
@@ -47,8 +48,8 @@ export async function charge(
 
 /**
  * Books a refund of a locked order: the ledger, the order's `refunded`, and the revenue of its schedule. The payment
- * counts as refunded once all of it is. A refund of a platform's payment is owed until the platform has accepted it.
- * A CHECK refuses more than was paid.
+ * counts as refunded once all of it is, unless the order needs none. A refund of a platform's payment is owed until the
+ * platform has accepted it. A CHECK refuses more than was paid.
  */
 export async function refund(
   tx: Transaction,
@@ -64,42 +65,46 @@ export async function refund(
     SET
       refunded = refunded + ${amount}::int,
       payment_status = CASE
-        WHEN status <> 'pending' AND refunded + ${amount}::int = paid THEN 'refunded'
-        ELSE payment_status
+        WHEN refunded + ${amount}::int < paid OR status = 'pending' THEN payment_status
+        WHEN price = 0 AND status NOT IN ('cancelled', 'timeout') THEN payment_status
+        ELSE 'refunded'
       END,
       refund_time = ${now}, update_time = ${now}
     WHERE order_id = ${order.orderId}`.execute(tx)
   await moveFigures(tx, order.scheduleId, { revenue: -amount })
-  await owePlatform(tx, order.orderId, amount, reason, now)
+  await owePlatform(tx, order.orderId, entry)
 }
 
 /**
  * Notes what the payment platform has to give back, over the order's payments there: each gives back what is left of it.
+ * Of money that nobody needed, the payment that brought it.
  */
 async function owePlatform(
   tx: Transaction,
   orderId: number,
-  amount: number,
-  reason: string | null,
-  now: Date,
+  { amount, reason, now, ofPayment }: LedgerEntry,
 ): Promise<void> {
   const { rows } = await sql<{ paymentId: number; left: number }>`
-    SELECT p.payment_id AS "paymentId", (p.amount - coalesce(sum(r.amount), 0))::int AS left
-    FROM platform_payment p
-    LEFT JOIN platform_refund r ON r.payment_id = p.payment_id AND r.state <> 'failed'
-    WHERE p.order_id = ${orderId} AND p.state = 'paid'
-    GROUP BY p.payment_id
-    ORDER BY p.payment_id`.execute(tx)
+    SELECT payment_id AS "paymentId", amount - refunded AS left
+    FROM platform_payment
+    WHERE order_id = ${orderId} AND state = 'paid' AND refunded < amount
+      AND (${ofPayment ?? null}::bigint IS NULL OR payment_id = ${ofPayment ?? null})
+    ORDER BY payment_id`.execute(tx)
   let owed = amount
   for (const { paymentId, left } of rows) {
     const part = Math.min(owed, left)
-    if (part <= 0) continue
+    if (part <= 0) break
     owed -= part
-    const made = await sql<{ id: number }>`
-      INSERT INTO platform_refund (payment_id, out_refund_no, amount, reason, create_time, update_time)
-      VALUES (${paymentId}, ${crypto.randomUUID().replaceAll('-', '')}, ${part}, ${reason}, ${now}, ${now})
-      RETURNING refund_id AS id`.execute(tx)
-    inserted(made.rows)
+    await sql`
+      WITH payment AS (
+        UPDATE platform_payment
+        SET refunded = refunded + ${part}::int, update_time = ${now}
+        WHERE payment_id = ${paymentId}
+      )
+      INSERT INTO platform_refund (payment_id, out_refund_no, amount, reason, next_time, create_time, update_time)
+      VALUES (${paymentId}, ${crypto.randomUUID().replaceAll('-', '')}, ${part}, ${reason ?? null},
+        ${now}, ${now}, ${now})
+    `.execute(tx)
   }
 }
 

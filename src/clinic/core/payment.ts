@@ -26,7 +26,8 @@ export async function receivePayment(
     return 'confirmed'
   }
   await refund(tx, order, { ...entry, reason: '订单已失效，款项原路退回' })
-  await tellOrders(tx, [order], 'clinic.order.payment_returned', context)
+  const amount = (entry.amount / 100).toFixed(2)
+  await tellOrders(tx, [order], 'clinic.order.payment_returned', context, () => ({ amount }))
   return 'returned'
 }
 

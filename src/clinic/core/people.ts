@@ -2,6 +2,7 @@ import type { Caller } from '../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { notAllowed } from '../sentences.ts'
 import { type Doctor, doctorOfUser } from './peopleStore.ts'
+import { picturePath } from './pictures.ts'
 
 /** The caller's own doctor record. @throws Invalid 102 if the caller is no doctor. */
 export async function callingDoctor(kernel: Kernel, caller: Pick<Caller, 'userId'>): Promise<Doctor> {
@@ -19,5 +20,5 @@ export async function callingHead(kernel: Kernel, caller: Pick<Caller, 'userId'>
 
 /** The public path of a doctor's photo; null if there is none. */
 export function photoPath(doctorId: number, fileId: number | null): string | null {
-  return fileId === null ? null : `/static/image/doctor_${doctorId}_${fileId}`
+  return picturePath({ kind: 'doctor', id: doctorId }, fileId)
 }

@@ -4,15 +4,21 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { endOrders } from '../core/ending.ts'
 import { lockSchedules } from '../core/numbersStore.ts'
 import { lockOrders } from '../core/ordersStore.ts'
+import { deleteOrphans, lockPatientsForRemoval, scrubPatients } from '../core/orphansStore.ts'
 import { promoteWaiting } from '../core/waitingList.ts'
-import { openOrdersOf, scrubPatient, unlink } from './leavingStore.ts'
+import { openOrdersOf, patientsOf, scrubWords, unlink } from './leavingStore.ts'
 
 /**
  * What leaving means for the clinic: the open orders of the person's own patient record, and those they made for
- * others, are cancelled and refunded; the record keeps no personal data; a doctor keeps theirs, without an account.
+ * others, are cancelled and refunded. Their record, and patients without an account for whom nobody else registers, keep
+ * no personal data, and are deleted if they have no history; neither does their feedback. A doctor keeps their record,
+ * without an account. Orders that staff made for patients stay, and medical records are kept with the name, gender and
+ * birth date in them, because the law demands that.
  */
 export async function leaveClinic(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
   const now = kernel.clock.now()
+  const patientIds = await patientsOf(tx, userId)
+  await lockPatientsForRemoval(tx, patientIds)
   const open = await openOrdersOf(tx, userId)
   const scheduleIds = [...new Set(open.map(({ scheduleId }) => scheduleId))].sort((a, b) => a - b)
   await lockSchedules(tx, scheduleIds)
@@ -30,6 +36,8 @@ export async function leaveClinic(tx: Transaction, kernel: Kernel, userId: numbe
     })
     await promoteWaiting(kernel, tx, scheduleId, now)
   }
-  await scrubPatient(tx, userId, now)
   await unlink(tx, userId)
+  await deleteOrphans(tx, patientIds)
+  await scrubPatients(tx, { userId, patientIds }, now)
+  await scrubWords(tx, userId, now)
 }

@@ -133,7 +133,7 @@ describe('Leaves', () => {
 })
 
 describe('Attachments', () => {
-  it('are opened by administrators and the head of the department alone', async () => {
+  it('are opened by the uploader, administrators and the head of the department alone', async () => {
     const { member, head } = await team()
     const name = newName(world.clock.now(), 'pdf')
     await world.kernel.files.put(name, Buffer.from('%PDF-1.7'), 'application/pdf')
@@ -152,12 +152,13 @@ describe('Attachments', () => {
     expect(await ask(admin, 'GET', url)).toMatchObject({ code: 106 })
     const request = { date: inDays(world, 2), reason: '病假', attachments: [path] }
     expect(await ask(member.person, 'POST', '/doctor/leave/apply', request)).toMatchObject({ code: 0 })
-    for (const as of [admin, head.person]) {
+    for (const as of [admin, head.person, member.person]) {
       const { headers, text } = await world.call('GET', url, { as })
       expect([headers['content-type'], text]).toEqual(['application/pdf', '%PDF-1.7'])
     }
     expect(await ask((await team()).head.person, 'GET', url)).toMatchObject({ code: 106 })
-    expect(await ask(member.person, 'GET', url)).toMatchObject({ code: 102 })
+    expect(await ask((await team()).member.person, 'GET', url)).toMatchObject({ code: 102 })
+    expect((await world.call('GET', encodeURI(path))).status).toBe(401)
   })
 })
 

@@ -11,6 +11,6 @@ export interface Origin {
 export const SYSTEM: Origin = { actorId: null }
 
 /** The origin of changes that a caller causes. */
-export function originOf(caller: Caller): Origin {
+export function originOf(caller: Pick<Caller, 'userId' | 'address' | 'requestId'>): Origin {
   return { actorId: caller.userId, address: caller.address, requestId: caller.requestId }
 }

@@ -142,7 +142,7 @@ export interface ClinicTable {
 
 export interface ClinicContactProofTable {
   proof_id: GeneratedAlways<number>
-  channel: "sms" | "email"
+  channel: "sms" | "email" | "link"
   contact: string
   user_id: number | null
   salt: string
@@ -151,6 +151,16 @@ export interface ClinicContactProofTable {
   expires_at: Date
   proved_at: Date | null
   used_at: Date | null
+}
+
+export interface ClinicDisplayTable {
+  display_id: GeneratedAlways<number>
+  name: string
+  area_id: number
+  clinic_id: number | null
+  token_hash: string
+  created_by: number | null
+  create_time: Date
 }
 
 export interface ClinicFeedbackTable {
@@ -163,6 +173,13 @@ export interface ClinicFeedbackTable {
   status: Generated<"pending" | "processing" | "replied" | "closed">
   create_time: Date
   update_time: Date
+}
+
+export interface ClinicIdentityTryTable {
+  try_id: GeneratedAlways<number>
+  user_id: number
+  identifier_index: string
+  create_time: Date
 }
 
 export interface ClinicVisitorTable {
@@ -430,7 +447,17 @@ export interface MajorDepartmentTable {
   deleted_at: Date | null
 }
 
-export interface MessagesTable {
+export interface MinorDepartmentTable {
+  minor_dept_id: GeneratedAlways<number>
+  major_dept_id: number
+  name: string
+  description: string | null
+  initials: Generated<string>
+  create_time: Date
+  deleted_at: Date | null
+}
+
+export interface NotificationMessagesTable {
   id: GeneratedAlways<number>
   user_id: number
   type: string
@@ -443,16 +470,6 @@ export interface MessagesTable {
   key: string | null
   created_at: Date
   read_at: Date | null
-}
-
-export interface MinorDepartmentTable {
-  minor_dept_id: GeneratedAlways<number>
-  major_dept_id: number
-  name: string
-  description: string | null
-  initials: Generated<string>
-  create_time: Date
-  deleted_at: Date | null
 }
 
 export interface NotificationPaceTable {
@@ -530,6 +547,13 @@ export interface OrderLedgerTable {
   create_time: Date
 }
 
+export interface OrderNoticeTable {
+  order_id: number
+  kind: "evening" | "day" | "near"
+  slot_date: string
+  create_time: Date
+}
+
 export interface OutboxTable {
   id: GeneratedAlways<number>
   message: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
@@ -588,6 +612,7 @@ export interface PatientRelationTable {
   related_patient_id: number
   relation_type: Generated<string>
   is_default: Generated<boolean>
+  is_keeper: Generated<boolean>
   remark: string | null
   create_time: Date
   update_time: Date
@@ -598,9 +623,14 @@ export interface PlatformPaymentTable {
   order_id: number
   out_trade_no: string
   amount: number
-  state: Generated<"open" | "paid" | "closed">
+  refunded: Generated<number>
+  state: Generated<"open" | "closing" | "paid" | "closed">
   code_url: string | null
   transaction_id: string | null
+  expires_at: Date
+  next_time: Date
+  tries: Generated<number>
+  problem: string | null
   create_time: Date
   update_time: Date
 }
@@ -610,8 +640,13 @@ export interface PlatformRefundTable {
   payment_id: number
   out_refund_no: string
   amount: number
-  state: Generated<"owed" | "accepted" | "done" | "failed">
+  state: Generated<"owed" | "accepted" | "done" | "failed" | "settled">
   reason: string | null
+  next_time: Date
+  tries: Generated<number>
+  problem: string | null
+  settled_note: string | null
+  settled_by: number | null
   create_time: Date
   update_time: Date
 }
@@ -1076,6 +1111,9 @@ export interface VisitHistoryTable {
   doctor_id: number
   order_id: number
   visit_date: string
+  patient_name: string
+  patient_gender: string
+  patient_birth_date: string | null
   chief_complaint: string | null
   present_illness: string | null
   auxiliary_exam: string | null
@@ -1083,6 +1121,7 @@ export interface VisitHistoryTable {
   prescription: string | null
   advice: string | null
   followup_date: string | null
+  version: Generated<number>
   create_time: Date
   update_time: Date
 }
@@ -1122,7 +1161,9 @@ export interface DB {
   chat_sessions: ChatSessionsTable
   clinic: ClinicTable
   clinic_contact_proof: ClinicContactProofTable
+  clinic_display: ClinicDisplayTable
   clinic_feedback: ClinicFeedbackTable
+  clinic_identity_try: ClinicIdentityTryTable
   clinic_visitor: ClinicVisitorTable
   closures: ClosuresTable
   consents: ConsentsTable
@@ -1144,8 +1185,8 @@ export interface DB {
   legal_texts: LegalTextsTable
   login_log: LoginLogTable
   major_department: MajorDepartmentTable
-  messages: MessagesTable
   minor_department: MinorDepartmentTable
+  notification_messages: NotificationMessagesTable
   notification_pace: NotificationPaceTable
   notification_preferences: NotificationPreferencesTable
   notification_templates: NotificationTemplatesTable
@@ -1153,6 +1194,7 @@ export interface DB {
   opening_hours: OpeningHoursTable
   operation_log: OperationLogTable
   order_ledger: OrderLedgerTable
+  order_notice: OrderNoticeTable
   outbox: OutboxTable
   outbox_failures: OutboxFailuresTable
   password_resets: PasswordResetsTable

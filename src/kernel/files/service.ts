@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import type { Transaction } from '../database/database.ts'
-import { NotFound } from '../errors.ts'
+import { Invalid, NotFound } from '../errors.ts'
 import type { Kernel } from '../kernel.ts'
 import { prepareImage, resizeImage } from './images.ts'
 import { FileMissing, newName } from './storage.ts'
@@ -50,6 +50,32 @@ export async function keepImage(kernel: Kernel, upload: Buffer, options: ImageOp
   )
   await kernel.files.put(name, image.bytes, image.contentType)
   await kernel.files.put(thumbnailName, image.thumbnail, image.contentType)
+  return id
+}
+
+/** Whether an upload is a PDF file, by its content: its header and its end. */
+export function isPdf(upload: Buffer): boolean {
+  return upload.toString('latin1', 0, 5) === '%PDF-' && upload.subarray(-1024).includes('%%EOF')
+}
+
+/**
+ * Stores an uploaded PDF file for its owner; answers its id. The caller's transaction must call `useFile`, otherwise the
+ * file is deleted after an hour.
+ * @throws Invalid `not_a_pdf`
+ */
+export async function keepPdf(
+  kernel: Kernel,
+  upload: Buffer,
+  { purpose, subject, ownerId }: Pick<ImageOptions, 'purpose' | 'subject' | 'ownerId'>,
+): Promise<number> {
+  if (!isPdf(upload)) throw new Invalid('not_a_pdf', 'The file is not a PDF file.')
+  const at = kernel.clock.now()
+  const name = newName(at, 'pdf')
+  const file = { purpose, subject, owner_id: ownerId, access: 'owner' as const, name, content_type: 'application/pdf' }
+  const sha256 = createHash('sha256').update(upload).digest('hex')
+  const size = { thumbnail_name: null, bytes: upload.length, width: null, height: null }
+  const id = await kernel.withRetries((db) => store.insertFile(db, { ...file, ...size, sha256 }, at))
+  await kernel.files.put(name, upload, 'application/pdf')
   return id
 }
 

@@ -48,6 +48,17 @@ async function fieldsOf(request: FastifyRequest): Promise<Record<string, unknown
  * @throws Invalid `unsupported_media_type` (415), `file_missing`, `file_too_large` (413), `bad_upload`
  */
 export async function uploadedFile(request: FastifyRequest): Promise<Buffer> {
+  return (await uploadedNamedFile(request)).bytes
+}
+
+/**
+ * The one file of a request with the name that the client gave it. The name is anything a client may send: it must not
+ * become a path.
+ * @throws Invalid like `uploadedFile`
+ */
+export async function uploadedNamedFile(
+  request: FastifyRequest,
+): Promise<{ readonly bytes: Buffer; readonly name: string }> {
   if (!request.isMultipart()) {
     throw new Invalid('unsupported_media_type', 'Send the file as multipart/form-data.', { status: 415 })
   }
@@ -56,7 +67,7 @@ export async function uploadedFile(request: FastifyRequest): Promise<Buffer> {
     if (!part) throw new Invalid('file_missing', 'There is no file in the form.')
     const bytes = await part.toBuffer()
     if (bytes.length === 0) throw new Invalid('file_missing', 'The file is empty.')
-    return bytes
+    return { bytes, name: part.filename ?? '' }
   } catch (error) {
     throw understood(error)
   }

@@ -96,17 +96,21 @@ function operationFaults(routes: readonly RouteOptions[]): string[] {
   })
 }
 
+/** The first step of all WebSockets. It belongs to no part. */
+const WEB_SOCKETS = '/ws'
+
 /**
- * All paths below a path root belong to its part, and a part with roots has no routes elsewhere: so the contract of
- * every unknown path is clear.
+ * All paths below a path root belong to its part, and a part with roots has no routes elsewhere, except WebSockets: so
+ * the contract of every unknown path is clear.
  */
 function rootFaults(routes: readonly RouteOptions[], pathRoots: PathRoots): string[] {
   const owners = new Set([...pathRoots.values()].map(({ part }) => part))
   return routes.flatMap((route) => {
     const part = route.config?.product
-    const owner = pathRoots.get(firstStep(route.url))?.part
+    const root = firstStep(route.url)
+    const owner = pathRoots.get(root)?.part
     if (owner !== undefined && owner !== part) return [`${nameOf(route)} lies under a path root of ${owner}`]
-    if (owner === undefined && part !== undefined && owners.has(part))
+    if (owner === undefined && part !== undefined && owners.has(part) && root !== WEB_SOCKETS)
       return [`${nameOf(route)} lies under none of the path roots of its part`]
     return []
   })

@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterEach(async () => {
   sent.length = 0
   await world.rows(
-    'TRUNCATE delivery_attempts, deliveries, messages, suppressions, user_contacts, notification_preferences RESTART IDENTITY',
+    'TRUNCATE delivery_attempts, deliveries, notification_messages, suppressions, user_contacts, notification_preferences RESTART IDENTITY',
   )
 })
 afterAll(() => world.close())

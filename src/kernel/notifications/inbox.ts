@@ -36,18 +36,20 @@ export async function listMessages(
     AND (${filter.type ?? null}::text IS NULL OR type = ${filter.type ?? null}::text)`
   const items = await sql<InboxMessage>`
     SELECT ${columns}
-    FROM messages
+    FROM notification_messages
     WHERE ${where}
     ORDER BY id ${direction}
     LIMIT ${page.limit} OFFSET ${page.offset}`.execute(db)
-  const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM messages WHERE ${where}`.execute(db)
+  const counted = await sql<{
+    total: number
+  }>`SELECT count(*)::int AS total FROM notification_messages WHERE ${where}`.execute(db)
   return { items: items.rows, total: counted.rows[0]?.total ?? 0 }
 }
 
 /** Counts a person's unread messages. */
 export async function countUnread(db: Database, userId: number): Promise<number> {
   const answer = await sql<{ unread: number }>`
-    SELECT count(*)::int AS unread FROM messages WHERE user_id = ${userId} AND read_at IS NULL`.execute(db)
+    SELECT count(*)::int AS unread FROM notification_messages WHERE user_id = ${userId} AND read_at IS NULL`.execute(db)
   return answer.rows[0]?.unread ?? 0
 }
 
@@ -63,7 +65,9 @@ export async function markRead(
 ): Promise<number> {
   const chosen = which === 'all' ? sql`true` : sql`id = ANY (${which}::bigint[])`
   const answer = await sql`
-    UPDATE messages SET read_at = ${at} WHERE user_id = ${userId} AND read_at IS NULL AND ${chosen}`.execute(db)
+    UPDATE notification_messages SET read_at = ${at} WHERE user_id = ${userId} AND read_at IS NULL AND ${chosen}`.execute(
+    db,
+  )
   return Number(answer.numAffectedRows ?? 0)
 }
 
@@ -93,7 +97,7 @@ export async function messagesAfter(
     mandatory: sql`messages.type = ANY (${mandatory}::text[])`,
   })
   const answer = await sql<AddressedMessage>`
-    SELECT ${columns}, user_id AS "userId" FROM messages
+    SELECT ${columns}, user_id AS "userId" FROM notification_messages
     WHERE user_id = ANY (${userIds}::bigint[]) AND id > ${after} AND id <= ${upTo}
       AND coalesce(${said}, type <> ALL (${silent}::text[]))
     ORDER BY id LIMIT ${limit}`.execute(db)
@@ -102,7 +106,7 @@ export async function messagesAfter(
 
 /** The id of the newest message; 0 when there is none. */
 export async function lastMessageId(db: Database): Promise<number> {
-  const answer = await sql<{ last: number }>`SELECT coalesce(max(id), 0) AS last FROM messages`.execute(db)
+  const answer = await sql<{ last: number }>`SELECT coalesce(max(id), 0) AS last FROM notification_messages`.execute(db)
   return answer.rows[0]?.last ?? 0
 }
 
@@ -118,7 +122,7 @@ export async function replayStart(
 ): Promise<{ after: number; cut: boolean }> {
   const answer = await sql<{ id: number }>`
     SELECT id
-    FROM messages
+    FROM notification_messages
     WHERE user_id = ${userId} AND id > ${after}
     ORDER BY id DESC
     OFFSET ${most}

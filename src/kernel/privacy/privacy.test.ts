@@ -77,7 +77,7 @@ describe('A copy of a person’s data', () => {
     expect(json('reservations')).toHaveLength(1)
     expect(json('feedback')).toMatchObject([{ content: '很好', contact: '138 0013 8099' }])
     expect(json('venue_visits')).toMatchObject([{ venue: expect.any(String), status: expect.any(String) }])
-    expect(json('messages').length).toBeGreaterThan(0)
+    expect(json('notification_messages').length).toBeGreaterThan(0)
     expect(json('operation_log')).toEqual(
       expect.arrayContaining([expect.objectContaining({ action: 'user.register', resource_id: String(as.id) })]),
     )

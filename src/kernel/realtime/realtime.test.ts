@@ -131,7 +131,7 @@ async function tell(userIds: readonly number[], ...places: string[]) {
 }
 
 const newestId = async () =>
-  (await world.rows<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM messages'))[0]?.id ?? 0
+  (await world.rows<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM notification_messages'))[0]?.id ?? 0
 
 describe('signing in', () => {
   test('works by first frame, subprotocol and query, and the token is never logged', async () => {
@@ -229,7 +229,7 @@ describe('messages', () => {
     }
     await writer
     const rows = await world.rows<{ id: number }>(
-      `SELECT id FROM messages WHERE user_id = ${lin} AND id > ${first} ORDER BY id`,
+      `SELECT id FROM notification_messages WHERE user_id = ${lin} AND id > ${first} ORDER BY id`,
     )
     expect(heard).toEqual(rows.map((row) => row.id))
   })
@@ -260,7 +260,7 @@ describe('messages', () => {
 
   test('are cut to the newest 1000, and the client is told', async () => {
     const before = await newestId()
-    await world.rows(`INSERT INTO messages (user_id, type, subject, body, data, urgent, created_at)
+    await world.rows(`INSERT INTO notification_messages (user_id, type, subject, body, data, urgent, created_at)
       SELECT ${wang}, 'booking.quiet', 'n' || n, '', '{}', false, now() FROM generate_series(1, 1500) n`)
     const client = await connectAs(wang, { last_event_id: before })
     await expect.poll(() => client.subjects().length).toBe(1000)
@@ -335,9 +335,11 @@ describe('a socket is closed', () => {
     client.socket.pause()
     const big = 'x'.repeat(15_000)
     for (let n = 0; n < 40; n += 1) {
-      await world.rows(`INSERT INTO messages (user_id, type, subject, body, data, urgent, created_at)
+      await world.rows(`INSERT INTO notification_messages (user_id, type, subject, body, data, urgent, created_at)
         SELECT ${wang}, 'booking.quiet', 's', '${big}', '{}', false, now() FROM generate_series(1, 50) n`)
-      await sql`SELECT pg_notify('messages', (SELECT max(id)::text FROM messages))`.execute(world.kernel.db)
+      await sql`SELECT pg_notify('messages', (SELECT max(id)::text FROM notification_messages))`.execute(
+        world.kernel.db,
+      )
     }
     client.socket.resume()
     // A client that reads again after more than two seconds does not receive the reason.

@@ -15,19 +15,32 @@ export const CLOSE = {
   failed: 1011,
   badFrame: 4400,
   unauthenticated: 4401,
+  notFound: 4404,
   tooSlow: 4408,
   tooMany: 4429,
 } as const
 
-/** A signed-in client at the other end of a WebSocket. */
-export interface Peer {
-  readonly userId: number
-  readonly actor: Actor
+/** A client at the other end of a WebSocket. */
+export interface Connection {
   /** Sends a JSON frame. If too much waits to be read by the client, its socket is closed instead. */
   send(frame: object): void
   /** Resolves when all sent frames have left this process, or the socket is closed. */
   flushed(): Promise<void>
   close(code: number, reason: string): void
+}
+
+/** A signed-in person at the other end of a WebSocket. */
+export interface Peer extends Connection {
+  readonly userId: number
+  readonly actor: Actor
+}
+
+/** A device without an account that opens sockets by a token of its own, such as a display in a hall. */
+export interface Device {
+  /** Sockets with the same key count together towards the largest number of sockets per person. */
+  readonly key: string
+  /** Whether its token is still valid. Called with every heartbeat. It may throw Unavailable. */
+  isValid(): Promise<boolean>
 }
 
 /** The handlers of a feature for one socket. */
@@ -75,18 +88,43 @@ export interface Sockets {
     path: string,
     begin: (peer: Peer, hello: Readonly<Record<string, unknown>>) => Promise<Conversation>,
   ): void
+  /**
+   * `accept` for a route that devices may open too. `deviceOf` finds the device of a token; a token that is no device's
+   * is taken as that of a person.
+   */
+  acceptDevices<Kind extends Device>(
+    app: App,
+    path: string,
+    deviceOf: (token: string) => Promise<Kind | undefined>,
+    begin: (
+      client: { readonly device: Kind; readonly connection: Connection } | { readonly peer: Peer },
+      hello: Readonly<Record<string, unknown>>,
+    ) => Promise<Conversation>,
+  ): void
   /** Closes every socket (1001). */
   close(): Promise<void>
 }
 
+/** A client whose token was accepted. */
+interface Admitted {
+  /** Sockets with the same key count together: a person's id, or the key of a device. */
+  readonly key: number | string
+  /** The reason to close the socket; undefined while the token is valid. It may throw. */
+  fault(): Promise<string | undefined>
+  begin(connection: Connection, hello: Readonly<Record<string, unknown>>): Promise<Conversation>
+}
+
+/** Finds the client of a token, or the reason to refuse it. */
+type Door = (token: string) => Promise<Admitted | string>
+
 interface Open {
   readonly socket: WebSocket
-  readonly token: string
-  readonly peer: Peer
+  readonly client: Admitted
   answered: boolean
 }
 
 const FLOOD_WINDOW_MS = 10_000
+const MUST_CHANGE = 'the password must be changed'
 const GOODBYE_MS = 2000
 
 /** Builds what all WebSocket routes share: signing in, heartbeats, limits, and the end of sessions. */
@@ -97,7 +135,7 @@ export async function createSockets(
   limits: SocketLimits = SOCKET_LIMITS,
 ): Promise<Sockets> {
   const sockets = new Set<WebSocket>()
-  const signedIn = new Map<number, Set<Open>>()
+  const signedIn = new Map<number | string, Set<Open>>()
 
   const shut = (socket: WebSocket, code: number, reason: string) => {
     if (socket.readyState !== socket.OPEN) return
@@ -111,17 +149,31 @@ export async function createSockets(
    * closed, and the next connection has the new roles. The check does not count as use of the session. A database that
    * can't be reached is no reason to close.
    */
-  const recheck = async ({ socket, token, peer }: Open) => {
+  const recheck = async ({ socket, client }: Open) => {
     try {
-      const actor = await identity.recheck(token)
-      if (actor.scope !== 'full') shut(socket, CLOSE.unauthenticated, 'the password must be changed')
-      else if (actor.roles.symmetricDifference(peer.actor.roles).size > 0) {
-        shut(socket, CLOSE.unauthenticated, 'the roles have changed')
-      }
+      const fault = await client.fault()
+      if (fault !== undefined) shut(socket, CLOSE.unauthenticated, fault)
     } catch (error) {
       if (!(error instanceof Unavailable)) shut(socket, CLOSE.unauthenticated, 'the session has ended')
     }
   }
+
+  type Begin = Parameters<Sockets['accept']>[2]
+  const personDoor =
+    (begin: Begin): Door =>
+    async (token) => {
+      const actor = await identity.authenticate(token)
+      if (actor.scope !== 'full') return MUST_CHANGE
+      return {
+        key: actor.userId,
+        async fault() {
+          const now = await identity.recheck(token)
+          if (now.scope !== 'full') return MUST_CHANGE
+          return now.roles.symmetricDifference(actor.roles).size > 0 ? 'the roles have changed' : undefined
+        },
+        begin: (connection, hello) => begin({ ...connection, userId: actor.userId, actor }, hello),
+      }
+    }
 
   const recheckAll = () => {
     for (const open of [...signedIn.values()].flatMap((all) => [...all])) void recheck(open)
@@ -141,11 +193,9 @@ export async function createSockets(
     recheckAll()
   }
 
-  const makePeer = (socket: WebSocket, actor: Actor): Peer => {
+  const connectionOf = (socket: WebSocket): Connection => {
     let last: Promise<void> = Promise.resolve()
     return {
-      userId: actor.userId,
-      actor,
       send(frame) {
         if (socket.readyState !== socket.OPEN) return
         if (socket.bufferedAmount > limits.bufferedBytes) {
@@ -159,18 +209,18 @@ export async function createSockets(
     }
   }
 
-  /** Adds a socket to those of its person. Returns false when there are too many. */
+  /** Adds a socket to those of its client. Returns false when there are too many. */
   const admit = (open: Open): boolean => {
-    const all = signedIn.get(open.peer.userId) ?? new Set()
+    const all = signedIn.get(open.client.key) ?? new Set()
     if (all.size >= limits.perUser) return false
-    signedIn.set(open.peer.userId, all.add(open))
+    signedIn.set(open.client.key, all.add(open))
     return true
   }
 
   const leave = (open: Open) => {
-    const all = signedIn.get(open.peer.userId)
+    const all = signedIn.get(open.client.key)
     all?.delete(open)
-    if (all?.size === 0) signedIn.delete(open.peer.userId)
+    if (all?.size === 0) signedIn.delete(open.client.key)
   }
 
   const stopListening = await database.listen(SESSIONS_CHANNEL, (payload) => {
@@ -182,20 +232,34 @@ export async function createSockets(
   const stopWatching = database.listenState.onListening(() => setImmediate(recheckAll))
   const heart = setInterval(beat, limits.heartbeatMs)
 
+  const openRoute = (app: App, path: string, door: Door) => {
+    app.route({
+      method: 'GET',
+      url: path,
+      websocket: true,
+      config: { permission: 'public', operation: `GET ${path}` },
+      handler: (socket, request) => {
+        sockets.add(socket)
+        socket.on('close', () => sockets.delete(socket))
+        // A broken frame or connection: `close` follows.
+        socket.on('error', () => {})
+        converse(socket, request, door)
+      },
+    })
+  }
+
   return {
-    accept(app, path, begin) {
-      app.route({
-        method: 'GET',
-        url: path,
-        websocket: true,
-        config: { permission: 'public', operation: `GET ${path}` },
-        handler: (socket, request) => {
-          sockets.add(socket)
-          socket.on('close', () => sockets.delete(socket))
-          // A broken frame or connection: `close` follows.
-          socket.on('error', () => {})
-          converse(socket, request, begin)
-        },
+    accept: (app, path, begin) => openRoute(app, path, personDoor(begin)),
+    acceptDevices(app, path, deviceOf, begin) {
+      const people = personDoor((peer, hello) => begin({ peer }, hello))
+      openRoute(app, path, async (token) => {
+        const device = await deviceOf(token)
+        if (!device) return await people(token)
+        return {
+          key: device.key,
+          fault: async () => ((await device.isValid()) ? undefined : 'the token has ended'),
+          begin: (connection, hello) => begin({ device, connection }, hello),
+        }
       })
     },
     async close() {
@@ -206,7 +270,7 @@ export async function createSockets(
     },
   }
 
-  function converse(socket: WebSocket, request: FastifyRequest, begin: Parameters<Sockets['accept']>[2]): void {
+  function converse(socket: WebSocket, request: FastifyRequest, door: Door): void {
     let conversation: Conversation | undefined
     let signingIn = false
     let ended = false
@@ -215,14 +279,14 @@ export async function createSockets(
 
     const signIn = async (token: string, hello: Readonly<Record<string, unknown>>) => {
       signingIn = true
-      const actor = await identity.authenticate(token).catch((error: unknown) => {
+      const client = await door(token).catch((error: unknown) => {
         const away = error instanceof Unavailable
         shut(socket, away ? CLOSE.failed : CLOSE.unauthenticated, away ? 'try again' : 'the token is not good')
       })
       clearTimeout(tooLate)
-      if (!actor || ended) return
-      if (actor.scope !== 'full') return shut(socket, CLOSE.unauthenticated, 'the password must be changed')
-      const open: Open = { socket, token, peer: makePeer(socket, actor), answered: true }
+      if (!client || ended) return
+      if (typeof client === 'string') return shut(socket, CLOSE.unauthenticated, client)
+      const open: Open = { socket, client, answered: true }
       if (!admit(open)) return shut(socket, CLOSE.tooMany, 'too many connections')
       // An announcement during the look-up of the token did not reach this socket.
       void recheck(open)
@@ -231,7 +295,7 @@ export async function createSockets(
       })
       socket.on('close', () => leave(open))
       try {
-        conversation = await begin(open.peer, hello)
+        conversation = await client.begin(connectionOf(socket), hello)
         if (ended) conversation.onClose?.()
       } catch (err) {
         kernel.log.error({ err }, 'a WebSocket could not be served')

@@ -93,7 +93,11 @@ describe('registering', () => {
   test('puts a welcome message into the inbox', async () => {
     const { id } = await register(world, 'welcomed')
     await world.drain()
-    const rows = await world.kernel.db.selectFrom('messages').select('type').where('user_id', '=', id).execute()
+    const rows = await world.kernel.db
+      .selectFrom('notification_messages')
+      .select('type')
+      .where('user_id', '=', id)
+      .execute()
     expect(rows).toEqual([{ type: 'account.welcome' }])
   })
 })

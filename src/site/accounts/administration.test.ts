@@ -136,7 +136,7 @@ describe('administrators', () => {
         (SELECT string_agg(l::text, '') FROM login_log l WHERE user_id = ${id} OR user_id IS NULL),
         (SELECT string_agg(s::text, '') FROM sessions s WHERE user_id = ${id}),
         (SELECT string_agg(d::text, '') FROM deliveries d WHERE user_id = ${id}),
-        (SELECT string_agg(m::text, '') FROM messages m WHERE user_id = ${id})
+        (SELECT string_agg(m::text, '') FROM notification_messages m WHERE user_id = ${id})
       ) AS text`.execute(world.kernel.db)
     expect(rows[0]?.text).not.toMatch(/goner|argon2|203\.0\.113\.25[01]/)
     expect((await logIn(world, 'goner')).status).toBe(401)

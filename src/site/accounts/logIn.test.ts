@@ -155,7 +155,7 @@ describe('logging in', () => {
     }
     await world.drain()
     const told = await world.kernel.db
-      .selectFrom('messages')
+      .selectFrom('notification_messages')
       .select('body')
       .where('user_id', '=', id)
       .where('type', '=', 'account.new_place')

@@ -34,9 +34,9 @@ test('answers after all due jobs have run and their messages are delivered', asy
   const line = `/api/v1/venues/${venue}/reservation-time-slots/${slot}/waiting-list`
   expect((await world.call('POST', line, { as: waiting })).status).toBe(201)
   const told = async (userId: number) =>
-    (await world.rows<{ type: string }>(`SELECT type FROM messages WHERE user_id = ${userId} ORDER BY id`)).map(
-      ({ type }) => type,
-    )
+    (
+      await world.rows<{ type: string }>(`SELECT type FROM notification_messages WHERE user_id = ${userId} ORDER BY id`)
+    ).map(({ type }) => type)
 
   await move({ to: '2026-03-02T18:00:00+08:00' })
   expect(await told(absent.id)).toEqual(['reservation.confirmed', 'reservation.reminder_day'])

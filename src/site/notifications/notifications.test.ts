@@ -32,7 +32,7 @@ deadLetterRoutes(app, world.kernel)
 await world.kernel.jobs.start()
 await app.ready()
 beforeEach(() =>
-  world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, messages RESTART IDENTITY'),
+  world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, notification_messages RESTART IDENTITY'),
 )
 afterAll(async () => {
   await app.close()
@@ -85,7 +85,9 @@ describe('the inbox', () => {
     expect((await mark({ ids: [1] })).body).toEqual({ marked: 0, unread: 1 })
     expect((await mark({ all: true })).body).toEqual({ marked: 1, unread: 0 })
     expect((await call(wang, 'GET', '/api/notifications/unread-count')).body).toEqual({ unread: 1 })
-    expect(await world.rows('SELECT read_at FROM messages WHERE id = 1')).toEqual([{ read_at: world.clock.now() }])
+    expect(await world.rows('SELECT read_at FROM notification_messages WHERE id = 1')).toEqual([
+      { read_at: world.clock.now() },
+    ])
   })
 
   test.each([{}, { ids: [1], all: true }, { all: false }, { ids: [] }, { ids: ['1'] }, { ids: [2 ** 60] }])(

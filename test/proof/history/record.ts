@@ -72,7 +72,7 @@ export async function readRecord(db: Database): Promise<Stored> {
     messages: await rows(sql<Stored['messages'][number]>`
       SELECT user_id AS person, type, count(*) AS count, coalesce((data ->> 'reservation_id')::bigint, (data ->> 'waiting_list_id')::bigint,
         (data ->> 'booking_id')::bigint, CASE WHEN type = ${BROADCAST} THEN subject::bigint END, 0) AS about
-      FROM messages GROUP BY user_id, type, about`),
+      FROM notification_messages GROUP BY user_id, type, about`),
     everybody: (
       await rows(sql<{ id: number }>`SELECT user_id AS id FROM user_roles WHERE role = 'venue:employee' ORDER BY 1`)
     ).map(({ id }) => id),

@@ -63,16 +63,16 @@ export interface ConfigurationChange {
 }
 
 /** English names of the identities, which some clients send. */
-const ENGLISH_TYPES: Readonly<Record<string, PatientType>> = {
-  student: '学生',
-  teacher: '教师',
-  staff: '职工',
-  external: '校外',
-}
+const ENGLISH_TYPES: ReadonlyMap<string, PatientType> = new Map([
+  ['student', '学生'],
+  ['teacher', '教师'],
+  ['staff', '职工'],
+  ['external', '校外'],
+])
 
-/** The identity that a key of the discounts names; undefined if there is none. */
-function patientTypeOf(key: string): PatientType | undefined {
-  return PATIENT_TYPES.find((type) => type === key) ?? ENGLISH_TYPES[key]
+/** The identity with this Chinese or English name; undefined if there is none. */
+export function patientTypeOf(key: string): PatientType | undefined {
+  return PATIENT_TYPES.find((type) => type === key) ?? ENGLISH_TYPES.get(key)
 }
 
 const TIME_FORM = /^([01]\d|2[0-3]):[0-5]\d$/

@@ -1,28 +1,22 @@
 import type { NotificationType } from '../../../kernel/notifications/texts/types.ts'
-
-const REMARK = "{% if remark != '' %}审核意见：{{ remark }}。{% endif %}"
+import { inAllLanguages } from '../texts/inAllLanguages.ts'
 
 const common = {
   category: 'notice',
   urgent: false,
   channels: ['websocket', 'email'],
-  sample: { kind: '请假', what: '2026-03-05 至 2026-03-07', remark: '请安排好交接' },
 } as const
+const request = { kind: '请假', what: '2026-03-05 至 2026-03-07' }
+const decision = { ...request, remark: '请安排好交接' }
 
-/** Messages to doctors about their requests: weeks, leaves and added numbers. */
+/** Messages about the requests of doctors: weeks, leaves and added numbers. */
 export const decisionNotificationTypes: readonly NotificationType[] = [
   {
     ...common,
-    key: 'clinic.audit.approved',
-    title: '申请已通过',
-    subject: '{{ kind }}申请已通过：{{ what }}',
-    body: `您的{{ kind }}申请（{{ what }}）已通过审核。${REMARK}`,
+    key: 'clinic.audit.requested',
+    title: '新的申请',
+    sample: { ...request, applicant: '张三', department: '心内科' },
   },
-  {
-    ...common,
-    key: 'clinic.audit.rejected',
-    title: '申请被驳回',
-    subject: '{{ kind }}申请被驳回：{{ what }}',
-    body: `您的{{ kind }}申请（{{ what }}）未通过审核。${REMARK}`,
-  },
-]
+  { ...common, key: 'clinic.audit.approved', title: '申请已通过', sample: decision },
+  { ...common, key: 'clinic.audit.rejected', title: '申请被驳回', sample: decision },
+].map(inAllLanguages)

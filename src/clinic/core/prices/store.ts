@@ -42,21 +42,32 @@ export async function pricesFor(
   return Object.fromEntries(rows.map(({ level, prices }) => [level, { ...NO_PRICES, ...prices }]))
 }
 
-/** Sets the prices of a scope that are given; null takes a price away, absent ones stay. Returns all of its prices. */
+/**
+ * Sets the prices of a scope that are given; null takes a price away, absent ones stay. Returns all of its prices, and
+ * those that it had before.
+ */
 export async function setPrices(
   tx: Transaction,
   { level, id }: PriceScope,
   prices: Partial<Prices>,
   now: Date,
-): Promise<Prices> {
+): Promise<{ readonly before: Prices; readonly after: Prices }> {
   const change = JSON.stringify(prices)
-  const { rows } = await sql<{ prices: Partial<Prices> }>`
+  const { rows } = await sql<{ before: Partial<Prices> | null; after: Partial<Prices> }>`
+    WITH earlier AS MATERIALIZED (
+      SELECT config_value
+      FROM system_config
+      WHERE scope_type = ${level} AND scope_id = ${id} AND config_key = ${KEY}
+      FOR UPDATE
+    )
     INSERT INTO system_config (config_key, scope_type, scope_id, config_value, create_time, update_time)
-    VALUES (${KEY}, ${level}, ${id}, ${change}::text::jsonb, ${now}, ${now})
+    SELECT ${KEY}, ${level}, ${id}, ${change}::text::jsonb, ${now}, ${now}
+    -- Reads the earlier prices before they are written.
+    FROM (SELECT count(*) FROM earlier) AS e
     ON CONFLICT ON CONSTRAINT system_config_key DO UPDATE
       SET config_value = system_config.config_value || excluded.config_value, update_time = excluded.update_time
-    RETURNING config_value AS prices`.execute(tx)
-  return { ...NO_PRICES, ...rows[0]?.prices }
+    RETURNING (SELECT config_value FROM earlier) AS before, config_value AS after`.execute(tx)
+  return { before: { ...NO_PRICES, ...rows[0]?.before }, after: { ...NO_PRICES, ...rows[0]?.after } }
 }
 
 /** Deletes the prices of a scope whose owner is deleted. */

@@ -32,7 +32,7 @@ function contactOf({ secrets }: Pick<Kernel, 'secrets'>, channel: store.ProofCha
  */
 export async function sendCode(
   kernel: Kernel,
-  channel: store.ProofChannel,
+  channel: 'sms' | 'email',
   contact: string,
   userId: number | null,
 ): Promise<void> {
@@ -42,31 +42,57 @@ export async function sendCode(
       'no_channel',
       channel === 'sms' ? '短信服务未配置，请联系医院' : '邮件服务未配置，请联系医院',
     )
-  const hashed = contactOf(kernel, channel, contact)
-  const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    await store.lockContact(tx, hashed)
-    const lastHour = await store.countSince(tx, hashed, new Date(now.getTime() - HOUR))
-    const lastDay = await store.countSince(tx, hashed, new Date(now.getTime() - DAY))
-    if (lastHour >= MOST_CODES.hour || lastDay >= MOST_CODES.day)
-      throw refusal(CODES.request, 'too_many_codes', '验证码发送过于频繁，请稍后再试')
-    const proof = {
-      ...hashed,
-      userId,
-      salt: randomBytes(16).toString('base64url'),
-      expiresAt: new Date(now.getTime() + CODE_MINUTES * MINUTE),
-    }
-    const id = await store.insertProof(tx, proof, now)
-    const to = kernel.secrets.cipher.encrypt(contact)
-    await kernel.jobs.send(tx, SEND_PROOF_JOB, { id, salt: proof.salt, channel, to })
+    const { id, salt } = await begin(kernel, tx, channel, contact, userId, CODE_MINUTES * MINUTE)
+    await kernel.jobs.send(tx, SEND_PROOF_JOB, { id, salt, channel, to: kernel.secrets.cipher.encrypt(contact) })
   })
   kernel.nudge()
+}
+
+/** Begins a proof in the caller's transaction. `ms`: the time for which it is valid. @throws Invalid `too_many_codes`. */
+async function begin(
+  kernel: Kernel,
+  tx: Transaction,
+  channel: store.ProofChannel,
+  contact: string,
+  userId: number | null,
+  ms: number,
+): Promise<{ readonly id: number; readonly salt: string }> {
+  const hashed = contactOf(kernel, channel, contact)
+  const now = kernel.clock.now()
+  await store.lockContact(tx, hashed)
+  const lastHour = await store.countSince(tx, hashed, new Date(now.getTime() - HOUR))
+  const lastDay = await store.countSince(tx, hashed, new Date(now.getTime() - DAY))
+  if (lastHour >= MOST_CODES.hour || lastDay >= MOST_CODES.day)
+    throw refusal(CODES.request, 'too_many_codes', '验证码或验证邮件发送过于频繁，请稍后再试')
+  const salt = randomBytes(16).toString('base64url')
+  const id = await store.insertProof(tx, { ...hashed, userId, salt, expiresAt: new Date(now.getTime() + ms) }, now)
+  return { id, salt }
+}
+
+/** Begins the proof of an address by a link, and returns the link's id. @throws Invalid `too_many_codes`. */
+export async function beginLink(
+  kernel: Kernel,
+  tx: Transaction,
+  { userId, email, days }: { readonly userId: number; readonly email: string; readonly days: number },
+): Promise<number> {
+  return (await begin(kernel, tx, 'link', email, userId, days * DAY)).id
+}
+
+/** Uses a user's link, once. Returns false if it is used, void or expired. */
+export async function useLink(kernel: Kernel, tx: Transaction, id: number, userId: number): Promise<boolean> {
+  return await store.useLink(tx, id, userId, kernel.clock.now())
+}
+
+/** Voids a user's codes and links for e-mail addresses: their address or number has changed. */
+export async function voidProofs(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  await store.voidProofs(tx, userId, kernel.clock.now())
 }
 
 /** Job: sends a code. A code that may have arrived is not sent twice: another one can be asked for. */
 export async function deliverCode(kernel: Kernel, payload: unknown): Promise<void> {
   if (typeof payload !== 'object' || payload === null) return
-  const { id, salt, channel, to } = payload as { id: number; salt: string; channel: store.ProofChannel; to: string }
+  const { id, salt, channel, to } = payload as { id: number; salt: string; channel: 'sms' | 'email'; to: string }
   const code = codeOf(kernel, { id, salt })
   try {
     await kernel.secretCodes[channel]?.send({
@@ -84,16 +110,21 @@ export async function deliverCode(kernel: Kernel, payload: unknown): Promise<voi
   }
 }
 
-/** Checks a code. Afterwards the contact counts as proved for half an hour. @throws Invalid `bad_code`. */
+/**
+ * Checks a code. Afterwards the contact counts as proved for half an hour. With a user, only a code that this user
+ * asked for is right.
+ * @throws Invalid `bad_code`.
+ */
 export async function checkCode(
   kernel: Kernel,
-  channel: store.ProofChannel,
+  channel: 'sms' | 'email',
   contact: string,
   code: string,
+  userId: number | null = null,
 ): Promise<void> {
   const now = kernel.clock.now()
   const proof = await kernel.withRetries((db) =>
-    store.takeTry(db, contactOf(kernel, channel, contact), MOST_TRIES, now),
+    store.takeTry(db, contactOf(kernel, channel, contact), userId, MOST_TRIES, now),
   )
   const expected = Buffer.from(codeOf(kernel, proof ?? { id: 0, salt: '' }))
   const given = Buffer.from(code.trim())
@@ -102,21 +133,26 @@ export async function checkCode(
   await kernel.withRetries((db) => store.markProved(db, proof.id, now))
 }
 
-/** Uses the proof of a contact, in the transaction that needs it. Returns false if it was not proved. */
+/**
+ * Uses the proof of a contact, in the transaction that needs it. With a user, only this user's own proof counts. Returns
+ * false if it was not proved.
+ */
 export async function useProof(
   kernel: Kernel,
   tx: Transaction,
-  channel: store.ProofChannel,
+  channel: 'sms' | 'email',
   contact: string,
+  userId: number | null = null,
 ): Promise<boolean> {
   const now = kernel.clock.now()
   const since = new Date(now.getTime() - PROOF_MINUTES * MINUTE)
-  return await store.useProof(tx, contactOf(kernel, channel, contact), since, now)
+  return await store.useProof(tx, contactOf(kernel, channel, contact), userId, since, now)
 }
 
-/** Job: deletes old codes. */
+/** Job: deletes old codes and links. */
 export async function sweepProofs(kernel: Kernel): Promise<void> {
-  await store.deleteOldProofs(kernel.db, new Date(kernel.clock.now().getTime() - 2 * DAY))
+  const now = kernel.clock.now()
+  await store.deleteOldProofs(kernel.db, new Date(now.getTime() - 2 * DAY), now)
 }
 
 /** The six digits of a code. */

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 
-export type ProofChannel = 'sms' | 'email'
+/** `sms` and `email`: by a code. `link`: an e-mail address by a link. */
+export type ProofChannel = 'sms' | 'email' | 'link'
 
 /** A proof that was begun: a code was sent to a number or address. */
 export interface Proof {
@@ -51,10 +52,18 @@ export async function insertProof(
   return proof_id
 }
 
-/** Counts a try of the latest open code of a contact, and returns it. Undefined if none is open or has tries left. */
+/** SQL: a proof of a contact; only of this user if there is one. */
+const of = ({ channel, contact }: Contact, userId: number | null) =>
+  sql`channel = ${channel} AND contact = ${contact} AND (${userId}::bigint IS NULL OR user_id = ${userId}::bigint)`
+
+/**
+ * Counts a try of the latest open code of a contact, and returns it. Undefined if none is open or has tries left. With
+ * a user, only codes that this user asked for count.
+ */
 export async function takeTry(
   db: Database,
-  { channel, contact }: Contact,
+  contact: Contact,
+  userId: number | null,
   mostTries: number,
   now: Date,
 ): Promise<Proof | undefined> {
@@ -64,10 +73,10 @@ export async function takeTry(
     WHERE proof_id = (
       SELECT proof_id
       FROM clinic_contact_proof
-      WHERE channel = ${channel} AND contact = ${contact}
+      WHERE ${of(contact, userId)}
       ORDER BY proof_id DESC
       LIMIT 1
-    ) AND tries < ${mostTries} AND expires_at > ${now} AND proved_at IS NULL
+    ) AND tries < ${mostTries} AND expires_at > ${now} AND proved_at IS NULL AND used_at IS NULL
     RETURNING proof_id AS id, salt, expires_at AS "expiresAt", proved_at AS "provedAt"`.execute(db)
   return rows[0]
 }
@@ -76,10 +85,14 @@ export async function markProved(db: Database, id: number, now: Date): Promise<v
   await db.updateTable('clinic_contact_proof').set({ proved_at: now }).where('proof_id', '=', id).execute()
 }
 
-/** Uses a proof of a contact that was given since an instant. Returns false if there is none: each is used once. */
+/**
+ * Uses a proof of a contact that was given since an instant; with a user, only a proof of this user. Returns false if
+ * there is none: each is used once.
+ */
 export async function useProof(
   tx: Transaction,
-  { channel, contact }: Contact,
+  contact: Contact,
+  userId: number | null,
   since: Date,
   now: Date,
 ): Promise<boolean> {
@@ -89,7 +102,7 @@ export async function useProof(
     WHERE proof_id = (
       SELECT proof_id
       FROM clinic_contact_proof
-      WHERE channel = ${channel} AND contact = ${contact} AND proved_at > ${since} AND used_at IS NULL
+      WHERE ${of(contact, userId)} AND proved_at > ${since} AND used_at IS NULL
       ORDER BY proof_id DESC
       LIMIT 1
       FOR UPDATE
@@ -98,7 +111,25 @@ export async function useProof(
   return rows.length > 0
 }
 
-/** Deletes codes that are too old for any limit to count. */
-export async function deleteOldProofs(db: Database, before: Date): Promise<void> {
-  await db.deleteFrom('clinic_contact_proof').where('create_time', '<', before).execute()
+/** Uses a user's link. Returns false if it was used, voided, has expired, or never existed. */
+export async function useLink(tx: Transaction, id: number, userId: number, now: Date): Promise<boolean> {
+  const { rows } = await sql`
+    UPDATE clinic_contact_proof
+    SET proved_at = ${now}, used_at = ${now}
+    WHERE proof_id = ${id} AND user_id = ${userId} AND channel = 'link' AND used_at IS NULL AND expires_at > ${now}
+    RETURNING proof_id`.execute(tx)
+  return rows.length > 0
+}
+
+/** Voids the codes and links for e-mail addresses that a user has asked for and not used. */
+export async function voidProofs(tx: Transaction, userId: number, now: Date): Promise<void> {
+  await sql`
+    UPDATE clinic_contact_proof
+    SET used_at = ${now}
+    WHERE user_id = ${userId} AND channel IN ('email', 'link') AND used_at IS NULL`.execute(tx)
+}
+
+/** Deletes codes and links that have expired, and are too old for any limit to count. */
+export async function deleteOldProofs(db: Database, before: Date, now: Date): Promise<void> {
+  await db.deleteFrom('clinic_contact_proof').where('create_time', '<', before).where('expires_at', '<', now).execute()
 }

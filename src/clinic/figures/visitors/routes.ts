@@ -4,7 +4,7 @@ import { route } from '../../../kernel/http/route.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Answer, answer } from '../../contract.ts'
 import { clinicSettings } from '../../settings.ts'
-import { countVisitors, visitStatistics } from './service.ts'
+import { countVisitors, MOST_DAYS, visitStatistics } from './service.ts'
 
 /** Counts the visitors of all routes of this scope that are declared after it, and shows how many there were. */
 export function visitorRoutes(app: App, kernel: Kernel): void {
@@ -19,7 +19,7 @@ export function visitorRoutes(app: App, kernel: Kernel): void {
     tag: 'Clinic statistics',
     schema: {
       querystring: Type.Object({
-        compare_days: Type.Optional(Type.Integer({ minimum: 1, maximum: 365 })),
+        compare_days: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_DAYS })),
       }),
       response: {
         200: Answer(

@@ -2,7 +2,7 @@ import type { App } from '../../../kernel/http/app.ts'
 import { repeat } from '../../../kernel/jobs/repeat.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { addDays, localDate } from '../../../kernel/time.ts'
-import { addViews, countViews, type Views } from './store.ts'
+import { addViews, countViews, deleteViewsBefore, type Views } from './store.ts'
 
 /** The pause between two writes of the counted page views, in milliseconds. */
 const FLUSH_MS = 5_000
@@ -71,6 +71,15 @@ export async function visitStatistics(kernel: Kernel, counter: VisitorCounter, d
   const now = await countViews(kernel.db, { from: addDays(today, 1 - days), to: today })
   const before = await countViews(kernel.db, { from: addDays(today, 1 - 2 * days), to: addDays(today, -days) })
   return { ...now, growth: growthOf(before.views, now.views) }
+}
+
+/** The most days of which the statistic compares the page views with those of as many days before. */
+export const MOST_DAYS = 365
+
+/** Job: deletes page views that no statistic can ask for any more. */
+export async function sweepViews(kernel: Kernel): Promise<void> {
+  const today = localDate(kernel.clock.now(), kernel.config.timeZone)
+  await deleteViewsBefore(kernel.db, addDays(today, 1 - 2 * MOST_DAYS))
 }
 
 function growthOf(before: number, now: number): number {

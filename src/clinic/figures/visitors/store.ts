@@ -32,3 +32,8 @@ export async function countViews(
     WHERE day BETWEEN ${from}::date AND ${to}::date`.execute(db)
   return rows[0] ?? { views: 0, visitors: 0 }
 }
+
+/** Deletes the page views before a local date. */
+export async function deleteViewsBefore(db: Database, day: string): Promise<void> {
+  await sql`DELETE FROM clinic_visitor WHERE day < ${day}::date`.execute(db)
+}

@@ -38,6 +38,15 @@ it('keeps no address and no browser', async () => {
   expect(JSON.stringify(rows)).not.toMatch(/127\.0\.0\.1|"a"/)
 })
 
+it('keeps the days that can be asked for, and deletes older ones', async () => {
+  await world.rows(`INSERT INTO clinic_visitor (day, client, views)
+    SELECT (timestamp '${world.clock.now().toISOString().slice(0, 10)}')::date - n, 'old', 1 FROM generate_series(729, 731) n`)
+  await world.system.jobs.runNow('clinic.visitors-sweep')
+  const rows = await world.rows<{ day: string }>(`SELECT day::text FROM clinic_visitor WHERE client = 'old'`)
+  expect(rows).toHaveLength(1)
+  expect((await visits('?compare_days=365')).message.growth_percent).toBeGreaterThan(100)
+})
+
 it('is for people with an account', async () => {
   expect((await world.call('GET', '/statistics/visits')).status).toBe(401)
 })

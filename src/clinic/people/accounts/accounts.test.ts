@@ -60,7 +60,7 @@ describe('Registering as a patient', () => {
     const path = /\/auth\/verify-email\?\S+/.exec(link?.text ?? '')?.[0] ?? ''
     expect((await world.call('GET', path)).body).toMatchObject({ code: 0 })
     expect((await me()).message).toMatchObject({ email: 'user@example.com' })
-    expect((await world.call('GET', `${path}x`)).body).toMatchObject({ code: 99 })
+    for (const old of [path, `${path}x`]) expect((await world.call('GET', old)).body).toMatchObject({ code: 99 })
   })
 
   it('without a username needs a phone number that was proved by a code, and logs in at once', async () => {
@@ -156,19 +156,6 @@ describe('Logging in', () => {
     expect((await other.call('GET', '/auth/me', { as: second })).status).toBe(200)
     await other.close()
   })
-
-  it('is refused for users who are banned from it, and their sessions end', async () => {
-    await post('/auth/register', { username: 'scalper', password: PASSWORD })
-    const { userid, access_token } = (await post('/auth/login', { username: 'scalper', password: PASSWORD })).message
-    await world.rows(
-      `INSERT INTO user_ban (user_id, ban_type, reason, create_time) VALUES (${userid}, 'login', '倒号', now())`,
-    )
-    expect(await post('/auth/login', { username: 'scalper', password: PASSWORD })).toMatchObject({
-      code: 101,
-      message: { msg: expect.stringContaining('限制登录') },
-    })
-    expect((await world.call('GET', '/auth/me', { as: access_token })).status).toBe(401)
-  })
 })
 
 describe('Users', () => {
@@ -223,21 +210,6 @@ describe('One’s own information', () => {
     expect((await world.call('GET', '/auth/user-info', { as: person })).body.message.patient).toMatchObject({
       realName: '新名字',
       age: 26,
-    })
-  })
-
-  it('takes an e-mail address that is proved by a code', async () => {
-    const person = await patient(world)
-    const email = 'proved@example.com'
-    const begun = await world.call('POST', '/auth/email/send-verify-code', { as: person, payload: { email } })
-    expect(begun.body).toMatchObject({ code: 0 })
-    await world.drain()
-    const payload = { email, code: codeIn(sent.at(-1)?.text) }
-    expect((await world.call('POST', '/auth/email/verify-code', { as: person, payload })).body.message).toMatchObject({
-      email,
-    })
-    expect((await world.call('POST', '/auth/email/verify-code', { as: person, payload })).body).toMatchObject({
-      code: 99,
     })
   })
 })

@@ -2,12 +2,14 @@ import { Type } from 'typebox'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
+import { Nullable } from '../../../kernel/http/schemas.ts'
 import { maskEmail, normalizePhone } from '../../../kernel/identity/accounts/phones.ts'
+import { visitorOf } from '../../../kernel/identity/logIn/visitor.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Answer, answer, Detail, detail } from '../../contract.ts'
 import { checkCode, sendCode } from '../../core/proofs/service.ts'
 import { CODES, refusal } from '../../sentences.ts'
-import { setProvedEmail } from './provedEmail.ts'
+import { sendEmailCode, setProvedEmail } from './contacts.ts'
 
 const tag = 'Clinic accounts'
 
@@ -65,15 +67,22 @@ function byEmail(app: App, kernel: Kernel): void {
     operationId: 'sendEmailCode',
     permission: 'signed-in',
     summary: 'Send a code to an e-mail address that is to be yours',
+    description:
+      'Replacing the address of the account needs `password`; a first address, or the one it has, does not. Code 104: ' +
+      'the reason why not.',
     tag,
     limit: 'login',
     schema: {
-      body: Type.Object({ email: Email }),
+      body: Type.Object({
+        email: Email,
+        password: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 256 }))),
+      }),
       response: { 200: Answer(Type.Object({ detail: Type.String(), email_masked: Type.String() })) },
     },
     handler: async (request) => {
-      const { email } = request.body
-      await sendCode(kernel, 'email', email, callerOf(request).userId)
+      const { email, password } = request.body
+      const proof = { password: password ?? undefined, visitor: visitorOf(request) }
+      await sendEmailCode(kernel, callerOf(request), email, proof)
       return answer({ detail: '验证码已发送', email_masked: maskEmail(email) })
     },
   })
@@ -91,7 +100,7 @@ function byEmail(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const { email, code } = request.body
-      await checkCode(kernel, 'email', email, code)
+      await checkCode(kernel, 'email', email, code, callerOf(request).userId)
       await setProvedEmail(kernel, callerOf(request), email)
       return answer({ detail: '邮箱绑定成功', email })
     },

@@ -1,5 +1,4 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
-import { DomainError } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import * as accounts from '../../../kernel/identity/accounts/accounts.ts'
 import * as administration from '../../../kernel/identity/accounts/administration.ts'
@@ -10,7 +9,8 @@ import { permissionsOf } from '../../../kernel/identity/roles.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { isAdministrator } from '../../permissions.ts'
-import { CODES, notAllowed, refusal, sentenceOf } from '../../sentences.ts'
+import { CODES, notAllowed, refusal } from '../../sentences.ts'
+import { asProfileChange, changeOwnContacts } from './contacts.ts'
 import * as store from './store.ts'
 
 /** A user with whether they administer the hospital. */
@@ -64,23 +64,14 @@ export async function changeUser(
   visitor: Visitor,
 ): Promise<ShownUser> {
   const before = await getUser(kernel, caller, userId)
-  try {
+  return await asProfileChange(async () => {
     if (userId !== caller.userId) return shown(kernel, await administration.updateUser(kernel, caller, userId, change))
     const { username, email, phone } = change
     if (email !== undefined || phone !== undefined)
-      await accounts.updateMe(kernel, caller, { email, phone }, { password, visitor })
+      await changeOwnContacts(kernel, caller, { email, phone }, { password, visitor })
     if (username !== undefined && username !== before.username) await rename(kernel, caller, username, before.username)
     return await getUser(kernel, caller, userId)
-  } catch (error) {
-    if (error instanceof DomainError && error.facts?.code === undefined && error.status < 429)
-      throw refusal(CODES.profile, error.code, profileSentence(error))
-    throw error
-  }
-}
-
-function profileSentence(error: DomainError): string {
-  if (error.code === 'password_required') return '修改邮箱或手机号需要在 password 中提供当前密码，或重新登录后再试'
-  return sentenceOf(error)
+  })
 }
 
 async function rename(kernel: Kernel, caller: Caller, username: string, before: string): Promise<void> {

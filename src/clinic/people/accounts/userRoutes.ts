@@ -46,8 +46,8 @@ export function userRoutes(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'Change a user: yourself, or anybody for administrators',
     description:
-      'Changing your own address or number needs `password`, or a log-in within the last ten minutes. Code 104: the ' +
-      'reason why not.',
+      'Replacing your own address or number needs `password`; a first one needs it, or a log-in within the last ten ' +
+      'minutes. Where mail is set up, a new address counts once its link is opened. Code 104: the reason why not.',
     tag,
     limit: 'login',
     schema: {

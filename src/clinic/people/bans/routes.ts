@@ -188,13 +188,13 @@ function banning(app: App, kernel: Kernel): void {
       body: Type.Object({
         user_id: Id,
         ban_type: Type.Enum(['register', 'login', 'all']),
-        duration_days: Type.Integer({ minimum: 0, maximum: 3650, default: 0 }),
+        duration_days: Type.Optional(Type.Integer({ minimum: 0, maximum: 3650, default: 0 })),
         reason: Text(500),
       }),
       response: { 200: Detail },
     },
     handler: async (request) => {
-      const { user_id: userId, ban_type: type, duration_days: days, reason } = request.body
+      const { user_id: userId, ban_type: type, duration_days: days = 0, reason } = request.body
       await service.banUser(kernel, callerOf(request), { userId, type, days, reason })
       return detail('封禁成功')
     },

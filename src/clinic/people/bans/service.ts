@@ -1,4 +1,6 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
+import { Unauthenticated } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { lockUser } from '../../../kernel/identity/accounts/store.ts'
 import { requireRightsOver } from '../../../kernel/identity/roles.ts'
@@ -6,7 +8,8 @@ import { endSessions } from '../../../kernel/identity/sessions/sessionStore.ts'
 import { revoking } from '../../../kernel/identity/sessions/sessions.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import type { Ban } from '../../core/bansStore.ts'
+import { type Ban, banOf } from '../../core/bansStore.ts'
+import { plainMoment } from '../../fields.ts'
 import { CODES, notAllowed, refusal } from '../../sentences.ts'
 import * as store from './store.ts'
 
@@ -37,7 +40,7 @@ export async function banUser(
   const now = kernel.clock.now()
   const until = days === 0 ? null : new Date(now.getTime() + days * 86_400_000)
   await revoking(kernel, userId, async (tx) => {
-    // Before the user, like payments.
+    // A registration that was decided before the ban is decided again. Locks patients before the user, like payments.
     await store.raiseRevisions(tx, userId)
     const user = await lockUser(tx, kernel.secrets.cipher, userId)
     if (!user) throw noSuchUser()
@@ -55,6 +58,17 @@ export async function banUser(
     })
   })
   kernel.nudge()
+}
+
+/**
+ * Refuses a log-in, by whatever door, while a ban from logging in is in force.
+ * @throws Unauthenticated `banned` with a sentence for people.
+ */
+export async function refuseBanned(tx: Transaction, kernel: Kernel, userId: number): Promise<void> {
+  const ban = await banOf(tx, userId, kernel.clock.now())
+  if (ban === undefined || ban.type === 'register') return
+  const until = ban.until === null ? '' : `，${plainMoment(ban.until, kernel.config.timeZone)} 后恢复`
+  throw new Unauthenticated('banned', `您的账号已被限制登录${until}，如有疑问请联系医院`)
 }
 
 /** Lifts the ban of a user. @throws Invalid `not_banned`. */

@@ -114,6 +114,8 @@ describe('The patients of a user', () => {
       (await world.call('PUT', `/patient/patients/${patient_id}`, { as, payload: { relation_type: '子女' } })).body
     expect(await change(other)).toMatchObject({ code: 106 })
     expect(await change(person)).toMatchObject({ code: 0 })
+    await world.rows(`INSERT INTO patient_relation (user_id, related_patient_id, create_time, update_time)
+      VALUES (${other.id}, ${patient_id}, now(), now())`)
     await world.call('DELETE', `/patient/patients/${patient_id}`, { as: person })
     const payload = { scheduleId: await schedule(world), patientId: patient_id }
     expect((await world.call('POST', '/patient/appointments', { as: person, payload })).body).toMatchObject({

@@ -2,9 +2,10 @@ import { originOf } from '../../../kernel/audit/origin.ts'
 import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { normalizePhone } from '../../../kernel/identity/accounts/phones.ts'
-import { phoneIndex } from '../../../kernel/identity/accounts/users.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { deleteOrphans, lockPatientsForRemoval } from '../../core/orphansStore.ts'
+import { patientPhoneIndex, phoneIndexes } from '../../core/phones.ts'
 import type { Gender } from '../../core/types.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
 import { readIdCard } from './rules.ts'
@@ -13,7 +14,6 @@ import * as store from './store.ts'
 /** Most patients of one user, besides themself: families have no more, scalpers would. */
 const MOST_PATIENTS = 10
 
-const PHONE = 'clinic.patient.phone'
 const ID_CARD = 'clinic.patient.id-card'
 
 /** A patient to add. */
@@ -36,7 +36,8 @@ export async function myPatients(kernel: Kernel, caller: Caller): Promise<readon
 
 /**
  * Adds a patient to the caller's. A patient whose id card is known is linked if the name is the same: the caller may
- * then register for them, but sees nothing else of theirs.
+ * then register for them, but sees nothing else of theirs. The caller keeps a patient whom they enter as new: they read
+ * this patient's medical records, as long as the patient has no account.
  * @throws Invalid `bad_id_card`, `bad_phone`, `name_differs`, `too_many_patients`, `name_taken` for a patient who is on
  * the list already.
  */
@@ -56,7 +57,8 @@ export async function addPatient(
     if (known && known.name !== row.name)
       throw refusal(CODES.request, 'name_differs', '该身份证号已登记，但姓名不一致，请核对')
     const patientId = known?.patientId ?? (await store.insertPatient(tx, row, now))
-    const relation = { userId, patientId, relation_type: content.relationType, remark: content.remark }
+    const { relationType: relation_type, remark } = content
+    const relation = { userId, patientId, isKeeper: !known, relation_type, remark }
     const relationId = await store.insertRelation(tx, relation, now)
     if (content.isDefault) await store.setDefault(tx, userId, patientId)
     await note(tx, caller, 'add', patientId, now)
@@ -67,7 +69,8 @@ export async function addPatient(
 }
 
 /** The row of a new patient, with phone and id card encrypted. */
-function newPatient({ secrets: { cipher } }: Pick<Kernel, 'secrets'>, content: PatientContent): store.NewPatient {
+function newPatient(kernel: Pick<Kernel, 'secrets'>, content: PatientContent): store.NewPatient {
+  const { cipher } = kernel.secrets
   const idCard = content.idCard === undefined ? undefined : readIdCard(content.idCard)
   if (content.idCard !== undefined && !idCard) throw refusal(CODES.request, 'bad_id_card', '身份证号有误，请核对')
   const phone = content.phone === undefined ? undefined : normalizePhone(content.phone)
@@ -79,7 +82,7 @@ function newPatient({ secrets: { cipher } }: Pick<Kernel, 'secrets'>, content: P
     birth_date: content.birthDate ?? idCard?.birthDate ?? null,
     identifier: content.identifier ?? null,
     phone_encrypted: phone === undefined ? null : cipher.encrypt(phone),
-    phone_index: phone === undefined ? null : cipher.blindIndex(phone, PHONE),
+    phone_index: phone === undefined ? null : patientPhoneIndex(kernel, phone),
     id_card_encrypted: idCard ? cipher.encrypt(idCard.number) : null,
     id_card_index: idCard ? cipher.blindIndex(idCard.number, ID_CARD) : null,
   }
@@ -102,13 +105,19 @@ export async function changeRelation(
   kernel.nudge()
 }
 
-/** Takes a patient off the caller's list; their orders stay. @throws Invalid 106. */
+/**
+ * Takes a patient off the caller's list; their orders stay. A patient without an account and without orders, for whom
+ * nobody else registers, is deleted.
+ * @throws Invalid 106.
+ */
 export async function removePatient(kernel: Kernel, caller: Caller, patientId: number): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     await store.lockUserPatients(tx, caller.userId)
-    await store.outdatePatient(tx, patientId)
+    await lockPatientsForRemoval(tx, [patientId])
     if (!(await store.deleteRelation(tx, caller.userId, patientId))) throw missing('就诊人')
+    await deleteOrphans(tx, [patientId])
+    await store.outdatePatient(tx, patientId)
     await note(tx, caller, 'remove', patientId, now)
   })
   kernel.nudge()
@@ -126,12 +135,10 @@ export async function findPatients(
   },
 ): Promise<{ readonly items: readonly store.ListedPatient[]; readonly total: number }> {
   const { phone: text, ...filter } = query
-  const { cipher } = kernel.secrets
   if (text === undefined || text === '') return await kernel.withRetries((db) => store.listPatients(db, filter))
-  const phone = normalizePhone(text)
+  const phone = phoneIndexes(kernel, text)
   if (phone === undefined) return { items: [], total: 0 }
-  const indexes = { account: phoneIndex(cipher, phone), patient: cipher.blindIndex(phone, PHONE) }
-  return await kernel.withRetries((db) => store.listPatients(db, { ...filter, phone: indexes }))
+  return await kernel.withRetries((db) => store.listPatients(db, { ...filter, phone }))
 }
 
 async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {

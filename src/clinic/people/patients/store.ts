@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { inserted } from '../../../kernel/database/inserted.ts'
 import { allOf, contains } from '../../../kernel/database/lists.ts'
+import type { PhoneIndexes } from '../../core/phones.ts'
 import type { Gender } from '../../core/types.ts'
 
 /** A patient for whom a user may register. */
@@ -47,7 +48,7 @@ export async function lockUserPatients(tx: Transaction, userId: number): Promise
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`clinic.patients ${userId}`}, 0))`.execute(tx)
 }
 
-/** The patient with an id card, by its blind index. */
+/** The patient with an id card, by its blind index. The patient can't be deleted until the transaction ends. */
 export async function patientWithIdCard(
   tx: Transaction,
   index: string,
@@ -57,6 +58,7 @@ export async function patientWithIdCard(
     .select(['patient_id as patientId', 'name'])
     .where('id_card_index', '=', index)
     .where('deleted_at', 'is', null)
+    .forKeyShare()
     .executeTakeFirst()
 }
 
@@ -87,12 +89,13 @@ export interface RelationContent {
 
 export async function insertRelation(
   tx: Transaction,
-  { userId, patientId, ...content }: RelationContent & { readonly userId: number; readonly patientId: number },
+  relation: RelationContent & { readonly userId: number; readonly patientId: number; readonly isKeeper: boolean },
   now: Date,
 ): Promise<number> {
+  const { userId, patientId, isKeeper, relation_type, remark } = relation
   const { rows } = await sql<{ id: number }>`
-    INSERT INTO patient_relation (user_id, related_patient_id, relation_type, remark, create_time, update_time)
-    VALUES (${userId}, ${patientId}, ${content.relation_type}, ${content.remark}, ${now}, ${now})
+    INSERT INTO patient_relation (user_id, related_patient_id, relation_type, is_keeper, remark, create_time, update_time)
+    VALUES (${userId}, ${patientId}, ${relation_type}, ${isKeeper}, ${remark}, ${now}, ${now})
     RETURNING relation_id AS id`.execute(tx)
   return inserted(rows).id
 }
@@ -153,8 +156,7 @@ export interface ListedPatient {
 export interface PatientFilter {
   readonly patientId?: number | undefined
   readonly name?: string | undefined
-  /** Blind indexes of a phone number: of an account, and of a patient without one. */
-  readonly phone?: { readonly account: string; readonly patient: string } | undefined
+  readonly phone?: PhoneIndexes | undefined
   readonly limit: number
   readonly offset: number
 }

@@ -5,8 +5,10 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { addSlot } from '../../core/addSlot.ts'
 import { foundFacts } from '../../core/booking.ts'
-import { alreadyDecided, tellDecision } from '../../core/decisions/decisions.ts'
+import { alreadyDecided, decisionChanges, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
+import type { Differences } from '../../core/differences.ts'
+import { lockPatient } from '../../core/ordersStore.ts'
 import { callingDoctor } from '../../core/people.ts'
 import { noSuchSchedule, refused } from '../../core/refusals.ts'
 import { refusals } from '../../core/rules.ts'
@@ -42,12 +44,21 @@ export async function requestSlot(
     if (!doctor) return { orderId: await addSlot(kernel, tx, caller, { ...wish, slotType }, now) }
     if (schedule.doctorId !== doctor.doctorId) throw notAllowed('只能在本人的排班上加号')
     const zone = kernel.config.timeZone
+    await lockPatient(tx, wish.patientId)
     const facts = await foundFacts(tx, { ...wish, userId: caller.userId, now, zone })
     const [refusal] = refusals(facts, 'add_slot', now, zone)
     if (refusal) throw refused(refusal, facts, now, zone)
     const row = { ...wish, slotType, doctorId: doctor.doctorId, applicantId: caller.userId }
     const auditId = await store.insertRequest(tx, row, now)
-    await note(tx, caller, 'request', auditId, now)
+    const what = `${facts.patient.name} ${schedule.date} ${schedule.timeSection}`
+    await tellRequest(kernel, tx, doctor, { kind: '加号', id: auditId, what }, now)
+    const { scheduleId, patientId } = wish
+    const asked = {
+      schedule_id: [null, scheduleId],
+      patient_id: [null, patientId],
+      slot_type: [null, slotType],
+    } as const
+    await note(tx, caller, 'request', auditId, now, { status: [null, 'pending'], ...asked })
     return { auditId }
   })
   kernel.nudge()
@@ -73,7 +84,7 @@ export async function cancelMine(kernel: Kernel, caller: Caller, id: number): Pr
     if (request?.applicantId !== caller.userId) throw missing('加号申请')
     if (request.status !== 'pending') throw alreadyDecided()
     await store.deleteRequest(tx, id)
-    await note(tx, caller, 'cancel', id, now)
+    await note(tx, caller, 'cancel', id, now, { status: ['pending', null] })
   })
   kernel.nudge()
 }
@@ -92,14 +103,22 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, verdict
     await store.writeDecision(tx, id, verdict, made)
     const { patientName: what, applicantId: userId } = request
     await tellDecision(tx, verdict, { kind: '加号', id, what, userId })
-    await note(tx, caller, verdict.approves ? 'approve' : 'reject', id, verdict.now)
+    const changes = { ...decisionChanges(verdict), ...(made !== null && { order_id: [null, made] as const }) }
+    await note(tx, caller, verdict.approves ? 'approve' : 'reject', id, verdict.now, changes)
     return made
   })
   kernel.nudge()
   return orderId
 }
 
-async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {
+async function note(
+  tx: Transaction,
+  caller: Caller,
+  verb: string,
+  resourceId: number,
+  now: Date,
+  changes: Differences,
+): Promise<void> {
   const action = `clinic.add_slot.${verb}`
-  await record(tx, now, { ...originOf(caller), action, resource: 'clinic_add_slot', resourceId })
+  await record(tx, now, { ...originOf(caller), action, resource: 'clinic_add_slot', resourceId, changes })
 }

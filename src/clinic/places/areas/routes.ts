@@ -1,10 +1,12 @@
 import { Type } from 'typebox'
+import { acceptUploads, uploadedFile } from '../../../kernel/files/upload.ts'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { Id, Nullable, Text } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Answer, answer, Detail, detail } from '../../contract.ts'
+import { inlinePicture, picturePath } from '../../core/pictures.ts'
 import { admin, ids, Moment, moment } from '../../fields.ts'
 import * as service from './service.ts'
 import { type Area, listAreas } from './store.ts'
@@ -24,6 +26,9 @@ const AreaRow = Type.Object({
   destination: Nullable(Type.String()),
   latitude: Nullable(Type.Number()),
   longitude: Nullable(Type.Number()),
+  image_url: Nullable(Type.String({ description: 'The path of the picture.', examples: ['/static/image/area_1_2'] })),
+  image_type: Nullable(Type.String({ description: 'For patients.', examples: ['image/jpeg'] })),
+  image_data: Nullable(Type.String({ description: 'For patients: the picture in base64, 480 pixels wide at most.' })),
   create_time: Moment,
 })
 
@@ -32,13 +37,24 @@ const Params = ids('area_id')
 
 /** Routes of the areas, for the administration and for patients. */
 export function areaRoutes(app: App, kernel: Kernel): void {
-  const present = ({ id, createTime, ...area }: Area) => ({
+  const present = (
+    { id, imageFileId, createTime, ...area }: Area,
+    image: Awaited<ReturnType<typeof inlinePicture>>,
+  ) => ({
     area_id: id,
     ...area,
+    image_url: picturePath({ kind: 'area', id }, imageFileId),
+    image_type: image?.type ?? null,
+    image_data: image?.data ?? null,
     create_time: moment(createTime, kernel.config.timeZone),
   })
-  const list = async (id?: number) =>
-    answer({ areas: (await kernel.withRetries((db) => listAreas(db, id))).map(present) })
+  const list = async (id: number | undefined, withPictures: boolean) => {
+    const areas = await kernel.withRetries((db) => listAreas(db, id))
+    const shown = areas.map(async (area) =>
+      present(area, withPictures ? await inlinePicture(kernel, 'area', area.imageFileId) : null),
+    )
+    return answer({ areas: await Promise.all(shown) })
+  }
   const schema = { querystring: Query, response: { 200: Answer(Type.Object({ areas: Type.Array(AreaRow) })) } }
 
   route(app, {
@@ -48,7 +64,7 @@ export function areaRoutes(app: App, kernel: Kernel): void {
     summary: 'List the areas of the hospital',
     tag,
     schema,
-    handler: (request) => list(request.query.area_id),
+    handler: (request) => list(request.query.area_id, false),
   })
   route(app, {
     method: 'GET',
@@ -57,9 +73,10 @@ export function areaRoutes(app: App, kernel: Kernel): void {
     summary: 'List the areas of the hospital, for patients',
     tag,
     schema,
-    handler: (request) => list(request.query.area_id),
+    handler: (request) => list(request.query.area_id, true),
   })
   changes(app, kernel)
+  photos(app, kernel)
 }
 
 function changes(app: App, kernel: Kernel): void {
@@ -106,6 +123,42 @@ function changes(app: App, kernel: Kernel): void {
     handler: async (request) => {
       await service.removeArea(kernel, callerOf(request), request.params.area_id)
       return detail('成功删除院区')
+    },
+  })
+}
+
+function photos(app: App, kernel: Kernel): void {
+  acceptUploads(app, (scope) => {
+    route(scope, {
+      method: 'POST',
+      paths: admin('/hospital-areas/{area_id}/photo'),
+      operationId: 'setAreaPhoto',
+      permission: 'clinic:manage',
+      summary: 'Upload the picture of an area',
+      description: 'The field may have any name.',
+      tag,
+      schema: {
+        params: Params,
+        response: { 200: Answer(Type.Object({ detail: Type.String(), image_url: Nullable(Type.String()) })) },
+      },
+      handler: async (request) => {
+        const upload = await uploadedFile(request)
+        const image_url = await service.setPhoto(kernel, callerOf(request), request.params.area_id, upload)
+        return answer({ detail: '成功上传院区图片', image_url })
+      },
+    })
+  })
+  route(app, {
+    method: 'DELETE',
+    paths: admin('/hospital-areas/{area_id}/photo'),
+    operationId: 'deleteAreaPhoto',
+    permission: 'clinic:manage',
+    summary: 'Delete the picture of an area',
+    tag,
+    schema: { params: Params, response: { 200: Detail } },
+    handler: async (request) => {
+      await service.setPhoto(kernel, callerOf(request), request.params.area_id, null)
+      return detail('成功删除院区图片')
     },
   })
 }

@@ -3,6 +3,7 @@ import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { keepPicture, type Pictured, picturePath, showPicture } from '../../core/pictures.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
 import * as store from './store.ts'
 
@@ -34,6 +35,29 @@ export async function changeArea(
   kernel.nudge()
 }
 
+/**
+ * Replaces the picture of an area; null removes it. Returns its path.
+ * @throws Invalid 106, and like `prepareImage`.
+ */
+export async function setPhoto(
+  kernel: Kernel,
+  caller: Caller,
+  id: number,
+  upload: Buffer | null,
+): Promise<string | null> {
+  const of: Pictured = { kind: 'area', id }
+  const fileId = upload === null ? null : await keepPicture(kernel, caller, of, upload)
+  const now = kernel.clock.now()
+  await kernel.transaction(async (tx) => {
+    if (!(await store.lockArea(tx, id))) throw missing('院区')
+    await showPicture(tx, of, fileId, now)
+    await store.updateArea(tx, id, { image_file_id: fileId })
+    await note(tx, caller, 'set_photo', id, now)
+  })
+  kernel.nudge()
+  return picturePath(of, fileId)
+}
+
 /** Deletes an area. @throws Invalid 106; `has_children` while it has clinics. */
 export async function removeArea(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const now = kernel.clock.now()
@@ -41,7 +65,8 @@ export async function removeArea(kernel: Kernel, caller: Caller, id: number): Pr
     if (!(await store.lockArea(tx, id))) throw missing('院区')
     const clinics = await store.countClinics(tx, id)
     if (clinics > 0) throw refusal(CODES.request, 'has_children', `该院区下还有 ${clinics} 个门诊，请先删除门诊`)
-    await store.updateArea(tx, id, { deleted_at: now })
+    await showPicture(tx, { kind: 'area', id }, null, now)
+    await store.updateArea(tx, id, { image_file_id: null, deleted_at: now })
     await note(tx, caller, 'remove', id, now)
   })
   kernel.nudge()

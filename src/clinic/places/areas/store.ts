@@ -9,15 +9,17 @@ export interface Area {
   readonly destination: string | null
   readonly latitude: number | null
   readonly longitude: number | null
+  readonly imageFileId: number | null
   readonly createTime: Date
 }
 
-export type AreaContent = Omit<Area, 'id' | 'createTime'>
+export type AreaContent = Omit<Area, 'id' | 'imageFileId' | 'createTime'>
 
 const areas = (db: Database) =>
   db
     .selectFrom('hospital_area')
-    .select(['area_id as id', 'name', 'destination', 'latitude', 'longitude', 'create_time as createTime'])
+    .select(['area_id as id', 'name', 'destination', 'latitude', 'longitude'])
+    .select(['image_file_id as imageFileId', 'create_time as createTime'])
     .where('deleted_at', 'is', null)
 
 /** The areas by id, or one of them. */
@@ -42,7 +44,7 @@ export async function insertArea(tx: Transaction, area: AreaContent, now: Date):
 export async function updateArea(
   tx: Transaction,
   id: number,
-  change: Partial<AreaContent> & { readonly deleted_at?: Date },
+  change: Partial<AreaContent> & { readonly image_file_id?: number | null; readonly deleted_at?: Date },
 ): Promise<void> {
   if (Object.keys(change).length === 0) return
   await tx.updateTable('hospital_area').set(change).where('area_id', '=', id).execute()

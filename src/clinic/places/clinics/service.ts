@@ -4,6 +4,7 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { localDate } from '../../../kernel/time.ts'
+import { type Differences, differences } from '../../core/differences.ts'
 import { keepArea, keepDepartment } from '../../core/parentsStore.ts'
 import { NO_PRICES, type Prices } from '../../core/prices/rules.ts'
 import { deletePrices, pricesOf, setPrices } from '../../core/prices/store.ts'
@@ -46,9 +47,10 @@ export async function addClinic(
     const areaId = content.areaId ?? (await onlyArea(tx))
     await keepArea(tx, areaId)
     const id = await store.insertClinic(tx, { ...content, areaId }, now)
-    const all = await setPrices(tx, { level: 'CLINIC', id }, prices, now)
-    await note(tx, caller, 'add', id, now)
-    return { ...content, areaId, id, createTime: now, prices: all }
+    const set = await setPrices(tx, { level: 'CLINIC', id }, prices, now)
+    const changes = { ...differences({}, { ...content, areaId }), ...differences(set.before, set.after) }
+    await note(tx, caller, 'add', id, now, changes)
+    return { ...content, areaId, id, createTime: now, prices: set.after }
   })
   kernel.nudge()
   return made
@@ -75,9 +77,9 @@ export async function changeClinic(
     const before = await store.lockClinic(tx, id)
     if (!before) throw missing('门诊')
     await store.updateClinic(tx, id, change)
-    const all = await setPrices(tx, { level: 'CLINIC', id }, prices, now)
-    await note(tx, caller, 'change', id, now)
-    return { ...before, ...change, prices: all }
+    const set = await setPrices(tx, { level: 'CLINIC', id }, prices, now)
+    await note(tx, caller, 'change', id, now, { ...differences(before, change), ...differences(set.before, set.after) })
+    return { ...before, ...change, prices: set.after }
   })
   kernel.nudge()
   return changed
@@ -97,6 +99,14 @@ export async function removeClinic(kernel: Kernel, caller: Caller, id: number): 
   kernel.nudge()
 }
 
-async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {
-  await record(tx, now, { ...originOf(caller), action: `clinic.clinic.${verb}`, resource: 'clinic_clinic', resourceId })
+async function note(
+  tx: Transaction,
+  caller: Caller,
+  verb: string,
+  resourceId: number,
+  now: Date,
+  changes: Differences = {},
+): Promise<void> {
+  const operation = { action: `clinic.clinic.${verb}`, resource: 'clinic_clinic', resourceId, changes }
+  await record(tx, now, { ...originOf(caller), ...operation })
 }

@@ -52,7 +52,12 @@ const Part = Type.Optional(
   Type.Unsafe<Readonly<Record<string, unknown>>>({
     type: 'object',
     maxProperties: 50,
-    additionalProperties: { type: ['number', 'string', 'boolean', 'null'], maxLength: 100 },
+    additionalProperties: {
+      type: ['number', 'string', 'boolean', 'null'],
+      minimum: -1_000_000,
+      maximum: 1_000_000,
+      maxLength: 100,
+    },
     description: 'Only the keys to change. Unknown keys are refused.',
   }),
 )

@@ -4,6 +4,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { type ConfigurationChange, changed } from '../../core/configuration/rules.ts'
 import { lockConfiguration, writeConfiguration } from '../../core/configuration/store.ts'
+import { differences } from '../../core/differences.ts'
 import { CODES, refusal } from '../../sentences.ts'
 
 /**
@@ -14,14 +15,20 @@ import { CODES, refusal } from '../../sentences.ts'
 export async function changeConfiguration(kernel: Kernel, caller: Caller, change: ConfigurationChange): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    const result = changed(await lockConfiguration(tx), change)
+    const before = await lockConfiguration(tx)
+    const result = changed(before, change)
     if ('fault' in result) throw refusal(CODES.request, 'bad_configuration', result.fault)
-    await writeConfiguration(tx, result.configuration, now)
+    const { configuration } = result
+    await writeConfiguration(tx, configuration, now)
     await record(tx, now, {
       ...originOf(caller),
       action: 'clinic.configuration.change',
       resource: 'clinic_configuration',
-      changes: Object.fromEntries(Object.entries(change).map(([part, keys]) => [part, [null, keys] as const])),
+      changes: {
+        ...differences(before.registration, configuration.registration),
+        ...differences(before.schedule, configuration.schedule),
+        ...differences(before.patientIdentityDiscounts, configuration.patientIdentityDiscounts),
+      },
     })
   })
   kernel.nudge()

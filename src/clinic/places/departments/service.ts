@@ -3,6 +3,7 @@ import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { type Differences, differences } from '../../core/differences.ts'
 import { initialsOf } from '../../core/initials.ts'
 import { NO_PRICES, type Prices } from '../../core/prices/rules.ts'
 import { deletePrices, pricesOf, setPrices } from '../../core/prices/store.ts'
@@ -94,9 +95,10 @@ export async function addMinor(
   const made = await kernel.transaction(async (tx) => {
     if (!(await store.lockMajor(tx, content.majorId, { shared: true }))) throw noMajor()
     const id = await store.insertMinor(tx, { ...content, initials: initialsOf(content.name) }, now)
-    const all = await setPrices(tx, { level: 'MINOR_DEPT', id }, prices, now)
-    await note(tx, caller, 'add', 'clinic_minor_department', id, now)
-    return { ...content, id, createTime: now, prices: all }
+    const set = await setPrices(tx, { level: 'MINOR_DEPT', id }, prices, now)
+    const changes = { ...differences({}, content), ...differences(set.before, set.after) }
+    await note(tx, caller, 'add', 'clinic_minor_department', id, now, changes)
+    return { ...content, id, createTime: now, prices: set.after }
   })
   kernel.nudge()
   return made
@@ -117,9 +119,10 @@ export async function changeMinor(
     if (!before) throw noMinor()
     const initials = change.name === undefined ? {} : { initials: initialsOf(change.name) }
     await store.updateMinor(tx, id, { ...change, ...initials })
-    const all = await setPrices(tx, { level: 'MINOR_DEPT', id }, prices, now)
-    await note(tx, caller, 'change', 'clinic_minor_department', id, now)
-    return { ...before, ...change, prices: all }
+    const set = await setPrices(tx, { level: 'MINOR_DEPT', id }, prices, now)
+    const changes = { ...differences(before, change), ...differences(set.before, set.after) }
+    await note(tx, caller, 'change', 'clinic_minor_department', id, now, changes)
+    return { ...before, ...change, prices: set.after }
   })
   kernel.nudge()
   return changed
@@ -153,6 +156,7 @@ async function note(
   resource: 'clinic_major_department' | 'clinic_minor_department',
   resourceId: number,
   now: Date,
+  changes: Differences = {},
 ): Promise<void> {
-  await record(tx, now, { ...originOf(caller), action: `clinic.department.${verb}`, resource, resourceId })
+  await record(tx, now, { ...originOf(caller), action: `clinic.department.${verb}`, resource, resourceId, changes })
 }

@@ -1,7 +1,8 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
 import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
-import { changeFor, newUserRow } from '../../../kernel/identity/accounts/accounts.ts'
+import { changeFor, newUserRow, present } from '../../../kernel/identity/accounts/accounts.ts'
+import { afterContactChange } from '../../../kernel/identity/accounts/contactChange.ts'
 import { checkStrength, hashCost, hashPassword } from '../../../kernel/identity/accounts/passwords.ts'
 import * as users from '../../../kernel/identity/accounts/store.ts'
 import { setPassword } from '../../../kernel/identity/logIn/passwordReset/store.ts'
@@ -91,8 +92,11 @@ async function changeAccount(
   const hash = await hashPassword(password, hashCost(kernel.config))
   const now = kernel.clock.now()
   await revoking(kernel, userId, async (tx) => {
-    if (!(await users.lockUser(tx, kernel.secrets.cipher, userId))) throw missing('医生账号')
+    const before = await users.lockUser(tx, kernel.secrets.cipher, userId)
+    if (!before) throw missing('医生账号')
     await users.updateUser(tx, userId, change, now)
+    const after = present(await users.findUser(tx, kernel.secrets.cipher, userId))
+    await afterContactChange(tx, kernel, before, after, now)
     await setPassword(tx, userId, hash, now)
     await endSessions(tx, userId, now)
     await note(tx, caller, 'clinic.doctor.change_account', id, now)

@@ -6,13 +6,15 @@ import { route } from '../../../kernel/http/route.ts'
 import { Nullable } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Answer, answer, Detail, detail } from '../../contract.ts'
+import { Picture, pictureFile, pictureOf, sendPicture } from '../../core/pictures.ts'
 import { admin, ids } from '../../fields.ts'
-import { photoFile, sendPhoto, setPhoto } from './photos.ts'
+import { missing } from '../../sentences.ts'
+import { setPhoto } from './photos.ts'
 import { getDoctor } from './service.ts'
 
 const tag = 'Clinic doctors'
 const Params = ids('doctor_id')
-const Picture = { description: 'The photo.', content: { 'image/*': { schema: Type.String({ format: 'binary' }) } } }
+const NAME = '医生照片文件'
 
 /** Routes of the doctors' photos, which everybody may see. */
 export function photoRoutes(app: App, kernel: Kernel): void {
@@ -78,7 +80,7 @@ function reading(app: App, kernel: Kernel): void {
     schema: { params: Params, response: { 200: Picture } },
     handler: async (request, reply) => {
       const { photoFileId } = await getDoctor(kernel, request.params.doctor_id)
-      return await sendPhoto(kernel, reply, await photoFile(kernel, photoFileId))
+      return await sendPicture(kernel, reply, await pictureFile(kernel, 'doctor', photoFileId, NAME))
     },
   })
   route(app, {
@@ -91,22 +93,23 @@ function reading(app: App, kernel: Kernel): void {
     schema: { params: Params, response: { 200: Picture } },
     handler: async (request, reply) => {
       const { photoFileId } = await getDoctor(kernel, request.params.doctor_id)
-      return await sendPhoto(kernel, reply, await photoFile(kernel, photoFileId))
+      return await sendPicture(kernel, reply, await pictureFile(kernel, 'doctor', photoFileId, NAME))
     },
   })
   route(app, {
     method: 'GET',
     paths: ['/static/image/{name}'],
     permission: 'public',
-    summary: 'Read a photo by its path',
+    summary: 'Read a doctor’s photo or an area’s picture by its path',
     tag,
     schema: {
       params: Type.Object({ name: Type.String({ maxLength: 100, examples: ['doctor_1_2'] }) }),
       response: { 200: Picture },
     },
     handler: async (request, reply) => {
-      const [, id] = /^doctor_\d{1,15}_(\d{1,15})(?:\.\w{2,5})?$/.exec(request.params.name) ?? []
-      return await sendPhoto(kernel, reply, await photoFile(kernel, id === undefined ? null : Number(id)))
+      const picture = pictureOf(request.params.name)
+      if (!picture) throw missing(NAME)
+      return await sendPicture(kernel, reply, await pictureFile(kernel, picture.kind, picture.fileId, NAME))
     },
   })
 }

@@ -6,8 +6,10 @@ import { revoking } from '../../../kernel/identity/sessions/sessions.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { localDate } from '../../../kernel/time.ts'
+import { type Differences, differences } from '../../core/differences.ts'
 import { initialsOf } from '../../core/initials.ts'
 import { keepDepartment, lockDepartment } from '../../core/parentsStore.ts'
+import { deletePassLimit } from '../../core/passes/store.ts'
 import { NO_PRICES, type Prices } from '../../core/prices/rules.ts'
 import { deletePrices, pricesOf, setPrices } from '../../core/prices/store.ts'
 import { stopSchedules } from '../../core/stopping.ts'
@@ -62,8 +64,8 @@ export async function addDoctor(
     await keepDepartment(tx, content.deptId)
     const userId = row ? await addAccount(tx, row, caller.userId, now) : null
     const id = await store.insertDoctor(tx, { ...content, userId, initials: initialsOf(content.name) }, now)
-    await setPrices(tx, { level: 'DOCTOR', id }, prices, now)
-    await note(tx, caller, 'add', id, now)
+    const { before, after } = await setPrices(tx, { level: 'DOCTOR', id }, prices, now)
+    await note(tx, caller, 'add', id, now, { ...differences({}, content), ...differences(before, after) })
     return id
   })
   kernel.nudge()
@@ -80,18 +82,19 @@ export async function changeDoctor(
 ): Promise<PricedDoctor> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    if (!(await store.lockDoctor(tx, id))) throw missing('医生')
+    const doctor = await store.lockDoctor(tx, id)
+    if (!doctor) throw missing('医生')
     const initials = change.name === undefined ? {} : { initials: initialsOf(change.name) }
     await store.updateDoctor(tx, id, { ...change, ...initials })
-    await setPrices(tx, { level: 'DOCTOR', id }, prices, now)
-    await note(tx, caller, 'change', id, now)
+    const { before, after } = await setPrices(tx, { level: 'DOCTOR', id }, prices, now)
+    await note(tx, caller, 'change', id, now, { ...differences(doctor, change), ...differences(before, after) })
   })
   kernel.nudge()
   return await getDoctor(kernel, id)
 }
 
 /**
- * Deletes a doctor, their prices and account, and their schedules ahead. With `force` open orders are stopped and
+ * Deletes a doctor, their prices, configuration and account, and their schedules ahead. With `force` open orders are stopped and
  * refunded. Returns the name.
  * @throws Invalid 106; `has_orders` while there are open orders, unless forced; Conflict like `deleteUser`.
  */
@@ -114,6 +117,7 @@ export async function removeDoctor(kernel: Kernel, caller: Caller, id: number, f
     await store.deleteSchedules(tx, ahead.all, now)
     await store.updateDoctor(tx, id, { deleted_at: now, user_id: null, is_department_head: false })
     await deletePrices(tx, { level: 'DOCTOR', id })
+    await deletePassLimit(tx, { level: 'DOCTOR', id })
     await note(tx, caller, 'remove', id, now)
     return doctor.name
   }
@@ -184,13 +188,13 @@ async function note(
   verb: string,
   resourceId: number,
   now: Date,
-  changes?: Readonly<Record<string, readonly [unknown, unknown]>>,
+  changes: Differences = {},
 ): Promise<void> {
   await record(tx, now, {
     ...originOf(caller),
     action: `clinic.doctor.${verb}`,
     resource: 'clinic_doctor',
     resourceId,
-    ...(changes && { changes }),
+    changes,
   })
 }

@@ -1,7 +1,8 @@
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { openStored } from '../../../kernel/files/service.ts'
 import type { App } from '../../../kernel/http/app.ts'
-import { callerOf } from '../../../kernel/http/request/caller.ts'
+import { type Caller, callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { Answer, answer } from '../../contract.ts'
@@ -134,26 +135,41 @@ function attachments(app: App, kernel: Kernel): void {
     description: 'The file.',
     content: { 'application/octet-stream': { schema: Type.String({ format: 'binary' }) } },
   }
+  const send = async (reply: FastifyReply, caller: Caller, path: string) => {
+    const file = await service.attachmentFile(kernel, caller, path)
+    reply
+      .type(file.content_type)
+      .header('content-length', file.bytes)
+      .header('cache-control', 'private, no-store')
+      .header('x-content-type-options', 'nosniff')
+      .header('content-security-policy', "default-src 'none'; sandbox")
+    return reply.send(await openStored(kernel, file.name))
+  }
+  const whom = 'for the person who uploaded it, administrators and heads of departments'
   route(app, {
     method: 'GET',
     paths: admin('/audit/attachment/raw'),
     operationId: 'getAuditAttachment',
     permission: 'signed-in',
-    summary: 'Read an attachment, for administrators and heads of departments',
+    summary: `Read an attachment, ${whom}`,
     tag,
     schema: {
       querystring: Type.Object({ path: Type.String({ minLength: 1, maxLength: 500 }) }),
       response: { 200: File },
     },
-    handler: async (request, reply) => {
-      const file = await service.attachmentFile(kernel, callerOf(request), request.query.path)
-      reply
-        .type(file.content_type)
-        .header('content-length', file.bytes)
-        .header('cache-control', 'private, no-store')
-        .header('x-content-type-options', 'nosniff')
-        .header('content-security-policy', "default-src 'none'; sandbox")
-      return reply.send(await openStored(kernel, file.name))
+    handler: (request, reply) => send(reply, callerOf(request), request.query.path),
+  })
+  route(app, {
+    method: 'GET',
+    paths: ['/static/audit/{name}'],
+    operationId: 'getAuditAttachmentByPath',
+    permission: 'signed-in',
+    summary: `Read an attachment by its path, ${whom}`,
+    tag,
+    schema: {
+      params: Type.Object({ name: Type.String({ maxLength: 300, examples: ['12_病假条.pdf'] }) }),
+      response: { 200: File },
     },
+    handler: (request, reply) => send(reply, callerOf(request), `/static/audit/${request.params.name}`),
   })
 }

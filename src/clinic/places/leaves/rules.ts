@@ -13,16 +13,6 @@ export function overlaps(one: Span, other: Span): boolean {
   return sameShift && one.from <= other.to && other.from <= one.to
 }
 
-/**
- * File id and normal form of an attachment's path (`/static/audit/{file id}_{name}`, also without the first slash).
- * Undefined for every other path: it names no folder and cannot lead out of one.
- */
-export function attachmentOf(path: string): { readonly fileId: number; readonly path: string } | undefined {
-  const [, id, name = ''] = /^\/?static\/audit\/(\d{1,15})_([^/\\\p{Cc}]{1,200})$/u.exec(path) ?? []
-  if (id === undefined || name.includes('..')) return undefined
-  return { fileId: Number(id), path: `/static/audit/${id}_${name}` }
-}
-
 const PREVIEW = 50
 
 /** The first 50 characters of a reason; `...` follows if there are more. */

@@ -4,9 +4,11 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { addDays, daysBetween, instantAt, localDate } from '../../../kernel/time.ts'
+import { attachmentOf } from '../../core/attachments.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
-import { alreadyDecided, tellDecision } from '../../core/decisions/decisions.ts'
+import { alreadyDecided, decisionChanges, tellDecision, tellRequest } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
+import type { Differences } from '../../core/differences.ts'
 import { callingDoctor, callingHead } from '../../core/people.ts'
 import type { Doctor } from '../../core/peopleStore.ts'
 import { listSchedules, type Schedule } from '../../core/schedulesStore.ts'
@@ -15,7 +17,7 @@ import { previewStop, type StopPreview, stopSchedules } from '../../core/stoppin
 import { NORMAL, SHIFTS, type Shift } from '../../core/types.ts'
 import { isAdministrator } from '../../permissions.ts'
 import { CODES, missing, notAllowed, refusal } from '../../sentences.ts'
-import { attachmentOf, overlaps, type Span } from './rules.ts'
+import { overlaps, type Span } from './rules.ts'
 import * as store from './store.ts'
 
 const MOST_DAYS = 92
@@ -48,11 +50,18 @@ export async function apply(kernel: Kernel, caller: Caller, application: Applica
     const attachments = []
     for (const path of application.attachments) attachments.push(await attach(tx, caller, path, now))
     const id = await store.insertLeave(tx, doctor.doctorId, { ...application, attachments }, now)
-    await note(tx, caller, 'request', id, now)
+    await tellRequest(kernel, tx, doctor, { kind: '请假', id, what: daysOf(application) }, now)
+    const { from, to, shift } = application
+    const changes = { status: [null, 'pending'], from: [null, from], to: [null, to], shift: [null, shift] } as const
+    await note(tx, caller, 'request', id, now, changes)
     return id
   })
   kernel.nudge()
   return id
+}
+
+function daysOf({ from, to }: Span): string {
+  return from === to ? from : `${from} 至 ${to}`
 }
 
 async function attach(tx: Transaction, caller: Caller, path: string, now: Date): Promise<string> {
@@ -123,9 +132,8 @@ export async function decide(
     if (leave.doctorUserId === caller.userId) throw notAllowed('不能审批自己的请假')
     if (verdict.approves) await stopSessions(kernel, tx, caller, leave, verdict.now)
     await store.writeDecision(tx, id, verdict)
-    const what = leave.from === leave.to ? leave.from : `${leave.from} 至 ${leave.to}`
-    await tellDecision(tx, verdict, { kind: '请假', id, what, userId: leave.doctorUserId })
-    await note(tx, caller, verdict.approves ? 'approve' : 'reject', id, verdict.now)
+    await tellDecision(tx, verdict, { kind: '请假', id, what: daysOf(leave), userId: leave.doctorUserId })
+    await note(tx, caller, verdict.approves ? 'approve' : 'reject', id, verdict.now, decisionChanges(verdict))
   })
   kernel.nudge()
 }
@@ -214,18 +222,28 @@ export async function stats(kernel: Kernel, caller: Caller) {
 }
 
 /**
- * The file of an attachment, for administrators and for the head of the doctor's department.
+ * The file of an attachment: for the person who uploaded it, for administrators, and for the head of the doctor's
+ * department.
  * @throws Invalid 102 for others; 106 for every path that no leave has.
  */
 export async function attachmentFile(kernel: Kernel, caller: Caller, path: string) {
-  const deptId = isAdministrator(caller) ? null : (await callingHead(kernel, caller)).deptId
   const attachment = attachmentOf(path)
+  const own = attachment && (await kernel.withRetries((db) => store.findUpload(db, attachment.fileId, caller.userId)))
+  if (own) return own
+  const deptId = isAdministrator(caller) ? null : (await callingHead(kernel, caller)).deptId
   const file = attachment && (await kernel.withRetries((db) => store.findAttachment(db, { ...attachment, deptId })))
   if (!file) throw refusal(CODES.notFound, 'not_found', '附件文件不存在或路径错误')
   return file
 }
 
-async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {
+async function note(
+  tx: Transaction,
+  caller: Caller,
+  verb: string,
+  resourceId: number,
+  now: Date,
+  changes: Differences,
+): Promise<void> {
   const action = `clinic.leave.${verb}`
-  await record(tx, now, { ...originOf(caller), action, resource: 'clinic_leave', resourceId })
+  await record(tx, now, { ...originOf(caller), action, resource: 'clinic_leave', resourceId, changes })
 }

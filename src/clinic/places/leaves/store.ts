@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { inserted } from '../../../kernel/database/inserted.ts'
 import type { FileRow } from '../../../kernel/files/store.ts'
+import { ATTACHMENT } from '../../core/attachments.ts'
 import type { Decided, Verdict } from '../../core/decisions/fields.ts'
 import { SECTIONS_OF_SHIFT, type Shift, type TimeSection } from '../../core/types.ts'
 
@@ -174,10 +175,25 @@ export async function useAttachment(tx: Transaction, fileId: number, ownerId: nu
   const { rows } = await sql`
     UPDATE files
     SET in_use = true, touched_at = ${now}
-    WHERE id = ${fileId} AND owner_id = ${ownerId}
+    WHERE id = ${fileId} AND owner_id = ${ownerId} AND purpose = ${ATTACHMENT}
       AND (content_type LIKE 'image/%' OR content_type = 'application/pdf')
     RETURNING id`.execute(tx)
   return rows.length === 1
+}
+
+/** A file that a user has uploaded, attached or not yet. */
+export async function findUpload(
+  db: Database,
+  fileId: number,
+  ownerId: number,
+): Promise<Pick<FileRow, 'name' | 'content_type' | 'bytes'> | undefined> {
+  return await db
+    .selectFrom('files')
+    .select(['name', 'content_type', 'bytes'])
+    .where('id', '=', fileId)
+    .where('owner_id', '=', ownerId)
+    .where('purpose', '=', ATTACHMENT)
+    .executeTakeFirst()
 }
 
 /** The file of an attachment, if a leave of the department (null: of any) has this path. */
@@ -188,7 +204,7 @@ export async function findAttachment(
   const { rows } = await sql<Pick<FileRow, 'name' | 'content_type' | 'bytes'>>`
     SELECT f.name, f.content_type, f.bytes
     FROM files f
-    WHERE f.id = ${fileId} AND (f.content_type LIKE 'image/%' OR f.content_type = 'application/pdf')
+    WHERE f.id = ${fileId} AND f.purpose = ${ATTACHMENT} AND (f.content_type LIKE 'image/%' OR f.content_type = 'application/pdf')
       AND EXISTS (
         SELECT FROM leave_audit a
         JOIN doctor d ON d.doctor_id = a.doctor_id

@@ -2,6 +2,7 @@ import { originOf } from '../../../kernel/audit/origin.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import { differences } from '../../core/differences.ts'
 import { BUILT_IN, type Prices } from '../../core/prices/rules.ts'
 import { anyPrice, GLOBAL, pricesOf, setPrices } from '../../core/prices/store.ts'
 import { CODES, refusal } from '../../sentences.ts'
@@ -18,8 +19,8 @@ export async function setGlobalPrices(kernel: Kernel, caller: Caller, prices: Pa
   if (!anyPrice(prices)) throw refusal(CODES.request, 'nothing_to_change', '请至少提供一个价格')
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    await setPrices(tx, GLOBAL, prices, now)
-    const changes = Object.fromEntries(Object.entries(prices).map(([type, price]) => [type, [null, price] as const]))
+    const { before, after } = await setPrices(tx, GLOBAL, prices, now)
+    const changes = differences(before, after)
     await record(tx, now, { ...originOf(caller), action: 'clinic.price.change', resource: 'clinic_price', changes })
   })
   kernel.nudge()

@@ -79,3 +79,8 @@ export function shiftOf(section: TimeSection): Exclude<Shift, 'full'> {
 export function cellWords(at: { readonly date: string; readonly timeSection: TimeSection }, name: string): string {
   return `周${weekDayWord(weekday(at.date))} ${at.date} ${at.timeSection} ${name}`
 }
+
+/** A week of a clinic in words for messages. */
+export function weekWords(clinicName: string, weekStart: string): string {
+  return `${clinicName} ${weekStart} 至 ${addDays(weekStart, 6)}`
+}

@@ -3,15 +3,15 @@ import type { Transaction } from '../../../kernel/database/database.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
-import { addDays, daysBetween, localDate } from '../../../kernel/time.ts'
+import { daysBetween, localDate } from '../../../kernel/time.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
-import { alreadyDecided, tellDecision } from '../../core/decisions/decisions.ts'
+import { alreadyDecided, decisionChanges, tellDecision } from '../../core/decisions/decisions.ts'
 import type { Verdict } from '../../core/decisions/fields.ts'
 import { keepClinic } from '../../core/parentsStore.ts'
 import { priceOfSchedule } from '../../core/scheduling.ts'
 import { sessionOf } from '../../core/sections/rules.ts'
 import { CODES, missing, notAllowed, refusal } from '../../sentences.ts'
-import { cellWords, type Session, sessionsOf } from './rules.ts'
+import { cellWords, type Session, sessionsOf, weekWords } from './rules.ts'
 import * as store from './store.ts'
 
 /** Submitted weeks: all, or those of a state. */
@@ -39,13 +39,14 @@ export async function decide(kernel: Kernel, caller: Caller, id: number, verdict
     if (week.submitterUserId === caller.userId) throw notAllowed('不能审核自己的申请')
     if (verdict.approves) await writeWeek(kernel, tx, week, verdict.now)
     await store.writeDecision(tx, id, verdict)
-    const what = `${week.clinicName} ${week.weekStart} 至 ${addDays(week.weekStart, 6)}`
+    const what = weekWords(week.clinicName, week.weekStart)
     await tellDecision(tx, verdict, { kind: '排班', id, what, userId: week.submitterUserId })
     await record(tx, verdict.now, {
       ...originOf(caller),
       action: `clinic.schedule_audit.${verdict.approves ? 'approve' : 'reject'}`,
       resource: 'clinic_schedule_audit',
       resourceId: id,
+      changes: decisionChanges(verdict),
     })
   })
   kernel.nudge()

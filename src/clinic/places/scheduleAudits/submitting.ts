@@ -3,11 +3,12 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { addDays, isoWeek, localDate } from '../../../kernel/time.ts'
+import { tellRequest } from '../../core/decisions/decisions.ts'
 import { callingHead } from '../../core/people.ts'
 import { listSchedules, type Schedule } from '../../core/schedulesStore.ts'
 import { TIME_SECTIONS, type TimeSection } from '../../core/types.ts'
 import { CODES, missing, refusal } from '../../sentences.ts'
-import { type Cell, cellWords, gridOf } from './rules.ts'
+import { type Cell, cellWords, gridOf, weekWords } from './rules.ts'
 import * as store from './store.ts'
 
 /** A change that a head submits; without a cell the section stays empty. */
@@ -37,7 +38,8 @@ export async function submit(
   if (changes.some(({ date }) => isoWeek(date) !== weekStart))
     throw refusal(CODES.request, 'two_weeks', '一次只能提交同一周的排班')
   const id = await kernel.transaction(async (tx) => {
-    if (!(await store.clinicsOf(tx, head.deptId)).some((clinic) => clinic.id === clinicId)) throw missing('门诊')
+    const clinic = (await store.clinicsOf(tx, head.deptId)).find((one) => one.id === clinicId)
+    if (!clinic) throw missing('门诊')
     const doctors = new Set((await store.doctorsOf(tx, head.deptId)).map((doctor) => doctor.id))
     const existing = await listSchedules(tx, { clinicId }, { from: weekStart, to: addDays(weekStart, 6) })
     const cells = changes.flatMap(({ date, timeSection, cell }) => {
@@ -56,11 +58,13 @@ export async function submit(
     if (cells.length === 0) throw refusal(CODES.request, 'nothing_new', '没有需要提交的排班变更')
     const week = { deptId: head.deptId, clinicId, submitterId: head.doctorId, weekStart, remark }
     const id = await store.insertWeek(tx, { ...week, grid: gridOf(weekStart, cells) }, now)
+    await tellRequest(kernel, tx, head, { kind: '排班', id, what: weekWords(clinic.name, weekStart) }, now)
     await record(tx, now, {
       ...originOf(caller),
       action: 'clinic.schedule_audit.submit',
       resource: 'clinic_schedule_audit',
       resourceId: id,
+      changes: { status: [null, 'pending'], clinic_id: [null, clinicId], cells: [null, cells] },
     })
     return id
   })

@@ -36,7 +36,8 @@ function changes(app: App, kernel: Kernel): void {
       response: { 200: Answer(Type.Object({ schedule_id: Id, detail: Type.String() })) },
     },
     handler: async (request) => {
-      const { doctor_id, clinic_id, schedule_date, time_section, slot_type, total_slots, ...rest } = request.body
+      const { doctor_id, clinic_id, schedule_date, time_section, slot_type, total_slots } = request.body
+      const { status = '正常', price = 0 } = request.body
       const schedule_id = await service.addSchedule(kernel, callerOf(request), {
         doctorId: doctor_id,
         clinicId: clinic_id,
@@ -44,8 +45,8 @@ function changes(app: App, kernel: Kernel): void {
         timeSection: time_section,
         slotType: slot_type,
         totalSlots: total_slots,
-        status: rest.status,
-        price: rest.price,
+        status,
+        price,
       })
       return answer({ schedule_id, detail: '排班创建成功' })
     },

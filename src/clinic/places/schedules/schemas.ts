@@ -23,8 +23,8 @@ const content = {
 
 export const ScheduleBody = Type.Object({
   ...content,
-  status: Type.Enum([...SCHEDULE_STATES], { default: '正常' }),
-  price: Type.Number({ minimum: -HIGHEST_PRICE, maximum: HIGHEST_PRICE, default: 0 }),
+  status: Type.Optional(Type.Enum([...SCHEDULE_STATES], { default: '正常' })),
+  price: Type.Optional(Type.Number({ minimum: -HIGHEST_PRICE, maximum: HIGHEST_PRICE, default: 0 })),
 })
 
 export const ScheduleChange = Type.Partial(Type.Object({ ...content, status: Status }))

@@ -5,6 +5,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { daysBetween, localDate } from '../../../kernel/time.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
+import { type Differences, differences } from '../../core/differences.ts'
 import { isOnLeave } from '../../core/leavesStore.ts'
 import { lockSchedules, setTotal } from '../../core/numbersStore.ts'
 import { orderIdsOf } from '../../core/ordersStore.ts'
@@ -91,7 +92,7 @@ export async function addSchedule(kernel: Kernel, caller: Caller, content: Sched
     const { deptId } = await keepClinic(tx, content.clinicId)
     const price = await priceOfSchedule(tx, { ...content, deptId })
     const id = await store.insertSchedule(tx, { ...content, deptId, price }, now)
-    await note(tx, caller, 'add', id, now)
+    await note(tx, caller, 'add', id, now, differences({}, { ...content, price }))
     return id
   })
   kernel.nudge()
@@ -167,7 +168,7 @@ export async function changeSchedule(
       },
       now,
     )
-    await note(tx, caller, 'change', id, now)
+    await note(tx, caller, 'change', id, now, differences(before, { ...change, ...price }))
     if (after.status === NORMAL) await promoteWaiting(kernel, tx, id, now)
   })
   soldOutMemory(kernel).forget(id)
@@ -213,9 +214,12 @@ export async function removeSchedule(kernel: Kernel, caller: Caller, id: number)
   await kernel.transaction(async (tx) => {
     await stopFirst(kernel, tx, caller, id, now)
     await lockSchedules(tx, [id])
-    if (!(await store.findSchedule(tx, id))) throw noSuchSchedule()
+    const before = await store.findSchedule(tx, id)
+    if (!before) throw noSuchSchedule()
     await store.updateSchedule(tx, id, { deleted_at: now }, now)
-    await note(tx, caller, 'remove', id, now)
+    const { doctorId, clinicId, date, timeSection } = before
+    const gone = { doctorId, clinicId, date, timeSection }
+    await note(tx, caller, 'remove', id, now, differences(gone, allNull(gone)))
   })
   kernel.nudge()
 }
@@ -225,11 +229,21 @@ export async function previewStops(kernel: Kernel, ids: readonly number[]): Prom
   return await kernel.withRetries((db) => previewStop(db, [...new Set(ids)]))
 }
 
-async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {
+const allNull = (members: object) => Object.fromEntries(Object.keys(members).map((key) => [key, null]))
+
+async function note(
+  tx: Transaction,
+  caller: Caller,
+  verb: string,
+  resourceId: number,
+  now: Date,
+  changes: Differences,
+): Promise<void> {
   await record(tx, now, {
     ...originOf(caller),
     action: `clinic.schedule.${verb}`,
     resource: 'clinic_schedule',
     resourceId,
+    changes,
   })
 }

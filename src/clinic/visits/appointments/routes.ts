@@ -195,7 +195,8 @@ function paying(app: App, kernel: Kernel): void {
     permission: 'signed-in',
     summary: 'Pay one of your orders',
     description:
-      'With CLINIC_PAYMENT=confirm this call settles the payment; with `desk` it waits as `paying` for the desk.',
+      'With CLINIC_PAYMENT=confirm this call settles the payment; with `desk` it waits as `paying` for the desk; with ' +
+      '`wechat` it waits for WeChat Pay, and `codeUrl` is the content of the QR code to scan.',
     tag,
     schema: {
       params: Params,
@@ -213,6 +214,7 @@ function paying(app: App, kernel: Kernel): void {
             paymentTime: Nullable(PlainMoment),
             method: Type.String(),
             amount: Yuan,
+            codeUrl: Nullable(Type.String()),
           }),
         ),
       },
@@ -220,7 +222,7 @@ function paying(app: App, kernel: Kernel): void {
     handler: async (request) => {
       const { method } = request.body
       const zone = kernel.config.timeZone
-      const { order, time } = await service.payMine(kernel, callerOf(request), request.params.id, method)
+      const { order, time, codeUrl } = await service.payMine(kernel, callerOf(request), request.params.id, method)
       return answer({
         success: order.paymentStatus === 'paid',
         orderId: order.orderId,
@@ -229,6 +231,7 @@ function paying(app: App, kernel: Kernel): void {
         paymentTime: whenSet(time, zone, plainMoment),
         method,
         amount: yuan(order.price),
+        codeUrl,
       })
     },
   })

@@ -9,6 +9,9 @@ import type { Configuration } from '../../core/configuration/types.ts'
 import { endOrders } from '../../core/ending.ts'
 import { findOrder, lockOrder, type Order } from '../../core/ordersStore.ts'
 import { receivePayment } from '../../core/payment.ts'
+import { codeOf, preparePayment } from '../../core/platform/paying.ts'
+import { PLATFORM_METHOD, platformOf } from '../../core/platform/platform.ts'
+import { concludePayments } from '../../core/platform/settling.ts'
 import { badState, noSuchOrder } from '../../core/refusals.ts'
 import { cancelDeadline, mayCancel } from '../../core/rules.ts'
 import { ORDER_STATES, type OrderStatus } from '../../core/states.ts'
@@ -109,24 +112,47 @@ export async function cancelMine(
 export interface Paid {
   readonly order: Order
   readonly time: Date | null
+  /** The content of the QR code to scan, with CLINIC_PAYMENT=wechat. */
+  readonly codeUrl: string | null
 }
 
 /**
  * The client's call to pay one of the caller's orders. With CLINIC_PAYMENT=confirm it settles the payment; with `desk`
- * the order waits as `paying` for the desk. Paying again changes nothing.
- * @throws Invalid 106; `expired` if the order is overdue or ended.
+ * the order waits as `paying` for the desk, with `wechat` for the platform. Paying again changes nothing, and gives the
+ * same code.
+ * @throws Invalid 106; `expired` if the order is overdue or ended; `platform_unavailable`
  */
 export async function payMine(kernel: Kernel, caller: Caller, orderId: number, method: string): Promise<Paid> {
+  const { paymentId, ...paid } = await beginPaying(kernel, caller, orderId, method)
+  kernel.nudge()
+  if (paymentId === null) return { ...paid, codeUrl: null }
+  const codeUrl = await codeOf(kernel, paid.order, paymentId)
+  if (codeUrl !== null) return { ...paid, codeUrl }
+  // The payment has ended meanwhile: the order may be paid now.
+  const order = (await findOrder(kernel.db, orderId)) ?? paid.order
+  return { order, time: order.paymentStatus === 'paid' ? order.paymentTime : null, codeUrl: null }
+}
+
+/** An order on whose payment the caller has begun; `paymentId` is the payment at the platform. */
+interface Begun {
+  readonly order: Order
+  readonly time: Date | null
+  readonly paymentId: number | null
+}
+
+async function beginPaying(kernel: Kernel, caller: Caller, orderId: number, method: string): Promise<Begun> {
   const now = kernel.clock.now()
-  const paid = await kernel.transaction(async (tx) => {
+  const mode = clinicSettings.of(kernel.config).payment
+  return await kernel.transaction(async (tx) => {
     const order = await lockOwnOrder(tx, caller, orderId)
-    if (order.paymentStatus === 'paid') return { order, time: order.paymentTime }
+    if (order.paymentStatus === 'paid') return { order, time: order.paymentTime, paymentId: null }
     if (order.status !== 'pending') throw badState(order)
     if (order.expiresAt && order.expiresAt <= now)
       throw refusal(CODES.request, 'expired', '订单已超过支付时限，号源已释放，请重新挂号')
-    if (clinicSettings.of(kernel.config).payment !== 'confirm') {
-      await store.markPaying(tx, orderId, method, now)
-      return { order: { ...order, paymentStatus: 'paying' as const }, time: null }
+    if (mode !== 'confirm') {
+      await store.markPaying(tx, orderId, mode === 'wechat' ? PLATFORM_METHOD : method, now)
+      const paymentId = mode === 'wechat' ? await preparePayment(tx, order, now) : null
+      return { order: { ...order, paymentStatus: 'paying' as const }, time: null, paymentId }
     }
     const entry = { amount: order.price, method, reference: `confirm:${orderId}`, by: caller.userId, now }
     await receivePayment(kernel, tx, order, entry)
@@ -136,10 +162,9 @@ export async function payMine(kernel: Kernel, caller: Caller, orderId: number, m
       resource: 'clinic_order',
       resourceId: orderId,
     })
-    return { order: { ...order, status: 'confirmed' as const, paymentStatus: 'paid' as const }, time: now }
+    const paid = { ...order, status: 'confirmed' as const, paymentStatus: 'paid' as const }
+    return { order: paid, time: now, paymentId: null }
   })
-  kernel.nudge()
-  return paid
 }
 
 /** Number of expired orders that one round of the job ends. */
@@ -147,15 +172,19 @@ const BATCH = 200
 
 /**
  * The job that ends unpaid orders whose time to pay is over. Their numbers go to the waiting list, then back on sale.
- * An order that can't be ended does not hold up the others: it is tried again at the next run.
+ * Payments at the platform are closed before: one that arrived in time counts. An order that can't be ended does not
+ * hold up the others: it is tried again at the next run.
  */
 export async function expireOrders(kernel: Kernel): Promise<void> {
+  let platform = platformOf(kernel)
   for (;;) {
     const now = kernel.clock.now()
     const expired = await store.expiredOrders(kernel.db, now, BATCH)
     let failed = 0
     for (const { orderId } of expired) {
       try {
+        // While the platform can't be reached, orders end without it. Money that arrived all the same is given back.
+        if (platform && !(await concludePayments(kernel, platform, orderId))) platform = null
         await kernel.transaction((tx) => expire(kernel, tx, orderId, now))
       } catch (err) {
         if (isDatabaseAway(err)) throw err

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PatientPerson, patient, schedule } from '../../../../test/support/clinic.ts'
 import { openWorld, type Person } from '../../../../test/support/world.ts'
+import { phoneIndexes } from '../../core/phones.ts'
 import { DESK_ROLE } from '../../permissions.ts'
 
 const world = await openWorld({ PRODUCTS: 'clinic', CLINIC_PAYMENT: 'desk' })
@@ -114,6 +115,9 @@ describe('Checking in', () => {
   })
 })
 
+const listed = async (query: string) =>
+  (await world.call('GET', `/admin/orders?${query}`, { as: clerk })).body.message.orders
+
 describe('The desk', () => {
   it('registers walk-ins after the deadline of the morning, but not beyond the numbers', async () => {
     const schedule_id = await schedule(world, { day: 0, slots: 1 })
@@ -126,6 +130,52 @@ describe('The desk', () => {
       ).body
     expect((await walkIn(await patient(world))).message).toMatchObject({ queue_number: 'A001', amount: 50 })
     expect(await walkIn(await patient(world))).toMatchObject({ code: 1001 })
+  })
+
+  it('takes the money of a walk-in at once', async () => {
+    const schedule_id = await schedule(world, { day: 0 })
+    const walkIn = async (payload: object) => {
+      const { patientId: patient_id } = await patient(world)
+      return (
+        await world.call('POST', '/admin/walk-ins', { as: clerk, payload: { schedule_id, patient_id, ...payload } })
+      ).body.message
+    }
+    const paid = await walkIn({ paid: true, method: 'card' })
+    expect(paid).toMatchObject({ status: 'confirmed', amount: 50 })
+    expect(await listed(`schedule_id=${schedule_id}`)).toMatchObject([
+      { order_id: paid.order_id, status: 'confirmed', payment_status: 'paid', payment_method: 'card', paid: 50 },
+    ])
+    expect(await walkIn({ method: 'card' })).toMatchObject({ status: 'pending' })
+  })
+
+  it('takes nothing for a walk-in that is free', async () => {
+    const [schedule_id, { patientId }] = [await schedule(world, { day: 0, price: 0 }), await patient(world)]
+    const payload = { schedule_id, patient_id: patientId, paid: true }
+    const { body } = await world.call('POST', '/admin/walk-ins', { as: clerk, payload })
+    expect(body.message).toMatchObject({ status: 'confirmed', amount: 0 })
+    expect(await listed(`schedule_id=${schedule_id}`)).toMatchObject([{ paid: 0 }])
+  })
+
+  it('finds orders by name, phone number, date and state of the payment', async () => {
+    const [one, other] = [await paidOrder(), await paidOrder({ day: 5 })]
+    await world.rows(`UPDATE patient SET name = '欧阳_明' WHERE patient_id = ${one.person.patientId}`)
+    const [phone, away] = ['13912345678', '13912345679']
+    const { cipher } = world.kernel.secrets
+    const index = phoneIndexes(world.kernel, phone)
+    await world.rows(
+      `UPDATE users SET phone_index = '${index?.account}', phone_encrypted = '${cipher.encrypt(phone)}' WHERE id = ${one.person.id}`,
+    )
+    await world.rows(
+      `UPDATE patient SET phone_index = '${index?.patient}', phone_encrypted = '${cipher.encrypt(phone)}' WHERE patient_id = ${other.person.patientId}`,
+    )
+    const find = async (query: string) => (await listed(query)).map(({ order_id }: { order_id: number }) => order_id)
+    expect(await find(`patient_name=${encodeURIComponent('阳_')}`)).toEqual([one.id])
+    expect(await find(`patient_name=${encodeURIComponent('欧%明')}`)).toEqual([])
+    expect(await find(`phone=${phone}`)).toEqual([other.id, one.id])
+    for (const nobody of [away, 'x']) expect(await find(`phone=${nobody}`)).toEqual([])
+    expect(await find(`phone=${phone}&date=2026-03-07`)).toEqual([other.id])
+    await at(other.id, 'refund', { reason: '退号' })
+    expect(await find(`phone=${phone}&payment_status=refunded`)).toEqual([other.id])
   })
 
   it('finds orders by number, schedule and state', async () => {

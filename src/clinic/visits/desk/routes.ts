@@ -9,12 +9,15 @@ import { HIGHEST_PRICE, yuan } from '../../core/money/rules.ts'
 import { orderNumber } from '../../core/orderNumber.ts'
 import type { Order } from '../../core/ordersStore.ts'
 import { queueNumber } from '../../core/sections/rules.ts'
-import { ORDER_STATES } from '../../core/states.ts'
+import { ORDER_STATES, PAYMENT_STATES } from '../../core/states.ts'
 import { admin, ids, limits, Moment, moment, paged, SlotType, TimeSection, whenSet, Yuan } from '../../fields.ts'
 import * as service from './service.ts'
 
 const tag = 'Clinic desk'
 const Params = ids('order_id')
+
+/** How the desk takes money. */
+const Method = Type.Optional(Type.Enum(['cash', 'card', 'insurance', 'other'], { default: 'cash' }))
 
 /** An order as the desk sees it. */
 const OrderRow = Type.Object({
@@ -87,6 +90,9 @@ function reading(app: App, kernel: Kernel): void {
         doctor_id: Type.Optional(Id),
         patient_id: Type.Optional(Id),
         status: Type.Optional(Type.Enum([...ORDER_STATES])),
+        payment_status: Type.Optional(Type.Enum([...PAYMENT_STATES])),
+        patient_name: Type.Optional(Type.String({ maxLength: 100, description: 'A part of the name.' })),
+        phone: Type.Optional(Type.String({ maxLength: 40, description: 'The patient’s whole phone number.' })),
         order_no: Type.Optional(Type.String({ maxLength: 20 })),
       }),
       response: { 200: Answer(Type.Object({ orders: Type.Array(OrderRow), total: Type.Integer() })) },
@@ -99,6 +105,9 @@ function reading(app: App, kernel: Kernel): void {
         doctorId: query.doctor_id,
         patientId: query.patient_id,
         status: query.status,
+        paymentStatus: query.payment_status,
+        patientName: query.patient_name,
+        phone: query.phone,
         orderNo: query.order_no,
         ...limits(query),
       })
@@ -118,14 +127,13 @@ function moves(app: App, kernel: Kernel): void {
     tag,
     schema: {
       params: Params,
-      body: Type.Object({ method: Type.Enum(['cash', 'card', 'insurance', 'other'], { default: 'cash' }) }),
+      body: Type.Object({ method: Method }),
       response: { 200: Answer(OrderRow) },
     },
     handler: async (request) => {
       const { order_id: id } = request.params
-      return answer(
-        presentOrder(await service.confirmPayment(kernel, callerOf(request), id, request.body.method), zone),
-      )
+      const { method = 'cash' } = request.body
+      return answer(presentOrder(await service.confirmPayment(kernel, callerOf(request), id, method), zone))
     },
   })
   route(app, {
@@ -134,12 +142,14 @@ function moves(app: App, kernel: Kernel): void {
     operationId: 'refundClinicOrder',
     permission: 'clinic:desk',
     summary: 'Give money of an order back',
-    description: 'All that is left, or `amount` yuan. Giving all back for an order that is still ahead cancels it too.',
+    description:
+      'All that is left, or `amount` yuan, the way it was paid: by WeChat Pay, or at the desk. Giving all back for an ' +
+      'order that is still ahead cancels it too.',
     tag,
     schema: {
       params: Params,
       body: Type.Object({
-        amount: Type.Optional(Nullable(Type.Number({ exclusiveMinimum: 0, maximum: HIGHEST_PRICE }))),
+        amount: Type.Optional(Nullable(Type.Number({ minimum: 0.01, maximum: HIGHEST_PRICE }))),
         reason: Text(200),
       }),
       response: { 200: Answer(OrderRow) },
@@ -172,16 +182,26 @@ function walkIns(app: App, kernel: Kernel): void {
     operationId: 'registerWalkIn',
     permission: 'clinic:desk',
     summary: 'Register a patient who has come without an order',
-    description: 'Until the session ends. The payment is confirmed like that of any other order.',
+    description:
+      'Until the session ends. With `paid` the desk has taken the money, and the order is confirmed at once. Otherwise ' +
+      'the payment is confirmed like that of any other order.',
     tag,
     schema: {
-      body: Type.Object({ schedule_id: Id, patient_id: Id }),
-      response: { 200: Answer(Type.Object({ order_id: Id, queue_number: Type.String(), amount: Yuan })) },
+      body: Type.Object({
+        schedule_id: Id,
+        patient_id: Id,
+        paid: Type.Optional(Type.Boolean({ default: false })),
+        method: Method,
+      }),
+      response: {
+        200: Answer(Type.Object({ order_id: Id, queue_number: Type.String(), amount: Yuan, status: Type.String() })),
+      },
     },
     handler: async (request) => {
-      const { schedule_id: scheduleId, patient_id: patientId } = request.body
-      const made = await service.registerWalkIn(kernel, callerOf(request), { scheduleId, patientId })
-      return answer({ order_id: made.orderId, queue_number: queueNumber(made.number), amount: yuan(made.price) })
+      const { schedule_id: scheduleId, patient_id: patientId, paid = false, method = 'cash' } = request.body
+      const walkIn = { scheduleId, patientId, method: paid ? method : null }
+      const { orderId, number, price, status } = await service.registerWalkIn(kernel, callerOf(request), walkIn)
+      return answer({ order_id: orderId, queue_number: queueNumber(number), amount: yuan(price), status })
     },
   })
 }

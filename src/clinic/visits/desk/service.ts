@@ -6,38 +6,42 @@ import { record } from '../../../kernel/outbox/outbox.ts'
 import { type Registered, register } from '../../core/booking.ts'
 import { cancelOrder } from '../../core/cancelling.ts'
 import { checkIn } from '../../core/checkingIn.ts'
-import { fen } from '../../core/money/rules.ts'
+import { readConfiguration } from '../../core/configuration/store.ts'
+import { tellOrders } from '../../core/messages.ts'
+import { fen, yuan } from '../../core/money/rules.ts'
 import { findOrder, lockOrder, type Order } from '../../core/ordersStore.ts'
 import { giveBack, receivePayment } from '../../core/payment.ts'
+import { phoneIndexes } from '../../core/phones.ts'
 import { noSuchOrder } from '../../core/refusals.ts'
-import type { OrderStatus } from '../../core/states.ts'
 import { CODES, refusal } from '../../sentences.ts'
 import * as store from './store.ts'
 
 /** Filters of the desk's list of orders. */
-export interface OrderQuery {
-  readonly date?: string | undefined
-  readonly scheduleId?: number | undefined
-  readonly doctorId?: number | undefined
-  readonly patientId?: number | undefined
-  readonly status?: OrderStatus | undefined
+export interface OrderQuery extends Omit<store.OrderFilter, 'number' | 'phone' | 'zone'> {
   readonly orderNo?: string | undefined
-  readonly limit: number
-  readonly offset: number
+  readonly phone?: string | undefined
 }
 
-/** A page of orders. An order number that is none finds nothing. */
-export async function findOrders(kernel: Kernel, { orderNo, ...query }: OrderQuery) {
+/** A page of orders. A number or phone number that is none finds nothing. */
+export async function findOrders(
+  kernel: Kernel,
+  { orderNo, phone: text, ...query }: OrderQuery,
+): Promise<{ readonly items: readonly Order[]; readonly total: number }> {
+  const phone = text ? phoneIndexes(kernel, text) : undefined
+  const number = orderNo ? partsOf(orderNo) : undefined
+  if ((text && !phone) || (orderNo && !number)) return { items: [], total: 0 }
   const zone = kernel.config.timeZone
-  if (orderNo === undefined || orderNo === '')
-    return await kernel.withRetries((db) => store.listOrders(db, { ...query, zone }))
+  return await kernel.withRetries((db) => store.listOrders(db, { ...query, zone, phone, number }))
+}
+
+/** Date and digits of an order number; undefined if it is none. */
+function partsOf(orderNo: string): store.OrderFilter['number'] {
   const [, year, month, day, digits] = /^(\d{4})(0[1-9]|1[0-2])([0-2]\d|3[01])(\d{8})$/.exec(orderNo) ?? []
   const date = `${year}-${month}-${day}`
   const midnight = new Date(`${date}T00:00:00Z`)
   // V8 reads 31 February as 3 March.
-  if (digits === undefined || midnight.getUTCDate() !== Number(day)) return { items: [], total: 0 }
-  const number = { date, digits: Number(digits) }
-  return await kernel.withRetries((db) => store.listOrders(db, { ...query, zone, number }))
+  if (digits === undefined || midnight.getUTCDate() !== Number(day)) return undefined
+  return { date, digits: Number(digits) }
 }
 
 /**
@@ -68,7 +72,13 @@ export async function refundOrder(
     const isAll = asked === order.paid - order.refunded && asked > 0
     if (isAll && (order.status === 'confirmed' || order.status === 'pending'))
       await cancelOrder(kernel, tx, order, { caller, reason, now })
-    else await giveBack(tx, order, { amount: asked, reason, by: caller.userId, now })
+    else {
+      const refunded = await giveBack(tx, order, { amount: asked, reason, by: caller.userId, now })
+      const { schedule: rules } = await readConfiguration(tx)
+      const refund = yuan(refunded).toFixed(2)
+      const context = { rules, zone: kernel.config.timeZone, now }
+      await tellOrders(tx, [order], 'clinic.order.refunded', context, () => ({ refund, reason }))
+    }
   })
 }
 
@@ -105,11 +115,19 @@ async function moveOrder(
   return moved
 }
 
-/** Registers a patient who has come without an order. @throws Invalid like registering. */
+/**
+ * Registers a patient who has come without an order. With a `method` the desk has taken the money: the payment is
+ * confirmed at once.
+ * @throws Invalid like registering
+ */
 export async function registerWalkIn(
   kernel: Kernel,
   caller: Caller,
-  request: { readonly scheduleId: number; readonly patientId: number },
+  request: { readonly scheduleId: number; readonly patientId: number; readonly method: string | null },
 ): Promise<Registered> {
-  return await register(kernel, caller, { ...request, symptoms: '' }, 'desk')
+  const { method, ...place } = request
+  const made = await register(kernel, caller, { ...place, symptoms: '' }, 'desk')
+  if (method === null || made.status === 'confirmed') return made
+  await confirmPayment(kernel, caller, made.orderId, method)
+  return { ...made, status: 'confirmed', expiresAt: null }
 }

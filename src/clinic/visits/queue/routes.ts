@@ -4,73 +4,18 @@ import { callerOf } from '../../../kernel/http/request/caller.ts'
 import { route } from '../../../kernel/http/route.ts'
 import { Id, Nullable } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { localDate } from '../../../kernel/time.ts'
 import { Answer, answer } from '../../contract.ts'
-import type { Order } from '../../core/ordersStore.ts'
-import { ageOn } from '../../core/personalData.ts'
-import { queueNumber } from '../../core/sections/rules.ts'
-import { GENDERS } from '../../core/types.ts'
-import { Moment, moment, TimeSection, whenSet } from '../../fields.ts'
+import { recordInputs } from '../../core/records/fields.ts'
+import { ids } from '../../fields.ts'
+import { OwnPlace, Patient, presenter, presentPlace, presentQueue, Queue } from './schemas.ts'
 import * as service from './service.ts'
 
 const tag = 'Clinic queue'
 
-const Patient = Type.Object({
-  orderId: Id,
-  patientId: Id,
-  patientName: Type.String(),
-  gender: Type.Enum([...GENDERS]),
-  age: Nullable(Type.Integer()),
-  queueNumber: Nullable(Type.String()),
-  status: Type.String(),
-  isCall: Type.Boolean(),
-  callTime: Nullable(Moment),
-  visitTime: Nullable(Moment),
-  completedTime: Nullable(Moment),
-  passCount: Type.Integer(),
-  priority: Type.Integer(),
-})
-
-const Queue = Type.Object({
-  stats: Type.Object({
-    totalSlots: Type.Integer(),
-    confirmedCount: Type.Integer(),
-    waitlistCount: Type.Integer(),
-    completedCount: Type.Integer(),
-    waitingCount: Type.Integer(),
-    passedCount: Type.Integer(),
-  }),
-  scheduleInfo: Type.Object({ scheduleId: Id, doctorId: Id, date: Type.String(), timeSection: TimeSection }),
-  currentPatient: Nullable(Patient),
-  nextPatient: Nullable(Patient),
-  queue: Type.Array(Patient),
-  waitlist: Type.Array(Patient),
-  completedQueue: Type.Array(Patient),
-})
-
 const Moved = Type.Object({ detail: Type.String(), ...Patient.properties })
-
-function presenter({ clock, config: { timeZone } }: Kernel) {
-  return (order: Order) => ({
-    orderId: order.orderId,
-    patientId: order.patientId,
-    patientName: order.patientName,
-    gender: order.patientGender,
-    age: ageOn(order.patientBirthDate, localDate(clock.now(), timeZone)),
-    queueNumber: order.queueNo === null ? null : queueNumber(order.queueNo),
-    status: order.status,
-    isCall: order.isCalling,
-    callTime: whenSet(order.callTime, timeZone, moment),
-    visitTime: whenSet(order.callTime, timeZone, moment),
-    completedTime: whenSet(order.completedTime, timeZone, moment),
-    passCount: order.passCount,
-    priority: order.priority,
-  })
-}
 
 /** Routes of the queue of a doctor’s session. */
 export function queueRoutes(app: App, kernel: Kernel): void {
-  const show = presenter(kernel)
   route(app, {
     method: 'GET',
     paths: ['/doctor/consultation/queue'],
@@ -79,30 +24,24 @@ export function queueRoutes(app: App, kernel: Kernel): void {
     tag,
     schema: { querystring: Type.Object({ schedule_id: Id }), response: { 200: Answer(Queue) } },
     handler: async (request) => {
-      const queue = await service.readQueue(kernel, callerOf(request), request.query.schedule_id)
-      const { schedule, calling, waiting, completed, waitlist } = queue
-      const [next] = waiting
-      return answer({
-        stats: {
-          totalSlots: schedule.totalSlots,
-          confirmedCount: waiting.length + (calling ? 1 : 0),
-          waitlistCount: waitlist.length,
-          completedCount: completed.length,
-          waitingCount: waiting.length,
-          passedCount: waiting.filter(({ passCount }) => passCount > 0).length,
-        },
-        scheduleInfo: {
-          scheduleId: schedule.scheduleId,
-          doctorId: schedule.doctorId,
-          date: schedule.date,
-          timeSection: schedule.timeSection,
-        },
-        currentPatient: calling ? show(calling) : null,
-        nextPatient: next ? show(next) : null,
-        queue: waiting.map(show),
-        waitlist: waitlist.map(show),
-        completedQueue: completed.map(show),
-      })
+      const { session, line } = await service.readQueue(kernel, callerOf(request), request.query.schedule_id)
+      return answer(presentQueue(kernel, session, line))
+    },
+  })
+  route(app, {
+    method: 'GET',
+    paths: ['/patient/appointments/{id}/queue'],
+    operationId: 'getMyQueue',
+    permission: 'signed-in',
+    summary: 'Read the place of one of your orders in its queue',
+    description:
+      '`position` 1 is called next; `ahead` patients are called earlier. Both are null unless the order waits. The ' +
+      'WebSocket `/ws/clinic/queue` sends the same object whenever it changes.',
+    tag,
+    schema: { params: ids('id'), response: { 200: Answer(OwnPlace) } },
+    handler: async (request) => {
+      const { order, place } = await service.readPlace(kernel, callerOf(request), request.params.id)
+      return answer(presentPlace(order, place, kernel.config.timeZone))
     },
   })
   moves(app, kernel)
@@ -130,10 +69,15 @@ function moves(app: App, kernel: Kernel): void {
     operationId: 'completeConsultation',
     permission: 'clinic:treat',
     summary: 'End the visit of the patient who is being called',
+    description: 'With `record`, the medical record is written too; without it, it can be written until the next day.',
     tag,
-    schema: { body: Type.Object({ order_id: Id }), response: { 200: Answer(Moved) } },
+    schema: {
+      body: Type.Object({ order_id: Id, record: Type.Optional(Nullable(Type.Object(recordInputs))) }),
+      response: { 200: Answer(Moved) },
+    },
     handler: async (request) => {
-      const order = await service.completeVisit(kernel, callerOf(request), request.body.order_id)
+      const { order_id, record } = request.body
+      const order = await service.completeVisit(kernel, callerOf(request), order_id, record ?? undefined)
       return answer({ detail: '就诊已完成', ...show(order) })
     },
   })
@@ -143,7 +87,9 @@ function moves(app: App, kernel: Kernel): void {
     operationId: 'passPatient',
     permission: 'clinic:treat',
     summary: 'Pass the patient who is being called and is not there',
-    description: 'They go behind the others. After `max_pass_count` passes (default 3) they count as absent.',
+    description:
+      'They go behind the others. After `max_pass_count` passes (default: as configured, else 3) ' +
+      'they count as absent.',
     tag,
     schema: {
       body: Type.Object({

@@ -5,47 +5,56 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { localDate } from '../../../kernel/time.ts'
+import { isOwn } from '../../core/cancelling.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
 import { tellOrders } from '../../core/messages.ts'
+import { noteNotice } from '../../core/noticesStore.ts'
 import { lockSchedules } from '../../core/numbersStore.ts'
-import { lockOrder, lockOrders, type Order } from '../../core/ordersStore.ts'
+import { findOrder, lockOrder, lockOrders, type Order } from '../../core/ordersStore.ts'
+import { passLimitOf } from '../../core/passes/store.ts'
 import { callingDoctor } from '../../core/people.ts'
+import type { RecordChange } from '../../core/records/rules.ts'
+import { writeRecord } from '../../core/records/writing.ts'
 import { noSuchOrder, noSuchSchedule } from '../../core/refusals.ts'
 import { sessionOf } from '../../core/sections/rules.ts'
 import { writeCall, writeCompletion, writeNoShow, writePass } from '../../core/visitMovesStore.ts'
 import { CODES, refusal } from '../../sentences.ts'
+import { clinicSettings } from '../../settings.ts'
+import { findSession, ordersOf, type Session } from './lineStore.ts'
+import { type Line, lineOf, type Place, placeOf } from './rules.ts'
 import * as store from './store.ts'
-
-/** Times that a patient may be passed before they count as absent, unless the call says otherwise. */
-const MOST_PASSES = 3
 
 /** Minutes after the end of a session at which patients who did not come are noted. */
 const GRACE_MINUTES = 30
 
-/** The queue of one of the calling doctor's schedules. */
+/** The queue of a session. */
 export interface Queue {
-  readonly schedule: store.QueueSchedule
-  readonly calling: Order | null
-  /** Patients who wait, in the order in which they are called. */
-  readonly waiting: readonly Order[]
-  readonly completed: readonly Order[]
-  readonly waitlist: readonly Order[]
+  readonly session: Session
+  readonly line: Line<Order>
 }
 
 /** Reads a queue. @throws Invalid 102 if the caller is no doctor; 106 for other doctors' schedules. */
 export async function readQueue(kernel: Kernel, caller: Caller, scheduleId: number): Promise<Queue> {
   const { doctorId } = await callingDoctor(kernel, caller)
   return await kernel.withRetries(async (db) => {
-    const schedule = await store.scheduleOf(db, scheduleId, doctorId)
-    if (!schedule) throw noSuchSchedule()
-    const all = await store.ordersOf(db, scheduleId)
-    return {
-      schedule,
-      calling: all.find(({ isCalling }) => isCalling) ?? null,
-      waiting: all.filter(({ status, isCalling }) => status === 'confirmed' && !isCalling),
-      completed: all.filter(({ status }) => status === 'completed'),
-      waitlist: all.filter(({ status }) => status === 'waitlist'),
-    }
+    const session = await findSession(db, scheduleId)
+    if (session?.doctorId !== doctorId) throw noSuchSchedule()
+    return { session, line: lineOf(await ordersOf(db, [scheduleId])) }
+  })
+}
+
+/** Reads the place of one of the caller's orders in its queue. @throws Invalid 106 for other people's orders. */
+export async function readPlace(
+  kernel: Kernel,
+  caller: Pick<Caller, 'userId'>,
+  orderId: number,
+): Promise<{ readonly order: Order; readonly place: Place }> {
+  return await kernel.withRetries(async (db) => {
+    const order = await findOrder(db, orderId)
+    if (!order || !isOwn(order, caller)) throw noSuchOrder()
+    const line = lineOf(await ordersOf(db, [order.scheduleId]))
+    const { schedule: rules } = await readConfiguration(db)
+    return { order, place: placeOf(order, line, rules, kernel.clock.now(), kernel.config.timeZone) }
   })
 }
 
@@ -57,9 +66,9 @@ export async function callNext(kernel: Kernel, caller: Caller, scheduleId: numbe
   const { doctorId } = await callingDoctor(kernel, caller)
   const now = kernel.clock.now()
   const called = await kernel.transaction(async (tx) => {
-    const schedule = await store.scheduleOf(tx, scheduleId, doctorId)
-    if (!schedule) throw noSuchSchedule()
-    checkDay(kernel, schedule.date, now)
+    const session = await findSession(tx, scheduleId)
+    if (session?.doctorId !== doctorId) throw noSuchSchedule()
+    checkDay(kernel, session.date, now)
     await lockSchedules(tx, [scheduleId])
     if (await store.isCalling(tx, scheduleId))
       throw refusal(CODES.request, 'still_calling', '当前患者就诊尚未结束，请先完成或过号')
@@ -69,6 +78,7 @@ export async function callNext(kernel: Kernel, caller: Caller, scheduleId: numbe
     const [order] = await lockOrders(tx, [next])
     if (!order) throw noSuchOrder()
     await tell(kernel, tx, order, 'clinic.order.called', now)
+    await tellNear(kernel, tx, scheduleId, now)
     await note(tx, originOf(caller), 'call', next, now)
     return order
   })
@@ -76,27 +86,55 @@ export async function callNext(kernel: Kernel, caller: Caller, scheduleId: numbe
   return called
 }
 
-/** Ends the visit of the patient who is being called. @throws Invalid 102, 106; `not_calling`. */
-export async function completeVisit(kernel: Kernel, caller: Caller, orderId: number): Promise<Order> {
+/** Tells those who are next in a locked schedule that their turn is near, once each. */
+async function tellNear(kernel: Kernel, tx: Transaction, scheduleId: number, now: Date): Promise<void> {
+  const { waiting } = lineOf(await ordersOf(tx, [scheduleId]))
+  const near = waiting.slice(0, clinicSettings.of(kernel.config).nearAhead + 1)
+  const ids = near.map(({ orderId }) => orderId)
+  const fresh = await noteNotice(tx, ids, 'near', now)
+  const { schedule: rules } = await readConfiguration(tx)
+  await tellOrders(
+    tx,
+    near.filter(({ orderId }) => fresh.has(orderId)),
+    'clinic.order.near',
+    { rules, zone: kernel.config.timeZone, now },
+    ({ orderId }) => ({ ahead: ids.indexOf(orderId) }),
+  )
+}
+
+/**
+ * Ends the visit of the patient who is being called, and writes its record if there is one.
+ * @throws Invalid 102, 106; `not_calling`; as `writeRecord`.
+ */
+export async function completeVisit(
+  kernel: Kernel,
+  caller: Caller,
+  orderId: number,
+  change: RecordChange | undefined,
+): Promise<Order> {
+  const zone = kernel.config.timeZone
   return await moveCalled(kernel, caller, orderId, async (tx, order, now) => {
     if (!(await writeCompletion(tx, order, now))) throw notCalling()
+    if (change) await writeRecord(tx, order, { change, caller, now, zone })
     await note(tx, originOf(caller), 'complete', orderId, now)
   })
 }
 
 /**
- * Passes the patient who is being called: they go behind the others, and count as absent after the last pass.
+ * Passes the patient who is being called: they go behind the others, and count as absent after the last pass. The number
+ * of passes is configured, unless `mostPasses` names it.
  * @throws Invalid 102, 106; `not_calling`.
  */
 export async function passPatient(
   kernel: Kernel,
   caller: Caller,
   orderId: number,
-  mostPasses = MOST_PASSES,
+  mostPasses: number | undefined,
 ): Promise<Order> {
   return await moveCalled(kernel, caller, orderId, async (tx, order, now) => {
     if (!(await writePass(tx, orderId, now))) throw notCalling()
-    const isAbsent = order.passCount + 1 >= mostPasses
+    const most = mostPasses ?? (await passLimitOf(tx, { level: 'DOCTOR', id: order.doctorId })).most
+    const isAbsent = order.passCount + 1 >= most
     if (isAbsent) await writeNoShow(tx, order, now)
     await tell(kernel, tx, order, isAbsent ? 'clinic.order.no_show' : 'clinic.order.passed', now)
     await note(tx, originOf(caller), 'pass', orderId, now)

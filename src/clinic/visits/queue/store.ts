@@ -1,40 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
-import { type Order, orders } from '../../core/ordersStore.ts'
 import type { TimeSection } from '../../core/types.ts'
-
-/** The schedule of a queue. */
-export interface QueueSchedule {
-  readonly scheduleId: number
-  readonly doctorId: number
-  readonly date: string
-  readonly timeSection: TimeSection
-  readonly totalSlots: number
-}
-
-/** The schedule of a doctor; undefined if it is another doctor's or there is none. */
-export async function scheduleOf(db: Database, id: number, doctorId: number): Promise<QueueSchedule | undefined> {
-  return await db
-    .selectFrom('schedule')
-    .select(['schedule_id as scheduleId', 'doctor_id as doctorId', 'date', 'time_section as timeSection'])
-    .select('total_slots as totalSlots')
-    .where('schedule_id', '=', id)
-    .where('doctor_id', '=', doctorId)
-    .where('deleted_at', 'is', null)
-    .executeTakeFirst()
-}
-
-/** The orders of a schedule that matter on its day, in the order in which patients are called. */
-export async function ordersOf(db: Database, scheduleId: number): Promise<readonly Order[]> {
-  return await orders(db)
-    .where('o.schedule_id', '=', scheduleId)
-    .where('o.status', 'in', ['confirmed', 'completed', 'waitlist'])
-    .orderBy('o.pass_count')
-    .orderBy('o.priority')
-    .orderBy('o.queue_no')
-    .orderBy('o.order_id')
-    .execute()
-}
 
 /** The id of the next patient's order in a locked schedule; undefined if nobody waits. */
 export async function nextOrder(tx: Transaction, scheduleId: number): Promise<number | undefined> {

@@ -82,6 +82,10 @@ export async function convertEntry(
     if (order.status !== 'waitlist') throw noEntry()
     const question = { ...order, userId: order.initiatorId, except: orderId, now, zone }
     const facts = await foundFacts(tx, question)
+    // The entry of a patient with an account may be somebody else's: then a ban of either one counts.
+    const own =
+      caller.userId === order.initiatorId ? facts : await foundFacts(tx, { ...question, userId: caller.userId })
+    if (own.ban) throw refused('banned', own, now, zone)
     const place = await store.placeInLine(tx, order)
     if (place > facts.schedule.remainingSlots)
       throw refusal(CODES.nothingToConvert, 'no_number', '暂无可用号源，请继续等待候补通知')

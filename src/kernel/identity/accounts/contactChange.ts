@@ -9,7 +9,7 @@ import type { User } from './users.ts'
 const TYPE = 'account.contact_changed'
 
 /**
- * Handles a change of a person's e-mail address or phone number: voids open reset codes and tells the person. The
+ * Handles a change of a person's e-mail address or phone number: voids open reset codes, calls the parts, and tells the person. The
  * message also goes to the previous addresses, because somebody else may have made the change. Does nothing if both are
  * unchanged.
  */
@@ -24,6 +24,7 @@ export async function afterContactChange(
   const phone = before.phone !== after.phone
   if (!email && !phone) return
   await voidResetsOf(tx, after.id, at)
+  for (const hook of kernel.afterContactChange) await hook(tx, kernel, after.id)
   const { username, locale } = after
   const data = { username, time: localTimestamp(at, kernel.config.timeZone), email, phone }
   await notify(tx, at, { type: TYPE, userIds: [after.id], data })

@@ -261,7 +261,7 @@ export async function scrubUser(tx: Transaction, cipher: FieldCipher, user: User
   await tx.updateTable('sessions').set({ address: '0.0.0.0', user_agent: '' }).where('user_id', '=', id).execute()
   await sql`
     UPDATE deliveries SET state = 'skipped', reason = 'recipient_left', next_try_at = NULL, updated_at = ${at}
-    WHERE state = 'queued' AND message_id IN (SELECT id FROM messages WHERE user_id = ${id})`.execute(tx)
+    WHERE state = 'queued' AND message_id IN (SELECT id FROM notification_messages WHERE user_id = ${id})`.execute(tx)
   // Messages to previous addresses of the person.
   await sql`
     UPDATE deliveries
@@ -273,7 +273,11 @@ export async function scrubUser(tx: Transaction, cipher: FieldCipher, user: User
       content = '{"subject": "", "body": ""}',
       updated_at = ${at}
     WHERE user_id = ${id} AND message_id IS NULL`.execute(tx)
-  await tx.updateTable('messages').set({ subject: '', body: '', data: '{}' }).where('user_id', '=', id).execute()
+  await tx
+    .updateTable('notification_messages')
+    .set({ subject: '', body: '', data: '{}' })
+    .where('user_id', '=', id)
+    .execute()
 }
 
 /** Adds a role, if the person does not have it yet. */

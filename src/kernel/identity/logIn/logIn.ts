@@ -38,7 +38,7 @@ const PASSWORD_CHANGE_MINUTES = 15
 /**
  * Opens a session for a name and password. Unknown names, disabled accounts and wrong passwords get the same answer
  * after the same time. With `slides` the session lasts as long as it is used, at most SESSION_MAX_DAYS.
- * @throws Unauthenticated `bad_credentials`; TooMany `locked_out` with the seconds left, even for the right password.
+ * @throws Unauthenticated `bad_credentials`, and what a part's `beforeLogIn` throws; TooMany `locked_out` with the seconds left, even for the right password.
  */
 export async function logIn(
   kernel: Kernel,
@@ -74,13 +74,17 @@ export interface Entry extends Pick<logins.Attempt, 'name' | 'visitor' | 'at'> {
   readonly slides?: boolean
 }
 
-/** Opens a session for an authenticated person. A pending request to leave is withdrawn. */
+/**
+ * Opens a session for an authenticated person. A pending request to leave is withdrawn.
+ * @throws Unauthenticated if a part refuses the person.
+ */
 export async function enter(
   tx: Transaction,
   kernel: Kernel,
   candidate: logins.Candidate,
   { name, visitor, at, slides = false }: Entry,
 ): Promise<Omit<LoggedIn, 'user'>> {
+  for (const check of kernel.beforeLogIn) await check(tx, kernel, candidate.id)
   const strange = await logins.isNewPlace(tx, candidate.id, visitor.address)
   await logins.insertAttempt(tx, { userId: candidate.id, name, visitor, at }, 'success')
   const session = await openSession(tx, kernel, candidate, { visitor, at, slides })

@@ -16,7 +16,9 @@ const world = await openWorld({}, messageOptions())
 const lin = await addUser(world, '林', 'lin@example.com')
 beforeEach(() => world.clock.set(new Date('2026-03-14T01:00:00Z')))
 afterEach(() =>
-  world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace RESTART IDENTITY'),
+  world.rows(
+    'TRUNCATE delivery_attempts, deliveries, notification_messages, suppressions, notification_pace RESTART IDENTITY',
+  ),
 )
 afterAll(() => world.close())
 

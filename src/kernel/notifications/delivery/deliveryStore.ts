@@ -81,7 +81,7 @@ const claimStatement = (site: Site, { lane, due, now, leaseMs, limit }: ClaimFil
     LIMIT ${limit}
     FOR UPDATE SKIP LOCKED
   ) q
-  LEFT JOIN messages m ON m.id = q.message_id
+  LEFT JOIN notification_messages m ON m.id = q.message_id
   LEFT JOIN users u ON u.id = q.user_id
   CROSS JOIN LATERAL ${to} AS r
   WHERE d.id = q.id
@@ -253,7 +253,7 @@ export async function fallBack(
     )
     SELECT m.id, m.user_id, m.type, m.urgent, c.key, c.lane, 'queued',
       CASE WHEN c.allowed > ${now} THEN 'quiet_hours' END, c.allowed, ${now}, ${now}
-    FROM messages m
+    FROM notification_messages m
     JOIN users u ON u.id = m.user_id AND u.status <> 'deleted'
     CROSS JOIN ROWS FROM (
       jsonb_to_recordset(${JSON.stringify(on)}::text::jsonb) AS (key text, lane text, allowed timestamptz)

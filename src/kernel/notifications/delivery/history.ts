@@ -71,12 +71,12 @@ const entries = (filter: HistoryFilter) => {
       m.subject, NULL::text AS "providerId", NULL::text AS reason, 0 AS attempts,
       m.created_at AS at, m.created_at AS "createdAt", m.created_at AS "sentAt",
       m.read_at AS "openedAt", NULL::timestamptz AS "clickedAt"
-    FROM messages m
+    FROM notification_messages m
     WHERE ${matches('m', sql`'inbox'`, inboxState)}
     UNION ALL
     SELECT 1, d.id, 'delivery:' || d.id, d.message_id, d.user_id,
       d.type, d.channel, d.state, d.address_encrypted,
-      coalesce(d.content->>'subject', (SELECT subject FROM messages m WHERE m.id = d.message_id)),
+      coalesce(d.content->>'subject', (SELECT subject FROM notification_messages m WHERE m.id = d.message_id)),
       d.provider_id, d.reason, d.attempts,
       d.created_at, d.created_at, d.sent_at,
       d.opened_at, d.clicked_at
@@ -202,7 +202,7 @@ export async function countHistory(
       WHERE created_at >= ${from} AND created_at < ${to}
       UNION ALL
       SELECT type, 'inbox', 'delivered', created_at, created_at, created_at, read_at, NULL, NULL
-      FROM messages
+      FROM notification_messages
       WHERE created_at >= ${from} AND created_at < ${to}
     )
     SELECT to_char(created_at AT TIME ZONE ${zone}, 'YYYY-MM-DD') AS day, type, channel,

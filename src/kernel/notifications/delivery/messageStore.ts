@@ -46,7 +46,7 @@ export async function insertMessages(
       )
         WITH ORDINALITY AS r(type, texts, data, urgent, key, at, channels, chosen, user_ids, ordinality)
     ), told AS (
-      INSERT INTO messages (user_id, type, subject, body, data, urgent, key, channels, chosen, created_at)
+      INSERT INTO notification_messages (user_id, type, subject, body, data, urgent, key, channels, chosen, created_at)
       SELECT u.id, g.type, text->>'subject', text->>'body', g.data, g.urgent, g.key, g.channels, g.chosen, g.at
       FROM given g
       CROSS JOIN LATERAL jsonb_array_elements_text(g.user_ids) WITH ORDINALITY AS p(user_id, place)

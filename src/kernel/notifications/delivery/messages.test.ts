@@ -10,7 +10,7 @@ const world = await openWorld({}, messageOptions())
 const lin = await addUser(world, 'lin', 'lin@example.com')
 const wang = await addUser(world, 'wang')
 afterEach(() =>
-  world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, messages RESTART IDENTITY'),
+  world.rows('TRUNCATE outbox, outbox_failures, delivery_attempts, deliveries, notification_messages RESTART IDENTITY'),
 )
 afterAll(() => world.close())
 
@@ -29,7 +29,9 @@ describe('a message', () => {
     await tell([lin, wang, lin])
     expect(await relayOf(world).drain()).toBe(1)
     expect(
-      await world.rows('SELECT user_id, type, subject, body, data, urgent, created_at, read_at FROM messages'),
+      await world.rows(
+        'SELECT user_id, type, subject, body, data, urgent, created_at, read_at FROM notification_messages',
+      ),
     ).toEqual(
       [lin, wang].map((user_id) => ({
         user_id,
@@ -60,14 +62,17 @@ describe('a message', () => {
     await relayOf(world).drain()
     await tell([wang], { key: 'reminder:1' })
     await relayOf(world).drain()
-    expect(await world.rows('SELECT user_id FROM messages ORDER BY id')).toEqual([{ user_id: lin }, { user_id: wang }])
+    expect(await world.rows('SELECT user_id FROM notification_messages ORDER BY id')).toEqual([
+      { user_id: lin },
+      { user_id: wang },
+    ])
   })
 
   test('keeps the order of the events, also across batches', async () => {
     for (let n = 0; n < 25; n += 1) await tell([lin, wang], { data: { ...court, place: `场地${n}` } })
     expect(await relayOf(world, { batch: 10 }).drain()).toBe(25)
     const subjects = await world.rows<{ subject: string }>(
-      `SELECT subject FROM messages WHERE user_id = ${lin} ORDER BY id`,
+      `SELECT subject FROM notification_messages WHERE user_id = ${lin} ORDER BY id`,
     )
     expect(subjects.map((row) => row.subject)).toEqual(Array.from({ length: 25 }, (_, n) => `预约成功：场地${n}`))
   })
@@ -90,7 +95,7 @@ describe('a message', () => {
     await world.rows(`UPDATE users SET status = 'deleted', deleted_at = created_at WHERE id = ${gone}`)
     await tell([gone, 999_999, lin])
     await relayOf(world).drain()
-    expect(await world.rows('SELECT user_id FROM messages')).toEqual([{ user_id: lin }])
+    expect(await world.rows('SELECT user_id FROM notification_messages')).toEqual([{ user_id: lin }])
   })
 
   test('can be written in a statement of the caller', async () => {
@@ -100,7 +105,7 @@ describe('a message', () => {
       world.kernel.db,
     )
     await relayOf(world).drain()
-    expect(await world.rows('SELECT type FROM messages')).toEqual([{ type: 'booking.quiet' }])
+    expect(await world.rows('SELECT type FROM notification_messages')).toEqual([{ type: 'booking.quiet' }])
   })
 
   test('is announced with the highest message id', async () => {
@@ -144,18 +149,21 @@ describe('an outbox row that cannot be handed on', () => {
     await tell(wrong.userIds ?? [lin], wrong)
     await tell([wang])
     expect(await relayOf(world).drain()).toBe(3)
-    expect(await world.rows('SELECT user_id FROM messages ORDER BY id')).toEqual([{ user_id: lin }, { user_id: wang }])
+    expect(await world.rows('SELECT user_id FROM notification_messages ORDER BY id')).toEqual([
+      { user_id: lin },
+      { user_id: wang },
+    ])
     expect(await world.rows('SELECT error, failed_at FROM outbox_failures')).toEqual([
       { error: expect.stringContaining(reason), failed_at: world.clock.now() },
     ])
   })
 
   test('a row that the database refuses is found within its batch', async () => {
-    await world.rows("ALTER TABLE messages ADD CONSTRAINT no_gym CHECK (subject NOT LIKE '%禁%')")
+    await world.rows("ALTER TABLE notification_messages ADD CONSTRAINT no_gym CHECK (subject NOT LIKE '%禁%')")
     for (const place of ['甲', '乙', '禁', '丙']) await tell([lin], { data: { ...court, place } })
     expect(await relayOf(world).drain()).toBe(4)
-    await world.rows('ALTER TABLE messages DROP CONSTRAINT no_gym')
-    const subjects = await world.rows<{ subject: string }>('SELECT subject FROM messages ORDER BY id')
+    await world.rows('ALTER TABLE notification_messages DROP CONSTRAINT no_gym')
+    const subjects = await world.rows<{ subject: string }>('SELECT subject FROM notification_messages ORDER BY id')
     expect(subjects.map((row) => row.subject)).toEqual(['甲', '乙', '丙'].map((place) => `预约成功：${place}`))
     expect(await world.rows('SELECT error FROM outbox_failures')).toEqual([
       { error: expect.stringContaining('no_gym') },
@@ -181,9 +189,9 @@ describe('relays', () => {
       { providers: [] },
     )
     await expect(dying.drain()).rejects.toThrow('killed')
-    expect(await world.rows('SELECT * FROM messages')).toEqual([])
+    expect(await world.rows('SELECT * FROM notification_messages')).toEqual([])
     expect(await relayOf(world).drain()).toBe(1)
-    expect(await world.rows('SELECT user_id FROM messages')).toEqual([{ user_id: lin }])
+    expect(await world.rows('SELECT user_id FROM notification_messages')).toEqual([{ user_id: lin }])
   })
 
   test('find new rows by themselves, at once when woken, and stop after the current batch', async () => {
@@ -191,9 +199,9 @@ describe('relays', () => {
     relay.start()
     await tell([lin])
     relay.nudge()
-    await expect.poll(() => world.rows('SELECT 1 AS one FROM messages')).toHaveLength(1)
+    await expect.poll(() => world.rows('SELECT 1 AS one FROM notification_messages')).toHaveLength(1)
     await tell([lin])
-    await expect.poll(() => world.rows('SELECT 1 AS one FROM messages'), { timeout: 3000 }).toHaveLength(2)
+    await expect.poll(() => world.rows('SELECT 1 AS one FROM notification_messages'), { timeout: 3000 }).toHaveLength(2)
     await relay.stop()
     await tell([lin])
     relay.nudge()
@@ -213,7 +221,7 @@ describe('relays', () => {
     await relayOf(world).drain()
     for (const relay of relays) await relay.stop()
     const subjects = await world.rows<{ subject: string }>(
-      `SELECT subject FROM messages WHERE user_id = ${wang} ORDER BY id`,
+      `SELECT subject FROM notification_messages WHERE user_id = ${wang} ORDER BY id`,
     )
     expect(subjects).toHaveLength(400)
     expect(new Set(subjects.map((row) => row.subject)).size).toBe(400)
@@ -231,7 +239,7 @@ describe('relays', () => {
     let reading = true
     const reader = (async () => {
       while (reading) {
-        for (const { id } of await world.rows<{ id: number }>('SELECT id FROM messages')) {
+        for (const { id } of await world.rows<{ id: number }>('SELECT id FROM notification_messages')) {
           // A reader that continues after the highest id it saw would miss a lower id that appears later.
           if (!seen.has(id)) expect(id).toBeGreaterThan(highest)
           seen.add(id)
@@ -242,7 +250,7 @@ describe('relays', () => {
     await Promise.all(relays.map((relay) => relay.drain()))
     reading = false
     await reader
-    expect(await world.rows('SELECT 1 AS one FROM messages')).toHaveLength(200)
+    expect(await world.rows('SELECT 1 AS one FROM notification_messages')).toHaveLength(200)
   })
 })
 

@@ -20,7 +20,7 @@ async function sent(channel: 'sms' | 'email', state = 'sent') {
   const at = world.clock.now().toISOString()
   const providerId = channel === 'email' ? `<yuyue.${count}@example.com>` : `biz-${count}`
   const [row] = await world.rows<{ id: number }>(`
-    WITH m AS (INSERT INTO messages (user_id, type, subject, body, data, urgent, created_at)
+    WITH m AS (INSERT INTO notification_messages (user_id, type, subject, body, data, urgent, created_at)
       VALUES (${userId}, 'reservation.confirmed', '', '', '{}', false, '${at}') RETURNING id)
     INSERT INTO deliveries
       (message_id, user_id, type, channel, lane, state, provider_id, sent_at, created_at, updated_at)

@@ -49,7 +49,7 @@ interface TryAgain {
 /** It is not sent, and that is no failure. */
 interface Skip {
   readonly do: 'skip'
-  readonly reason: 'no_address' | 'switched_off' | 'not_configured'
+  readonly reason: 'no_address' | 'switched_off' | 'not_configured' | 'no_longer_true'
 }
 
 /** It is not sent, because its address is on the suppression list. */

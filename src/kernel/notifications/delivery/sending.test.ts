@@ -12,7 +12,7 @@ beforeAll(async () => {
   for (const name of ['a', 'b', 'c', 'd', 'e']) people.push(await addUser(world, name, `${name}@example.com`))
 })
 afterEach(async () => {
-  await world.rows('TRUNCATE delivery_attempts, deliveries, messages, suppressions RESTART IDENTITY')
+  await world.rows('TRUNCATE delivery_attempts, deliveries, notification_messages, suppressions RESTART IDENTITY')
   world.clock.set(new Date('2026-03-14T01:00:00Z'))
 })
 afterAll(() => world.close())

@@ -62,7 +62,8 @@ async function decide(context: Context, provider: Provider, claimed: Claimed): P
   const now = kernel.clock.now()
   const policy = catalogue.policy()
   const address = addressFor(kernel, catalogue, claimed)
-  const category = catalogue.typeOf(claimed.type)?.category ?? 'notice'
+  const type = catalogue.typeOf(claimed.type)
+  const category = type?.category ?? 'notice'
   const cap = policy.caps[category]
   const quiet = catalogue.channels.delivery(claimed.channel)?.quietHours === true
   const disturbs = !claimed.urgent && quiet && provider.rings
@@ -79,6 +80,8 @@ async function decide(context: Context, provider: Provider, claimed: Claimed): P
   })
   if (verdict.do !== 'send') return verdict
   if (address === null) return { do: 'skip', reason: 'no_address' }
+  if (type?.stillTrue && claimed.data && !(await type.stillTrue(kernel.db, claimed.data)))
+    return { do: 'skip', reason: 'no_longer_true' }
   if (verdict.capped && cap !== null) {
     const limit = { limit: cap.limit, seconds: cap.hours * 3600 }
     const asked = { wholeMinutes: true, holder: claimed.message_id }

@@ -18,7 +18,7 @@ await world.rows(`
 beforeEach(() => world.clock.set(new Date('2026-03-14T01:00:00Z')))
 afterEach(() =>
   world.rows(
-    'TRUNCATE delivery_attempts, deliveries, messages, suppressions, notification_pace, user_contacts RESTART IDENTITY',
+    'TRUNCATE delivery_attempts, deliveries, notification_messages, suppressions, notification_pace, user_contacts RESTART IDENTITY',
   ),
 )
 afterAll(() => world.close())

@@ -106,7 +106,7 @@ export async function deleteType(kernel: Kernel, caller: Caller, key: string): P
     if (rows.length === 0) throw noSuchType()
     const use = await sql<{ used: boolean }>`
       SELECT EXISTS (SELECT FROM deliveries WHERE type = ${key})
-        OR EXISTS (SELECT FROM messages WHERE type = ${key})
+        OR EXISTS (SELECT FROM notification_messages WHERE type = ${key})
         OR EXISTS (SELECT FROM broadcasts WHERE type = ${key})
         OR EXISTS (SELECT FROM outbox WHERE message->>'type' = ${key}) AS used`.execute(tx)
     if (use.rows[0]?.used) throw new Conflict('type_in_use', 'Notifications of this type have been sent.')

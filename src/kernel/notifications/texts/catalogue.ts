@@ -15,8 +15,9 @@ import {
   renderLine,
   renderText,
   type Templates,
+  textsIn,
 } from './templates.ts'
-import type { Category, Locale, NotificationType } from './types.ts'
+import { type Category, DEFAULT_LOCALE, LOCALES, type Locale, type NotificationType } from './types.ts'
 
 /** A row of `notification_types`: a type that an administrator added. */
 export interface StoredType extends NotificationType {
@@ -52,10 +53,11 @@ export interface Catalogue extends Templates {
   types(): readonly NotificationType[]
   /** Whether a product registered the type in code. */
   isBuiltIn(key: string): boolean
-  /** The inbox texts: one for each language that has a template, and `*` for all others. */
+  /** The inbox texts: one for each language that has a template or translation, and `*` for all others. */
   inboxTexts(type: NotificationType, data: object): Readonly<Record<string, Rendered>>
   /**
-   * Renders the text for a channel in a language: by the template, or the type's own text when there is none.
+   * Renders the text for a channel in a language: by the template, or the type's own text when there is none. A
+   * translation of the type wins over a template in Chinese.
    * @throws an error of LiquidJS when the data doesn't fit
    */
   write(type: NotificationType, channel: string, locale: Locale, data: object): ChannelText
@@ -74,7 +76,6 @@ interface CompiledTemplate {
 
 /** The NOTIFY channel that announces changes of types, templates or the policy. */
 const CHANGED = 'notification_catalogue'
-const DEFAULT_LOCALE: Locale = 'zh-CN'
 
 /**
  * Builds the catalogue from the types in code. `reload` adds the stored types, templates and policy.
@@ -89,15 +90,19 @@ export function createCatalogue(builtIn: readonly NotificationType[], channels =
   let policy: Policy = { ...DEFAULT_POLICY, holidays: new Set() }
 
   const typeOf = (key: string) => fixed.typeOf(key) ?? own.typeOf(key)
-  const plain = (type: NotificationType, data: object) =>
-    fixed.typeOf(type.key) ? fixed.render(type, data) : own.render(type, data)
+  const plain = (type: NotificationType, data: object, locale?: Locale) =>
+    fixed.typeOf(type.key) ? fixed.render(type, data, locale) : own.render(type, data, locale)
 
+  /** The stored template for a text; undefined when the texts of the type are used. */
   const written = (type: NotificationType, channel: string, locale: Locale) => {
+    const isTranslated = textsIn(type, locale) !== undefined
+    // A provider that only sends registered templates sends them rather than a translation.
+    const isRegistered = channels.delivery(channel)?.registeredTemplates === true
     const wanted = [
       [channel, locale],
       ['inbox', locale],
-      [channel, DEFAULT_LOCALE],
-      ['inbox', DEFAULT_LOCALE],
+      ...(isTranslated && !isRegistered ? [] : [[channel, DEFAULT_LOCALE] as const]),
+      ...(isTranslated ? [] : [['inbox', DEFAULT_LOCALE] as const]),
     ] as const
     for (const [by, language] of wanted) {
       const template = templates.get(keyOf(type.key, by, language))
@@ -108,12 +113,12 @@ export function createCatalogue(builtIn: readonly NotificationType[], channels =
 
   const write = (type: NotificationType, channel: string, locale: Locale, data: object): ChannelText => {
     const template = written(type, channel, locale)
-    if (template === undefined) return plain(type, data)
+    if (template === undefined) return plain(type, data, locale)
     try {
       return fill(template, data)
     } catch {
       // The data has another shape than the sample that the template was checked with. The type's own text fits it.
-      return plain(type, data)
+      return plain(type, data, locale)
     }
   }
 
@@ -124,8 +129,10 @@ export function createCatalogue(builtIn: readonly NotificationType[], channels =
     isBuiltIn: (key) => fixed.typeOf(key) !== undefined,
     render: plain,
     inboxTexts(type, data) {
-      const languages = (['zh-CN', 'zh-TW', 'en'] as const).filter((locale) =>
-        templates.has(keyOf(type.key, 'inbox', locale)),
+      const languages = LOCALES.filter(
+        (locale) =>
+          templates.has(keyOf(type.key, 'inbox', locale)) ||
+          (locale !== DEFAULT_LOCALE && textsIn(type, locale) !== undefined),
       )
       const texts = languages.map((locale) => [locale, write(type, 'inbox', locale, data)] as const)
       return { ...Object.fromEntries(texts), '*': write(type, 'inbox', DEFAULT_LOCALE, data) }

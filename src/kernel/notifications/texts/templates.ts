@@ -1,6 +1,6 @@
 import { Liquid, type Template } from 'liquidjs'
 import { late } from '../../late.ts'
-import type { NotificationType } from './types.ts'
+import { DEFAULT_LOCALE, LOCALES, type Locale, type NotificationType, type Texts } from './types.ts'
 
 const sanitizer = late<typeof import('sanitize-html')>('sanitize-html')
 
@@ -15,8 +15,11 @@ export interface Rendered {
 export interface Templates {
   /** The type with a key; undefined when it is not registered. */
   typeOf(key: string): NotificationType | undefined
-  /** Renders a type's texts. @throws an error of LiquidJS when the data lacks a variable that they name */
-  render(type: NotificationType, data: object): Rendered
+  /**
+   * Renders a type's texts, in a language if it has them in that.
+   * @throws an error of LiquidJS when the data lacks a variable that they name
+   */
+  render(type: NotificationType, data: object, locale?: Locale): Rendered
 }
 
 const SUBJECT_LENGTH = 200
@@ -113,32 +116,50 @@ function sanitize(html: string): string {
   })
 }
 
+interface CompiledTexts {
+  readonly subject: Compiled
+  readonly body: Compiled
+}
+
+/** The texts of a type in a language; undefined if it has none in that. */
+export function textsIn(type: NotificationType, locale: Locale): Texts | undefined {
+  return locale === DEFAULT_LOCALE ? type : type.translations?.[locale]
+}
+
 /**
  * Compiles the templates of all types and tries each on its sample (see `compile`).
  * @throws Error that lists all problems: types registered twice, syntax errors, unknown variables or filters
  */
 export function compileTemplates(types: readonly NotificationType[]): Templates {
   const problems: string[] = []
-  const compiled = new Map<string, { type: NotificationType; subject: Compiled; body: Compiled }>()
+  const compiled = new Map<string, { type: NotificationType; texts: Map<Locale, CompiledTexts> }>()
   const nothing: Compiled = { kind: 'text', parts: [] }
-  const attempt = (type: NotificationType, part: 'subject' | 'body'): Compiled => {
+  const attempt = (type: NotificationType, locale: Locale, texts: Texts, part: 'subject' | 'body'): Compiled => {
     try {
-      return compile(type[part], type.sample)
+      return compile(texts[part], type.sample)
     } catch (error) {
-      problems.push(`${type.key}, ${part}: ${error instanceof Error ? error.message : String(error)}`)
+      const name = locale === DEFAULT_LOCALE ? part : `${part} (${locale})`
+      problems.push(`${type.key}, ${name}: ${error instanceof Error ? error.message : String(error)}`)
       return nothing
     }
   }
   for (const type of types) {
     if (compiled.has(type.key)) problems.push(`${type.key}: registered twice`)
-    compiled.set(type.key, { type, subject: attempt(type, 'subject'), body: attempt(type, 'body') })
+    const texts = LOCALES.flatMap((locale) => {
+      const own = textsIn(type, locale)
+      if (!own) return []
+      const [subject, body] = [attempt(type, locale, own, 'subject'), attempt(type, locale, own, 'body')]
+      return [[locale, { subject, body }] as const]
+    })
+    compiled.set(type.key, { type, texts: new Map(texts) })
   }
   if (problems.length > 0) throw new Error(`Notification templates are wrong:\n  ${problems.join('\n  ')}`)
 
   return {
     typeOf: (key) => compiled.get(key)?.type,
-    render(type, data) {
-      const templates = compiled.get(type.key)
+    render(type, data, locale = DEFAULT_LOCALE) {
+      const texts = compiled.get(type.key)?.texts
+      const templates = texts?.get(locale) ?? texts?.get(DEFAULT_LOCALE)
       if (!templates) throw new Error(`unknown notification type ${type.key}`)
       return { subject: renderLine(templates.subject, data), body: renderText(templates.body, data) }
     },

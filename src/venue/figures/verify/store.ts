@@ -118,7 +118,7 @@ const checks: readonly Check[] = [
     differences: sql`
       SELECT 'reservation ' || r.id AS subject, count(m.id)::text AS stored, '1' AS computed
       FROM reservations r
-      LEFT JOIN messages m ON m.user_id = r.user_id AND m.key = 'reservation:' || r.id || ':confirmed'
+      LEFT JOIN notification_messages m ON m.user_id = r.user_id AND m.key = 'reservation:' || r.id || ':confirmed'
       WHERE r.status = 'confirmed'
         AND NOT EXISTS (SELECT FROM outbox o WHERE o.message->>'key' = 'reservation:' || r.id || ':confirmed')
       GROUP BY r.id

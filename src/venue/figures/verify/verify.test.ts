@@ -79,8 +79,8 @@ describe('verify', () => {
     ],
     [
       'a lost confirmation',
-      `UPDATE messages SET key = 'lost' WHERE key = 'reservation:1:confirmed'`,
-      `UPDATE messages SET key = 'reservation:1:confirmed' WHERE key = 'lost'`,
+      `UPDATE notification_messages SET key = 'lost' WHERE key = 'reservation:1:confirmed'`,
+      `UPDATE notification_messages SET key = 'reservation:1:confirmed' WHERE key = 'lost'`,
       ['confirmations of reservations: reservation 1: 0 ≠ 1'],
     ],
     [

@@ -9,7 +9,7 @@ export async function wasConfirmed(
   const key = `reservation:${reservation.id}:confirmed`
   const { rows } = await sql<{ known: boolean }>`
     SELECT
-      EXISTS (SELECT FROM messages WHERE user_id = ${reservation.userId} AND key = ${key})
+      EXISTS (SELECT FROM notification_messages WHERE user_id = ${reservation.userId} AND key = ${key})
       OR EXISTS (SELECT FROM outbox WHERE message->>'key' = ${key})
       AS known`.execute(tx)
   return rows[0]?.known ?? false

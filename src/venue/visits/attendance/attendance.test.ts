@@ -308,7 +308,7 @@ describe('Settling changes that happen by time alone', () => {
         SELECT m.user_id, s.id, s.venue_id, s.start_at, s.end_at, 1, CASE m.user_id % 2 WHEN 0 THEN 'confirmed' ELSE 'checked_in' END,
           false, 0, CASE m.user_id % 2 WHEN 0 THEN NULL ELSE s.start_at END, s.created_at, s.created_at
         FROM members m, time_slots s WHERE s.id = ${slot} RETURNING user_id, status, id)
-      INSERT INTO messages (user_id, type, subject, body, data, urgent, key, created_at)
+      INSERT INTO notification_messages (user_id, type, subject, body, data, urgent, key, created_at)
       SELECT user_id, 'reservation.confirmed', '', '', '{}', false, 'reservation:' || id || ':confirmed', now() FROM booked`)
     await world.rows(`UPDATE time_slots SET taken = 410 WHERE id = ${slot}`)
     world.clock.set(new Date('2026-03-05T00:00:00Z'))

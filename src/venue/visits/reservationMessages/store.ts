@@ -18,7 +18,7 @@ export async function wasReminded(
         WHERE starts_with(message ->> 'key', ${prefix}) AND created_at > ${after}
       )
       OR EXISTS (
-        SELECT FROM messages
+        SELECT FROM notification_messages
         WHERE user_id = ${reservation.userId} AND starts_with(key, ${prefix}) AND created_at > ${after}
       )
       AS reminded`.execute(tx)

@@ -79,7 +79,7 @@ describe('Resetting a password by a code', () => {
     const { id, name } = await someone()
     await ask({ name })
     const code = await codeSent()
-    const tables = ['password_resets', 'pgboss.job', 'outbox', 'operation_log', 'messages']
+    const tables = ['password_resets', 'pgboss.job', 'outbox', 'operation_log', 'notification_messages']
     for (const table of tables) {
       const rows = await world.rows<{ row: string }>(`SELECT to_jsonb(t)::text AS row FROM ${table} t`)
       expect(

@@ -117,7 +117,7 @@ export async function passwordsMadeBetween(
     WHERE status = 'active' AND password_hash IS NOT NULL
       AND password_changed_at > ${from} AND password_changed_at <= ${to}
       AND NOT EXISTS (
-        SELECT FROM messages m WHERE m.user_id = u.id AND m.type = 'account.password_expiring'
+        SELECT FROM notification_messages m WHERE m.user_id = u.id AND m.type = 'account.password_expiring'
           AND m.created_at > u.password_changed_at)
     ORDER BY id`.execute(db)
   return rows

@@ -50,7 +50,7 @@ const StatusAnswer = Type.Object({
  * Routes of the status of venues, the maintenance of venues, sport venues and facilities, and the rebooking of
  * displaced reservations.
  */
-export function closureRoutes(app: App, kernel: Kernel): void {
+export function maintenanceRoutes(app: App, kernel: Kernel): void {
   statusRoutes(app, kernel)
   maintenanceOf(app, kernel, {
     path: '/venues/{id}/maintenance',

@@ -56,7 +56,7 @@ export async function cancelClosure(tx: Transaction, id: number, now: Date): Pro
 }
 
 /** Locks the venues of a sport venue by id, and returns their ids. */
-export async function lockVenuesOf(tx: Transaction, sportVenueId: number): Promise<readonly number[]> {
+export async function lockVenuesOfSportVenue(tx: Transaction, sportVenueId: number): Promise<readonly number[]> {
   const venues = await tx
     .selectFrom('venues')
     .select('id')

@@ -2,19 +2,9 @@ import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 import type { Difference } from '../../../kernel/product.ts'
 
-/** A stored figure beside the one that the rows give. */
-interface Row {
-  readonly check: string
-  readonly subject: string
-  readonly stored: string
-  readonly computed: string
-}
-
-/**
- * Recomputes the numbers and figures of every schedule, and the money of every order, from the orders and the ledger.
- */
-export async function findDifferences(db: Database): Promise<readonly Difference[]> {
-  const { rows } = await sql<Row>`
+/** Differences of the numbers and figures of schedules. */
+export async function numberDifferences(db: Database): Promise<readonly Difference[]> {
+  const { rows } = await sql<Difference>`
     WITH counted AS (
       SELECT
         s.schedule_id, s.total_slots - s.remaining_slots AS sold, s.completed, s.revenue,
@@ -30,14 +20,6 @@ export async function findDifferences(db: Database): Promise<readonly Difference
       FROM schedule s
       LEFT JOIN registration_order o ON o.schedule_id = s.schedule_id
       GROUP BY s.schedule_id
-    ), money AS (
-      SELECT
-        o.order_id, o.paid, o.refunded,
-        coalesce(sum(l.amount) FILTER (WHERE l.amount > 0), 0)::int AS charged,
-        -coalesce(sum(l.amount) FILTER (WHERE l.amount < 0), 0)::int AS returned
-      FROM registration_order o
-      LEFT JOIN order_ledger l ON l.order_id = o.order_id
-      GROUP BY o.order_id
     )
     SELECT 'numbers sold' AS check, 'schedule ' || schedule_id AS subject, sold::text AS stored, holding::text AS computed
     FROM counted WHERE sold <> holding
@@ -51,10 +33,26 @@ export async function findDifferences(db: Database): Promise<readonly Difference
     SELECT 'revenue', 'schedule ' || schedule_id, revenue::text, money::text
     FROM counted WHERE revenue <> money
     UNION ALL
-    SELECT 'paid', 'order ' || order_id, paid::text, charged::text
-    FROM money WHERE paid <> charged
+    SELECT 'number of the visit', 'order ' || o.order_id, o.queue_no::text, 'at most ' || s.last_no
+    FROM registration_order o
+    JOIN schedule s ON s.schedule_id = o.schedule_id
+    WHERE o.queue_no > s.last_no
     UNION ALL
-    SELECT 'refunded', 'order ' || order_id, refunded::text, returned::text
-    FROM money WHERE refunded <> returned`.execute(db)
+    SELECT 'place of the visit', 'order ' || o.order_id, o.slot_date || ' ' || o.minor_dept_id,
+      s.date || ' ' || s.minor_dept_id
+    FROM registration_order o
+    JOIN schedule s ON s.schedule_id = o.schedule_id
+    WHERE o.status IN ('pending', 'confirmed', 'waitlist')
+      AND (o.slot_date, o.minor_dept_id) <> (s.date, s.minor_dept_id)
+    UNION ALL
+    SELECT 'department', 'schedule ' || s.schedule_id, s.minor_dept_id::text, k.minor_dept_id::text
+    FROM schedule s
+    JOIN clinic k ON k.clinic_id = s.clinic_id
+    WHERE s.minor_dept_id <> k.minor_dept_id
+    UNION ALL
+    SELECT 'orders of a stopped schedule', 'order ' || o.order_id, o.status, 'cancelled'
+    FROM registration_order o
+    JOIN schedule s ON s.schedule_id = o.schedule_id
+    WHERE s.status = '停诊' AND o.status IN ('pending', 'confirmed', 'waitlist')`.execute(db)
   return rows
 }

@@ -128,7 +128,7 @@ async function changePlan(
 async function lockVenuesTouched(tx: Transaction, owner: Owner): Promise<readonly number[]> {
   await lockOwner(tx, owner, 'update')
   if ('venueId' in owner) return [owner.venueId]
-  return 'sportVenueId' in owner ? store.lockVenuesOf(tx, owner.sportVenueId) : []
+  return 'sportVenueId' in owner ? store.lockVenuesOfSportVenue(tx, owner.sportVenueId) : []
 }
 
 function ownerOf({ venueId, sportVenueId, facilityId }: Closure): Owner {
