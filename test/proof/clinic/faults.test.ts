@@ -120,7 +120,7 @@ describe('The checker of the clinic', () => {
       { status: 'cancelled' },
       { status: 'pending' },
     ])
-      expect(kinds(REQUESTS, { orders: [order(wrong)] })).toEqual(['money'])
+      expect(kinds(REQUESTS, { orders: [order(wrong)] })).toContain('money')
   })
 
   it('finds people who are told too little, too much, or of nothing', () => {

@@ -79,7 +79,9 @@ function findLost(requests: readonly Request[], { changes, orders }: StoredOrder
   return requests.flatMap((request): ClinicFault[] => {
     const { action, outcome, answeredAt = 0, target, made } = request
     if (outcome !== 'done') return []
-    if (action === 'clinic.check_in' && !present.get(target)?.isCheckedIn)
+    // An order that is moved is checked in again at its new session.
+    const isMoved = byOrder.get(target)?.some(({ schedule, oldSchedule }) => oldSchedule && schedule !== oldSchedule)
+    if (action === 'clinic.check_in' && !present.get(target)?.isCheckedIn && !isMoved)
       return [{ kind: 'lost', text: `${say(request)} was acknowledged, but is not there` }]
     if (OTHERS.has(action)) return []
     // After the visit a refund changes nothing but the money.

@@ -59,6 +59,6 @@ export async function readRecord(db: Database, stoppers: readonly number[]): Pro
     ),
     messages: await rows(sql<StoredOrders['messages'][number]>`
       SELECT user_id AS person, type, (data->>'order_id')::bigint AS order, count(*) AS count
-      FROM messages WHERE type LIKE 'clinic.%' AND data ? 'order_id' GROUP BY 1, 2, 3`),
+      FROM notification_messages WHERE type LIKE 'clinic.%' AND data ? 'order_id' GROUP BY 1, 2, 3`),
   }
 }

@@ -1,4 +1,4 @@
-import type { ClinicFault, OrderChange, StoredOrders } from './history.ts'
+import { type ClinicFault, HOLDING, type OrderChange, type StoredOrders } from './history.ts'
 
 /** The message that a change owes to the people of the order; undefined: none. */
 function messageOf(change: OrderChange, isAbsent: boolean, stoppers: ReadonlySet<number>): string | undefined {
@@ -16,8 +16,19 @@ function messageOf(change: OrderChange, isAbsent: boolean, stoppers: ReadonlySet
   return to === 'completed' ? undefined : `clinic.order.${to}`
 }
 
+/** Messages about a moment, and not about a change of the order: each person gets one at most. */
+const MOMENTS: ReadonlySet<string> = new Set(
+  ['near', 'reminder_evening', 'reminder_day'].map((n) => `clinic.order.${n}`),
+)
+
 /** The user who registered and the patient must have one message about each change, and no others. */
-export function findToldFaults({ changes, patients, messages, stoppers }: StoredOrders): readonly ClinicFault[] {
+export function findToldFaults({
+  changes,
+  orders,
+  patients,
+  messages,
+  stoppers,
+}: StoredOrders): readonly ClinicFault[] {
   const users = new Map(patients.map(({ id, user }) => [id, user]))
   const absences = new Set(
     changes
@@ -25,12 +36,19 @@ export function findToldFaults({ changes, patients, messages, stoppers }: Stored
       .map(({ transaction, order }) => `${transaction} ${order}`),
   )
   const due = new Map<string, number>()
+  // Money that is given back after the visit is no change of the order's state.
+  const refunded = new Set(
+    orders.filter(({ status, returned }) => HOLDING.has(status) && returned > 0).map(({ id }) => id),
+  )
   for (const change of changes) {
     const type = messageOf(change, absences.has(`${change.transaction} ${change.order}`), new Set(stoppers))
-    if (type === undefined) continue
-    for (const person of new Set([change.initiator, users.get(change.patient) ?? change.initiator])) {
-      const key = `${person} ${type} ${change.order}`
-      due.set(key, (due.get(key) ?? 0) + 1)
+    const isRefunded = change.from === null && refunded.has(change.order)
+    for (const owed of [type, isRefunded ? 'clinic.order.refunded' : undefined]) {
+      if (owed === undefined) continue
+      for (const person of new Set([change.initiator, users.get(change.patient) ?? change.initiator])) {
+        const key = `${person} ${owed} ${change.order}`
+        due.set(key, (due.get(key) ?? 0) + 1)
+      }
     }
   }
   const faults: ClinicFault[] = []
@@ -39,7 +57,9 @@ export function findToldFaults({ changes, patients, messages, stoppers }: Stored
     const expected = due.get(key) ?? 0
     due.delete(key)
     const text = `${person} has ${count} messages ${type} about order ${order}, ${expected} are due`
-    if (expected === 0) faults.push({ kind: 'told of nothing', text })
+    if (MOMENTS.has(type)) {
+      if (count > 1) faults.push({ kind: 'told twice', text })
+    } else if (expected === 0) faults.push({ kind: 'told of nothing', text })
     else if (count !== expected) faults.push({ kind: count > expected ? 'told twice' : 'untold', text })
   }
   for (const [key, expected] of due)
