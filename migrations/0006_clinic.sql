@@ -311,10 +311,11 @@ CREATE TRIGGER registration_order_moves AFTER UPDATE ON registration_order
   )
   EXECUTE FUNCTION announce_queue();
 
--- Messages that an order gets once for each day of its visit: reminders, and that its number is near.
+-- Messages that an order gets once for each day of its visit: reminders, and that its number is near. `asked`: the last
+-- reminder that a patient asked for.
 CREATE TABLE order_notice (
   order_id    bigint NOT NULL REFERENCES registration_order,
-  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near')),
+  kind        text NOT NULL CHECK (kind IN ('evening', 'day', 'near', 'asked')),
   slot_date   date NOT NULL,
   create_time timestamptz NOT NULL,
   PRIMARY KEY (order_id, kind, slot_date)

@@ -21,6 +21,7 @@ import { leaveClinic } from './people/leaving.ts'
 import { patientRoutes } from './people/patients/routes.ts'
 import { personalRecords } from './people/privacy/store.ts'
 import { uploadRoutes } from './people/uploads/routes.ts'
+import { wechatRoutes } from './people/wechat/routes.ts'
 import { PATIENT_ROLE, permissions, roles } from './permissions.ts'
 import { placeRoutes } from './places/routes.ts'
 import { tags } from './tags.ts'
@@ -85,6 +86,7 @@ export const clinic: Product = {
     banRoutes(app, kernel)
     feedbackRoutes(app, kernel)
     uploadRoutes(app, kernel)
+    wechatRoutes(app)
     placeRoutes(app, kernel)
     visitRoutes(app, kernel, live)
     statisticsRoutes(app, kernel)

@@ -135,6 +135,13 @@ export const clinicSettings = defineSettings(
       'object',
       'The answer of a log-in: an object with the token, or the token alone, as the published web clients expect.',
     ),
+    openBootstrap: setting(
+      'Clinic',
+      'CLINIC_OPEN_BOOTSTRAP',
+      onOff,
+      false,
+      'Whether anybody may open the account of the hospital’s first administrator, without the set-up token of the log.',
+    ),
     payment: setting(
       'Clinic',
       'CLINIC_PAYMENT',

@@ -7,6 +7,7 @@ export const tags = {
   'Clinic clinics': 'Clinics (门诊) of the minor departments.',
   'Clinic doctors': 'Doctors, their accounts and photos, and the heads of departments.',
   'Clinic files': 'Files that are attached to requests, and icons.',
+  'Clinic WeChat': 'Messages in WeChat, which this server does not send.',
   'Clinic feedback': 'What people think of the hospital.',
   'Clinic patients': 'Patients, and for whom a user may register.',
   'Clinic prices': 'Prices of numbers for the whole hospital.',

@@ -37,6 +37,8 @@ describe('The pages for newcomers', () => {
 
   test('have a tour of the room product that works as written', () => walk('docs/tour-room.md'), 240_000)
 
+  test('have a tour of the clinic product that works as written', () => walk('docs/tour-clinic.md'), 240_000)
+
   test('have a first booking in the README that works as written', () => walk('README.md'), 120_000)
 
   test('have the same commands in both READMEs', async () => {

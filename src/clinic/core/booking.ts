@@ -8,7 +8,7 @@ import { plainMoment } from '../fields.ts'
 import { type FactsQuestion, readFacts } from './factsStore.ts'
 import { createGate } from './gate.ts'
 import { holdersOf } from './holdersStore.ts'
-import { visitOf, visitWords } from './messages.ts'
+import { peopleOf, visitOf, visitWords } from './messages.ts'
 import { insertOrder } from './orderRowStore.ts'
 import { noSuchPatient, noSuchSchedule, refused, soldOut } from './refusals.ts'
 import { closesAt, type Facts, priceOf, refusals, type Way } from './rules.ts'
@@ -102,18 +102,19 @@ async function write(
   const status = price > 0 ? 'pending' : 'confirmed'
   const { registration, schedule } = facts.configuration
   const expiresAt = earlier(minutesAfter(now, registration.paymentTimeoutMinutes), closesAt(facts, way, zone))
-  const { userId } = facts.patient
+  const source = way === 'desk' ? 'walk_in' : 'normal'
+  const people = { initiatorId: caller.userId, patientUserId: facts.patient.userId, sourceType: source } as const
   const made = await insertOrder(db, {
     facts,
     initiatorId: caller.userId,
     price,
     expiresAt,
     symptoms,
-    source: way === 'desk' ? 'walk_in' : 'normal',
+    source,
     now,
     message: messageJson({
       type: `clinic.order.${status}`,
-      userIds: [...new Set([caller.userId, ...(userId === null ? [] : [userId])])],
+      userIds: peopleOf(people),
       data: { ...visitWords(visitOf(facts, price), schedule), pay_until: plainMoment(expiresAt, zone) },
     }),
     operation: operationJson({ ...originOf(caller), action: 'clinic.order.register', resource: 'clinic_order' }),

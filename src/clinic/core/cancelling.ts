@@ -5,6 +5,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { endOrders } from './ending.ts'
 import { lockOrder, type Order } from './ordersStore.ts'
 import { noSuchOrder } from './refusals.ts'
+import { MADE_BY_PATIENTS } from './states.ts'
 import { promoteWaiting } from './waitingList.ts'
 
 /** Locks an order that a user made, or that is of their own patient record. @throws Invalid 106 for other people's. */
@@ -14,12 +15,13 @@ export async function lockOwnOrder(tx: Transaction, caller: Pick<Caller, 'userId
   return order
 }
 
-/** Whether an order is a user's: they made it, or it is of their own patient record. */
+/** Whether an order is a user's: they made it and not as staff, or it is of their own patient record. */
 export function isOwn(
-  order: Pick<Order, 'initiatorId' | 'patientUserId'>,
+  order: Pick<Order, 'initiatorId' | 'patientUserId' | 'sourceType'>,
   { userId }: Pick<Caller, 'userId'>,
 ): boolean {
-  return order.initiatorId === userId || order.patientUserId === userId
+  const madeIt = order.initiatorId === userId && MADE_BY_PATIENTS.includes(order.sourceType)
+  return madeIt || order.patientUserId === userId
 }
 
 /**

@@ -6,6 +6,7 @@ import { yuan } from './money/rules.ts'
 import type { Order } from './ordersStore.ts'
 import type { Facts } from './rules.ts'
 import { estimatedAt, sectionTimes, sessionOf } from './sections/rules.ts'
+import { MADE_BY_PATIENTS } from './states.ts'
 
 /** The visit of an order, as messages show it. */
 export type Visit = Pick<
@@ -13,9 +14,17 @@ export type Visit = Pick<
   'areaName' | 'deptName' | 'clinicName' | 'doctorName' | 'patientName' | 'date' | 'timeSection' | 'slotType' | 'price'
 >
 
-/** The people to tell about an order: the user who registered, and the patient if they have an account. */
-function peopleOf(order: Pick<Order, 'initiatorId' | 'patientUserId'>): readonly number[] {
-  return [...new Set([order.initiatorId, ...(order.patientUserId === null ? [] : [order.patientUserId])])]
+/**
+ * The people to tell about an order: the patient if they have an account, and the user who registered them unless that
+ * was staff.
+ */
+export function peopleOf({
+  initiatorId,
+  patientUserId,
+  sourceType,
+}: Pick<Order, 'initiatorId' | 'patientUserId' | 'sourceType'>): readonly number[] {
+  const maker = MADE_BY_PATIENTS.includes(sourceType) ? initiatorId : null
+  return [...new Set([maker, patientUserId].filter((id) => id !== null))]
 }
 
 /** Place, time and patient of a visit in the data of every message. */
@@ -82,6 +91,8 @@ export async function tellOrders(
   more: (order: Order) => Readonly<Record<string, unknown>> = () => ({}),
 ): Promise<void> {
   const { rules, zone, now } = context
-  const messages = orders.map((order) => orderMessage(order, type, rules, zone, now, more(order)))
+  const messages = orders
+    .map((order) => orderMessage(order, type, rules, zone, now, more(order)))
+    .filter(({ userIds }) => userIds.length > 0)
   if (messages.length > 0) await notifyAll(tx, now, messages)
 }

@@ -23,6 +23,20 @@ export async function noteNotice(
   return new Set(rows.map(({ id }) => id))
 }
 
+/** Notes that somebody asked for a reminder of a locked order. Returns false if one was sent after an instant. */
+export async function noteAskedReminder(tx: Transaction, orderId: number, since: Date, now: Date): Promise<boolean> {
+  const { rows } = await sql`
+    INSERT INTO order_notice (order_id, kind, slot_date, create_time)
+    SELECT order_id, 'asked', slot_date, ${now}
+    FROM registration_order
+    WHERE order_id = ${orderId}
+    ON CONFLICT (order_id, kind, slot_date) DO UPDATE
+      SET create_time = excluded.create_time
+      WHERE order_notice.create_time <= ${since}
+    RETURNING order_id`.execute(tx)
+  return rows.length > 0
+}
+
 /**
  * Whether the order of a message is still in one of the states, and still at the session that the message names.
  * `calling`: whether its patient must be called, or must not be; absent: either.

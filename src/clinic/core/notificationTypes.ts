@@ -120,6 +120,7 @@ export const orderNotificationTypes: readonly NotificationType[] = [
     stillTrue: ifWaiting,
     sample: numbered,
   },
+  { ...ordinary, key: 'clinic.order.reminder', title: '就诊提醒', stillTrue: ifAhead, sample: numbered },
   {
     ...immediate,
     key: 'clinic.order.near',

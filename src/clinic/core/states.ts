@@ -39,3 +39,6 @@ export type PaymentStatus = (typeof PAYMENT_STATES)[number]
 export const SOURCE_TYPES = ['normal', 'waitlist', 'add_slot', 'walk_in'] as const
 
 export type SourceType = (typeof SOURCE_TYPES)[number]
+
+/** Origins of orders that people made for themselves or their relatives. Staff make the others for patients. */
+export const MADE_BY_PATIENTS: readonly SourceType[] = ['normal', 'waitlist']

@@ -252,7 +252,9 @@ function withFate(filling: Filling, order: DemoOrder, place: Place): DemoOrder {
   if (roll <= 9 && row.price > 0) return changed(order, unpaid('cancelled', end, '患者取消', row.initiator_user_id))
   if (roll <= 13 && row.price > 0)
     return changed(order, unpaid('timeout', minutesAfter(created, 15), '超时未支付', null))
-  if (session.phase === 'ahead') return changed(order, paid(order))
+  if (session.phase === 'ahead')
+    return changed(order, { ...paid(order), ...(roll === 14 && { source_type: 'waitlist' }) })
+  if (place.position === place.count - 1 && roll > 60) return walkIn(order, place)
   if (roll <= 19)
     return changed(order, { ...paid(order), status: 'no_show', update_time: minutesAfter(session.endAt, 30) })
   return changed(order, { ...paid(order), ...seen(session, place) })
@@ -280,6 +282,15 @@ function seen({ startAt, endAt }: DemoSession, { position }: Place): Change {
   const done = minutesAfter(call, 14)
   const times = { check_in_time: minutesAfter(call, -20), call_time: call, completed_time: done, update_time: done }
   return { status: 'completed', ...times }
+}
+
+/** A visit of somebody who came without an order, and paid at the desk. */
+function walkIn(order: DemoOrder, place: Place): DemoOrder {
+  const visit = seen(order.session, place)
+  const came = minutesAfter(visit.check_in_time ?? order.row.create_time, -5)
+  const arrived = changed(order, { create_time: came, source_type: 'walk_in' })
+  const money = arrived.row.price > 0 ? { payment_method: 'cash' } : {}
+  return changed(arrived, { ...paid(arrived), payment_time: came, ...money, ...visit })
 }
 
 /** The queue of a session that is on: some were seen, one is called, one was passed, some wait, some have not come yet. */

@@ -1,14 +1,13 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../../kernel/database/database.ts'
 import { among } from '../../kernel/database/literals.ts'
-import { OPEN } from '../core/states.ts'
+import { MADE_BY_PATIENTS, OPEN } from '../core/states.ts'
 
 /**
  * SQL: the order `o` was made by a user for themself or a relative. What staff register for patients is not theirs: it
  * outlives their account.
  */
-const madeBy = (userId: number) =>
-  sql`o.initiator_user_id = ${userId} AND o.source_type IN ${among(['normal', 'waitlist'])}`
+const madeBy = (userId: number) => sql`o.initiator_user_id = ${userId} AND o.source_type IN ${among(MADE_BY_PATIENTS)}`
 
 /** The patients of a user: their own record, their relations, and others for whom they once registered. By id. */
 export async function patientsOf(tx: Transaction, userId: number): Promise<readonly number[]> {

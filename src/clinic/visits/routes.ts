@@ -13,6 +13,7 @@ import { displayRoutes } from './queue/displayRoutes.ts'
 import { liveQueueRoutes } from './queue/live.ts'
 import { queueRoutes } from './queue/routes.ts'
 import { recordRoutes } from './records/routes.ts'
+import { reminderRoutes } from './reminders/routes.ts'
 import { waitingListRoutes } from './waitingList/routes.ts'
 
 /** Routes of orders and visits. */
@@ -30,4 +31,5 @@ export function visitRoutes(app: App, kernel: Kernel, live: Live): void {
   recordRoutes(app, kernel)
   passLimitRoutes(app, kernel)
   calendarFeedRoutes(app, kernel)
+  reminderRoutes(app, kernel)
 }

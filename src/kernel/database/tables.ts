@@ -549,7 +549,7 @@ export interface OrderLedgerTable {
 
 export interface OrderNoticeTable {
   order_id: number
-  kind: "evening" | "day" | "near"
+  kind: "evening" | "day" | "near" | "asked"
   slot_date: string
   create_time: Date
 }

@@ -91,10 +91,10 @@ export async function messagesAfter(
   const types = catalogue.types()
   const silent = types.filter((type) => !type.channels.includes('websocket')).map(({ key }) => key)
   const mandatory = types.filter(isMandatory).map(({ key }) => key)
-  const said = saidBy(sql`messages.user_id`, {
-    type: sql`messages.type`,
+  const said = saidBy(sql`notification_messages.user_id`, {
+    type: sql`notification_messages.type`,
     channel: sql`'websocket'`,
-    mandatory: sql`messages.type = ANY (${mandatory}::text[])`,
+    mandatory: sql`notification_messages.type = ANY (${mandatory}::text[])`,
   })
   const answer = await sql<AddressedMessage>`
     SELECT ${columns}, user_id AS "userId" FROM notification_messages

@@ -164,7 +164,7 @@ describe('A copy of a person’s data', () => {
     const told = Object.keys(IN_FILES)
     // Actions on things that are not about the person are in the operation log of the copy.
     const deeds =
-      /\.(?:created_by|create_by|update_by|granted_by|ended_by|handled_by|published_by|cancelled_by|auditor_user_id|banned_by|unbanned_by|marked_by)$/
+      /\.(?:created_by|create_by|update_by|granted_by|ended_by|handled_by|published_by|cancelled_by|auditor_user_id|banned_by|unbanned_by|marked_by|settled_by)$/
     const left = columns.map(({ name }) => name).filter((name) => !deeds.test(name))
     expect(left.toSorted()).toEqual([...told, ...WHO_SERVES].toSorted())
     expect(Object.values(IN_FILES).filter((name) => !files.has(`${name}.json`))).toEqual([])

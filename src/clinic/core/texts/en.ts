@@ -71,6 +71,10 @@ export const en: ClinicTexts = {
     subject: `Your visit today: ${SUBJECT}`,
     body: `${VISIT}, number {{ number }}, expected at {{ time }}. Please check in at {{ clinic }} on time.${ORDER}`,
   },
+  'clinic.order.reminder': {
+    subject: `Your visit: ${SUBJECT}`,
+    body: `${VISIT}, number {{ number }}, expected at {{ time }}. Please come early and check in; if you can’t come, cancel soon.${ORDER}`,
+  },
   'clinic.order.near': {
     subject: `Your turn is near: number {{ number }}, ${SUBJECT}`,
     body:

@@ -56,6 +56,10 @@ export const zhCN: ClinicTexts = {
     subject: `今日就诊提醒：${SUBJECT}`,
     body: `${VISIT}，第 {{ number }} 号，预计 {{ time }} 就诊。请按时到 {{ clinic }} 签到候诊。${ORDER}`,
   },
+  'clinic.order.reminder': {
+    subject: `就诊提醒：${SUBJECT}`,
+    body: `${VISIT}，第 {{ number }} 号，预计 {{ time }} 就诊。请提前到达并签到；如不能前往，请尽快退号。${ORDER}`,
+  },
   'clinic.order.near': {
     subject: `即将就诊：第 {{ number }} 号，${SUBJECT}`,
     body:

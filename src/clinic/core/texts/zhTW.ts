@@ -57,6 +57,10 @@ export const zhTW: ClinicTexts = {
     subject: `今日就診提醒：${SUBJECT}`,
     body: `${VISIT}，第 {{ number }} 號，預計 {{ time }} 就診。請準時到 {{ clinic }} 報到候診。${ORDER}`,
   },
+  'clinic.order.reminder': {
+    subject: `就診提醒：${SUBJECT}`,
+    body: `${VISIT}，第 {{ number }} 號，預計 {{ time }} 就診。請提前到達並報到；如不能前往，請儘快退號。${ORDER}`,
+  },
   'clinic.order.near': {
     subject: `即將就診：第 {{ number }} 號，${SUBJECT}`,
     body:

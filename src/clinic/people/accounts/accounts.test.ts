@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { department, doctor, hospitalAdmin, patient } from '../../../../test/support/clinic.ts'
 import { openWorld } from '../../../../test/support/world.ts'
+import { issueSetupToken } from '../../../kernel/identity/accounts/firstAdministrator.ts'
 import type { ProviderMessage } from '../../../kernel/notifications/providers/provider.ts'
 
 /** Codes and links that were sent. */
@@ -20,13 +21,18 @@ const codeIn = (text = '') => /\d{6}/.exec(text)?.[0] ?? ''
 describe('Registering an administrator', () => {
   const admin = (identifier: string) => ({ identifier, password: PASSWORD, name: '张三' })
 
-  it('is open to everybody once, also when two come at once, and then to administrators only', async () => {
+  it('is open to who holds the set-up token once, also when two come at once, and then to administrators', async () => {
+    const setup_token = await issueSetupToken(world.kernel)
+    for (const wrong of [{}, { setup_token: 'a guess' }])
+      expect(
+        await world.call('POST', '/auth/register-admin', { payload: { ...admin('boss0'), ...wrong } }),
+      ).toMatchObject({ status: 403, body: { code: 102, message: { msg: expect.stringContaining('setup_token') } } })
     const both = await Promise.all(
-      ['boss1', 'boss2'].map((identifier) => post('/auth/register-admin', admin(identifier))),
+      ['boss1', 'boss2'].map((identifier) => post('/auth/register-admin', { ...admin(identifier), setup_token })),
     )
     expect(both.map(({ code }) => code).sort()).toEqual([0, 102])
     expect(both.find(({ code }) => code === 0)?.message).toEqual({ detail: '成功创建管理员 张三' })
-    const refused = await world.call('POST', '/auth/register-admin', { payload: admin('boss3') })
+    const refused = await world.call('POST', '/auth/register-admin', { payload: { ...admin('boss3'), setup_token } })
     expect(refused).toMatchObject({
       status: 403,
       body: { code: 102, message: { error: '权限不足', msg: '仅管理员可创建新管理员' } },
@@ -43,6 +49,13 @@ describe('Registering an administrator', () => {
       body: { code: 100, message: { error: '注册失败', msg: expect.stringContaining('工号(identifier)') } },
     })
   })
+})
+
+it('Registering the first administrator needs no set-up token if the hospital says so', async () => {
+  const open = await openWorld({ PRODUCTS: 'clinic', CLINIC_OPEN_BOOTSTRAP: 'on' })
+  const payload = { identifier: 'boss1', password: PASSWORD, name: '张三' }
+  expect((await open.call('POST', '/auth/register-admin', { payload })).body).toMatchObject({ code: 0 })
+  await open.close()
 })
 
 describe('Registering as a patient', () => {

@@ -3,6 +3,7 @@ import { originOf } from '../../../kernel/audit/origin.ts'
 import { Conflict, Invalid } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import { newUserRow } from '../../../kernel/identity/accounts/accounts.ts'
+import { isSetupToken } from '../../../kernel/identity/accounts/firstAdministrator.ts'
 import { normalizePhone } from '../../../kernel/identity/accounts/phones.ts'
 import * as users from '../../../kernel/identity/accounts/store.ts'
 import type { Visitor } from '../../../kernel/identity/logIn/visitor.ts'
@@ -14,6 +15,7 @@ import { useProof } from '../../core/proofs/service.ts'
 import type { Gender } from '../../core/types.ts'
 import { ADMIN_ROLE, PATIENT_ROLE } from '../../permissions.ts'
 import { CODES, refusal, sentenceOf } from '../../sentences.ts'
+import { clinicSettings } from '../../settings.ts'
 import * as store from './store.ts'
 import { askToVerify } from './verification.ts'
 
@@ -85,11 +87,12 @@ export interface AdministratorRegistration {
   readonly password: string
   readonly name: string
   readonly email?: string | undefined
+  readonly setupToken?: string | undefined
 }
 
 /**
- * Opens the account of an administrator. While nobody administers the hospital, anybody may do this once; of two at once
- * one wins.
+ * Opens the account of an administrator. While nobody administers the hospital, the holder of the set-up token may do
+ * this once, or anybody if CLINIC_OPEN_BOOTSTRAP is on; of two at once one wins.
  * @throws Invalid 102 (HTTP 403) for callers who are no administrators; 100 (HTTP 400) for a number or address in use.
  */
 export async function registerAdministrator(
@@ -98,6 +101,8 @@ export async function registerAdministrator(
   registration: AdministratorRegistration,
 ): Promise<void> {
   const mayAdd = caller?.permissions.has('clinic:manage') ?? false
+  const { openBootstrap } = clinicSettings.of(kernel.config)
+  const mayBegin = openBootstrap || (await isSetupToken(kernel.db, registration.setupToken ?? ''))
   const row = await asRegistration(
     () =>
       newUserRow(kernel, {
@@ -115,6 +120,10 @@ export async function registerAdministrator(
         await users.lockAdministrators(tx)
         if (!mayAdd && (await store.countAdministrators(tx, [ADMIN, ADMIN_ROLE])) > 0)
           throw refusal(CODES.authority, 'not_allowed', '仅管理员可创建新管理员', { http: 403 })
+        if (!mayAdd && !mayBegin)
+          throw refusal(CODES.authority, 'bad_setup_token', '首次创建管理员需提供启动日志中的初始化令牌(setup_token)', {
+            http: 403,
+          })
         const id = await users.insertUser(tx, row, now)
         await users.grantRole(tx, id, ADMIN_ROLE, caller?.userId ?? null, now)
         await record(tx, now, {

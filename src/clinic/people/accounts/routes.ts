@@ -107,6 +107,7 @@ const AdministratorFields = {
   name: Type.Optional(Text(64)),
   email: Type.Optional(Type.String({ format: 'email', maxLength: 254 })),
   job_title: Type.Optional(Type.String({ maxLength: 100 })),
+  setup_token: Type.Optional(Type.String({ maxLength: 100, description: 'Shown in the log of the latest start.' })),
 }
 
 function registrations(app: App, kernel: Kernel): void {
@@ -155,8 +156,8 @@ function registrations(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Open the account of an administrator',
     description:
-      'For everybody while nobody administers the hospital, then for administrators (403 otherwise). The fields come ' +
-      'in the query or in the body.',
+      'For administrators (403 otherwise). While nobody administers the hospital, for who holds the set-up token of the ' +
+      'log, or for everybody if CLINIC_OPEN_BOOTSTRAP is on. The fields come in the query or in the body.',
     tag,
     limit: 'login',
     schema: {
@@ -165,13 +166,13 @@ function registrations(app: App, kernel: Kernel): void {
       response: { 200: Detail },
     },
     handler: async (request) => {
-      const { identifier, password, name, email } = { ...request.query, ...request.body }
+      const { identifier, password, name, email, setup_token: setupToken } = { ...request.query, ...request.body }
       if (!identifier || !password || !name)
         throw refusal(CODES.registration, 'incomplete', '工号(identifier)、密码(password)和姓名(name)必填', {
           http: 400,
         })
       const caller = request.actor ? callerOf(request) : null
-      await registerAdministrator(kernel, caller, { identifier, password, name, email })
+      await registerAdministrator(kernel, caller, { identifier, password, name, email, setupToken })
       return detail(`成功创建管理员 ${name}`)
     },
   })

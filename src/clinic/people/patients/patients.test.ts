@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { hospitalAdmin, patient, schedule } from '../../../../test/support/clinic.ts'
+import { department, doctor, hospitalAdmin, patient, schedule } from '../../../../test/support/clinic.ts'
 import { openWorld, type Person } from '../../../../test/support/world.ts'
 import { readIdCard } from './rules.ts'
 
@@ -151,6 +151,24 @@ describe('Patients', () => {
       patients: [],
       total: 0,
     })
+  })
+})
+
+describe('Doctors', () => {
+  it('find patients by their whole name or phone number only, with masked numbers', async () => {
+    const { person: as } = await doctor(world, (await department(world)).deptId)
+    const owner = await patient(world)
+    const kim = { name: '金小满', gender: '女', birth_date: '2000-02-03', phone_number: '13912345678' }
+    await world.call('POST', '/patient/patients', { as: owner, payload: { ...kim, relation_type: '朋友' } })
+    const find = async (keyword: string) =>
+      (await world.call('GET', `/doctor/patients/exact-search?keyword=${encodeURIComponent(keyword)}`, { as })).body
+    for (const keyword of ['金小满', '13912345678', '+86 139 1234 5678']) {
+      const { patients } = (await find(keyword)).message
+      expect(patients).toMatchObject([{ name: '金小满', gender: '女', age: 26, phone: expect.stringContaining('*') }])
+      expect(JSON.stringify(patients)).not.toContain('13912345678')
+    }
+    for (const keyword of ['金小', '小满', '1391234', '%']) expect((await find(keyword)).message.patients).toEqual([])
+    expect(await find(' ')).toMatchObject({ code: 99 })
   })
 })
 

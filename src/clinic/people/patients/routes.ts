@@ -9,8 +9,9 @@ import { localDate } from '../../../kernel/time.ts'
 import { Answer, answer } from '../../contract.ts'
 import { ageOn, maskIdCard } from '../../core/personalData.ts'
 import { GENDERS } from '../../core/types.ts'
-import { admin, ids, limits, maybePaged, PlainMoment, plainMoment } from '../../fields.ts'
+import { ids, PlainMoment, plainMoment } from '../../fields.ts'
 import * as service from './service.ts'
+import { staffRoutes } from './staffRoutes.ts'
 import type { Relation } from './store.ts'
 
 const tag = 'Clinic patients'
@@ -44,7 +45,7 @@ export function patientRoutes(app: App, kernel: Kernel): void {
   reading(app, kernel)
   adding(app, kernel)
   changing(app, kernel)
-  forStaff(app, kernel)
+  staffRoutes(app, kernel)
 }
 
 function presenter({ secrets: { cipher }, clock, config: { timeZone } }: Kernel) {
@@ -200,51 +201,6 @@ function changing(app: App, kernel: Kernel): void {
     handler: async (request) => {
       await service.removePatient(kernel, callerOf(request), request.params.patient_id)
       return done('就诊人删除成功')
-    },
-  })
-}
-
-const StaffRow = Type.Object({
-  patient_id: Id,
-  name: Type.String(),
-  phone: Nullable(Type.String()),
-  gender: Gender,
-  age: Nullable(Type.Integer()),
-  identifier: Nullable(Type.String()),
-  idCard: Nullable(Type.String({ description: 'Masked.' })),
-})
-
-function forStaff(app: App, kernel: Kernel): void {
-  route(app, {
-    method: 'GET',
-    paths: admin('/patients'),
-    operationId: 'listPatients',
-    permission: 'clinic:people',
-    summary: 'Find patients by id, name or phone number',
-    tag,
-    schema: {
-      querystring: maybePaged({
-        patient_id: Type.Optional(Id),
-        name: Type.Optional(Type.String({ maxLength: 64 })),
-        phone: Type.Optional(Type.String({ maxLength: 40 })),
-      }),
-      response: { 200: Answer(Type.Object({ patients: Type.Array(StaffRow), total: Type.Integer() })) },
-    },
-    handler: async (request) => {
-      const { patient_id: patientId, name, phone, ...page } = request.query
-      const { items, total } = await service.findPatients(kernel, { patientId, name, phone, ...limits(page) })
-      const { cipher } = kernel.secrets
-      const today = localDate(kernel.clock.now(), kernel.config.timeZone)
-      const patients = items.map((patient) => ({
-        patient_id: patient.patientId,
-        name: patient.name,
-        phone: patient.phone === null ? null : cipher.decrypt(patient.phone),
-        gender: patient.gender,
-        age: ageOn(patient.birthDate, today),
-        identifier: patient.identifier,
-        idCard: patient.idCard === null ? null : maskIdCard(cipher.decrypt(patient.idCard)),
-      }))
-      return answer({ patients, total })
     },
   })
 }

@@ -141,6 +141,13 @@ export async function findPatients(
   return await kernel.withRetries((db) => store.listPatients(db, { ...filter, phone }))
 }
 
+/** At most 20 patients with exactly this name or phone number, by id. */
+export async function findExactly(kernel: Kernel, keyword: string): Promise<readonly store.ListedPatient[]> {
+  const phone = phoneIndexes(kernel, keyword)
+  const filter = { ...(phone ? { phone } : { exactName: keyword }), limit: 20, offset: 0 }
+  return (await kernel.withRetries((db) => store.listPatients(db, filter))).items
+}
+
 async function note(tx: Transaction, caller: Caller, verb: string, resourceId: number, now: Date): Promise<void> {
   await record(tx, now, {
     ...originOf(caller),

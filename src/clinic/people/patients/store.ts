@@ -155,7 +155,9 @@ export interface ListedPatient {
 
 export interface PatientFilter {
   readonly patientId?: number | undefined
+  /** A part of the name. */
   readonly name?: string | undefined
+  readonly exactName?: string | undefined
   readonly phone?: PhoneIndexes | undefined
   readonly limit: number
   readonly offset: number
@@ -164,11 +166,12 @@ export interface PatientFilter {
 /** Patients by id. */
 export async function listPatients(
   db: Database,
-  { patientId, name, phone, limit, offset }: PatientFilter,
+  { patientId, name, exactName, phone, limit, offset }: PatientFilter,
 ): Promise<{ readonly items: readonly ListedPatient[]; readonly total: number }> {
   const conditions = allOf([
     patientId !== undefined && sql`p.patient_id = ${patientId}`,
     name !== undefined && name !== '' && contains(name, sql`p.name`),
+    exactName !== undefined && sql`p.name = ${exactName}`,
     phone !== undefined && sql`(u.phone_index = ${phone.account} OR p.phone_index = ${phone.patient})`,
   ])
   const from = sql`patient p LEFT JOIN users u ON u.id = p.user_id WHERE p.deleted_at IS NULL AND ${conditions}`

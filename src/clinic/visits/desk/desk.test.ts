@@ -148,6 +148,19 @@ describe('The desk', () => {
     expect(await walkIn({ method: 'card' })).toMatchObject({ status: 'pending' })
   })
 
+  it('makes a walk-in the patient’s and not the clerk’s: only the patient is told and may cancel', async () => {
+    const person = await patient(world)
+    const payload = { schedule_id: await schedule(world), patient_id: person.patientId, paid: true }
+    const clerkWas = (await world.inbox(clerk)).length
+    const { order_id } = (await world.call('POST', '/admin/walk-ins', { as: clerk, payload })).body.message
+    expect((await world.inbox(person)).length).toBeGreaterThan(0)
+    expect(await world.inbox(clerk)).toHaveLength(clerkWas)
+    const cancel = async (as: Person) =>
+      (await world.call('PUT', `/patient/appointments/${order_id}/cancel`, { as })).body
+    expect(await cancel(clerk)).toMatchObject({ code: 106 })
+    expect(await cancel(person)).toMatchObject({ code: 0, message: { refundAmount: 50 } })
+  })
+
   it('takes nothing for a walk-in that is free', async () => {
     const [schedule_id, { patientId }] = [await schedule(world, { day: 0, price: 0 }), await patient(world)]
     const payload = { schedule_id, patient_id: patientId, paid: true }

@@ -371,6 +371,30 @@ describe('Money that no order needs', () => {
     const [refund] = [...weChat.refunds.values()].filter((one) => one.number === order.number)
     expect(refund?.amount).toBe(5000)
   })
+
+  it('goes back by the payment that brought it', async () => {
+    const of = await department(world)
+    const { doctorId } = await doctor(world, of.deptId)
+    const order = await begun({ of, doctorId })
+    const move = async (scheduleId: number) =>
+      await world.call('PUT', `/patient/appointments/${order.id}/reschedule`, {
+        as: order.person,
+        payload: { scheduleId },
+      })
+    await move(await schedule(world, { of, doctorId, day: 4, price: 8000 }))
+    // The first payment can't be closed.
+    weChat.faults.push({ path: order.number, how: 500 })
+    const second = (await pay(order.person, order.id)).message.codeUrl
+    await move(order.scheduleId)
+    weChat.pay(order.code)
+    await deliver(weChat.paid(order.number))
+    const { number } = weChat.pay(second)
+    await deliver(weChat.paid(number))
+    await run('clinic.refunds')
+    expect(await stateOf(order.id)).toMatchObject({ status: 'confirmed', paid: 13_000, refunded: 8000 })
+    const given = [...weChat.refunds.values()].filter((one) => [number, order.number].includes(one.number))
+    expect(given).toMatchObject([{ number, amount: 8000 }])
+  })
 })
 
 describe('At once', () => {

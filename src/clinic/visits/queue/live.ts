@@ -189,9 +189,11 @@ async function followPlace(kernel: Kernel, feeds: Feeds, peer: Peer, orderId: nu
   const send = sender(peer)
   let stop = () => {}
   let ended = false
+  let latest: LiveQueue | undefined
   const follow = (scheduleId: number) => {
     stop()
     stop = feeds.queues.follow(String(scheduleId), (queue) => {
+      latest = queue
       const { calling, waiting, completed, waitlist } = queue.line
       const own = [...(calling ? [calling] : []), ...waiting, ...completed, ...waitlist].find(
         (one) => one.orderId === orderId,
@@ -207,7 +209,8 @@ async function followPlace(kernel: Kernel, feeds: Feeds, peer: Peer, orderId: nu
   /** The order is not in the line: it has ended, is not paid, or was moved to another session. */
   const lookElsewhere = async (scheduleId: number, queue: LiveQueue) => {
     const now = await found().catch(() => null)
-    if (ended) return
+    // A newer state has been shown, or is about to be.
+    if (ended || latest !== queue) return
     if (now === null) return peer.close(CLOSE.failed, 'try again')
     if (!now) return peer.close(CLOSE.notFound, 'there is no such order')
     if (now.scheduleId === scheduleId) show(now, queue)

@@ -96,6 +96,36 @@ describe('Reminders of visits', () => {
   })
 })
 
+describe('A reminder that is asked for', () => {
+  const askFor = async (as: Person, orderId: number) =>
+    (await world.call('POST', `/patient/appointments/${orderId}/send-reminder`, { as })).body
+  const sentTo = async (person: Person) =>
+    (await world.inbox(person)).filter(({ type }) => type === 'clinic.order.reminder')
+
+  it('is sent at once, and once an hour, also if two ask at once', async () => {
+    const { person, orderId } = await ordered({ day: 4 })
+    const both = await Promise.all([askFor(person, orderId), askFor(person, orderId)])
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 99])
+    expect((await sentTo(person)).map(({ subject }) => subject)).toEqual([expect.stringContaining('2026-03-06 上午')])
+    world.clock.set(new Date(MONDAY.getTime() + 3_599_999))
+    expect((await askFor(person, orderId)).message.msg).toContain('一小时内')
+    world.clock.set(new Date(MONDAY.getTime() + 3_600_000))
+    expect(await askFor(person, orderId)).toMatchObject({ code: 0, message: { success: true } })
+    expect(await sentTo(person)).toHaveLength(2)
+  })
+
+  it('is refused for other people’s orders, and for those that are not ahead', async () => {
+    const [ahead, unpaid] = [await ordered({ day: 1 }), await ordered({ day: 1, price: 5000 })]
+    expect(await askFor(unpaid.person, ahead.orderId)).toMatchObject({ code: 106 })
+    expect(await askFor(unpaid.person, unpaid.orderId)).toMatchObject({ code: 99 })
+    world.clock.set(new Date('2026-03-03T12:00:00+08:00'))
+    expect((await askFor(ahead.person, ahead.orderId)).message.msg).toContain('已结束')
+    const cancelled = await ordered({ day: 3 })
+    await cancel(cancelled)
+    expect(await askFor(cancelled.person, cancelled.orderId)).toMatchObject({ code: 99 })
+  })
+})
+
 describe('Messages at the desk and in the hall', () => {
   it('tell the people of an order about a refund in part', async () => {
     const { person, orderId } = await ordered({ price: 5000 })

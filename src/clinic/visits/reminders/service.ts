@@ -1,10 +1,15 @@
 import type { Transaction } from '../../../kernel/database/database.ts'
+import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
+import { lockOwnOrder } from '../../core/cancelling.ts'
 import { readConfiguration } from '../../core/configuration/store.ts'
 import type { ScheduleRules } from '../../core/configuration/types.ts'
 import { tellOrders } from '../../core/messages.ts'
-import { noteNotice } from '../../core/noticesStore.ts'
+import { noteAskedReminder, noteNotice } from '../../core/noticesStore.ts'
 import { lockOrders } from '../../core/ordersStore.ts'
+import { badState } from '../../core/refusals.ts'
+import { sessionOf } from '../../core/sections/rules.ts'
+import { CODES, refusal } from '../../sentences.ts'
 import { clinicSettings } from '../../settings.ts'
 import { type Reminder, remindersDue } from './rules.ts'
 import * as store from './store.ts'
@@ -52,4 +57,25 @@ async function remind(
   )
   const fresh = ahead.filter(({ orderId }) => noted.has(orderId))
   await tellOrders(tx, fresh, `clinic.order.reminder_${kind}`, { rules, zone: kernel.config.timeZone, now })
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * Sends the reminder of one of the caller's visits that are ahead, at most once an hour.
+ * @throws Invalid 106; `bad_state`, `over`; `too_many_reminders`.
+ */
+export async function remindNow(kernel: Kernel, caller: Caller, orderId: number): Promise<void> {
+  const now = kernel.clock.now()
+  const zone = kernel.config.timeZone
+  await kernel.transaction(async (tx) => {
+    const order = await lockOwnOrder(tx, caller, orderId)
+    if (order.status !== 'confirmed') throw badState(order)
+    const { schedule: rules } = await readConfiguration(tx)
+    if (sessionOf(rules, order, zone).endAt <= now) throw refusal(CODES.request, 'over', '该就诊时段已结束，无需提醒')
+    if (!(await noteAskedReminder(tx, orderId, new Date(now.getTime() - HOUR_MS), now)))
+      throw refusal(CODES.request, 'too_many_reminders', '提醒已发送，一小时内不能重复发送')
+    await tellOrders(tx, [order], 'clinic.order.reminder', { rules, zone, now })
+  })
+  kernel.nudge()
 }

@@ -56,7 +56,7 @@ export async function setUp(
   visitor: Visitor,
 ): Promise<User> {
   // Creating the administrator deletes the hashes, so they are read before the administrators are counted.
-  const isGood = matches(await storedHashes(kernel.db), token)
+  const isGood = await isSetupToken(kernel.db, token)
   if ((await store.countAdministrators(kernel.db)) > 0) throw alreadySetUp()
   if (!isGood) {
     throw new Forbidden('bad_setup_token', 'This is not the set-up token in the log of the latest start.')
@@ -108,6 +108,11 @@ export async function issueSetupToken(kernel: Kernel): Promise<string> {
         SET value = excluded.value, updated_at = excluded.updated_at`.execute(tx)
   })
   return setupToken
+}
+
+/** Whether a text is one of the set-up tokens that are valid now. */
+export async function isSetupToken(db: Database, token: string): Promise<boolean> {
+  return matches(await storedHashes(db), token)
 }
 
 async function storedHashes(db: Database): Promise<string[]> {

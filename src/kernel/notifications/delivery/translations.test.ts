@@ -42,7 +42,9 @@ beforeAll(async () => {
 afterEach(async () => {
   sent.length = 0
   refuses = false
-  await world.rows('TRUNCATE delivery_attempts, deliveries, messages, notification_templates RESTART IDENTITY')
+  await world.rows(
+    'TRUNCATE delivery_attempts, deliveries, notification_messages, notification_templates RESTART IDENTITY',
+  )
   await world.kernel.notifications.catalogue.reload(world.kernel.db)
 })
 afterAll(() => world.close())
@@ -62,7 +64,7 @@ describe('A type with translations', () => {
     await tell('booking.translated')
     await courierOf(world, provider).drain()
     expect(sent.map(({ subject }) => subject)).toEqual(['预约成功：羽毛球馆', 'Booked: 羽毛球馆'])
-    expect(await world.rows('SELECT subject FROM messages ORDER BY user_id')).toEqual([
+    expect(await world.rows('SELECT subject FROM notification_messages ORDER BY user_id')).toEqual([
       { subject: '预约成功：羽毛球馆' },
       { subject: 'Booked: 羽毛球馆' },
     ])
