@@ -18,7 +18,7 @@ function messageOf(change: OrderChange, isAbsent: boolean, stoppers: ReadonlySet
 
 /** Messages about a moment, and not about a change of the order: each person gets one at most. */
 const MOMENTS: ReadonlySet<string> = new Set(
-  ['near', 'reminder_evening', 'reminder_day'].map((n) => `clinic.order.${n}`),
+  ['near', 'reminder', 'reminder_evening', 'reminder_day'].map((n) => `clinic.order.${n}`),
 )
 
 /** The user who registered and the patient must have one message about each change, and no others. */
@@ -40,12 +40,15 @@ export function findToldFaults({
   const refunded = new Set(
     orders.filter(({ status, returned }) => HOLDING.has(status) && returned > 0).map(({ id }) => id),
   )
+  const walkIns = new Set(orders.filter(({ source }) => source === 'walk_in').map(({ id }) => id))
   for (const change of changes) {
     const type = messageOf(change, absences.has(`${change.transaction} ${change.order}`), new Set(stoppers))
     const isRefunded = change.from === null && refunded.has(change.order)
     for (const owed of [type, isRefunded ? 'clinic.order.refunded' : undefined]) {
       if (owed === undefined) continue
-      for (const person of new Set([change.initiator, users.get(change.patient) ?? change.initiator])) {
+      // The clerk who registers a walk-in is not told.
+      const patient = users.get(change.patient) ?? change.initiator
+      for (const person of new Set(walkIns.has(change.order) ? [patient] : [change.initiator, patient])) {
         const key = `${person} ${owed} ${change.order}`
         due.set(key, (due.get(key) ?? 0) + 1)
       }

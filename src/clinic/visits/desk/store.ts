@@ -28,8 +28,8 @@ export async function listOrders(
   db: Database,
   { limit, offset, ...filter }: OrderFilter,
 ): Promise<{ readonly items: readonly Order[]; readonly total: number }> {
-  const { status, paymentStatus, zone, ...narrow } = filter
-  const isNarrow = Object.values(narrow).some((one) => one !== undefined && one !== '')
+  const { date, scheduleId, doctorId, patientId, number, patientName, phone } = filter
+  const isNarrow = [date, scheduleId, doctorId, patientId, number, patientName, phone].some((one) => one !== undefined)
   // Found first and sorted then: for the latest ones, the database would read all orders backwards.
   const { rows } = await sql<{ total: number; ids: number[] }>`
     WITH found AS ${isNarrow ? sql`MATERIALIZED` : sql`NOT MATERIALIZED`} (
@@ -50,17 +50,18 @@ function conditionsOf(filter: Omit<OrderFilter, 'limit' | 'offset'>) {
     scheduleId !== undefined && sql`o.schedule_id = ${scheduleId}`,
     doctorId !== undefined && sql`o.schedule_id IN (SELECT schedule_id FROM schedule WHERE doctor_id = ${doctorId})`,
     patientId !== undefined && sql`o.patient_id = ${patientId}`,
-    // A literal, because a parameter cannot use the partial indexes.
+    // Literals, because parameters cannot use the partial indexes.
     status !== undefined && sql`o.status IN ${among([status])}`,
-    paymentStatus !== undefined && sql`o.payment_status = ${paymentStatus}`,
+    paymentStatus !== undefined && sql`o.payment_status IN ${among([paymentStatus])}`,
     patientName !== undefined &&
       patientName !== '' &&
       sql`o.patient_id IN (SELECT p.patient_id FROM patient p WHERE ${contains(patientName, sql`p.name`)})`,
     phone !== undefined &&
       sql`o.patient_id IN (
-        SELECT patient_id FROM patient WHERE phone_index = ${phone.patient}
-        UNION ALL
-        SELECT p.patient_id FROM patient p JOIN users u ON u.id = p.user_id WHERE u.phone_index = ${phone.account})`,
+        SELECT p.patient_id FROM patient p WHERE p.phone_index = ${phone.patient}
+        UNION
+        SELECT p.patient_id FROM patient p JOIN users u ON u.id = p.user_id WHERE u.phone_index = ${phone.account}
+      )`,
     number !== undefined &&
       sql`o.order_id IN (${idsEndingWith(number.digits)})
         AND (o.create_time AT TIME ZONE ${zone})::date = ${number.date}::date`,
