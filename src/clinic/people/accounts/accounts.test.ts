@@ -155,7 +155,10 @@ describe('Logging in', () => {
   })
 
   it('answers the token alone if it is configured so', async () => {
-    const other = await openWorld({ PRODUCTS: 'clinic', CLINIC_LOGIN_REPLY: 'token', CLINIC_SINGLE_SESSION: 'on' })
+    const other = await openWorld({
+      ...{ PRODUCTS: 'clinic', CLINIC_OPEN_BOOTSTRAP: 'on' },
+      ...{ CLINIC_LOGIN_REPLY: 'token', CLINIC_SINGLE_SESSION: 'on' },
+    })
     await other.call('POST', '/auth/register-admin', {
       payload: { identifier: 'chief', password: PASSWORD, name: '张三' },
     })
