@@ -99,7 +99,7 @@ function byHospital(app: App, kernel: Kernel): void {
     operationId: 'listHospitalSchedules',
     permission: 'public',
     summary: 'List the schedules of a department in an area, for patients',
-    description: `On a date, or without one on the next ${DAYS} days.`,
+    description: `On a date, or without one on the next ${DAYS} days. Sessions for which registering is over are left out.`,
     tag,
     schema: {
       querystring: Type.Object({ hospitalId: Id, departmentId: Id, date: Type.Optional(LocalDate) }),
@@ -110,7 +110,7 @@ function byHospital(app: App, kernel: Kernel): void {
       const zone = kernel.config.timeZone
       const from = date ?? localDate(kernel.clock.now(), zone)
       const to = date ?? addDays(from, DAYS - 1)
-      const schedules = await service.findSchedules(kernel, { areaId, deptId }, { from, to })
+      const schedules = await service.findOpenSchedules(kernel, { areaId, deptId }, { from, to })
       return answer({ schedules: schedules.map((schedule) => schemas.presentForPatients(schedule, zone)) })
     },
   })

@@ -11,6 +11,7 @@ import { lockSchedules, setTotal } from '../../core/numbersStore.ts'
 import { orderIdsOf } from '../../core/ordersStore.ts'
 import { keepClinic, keepDoctor } from '../../core/parentsStore.ts'
 import { noSuchSchedule } from '../../core/refusals.ts'
+import { closesAt } from '../../core/rules.ts'
 import * as store from '../../core/schedulesStore.ts'
 import { priceOfSchedule } from '../../core/scheduling.ts'
 import { sessionOf } from '../../core/sections/rules.ts'
@@ -51,6 +52,18 @@ export async function findSchedules(
 ): Promise<readonly store.Schedule[]> {
   checkRange(range)
   return await kernel.withRetries((db) => store.listSchedules(db, of, range))
+}
+
+/** As `findSchedules`, without the sessions of today for which patients can't register any more. */
+export async function findOpenSchedules(
+  kernel: Kernel,
+  of: store.Of,
+  range: { readonly from: string; readonly to: string },
+): Promise<readonly store.Schedule[]> {
+  const found = await findSchedules(kernel, of, range)
+  const configuration = await kernel.withRetries(readConfiguration)
+  const [now, zone] = [kernel.clock.now(), kernel.config.timeZone]
+  return found.filter((schedule) => now < closesAt({ schedule, configuration }, 'normal', zone))
 }
 
 /** One schedule. @throws Invalid 106. */
