@@ -45,7 +45,7 @@ export async function schedulesOf(
 }
 
 /** Schedules by area and department in a range of dates. @throws Invalid `bad_range`. */
-export async function findSchedules(
+async function findSchedules(
   kernel: Kernel,
   of: store.Of,
   range: { readonly from: string; readonly to: string },
