@@ -171,6 +171,33 @@ describe('Doctors', () => {
     })
   })
 
+  it('lose their schedules ahead when they are transferred, but not within a department; open orders need force', async () => {
+    const [from, to] = [await department(world), await department(world)]
+    const { doctorId } = await doctor(world, from.deptId)
+    const booked = await schedule(world, { of: from, doctorId })
+    await schedule(world, { of: from, doctorId, day: 4 })
+    const person = await patient(world)
+    const payload = { scheduleId: booked, patientId: person.patientId }
+    const order = (await world.call('POST', '/patient/appointments', { as: person, payload })).body.message.id
+    await world.call('POST', `/patient/appointments/${order}/pay`, { as: person, payload: { method: 'bank' } })
+    const transfer = (new_dept_id: number, query = '') =>
+      ask('PUT', `/doctors/${doctorId}/transfer${query}`, { new_dept_id })
+    const ahead = () =>
+      world.rows(`SELECT FROM schedule WHERE doctor_id = ${doctorId} AND status = '正常' AND deleted_at IS NULL`)
+    expect(await transfer(from.deptId, '?force=true')).toMatchObject({ code: 0 })
+    expect(await ahead()).toHaveLength(2)
+    expect(await transfer(to.deptId)).toMatchObject(refusedWith(99, '1 个排班'))
+    expect(await ahead()).toHaveLength(2)
+    expect(await transfer(to.deptId, '?force=true')).toMatchObject({ code: 0 })
+    expect(await ahead()).toEqual([])
+    expect((await world.call('GET', `/patient/appointments/${order}`, { as: person })).body.message).toMatchObject({
+      status: 'cancelled',
+      paymentStatus: 'refunded',
+    })
+    expect((await world.inbox(person)).at(-1)?.type).toBe('clinic.order.stopped')
+    expect(await world.verify()).toEqual([])
+  })
+
   it('get an account later, and changing it ends its sessions', async () => {
     const { deptId } = await department(world)
     const { doctor_id: id } = (await ask('POST', '/doctors', { dept_id: deptId, name: '赵六' })).message

@@ -167,10 +167,13 @@ function accounts(app: App, kernel: Kernel): void {
     paths: admin('/doctors/{doctor_id}/transfer'),
     permission: 'clinic:manage',
     summary: 'Move a doctor to another department',
-    description: 'Their schedules stay in the clinics where they are.',
+    description:
+      'Their schedules ahead end, because they are in clinics of the old department. Refused while there are open ' +
+      'orders; `force=true` stops and refunds them. `/admin/schedules/stop-preview` shows what that means.',
     tag,
     schema: {
       params: Params,
+      querystring: Type.Object({ force: Type.Boolean({ default: false }) }),
       body: Type.Object({ new_dept_id: Id }),
       response: {
         200: Answer(Type.Object({ detail: Type.String(), doctor_id: Id, old_dept_id: Id, new_dept_id: Id })),
@@ -178,7 +181,11 @@ function accounts(app: App, kernel: Kernel): void {
     },
     handler: async (request) => {
       const [{ doctor_id }, { new_dept_id }] = [request.params, request.body]
-      const { name, oldDeptId } = await service.transferDoctor(kernel, callerOf(request), doctor_id, new_dept_id)
+      const { name, oldDeptId } = await service.transferDoctor(kernel, callerOf(request), {
+        id: doctor_id,
+        deptId: new_dept_id,
+        force: request.query.force,
+      })
       return answer({ detail: `成功将医生 ${name} 调至新科室`, doctor_id, old_dept_id: oldDeptId, new_dept_id })
     },
   })

@@ -94,8 +94,8 @@ export async function changeDoctor(
 }
 
 /**
- * Deletes a doctor, their prices, configuration and account, and their schedules ahead. With `force` open orders are stopped and
- * refunded. Returns the name.
+ * Deletes a doctor, their prices, configuration and account, and their schedules ahead. With `force` open orders are
+ * stopped and refunded. Returns the name.
  * @throws Invalid 106; `has_orders` while there are open orders, unless forced; Conflict like `deleteUser`.
  */
 export async function removeDoctor(kernel: Kernel, caller: Caller, id: number, force: boolean): Promise<string> {
@@ -105,16 +105,8 @@ export async function removeDoctor(kernel: Kernel, caller: Caller, id: number, f
     if (userId !== null) await deleteUserWithin(tx, kernel, caller, userId, now)
     const doctor = await store.lockDoctor(tx, id)
     if (!doctor) throw missing('医生')
-    const ahead = await store.schedulesAhead(tx, id, localDate(now, kernel.config.timeZone))
-    if (ahead.withOrders.length > 0 && !force)
-      throw refusal(
-        CODES.request,
-        'has_orders',
-        `该医生还有 ${ahead.withOrders.length} 个排班有未就诊的挂号，请先停诊，或以 force=true 强制删除并退款`,
-      )
-    const stop = { reason: `医生 ${doctor.name} 停止出诊`, by: caller.userId, now, origin: originOf(caller) }
-    await stopSchedules(kernel, tx, ahead.withOrders, stop)
-    await store.deleteSchedules(tx, ahead.all, now)
+    const reason = `医生 ${doctor.name} 停止出诊`
+    await endSchedulesAhead(kernel, tx, caller, { id, reason, force }, now)
     await store.updateDoctor(tx, id, { deleted_at: now, user_id: null, is_department_head: false })
     await deletePrices(tx, { level: 'DOCTOR', id })
     await deletePassLimit(tx, { level: 'DOCTOR', id })
@@ -127,23 +119,47 @@ export async function removeDoctor(kernel: Kernel, caller: Caller, id: number, f
 }
 
 /**
- * Moves a doctor to another department. Their schedules stay in the clinics where they are. A head of the old department
- * is none of the new one. Returns the old department.
- * @throws Invalid 106.
+ * Deletes a locked doctor's schedules ahead. With `force` their open orders are stopped and refunded, and their patients
+ * told.
+ * @throws Invalid `has_orders` while there are open orders, unless forced.
+ */
+async function endSchedulesAhead(
+  kernel: Kernel,
+  tx: Transaction,
+  caller: Caller,
+  { id, reason, force }: { readonly id: number; readonly reason: string; readonly force: boolean },
+  now: Date,
+): Promise<void> {
+  const ahead = await store.schedulesAhead(tx, id, localDate(now, kernel.config.timeZone))
+  if (ahead.withOrders.length > 0 && !force)
+    throw refusal(
+      CODES.request,
+      'has_orders',
+      `该医生还有 ${ahead.withOrders.length} 个排班有未就诊的挂号，请先停诊，或以 force=true 强制执行并退款`,
+    )
+  await stopSchedules(kernel, tx, ahead.withOrders, { reason, by: caller.userId, now, origin: originOf(caller) })
+  await store.deleteSchedules(tx, ahead.all, now)
+}
+
+/**
+ * Moves a doctor to another department. Their schedules ahead, which are in clinics of the old one, end as when a doctor
+ * is deleted. A head of the old department is none of the new one. Returns the old department.
+ * @throws Invalid 106; `has_orders` while there are open orders, unless forced.
  */
 export async function transferDoctor(
   kernel: Kernel,
   caller: Caller,
-  id: number,
-  deptId: number,
+  { id, deptId, force }: { readonly id: number; readonly deptId: number; readonly force: boolean },
 ): Promise<{ readonly name: string; readonly oldDeptId: number }> {
   const now = kernel.clock.now()
   const moved = await kernel.transaction(async (tx) => {
     await keepDepartment(tx, deptId)
     const doctor = await store.lockDoctor(tx, id)
     if (!doctor) throw missing('医生')
-    const isHead = doctor.isHead && doctor.deptId === deptId
-    await store.updateDoctor(tx, id, { dept_id: deptId, is_department_head: isHead })
+    if (doctor.deptId === deptId) return { name: doctor.name, oldDeptId: deptId }
+    const reason = `医生 ${doctor.name} 调往其他科室`
+    await endSchedulesAhead(kernel, tx, caller, { id, reason, force }, now)
+    await store.updateDoctor(tx, id, { dept_id: deptId, is_department_head: false })
     await note(tx, caller, 'transfer', id, now, { dept_id: [doctor.deptId, deptId] })
     return { name: doctor.name, oldDeptId: doctor.deptId }
   })
