@@ -214,6 +214,28 @@ describe.runIf(onServer)('Two at once, at two processes:', () => {
     expect(answers).toMatchObject([{ code: 0 }, { code: 0, message: { payAmount: 80 } }])
   })
 
+  it('a registration costs what the patient’s identity allows when it is written', async () => {
+    const person = await patient(world)
+    const scheduleId = await schedule(world, { price: 5000 })
+    const verified = { patient_type: '学生', identifier: `S${person.patientId}` }
+    const verify = ask(desk, 'POST', `/admin/patients/${person.patientId}/verify`, verified)
+    const [, made] = await answersOf(patientRow(person), [verify, register(person, scheduleId)])
+    expect(made).toMatchObject({ code: 0, message: { payAmount: 40 } })
+  })
+
+  it('the only number is given once at the moment of its release, and to nobody before', async () => {
+    await configure(world, { registration: { advanceBookingDays: 14, releaseTime: '09:00' } })
+    const scheduleId = await schedule(world, { day: 14, slots: 1 })
+    const wishes = [register(await patient(world), scheduleId), register(await patient(world), scheduleId)]
+    const now = world.clock.now()
+    world.clock.set(new Date(now.getTime() + 3_600_000 - 1))
+    for (const wish of wishes) expect(await wish(world)).toMatchObject({ code: 99 })
+    world.clock.set(new Date(now.getTime() + 3_600_000))
+    expect((await codesOf(scheduleRow(scheduleId), wishes)).sort()).toEqual([0, 1001])
+    world.clock.set(now)
+    await configure(world, { registration: { releaseTime: '00:00' } })
+  })
+
   it('a promotion counts against what its patient is registering', async () => {
     const of = await department(world)
     const full = await schedule(world, { of, day: 2, slots: 1 })
