@@ -81,7 +81,7 @@ describe('The figures of the hospital', () => {
     world.clock.set(before)
   })
 
-  it.each(['date=', 'date=2026-02-30', 'date=20260305', 'date_range=year', 'date_range='])(
+  it.each(['date=', 'date=2026-02-30', 'date=20260305', 'date_range=year', 'date_range=', 'date_range=valueOf'])(
     'refuse %s',
     async (query) => {
       expect(await figures('hospital/registrations', query)).toMatchObject({ code: 99 })

@@ -96,19 +96,19 @@ function openResource(resource: Fields, key: string): Fields {
 }
 
 /** The states of a payment. REFUND: it was paid and money was given back. */
-const PAYMENT_STATES: Readonly<Record<string, PaymentReport['state']>> = {
-  SUCCESS: 'paid',
-  REFUND: 'paid',
-  NOTPAY: 'open',
-  USERPAYING: 'open',
-  PAYERROR: 'open',
-  CLOSED: 'closed',
-  REVOKED: 'closed',
-}
+const PAYMENT_STATES: ReadonlyMap<string, PaymentReport['state']> = new Map([
+  ['SUCCESS', 'paid'],
+  ['REFUND', 'paid'],
+  ['NOTPAY', 'open'],
+  ['USERPAYING', 'open'],
+  ['PAYERROR', 'open'],
+  ['CLOSED', 'closed'],
+  ['REVOKED', 'closed'],
+])
 
 /** A payment of ours. @throws PlatformFault `untrusted` for another merchant, app or currency */
 function paymentOf({ appId, merchantId }: WeChatPayAccount, fields: Fields): PaymentReport {
-  const state = PAYMENT_STATES[textOf(fields.trade_state)]
+  const state = PAYMENT_STATES.get(textOf(fields.trade_state))
   const { total, currency } = objectOf(fields.amount)
   const transactionId = textOf(fields.transaction_id)
   if (textOf(fields.mchid) !== merchantId) throw untrusted('a payment of another merchant')
@@ -125,17 +125,17 @@ function paymentOf({ appId, merchantId }: WeChatPayAccount, fields: Fields): Pay
   }
 }
 
-const REFUND_STATES: Readonly<Record<string, RefundReport['state']>> = {
-  PROCESSING: 'accepted',
-  SUCCESS: 'done',
-  CLOSED: 'failed',
-  ABNORMAL: 'failed',
-}
+const REFUND_STATES: ReadonlyMap<string, RefundReport['state']> = new Map([
+  ['PROCESSING', 'accepted'],
+  ['SUCCESS', 'done'],
+  ['CLOSED', 'failed'],
+  ['ABNORMAL', 'failed'],
+])
 
 /** A refund; the field of its state has another name in notifications. */
 function refundOf(fields: Fields): RefundReport {
   const word = textOf(fields.status) || textOf(fields.refund_status)
-  const state = REFUND_STATES[word]
+  const state = REFUND_STATES.get(word)
   const { refund, currency } = objectOf(fields.amount)
   if (state === undefined || typeof refund !== 'number') throw untrusted('an incomplete refund')
   if (currency !== undefined && currency !== CURRENCY) throw untrusted('a refund in another currency')

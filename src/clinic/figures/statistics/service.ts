@@ -10,7 +10,11 @@ export interface PeriodAsked {
   readonly date_range?: string | undefined
 }
 
-const RANGES: Readonly<Record<string, number>> = { today: 1, '7days': 7, '30days': 30 }
+const RANGES: ReadonlyMap<string, number> = new Map([
+  ['today', 1],
+  ['7days', 7],
+  ['30days', 30],
+])
 
 /**
  * The period of a request: `date_range` wins over `date`, and ends today; without either it is today.
@@ -22,7 +26,7 @@ export function periodOf(
 ): store.Period {
   const today = localDate(kernel.clock.now(), kernel.config.timeZone)
   if (range !== undefined) {
-    const days = RANGES[range]
+    const days = RANGES.get(range)
     if (days === undefined) throw refusal(CODES.request, 'bad_range', 'date_range 只能是 today、7days 或 30days')
     return { from: addDays(today, 1 - days), to: today }
   }

@@ -61,6 +61,9 @@ describe('The patients of a user', () => {
     expect(registered.body).toMatchObject({ code: 0 })
     const mine = await world.call('GET', '/patient/my-initiated-appointments', { as: person })
     expect(mine.body.message.list).toMatchObject([{ patientName: '李奶奶' }])
+    // An unknown state is no filter, whatever it is called.
+    const odd = await world.call('GET', '/patient/my-initiated-appointments?status=valueOf', { as: person })
+    expect(odd.body.message.list).toHaveLength(1)
     expect((await world.call('GET', '/patient/appointments', { as: person })).body.message.total).toBe(0)
   })
 

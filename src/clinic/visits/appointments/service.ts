@@ -34,13 +34,13 @@ function shown(order: Order, configuration: Configuration, now: Date, zone: stri
 }
 
 /** Filters of the published client for the states of orders; without one all but the waiting list. */
-const FILTERS: Readonly<Record<string, readonly OrderStatus[]>> = {
-  pending: ['pending'],
-  confirmed: ['confirmed'],
-  completed: ['completed', 'no_show'],
-  finished: ['completed', 'no_show'],
-  cancelled: ['cancelled', 'timeout'],
-}
+const FILTERS: ReadonlyMap<string, readonly OrderStatus[]> = new Map([
+  ['pending', ['pending']],
+  ['confirmed', ['confirmed']],
+  ['completed', ['completed', 'no_show']],
+  ['finished', ['completed', 'no_show']],
+  ['cancelled', ['cancelled', 'timeout']],
+])
 
 /** A page of the caller's orders. An unknown state is no filter, as the published client expects. */
 export async function listMine(
@@ -57,7 +57,7 @@ export async function listMine(
   const filter = {
     of: query.of,
     userId: caller.userId,
-    statuses: FILTERS[query.status ?? ''] ?? all,
+    statuses: FILTERS.get(query.status ?? '') ?? all,
     limit: query.pageSize,
     offset: (query.page - 1) * query.pageSize,
   }

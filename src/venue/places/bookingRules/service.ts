@@ -53,7 +53,7 @@ export async function setRules(
   kernel.nudge()
 }
 
-const isRuleName = (name: string): name is RuleName => name in NO_RULES
+const isRuleName = (name: string): name is RuleName => Object.hasOwn(NO_RULES, name)
 
 /** Every rule, in the order of the table. */
 export const ruleNames: readonly RuleName[] = Object.keys(NO_RULES).filter(isRuleName)
