@@ -11,8 +11,8 @@ const switches = defineSettings({
     'Process',
     'PRODUCTS',
     someOf(PRODUCTS.map(({ name }) => name)),
-    PRODUCTS.map(({ name }) => name),
-    'The products that are switched on.',
+    PRODUCTS.filter(({ isUnfinished }) => !isUnfinished).map(({ name }) => name),
+    'The products that are switched on. `crm` is still being built.',
   ),
   support: setting(
     'Process',

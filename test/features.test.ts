@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 
 /** The districts of a product: each folder in them is a feature. All features may use `core/`. */
-const DISTRICTS = ['places', 'visits', 'people', 'figures']
+const DISTRICTS = ['places', 'visits', 'people', 'figures', 'campaigns', 'conversations']
 
 /** A product and the feature that a file belongs to: `places/slots`, `core`, or null for a file above the features. */
 function placeOf(file: string): { readonly product: string; readonly feature: string | null } {

@@ -44,7 +44,7 @@ export interface Part {
   readonly exports?: readonly ExportSource[]
   readonly contract: Contract
   /**
-   * First steps of paths that belong to this part alone (`/manage`). All its routes except WebSockets (`/ws/…`) are
+   * First steps of paths that belong to this part alone (`/manage`, `/api/v1/members`). All its routes except WebSockets (`/ws/…`) are
    * below them, and its contract answers unknown paths there. A part without path roots shares its paths with others;
    * unknown ones get problem documents.
    */

@@ -49,6 +49,31 @@ export interface AudiencesTable {
   updated_at: Date
 }
 
+export interface AutoResponseKeywordsTable {
+  id: GeneratedAlways<number>
+  auto_response_id: number
+  keyword: string
+  match_count: Generated<number>
+  created_at: Date
+}
+
+export interface AutoResponsesTable {
+  id: GeneratedAlways<number>
+  name: string
+  trigger_type: "welcome" | "keyword" | "time"
+  content: string
+  template_id: number | null
+  is_active: Generated<boolean>
+  trigger_time_start: string | null
+  trigger_time_end: string | null
+  trigger_count: Generated<number>
+  success_rate: GeneratedAlways<string | null>
+  created_at: Date
+  updated_at: Date | null
+  delivered_count: Generated<number>
+  priority: Generated<number>
+}
+
 export interface BookingRulesTable {
   id: GeneratedAlways<number>
   venue_id: number | null
@@ -96,6 +121,49 @@ export interface CalendarLinksTable {
   user_id: number
   generation: Generated<number>
   updated_at: Date
+}
+
+export interface CampaignRecipientsTable {
+  id: GeneratedAlways<number>
+  campaign_id: number
+  member_id: number
+  sent_at: Date | null
+  opened_at: Date | null
+  clicked_at: Date | null
+  status: "pending" | "sent" | "opened" | "clicked" | "failed" | "unknown" | "skipped"
+  error_message: string | null
+  batch_id: number
+  line_uid: string
+  converted_at: Date | null
+}
+
+export interface CampaignsTable {
+  id: GeneratedAlways<number>
+  title: string
+  template_id: number
+  target_audience: ColumnType<JsonValue, JsonInput, JsonInput>
+  trigger_condition: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
+  scheduled_at: Date | null
+  sent_at: Date | null
+  status: "draft" | "scheduled" | "sending" | "paused" | "sent" | "failed" | "cancelled"
+  sent_count: Generated<number>
+  opened_count: Generated<number>
+  clicked_count: Generated<number>
+  created_by: number | null
+  created_at: Date
+  updated_at: Date | null
+  recipient_count: Generated<number>
+  failed_count: Generated<number>
+  unknown_count: Generated<number>
+  skipped_count: Generated<number>
+  excluded: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
+  template_version: number | null
+  line_messages: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
+  is_personal: boolean | null
+  link_key: string | null
+  evaluated_on: string | null
+  error_code: string | null
+  error_message: string | null
 }
 
 export interface CaptchasTable {
@@ -212,6 +280,20 @@ export interface ConsentsTable {
   given_at: Date
 }
 
+export interface ConsumptionRecordsTable {
+  id: GeneratedAlways<number>
+  member_id: number
+  order_number: string
+  room_type: string | null
+  amount: ColumnType<string, string | number, string | number>
+  check_in_date: string | null
+  check_out_date: string | null
+  nights: number | null
+  source: "pms" | "manual"
+  created_at: Date
+  synced_at: Date | null
+}
+
 export interface CreditLedgerTable {
   id: GeneratedAlways<number>
   user_id: number
@@ -221,6 +303,197 @@ export interface CreditLedgerTable {
   note: string | null
   reservation_id: number | null
   created_by: number | null
+  created_at: Date
+}
+
+export interface CrmAnswersTable {
+  event_id: number
+  auto_response_id: number | null
+  keyword_id: number | null
+  message_id: number
+  at: Date
+  delivered: Generated<boolean>
+}
+
+export interface CrmBatchesTable {
+  id: GeneratedAlways<number>
+  campaign_id: number
+  kind: "push" | "multicast"
+  round: Generated<number>
+  state: Generated<"waiting" | "done">
+  next_try_at: Date
+  tries: Generated<number>
+  claims: Generated<number>
+  claimed_until: Date | null
+  unheard_since: Date | null
+}
+
+export interface CrmCampaignDaysTable {
+  campaign_id: number
+  day: string
+  sent: Generated<number>
+  opened: Generated<number>
+  clicked: Generated<number>
+  converted: Generated<number>
+}
+
+export interface CrmClicksTable {
+  id: GeneratedAlways<number>
+  campaign_id: number
+  recipient_id: number
+  member_id: number
+  link_id: number
+  clicked_at: Date
+}
+
+export interface CrmConversationsTable {
+  member_id: number
+  last_message_id: number
+  last_message_at: Date
+  unread_count: Generated<number>
+  assigned_to: number | null
+  assigned_at: Date | null
+}
+
+export interface CrmImportRowsTable {
+  import_id: number
+  line: number
+  member: string | null
+  state: "valid" | "invalid" | "created" | "updated" | "failed"
+  action: string | null
+  member_id: number | null
+  errors: ColumnType<JsonValue, JsonInput | undefined, JsonInput>
+}
+
+export interface CrmImportsTable {
+  id: GeneratedAlways<number>
+  file_name: string
+  state: "previewed" | "queued" | "running" | "done" | "failed" | "cancelled"
+  total: number
+  valid: number
+  created: Generated<number>
+  updated: Generated<number>
+  failed: Generated<number>
+  created_by: number | null
+  created_at: Date
+  finished_at: Date | null
+}
+
+export interface CrmLineEventsTable {
+  id: GeneratedAlways<number>
+  event_id: string
+  line_uid: string
+  at: Date
+  event: ColumnType<JsonValue, JsonInput, JsonInput>
+  received_at: Date
+  state: Generated<"waiting" | "done" | "failed">
+  tries: Generated<number>
+  next_try_at: Date
+  error: string | null
+  done_at: Date | null
+}
+
+export interface CrmLinePaceTable {
+  key: string
+  tokens: number
+  at: Date
+}
+
+export interface CrmLinksTable {
+  id: GeneratedAlways<number>
+  campaign_id: number
+  position: number
+  label: string
+  url: string | null
+  template_id: number | null
+  tag_ids: Generated<(number)[]>
+}
+
+export interface CrmMessageDaysTable {
+  day: string
+  direction: string
+  sender_type: string
+  slot: number
+  count: Generated<number>
+}
+
+export interface CrmPmsGuestsTable {
+  guest_key: string
+  member_id: number | null
+  chosen_by: number | null
+  created_at: Date
+  updated_at: Date
+}
+
+export interface CrmPmsReviewsTable {
+  id: GeneratedAlways<number>
+  sync_type: "members" | "consumption_records"
+  record_key: string
+  guest_key: string
+  reason: "unmatched" | "ambiguous" | "contradiction"
+  record: string
+  candidates: Generated<(number)[]>
+  state: Generated<"open" | "linked" | "created" | "ignored">
+  member_id: number | null
+  decided_by: number | null
+  created_at: Date
+  decided_at: Date | null
+}
+
+export interface CrmQuickRepliesTable {
+  id: GeneratedAlways<number>
+  title: string
+  content: string
+  created_by: number | null
+  created_at: Date
+  updated_at: Date | null
+}
+
+export interface CrmSegmentsTable {
+  id: GeneratedAlways<number>
+  name: string
+  description: string | null
+  condition: ColumnType<JsonValue, JsonInput, JsonInput>
+  created_by: number | null
+  created_at: Date
+  updated_at: Date | null
+}
+
+export interface CrmSyncCursorsTable {
+  sync_type: string
+  cursor: string
+  updated_at: Date
+}
+
+export interface CrmSyncLinesTable {
+  id: GeneratedAlways<number>
+  sync_id: string
+  at: Date
+  level: "info" | "warning" | "error"
+  text: string
+}
+
+export interface CrmSyncsTable {
+  id: string
+  sync_type: "members" | "consumption_records"
+  force: boolean
+  status: "pending" | "running" | "completed" | "failed"
+  synced_count: Generated<number>
+  failed_count: Generated<number>
+  error: string | null
+  runs: Generated<number>
+  cursor: string | null
+  created_by: number | null
+  created_at: Date
+  started_at: Date | null
+  seen_at: Date | null
+  completed_at: Date | null
+}
+
+export interface CrmTemplateVersionsTable {
+  template_id: number
+  version: number
+  template: ColumnType<JsonValue, JsonInput, JsonInput>
   created_at: Date
 }
 
@@ -404,6 +677,18 @@ export interface IdempotencyKeysTable {
   created_at: Date
 }
 
+export interface InteractionTagsTable {
+  id: Generated<number>
+  name: string
+  type: Generated<"interaction">
+  campaign_id: number | null
+  description: string | null
+  trigger_count: Generated<number>
+  created_at: Date
+  updated_at: Date | null
+  member_count: Generated<number>
+}
+
 export interface LeaveAuditTable {
   audit_id: GeneratedAlways<number>
   doctor_id: number
@@ -445,6 +730,97 @@ export interface MajorDepartmentTable {
   description: string | null
   create_time: Date
   deleted_at: Date | null
+}
+
+export interface MemberTagRelationsTable {
+  id: GeneratedAlways<number>
+  member_id: number
+  tag_id: number
+  tag_type: "member" | "interaction"
+  tagged_at: Date
+  member_tag_id: GeneratedAlways<number | null>
+  interaction_tag_id: GeneratedAlways<number | null>
+}
+
+export interface MemberTagsTable {
+  id: Generated<number>
+  name: string
+  type: Generated<"member">
+  source: "api" | "manual"
+  description: string | null
+  member_count: Generated<number>
+  created_at: Date
+  updated_at: Date | null
+}
+
+export interface MembersTable {
+  id: GeneratedAlways<number>
+  line_uid: string | null
+  line_display_name: string | null
+  line_picture_url: string | null
+  first_name: string | null
+  last_name: string | null
+  gender: "male" | "female" | "other" | null
+  birthday: string | null
+  email: string | null
+  phone: string | null
+  id_number: string | null
+  source: "line" | "crm" | "system"
+  accept_marketing: Generated<boolean>
+  notes: string | null
+  created_at: Date
+  last_interaction_at: Date | null
+  updated_at: Date | null
+  phone_e164: string | null
+  id_number_index: string | null
+  id_number_masked: string | null
+  followed_at: Date | null
+  unfollowed_at: Date | null
+  search: Generated<string>
+  pairs: GeneratedAlways<(string)[] | null>
+  merged_into: number | null
+  deleted_at: Date | null
+}
+
+export interface MessageTemplatesTable {
+  id: GeneratedAlways<number>
+  type: "text" | "text_button" | "image_click" | "image_card"
+  name: string | null
+  content: string | null
+  buttons: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
+  notification_text: string | null
+  preview_text: string | null
+  interaction_tag_id: number | null
+  interaction_result: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
+  created_at: Date
+  updated_at: Date | null
+  version: Generated<number>
+  deleted_at: Date | null
+}
+
+export interface MessagesTable {
+  id: GeneratedAlways<number>
+  member_id: number
+  campaign_id: number | null
+  content: string
+  direction: "incoming" | "outgoing"
+  message_type: "text" | "image" | "template"
+  sender_type: "manual" | "auto" | "campaign" | null
+  sender_id: number | null
+  read_at: Date | null
+  created_at: Date
+  status: Generated<"scheduled" | "queued" | "sent" | "failed" | "unknown" | "cancelled">
+  scheduled_at: Date | null
+  payload: ColumnType<JsonValue | null, JsonInput | null | undefined, JsonInput | null>
+  retry_key: string | null
+  next_try_at: Date | null
+  tries: Generated<number>
+  claims: Generated<number>
+  unheard_since: Date | null
+  error_message: string | null
+  line_message_id: string | null
+  unsent_at: Date | null
+  file_id: number | null
 }
 
 export interface MinorDepartmentTable {
@@ -856,6 +1232,15 @@ export interface SystemConfigTable {
   update_time: Date
 }
 
+export interface TagTriggerLogsTable {
+  id: GeneratedAlways<number>
+  member_id: number
+  tag_id: number
+  campaign_id: number | null
+  trigger_source: "click" | "interaction" | "manual"
+  triggered_at: Date
+}
+
 export interface TbFacilityApproverTable {
   user_id: number
   building_id: number
@@ -969,6 +1354,19 @@ export interface TbFacilitySettingTable {
   update_by: number | null
   update_time: Date | null
   del_flag: Generated<"0" | "2">
+}
+
+export interface TemplateCarouselItemsTable {
+  id: GeneratedAlways<number>
+  template_id: number
+  image_url: string
+  title: string | null
+  description: string | null
+  price: ColumnType<string | null, string | number | null | undefined, string | number | null>
+  action_url: string | null
+  interaction_tag_id: number | null
+  sort_order: Generated<number>
+  created_at: Date
 }
 
 export interface TicketMessagesTable {
@@ -1152,10 +1550,14 @@ export interface DB {
   add_slot_audit: AddSlotAuditTable
   attendance_record: AttendanceRecordTable
   audiences: AudiencesTable
+  auto_response_keywords: AutoResponseKeywordsTable
+  auto_responses: AutoResponsesTable
   booking_rules: BookingRulesTable
   broadcast_recipients: BroadcastRecipientsTable
   broadcasts: BroadcastsTable
   calendar_links: CalendarLinksTable
+  campaign_recipients: CampaignRecipientsTable
+  campaigns: CampaignsTable
   captchas: CaptchasTable
   chat_messages: ChatMessagesTable
   chat_sessions: ChatSessionsTable
@@ -1167,7 +1569,27 @@ export interface DB {
   clinic_visitor: ClinicVisitorTable
   closures: ClosuresTable
   consents: ConsentsTable
+  consumption_records: ConsumptionRecordsTable
   credit_ledger: CreditLedgerTable
+  crm_answers: CrmAnswersTable
+  crm_batches: CrmBatchesTable
+  crm_campaign_days: CrmCampaignDaysTable
+  crm_clicks: CrmClicksTable
+  crm_conversations: CrmConversationsTable
+  crm_import_rows: CrmImportRowsTable
+  crm_imports: CrmImportsTable
+  crm_line_events: CrmLineEventsTable
+  crm_line_pace: CrmLinePaceTable
+  crm_links: CrmLinksTable
+  crm_message_days: CrmMessageDaysTable
+  crm_pms_guests: CrmPmsGuestsTable
+  crm_pms_reviews: CrmPmsReviewsTable
+  crm_quick_replies: CrmQuickRepliesTable
+  crm_segments: CrmSegmentsTable
+  crm_sync_cursors: CrmSyncCursorsTable
+  crm_sync_lines: CrmSyncLinesTable
+  crm_syncs: CrmSyncsTable
+  crm_template_versions: CrmTemplateVersionsTable
   data_exports: DataExportsTable
   deliveries: DeliveriesTable
   delivery_attempts: DeliveryAttemptsTable
@@ -1181,10 +1603,16 @@ export interface DB {
   holidays: HolidaysTable
   hospital_area: HospitalAreaTable
   idempotency_keys: IdempotencyKeysTable
+  interaction_tags: InteractionTagsTable
   leave_audit: LeaveAuditTable
   legal_texts: LegalTextsTable
   login_log: LoginLogTable
   major_department: MajorDepartmentTable
+  member_tag_relations: MemberTagRelationsTable
+  member_tags: MemberTagsTable
+  members: MembersTable
+  message_templates: MessageTemplatesTable
+  messages: MessagesTable
   minor_department: MinorDepartmentTable
   notification_messages: NotificationMessagesTable
   notification_pace: NotificationPaceTable
@@ -1216,6 +1644,7 @@ export interface DB {
   sport_venues: SportVenuesTable
   suppressions: SuppressionsTable
   system_config: SystemConfigTable
+  tag_trigger_logs: TagTriggerLogsTable
   tb_facility_approver: TbFacilityApproverTable
   tb_facility_ban: TbFacilityBanTable
   tb_facility_booking: TbFacilityBookingTable
@@ -1224,6 +1653,7 @@ export interface DB {
   tb_facility_closure: TbFacilityClosureTable
   tb_facility_room: TbFacilityRoomTable
   tb_facility_setting: TbFacilitySettingTable
+  template_carousel_items: TemplateCarouselItemsTable
   ticket_messages: TicketMessagesTable
   tickets: TicketsTable
   time_slots: TimeSlotsTable

@@ -11,7 +11,8 @@ class MethodNotAllowed extends DomainError {
 }
 
 /**
- * First steps of paths (`/manage`) that belong to one part, with the contract for errors of unknown paths below them.
+ * First steps of paths (`/manage`, `/api/v1/members`) that belong to one part, with the contract for errors of unknown
+ * paths below them. The longest root that a path starts with decides.
  */
 export type PathRoots = ReadonlyMap<string, { readonly part: string; readonly contract: Contract }>
 
@@ -47,7 +48,7 @@ export function watchRoutes(app: App, knownPermissions: ReadonlySet<string>, pat
     known ??= pathMethods(routes)
     return known
   }
-  const contractAt = (path: string) => pathRoots.get(firstStep(path))?.contract ?? null
+  const contractAt = (path: string) => ownerOf(path, pathRoots)?.contract ?? null
   const unknown = (request: FastifyRequest, reply: FastifyReply): DomainError => {
     const path = request.url.split('?', 1)[0] ?? '/'
     const matches = paths().filter(({ pattern }) => pattern.test(path))
@@ -97,7 +98,7 @@ function operationFaults(routes: readonly RouteOptions[]): string[] {
 }
 
 /** The first step of all WebSockets. It belongs to no part. */
-const WEB_SOCKETS = '/ws'
+const WEB_SOCKETS = '/ws/'
 
 /**
  * All paths below a path root belong to its part, and a part with roots has no routes elsewhere, except WebSockets: so
@@ -107,10 +108,9 @@ function rootFaults(routes: readonly RouteOptions[], pathRoots: PathRoots): stri
   const owners = new Set([...pathRoots.values()].map(({ part }) => part))
   return routes.flatMap((route) => {
     const part = route.config?.product
-    const root = firstStep(route.url)
-    const owner = pathRoots.get(root)?.part
+    const owner = ownerOf(route.url, pathRoots)?.part
     if (owner !== undefined && owner !== part) return [`${nameOf(route)} lies under a path root of ${owner}`]
-    if (owner === undefined && part !== undefined && owners.has(part) && root !== WEB_SOCKETS)
+    if (owner === undefined && part !== undefined && owners.has(part) && !route.url.startsWith(WEB_SOCKETS))
       return [`${nameOf(route)} lies under none of the path roots of its part`]
     return []
   })
@@ -149,7 +149,15 @@ function patternOf(url: string): RegExp {
   return new RegExp(`^${steps.join('/')}/?$`)
 }
 
-/** The first step of a path, in the form of path roots: `/manage`. */
-function firstStep(path: string): string {
-  return `/${path.split(/[/?]/, 2)[1] ?? ''}`
+/** Most steps of a path root. */
+const MOST_STEPS = 4
+
+/** The owner of the longest path root that a path starts with. */
+function ownerOf<Owner>(path: string, roots: ReadonlyMap<string, Owner>): Owner | undefined {
+  const steps = path.split(/[/?]/, MOST_STEPS + 1).slice(1)
+  for (let count = steps.length; count > 0; count -= 1) {
+    const owner = roots.get(`/${steps.slice(0, count).join('/')}`)
+    if (owner) return owner
+  }
+  return undefined
 }

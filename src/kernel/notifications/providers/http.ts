@@ -3,6 +3,7 @@ import { Refused } from './provider.ts'
 /** The answer of a provider over HTTP. */
 export interface HttpAnswer {
   readonly status: number
+  readonly headers: Headers
   /** The JSON object; empty when the answer was something else. */
   readonly body: Readonly<Record<string, unknown>>
 }
@@ -39,12 +40,16 @@ export async function callProvider(
   }
   if (answer.status === 429) {
     const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN)
-    throw new Refused('429 too many requests', 'busy', Number.isFinite(seconds) ? seconds : undefined)
+    throw new Refused(
+      `429 too many requests ${text.slice(0, 200)}`.trim(),
+      'busy',
+      Number.isFinite(seconds) ? seconds : undefined,
+    )
   }
   if (answer.status >= 500) {
     throw new Refused(`${answer.status} ${text.slice(0, 200)}`, answer.status === 503 ? 'temporary' : unsure)
   }
-  return { status: answer.status, body: objectIn(text) }
+  return { status: answer.status, headers: answer.headers, body: objectIn(text) }
 }
 
 /** A field of an answer as text; '' when it is neither text nor a number. */

@@ -1,0 +1,72 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Database, Transaction } from '../../kernel/database/database.ts'
+import { inserted } from '../../kernel/database/inserted.ts'
+import type { MemberColumns } from './members.ts'
+
+/**
+ * The text that members are searched by, out of the row's own columns: names in both orders, display name, e-mail
+ * address, phone number in E.164 and as dialled at home, each between spaces. In every statement that changes them.
+ */
+export const SEARCH: RawBuilder<string> = sql`
+  ' ' || concat_ws(' ',
+    crm_plain(nullif(concat(last_name, first_name), '')),
+    crm_plain(nullif(concat(first_name, last_name), '')),
+    crm_plain(line_display_name),
+    lower(email),
+    phone_e164,
+    crm_plain(phone)) || ' '`
+
+/** Inserts a member. @throws Conflict `email_taken`, `phone_taken`, `id_number_taken`, `line_uid_taken` */
+export async function insertMember(
+  tx: Transaction,
+  columns: MemberColumns & { readonly source: 'line' | 'crm' | 'system'; readonly followed_at?: Date | null },
+  now: Date,
+): Promise<number> {
+  const rows = await tx
+    .insertInto('members')
+    .values({ ...columns, created_at: now })
+    .returning('id')
+    .execute()
+  const { id } = inserted(rows)
+  await refreshSearch(tx, [id])
+  return id
+}
+
+/** Changes a member who is not deleted; answers whether there is one. @throws as `insertMember` */
+export async function updateMember(tx: Transaction, id: number, columns: MemberColumns, now: Date): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('members')
+    .set({ ...columns, updated_at: now })
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  await refreshSearch(tx, [id])
+  return numUpdatedRows > 0n
+}
+
+/** Writes the text that these members are searched by. */
+export async function refreshSearch(tx: Transaction, ids: readonly number[]): Promise<void> {
+  await sql`
+    UPDATE members SET search = ${SEARCH}
+    WHERE id = ANY (${ids}::bigint[]) AND search IS DISTINCT FROM ${SEARCH}`.execute(tx)
+}
+
+/** Notes that something happened between the hotel and a member. */
+export async function touchMember(tx: Transaction, id: number, at: Date): Promise<void> {
+  await sql`
+    UPDATE members SET last_interaction_at = greatest(last_interaction_at, ${at}) WHERE id = ${id}`.execute(tx)
+}
+
+/** The members with an id number, phone number or e-mail address, by what fits; deleted ones are not among them. */
+export async function membersWith(
+  db: Database,
+  keys: { readonly idNumberIndex: string | null; readonly phone: string | null; readonly email: string | null },
+): Promise<readonly { readonly id: number; readonly by: 'id_number' | 'phone' | 'email' }[]> {
+  const { rows } = await sql<{ id: number; by: 'id_number' | 'phone' | 'email' }>`
+    SELECT id, 'id_number' AS by FROM members WHERE id_number_index = ${keys.idNumberIndex}
+    UNION ALL
+    SELECT id, 'phone' FROM members WHERE phone_e164 = ${keys.phone}
+    UNION ALL
+    SELECT id, 'email' FROM members WHERE lower(email) = lower(${keys.email})`.execute(db)
+  return rows
+}

@@ -1,0 +1,30 @@
+import type { Product } from '../kernel/product.ts'
+import './constraints.ts'
+import { contract } from './contract.ts'
+import { GUEST_ROLE, permissions, roles } from './permissions.ts'
+import { tags } from './tags.ts'
+
+/** The manifest of the CRM product. */
+export const crm: Product = {
+  name: 'crm',
+  title: 'CRM 飯店會員',
+  description: 'A hotel’s members and campaigns over LINE.',
+  tags,
+  permissions,
+  roles,
+  registerRole: GUEST_ROLE,
+  notificationTypes: [],
+  jobs: [],
+  contract,
+  pathRoots: [
+    ...['/api/v1/auth/login', '/api/v1/auth/refresh', '/api/v1/auth/me', '/api/v1/system-users'],
+    ...['/api/v1/members', '/api/v1/segments', '/api/v1/tags', '/api/v1/templates', '/api/v1/campaigns'],
+    ...['/api/v1/auto-responses', '/api/v1/messages', '/api/v1/conversations', '/api/v1/quick-replies'],
+    ...['/api/v1/analytics', '/api/v1/pms', '/api/v1/line', '/api/v1/settings/line', '/api/v1/upload'],
+    '/static/uploads',
+  ],
+  tokenUrl: '/api/v1/auth/login',
+  routes() {},
+  verify: async () => [],
+  demo: async () => [],
+}
