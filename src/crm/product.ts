@@ -1,6 +1,10 @@
 import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
+import { lineSettingsRoutes } from './campaigns/lineSettings/routes.ts'
+import { templateRoutes } from './campaigns/templates/routes.ts'
+import { uploadRoutes } from './campaigns/uploads/routes.ts'
 import { contract } from './contract.ts'
+import { accountRoutes } from './people/accounts/routes.ts'
 import { GUEST_ROLE, permissions, roles } from './permissions.ts'
 import { tags } from './tags.ts'
 
@@ -24,7 +28,12 @@ export const crm: Product = {
     '/static/uploads',
   ],
   tokenUrl: '/api/v1/auth/login',
-  routes() {},
+  routes(app, kernel) {
+    accountRoutes(app, kernel)
+    templateRoutes(app, kernel)
+    uploadRoutes(app, kernel)
+    lineSettingsRoutes(app, kernel)
+  },
   verify: async () => [],
   demo: async () => [],
 }

@@ -10,6 +10,7 @@ import { type Preview, previewTemplate } from '../../core/templates/preview.ts'
 import type { TemplateBody, TemplateChange } from '../../core/templates/schemas.ts'
 import { findTemplate } from '../../core/templates/store.ts'
 import type { Template, TemplateContent } from '../../core/templates/types.ts'
+import { keepUploads } from '../../core/uploadsStore.ts'
 import { fieldError, invalidFields, missing } from '../../refusals.ts'
 import * as store from './store.ts'
 
@@ -90,6 +91,21 @@ async function foreignFaults(db: Database, content: TemplateContent, id: number 
   return isCircle ? [...faults, fieldError('/interaction_result/template_id', 'leads back to this template')] : faults
 }
 
+/** Keeps the pictures that the template shows. @throws Invalid 422 for paths at which there is none */
+async function keepPictures(tx: Transaction, { carousel_items: items }: TemplateContent, at: Date): Promise<void> {
+  const gone = new Set(
+    await keepUploads(
+      tx,
+      items.map(({ image_url: url }) => url),
+      at,
+    ),
+  )
+  const faults = items.flatMap(({ image_url: url }, n) =>
+    gone.has(url) ? [fieldError(`/carousel_items/${n}/image_url`, 'is no picture on this server')] : [],
+  )
+  if (faults.length > 0) throw invalidFields(faults)
+}
+
 async function check(db: Database, content: TemplateContent, id?: number): Promise<void> {
   const faults = [...templateFaults(content), ...(await foreignFaults(db, content, id))]
   if (faults.length > 0) throw invalidFields(faults)
@@ -108,6 +124,7 @@ export async function addTemplate(kernel: Kernel, caller: Caller, body: Of<typeo
   const content = inOrder(contentOf(body, EMPTY))
   return await kernel.transaction(async (tx) => {
     await check(tx, content)
+    await keepPictures(tx, content, at)
     const id = await store.insertTemplate(tx, content, at)
     await note(tx, caller, { action: 'template.add', id, changes: { name: [null, content.name] } }, at)
     return await stored(tx, id)
@@ -144,6 +161,7 @@ export async function changeTemplate(
     if (version === undefined || !before) throw missing('template')
     const content = inOrder(contentOf(body, before))
     await check(tx, content, id)
+    await keepPictures(tx, content, at)
     const next = (await store.isVersionUsed(tx, id, version)) ? version + 1 : version
     await store.updateTemplate(tx, id, content, next, at)
     const changes = { name: [before.name, content.name], version: [version, next] } as const

@@ -39,6 +39,12 @@ export async function beganSince(db: Database, id: string, since: Date): Promise
   return rows.length > 0
 }
 
+/** The instant at which a session was opened, by a log-in. */
+export async function sessionStart(db: Database, id: string): Promise<Date | undefined> {
+  const { rows } = await sql<{ created_at: Date }>`SELECT created_at FROM sessions WHERE id = ${id}`.execute(db)
+  return rows[0]?.created_at
+}
+
 export interface NewSession {
   readonly id: string
   readonly user_id: number
