@@ -96,6 +96,12 @@ CREATE INDEX members_merged ON members (merged_into) WHERE merged_into IS NOT NU
 CREATE INDEX members_reachable ON members (followed_at, id)
   WHERE line_uid IS NOT NULL AND unfollowed_at IS NULL AND accept_marketing AND deleted_at IS NULL;
 
+-- The number of members who are not deleted: the sum of its rows. Several rows, so that writers don't wait.
+CREATE TABLE crm_member_counts (
+  slot  int PRIMARY KEY,
+  count int NOT NULL
+);
+
 CREATE TABLE member_tag_relations (
   id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   member_id bigint NOT NULL REFERENCES members,

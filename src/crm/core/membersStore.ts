@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { inserted } from '../../kernel/database/inserted.ts'
@@ -16,6 +17,15 @@ export const SEARCH: RawBuilder<string> = sql`
     phone_e164,
     crm_plain(phone)) || ' '`
 
+const SLOTS = 16
+
+/** Moves the number of members. Every insert, deletion and merge of members calls it in its transaction. */
+async function countMembers(tx: Transaction, by: number): Promise<void> {
+  await sql`
+    INSERT INTO crm_member_counts AS c (slot, count) VALUES (${randomInt(SLOTS)}, ${by})
+    ON CONFLICT (slot) DO UPDATE SET count = c.count + excluded.count`.execute(tx)
+}
+
 /** Inserts a member. @throws Conflict `email_taken`, `phone_taken`, `id_number_taken`, `line_uid_taken` */
 export async function insertMember(
   tx: Transaction,
@@ -29,6 +39,7 @@ export async function insertMember(
     .execute()
   const { id } = inserted(rows)
   await refreshSearch(tx, [id])
+  await countMembers(tx, 1)
   return id
 }
 
@@ -69,4 +80,26 @@ export async function membersWith(
     UNION ALL
     SELECT id, 'email' FROM members WHERE lower(email) = lower(${keys.email})`.execute(db)
   return rows
+}
+
+/**
+ * Locks members until the transaction ends, in the order of their ids.
+ * @returns the ids of those who are not deleted
+ */
+export async function lockMembers(tx: Transaction, ids: readonly number[]): Promise<ReadonlySet<number>> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM members WHERE id = ANY (${ids}::bigint[]) AND deleted_at IS NULL ORDER BY id FOR UPDATE`.execute(tx)
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Empties everything personal of a locked member; the row stays for the totals. `into`: the member it was merged into. */
+export async function anonymise(tx: Transaction, id: number, now: Date, into: number | null = null): Promise<void> {
+  await sql`
+    UPDATE members
+    SET line_uid = NULL, line_display_name = NULL, line_picture_url = NULL, first_name = NULL, last_name = NULL,
+      gender = NULL, birthday = NULL, email = NULL, phone = NULL, phone_e164 = NULL, id_number = NULL,
+      id_number_index = NULL, id_number_masked = NULL, notes = NULL, accept_marketing = false, search = '',
+      deleted_at = ${now}, updated_at = ${now}, merged_into = ${into}
+    WHERE id = ${id}`.execute(tx)
+  await countMembers(tx, -1)
 }

@@ -12,6 +12,16 @@ const COUNTRIES = {
 export type PhoneCountry = keyof typeof COUNTRIES
 
 /**
+ * The forms under which a part of a phone number may be stored: as typed, and with the country code instead of the zero
+ * before it. Other texts stay as they are.
+ */
+export function phoneForms(text: string, country: PhoneCountry): readonly string[] {
+  const { code, trunk } = COUNTRIES[country]
+  const isPart = trunk !== '' && /^\d{4,}$/.test(text) && text.startsWith(trunk)
+  return isPart ? [text, `+${code}${text.slice(trunk.length)}`] : [text]
+}
+
+/**
  * The E.164 form (`+886912345678`) of a phone number in any usual notation, or undefined if it is none. Spaces, dashes,
  * dots and brackets don't matter; `00` and a full-width plus mean `+`. A number without a country code belongs to
  * `country`. Numbers of unknown countries are only checked for their length.

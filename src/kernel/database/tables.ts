@@ -409,6 +409,11 @@ export interface CrmLinksTable {
   tag_ids: Generated<(number)[]>
 }
 
+export interface CrmMemberCountsTable {
+  slot: number
+  count: number
+}
+
 export interface CrmMessageDaysTable {
   day: string
   direction: string
@@ -1581,6 +1586,7 @@ export interface DB {
   crm_line_events: CrmLineEventsTable
   crm_line_pace: CrmLinePaceTable
   crm_links: CrmLinksTable
+  crm_member_counts: CrmMemberCountsTable
   crm_message_days: CrmMessageDaysTable
   crm_pms_guests: CrmPmsGuestsTable
   crm_pms_reviews: CrmPmsReviewsTable
