@@ -349,6 +349,7 @@ CREATE TABLE tag_trigger_logs (
 CREATE INDEX tag_trigger_logs_member ON tag_trigger_logs (member_id, triggered_at);
 CREATE INDEX tag_trigger_logs_tag ON tag_trigger_logs (tag_id);
 CREATE INDEX tag_trigger_logs_campaign ON tag_trigger_logs (campaign_id);
+CREATE INDEX tag_trigger_logs_at ON tag_trigger_logs (triggered_at, tag_id);
 
 -- The limits of LINE's API over all workers: a token bucket each. It goes by the database's own clock.
 CREATE TABLE crm_line_pace (
@@ -492,8 +493,14 @@ CREATE TABLE crm_syncs (
   force        boolean NOT NULL,
   status       text NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed')),
   synced_count int NOT NULL DEFAULT 0,
+  -- Rows that were refused, and guests that wait for review.
   failed_count int NOT NULL DEFAULT 0,
+  -- Rows of guests whom a person ignored, or whose member was deleted.
+  skipped_count int NOT NULL DEFAULT 0,
   error        text,
+  pages        int NOT NULL DEFAULT 0,
+  -- Failed calls of the PMS since the last page.
+  tries        int NOT NULL DEFAULT 0,
   -- Number of starts. A late run names an old number and is ignored.
   runs         int NOT NULL DEFAULT 0,
   -- Where the run goes on after a page.
@@ -543,7 +550,7 @@ CREATE TABLE crm_pms_reviews (
   record_key  text NOT NULL,
   guest_key   text NOT NULL,
   reason      text NOT NULL CHECK (reason IN ('unmatched', 'ambiguous', 'contradiction')),
-  -- The record by AES-256-GCM.
+  -- The record by AES-256-GCM; empty once it belongs to a member.
   record      text NOT NULL,
   candidates  bigint[] NOT NULL DEFAULT '{}',
   state       text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'linked', 'created', 'ignored')),

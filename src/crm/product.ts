@@ -1,6 +1,8 @@
 import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
+import { pmsRoutes } from './people/pms/routes.ts'
+import { pmsJobs } from './people/pms/service.ts'
 import { GUEST_ROLE, permissions, roles } from './permissions.ts'
 import { tags } from './tags.ts'
 
@@ -14,7 +16,7 @@ export const crm: Product = {
   roles,
   registerRole: GUEST_ROLE,
   notificationTypes: [],
-  jobs: [],
+  jobs: [...pmsJobs],
   contract,
   pathRoots: [
     ...['/api/v1/auth/login', '/api/v1/auth/refresh', '/api/v1/auth/me', '/api/v1/system-users'],
@@ -24,7 +26,9 @@ export const crm: Product = {
     '/static/uploads',
   ],
   tokenUrl: '/api/v1/auth/login',
-  routes() {},
+  routes(app, kernel) {
+    pmsRoutes(app, kernel)
+  },
   verify: async () => [],
   demo: async () => [],
 }

@@ -1,0 +1,147 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import type { MemberColumns } from '../../core/members.ts'
+import { refreshSearch } from '../../core/membersStore.ts'
+import type { Identity, KnownMember, Remembered } from './rules.ts'
+
+/**
+ * Lets one transaction at a time match guests or decide about them, over all processes: both read what the other
+ * writes. It is the first lock of its transaction.
+ */
+export async function lockMatching(tx: Transaction): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtext('crm.pms'))`.execute(tx)
+}
+
+/** What is remembered of guests, by key. Members that were merged are followed to the one that stays. */
+export async function rememberedGuests(
+  tx: Transaction,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, Remembered>> {
+  const { rows } = await sql<Remembered & { key: string }>`
+    WITH RECURSIVE chain AS (
+      SELECT g.guest_key, g.chosen_by IS NOT NULL AS chosen, m.id, m.merged_into, m.deleted_at, 0 AS depth
+      FROM crm_pms_guests g LEFT JOIN members m ON m.id = g.member_id
+      WHERE g.guest_key = ANY (${keys}::text[])
+      UNION ALL
+      SELECT c.guest_key, c.chosen, m.id, m.merged_into, m.deleted_at, c.depth + 1
+      FROM chain c JOIN members m ON m.id = c.merged_into WHERE c.depth < 50
+    )
+    SELECT DISTINCT ON (guest_key) guest_key AS key, id AS "memberId", deleted_at IS NOT NULL AS "isGone",
+      chosen AS "isChosen"
+    FROM chain ORDER BY guest_key, depth DESC`.execute(tx)
+  return new Map(rows.map(({ key, ...remembered }) => [key, remembered]))
+}
+
+const KNOWN: RawBuilder<unknown> = sql`
+  id, id_number_index AS "idNumberIndex", phone_e164 AS phone, lower(email) AS email, first_name, last_name, gender,
+  birthday::text AS birthday`
+
+/** The members with these ids, or with a key of these guests; locked, by id. Deleted ones are not among them. */
+export async function lockKnown(
+  tx: Transaction,
+  ids: readonly number[],
+  guests: readonly Omit<Identity, 'key'>[],
+): Promise<readonly KnownMember[]> {
+  const present = (key: keyof Omit<Identity, 'key'>) => guests.map((guest) => guest[key]).filter((one) => one !== null)
+  const { rows } = await sql<KnownMember>`
+    SELECT ${KNOWN} FROM members
+    WHERE deleted_at IS NULL AND id IN (
+      SELECT unnest(${ids}::bigint[])
+      UNION SELECT id FROM members WHERE id_number_index = ANY (${present('idNumberIndex')}::text[])
+      UNION SELECT id FROM members WHERE phone_e164 = ANY (${present('phone')}::text[])
+      UNION SELECT id FROM members WHERE lower(email) = ANY (${present('email')}::text[])
+    )
+    ORDER BY id FOR UPDATE`.execute(tx)
+  return rows
+}
+
+const FILLED = [
+  ...(['first_name', 'last_name', 'gender', 'email', 'phone', 'phone_e164'] as const),
+  ...(['id_number', 'id_number_index', 'id_number_masked'] as const),
+] as const
+
+/** Writes fields of members that are empty; others stay. The members are locked. */
+export async function fillMembers(
+  tx: Transaction,
+  fills: readonly { readonly memberId: number; readonly columns: MemberColumns }[],
+  now: Date,
+): Promise<void> {
+  if (fills.length === 0) return
+  const ids = fills.map(({ memberId }) => memberId)
+  const column = (name: keyof MemberColumns) => fills.map(({ columns }) => columns[name] ?? null)
+  await sql`
+    UPDATE members m SET updated_at = ${now}, birthday = coalesce(m.birthday, v.birthday),
+      ${sql.join(FILLED.map((name) => sql`${sql.ref(name)} = coalesce(m.${sql.ref(name)}, v.${sql.ref(name)})`))}
+    FROM unnest(${ids}::bigint[], ${column('birthday')}::date[],
+      ${sql.join(FILLED.map((name) => sql`${column(name)}::text[]`))})
+      AS v (id, birthday, ${sql.join(FILLED.map((name) => sql.ref(name)))})
+    WHERE m.id = v.id`.execute(tx)
+  await refreshSearch(tx, ids)
+}
+
+/** Remembers the members of guests that were matched. */
+export async function rememberMatches(
+  tx: Transaction,
+  matches: readonly { readonly key: string; readonly memberId: number }[],
+  now: Date,
+): Promise<void> {
+  if (matches.length === 0) return
+  await sql`
+    INSERT INTO crm_pms_guests (guest_key, member_id, created_at, updated_at)
+    SELECT key, id, ${now}, ${now}
+    FROM unnest(${matches.map(({ key }) => key)}::text[], ${matches.map(({ memberId }) => memberId)}::bigint[]) v (key, id)
+    ON CONFLICT (guest_key) DO UPDATE SET member_id = excluded.member_id, updated_at = excluded.updated_at,
+      chosen_by = NULL`.execute(tx)
+}
+
+/** Remembers a person's choice for a guest; without a member the guest is ignored from now on. */
+export async function rememberChoice(
+  tx: Transaction,
+  guestKey: string,
+  { memberId, chosenBy }: { readonly memberId: number | null; readonly chosenBy: number },
+  now: Date,
+): Promise<void> {
+  await sql`
+    INSERT INTO crm_pms_guests (guest_key, member_id, chosen_by, created_at, updated_at)
+    VALUES (${guestKey}, ${memberId}, ${chosenBy}, ${now}, ${now})
+    ON CONFLICT (guest_key) DO UPDATE SET member_id = excluded.member_id, chosen_by = excluded.chosen_by,
+      updated_at = excluded.updated_at`.execute(tx)
+}
+
+/** The members of the consumption records with these order numbers. */
+export async function ownersOfOrders(
+  tx: Transaction,
+  orderNumbers: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (orderNumbers.length === 0) return new Map()
+  const { rows } = await sql<{ orderNumber: string; memberId: number }>`
+    SELECT order_number AS "orderNumber", member_id AS "memberId" FROM consumption_records
+    WHERE order_number = ANY (${orderNumbers}::text[])`.execute(tx)
+  return new Map(rows.map(({ orderNumber, memberId }) => [orderNumber, memberId]))
+}
+
+/** Moves known records to the member that a person chose. */
+export async function moveOrders(tx: Transaction, orderNumbers: readonly string[], memberId: number): Promise<void> {
+  await sql`
+    UPDATE consumption_records SET member_id = ${memberId}
+    WHERE order_number = ANY (${orderNumbers}::text[]) AND member_id <> ${memberId}`.execute(tx)
+}
+
+/** A member beside a review. */
+export interface Candidate {
+  readonly id: number
+  readonly first_name: string | null
+  readonly last_name: string | null
+  readonly line_display_name: string | null
+  readonly phone: string | null
+  readonly email: string | null
+  readonly id_number: string | null
+}
+
+/** Members who are not deleted, as candidates are shown: id numbers masked. */
+export async function candidatesWith(db: Database, ids: readonly number[]): Promise<ReadonlyMap<number, Candidate>> {
+  const { rows } = await sql<Candidate>`
+    SELECT id, first_name, last_name, line_display_name, phone, email, id_number_masked AS id_number FROM members
+    WHERE id = ANY (${ids}::bigint[]) AND deleted_at IS NULL`.execute(db)
+  return new Map(rows.map((row) => [row.id, row]))
+}
