@@ -1,6 +1,10 @@
 import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
 import { contract } from './contract.ts'
+import { zoneOf } from './core/days.ts'
+import { analyticsExports } from './figures/analytics/reports.ts'
+import { analyticsRoutes } from './figures/analytics/routes.ts'
+import { findFigureDifferences } from './figures/analytics/store.ts'
 import { pmsRoutes } from './people/pms/routes.ts'
 import { pmsJobs } from './people/pms/service.ts'
 import { GUEST_ROLE, permissions, roles } from './permissions.ts'
@@ -17,6 +21,7 @@ export const crm: Product = {
   registerRole: GUEST_ROLE,
   notificationTypes: [],
   jobs: [...pmsJobs],
+  exports: [...analyticsExports],
   contract,
   pathRoots: [
     ...['/api/v1/auth/login', '/api/v1/auth/refresh', '/api/v1/auth/me', '/api/v1/system-users'],
@@ -28,7 +33,8 @@ export const crm: Product = {
   tokenUrl: '/api/v1/auth/login',
   routes(app, kernel) {
     pmsRoutes(app, kernel)
+    analyticsRoutes(app, kernel)
   },
-  verify: async () => [],
+  verify: async (kernel) => [...(await findFigureDifferences(kernel.db, zoneOf(kernel)))],
   demo: async () => [],
 }

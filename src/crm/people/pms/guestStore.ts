@@ -45,7 +45,7 @@ export async function lockKnown(
   const present = (key: keyof Omit<Identity, 'key'>) => guests.map((guest) => guest[key]).filter((one) => one !== null)
   const { rows } = await sql<KnownMember>`
     SELECT ${KNOWN} FROM members
-    WHERE deleted_at IS NULL AND id IN (
+    WHERE deleted_at IS NULL AND merged_into IS NULL AND id IN (
       SELECT unnest(${ids}::bigint[])
       UNION SELECT id FROM members WHERE id_number_index = ANY (${present('idNumberIndex')}::text[])
       UNION SELECT id FROM members WHERE phone_e164 = ANY (${present('phone')}::text[])

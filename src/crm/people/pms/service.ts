@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { originOf } from '../../../kernel/audit/origin.ts'
-import { Conflict, type NotFound } from '../../../kernel/errors.ts'
+import { Conflict } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { JobDefinition } from '../../../kernel/jobs/jobs.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
