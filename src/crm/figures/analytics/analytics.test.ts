@@ -1,11 +1,9 @@
 import readXlsxFile from 'read-excel-file/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CrmWorld, member, openCrm, tag } from '../../../../test/support/crm.ts'
+import { buys, campaign, messages } from '../../../../test/support/crmFigures.ts'
 import { pdfTexts } from '../../../../test/support/pdf.ts'
 import { foundWhenBroken } from '../../../../test/support/world.ts'
-import { insertConsumption } from '../../core/consumptionStore.ts'
-import { dayOf } from '../../core/days.ts'
-import { countMessages } from '../../core/messagesStore.ts'
 import { moveTags } from '../../core/taggingStore.ts'
 
 let world: CrmWorld
@@ -24,115 +22,30 @@ afterAll(async () => {
 const get = async (path: string, as = world.marketing) => await world.call('GET', `/api/v1/analytics/${path}`, { as })
 const data = async (path: string) => (await get(path)).body.data
 
-/** What a recipient did, as times in UTC. */
-interface Deeds {
-  readonly sent: string
-  readonly opened?: string
-  readonly clicked?: string
-}
-
-/** A campaign with its recipients, its days by the CRM's zone, and its counters. Returns the ids of the recipients. */
-async function campaign(title: string, deeds: readonly Deeds[]): Promise<{ id: number; members: number[] }> {
-  const [made] = await world.rows<{ id: number; batch: number }>(`
-    WITH template AS (
-      INSERT INTO message_templates (type, content, created_at) VALUES ('text', 'x', now()) RETURNING id
-    ), campaign AS (
-      INSERT INTO campaigns (title, template_id, target_audience, status, created_at)
-      SELECT '${title}', id, '{}', 'sent', now() FROM template RETURNING id
-    ), link AS (
-      INSERT INTO crm_links (campaign_id, position, label) SELECT id, 0, 'l' FROM campaign
-    )
-    INSERT INTO crm_batches (campaign_id, kind, state, next_try_at) SELECT id, 'push', 'done', now() FROM campaign
-    RETURNING campaign_id AS id, id AS batch`)
-  const { id = 0, batch = 0 } = made ?? {}
-  const members: number[] = []
-  const time = (text: string | undefined) => (text === undefined ? 'NULL' : `timestamptz '${text}'`)
-  for (const { sent, opened, clicked } of deeds) {
-    const one = await member(world)
-    members.push(one.id)
-    const status = clicked ? 'clicked' : opened ? 'opened' : 'sent'
-    await world.rows(`
-      WITH recipient AS (
-        INSERT INTO campaign_recipients (campaign_id, member_id, sent_at, opened_at, clicked_at, status, batch_id, line_uid)
-        VALUES (${id}, ${one.id}, ${time(sent)}, ${time(opened)}, ${time(clicked)}, '${status}', ${batch}, 'U')
-        RETURNING id, clicked_at
-      )
-      INSERT INTO crm_clicks (campaign_id, recipient_id, member_id, link_id, clicked_at)
-      SELECT ${id}, r.id, ${one.id}, l.id, r.clicked_at FROM recipient r, crm_links l
-      WHERE l.campaign_id = ${id} AND r.clicked_at IS NOT NULL`)
-    for (const [column, at] of [
-      ['sent', sent],
-      ['opened', opened],
-      ['clicked', clicked],
-    ] as const)
-      if (at !== undefined)
-        await world.rows(`
-          INSERT INTO crm_campaign_days AS d (campaign_id, day, ${column})
-          VALUES (${id}, '${dayOf(world.kernel, new Date(at))}', 1)
-          ON CONFLICT (campaign_id, day) DO UPDATE SET ${column} = d.${column} + 1`)
-  }
-  await world.rows(`
-    UPDATE campaigns SET recipient_count = ${deeds.length}, sent_count = ${deeds.length},
-      opened_count = ${deeds.filter(({ opened }) => opened).length},
-      clicked_count = ${deeds.filter(({ clicked }) => clicked).length} WHERE id = ${id}`)
-  return { id, members }
-}
-
-let orders = 0
-
-async function buys(memberId: number, at: string, days = 7): Promise<void> {
-  orders += 1
-  await world.kernel.transaction((tx) =>
-    insertConsumption(
-      tx,
-      [
-        {
-          memberId,
-          orderNumber: `O-${orders}`,
-          roomType: null,
-          amount: '1.00',
-          checkIn: null,
-          checkOut: null,
-          nights: null,
-          source: 'manual',
-          createdAt: new Date(at),
-          syncedAt: null,
-        },
-      ],
-      { days, zone: 'Asia/Taipei', replaces: false },
-    ),
-  )
-}
-
-const messages = async (day: string, sender: 'manual' | 'auto' | 'campaign' | undefined, count: number) =>
-  await world.kernel.transaction((tx) =>
-    countMessages(tx, day, { direction: sender ? 'outgoing' : 'incoming', sender }, count),
-  )
-
 // February in Taipei: 31 January 16:00 to 28 February 16:00 in UTC.
 let moon: { id: number; members: number[] }
 let spring: { id: number; members: number[] }
 
 describe('The analytics', () => {
   beforeAll(async () => {
-    moon = await campaign('中秋送禮', [
+    moon = await campaign(world, '中秋送禮', [
       { sent: '2026-02-10T15:59:59Z', opened: '2026-02-10T15:59:59Z', clicked: '2026-02-10T15:59:59Z' },
       { sent: '2026-02-10T16:00:00Z', opened: '2026-02-10T16:01:00Z', clicked: '2026-02-10T16:01:00Z' },
       { sent: '2026-02-10T16:00:00Z', opened: '2026-02-11T16:00:00Z' },
     ])
-    spring = await campaign('春天', [
+    spring = await campaign(world, '春天', [
       { sent: '2026-02-04T02:00:00Z', opened: '2026-02-12T02:00:00Z' },
       { sent: '2026-02-04T02:00:00Z' },
     ])
-    await messages('2026-02-10', 'campaign', 1)
-    await messages('2026-02-11', 'campaign', 2)
-    await messages('2026-02-11', 'manual', 7)
-    await messages('2026-02-12', 'auto', 3)
-    await messages('2026-02-12', undefined, 50)
-    await messages('2026-02-09', 'manual', 10)
-    await messages('2026-02-07', 'manual', 10)
-    await messages('2026-02-06', 'manual', 99)
-    await messages('2026-02-13', 'manual', 99)
+    await messages(world, '2026-02-10', 'campaign', 1)
+    await messages(world, '2026-02-11', 'campaign', 2)
+    await messages(world, '2026-02-11', 'manual', 7)
+    await messages(world, '2026-02-12', 'auto', 3)
+    await messages(world, '2026-02-12', undefined, 50)
+    await messages(world, '2026-02-09', 'manual', 10)
+    await messages(world, '2026-02-07', 'manual', 10)
+    await messages(world, '2026-02-06', 'manual', 99)
+    await messages(world, '2026-02-13', 'manual', 99)
   })
 
   it('count a click at 23:59 and one at 00:01 in Taipei on two days, and show days without anything as zeros', async () => {
@@ -152,15 +65,15 @@ describe('The analytics', () => {
   it('count a conversion within seven days after a click, once, on the day of the record', async () => {
     const [first = 0, second = 0, third = 0] = moon.members
     // The click was at 15:59:59 on the 10th: seven days later to the second is too late.
-    await buys(first, '2026-02-17T15:59:59Z')
+    await buys(world, first, '2026-02-17T15:59:59Z')
     expect((await data('trends?metric=converted&start_date=2026-02-17&end_date=2026-02-18')).series[0].data).toEqual([
       0, 0,
     ])
-    await buys(first, '2026-02-17T15:59:58Z')
-    await buys(first, '2026-02-12T00:00:00Z')
-    await buys(second, '2026-02-10T16:00:59Z')
-    await buys(second, '2026-02-12T16:00:00Z')
-    await buys(third, '2026-02-12T16:00:00Z')
+    await buys(world, first, '2026-02-17T15:59:58Z')
+    await buys(world, first, '2026-02-12T00:00:00Z')
+    await buys(world, second, '2026-02-10T16:00:59Z')
+    await buys(world, second, '2026-02-12T16:00:00Z')
+    await buys(world, third, '2026-02-12T16:00:00Z')
     expect((await data('trends?metric=converted&start_date=2026-02-10&end_date=2026-02-18')).series[0].data).toEqual([
       ...[0, 0, 0, 1, 0, 0, 0, 1, 0],
     ])

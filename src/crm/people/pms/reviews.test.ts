@@ -1,43 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CrmWorld, openCrm } from '../../../../test/support/crm.ts'
+import { openPms, type PmsWorld } from '../../../../test/support/crmPms.ts'
 import { onServer } from '../../../../test/support/database.ts'
-import { memberColumns } from '../../core/members.ts'
-import { insertMember } from '../../core/membersStore.ts'
-import { type PmsServer, startPmsServer } from '../../demo/pms.ts'
 
-let world: CrmWorld
-let pms: PmsServer
+let world: PmsWorld
 
 beforeAll(async () => {
-  pms = await startPmsServer()
-  world = await openCrm({ PMS_API_URL: pms.url, PMS_API_KEY: pms.key })
+  world = await openPms()
 })
-afterAll(async () => {
-  try {
-    expect(await world.verify()).toEqual([])
-  } finally {
-    await world.close()
-    await pms.close()
-  }
-})
-
-async function sync(type: 'members' | 'consumption_records') {
-  const { body } = await world.call('POST', '/api/v1/pms/sync', { as: world.admin, payload: { sync_type: type } })
-  await world.drain()
-  return (await world.call('GET', `/api/v1/pms/sync-status/${body.data.task_id}`, { as: world.admin })).body.data
-}
-
-async function person(fields: Record<string, string>): Promise<number> {
-  const { columns } = memberColumns(world.kernel, fields)
-  return await world.kernel.transaction((tx) => insertMember(tx, { ...columns, source: 'crm' }, world.clock.now()))
-}
-
-const reviews = async (filter = '') =>
-  (await world.call('GET', `/api/v1/pms/reviews?page_size=100${filter}`, { as: world.admin })).body.data.items
+afterAll(() => world.close())
 
 /** The open reviews of a guest of the PMS. */
 const reviewsOf = async (guest: string) =>
-  (await reviews()).filter((one: { guest: { id: string } }) => one.guest.id === guest)
+  (await world.reviews()).items.filter((one: { guest: { id: string } }) => one.guest.id === guest)
 
 const decide = async (id: number, payload: object) =>
   await world.call('POST', `/api/v1/pms/reviews/${id}/decide`, { as: world.admin, payload })
@@ -49,19 +23,14 @@ const orderNumbers = async (memberId: number | null) =>
     )
   ).map(({ order_number }) => order_number)
 
-async function memberRow(id: number) {
-  const [row] = await world.rows<Record<string, unknown>>(`SELECT * FROM members WHERE id = ${id}`)
-  return row ?? {}
-}
-
 /** A guest whom nobody knows, with two orders that wait. */
 async function unknownGuest(n: number, fields: Record<string, string> = {}) {
   const guest = String(9000 + n)
-  pms.members.push({ id: guest, last_name: '客', ...fields })
-  pms.records.push({ member_id: guest, order_number: `G${n}-1`, amount: 10 })
-  pms.records.push({ member_id: guest, order_number: `G${n}-2`, amount: 20, last_name: '別' })
-  await sync('members')
-  await sync('consumption_records')
+  world.pms.members.push({ id: guest, last_name: '客', ...fields })
+  world.pms.records.push({ member_id: guest, order_number: `G${n}-1`, amount: 10 })
+  world.pms.records.push({ member_id: guest, order_number: `G${n}-2`, amount: 20, last_name: '別' })
+  await world.sync('members')
+  await world.sync('consumption_records')
   const waiting = await reviewsOf(guest)
   expect(waiting).toHaveLength(3)
   return { guest, waiting }
@@ -69,17 +38,17 @@ async function unknownGuest(n: number, fields: Record<string, string> = {}) {
 
 describe('Linking a guest', () => {
   it('settles everything of the guest that waits, and remembers the choice', async () => {
-    const id = await person({ phone: '0944000001', first_name: '已知' })
+    const id = await world.newMember({ phone: '0944000001', first_name: '已知' })
     const { guest, waiting } = await unknownGuest(1, { phone: '0944000002', birthday: '1970-01-01' })
     const { status, body } = await decide(waiting[1].id, { action: 'link', member_id: id })
     expect(status).toBe(200)
     expect(body.data).toEqual({ id: waiting[1].id, state: 'linked', member_id: id, settled_count: 3, left_out: [] })
     expect(await reviewsOf(guest)).toEqual([])
     expect(await orderNumbers(id)).toEqual(['G1-1', 'G1-2'])
-    expect(await memberRow(id)).toMatchObject({ first_name: '已知', phone: '0944000001', birthday: '1970-01-01' })
-    pms.records.push({ member_id: guest, order_number: 'G1-3', amount: 30, id_number: 'Z999999999' })
-    pms.records.push({ member_id: guest, order_number: 'G1-4', amount: 30, id_number: 'Z999999998' })
-    expect(await sync('consumption_records')).toMatchObject({ synced_count: 2, failed_count: 0 })
+    expect(await world.memberRow(id)).toMatchObject({ first_name: '已知', phone: '0944000001', birthday: '1970-01-01' })
+    world.pms.records.push({ member_id: guest, order_number: 'G1-3', amount: 30, id_number: 'Z999999999' })
+    world.pms.records.push({ member_id: guest, order_number: 'G1-4', amount: 30, id_number: 'Z999999998' })
+    expect(await world.sync('consumption_records')).toMatchObject({ synced_count: 2, failed_count: 0 })
     expect(await orderNumbers(id)).toEqual(['G1-1', 'G1-2', 'G1-3', 'G1-4'])
     const [entry] = await world.rows<{ actor_id: number; changes: unknown }>(
       `SELECT actor_id, changes FROM operation_log WHERE action = 'crm.pms.review.link'`,
@@ -91,21 +60,21 @@ describe('Linking a guest', () => {
   })
 
   it('leaves out what belongs to another member, and says so', async () => {
-    const holder = await person({ phone: '0944000003' })
-    const target = await person({ id_number: 'Q100000003' })
-    pms.members.push({ id: 9203, phone: '0944000003', id_number: 'Q100000003', gender: 'other' })
-    await sync('members')
+    const holder = await world.newMember({ phone: '0944000003' })
+    const target = await world.newMember({ id_number: 'Q100000003' })
+    world.pms.members.push({ id: 9203, phone: '0944000003', id_number: 'Q100000003', gender: 'other' })
+    await world.sync('members')
     const [review] = await reviewsOf('9203')
     expect(review.reason).toBe('ambiguous')
     const { body } = await decide(review.id, { action: 'link', member_id: target })
     expect(body.data.left_out).toEqual(['phone'])
-    expect(await memberRow(target)).toMatchObject({ phone: null, gender: 'other' })
-    expect(await memberRow(holder)).toMatchObject({ gender: null })
+    expect(await world.memberRow(target)).toMatchObject({ phone: null, gender: 'other' })
+    expect(await world.memberRow(holder)).toMatchObject({ gender: null })
   })
 
   it('needs a member who is there', async () => {
     const { waiting } = await unknownGuest(4)
-    const gone = await person({ first_name: '走' })
+    const gone = await world.newMember({ first_name: '走' })
     await world.rows(`UPDATE members SET deleted_at = now() WHERE id = ${gone}`)
     for (const payload of [
       { action: 'link' },
@@ -126,7 +95,7 @@ describe('Linking a guest', () => {
   })
 
   it('counts a conversion of the orders that waited', async () => {
-    const id = await person({ first_name: '點' })
+    const id = await world.newMember({ first_name: '點' })
     await world.rows(`
       WITH template AS (
         INSERT INTO message_templates (type, content, created_at) VALUES ('text', 'x', now()) RETURNING id
@@ -149,8 +118,8 @@ describe('Linking a guest', () => {
       )
       INSERT INTO crm_clicks (campaign_id, recipient_id, member_id, link_id, clicked_at)
       SELECT r.campaign_id, r.id, r.member_id, l.id, r.clicked_at FROM recipient r, link l`)
-    pms.records.push({ member_id: 9205, order_number: 'C-1', amount: 1, created_at: '2026-03-02T00:01:00+08:00' })
-    await sync('consumption_records')
+    world.pms.records.push({ member_id: 9205, order_number: 'C-1', amount: 1, created_at: '2026-03-02T00:01:00+08:00' })
+    await world.sync('consumption_records')
     const [review] = await reviewsOf('9205')
     await decide(review.id, { action: 'link', member_id: id })
     expect(await world.rows(`SELECT day::text, converted FROM crm_campaign_days WHERE converted > 0`)).toEqual([
@@ -165,7 +134,7 @@ describe('Creating a member', () => {
     const { body } = await decide(waiting[1].id, { action: 'create' })
     expect(body.data).toMatchObject({ state: 'created', settled_count: 3, left_out: [] })
     const id = body.data.member_id
-    expect(await memberRow(id)).toMatchObject({
+    expect(await world.memberRow(id)).toMatchObject({
       source: 'system',
       first_name: '新',
       last_name: '客',
@@ -178,18 +147,18 @@ describe('Creating a member', () => {
   })
 
   it('leaves out a phone number of another member, but is refused for an id number of one', async () => {
-    await person({ phone: '0944000011', id_number: 'L100000011' })
-    pms.members.push({ id: 9211, phone: '0944000011', id_number: 'L999999911', last_name: '借' })
-    await sync('members')
+    await world.newMember({ phone: '0944000011', id_number: 'L100000011' })
+    world.pms.members.push({ id: 9211, phone: '0944000011', id_number: 'L999999911', last_name: '借' })
+    await world.sync('members')
     const [contradiction] = await reviewsOf('9211')
     expect(contradiction.reason).toBe('contradiction')
     const { body } = await decide(contradiction.id, { action: 'create' })
     expect(body.data.left_out).toEqual(['phone'])
-    expect(await memberRow(body.data.member_id)).toMatchObject({ phone: null, id_number_masked: 'L9******11' })
+    expect(await world.memberRow(body.data.member_id)).toMatchObject({ phone: null, id_number_masked: 'L9******11' })
 
-    await person({ email: 'twelve@hotel.example' })
-    pms.members.push({ id: 9212, email: 'twelve@hotel.example', id_number: 'L100000011' })
-    await sync('members')
+    await world.newMember({ email: 'twelve@hotel.example' })
+    world.pms.members.push({ id: 9212, email: 'twelve@hotel.example', id_number: 'L100000011' })
+    await world.sync('members')
     const [ambiguous] = await reviewsOf('9212')
     const refused = await decide(ambiguous.id, { action: 'create' })
     expect(refused.body).toMatchObject({ code: 409, reason: 'id_number_taken' })
@@ -197,8 +166,8 @@ describe('Creating a member', () => {
   })
 
   it('is refused when nothing is known of the guest', async () => {
-    pms.records.push({ member_id: 9213, order_number: 'N-1', amount: 1 })
-    await sync('consumption_records')
+    world.pms.records.push({ member_id: 9213, order_number: 'N-1', amount: 1 })
+    await world.sync('consumption_records')
     const [review] = await reviewsOf('9213')
     expect((await decide(review.id, { action: 'create' })).body).toMatchObject({
       code: 422,
@@ -212,27 +181,31 @@ describe('Ignoring a guest', () => {
     const { guest, waiting } = await unknownGuest(20, { phone: '0944000020' })
     const ignored = await decide(waiting[0].id, { action: 'ignore' })
     expect(ignored.body.data).toMatchObject({ state: 'ignored', member_id: null, settled_count: 3 })
-    const member = await person({ phone: '0944000020' })
-    pms.records.push({ member_id: guest, order_number: 'G20-3', amount: 30 })
-    pms.members.push({ id: guest, phone: '0944000020', gender: 'male' })
-    expect(await sync('members')).toMatchObject({ synced_count: 0, failed_count: 0, skipped_count: 1 })
-    expect(await sync('consumption_records')).toMatchObject({ synced_count: 0, failed_count: 0, skipped_count: 1 })
-    expect(await memberRow(member)).toMatchObject({ gender: null })
+    const member = await world.newMember({ phone: '0944000020' })
+    world.pms.records.push({ member_id: guest, order_number: 'G20-3', amount: 30 })
+    world.pms.members.push({ id: guest, phone: '0944000020', gender: 'male' })
+    expect(await world.sync('members')).toMatchObject({ synced_count: 0, failed_count: 0, skipped_count: 1 })
+    expect(await world.sync('consumption_records')).toMatchObject({
+      synced_count: 0,
+      failed_count: 0,
+      skipped_count: 1,
+    })
+    expect(await world.memberRow(member)).toMatchObject({ gender: null })
     expect((await decide(waiting[0].id, { action: 'ignore' })).body).toMatchObject({
       code: 409,
       reason: 'already_decided',
     })
     expect((await decide(waiting[1].id, { action: 'link', member_id: member })).body.data.settled_count).toBe(3)
     expect(await orderNumbers(member)).toEqual(['G20-1', 'G20-2'])
-    pms.members.push({ id: guest, phone: '0944000020', gender: 'male' })
-    expect(await sync('members')).toMatchObject({ synced_count: 1 })
-    expect(await memberRow(member)).toMatchObject({ gender: 'male' })
+    world.pms.members.push({ id: guest, phone: '0944000020', gender: 'male' })
+    expect(await world.sync('members')).toMatchObject({ synced_count: 1 })
+    expect(await world.memberRow(member)).toMatchObject({ gender: 'male' })
   })
 })
 
 it('refuses a second decision', async () => {
   const { waiting } = await unknownGuest(30)
-  const [a, b] = [await person({ first_name: 'a' }), await person({ first_name: 'b' })]
+  const [a, b] = [await world.newMember({ first_name: 'a' }), await world.newMember({ first_name: 'b' })]
   expect((await decide(waiting[0].id, { action: 'link', member_id: a })).status).toBe(200)
   for (const payload of [{ action: 'link', member_id: b }, { action: 'create' }, { action: 'ignore' }])
     expect((await decide(waiting[2].id, payload)).status).toBe(409)
@@ -241,8 +214,8 @@ it('refuses a second decision', async () => {
 
 it.runIf(onServer)('lets one of two decisions at once win, and nothing waits again after it', async () => {
   const { guest, waiting } = await unknownGuest(31)
-  const [a, b] = [await person({ first_name: 'a' }), await person({ first_name: 'b' })]
-  pms.records.push({ member_id: guest, order_number: 'G31-3', amount: 1 })
+  const [a, b] = [await world.newMember({ first_name: 'a' }), await world.newMember({ first_name: 'b' })]
+  world.pms.records.push({ member_id: guest, order_number: 'G31-3', amount: 1 })
   await world.call('POST', '/api/v1/pms/sync', { as: world.admin, payload: { sync_type: 'consumption_records' } })
   const [one, other] = await Promise.all([
     decide(waiting[1].id, { action: 'link', member_id: a }),
