@@ -203,6 +203,18 @@ describe('Ignoring a guest', () => {
   })
 })
 
+it('forgets a choice with its member: a later match is checked again', async () => {
+  const { guest, waiting } = await unknownGuest(25, { phone: '0944000025' })
+  const first = await world.newMember({ first_name: '先' })
+  await decide(waiting[0].id, { action: 'link', member_id: first })
+  await world.rows(`UPDATE members SET deleted_at = now(), phone = NULL, phone_e164 = NULL WHERE id = ${first}`)
+  await world.newMember({ phone: '0944000025', id_number: 'M100000025' })
+  world.pms.members.push({ id: guest, phone: '0944000025' })
+  expect(await world.sync('members')).toMatchObject({ synced_count: 1 })
+  world.pms.members.push({ id: guest, phone: '0944000025', id_number: 'M999999925' })
+  expect(await world.sync('members')).toMatchObject({ synced_count: 0, failed_count: 1 })
+})
+
 it('refuses a second decision', async () => {
   const { waiting } = await unknownGuest(30)
   const [a, b] = [await world.newMember({ first_name: 'a' }), await world.newMember({ first_name: 'b' })]

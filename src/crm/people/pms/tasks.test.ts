@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { member } from '../../../../test/support/crm.ts'
 import { openPms, type PmsWorld } from '../../../../test/support/crmPms.ts'
-import { onServer } from '../../../../test/support/database.ts'
+import { onServer, waitForLocks } from '../../../../test/support/database.ts'
+import { insertMember } from '../../core/membersStore.ts'
+import { lockMatching } from './guestStore.ts'
 
 let world: PmsWorld
 
@@ -39,6 +41,54 @@ describe('A PMS that fails', () => {
     await world.drain()
     expect(await world.syncStatus(task)).toMatchObject({ status: 'completed', synced_count: 6, failed_count: 0 })
     expect(await ordersOf(id)).toHaveLength(6)
+  })
+
+  it('counts failed calls anew after each page', async () => {
+    world.pms.most = 1
+    await world.newMember({ phone: '0933000009' })
+    world.pms.members.push(...Array.from({ length: 3 }, () => ({ phone: '0933000009' })))
+    let failures = 0
+    world.pms.fault = () => {
+      failures += 1
+      return failures % 4 === 0 ? undefined : 500
+    }
+    const { task } = await world.sync('members')
+    for (let n = 0; n < 12; n += 1) {
+      world.clock.advance(5)
+      await world.drain()
+    }
+    expect(await world.syncStatus(task)).toMatchObject({ status: 'completed', synced_count: 3 })
+  })
+
+  it('gives no cursor at the end: the next call has the last one again', async () => {
+    world.pms.fault = ({ cursor }) =>
+      cursor === 'last'
+        ? { items: [], has_more: false, next_cursor: null }
+        : { items: [], has_more: true, next_cursor: 'last' }
+    await world.sync('members', true)
+    world.pms.calls.length = 0
+    await world.sync('members')
+    expect(world.pms.calls.map(({ cursor }) => cursor)).toEqual(['last'])
+    world.pms.fault = () => undefined
+    await world.sync('members', true)
+  })
+
+  it('gives pages without end: the task fails after 20,000', async () => {
+    let cursor = 0
+    world.pms.fault = () => {
+      cursor += 1
+      return cursor === 2 ? 503 : { items: ['x'], has_more: true, next_cursor: cursor }
+    }
+    const { task } = await world.sync('members', true)
+    await world.rows(`UPDATE crm_syncs SET pages = 19999 WHERE id = '${task}'`)
+    world.clock.advance(1)
+    await world.drain()
+    expect(await world.syncStatus(task)).toMatchObject({
+      status: 'failed',
+      failed_count: 2,
+      error: 'The PMS gave more than 20000 pages.',
+    })
+    expect(await world.syncLines(task)).toContain('warning: page 20000, row 1 was refused: it must be an object.')
   })
 
   it.each([
@@ -123,6 +173,37 @@ describe('A process that is killed', () => {
     expect(await ordersOf(id)).toHaveLength(6)
   })
 
+  it('and comes back while another run has its task, writes nothing and stops', async () => {
+    world.pms.most = 2
+    await world.newMember({ phone: '0933000003' })
+    world.pms.records.push(
+      ...Array.from({ length: 6 }, (_, n) => ({ phone: '0933000003', order_number: `L-${n}`, amount: n })),
+    )
+    let release: () => void = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let calls = 0
+    world.pms.fault = async () => {
+      calls += 1
+      if (calls === 1) await held
+      return calls === 2 ? 503 : undefined
+    }
+    const task = await world.startSync('consumption_records')
+    const late = world.kernel.jobs.runNow('crm.pms-sync', { id: task })
+    while (calls === 0) await new Promise((resolve) => setImmediate(resolve))
+    world.clock.advance(10)
+    await world.kernel.jobs.runNow('crm.pms')
+    await world.drain()
+    expect([calls, (await world.syncStatus(task)).status]).toEqual([2, 'running'])
+    release()
+    await late
+    expect([calls, await world.syncStatus(task)]).toMatchObject([2, { status: 'running', synced_count: 0 }])
+    world.clock.advance(1)
+    await world.drain()
+    expect(await world.syncStatus(task)).toMatchObject({ status: 'completed', synced_count: 6 })
+  })
+
   it('before it began is replaced, too', async () => {
     const task = await world.startSync('members')
     await world.rows(`DELETE FROM pgboss.job WHERE name = 'crm.pms-sync'`)
@@ -150,10 +231,19 @@ describe('The schedule', () => {
     expect(await minute()).toEqual(['consumption_records'])
     await world.drain()
     expect(await minute()).toEqual([])
-    world.clock.advance(58)
+    // An hour after the start of the members, less the half minute by which a tick may come early.
+    world.clock.set(new Date(world.clock.now().getTime() + 58.5 * 60_000 - 1))
     expect(await minute()).toEqual([])
-    world.clock.advance(1)
+    world.clock.set(new Date(world.clock.now().getTime() + 1))
+    world.pms.fault = () => 503
     expect(await minute()).toEqual(['members'])
+    await world.drain()
+    world.clock.advance(5)
+    // The members are still running, so the records wait.
+    expect(await minute()).toEqual([])
+    world.pms.fault = () => undefined
+    await world.drain()
+    expect(await minute()).toEqual(['consumption_records'])
     await world.drain()
   })
 
@@ -191,6 +281,39 @@ it.runIf(onServer)('two starts at once make one task', async () => {
   const answers = await Promise.all([1, 2, 3].map(() => post('/api/v1/pms/sync', { sync_type: 'members' })))
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409])
   await world.drain()
+})
+
+it.runIf(onServer)('sees a number that somebody gave another member at the same moment', async () => {
+  const id = await world.newMember({ id_number: 'J100000001' })
+  world.pms.members.push({ id: 7777, id_number: 'J100000001', phone: '0933000077' })
+  const task = await world.startSync('members')
+  let running: Promise<void> = Promise.resolve()
+  await world.kernel.transaction(async (tx) => {
+    const fields = { phone: '0933000077', phone_e164: '+886933000077', source: 'crm' } as const
+    await insertMember(tx, fields, world.clock.now())
+    running = world.drain()
+    await waitForLocks(world.database.db, 1)
+  })
+  await running
+  expect(await world.syncStatus(task)).toMatchObject({ status: 'completed', synced_count: 0, failed_count: 1 })
+  expect(await world.memberRow(id)).toMatchObject({ phone: null })
+  expect((await world.reviews('&reason=ambiguous')).total).toBe(1)
+})
+
+it.runIf(onServer)('waits for a decision that is being written, and a decision for it', async () => {
+  world.pms.members.push({ id: 7778, last_name: '待' })
+  await world.sync('members')
+  const { id } = (await world.reviews('&reason=unmatched')).items.at(-1)
+  world.pms.members.push({ id: 7778, last_name: '待' })
+  await world.startSync('members')
+  let both: Promise<unknown> = Promise.resolve()
+  await world.kernel.transaction(async (tx) => {
+    await lockMatching(tx)
+    both = Promise.all([world.drain(), post(`/api/v1/pms/reviews/${id}/decide`, { action: 'ignore' })])
+    await waitForLocks(world.database.db, 2)
+  })
+  await both
+  expect((await world.call('GET', '/api/v1/pms/reviews?state=ignored', { as: world.admin })).body.data.total).toBe(1)
 })
 
 it('keeps a member who is in the CRM only as they are', async () => {

@@ -211,6 +211,14 @@ describe('Files of the PMS', () => {
     await first.afterCommit?.().catch(() => undefined)
   })
 
+  it('are not read again by force either, when they could not be moved yet', async () => {
+    await drop('members.csv', 'phone\n0955000001\n')
+    const { cursor } = await fileAdapter(folder).read('members', null, 1)
+    await world.rows(`UPDATE crm_sync_cursors SET cursor = 'files:${cursor}' WHERE sync_type = 'members'`)
+    expect(await sync('members', true)).toMatchObject({ status: 'completed', synced_count: 0 })
+    expect(await names('done')).toHaveLength(1)
+  })
+
   it('are read from their start if another file has taken the name meanwhile', async () => {
     const adapter = fileAdapter(folder)
     const rows = Array.from({ length: 600 }, () => '0955000001').join('\n')
