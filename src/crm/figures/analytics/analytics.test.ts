@@ -71,11 +71,26 @@ describe('The analytics', () => {
     ])
     await buys(world, first, '2026-02-17T15:59:58Z')
     await buys(world, first, '2026-02-12T00:00:00Z')
-    await buys(world, second, '2026-02-10T16:00:59Z')
+    await buys(world, second, '2026-02-10T16:00:59.999Z')
     await buys(world, second, '2026-02-12T16:00:00Z')
     await buys(world, third, '2026-02-12T16:00:00Z')
     expect((await data('trends?metric=converted&start_date=2026-02-10&end_date=2026-02-18')).series[0].data).toEqual([
       ...[0, 0, 0, 1, 0, 0, 0, 1, 0],
+    ])
+  })
+
+  it('count a record of the very moment of the click, and one just within seven days', async () => {
+    const at = '2025-06-01T00:00:00Z'
+    const { members } = await campaign(world, '夏', [
+      { sent: at, opened: at, clicked: at },
+      { sent: at, opened: at, clicked: at },
+      { sent: at, opened: at, clicked: at },
+    ])
+    await buys(world, members[0] ?? 0, at)
+    await buys(world, members[1] ?? 0, '2025-06-07T23:59:59.999Z')
+    await buys(world, members[2] ?? 0, '2025-06-08T00:00:00Z')
+    expect(await data('campaign-performance?start_date=2025-06-01&end_date=2025-06-30')).toMatchObject([
+      { sent_count: 3, conversion_count: 2, conversion_rate: 66.7 },
     ])
   })
 
@@ -135,6 +150,9 @@ describe('The analytics', () => {
       { campaign_id: moon.id, sent_count: 0, opened_count: 1 },
     ])
     expect(await data('campaign-performance?start_date=2026-02-05&end_date=2026-02-09')).toEqual([])
+    // A day whose figures were all taken back.
+    await world.rows(`INSERT INTO crm_campaign_days (campaign_id, day) VALUES (${moon.id}, '2026-02-09')`)
+    expect(await data('campaign-performance?start_date=2026-02-05&end_date=2026-02-09')).toEqual([])
   })
 
   it('give each interaction tag its share of all triggers', async () => {
@@ -184,7 +202,7 @@ describe('The analytics', () => {
       ],
     })
     const ids = [await member(world), await member(world), await member(world), await member(world)]
-    const times = ['2026-01-04T15:59:59Z', '2026-01-04T16:00:00Z', '2026-01-06T15:59:59Z', '2026-01-06T16:00:00Z']
+    const times = ['2026-01-04T15:59:59Z', '2026-01-04T16:00:00Z', '2026-01-06T15:59:59.999Z', '2026-01-06T16:00:00Z']
     for (const [n, { id }] of ids.entries())
       await world.rows(`UPDATE members SET created_at = '${times[n]}' WHERE id = ${id}`)
     const { id: gone } = await member(world)

@@ -29,6 +29,7 @@ describe('A PMS that fails', () => {
       ...Array.from({ length: 6 }, (_, n) => ({ phone: '0933000001', order_number: `F-${n}`, amount: n })),
     )
     const first = world.pms.records.length - 6
+    world.pms.records.push('junk')
     const failing = new Set([String(first + 2)])
     world.pms.fault = ({ cursor }) => (cursor !== null && failing.delete(cursor) ? 503 : undefined)
     const { task, ...during } = await world.sync('consumption_records')
@@ -39,7 +40,8 @@ describe('A PMS that fails', () => {
     expect(await world.syncStatus(task)).toMatchObject({ status: 'running', synced_count: 2 })
     world.clock.set(new Date(world.clock.now().getTime() + 1))
     await world.drain()
-    expect(await world.syncStatus(task)).toMatchObject({ status: 'completed', synced_count: 6, failed_count: 0 })
+    expect(await world.syncStatus(task)).toMatchObject({ status: 'completed', synced_count: 6, failed_count: 1 })
+    expect(await world.syncLines(task)).toContain('warning: page 4, row 1 was refused: it must be an object.')
     expect(await ordersOf(id)).toHaveLength(6)
   })
 
@@ -186,8 +188,9 @@ describe('A process that is killed', () => {
     let calls = 0
     world.pms.fault = async () => {
       calls += 1
-      if (calls === 1) await held
-      return calls === 2 ? 503 : undefined
+      const number = calls
+      if (number === 1) await held
+      return number === 2 ? 503 : undefined
     }
     const task = await world.startSync('consumption_records')
     const late = world.kernel.jobs.runNow('crm.pms-sync', { id: task })
