@@ -12,24 +12,58 @@ export async function lockMatching(tx: Transaction): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtext('crm.pms'))`.execute(tx)
 }
 
+/** Most merges that are followed from one member. */
+const MOST_MERGES = 50
+
 /** What is remembered of guests, by key. Members that were merged are followed to the one that stays. */
 export async function rememberedGuests(
   tx: Transaction,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, Remembered>> {
-  const { rows } = await sql<Remembered & { key: string }>`
-    WITH RECURSIVE chain AS (
-      SELECT g.guest_key, g.chosen_by IS NOT NULL AS chosen, m.id, m.merged_into, m.deleted_at, 0 AS depth
-      FROM crm_pms_guests g LEFT JOIN members m ON m.id = g.member_id
-      WHERE g.guest_key = ANY (${keys}::text[])
-      UNION ALL
-      SELECT c.guest_key, c.chosen, m.id, m.merged_into, m.deleted_at, c.depth + 1
-      FROM chain c JOIN members m ON m.id = c.merged_into WHERE c.depth < 50
-    )
-    SELECT DISTINCT ON (guest_key) guest_key AS key, id AS "memberId", deleted_at IS NOT NULL AS "isGone",
-      chosen AS "isChosen"
-    FROM chain ORDER BY guest_key, depth DESC`.execute(tx)
-  return new Map(rows.map(({ key, ...remembered }) => [key, remembered]))
+  const { rows } = await sql<{ key: string; memberId: number | null; isChosen: boolean }>`
+    SELECT guest_key AS key, member_id AS "memberId", chosen_by IS NOT NULL AS "isChosen" FROM crm_pms_guests
+    WHERE guest_key = ANY (${keys}::text[])`.execute(tx)
+  const members = await membersNow(
+    tx,
+    rows.flatMap(({ memberId }) => memberId ?? []),
+  )
+  return new Map(
+    rows.map(({ key, memberId, isChosen }) => {
+      const now = memberId === null ? undefined : members.get(memberId)
+      return [key, { memberId: now?.id ?? null, isGone: now?.isGone ?? false, isChosen }]
+    }),
+  )
+}
+
+interface MemberNow {
+  readonly id: number
+  readonly mergedInto: number | null
+  readonly isGone: boolean
+}
+
+/** For each member the one into which it was merged in the end, or itself. */
+async function membersNow(tx: Transaction, ids: readonly number[]): Promise<ReadonlyMap<number, MemberNow>> {
+  const found = new Map<number, MemberNow>()
+  let asked = [...new Set(ids)]
+  for (let step = 0; asked.length > 0 && step <= MOST_MERGES; step += 1) {
+    // A statement for each step: a recursive one would read the whole table.
+    const { rows } = await sql<MemberNow>`
+      SELECT id, merged_into AS "mergedInto", deleted_at IS NOT NULL AS "isGone" FROM members
+      WHERE id = ANY (${asked}::bigint[])`.execute(tx)
+    for (const row of rows) found.set(row.id, row)
+    asked = [...new Set(rows.flatMap(({ mergedInto }) => mergedInto ?? []))].filter((id) => !found.has(id))
+  }
+  const last = (id: number): MemberNow | undefined => {
+    let now = found.get(id)
+    for (let step = 0; now && now.mergedInto !== null && step < MOST_MERGES; step += 1) now = found.get(now.mergedInto)
+    return now
+  }
+  return new Map(
+    ids.flatMap((id) => {
+      const now = last(id)
+      return now ? [[id, now] as const] : []
+    }),
+  )
 }
 
 const KNOWN: RawBuilder<unknown> = sql`
@@ -45,12 +79,12 @@ export async function lockKnown(
   const present = (key: keyof Omit<Identity, 'key'>) => guests.map((guest) => guest[key]).filter((one) => one !== null)
   const { rows } = await sql<KnownMember>`
     SELECT ${KNOWN} FROM members
-    WHERE deleted_at IS NULL AND merged_into IS NULL AND id IN (
+    WHERE deleted_at IS NULL AND merged_into IS NULL AND id = ANY (ARRAY(
       SELECT unnest(${ids}::bigint[])
       UNION SELECT id FROM members WHERE id_number_index = ANY (${present('idNumberIndex')}::text[])
       UNION SELECT id FROM members WHERE phone_e164 = ANY (${present('phone')}::text[])
       UNION SELECT id FROM members WHERE lower(email) = ANY (${present('email')}::text[])
-    )
+    ))
     ORDER BY id FOR UPDATE`.execute(tx)
   return rows
 }
