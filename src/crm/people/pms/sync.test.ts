@@ -194,6 +194,13 @@ describe('A synchronisation of members', () => {
     world.pms.members.push({ id: 7011, phone: '0911000011', gender: 'F' })
     expect(await world.sync('members')).toMatchObject({ synced_count: 1 })
     expect(await world.memberRow(target)).toMatchObject({ gender: 'female', phone_e164: '+886911000011' })
+    const last = await world.newMember({ email: 'last@hotel.example' })
+    await world.rows(
+      `UPDATE members SET merged_into = ${last}, deleted_at = now(), phone = NULL, phone_e164 = NULL WHERE id = ${target}`,
+    )
+    world.pms.members.push({ id: 7011, birthday: '1999-09-09' })
+    expect(await world.sync('members')).toMatchObject({ synced_count: 1 })
+    expect(await world.memberRow(last)).toMatchObject({ birthday: '1999-09-09' })
   })
 
   it('waits again when a guest who was settled contradicts the member, since then', async () => {
