@@ -12,6 +12,14 @@ export async function lockMatching(tx: Transaction): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtext('crm.pms'))`.execute(tx)
 }
 
+/**
+ * Texts as a table with the column `one`. Plans are kept: one that was made while a table was empty compares each of its
+ * rows with each text of a list, but joins this table by a hash.
+ */
+function listed(texts: readonly string[]): RawBuilder<unknown> {
+  return sql`(SELECT DISTINCT unnest(${texts}::text[])) AS listed (one)`
+}
+
 /** Most merges that are followed from one member. */
 const MOST_MERGES = 50
 
@@ -21,8 +29,8 @@ export async function rememberedGuests(
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, Remembered>> {
   const { rows } = await sql<{ key: string; memberId: number | null; isChosen: boolean }>`
-    SELECT guest_key AS key, member_id AS "memberId", chosen_by IS NOT NULL AS "isChosen" FROM crm_pms_guests
-    WHERE guest_key = ANY (${keys}::text[])`.execute(tx)
+    SELECT guest_key AS key, member_id AS "memberId", chosen_by IS NOT NULL AS "isChosen"
+    FROM ${listed(keys)} JOIN crm_pms_guests ON guest_key = one`.execute(tx)
   const members = await membersNow(
     tx,
     rows.flatMap(({ memberId }) => memberId ?? []),
@@ -81,9 +89,9 @@ export async function lockKnown(
     SELECT ${KNOWN} FROM members
     WHERE deleted_at IS NULL AND merged_into IS NULL AND id = ANY (ARRAY(
       SELECT unnest(${ids}::bigint[])
-      UNION SELECT id FROM members WHERE id_number_index = ANY (${present('idNumberIndex')}::text[])
-      UNION SELECT id FROM members WHERE phone_e164 = ANY (${present('phone')}::text[])
-      UNION SELECT id FROM members WHERE lower(email) = ANY (${present('email')}::text[])
+      UNION SELECT id FROM ${listed(present('idNumberIndex'))} JOIN members ON id_number_index = one
+      UNION SELECT id FROM ${listed(present('phone'))} JOIN members ON phone_e164 = one
+      UNION SELECT id FROM ${listed(present('email'))} JOIN members ON lower(email) = one
     ))
     ORDER BY id FOR UPDATE`.execute(tx)
   return rows
@@ -149,8 +157,8 @@ export async function ownersOfOrders(
 ): Promise<ReadonlyMap<string, number>> {
   if (orderNumbers.length === 0) return new Map()
   const { rows } = await sql<{ orderNumber: string; memberId: number }>`
-    SELECT order_number AS "orderNumber", member_id AS "memberId" FROM consumption_records
-    WHERE order_number = ANY (${orderNumbers}::text[])`.execute(tx)
+    SELECT order_number AS "orderNumber", member_id AS "memberId"
+    FROM ${listed(orderNumbers)} JOIN consumption_records ON order_number = one`.execute(tx)
   return new Map(rows.map(({ orderNumber, memberId }) => [orderNumber, memberId]))
 }
 
