@@ -7,7 +7,7 @@ export interface Period {
 }
 
 /** Most days of a period. */
-export const MOST_DAYS = 366
+const MOST_DAYS = 366
 /** Days of a period without dates, today included. */
 const USUAL_DAYS = 30
 

@@ -38,7 +38,7 @@ export type Verdict =
   | { readonly kind: 'review'; readonly reason: ReviewReason; readonly candidates: readonly number[] }
 
 /** Whether a key of the guest is the member's. */
-export function fits(member: Omit<KnownMember, 'id'>, guest: Omit<Identity, 'key'>): boolean {
+function fits(member: Omit<KnownMember, 'id'>, guest: Omit<Identity, 'key'>): boolean {
   return (
     (guest.idNumberIndex !== null && member.idNumberIndex === guest.idNumberIndex) ||
     (guest.phone !== null && member.phone === guest.phone) ||

@@ -15,7 +15,7 @@ export const SYNC_JOB = 'crm.pms-sync'
 /** Pages of one job; the next job goes on. The queue stops jobs that take longer than 15 minutes. */
 const PAGES = 20
 /** A PMS that gives more pages goes in a circle. */
-export const MOST_PAGES = 20_000
+const MOST_PAGES = 20_000
 /** Times that a page is written when others take its e-mail addresses or numbers at the same moment. */
 const WRITES = 3
 

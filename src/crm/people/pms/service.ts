@@ -73,7 +73,7 @@ export async function syncOf(kernel: Pick<Kernel, 'withRetries'>, id: string): P
  * Job of every minute, in any number of processes: starts what is due, gives tasks of killed processes to new runs, and
  * forgets old tasks. Members come first; the records of the same round begin once they are finished.
  */
-export async function keepSynchronised(kernel: Kernel): Promise<void> {
+async function keepSynchronised(kernel: Kernel): Promise<void> {
   const now = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     for (const { id, status, runs } of await store.takeOver(tx, new Date(now.getTime() - SILENCE_MS), now))
