@@ -6,6 +6,7 @@
  *   node bench/main.ts growth [--quick]   frequent requests with 10,000 to 10,000,000 old rows
  *   node bench/main.ts rush               2,000 people for 20 places at one moment
  *   node bench/main.ts hospital [--quick] what is read of 5,000,000 orders of a clinic
+ *   node bench/main.ts analytics [--quick] the analytics of a CRM with 10,000,000 recipients and messages
  *   node bench/main.ts start [--quick]    the time of each phase of a start, and the memory at rest
  *   node bench/main.ts load [--quick]     1,000 people who use the program at the same time
  *
@@ -14,8 +15,10 @@
  *
  * Duration: the first takes about four minutes, or one minute with --quick (short phases and few old rows). The start
  * takes a minute and a half, the rush half a minute, the load two minutes (one with --quick), the growth half an hour
- * (two minutes with --quick, which stops at 100,000 rows), the hospital five minutes (one with --quick).
+ * (two minutes with --quick, which stops at 100,000 rows), the hospital five minutes (one with --quick), the analytics
+ * ten minutes (half a one with --quick).
  */
+import { analytics } from './analytics.ts'
 import { growth } from './growth.ts'
 import { hospital } from './hospital.ts'
 import { serveLoad } from './load.ts'
@@ -47,6 +50,7 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
     run: async (stack, say, short) => ({ report: await growth(stack, say, short), met: true }),
   },
   hospital: { longestMinutes: 20, run: hospital },
+  analytics: { longestMinutes: 30, run: analytics },
   start: { longestMinutes: 5, run: starts },
   rush: { longestMinutes: 3, run: rush },
   load: { longestMinutes: 5, run: users },

@@ -102,6 +102,30 @@ CREATE TABLE crm_member_counts (
   count int NOT NULL
 );
 
+CREATE FUNCTION crm_count_members() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  moved int;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT count(*) INTO moved FROM added WHERE deleted_at IS NULL;
+  ELSIF TG_OP = 'DELETE' THEN
+    SELECT -count(*) INTO moved FROM removed WHERE deleted_at IS NULL;
+  ELSE
+    moved := (NEW.deleted_at IS NULL)::int - (OLD.deleted_at IS NULL)::int;
+  END IF;
+  IF moved <> 0 THEN
+    INSERT INTO crm_member_counts AS c (slot, count) VALUES (pg_backend_pid() % 16, moved)
+    ON CONFLICT (slot) DO UPDATE SET count = c.count + excluded.count;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER members_added AFTER INSERT ON members REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION crm_count_members();
+CREATE TRIGGER members_removed AFTER DELETE ON members REFERENCING OLD TABLE AS removed
+  FOR EACH STATEMENT EXECUTE FUNCTION crm_count_members();
+CREATE TRIGGER members_deleted AFTER UPDATE OF deleted_at ON members
+  FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)) EXECUTE FUNCTION crm_count_members();
+
 CREATE TABLE member_tag_relations (
   id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   member_id bigint NOT NULL REFERENCES members,
@@ -355,6 +379,7 @@ CREATE TABLE tag_trigger_logs (
 CREATE INDEX tag_trigger_logs_member ON tag_trigger_logs (member_id, triggered_at);
 CREATE INDEX tag_trigger_logs_tag ON tag_trigger_logs (tag_id);
 CREATE INDEX tag_trigger_logs_campaign ON tag_trigger_logs (campaign_id);
+CREATE INDEX tag_trigger_logs_at ON tag_trigger_logs (triggered_at, tag_id);
 
 -- The limits of LINE's API over all workers: a token bucket each. It goes by the database's own clock.
 CREATE TABLE crm_line_pace (
@@ -498,8 +523,14 @@ CREATE TABLE crm_syncs (
   force        boolean NOT NULL,
   status       text NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed')),
   synced_count int NOT NULL DEFAULT 0,
+  -- Rows that were refused, and guests that wait for review.
   failed_count int NOT NULL DEFAULT 0,
+  -- Rows of guests whom a person ignored, or whose member was deleted.
+  skipped_count int NOT NULL DEFAULT 0,
   error        text,
+  pages        int NOT NULL DEFAULT 0,
+  -- Failed calls of the PMS since the last page.
+  tries        int NOT NULL DEFAULT 0,
   -- Number of starts. A late run names an old number and is ignored.
   runs         int NOT NULL DEFAULT 0,
   -- Where the run goes on after a page.
@@ -549,7 +580,7 @@ CREATE TABLE crm_pms_reviews (
   record_key  text NOT NULL,
   guest_key   text NOT NULL,
   reason      text NOT NULL CHECK (reason IN ('unmatched', 'ambiguous', 'contradiction')),
-  -- The record by AES-256-GCM.
+  -- The record by AES-256-GCM; empty once it belongs to a member.
   record      text NOT NULL,
   candidates  bigint[] NOT NULL DEFAULT '{}',
   state       text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'linked', 'created', 'ignored')),

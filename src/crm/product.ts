@@ -4,7 +4,16 @@ import { lineSettingsRoutes } from './campaigns/lineSettings/routes.ts'
 import { templateRoutes } from './campaigns/templates/routes.ts'
 import { uploadRoutes } from './campaigns/uploads/routes.ts'
 import { contract } from './contract.ts'
+import { zoneOf } from './core/days.ts'
+import { analyticsExports } from './figures/analytics/reports.ts'
+import { analyticsRoutes } from './figures/analytics/routes.ts'
+import { findFigureDifferences } from './figures/analytics/store.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
+import { findMemberDifferences } from './people/members/differencesStore.ts'
+import { memberRoutes } from './people/members/routes.ts'
+import { pmsRoutes } from './people/pms/routes.ts'
+import { pmsJobs } from './people/pms/service.ts'
+import { tagRoutes } from './people/tags/routes.ts'
 import { GUEST_ROLE, permissions, roles } from './permissions.ts'
 import { tags } from './tags.ts'
 
@@ -18,7 +27,8 @@ export const crm: Product = {
   roles,
   registerRole: GUEST_ROLE,
   notificationTypes: [],
-  jobs: [],
+  jobs: [...pmsJobs],
+  exports: [...analyticsExports],
   contract,
   pathRoots: [
     ...['/api/v1/auth/login', '/api/v1/auth/refresh', '/api/v1/auth/me', '/api/v1/system-users'],
@@ -30,10 +40,17 @@ export const crm: Product = {
   tokenUrl: '/api/v1/auth/login',
   routes(app, kernel) {
     accountRoutes(app, kernel)
+    memberRoutes(app, kernel)
+    tagRoutes(app, kernel)
     templateRoutes(app, kernel)
     uploadRoutes(app, kernel)
     lineSettingsRoutes(app, kernel)
+    pmsRoutes(app, kernel)
+    analyticsRoutes(app, kernel)
   },
-  verify: async () => [],
+  verify: async (kernel) => [
+    ...(await findMemberDifferences(kernel.db)),
+    ...(await findFigureDifferences(kernel.db, zoneOf(kernel))),
+  ],
   demo: async () => [],
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { SEARCH } from '../../src/crm/core/membersStore.ts'
 import { type LineServer, startLineServer } from '../../src/crm/demo/line/server.ts'
 import { ADMIN_ROLE, MARKETING_ROLE, SERVICE_ROLE } from '../../src/crm/permissions.ts'
 import { inserted } from '../../src/kernel/database/inserted.ts'
@@ -79,9 +80,10 @@ export async function member(
     VALUES (${lineUid}, ${lineUid === null ? null : `好友${n}`}, ${firstName}, ${lastName}, ${email}, ${phone},
       ${phone}, ${lineUid === null ? 'crm' : 'line'}, ${options.acceptMarketing ?? true}, ${now},
       ${lineUid === null ? null : (options.followedAt ?? now)}, ${options.unfollowed ? now : null},
-      ${`${lastName}${firstName} ${firstName}${lastName} ${email ?? ''} ${phone ?? ''}`})
+      '')
     RETURNING id`.execute(site.database.db)
   const { id } = inserted(rows)
+  await sql`UPDATE members SET search = ${SEARCH} WHERE id = ${id}`.execute(site.database.db)
   for (const tag of options.tags ?? []) await tagged(site, id, tag)
   return { id, lineUid }
 }

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { inserted } from '../../kernel/database/inserted.ts'
@@ -17,15 +16,6 @@ export const SEARCH: RawBuilder<string> = sql`
     phone_e164,
     crm_plain(phone)) || ' '`
 
-const SLOTS = 16
-
-/** Moves the number of members. Every insert, deletion and merge of members calls it in its transaction. */
-async function countMembers(tx: Transaction, by: number): Promise<void> {
-  await sql`
-    INSERT INTO crm_member_counts AS c (slot, count) VALUES (${randomInt(SLOTS)}, ${by})
-    ON CONFLICT (slot) DO UPDATE SET count = c.count + excluded.count`.execute(tx)
-}
-
 /** Inserts a member. @throws Conflict `email_taken`, `phone_taken`, `id_number_taken`, `line_uid_taken` */
 export async function insertMember(
   tx: Transaction,
@@ -39,7 +29,6 @@ export async function insertMember(
     .execute()
   const { id } = inserted(rows)
   await refreshSearch(tx, [id])
-  await countMembers(tx, 1)
   return id
 }
 
@@ -101,5 +90,4 @@ export async function anonymise(tx: Transaction, id: number, now: Date, into: nu
       id_number_index = NULL, id_number_masked = NULL, notes = NULL, accept_marketing = false, search = '',
       deleted_at = ${now}, updated_at = ${now}, merged_into = ${into}
     WHERE id = ${id}`.execute(tx)
-  await countMembers(tx, -1)
 }

@@ -485,7 +485,10 @@ export interface CrmSyncsTable {
   status: "pending" | "running" | "completed" | "failed"
   synced_count: Generated<number>
   failed_count: Generated<number>
+  skipped_count: Generated<number>
   error: string | null
+  pages: Generated<number>
+  tries: Generated<number>
   runs: Generated<number>
   cursor: string | null
   created_by: number | null

@@ -1,5 +1,6 @@
 import type { FieldError } from '../../../kernel/errors.ts'
 import { fieldError } from '../../refusals.ts'
+import { hasTwoDecimals } from '../money.ts'
 import {
   BUBBLE_BYTES,
   CAROUSEL_BYTES,
@@ -90,6 +91,9 @@ function itemFaults({ type, carousel_items: items }: TemplateContent): FieldErro
       : [fieldError(`/carousel_items/${n}/image_url`, 'must be an https address, or the path of an uploaded picture')]),
     ...(item.title?.trim() === '' ? [fieldError(`/carousel_items/${n}/title`, 'must not be blank')] : []),
     ...(item.description?.trim() === '' ? [fieldError(`/carousel_items/${n}/description`, 'must not be blank')] : []),
+    ...(item.price !== null && !hasTwoDecimals(item.price)
+      ? [fieldError(`/carousel_items/${n}/price`, 'must not have more than two decimals')]
+      : []),
     ...addressFaults(`/carousel_items/${n}/action_url`, item.action_url),
   ])
 }

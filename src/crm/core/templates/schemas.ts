@@ -3,7 +3,7 @@ import { Id, Instant, Nullable, Text } from '../../../kernel/http/schemas.ts'
 import { TEMPLATE_TYPES, type Template } from './types.ts'
 
 const Address = Type.String({ maxLength: 500 })
-const Price = Type.Number({ minimum: 0, maximum: 99_999_999.99, multipleOf: 0.01, examples: [3200] })
+const Price = Type.Number({ minimum: 0, maximum: 99_999_999.99, examples: [3200] })
 
 const ButtonBody = Type.Object({
   label: Type.String({ maxLength: 200, examples: ['立即預訂'] }),

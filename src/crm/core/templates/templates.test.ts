@@ -99,6 +99,8 @@ describe('A template', () => {
     ['two pictures to click', picture(item(), item()), ['/carousel_items']],
     ['ten cards', cards(...Array.from({ length: 10 }, () => item())), []],
     ['eleven cards', cards(...Array.from({ length: 11 }, () => item())), ['/carousel_items']],
+    ['a price of cents', cards(item({ price: 18000.1 }), item({ price: 99.99 })), []],
+    ['a price of less than cents', cards(item({ price: 0.001 })), ['/carousel_items/0/price']],
     [
       'a picture over http',
       cards(item(), item({ image_url: 'http://cdn.hotel.com/1.jpg' })),

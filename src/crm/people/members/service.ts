@@ -11,6 +11,7 @@ import { zoneOf } from '../../core/days.ts'
 import type { MemberFilter } from '../../core/memberFilterStore.ts'
 import { type MemberFields, memberColumns } from '../../core/members.ts'
 import { anonymise, insertMember, lockMembers, updateMember } from '../../core/membersStore.ts'
+import { hasTwoDecimals } from '../../core/money.ts'
 import { findTags, type Tag, tagMembers, tagsOf, untagMembers } from '../../core/taggingStore.ts'
 import { fieldError, invalidFields, missing } from '../../refusals.ts'
 import { crmSettings } from '../../settings.ts'
@@ -186,6 +187,8 @@ export async function addConsumption(
   const { check_in_date: checkIn = null, check_out_date: checkOut = null } = given
   if (checkIn !== null && checkOut !== null && checkOut < checkIn)
     throw invalidFields([fieldError('/check_out_date', 'must not be before check_in_date')])
+  if (!hasTwoDecimals(given.amount))
+    throw invalidFields([fieldError('/amount', 'must not have more than two decimals')])
   const nights = given.nights ?? (checkIn !== null && checkOut !== null ? daysBetween(checkIn, checkOut) : null)
   const at = kernel.clock.now()
   return await kernel.transaction(async (tx) => {

@@ -90,7 +90,12 @@ export async function sendNext(kernel: Kernel, tx: Transaction, userId: number |
 /** The link that opens a file without log-in, while the file is available; null otherwise. */
 export function fileLink(kernel: Kernel, { id, state, expires_at: expiresAt }: store.ExportJob): string | null {
   if (state !== 'done' || expiresAt === null || expiresAt <= kernel.clock.now()) return null
-  return `${kernel.config.publicUrl}/api/v1/export-files/${tokenUntil(kernel, PURPOSE, id, expiresAt)}`
+  return linkAhead(kernel, id, expiresAt)
+}
+
+/** The link that opens a file without log-in once it is made, and until an instant. Before that it answers 404. */
+export function linkAhead(kernel: Pick<Kernel, 'config' | 'secrets'>, id: number, until: Date): string {
+  return `${kernel.config.publicUrl}/api/v1/export-files/${tokenUntil(kernel, PURPOSE, id, until)}`
 }
 
 /** The export of a link. @throws NotFound if we did not sign the link, it has expired, or the file was deleted. */
