@@ -16,3 +16,19 @@ export function cutText(text: string, most: number): string {
   }
   return whole.slice(0, end)
 }
+
+/**
+ * A text without characters that show nothing (marks of writing direction, zero-width characters, soft hyphens,
+ * variation selectors): office programs and contact lists put them around names and numbers.
+ */
+export function withoutInvisible(text: string): string {
+  return text.replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '')
+}
+
+/**
+ * A text without control characters other than line breaks and tabs: each becomes a space. They break calendars, mail
+ * headers and XML; office programs use U+000B for a line break inside a cell.
+ */
+export function withoutControls(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\r\t]/gu, ' ')
+}
