@@ -202,7 +202,10 @@ async function createApp(kernel: Kernel, parts: readonly Part[], database: OpenD
       corsOrigins: config.corsOrigins,
       rateLimits: config.rateLimit && {
         general: config.rateLimitGeneral,
+        anonymous: config.rateLimitAnonymous,
         login: config.rateLimitLogin,
+        loginAddress: config.rateLimitLoginAddress,
+        register: config.rateLimitRegister,
         message: config.rateLimitMessage,
       },
       ...(sharedCounts && { sharedCounts }),

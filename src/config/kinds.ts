@@ -199,12 +199,15 @@ export interface OidcProvider {
   readonly clientId: string
   readonly clientSecret: string | undefined
   readonly scope: string
+  /** How the client proves itself at the token endpoint; undefined: as the provider announces it. */
+  readonly tokenAuth: 'client_secret_basic' | 'client_secret_post' | undefined
 }
 
-/** A JSON list of `{name, issuer, client_id, client_secret?, title?, scope?}`. */
+/** A JSON list of `{name, issuer, client_id, client_secret?, title?, scope?, token_auth?}`. */
 export const oidcProviders: Kind<readonly OidcProvider[]> = {
   allowed:
-    'a JSON list of {"name","issuer","client_id","client_secret"?,"title"?,"scope"?}; ' +
+    'a JSON list of {"name","issuer","client_id","client_secret"?,"title"?,"scope"?,"token_auth"?}; ' +
+    'token_auth is client_secret_basic or client_secret_post, by default what the provider announces; ' +
     'a name is 2 to 20 small letters, digits or -, used once, and neither wechat nor wecom',
   parse: (text) => {
     const list = jsonList(text)
@@ -225,7 +228,7 @@ function jsonList(text: string): unknown[] | undefined {
   }
 }
 
-const oidcFields = ['name', 'issuer', 'client_id', 'client_secret', 'title', 'scope']
+const oidcFields = ['name', 'issuer', 'client_id', 'client_secret', 'title', 'scope', 'token_auth']
 
 function oidcProvider(value: unknown): OidcProvider | undefined {
   if (typeof value !== 'object' || value === null) return undefined
@@ -239,6 +242,9 @@ function oidcProvider(value: unknown): OidcProvider | undefined {
   if (!clientId) return undefined
   const scope = fields.get('scope') ?? 'openid profile email'
   if (!scope.split(' ').includes('openid')) return undefined
+  const tokenAuth = fields.get('token_auth')
+  if (tokenAuth !== undefined && tokenAuth !== 'client_secret_basic' && tokenAuth !== 'client_secret_post')
+    return undefined
   return {
     name,
     issuer,
@@ -246,6 +252,7 @@ function oidcProvider(value: unknown): OidcProvider | undefined {
     clientSecret: fields.get('client_secret'),
     title: fields.get('title') ?? name,
     scope,
+    tokenAuth,
   }
 }
 

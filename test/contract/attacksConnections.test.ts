@@ -16,7 +16,7 @@ let person: Person
 const clients: WebSocket[] = []
 
 beforeAll(async () => {
-  world = await openWorld({ RATE_LIMIT: 'on', RATE_LIMIT_GENERAL: String(GENERAL) })
+  world = await openWorld({ RATE_LIMIT: 'on', RATE_LIMIT_ANONYMOUS: String(GENERAL) })
   address = (await world.app.listen({ port: 0, host: '127.0.0.1' })).replace('http', 'ws')
   person = await world.person()
 }, 120_000)

@@ -34,7 +34,7 @@ async function openServer() {
   const counts = connectRedis(`redis://127.0.0.1:${proxy.port}`, { info: say, warn: say }, PATIENCE_MS)
   const { app } = await createSampleServer({
     sharedCounts: counts,
-    rateLimits: { general: LIMIT, login: 1, message: 1 },
+    rateLimits: { general: 1, anonymous: LIMIT, login: 1, loginAddress: 1, register: 1, message: 1 },
   })
   route(app, {
     method: 'GET',

@@ -39,7 +39,8 @@ describe.runIf(onServer)('Three servers and two workers behind nginx', () => {
       TRUST_PROXY: 'loopback',
       RATE_LIMIT: 'on',
       RATE_LIMIT_GENERAL: '100000',
-      RATE_LIMIT_LOGIN: String(LOGINS),
+      RATE_LIMIT_ANONYMOUS: '100000',
+      RATE_LIMIT_LOGIN_ADDRESS: String(LOGINS),
       REDIS_URL: redis.url,
       DATABASE_POOL_SIZE: '5',
       // Logs a line for each request.

@@ -1,6 +1,7 @@
 import { Temporal } from 'temporal-polyfill'
 import { late } from '../late.ts'
 import type { Config } from '../settings.ts'
+import { withoutControls } from '../text.ts'
 import { vtimezone } from './timeZone.ts'
 
 const icalGenerator = late<typeof import('ical-generator')>('ical-generator')
@@ -45,12 +46,13 @@ export function icalendar(
   for (const { key, startAt, endAt, status, createdAt, updatedAt, summary, description, location } of events) {
     calendar.createEvent({
       id: `${key}@${new URL(publicUrl).hostname}`,
-      start: local(startAt),
-      end: local(endAt),
-      timezone: timeZone,
-      summary,
-      description,
-      location,
+      // Half of an hour that happens twice would mean the other one.
+      ...(isAmbiguous(local(startAt)) || isAmbiguous(local(endAt))
+        ? { start: startAt, end: endAt }
+        : { start: local(startAt), end: local(endAt), timezone: timeZone }),
+      summary: withoutControls(summary),
+      description: withoutControls(description),
+      location: location === null ? null : withoutControls(location),
       status: ICalEventStatus[STATUS[status]],
       // Grows with every change, as calendar programs expect.
       sequence: Math.max(0, Math.floor((updatedAt.getTime() - createdAt.getTime()) / 1000)),
@@ -59,5 +61,24 @@ export function icalendar(
       lastModified: updatedAt,
     })
   }
-  return calendar.toString()
+  return withPropertiesFirst(calendar.toString())
+}
+
+/** Whether a local time happens twice, on the day when the clocks go back. */
+function isAmbiguous(time: Temporal.ZonedDateTime): boolean {
+  const at = (disambiguation: 'earlier' | 'later') =>
+    time.toPlainDateTime().toZonedDateTime(time.timeZoneId, { disambiguation }).epochMilliseconds
+  return at('earlier') !== at('later')
+}
+
+/**
+ * The calendar with its own properties before its components (RFC 5545 §3.6), where the library leaves some behind the
+ * time zone: some programs overlook them there, and then don't refresh.
+ */
+function withPropertiesFirst(calendar: string): string {
+  const [, head, zone, late, rest] =
+    /^([\s\S]*?\r\n)(BEGIN:VTIMEZONE\r\n[\s\S]*?END:VTIMEZONE\r\n)((?:(?!BEGIN:)[^\r]*\r\n)*)([\s\S]*)$/.exec(
+      calendar,
+    ) ?? []
+  return head === undefined || late === '' || rest === '' ? calendar : `${head}${late}${zone}${rest}`
 }

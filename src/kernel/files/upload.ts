@@ -19,30 +19,6 @@ export function acceptUploads(app: App, register: (app: App) => void): void {
   })
 }
 
-/** Declares routes that also take a form as `multipart/form-data`: a few short fields, no file. */
-export function acceptForms(app: App, register: (app: App) => void): void {
-  void app.register(async (scope) => {
-    await scope.register(multipart, {
-      limits: { files: 0, fields: 10, fieldSize: 1000, fieldNameSize: 100, parts: 10 },
-    })
-    const inside = scope.withTypeProvider<TypeBoxTypeProvider>()
-    inside.addHook('preValidation', async (request) => {
-      if (request.isMultipart()) request.body = await fieldsOf(request)
-    })
-    register(inside)
-  })
-}
-
-async function fieldsOf(request: FastifyRequest): Promise<Record<string, unknown>> {
-  const fields = new Map<string, unknown>()
-  try {
-    for await (const part of request.parts()) if (part.type === 'field') fields.set(part.fieldname, part.value)
-  } catch (error) {
-    throw understood(error)
-  }
-  return Object.fromEntries(fields)
-}
-
 /**
  * The one file of a request, whatever the name of its field.
  * @throws Invalid `unsupported_media_type` (415), `file_missing`, `file_too_large` (413), `bad_upload`

@@ -54,7 +54,7 @@ export interface Route<S extends FastifySchema> {
    */
   readonly idempotent?: boolean
   /** Name of a rate limit other than the general one. */
-  readonly limit?: 'login' | 'message' | 'none'
+  readonly limit?: 'login' | 'register' | 'message' | 'none'
   /** Whether users may call it whose password is too old (changing it, logging out). */
   readonly allowsPasswordChange?: boolean
   /**

@@ -7,7 +7,7 @@ declare module 'fastify' {
     /** The permission required to call the route. The start fails if it is missing. */
     permission?: Permission
     /** The rate limit that counts its calls; default `general`. */
-    limit?: 'general' | 'login' | 'message' | 'none'
+    limit?: 'general' | 'login' | 'register' | 'message' | 'none'
     /** The part in whose scope the route was registered; absent for the kernel's own routes. */
     product?: string
     /** The contract of its errors; default: problem documents. */

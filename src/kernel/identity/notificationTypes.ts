@@ -43,6 +43,30 @@ export const identityNotificationTypes: readonly NotificationType[] = [
     sample: { username: 'zhangsan', time: '2026-03-14T09:30:00+08:00', email: true, phone: false },
   },
   {
+    key: 'account.identity_linked',
+    title: '第三方账号已绑定',
+    category: 'account',
+    urgent: true,
+    channels: ['websocket', 'email'],
+    subject: '您的账号已绑定{{ provider }}',
+    body:
+      '您的账号 {{ username }} 已于 {{ time }} 绑定{{ provider }}，此后可以用它登录。\n\n' +
+      '如果不是您本人操作，请立即解除绑定并修改密码。',
+    sample: { username: 'zhangsan', provider: '微信', time: '2026-03-14T09:30:00+08:00' },
+  },
+  {
+    key: 'account.identity_unlinked',
+    title: '第三方账号已解绑',
+    category: 'account',
+    urgent: true,
+    channels: ['websocket', 'email'],
+    subject: '您的账号已解除绑定{{ provider }}',
+    body:
+      '您的账号 {{ username }} 已于 {{ time }} 解除绑定{{ provider }}，此后不能再用它登录。\n\n' +
+      '如果不是您本人操作，请立即修改密码并联系管理员。',
+    sample: { username: 'zhangsan', provider: '微信', time: '2026-03-14T09:30:00+08:00' },
+  },
+  {
     key: 'account.password_reset',
     title: '密码已重置',
     category: 'account',

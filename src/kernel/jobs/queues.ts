@@ -2,6 +2,7 @@ import { fromKysely, PgBoss } from 'pg-boss'
 import { errorCode, isDatabaseAway } from '../database/constraints.ts'
 import type { OpenDatabase, Transaction } from '../database/database.ts'
 import type { Ground } from '../ground.ts'
+import { cutText } from '../text.ts'
 import { DEAD_LETTERS, SCHEMA } from './names.ts'
 
 export interface SendJobOptions {
@@ -137,7 +138,7 @@ export function createJobs(
     } catch (err) {
       if (!isDatabaseAway(err)) log.error({ err, job: name }, 'job failed')
       // pg-boss stores a thrown error with all its properties, which may include the parameters of a query.
-      throw new Error((err instanceof Error ? err.message : String(err)).slice(0, 500))
+      throw new Error(cutText(err instanceof Error ? err.message : String(err), 500))
     }
   }
 

@@ -37,6 +37,7 @@ function doors(app: App, kernel: Kernel): void {
     permission: 'public',
     summary: 'Register',
     tag,
+    limit: 'register',
     schema: { body: schemas.RegisterBody, response: { 201: schemas.UserAnswer } },
     handler: async (request) => {
       const { display_name: displayName, accepted_terms: terms, accepted_privacy: privacy, ...rest } = request.body

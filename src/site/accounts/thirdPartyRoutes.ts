@@ -6,7 +6,9 @@ import { callerOf } from '../../kernel/http/request/caller.ts'
 import { route } from '../../kernel/http/route.ts'
 import { Instant, Nullable } from '../../kernel/http/schemas.ts'
 import {
+  type Begun,
   begin,
+  beginLink,
   type CameBack,
   finish,
   HANDSHAKE_SECONDS,
@@ -18,7 +20,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { Deleted } from '../fields.ts'
 import { v1 } from '../paths.ts'
 import { loggedIn } from './loggedIn.ts'
-import { LoginAnswer } from './schemas.ts'
+import { LoginAnswer, Password, presentUser, UserAnswer } from './schemas.ts'
 
 const tag = 'Third-party log-in'
 const Params = Type.Object({ provider: Type.String({ minLength: 1, maxLength: 20, pattern: '^[a-z][a-z0-9-]*$' }) })
@@ -30,6 +32,19 @@ export function thirdPartyRoutes(app: App, kernel: Kernel): void {
   doors(app, kernel)
   callbacks(app, kernel)
   ownIdentities(app, kernel)
+}
+
+const BegunAnswer = Type.Object({
+  url: Type.String(),
+  state: Type.String(),
+  binding: Type.String({ description: 'Keep it in the browser; never send it to the third party.' }),
+  expires_in: Type.Integer({ description: 'Seconds.' }),
+})
+
+function answerBegun(reply: FastifyReply, kernel: Kernel, begun: Begun) {
+  setCookie(reply, kernel, begun.state, begun.binding, HANDSHAKE_SECONDS)
+  reply.header('cache-control', 'no-store')
+  return { ...begun, expires_in: HANDSHAKE_SECONDS }
 }
 
 function doors(app: App, kernel: Kernel): void {
@@ -56,42 +71,37 @@ function doors(app: App, kernel: Kernel): void {
     summary: 'Start a log-in at a third party',
     description:
       'Send the browser to `url` within 10 minutes. If the caller is logged in, that account is linked to their ' +
-      'own; an expired token is refused here too. The same browser must finish: by the cookie that this answer ' +
-      'sets, or by sending `binding` with the callback.',
+      'own: this needs a log-in of the last 10 minutes (`password_required`; `POST /users/me/identities/{provider}` ' +
+      'takes the password). An expired token is refused here too. The same browser must finish: by the cookie that ' +
+      'this answer sets, or by sending `binding` with the callback.',
     tag,
-    schema: {
-      params: Params,
-      response: {
-        200: Type.Object({
-          url: Type.String(),
-          state: Type.String(),
-          binding: Type.String({ description: 'Keep it in the browser; never send it to the third party.' }),
-          expires_in: Type.Integer({ description: 'Seconds.' }),
-        }),
-      },
-    },
+    schema: { params: Params, response: { 200: BegunAnswer } },
     handler: async (request, reply) => {
       // A request with a token asks for linking. If the token has expired, refuse it instead of creating a second
       // account.
       if (request.tokenError !== undefined) throw request.tokenError
-      const caller = request.actor ? callerOf(request) : undefined
-      const begun = await begin(kernel, request.params.provider, caller)
-      setCookie(reply, kernel, begun.state, begun.binding, HANDSHAKE_SECONDS)
-      reply.header('cache-control', 'no-store')
-      return { ...begun, expires_in: HANDSHAKE_SECONDS }
+      const { provider } = request.params
+      const proof = { password: undefined, visitor: visitorOf(request) }
+      const begun = request.actor
+        ? await beginLink(kernel, provider, callerOf(request), proof)
+        : await begin(kernel, provider)
+      return answerBegun(reply, kernel, begun)
     },
   })
 }
 
 const endings =
-  'Works once. Links the account of the person who was logged in at the start, or logs in to the linked account, or ' +
-  'creates a new one.'
+  'Works once. Logs in to the linked account, or creates a new one. If a person was logged in at the start, their ' +
+  'account is linked, and their session goes on: the answer has no token.'
+
+/** A session, or the account that was linked. */
+const EndAnswer = Type.Union([LoginAnswer, Type.Object({ linked: Type.Literal(true), user: UserAnswer })])
 
 function callbacks(app: App, kernel: Kernel): void {
   const end = async (request: FastifyRequest, reply: FastifyReply, provider: string, came: CameBack) => {
-    const session = await finish(kernel, provider, came, kernel.registerRole, visitorOf(request))
+    const { session, linked } = await finish(kernel, provider, came, kernel.registerRole, visitorOf(request))
     setCookie(reply, kernel, came.state, '', 0)
-    return loggedIn(reply, session)
+    return session ? loggedIn(reply, session) : { linked: true as const, user: presentUser(linked, 'shown') }
   }
 
   route(app, {
@@ -111,7 +121,7 @@ function callbacks(app: App, kernel: Kernel): void {
         error: Type.Optional(Word),
         iss: Type.Optional(Word),
       }),
-      response: { 200: LoginAnswer, 409: problemAnswer('`identity_taken`, `already_linked`') },
+      response: { 200: EndAnswer, 409: problemAnswer('`identity_taken`, `already_linked`') },
     },
     handler: async (request, reply) => {
       const { state, ...answer } = request.query
@@ -138,7 +148,7 @@ function callbacks(app: App, kernel: Kernel): void {
         iss: Type.Optional(Word),
         binding: Type.Optional(Type.String({ maxLength: 200, description: 'If absent, the cookie is checked.' })),
       }),
-      response: { 200: LoginAnswer },
+      response: { 200: EndAnswer },
     },
     handler: async (request, reply) => {
       const { state, binding = cookieOf(request, state), ...answer } = request.body
@@ -146,6 +156,9 @@ function callbacks(app: App, kernel: Kernel): void {
     },
   })
 }
+
+/** The proof that the caller is the account's owner, if the log-in is not recent. */
+const PasswordBody = Nullable(Type.Object({ password: Type.Optional(Password) }))
 
 function ownIdentities(app: App, kernel: Kernel): void {
   route(app, {
@@ -172,15 +185,39 @@ function ownIdentities(app: App, kernel: Kernel): void {
   })
 
   route(app, {
+    method: 'POST',
+    paths: v1('/users/me/identities/{provider}'),
+    operationId: 'linkMyIdentity',
+    permission: 'signed-in',
+    summary: 'Start linking a third party to your own account',
+    description:
+      'Needs the password, or a log-in of the last 10 minutes, because the link is a way to log in. Then send the ' +
+      'browser to `url`, as with a log-in.',
+    tag,
+    limit: 'login',
+    schema: { params: Params, body: PasswordBody, response: { 200: BegunAnswer } },
+    handler: async (request, reply) => {
+      const proof = { password: request.body?.password, visitor: visitorOf(request) }
+      return answerBegun(reply, kernel, await beginLink(kernel, request.params.provider, callerOf(request), proof))
+    },
+  })
+
+  route(app, {
     method: 'DELETE',
     paths: v1('/users/me/identities/{provider}'),
     operationId: 'unlinkMyIdentity',
     permission: 'signed-in',
     summary: 'Unlink a third party',
-    description: 'Refused with `last_log_in` if no way to log in would be left.',
+    description:
+      'Needs the password, or a log-in of the last 10 minutes. Refused with `last_log_in` if no way to log in would ' +
+      'be left.',
     tag,
-    schema: { params: Params, response: { 204: Deleted } },
-    handler: (request) => unlink(kernel, callerOf(request), request.params.provider),
+    limit: 'login',
+    schema: { params: Params, body: PasswordBody, response: { 204: Deleted } },
+    handler: async (request) => {
+      const proof = { password: request.body?.password, visitor: visitorOf(request) }
+      await unlink(kernel, callerOf(request), request.params.provider, proof)
+    },
   })
 }
 

@@ -1,6 +1,6 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { NotFound } from '../../kernel/errors.ts'
-import { acceptForms } from '../../kernel/files/upload.ts'
 import type { App } from '../../kernel/http/app.ts'
 import { route } from '../../kernel/http/route.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -41,8 +41,8 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     },
   })
 
-  acceptForms(app, (forms) =>
-    route(forms, {
+  acceptAnything(app, (any) =>
+    route(any, {
       method: 'POST',
       paths: ['/u/{token}'],
       operationId: 'unsubscribe',
@@ -50,26 +50,17 @@ export function linkRoutes(app: App, kernel: Kernel): void {
       summary: 'Unsubscribe with one click',
       description:
         'Unsubscribes from mails of the same kind; with `scope=all` from everything that can be switched off. Mail ' +
-        'programs post here (RFC 8058).',
+        'programs post here (RFC 8058), each in its own way: any body is taken.',
       tag,
       limit: 'none',
       schema: {
-        consumes: ['multipart/form-data', 'application/x-www-form-urlencoded', 'application/json'],
         params: Params,
         querystring: Type.Object({ scope: Type.Enum(['type', 'all'], { default: 'type' }) }),
-        body: Type.Unsafe<{ readonly scope?: 'type' | 'all' } | null>({
-          anyOf: [
-            Type.Object({
-              'List-Unsubscribe': Type.Optional(Type.String({ maxLength: 100 })),
-              scope: Type.Optional(Type.Enum(['type', 'all'])),
-            }),
-            { type: 'null' },
-          ],
-        }),
         response: { 200: Page },
       },
       handler: async ({ params, query, body }, reply) => {
-        await unsubscribe(kernel, params.token, body?.scope ?? query.scope)
+        const scope = typeof body === 'string' && /\bscope\b\W{1,10}all\b/.test(body) ? 'all' : query.scope
+        await unsubscribe(kernel, params.token, scope)
         reply.type('text/html; charset=utf-8').header('cache-control', 'no-store')
         return page('<p>已退订。You are unsubscribed.</p>')
       },
@@ -109,6 +100,19 @@ export function linkRoutes(app: App, kernel: Kernel): void {
       if (url === undefined) throw new NotFound('not_found', 'This link is not one of ours.')
       return reply.header('cache-control', 'no-store').redirect(url, 302)
     },
+  })
+}
+
+const MOST_BYTES = 64 * 1024
+
+/** Declares routes that take a body of any type, as text. */
+function acceptAnything(app: App, register: (app: App) => void): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: MOST_BYTES }, (_request, body, done) => {
+      done(null, String(body).replaceAll('\0', '').toWellFormed())
+    })
+    register(scope.withTypeProvider<TypeBoxTypeProvider>())
   })
 }
 

@@ -172,6 +172,12 @@ export async function openFakeWeCom(): Promise<FakeThirdParty & { endTokens(): v
 export interface FakeOidc extends FakeThirdParty {
   /** Spoils the next id_token in one way. */
   spoil: 'signature' | 'audience' | 'issuer' | 'nonce' | 'expired' | undefined
+  /** How clients must prove themselves, and what the discovery document says about it. */
+  takes: 'client_secret_basic' | 'client_secret_post'
+  announces: readonly string[] | undefined
+  /** The id_token has the subject alone; the other claims are at the userinfo endpoint, whose subject may be another. */
+  bare: boolean
+  userinfoSubject: string | undefined
 }
 
 /** An OpenID Connect provider: discovery, authorization code with PKCE (S256) and client_secret, id_tokens, JWKS. */
@@ -179,7 +185,15 @@ export async function openFakeOidc(): Promise<FakeOidc> {
   const { give, take } = codes()
   const good = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const bad = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const state: { down: boolean; spoil: FakeOidc['spoil'] } = { down: false, spoil: undefined }
+  const state: Pick<FakeOidc, 'down' | 'spoil' | 'takes' | 'announces' | 'bare' | 'userinfoSubject'> = {
+    down: false,
+    spoil: undefined,
+    takes: 'client_secret_basic',
+    announces: ['client_secret_basic'],
+    bare: false,
+    userinfoSubject: undefined,
+  }
+  let latest: Given | undefined
 
   const idToken = (issuer: string, { person, nonce }: Given): string => {
     // Real time, because the client compares it with the system clock.
@@ -190,7 +204,7 @@ export async function openFakeOidc(): Promise<FakeOidc> {
       iat: state.spoil === 'expired' ? now - 7200 : now,
       exp: state.spoil === 'expired' ? now - 3600 : now + 300,
       nonce: state.spoil === 'nonce' ? 'another' : nonce,
-      ...person,
+      ...(state.bare ? { sub: person.sub } : person),
     }
     const key = state.spoil === 'signature' ? bad.privateKey : good.privateKey
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -210,16 +224,23 @@ export async function openFakeOidc(): Promise<FakeOidc> {
           subject_types_supported: ['public'],
           id_token_signing_alg_values_supported: ['RS256'],
           code_challenge_methods_supported: ['S256'],
+          userinfo_endpoint: `${origin}/userinfo`,
+          ...(state.announces && { token_endpoint_auth_methods_supported: state.announces }),
         },
       }
     }
     if (pathname === '/jwks') {
       return { body: { keys: [{ ...good.publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }] } }
     }
+    if (pathname === '/userinfo') {
+      if (request.headers.authorization !== 'Bearer a' || !latest) return { status: 401, body: {} }
+      return { body: { ...latest.person, sub: state.userinfoSubject ?? latest.person.sub } }
+    }
     if (pathname !== '/token' || request.method !== 'POST') return { status: 404, body: {} }
     const basic = Buffer.from((request.headers.authorization ?? '').replace('Basic ', ''), 'base64').toString()
+    const isPost = form.get('client_id') === 'yuyue' && form.get('client_secret') === 's3cret'
     const isClient =
-      basic === 'yuyue:s3cret' || (form.get('client_id') === 'yuyue' && form.get('client_secret') === 's3cret')
+      state.takes === 'client_secret_basic' ? basic === 'yuyue:s3cret' && !form.has('client_secret') : isPost
     if (!isClient) return { status: 401, body: { error: 'invalid_client' } }
     const given = take(form.get('code'))
     const challenge = createHash('sha256')
@@ -228,6 +249,7 @@ export async function openFakeOidc(): Promise<FakeOidc> {
     if (!given || given.challenge !== challenge || given.redirectUri !== form.get('redirect_uri')) {
       return { status: 400, body: { error: 'invalid_grant' } }
     }
+    latest = given
     return { body: { access_token: 'a', token_type: 'Bearer', expires_in: 300, id_token: idToken(origin, given) } }
   }, state)
   return Object.assign(state, {

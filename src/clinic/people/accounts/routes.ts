@@ -121,7 +121,7 @@ function registrations(app: App, kernel: Kernel): void {
       'With `username`, or without one by a phone number that was proved by a code; the latter is logged in at once. ' +
       'Code 100: the reason why not.',
     tag,
-    limit: 'login',
+    limit: 'register',
     schema: {
       body: schemas.RegisterBody,
       response: { 200: Type.Union([Detail, schemas.LoggedIn]) },

@@ -112,10 +112,15 @@ test('allows only listed origins, and sends hardening headers', async () => {
   expect(headers['content-security-policy']).not.toContain('upgrade-insecure-requests')
 })
 
+const LIMITS = { general: 1, anonymous: 1, login: 1, loginAddress: 1, register: 1, message: 1 }
+
 test('limits calls per user or address and log-ins separately over all routes, with Retry-After', async () => {
-  const { app } = await sample({ rateLimits: { general: 3, login: 2, message: 1 } })
+  const { app } = await sample({ rateLimits: { ...LIMITS, anonymous: 3, login: 2, loginAddress: 5 } })
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
-  route(app, { ...get, paths: ['/login', '/api/login'], limit: 'login', schema: {}, handler: () => 'ok' })
+  const body = Type.Object({ username: Type.Optional(Type.String()) })
+  const logIn = { ...get, method: 'POST', limit: 'login', schema: { body }, handler: () => 'ok' } as const
+  route(app, { ...logIn, paths: ['/login', '/api/login'] })
+  route(app, { ...get, paths: ['/register'], limit: 'register', schema: {}, handler: () => 'ok' })
   route(app, { ...get, paths: ['/message'], limit: 'message', schema: {}, handler: () => 'ok' })
   const call = (url: string, headers = {}, remoteAddress = '10.0.0.1') => app.inject({ url, headers, remoteAddress })
   for (let n = 0; n < 3; n++) expect((await call('/things')).statusCode).toBe(200)
@@ -127,16 +132,27 @@ test('limits calls per user or address and log-ins separately over all routes, w
   expect((await call('/things', as('plain'))).statusCode, 'a user at the same address').toBe(200)
   expect((await call('/nothing')).statusCode, 'unknown paths count too').toBe(429)
 
-  expect((await call('/login')).statusCode).toBe(200)
-  expect((await call('/api/login', as('plain'))).statusCode).toBe(200)
-  expect((await call('/login')).statusCode).toBe(429)
+  expect((await call('/register')).statusCode).toBe(200)
+  expect((await call('/register', as('plain'))).statusCode, 'registrations count by address').toBe(429)
+
+  const enter = async (payload: object, url = '/login', remoteAddress = '10.0.0.1', headers = {}) =>
+    (await app.inject({ method: 'POST', url, payload, remoteAddress, headers })).statusCode
+  expect(await enter({ username: 'Lin' })).toBe(200)
+  expect(await enter({ username: ' ｌｉｎ' }, '/api/login'), 'the same name').toBe(200)
+  expect(await enter({ username: 'lin' })).toBe(429)
+  expect(await enter({ username: 'lin' }, '/login', '10.0.0.2'), 'another address').toBe(200)
+  expect(await enter({ username: 'wang' }), 'another name').toBe(200)
+  expect(await enter({}), 'without a name').toBe(200)
+  expect(await enter({ username: 'chen' }), 'too many at the address').toBe(429)
+  const own = (address: string) => enter({}, '/login', address, as('plain'))
+  expect([await own('10.0.0.3'), await own('10.0.0.4'), await own('10.0.0.5')], 'a user').toEqual([200, 200, 429])
   expect((await call('/message')).statusCode).toBe(200)
   expect((await call('/message')).statusCode).toBe(429)
 })
 
 test('counts in memory without delay while Redis cannot be reached', async () => {
   const sharedCounts = connectRedis('redis://127.0.0.1:1', pino({ level: 'silent' }))
-  const { app } = await sample({ sharedCounts, rateLimits: { general: 2, login: 1, message: 1 } })
+  const { app } = await sample({ sharedCounts, rateLimits: { ...LIMITS, anonymous: 2 } })
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
   const statuses: number[] = []
   for (let n = 0; n < 3; n++) statuses.push((await app.inject({ url: '/things' })).statusCode)
@@ -145,7 +161,7 @@ test('counts in memory without delay while Redis cannot be reached', async () =>
 })
 
 test('counts requests through a trusted proxy by the client address it names, if valid', async () => {
-  const { app } = await sample({ trustProxy: true, rateLimits: { general: 1, login: 1, message: 1 } })
+  const { app } = await sample({ trustProxy: true, rateLimits: { ...LIMITS, anonymous: 1 } })
   route(app, { ...get, paths: ['/things'], schema: {}, handler: () => 'ok' })
   const from = async (name: string) =>
     (await app.inject({ url: '/things', headers: { 'x-forwarded-for': name } })).statusCode

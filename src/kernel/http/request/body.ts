@@ -8,7 +8,7 @@ const maxFormFields = 200
 
 /**
  * Registers parsers for JSON (checked UTF-8 only) and URL-encoded forms; every other content type is answered with 415.
- * An empty body counts as absent whatever its content type, because some clients send one with DELETE.
+ * A DELETE without a body may have any content type, as some clients always send one.
  */
 export async function readBodies(app: App): Promise<void> {
   app.removeAllContentTypeParsers()

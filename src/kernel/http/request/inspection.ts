@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { FieldError } from '../../errors.ts'
 import { Invalid } from '../../errors.ts'
+import { withoutControls, withoutInvisible } from '../../text.ts'
 
 const maxDepth = 20
 const maxErrors = 20
@@ -13,13 +14,17 @@ const namesIds = /(?:^i|I)d(?:s|List)?$/
 /** One id or several separated by commas, as in a path. */
 const digits = /^\d+(?:,\d+)*$/
 
+/** Names of what identifies a person: `email`, `username`, `phonenumber`, `identifier`. */
+const namesContacts = /^(?:user_?name|identifier|e?mail|phone(?:_?number)?|mobile)$/i
+
 type Part = FieldError['in']
 
 /**
  * Inspects body, query and path parameters before the schemas do. Refuses what no schema can express and a store may
  * not hold: NUL bytes, lone surrogates, numbers that are not finite or are integers beyond 2^53, nesting deeper than
- * 20, keys that pollute prototypes, and broken percent encoding in the query. Trims every string, except under names
- * with `password`, `secret` or `passphrase`. If the contract says so (`largestIdsAreUnknown`), ids beyond 2^53 in a
+ * 20, keys that pollute prototypes, and broken percent encoding in the query. Trims every string, turns its control
+ * characters (except line breaks and tabs) into spaces, and drops invisible characters from names and addresses of
+ * people; all of this except under names with `password`, `secret` or `passphrase`. If the contract says so (`largestIdsAreUnknown`), ids beyond 2^53 in a
  * path or body become 2^53 - 1, an id that nothing has.
  * @throws Invalid `validation` with the fields.
  */
@@ -92,7 +97,9 @@ function inspect(value: unknown, part: Part, errors: FieldError[], capsIds: bool
     if (!isClean(text)) refuse(path, 'has characters that are not allowed')
     if (capsIds && part === 'params' && namesIds.test(name) && digits.test(text.trim()))
       return withCappedIds(text.trim())
-    return neverTrimmed.test(name) ? text : text.trim()
+    if (neverTrimmed.test(name)) return text
+    const plain = withoutControls(namesContacts.test(name) ? withoutInvisible(text) : text)
+    return plain.trim()
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -69,10 +70,19 @@ export function connectRedis(url: string, log: Pick<Logger, 'info' | 'warn'>, pa
   }
 }
 
-/** Calls per minute, per signed-in user or else per address. Each kind counts the calls of all its routes. */
+/** Calls per minute. Each kind counts the calls of all its routes. */
 export interface RateLimits {
+  /** Of a signed-in user. */
   readonly general: number
+  /** Of visitors at one address. */
+  readonly anonymous: number
+  /** Log-ins with one name at one address, or checks of a user's own password. */
   readonly login: number
+  /** Log-ins at one address, whatever the names: many people may share it. */
+  readonly loginAddress: number
+  /** Registrations at one address. */
+  readonly register: number
+  /** Messages of a user. */
   readonly message: number
 }
 
@@ -83,9 +93,20 @@ const rememberedCallers = 100_000
 /** Counts a call of one kind; answers the caller's state. */
 type Count = (kind: keyof RateLimits, request: FastifyRequest) => ReturnType<ReturnType<App['createRateLimit']>>
 
+/** The fields of bodies that name the person who logs in. */
+const NAMES = ['username', 'identifier', 'phonenumber', 'phone', 'email', 'name']
+
+/** The name in the body of a log-in; undefined if there is none. */
+function nameIn(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  const named = NAMES.map((field): unknown => Reflect.get(body, field)).find((value) => typeof value === 'string')
+  return typeof named === 'string' ? named.normalize('NFKC').trim().toLowerCase() : undefined
+}
+
 /**
  * Counts calls and refuses those over the limit. With Redis all processes count together; while it cannot be reached,
- * each process counts for itself. Log-ins are always counted per address.
+ * each process counts for itself. Signed-in people are counted by person and visitors by address, so that an office
+ * behind one address is not one person. Log-ins are counted twice: by address, and by address and name.
  * @throws TooMany `rate_limited` with the seconds to wait.
  */
 export async function limitRates(app: App, limits: RateLimits, shared?: SharedCounts): Promise<void> {
@@ -101,9 +122,7 @@ export async function limitRates(app: App, limits: RateLimits, shared?: SharedCo
     }
   }
 
-  app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    const kind = request.routeOptions.config.limit ?? 'general'
-    if (kind === 'none') return
+  const check = async (kind: keyof RateLimits, request: FastifyRequest, reply: FastifyReply) => {
     const counted = await count(kind, request)
     if (counted.isAllowed) return
     reply.header('x-ratelimit-limit', counted.max)
@@ -111,6 +130,17 @@ export async function limitRates(app: App, limits: RateLimits, shared?: SharedCo
     reply.header('x-ratelimit-reset', counted.ttlInSeconds)
     if (!counted.isExceeded) return
     throw new TooMany('rate_limited', 'Too many requests. Try again later.', { retryAfter: counted.ttlInSeconds })
+  }
+  app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+    const kind = request.routeOptions.config.limit ?? 'general'
+    if (kind === 'none') return
+    if (kind === 'login') await check('loginAddress', request, reply)
+    else await check(kind === 'general' && !request.actor ? 'anonymous' : kind, request, reply)
+  })
+  // The name is in the body.
+  app.addHook('preHandler', async (request: FastifyRequest, reply: FastifyReply) => {
+    if (request.routeOptions.config.limit !== 'login') return
+    if (request.actor || nameIn(request.body) !== undefined) await check('login', request, reply)
   })
 }
 
@@ -127,7 +157,14 @@ async function counter(app: App, limits: RateLimits, redis?: Redis): Promise<Cou
     })
     const limiter = (kind: keyof RateLimits) =>
       scope.createRateLimit({ max: limits[kind], keyGenerator: (request) => `${kind}:${callerOf(request, kind)}` })
-    const limiters = { general: limiter('general'), login: limiter('login'), message: limiter('message') }
+    const limiters = {
+      general: limiter('general'),
+      anonymous: limiter('anonymous'),
+      login: limiter('login'),
+      loginAddress: limiter('loginAddress'),
+      register: limiter('register'),
+      message: limiter('message'),
+    }
     count = (kind, request) => limiters[kind](request)
   })
   if (!count) throw new Error('the rate limits were not registered')
@@ -135,8 +172,15 @@ async function counter(app: App, limits: RateLimits, redis?: Redis): Promise<Cou
 }
 
 function callerOf(request: FastifyRequest, kind: keyof RateLimits): string {
-  if (request.actor && kind !== 'login') return `user:${request.actor.userId}`
-  return rateLimit.normalizeIP(addressOf(request))
+  const address = rateLimit.normalizeIP(addressOf(request))
+  if (kind === 'loginAddress' || kind === 'register') return address
+  if (request.actor) return `user:${request.actor.userId}`
+  if (kind !== 'login') return address
+  // Names don't stand in Redis or in memory as they are.
+  const name = createHash('sha256')
+    .update(nameIn(request.body) ?? '')
+    .digest('base64url')
+  return `${address} ${name.slice(0, 22)}`
 }
 
 /**

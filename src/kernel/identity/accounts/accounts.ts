@@ -4,6 +4,7 @@ import type { Caller } from '../../http/request/caller.ts'
 import type { Kernel } from '../../kernel.ts'
 import { notify, record } from '../../outbox/outbox.ts'
 import { type Accepted, consentAtRegistration } from '../../privacy/consent.ts'
+import { nameTaken } from '../constraints.ts'
 import type { Visitor } from '../logIn/visitor.ts'
 import { endSessions } from '../sessions/sessionStore.ts'
 import { revoking } from '../sessions/sessions.ts'
@@ -60,19 +61,24 @@ function checkPhone(phone: string | null): string | null {
   throw new Invalid('validation', `The phone ${message}.`, { errors: [{ in: 'body', path: '/phone', message }] })
 }
 
-/** The row of a new person, checked, with the password hashed. @throws Invalid `validation`, `weak_password`. */
+/**
+ * The row of a new person, checked, with the password hashed. Taken names are refused before the password is judged,
+ * which takes long.
+ * @throws Invalid `validation`, `weak_password`; Conflict `username_taken`, `email_taken`, `phone_taken`
+ */
 export async function newUserRow(
-  kernel: Pick<Kernel, 'config' | 'secrets'>,
+  kernel: Pick<Kernel, 'config' | 'secrets' | 'withRetries'>,
   registration: Registration,
 ): Promise<store.NewUser> {
   const username = checkUsername(registration.username)
   const phone = checkPhone(registration.phone ?? null)
   const displayName = registration.displayName ?? username
+  const names = { username, email: registration.email ?? null, ...storedPhone(kernel.secrets.cipher, phone) }
+  const taken = await kernel.withRetries((db) => store.takenName(db, names))
+  if (taken !== undefined) throw nameTaken[taken]()
   await checkStrength(registration.password, { username, email: registration.email, phone, displayName })
   return {
-    username,
-    email: registration.email ?? null,
-    ...storedPhone(kernel.secrets.cipher, phone),
+    ...names,
     password_hash: await hashPassword(registration.password, hashCost(kernel.config)),
     display_name: displayName,
   }

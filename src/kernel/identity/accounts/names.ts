@@ -1,4 +1,5 @@
 import type { FieldCipher } from '../../secrets/fields.ts'
+import { withoutInvisible } from '../../text.ts'
 import { maskEmail, maskPhone, normalizePhone } from './phones.ts'
 
 /** A name typed at log-in: a username, an e-mail address, a phone number, or something else by mistake. */
@@ -12,7 +13,7 @@ export interface TypedName {
 
 /** Parses a typed name. */
 export function typedName(cipher: FieldCipher, given: string): TypedName {
-  const text = given.normalize('NFKC').trim()
+  const text = withoutInvisible(given.normalize('NFKC')).trim()
   const phone = normalizePhone(text)
   return { text, phone, index: cipher.blindIndex(phone ?? text.toLowerCase(), 'login_log.name') }
 }

@@ -1,7 +1,7 @@
 import { hash, parseOptions, verify } from '@node-rs/argon2'
-import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { Invalid } from '../../errors.ts'
 import type { Config } from '../../settings.ts'
+import { strengthOf } from './strength.ts'
 
 /** Cost of one argon2id hash: memory in KiB, passes, and threads. */
 export interface HashCost {
@@ -60,29 +60,6 @@ export function isOutdated(stored: string, cost: HashCost): boolean {
   return made.memoryCost !== cost.memoryCost || made.timeCost !== cost.timeCost || made.parallelism !== cost.parallelism
 }
 
-let estimator: Promise<ZxcvbnFactory> | undefined
-
-/** Loads zxcvbn at the first new password rather than at the start: its dictionaries take 30 MB of memory. */
-async function loadEstimator(): Promise<ZxcvbnFactory> {
-  const [{ ZxcvbnFactory }, common, english] = await Promise.all([
-    import('@zxcvbn-ts/core'),
-    import('@zxcvbn-ts/language-common'),
-    import('@zxcvbn-ts/language-en'),
-  ])
-  return new ZxcvbnFactory({
-    dictionary: { ...common.dictionary, ...english.dictionary },
-    graphs: common.adjacencyGraphs,
-    translations: english.translations,
-    // Longer passwords are strong enough or repetitive, and the time grows with the square of the length.
-    maxLength: 32,
-  })
-}
-
-async function strengthOf(password: string, own: string[]) {
-  estimator ??= loadEstimator()
-  return (await estimator).check(password, own)
-}
-
 /** The person's own data, which must not be the password. */
 export interface OwnWords {
   readonly username: string
@@ -94,7 +71,7 @@ export interface OwnWords {
 /**
  * Refuses a new password that is too short or too long, equals the person's name or e-mail address, or scores below 2
  * of 4 by zxcvbn.
- * @throws Invalid `weak_password`, with hints as `suggestions`.
+ * @throws Invalid `weak_password`, with hints as `suggestions`; Unavailable `busy`.
  */
 export async function checkStrength(password: string, words: OwnWords, field = '/password'): Promise<void> {
   const weak = (message: string, suggestions: readonly string[]) => weakPassword(message, suggestions, field)
@@ -104,9 +81,9 @@ export async function checkStrength(password: string, words: OwnWords, field = '
   }
   const own = ownWords(words)
   if (own.includes(password.toLowerCase())) throw weak('The password must not be your name or e-mail address.', [])
-  const { score, feedback } = await strengthOf(password, own)
+  const { score, warning, suggestions } = await strengthOf(password, own)
   if (score >= 2) return
-  throw weak(feedback.warning ?? 'The password is too easy to guess.', feedback.suggestions)
+  throw weak(warning ?? 'The password is too easy to guess.', suggestions)
 }
 
 function ownWords({ username, email, phone, displayName }: OwnWords): string[] {

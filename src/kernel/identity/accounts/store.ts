@@ -151,6 +151,20 @@ export interface NewUser {
   readonly display_name: string
 }
 
+/** The first of a new person's names that another account has; undefined if all are free. The constraints decide. */
+export async function takenName(
+  db: Database,
+  { username, email, phone_index: phone }: Pick<NewUser, 'username' | 'email' | 'phone_index'>,
+): Promise<'username' | 'email' | 'phone' | undefined> {
+  const { rows } = await sql<{ taken: 'username' | 'email' | 'phone' }>`
+    SELECT 'username' AS taken FROM users WHERE lower(username) = lower(${username}) AND status <> 'deleted'
+    UNION ALL
+    SELECT 'email' FROM users WHERE lower(email) = lower(${email}) AND status <> 'deleted'
+    UNION ALL
+    SELECT 'phone' FROM users WHERE phone_index = ${phone} AND status <> 'deleted'`.execute(db)
+  return rows[0]?.taken
+}
+
 /** Adds a person; answers the id. Throws a constraint's own error if a name is taken. */
 export async function insertUser(tx: Transaction, user: NewUser, at: Date): Promise<number> {
   const { id } = await tx

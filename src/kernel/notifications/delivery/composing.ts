@@ -1,4 +1,5 @@
 import type { Kernel } from '../../kernel.ts'
+import { cutText } from '../../text.ts'
 import type { ProviderMessage } from '../providers/provider.ts'
 import type { Catalogue, ChannelText } from '../texts/catalogue.ts'
 import { isMandatory } from '../texts/types.ts'
@@ -44,7 +45,7 @@ export function messageFor(
     id: claimed.id,
     at: claimed.created_at,
     to: address,
-    toName: (claimed.display_name ?? '').replace(/\s+/g, ' ').slice(0, NAME_LENGTH),
+    toName: cutText((claimed.display_name ?? '').replace(/\s+/g, ' '), NAME_LENGTH),
     subject: text.subject,
     text: text.body,
     ...(text.template && { template: text.template }),

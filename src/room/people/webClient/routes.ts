@@ -108,7 +108,7 @@ function entry(app: App, kernel: Kernel): void {
     summary: 'Register for the portal',
     description: 'Consent to the published texts can be given here; if it is not, it is asked for later.',
     tag,
-    limit: 'login',
+    limit: 'register',
     schema: { body: NewAccount, response: { 200: Done } },
     handler: async (request) => {
       const { accepted_terms: terms, accepted_privacy: privacy, ...account } = request.body

@@ -1,4 +1,5 @@
 import { Unauthenticated, Unavailable } from '../../../errors.ts'
+import { cutText } from '../../../text.ts'
 
 /** The values that connect the start of a log-in at a third party to its end. */
 export interface Handshake {
@@ -71,9 +72,15 @@ export async function getJson(title: string, url: URL): Promise<Readonly<Record<
   }
 }
 
-/** The trimmed text, cut at 200 characters; null if it is empty or not a string. */
+/** The trimmed text without control characters, cut at 200 characters; null if it is empty or not a string. */
 export function text(value: unknown): string | null {
   if (typeof value !== 'string') return null
-  const plain = value.replaceAll('\0', '').toWellFormed().trim()
-  return plain === '' ? null : plain.slice(0, 200)
+  const plain = value.replaceAll(/\p{Cc}+/gu, ' ').trim()
+  return plain === '' ? null : cutText(plain, 200)
+}
+
+/** A valid e-mail address; null for anything else. */
+export function emailIn(value: unknown): string | null {
+  const address = typeof value === 'string' ? value.trim() : ''
+  return address.length <= 254 && /^[^\s@,;<>"]+@[^\s@,;<>"]+\.[^\s@,;<>"]+$/.test(address) ? address : null
 }

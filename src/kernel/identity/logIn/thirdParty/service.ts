@@ -5,9 +5,13 @@ import { Conflict, Invalid, NotFound, Unauthenticated } from '../../../errors.ts
 import type { Caller } from '../../../http/request/caller.ts'
 import type { Kernel } from '../../../kernel.ts'
 import { notify, record } from '../../../outbox/outbox.ts'
+import { cutText } from '../../../text.ts'
+import { localTimestamp } from '../../../time.ts'
 import { present } from '../../accounts/accounts.ts'
 import { typedName } from '../../accounts/names.ts'
+import { checkOwner, type Proof } from '../../accounts/owner.ts'
 import { findUser, grantRole, lockUser, passwordHashOf } from '../../accounts/store.ts'
+import type { User } from '../../accounts/users.ts'
 import { findSession } from '../../sessions/sessionStore.ts'
 import { enter, type LoggedIn } from '../logIn.ts'
 import type { Visitor } from '../visitor.ts'
@@ -27,7 +31,18 @@ export interface Begun {
 }
 
 /**
- * Starts a log-in at a third party; for a signed-in caller, the linking of their account.
+ * Starts the linking of a third party to the caller's account. The link is a way to log in, so the caller must prove to
+ * be the account's owner.
+ * @throws NotFound; Unavailable `third_party_unavailable`; and what `checkOwner` throws
+ */
+export async function beginLink(kernel: Kernel, providerName: string, caller: Caller, proof: Proof): Promise<Begun> {
+  thirdPartyNamed(kernel.thirdParties, providerName)
+  await checkOwner(kernel, caller, proof)
+  return await begin(kernel, providerName, caller)
+}
+
+/**
+ * Starts a log-in at a third party; with a caller, the linking of their account (see `beginLink`).
  * @throws NotFound; Unavailable `third_party_unavailable`
  */
 export async function begin(kernel: Kernel, providerName: string, caller?: Caller): Promise<Begun> {
@@ -65,9 +80,15 @@ export interface CameBack {
   readonly answer: Readonly<Record<string, string>>
 }
 
+/** The end of a log-in at a third party: a session, or the account to which the third party was linked. */
+export type Finished =
+  | { readonly session: LoggedIn; readonly linked?: never }
+  | { readonly linked: User; readonly session?: never }
+
 /**
- * Completes a log-in at a third party. If the caller was signed in when it started, their account is linked. Otherwise
- * the linked account is used, or a new account with the given role is created.
+ * Completes a log-in at a third party. If the caller was signed in when it started, their account is linked, and no new
+ * session is opened: a session would count as proof of ownership that the caller never gave. Otherwise the linked
+ * account is used, or a new account with the given role is created.
  * @throws NotFound; Invalid `bad_state`; Unauthenticated `third_party_refused`, `account_disabled`; Unavailable
  * `third_party_unavailable`; Conflict `identity_taken`, `already_linked`
  */
@@ -77,7 +98,7 @@ export async function finish(
   came: CameBack,
   role: string,
   visitor: Visitor,
-): Promise<LoggedIn> {
+): Promise<Finished> {
   const provider = thirdPartyNamed(kernel.thirdParties, providerName)
   const now = kernel.clock.now()
   const started = { state_hash: hashOf(came.state), binding_hash: hashOf(came.binding ?? ''), provider: provider.name }
@@ -94,18 +115,20 @@ export async function finish(
     throw error
   })
 
-  const session = await kernel.transaction(async (tx) => {
+  const finished = await kernel.transaction(async (tx): Promise<Finished> => {
     const at = kernel.clock.now()
     const userId = await whoIs(tx, kernel, { provider: provider.name, begun, person, role, visitor, at })
     const candidate = await store.holdPerson(tx, userId)
     if (candidate?.status !== 'active') throw new Unauthenticated('account_disabled', 'This account is disabled.')
+    const user = present(await findUser(tx, kernel.secrets.cipher, userId))
+    if (begun.user_id !== null) return { linked: user }
     const name = typedName(kernel.secrets.cipher, `${provider.name}:${candidate.username}`)
     // The password was not used, so its age does not matter.
     const entered = await enter(tx, kernel, { ...candidate, password_changed_at: null }, { name, visitor, at })
-    return { ...entered, user: present(await findUser(tx, kernel.secrets.cipher, userId)) }
+    return { session: { ...entered, user } }
   })
   kernel.nudge()
-  return session
+  return finished
 }
 
 interface Arrival {
@@ -143,12 +166,26 @@ async function link(tx: Transaction, kernel: Kernel, arrival: Arrival, userId: n
     address: visitor.address,
     requestId: visitor.requestId,
   })
+  await tellOwner(tx, kernel, { userId, type: 'account.identity_linked', provider }, at)
+}
+
+/** Tells a person that a third party was linked to their account, or unlinked. */
+async function tellOwner(
+  tx: Transaction,
+  kernel: Kernel,
+  { userId, type, provider }: { readonly userId: number; readonly type: string; readonly provider: string },
+  at: Date,
+): Promise<void> {
+  const { username } = present(await findUser(tx, kernel.secrets.cipher, userId))
+  const title = kernel.thirdParties.find(({ name }) => name === provider)?.title ?? provider
+  const time = localTimestamp(at, kernel.config.timeZone)
+  await notify(tx, at, { type, userIds: [userId], data: { username, provider: title, time } })
 }
 
 async function open(tx: Transaction, arrival: Arrival): Promise<number> {
   const { provider, person, role, visitor, at } = arrival
   const username = `${provider}-${randomUUID().slice(0, 13)}`
-  const displayName = person.displayName?.slice(0, 100) ?? username
+  const displayName = person.displayName === null ? username : cutText(person.displayName, 100)
   // An e-mail address is no proof of owning the account that has it: the person must log in there and link it.
   const email = person.email !== null && (await store.isEmailFree(tx, person.email)) ? person.email : null
   const userId = await store.insertPerson(tx, { username, email, display_name: displayName }, at)
@@ -179,9 +216,10 @@ async function insert(tx: Transaction, { provider, person, at }: Arrival, userId
 
 /**
  * Unlinks a third party from the caller's account.
- * @throws NotFound; Conflict `last_log_in` if the person could not log in any more.
+ * @throws NotFound; Conflict `last_log_in` if the person could not log in any more; and what `checkOwner` throws
  */
-export async function unlink(kernel: Kernel, caller: Caller, provider: string): Promise<void> {
+export async function unlink(kernel: Kernel, caller: Caller, provider: string, proof: Proof): Promise<void> {
+  await checkOwner(kernel, caller, proof)
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     // Parallel requests wait for each other here; the second sees the links that are left.
@@ -200,6 +238,7 @@ export async function unlink(kernel: Kernel, caller: Caller, provider: string): 
       resourceId: caller.userId,
       changes: { [provider]: ['linked', null] },
     })
+    await tellOwner(tx, kernel, { userId: caller.userId, type: 'account.identity_unlinked', provider }, at)
   })
   kernel.nudge()
 }

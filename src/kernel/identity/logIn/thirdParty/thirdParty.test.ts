@@ -96,7 +96,10 @@ describe.each([
   it('links the account of the signed-in user', async () => {
     const as = await world.person()
     const own = { openid: `o${count}${provider}`, userid: `m${count}`, sub: `s${count}` }
-    expect((await logIn(provider, fake(), own, as)).body.user.id).toBe(as.id)
+    const linked = await logIn(provider, fake(), own, as)
+    expect(linked.body).toMatchObject({ linked: true, user: { id: as.id } })
+    expect(linked.body).not.toHaveProperty('access_token')
+    expect((await world.inbox(as)).map(({ type }) => type)).toEqual(['account.identity_linked'])
     expect((await logIn(provider, fake(), own)).body.user.id).toBe(as.id)
     expect(await identities(as)).toEqual([provider])
   })
@@ -263,6 +266,42 @@ describe('Linking', () => {
     expect((await logIn('sso', oidc, { sub: mine }, as)).status).toBe(200)
   })
 
+  it('needs a log-in of the last ten minutes, or the password, and opens no session that could stand in for one', async () => {
+    const name = `owner${count}`
+    await world.call('POST', '/api/v1/users/register', { payload: { username: name, password: PASSWORD } })
+    const entered = await world.call('POST', '/api/v1/users/login', { payload: { username: name, password: PASSWORD } })
+    const as = { id: entered.body.user.id, token: entered.body.access_token }
+    const changeEmail = () =>
+      world.call('PUT', '/api/v1/users/me', { as, payload: { email: `thief${count}@example.com` } })
+    const path = '/api/v1/users/me/identities/sso'
+    const link = async (password?: string) =>
+      await world.call('POST', path, { as, payload: password === undefined ? null : { password } })
+    const before = world.clock.now()
+    world.clock.set(new Date(before.getTime() + 10 * 60_000 + 1000))
+    try {
+      expect((await changeEmail()).body.code).toBe('password_required')
+      expect((await world.call('GET', '/api/v1/auth/sso/authorize', { as })).body.code).toBe('password_required')
+      expect((await link()).body.code).toBe('password_required')
+      expect((await link('wrong-harbour-42')).body.code).toBe('bad_password')
+      const begun = await link(PASSWORD)
+      const back = oidc.agree(begun.body.url, { sub: `own${count}` })
+      const ended = await comeBack('sso', back, String(begun.headers['set-cookie']).split(';')[0] ?? '')
+      expect(ended.body).toMatchObject({ linked: true, user: { id: as.id } })
+      expect((await changeEmail()).body.code).toBe('password_required')
+      const drop = (payload: unknown) => world.call('DELETE', path, { as, payload })
+      expect((await drop(null)).body.code).toBe('password_required')
+      expect(await identities(as)).toEqual(['sso'])
+      expect((await drop({ password: PASSWORD })).status).toBe(204)
+      expect((await world.inbox(as)).map(({ type }) => type)).toEqual([
+        'account.welcome',
+        'account.identity_linked',
+        'account.identity_unlinked',
+      ])
+    } finally {
+      world.clock.set(before)
+    }
+  })
+
   it('is refused when the session in which it began has ended', async () => {
     const as = await world.person()
     const { url, cookie } = await begin('sso', as)
@@ -304,5 +343,65 @@ describe('Linking', () => {
     )
     expect(both.map(({ status }) => status).sort()).toEqual([204, 409])
     expect(await identities(as)).toHaveLength(1)
+  })
+})
+
+describe('A provider of OpenID Connect', () => {
+  const as = async (change: Partial<FakeOidc>, person: Record<string, unknown>) => {
+    // Every case has a provider of its own, because what a provider announces is remembered.
+    const fake = await openFakeOidc()
+    const own = await openWorld({
+      PUBLIC_URL: 'https://booking.example.com',
+      OIDC_PROVIDERS: JSON.stringify([
+        { name: 'sso', title: 'Company', issuer: fake.url, client_id: 'yuyue', client_secret: 's3cret' },
+      ]),
+    })
+    try {
+      Object.assign(fake, change)
+      const begun = await own.call('GET', '/api/v1/auth/sso/authorize')
+      const back = fake.agree(begun.body.url, person)
+      const cookie = String(begun.headers['set-cookie']).split(';')[0] ?? ''
+      return await own.call('GET', `/api/v1/auth/sso/callback?${new URLSearchParams(back)}`, { headers: { cookie } })
+    } finally {
+      await own.close()
+      await fake.close()
+    }
+  }
+
+  it.each([
+    ['announces Basic', { takes: 'client_secret_basic', announces: ['client_secret_basic'] }],
+    ['announces nothing, which means Basic', { takes: 'client_secret_basic', announces: undefined }],
+    ['announces post', { takes: 'client_secret_post', announces: ['client_secret_post'] }],
+  ] as const)('that %s gets the secret that way', async (_what, change) => {
+    expect((await as(change, { sub: 's1' })).status).toBe(200)
+  })
+
+  it('whose id_token has the subject alone is asked for the rest', async () => {
+    const person = { sub: 's1', name: '小林', email: 'lin@example.com', email_verified: 'true' }
+    const { body } = await as({ bare: true }, person)
+    expect(body.user).toMatchObject({ display_name: '小林', email: 'lin@example.com' })
+    expect((await as({ bare: true, userinfoSubject: 'another' }, person)).body.code).toBe('third_party_refused')
+  })
+
+  it.each([
+    [{ given_name: '小明', family_name: '王' }, '王小明'],
+    [{ given_name: 'Ada', family_name: 'Lovelace' }, 'Ada Lovelace'],
+    [{ nickname: 'ada', preferred_username: 'al' }, 'ada'],
+    [{ name: ' ', preferred_username: 'al' }, 'al'],
+    [{ name: `${'x'.repeat(99)}🏀z` }, `${'x'.repeat(99)}🏀`],
+    [{ name: '会议\u000b讨论' }, '会议 讨论'],
+    [{ name: 7, nickname: ['a'] }, expect.stringMatching(/^sso-/)],
+  ])('that says %j names the person %j', async (claims, name) => {
+    expect((await as({}, { sub: 's1', ...claims })).body.user.display_name).toEqual(name)
+  })
+
+  it.each([
+    ['not an address', true],
+    [`${'a'.repeat(300)}@example.com`, true],
+    ['lin@example.com', 'false'],
+    [7, true],
+  ])('whose e-mail address is %j, verified %j, leaves the account without one', async (email, isVerified) => {
+    const { status, body } = await as({}, { sub: 's1', name: 'A', email, email_verified: isVerified })
+    expect([status, body.user.email]).toEqual([200, null])
   })
 })
