@@ -5,6 +5,12 @@ import { templateRoutes } from './campaigns/templates/routes.ts'
 import { uploadRoutes } from './campaigns/uploads/routes.ts'
 import { contract } from './contract.ts'
 import { accountRoutes } from './people/accounts/routes.ts'
+import { bulkTagRoutes } from './people/bulkTags/routes.ts'
+import { memberExportRoutes } from './people/exports/routes.ts'
+import { members as exportedMembers } from './people/exports/sources.ts'
+import { mergingRoutes } from './people/merging/routes.ts'
+import { moveStragglers } from './people/merging/service.ts'
+import { segmentRoutes } from './people/segments/routes.ts'
 import { GUEST_ROLE, permissions, roles } from './permissions.ts'
 import { tags } from './tags.ts'
 
@@ -18,7 +24,8 @@ export const crm: Product = {
   roles,
   registerRole: GUEST_ROLE,
   notificationTypes: [],
-  jobs: [],
+  jobs: [{ name: 'crm.merges', cron: '* * * * *', run: moveStragglers }],
+  exports: [exportedMembers],
   contract,
   pathRoots: [
     ...['/api/v1/auth/login', '/api/v1/auth/refresh', '/api/v1/auth/me', '/api/v1/system-users'],
@@ -33,6 +40,10 @@ export const crm: Product = {
     templateRoutes(app, kernel)
     uploadRoutes(app, kernel)
     lineSettingsRoutes(app, kernel)
+    bulkTagRoutes(app, kernel)
+    memberExportRoutes(app, kernel)
+    mergingRoutes(app, kernel)
+    segmentRoutes(app, kernel)
   },
   verify: async () => [],
   demo: async () => [],
