@@ -342,6 +342,14 @@ CREATE INDEX campaign_recipients_batch ON campaign_recipients (batch_id) WHERE s
 CREATE INDEX campaign_recipients_page ON campaign_recipients (campaign_id, id);
 CREATE INDEX campaign_recipients_member ON campaign_recipients (member_id, campaign_id);
 
+-- Recipients that went into another one of the same campaign when their members were merged: the links in their messages
+-- have their ids.
+CREATE TABLE crm_merged_recipients (
+  id           bigint PRIMARY KEY,
+  recipient_id bigint NOT NULL REFERENCES campaign_recipients
+);
+CREATE INDEX crm_merged_recipients_recipient ON crm_merged_recipients (recipient_id);
+
 -- Links of what is sent, as they were stored when the campaign started: no other address is followed.
 CREATE TABLE crm_links (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -14,6 +14,12 @@ import { memberRoutes } from './people/members/routes.ts'
 import { pmsRoutes } from './people/pms/routes.ts'
 import { pmsJobs } from './people/pms/service.ts'
 import { tagRoutes } from './people/tags/routes.ts'
+import { bulkTagRoutes } from './people/bulkTags/routes.ts'
+import { memberExportRoutes } from './people/exports/routes.ts'
+import { members as exportedMembers } from './people/exports/sources.ts'
+import { mergingRoutes } from './people/merging/routes.ts'
+import { moveStragglers } from './people/merging/service.ts'
+import { segmentRoutes } from './people/segments/routes.ts'
 import { GUEST_ROLE, permissions, roles } from './permissions.ts'
 import { tags } from './tags.ts'
 
@@ -27,8 +33,8 @@ export const crm: Product = {
   roles,
   registerRole: GUEST_ROLE,
   notificationTypes: [],
-  jobs: [...pmsJobs],
-  exports: [...analyticsExports],
+  jobs: [...pmsJobs, { name: 'crm.merges', cron: '* * * * *', run: moveStragglers }],
+  exports: [...analyticsExports, exportedMembers],
   contract,
   pathRoots: [
     ...['/api/v1/auth/login', '/api/v1/auth/refresh', '/api/v1/auth/me', '/api/v1/system-users'],
@@ -47,6 +53,10 @@ export const crm: Product = {
     lineSettingsRoutes(app, kernel)
     pmsRoutes(app, kernel)
     analyticsRoutes(app, kernel)
+    bulkTagRoutes(app, kernel)
+    memberExportRoutes(app, kernel)
+    mergingRoutes(app, kernel)
+    segmentRoutes(app, kernel)
   },
   verify: async (kernel) => [
     ...(await findMemberDifferences(kernel.db)),

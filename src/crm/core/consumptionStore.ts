@@ -49,7 +49,7 @@ export async function insertConsumption(
 }
 
 /** Converts the recipients whose clicks these records follow, and moves the figures of the campaigns' days. */
-async function noteConversions(
+export async function noteConversions(
   tx: Transaction,
   recordIds: readonly number[],
   { days, zone }: { readonly days: number; readonly zone: string },

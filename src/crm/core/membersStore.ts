@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { inserted } from '../../kernel/database/inserted.ts'
+import { NotFound } from '../../kernel/errors.ts'
+import { missing } from '../refusals.ts'
 import type { MemberColumns } from './members.ts'
 
 /**
@@ -90,4 +92,17 @@ export async function anonymise(tx: Transaction, id: number, now: Date, into: nu
       id_number_index = NULL, id_number_masked = NULL, notes = NULL, accept_marketing = false, search = '',
       deleted_at = ${now}, updated_at = ${now}, merged_into = ${into}
     WHERE id = ${id}`.execute(tx)
+}
+
+/**
+ * The refusal for a member who is not there: `merged` with the other member's id if they were merged, else `not_found`.
+ */
+export async function noSuchMember(db: Database, id: number): Promise<NotFound> {
+  const { rows } = await sql<{ into: number }>`
+    SELECT merged_into AS into FROM members WHERE id = ${id} AND merged_into IS NOT NULL`.execute(db)
+  const [merged] = rows
+  if (!merged) return missing('member')
+  return new NotFound('merged', `This member was merged into member ${merged.into}.`, {
+    facts: { merged_into: merged.into },
+  })
 }

@@ -76,7 +76,7 @@ export interface Trigger {
 
 /**
  * Puts tags on members, with the counters, and logs every trigger of an interaction tag, also a repeated one. Unknown
- * tags are left out; ask `findTags` before.
+ * tags are left out; ask `findTags` before. Returns the number of relations that were added.
  */
 export async function tagMembers(
   tx: Transaction,
@@ -84,8 +84,8 @@ export async function tagMembers(
   tags: readonly Pick<Tag, 'id' | 'type'>[],
   trigger: Trigger,
   now: Date,
-): Promise<void> {
-  if (memberIds.length === 0 || tags.length === 0) return
+): Promise<number> {
+  if (memberIds.length === 0 || tags.length === 0) return 0
   const ids = tags.map(({ id }) => id)
   const { rows } = await sql<{ id: number; count: number }>`
     WITH added AS (
@@ -114,6 +114,7 @@ export async function tagMembers(
     })),
     now,
   )
+  return rows.reduce((sum, { count }) => sum + count, 0)
 }
 
 /** Takes tags off members, with the counters. Returns the number of relations that were removed. */

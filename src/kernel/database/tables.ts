@@ -414,6 +414,11 @@ export interface CrmMemberCountsTable {
   count: number
 }
 
+export interface CrmMergedRecipientsTable {
+  id: number
+  recipient_id: number
+}
+
 export interface CrmMessageDaysTable {
   day: string
   direction: string
@@ -1590,6 +1595,7 @@ export interface DB {
   crm_line_pace: CrmLinePaceTable
   crm_links: CrmLinksTable
   crm_member_counts: CrmMemberCountsTable
+  crm_merged_recipients: CrmMergedRecipientsTable
   crm_message_days: CrmMessageDaysTable
   crm_pms_guests: CrmPmsGuestsTable
   crm_pms_reviews: CrmPmsReviewsTable
