@@ -4,7 +4,7 @@ import { type CrmWorld, type MemberOptions, member, openCrm, tag } from '../../.
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
 import { type Call, callsBy } from '../../../../test/support/world.ts'
 import { type MemberFields, memberColumns } from '../../core/members.ts'
-import { insertMember, updateMember } from '../../core/membersStore.ts'
+import { insertMember, refreshSearch, updateMember } from '../../core/membersStore.ts'
 import { insertMessage } from '../../core/messagesStore.ts'
 import { recipientNow } from '../../core/recipientsStore.ts'
 import { tagMembers } from '../../core/taggingStore.ts'
@@ -161,7 +161,7 @@ describe('merging two members', () => {
     })
     await world.drain()
     const [entry] = await world.rows<{ changes: Row }>(
-      `SELECT changes FROM operation_log WHERE action = 'crm_member.merge' AND resource_id = '${target}'`,
+      `SELECT changes FROM operation_log WHERE action = 'member.merge' AND resource_id = '${target}'`,
     )
     expect(entry?.changes).toMatchObject({ merged_from: [null, source], id_number: [null, 'A1******89'] })
   })
@@ -417,12 +417,13 @@ describe('duplicates', () => {
     await person({ last_name: '林', first_name: '美玲', birthday: '1977-07-08' })
     const unnamed = [await person({ birthday }), await person({ birthday })]
     const gone = await person({ last_name: '林', first_name: '美玲', birthday })
-    await world.rows(`UPDATE members SET deleted_at = now() WHERE id = ${gone}`)
+    await call('DELETE', `/api/v1/members/${gone}`)
     const [c, d] = [
       await friend({ firstName: '雙', lastName: '胡' }),
       await friend({ firstName: '雙', lastName: '胡' }),
     ]
     await world.rows(`UPDATE members SET line_display_name = 'Shuang' WHERE id IN (${c}, ${d})`)
+    await world.kernel.transaction((tx) => refreshSearch(tx, [c, d]))
     const { body } = await call('GET', '/api/v1/members/duplicates', undefined, world.marketing)
     const found = body.data.items.map(({ reason, members }: { reason: string; members: { id: number }[] }) => [
       reason,
