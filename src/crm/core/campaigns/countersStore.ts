@@ -64,12 +64,17 @@ export async function moveDay(
   tx: Transaction,
   campaignId: number,
   day: string,
-  by: { readonly sent?: number; readonly opened?: number; readonly clicked?: number },
+  by: {
+    readonly sent?: number
+    readonly opened?: number
+    readonly clicked?: number
+    readonly converted?: number
+  },
 ): Promise<void> {
   await sql`
-    INSERT INTO crm_campaign_days AS d (campaign_id, day, sent, opened, clicked)
-    VALUES (${campaignId}, ${day}, ${by.sent ?? 0}, ${by.opened ?? 0}, ${by.clicked ?? 0})
+    INSERT INTO crm_campaign_days AS d (campaign_id, day, sent, opened, clicked, converted)
+    VALUES (${campaignId}, ${day}, ${by.sent ?? 0}, ${by.opened ?? 0}, ${by.clicked ?? 0}, ${by.converted ?? 0})
     ON CONFLICT (campaign_id, day) DO UPDATE SET
       sent = d.sent + excluded.sent, opened = d.opened + excluded.opened,
-      clicked = d.clicked + excluded.clicked`.execute(tx)
+      clicked = d.clicked + excluded.clicked, converted = d.converted + excluded.converted`.execute(tx)
 }

@@ -44,13 +44,18 @@ test('tags by ids: counts what changed, and nothing twice', async () => {
     added: 0,
     removed: 0,
   })
+  expect((await change({ member_ids: [a, b], add: [interaction] })).body.data).toEqual({
+    members: 2,
+    added: 0,
+    removed: 0,
+  })
   const [logs] = await world.rows(
     `SELECT count(*)::int AS n, min(trigger_source) AS source FROM tag_trigger_logs WHERE tag_id = ${interaction}`,
   )
   expect(logs).toEqual({ n: 2, source: 'manual' })
   await world.drain()
   const [entry] = await world.rows<{ changes: unknown }>(
-    "SELECT changes FROM operation_log WHERE action = 'crm_member.bulk-tag' ORDER BY id LIMIT 1",
+    "SELECT changes FROM operation_log WHERE action = 'member.bulk-tag' ORDER BY id LIMIT 1",
   )
   expect(entry?.changes).toMatchObject({ remove: [[old], null], counts: [null, { members: 2, added: 4, removed: 1 }] })
 })
@@ -62,7 +67,7 @@ test('tags by segment and by filter, without deleted members', async () => {
     (await member(world, { lastName: '曾', lineUid: null })).id,
     (await member(world, { lastName: '曾' })).id,
   ]
-  await world.rows(`UPDATE members SET deleted_at = now() WHERE id = ${gone}`)
+  await call('DELETE', `/api/v1/members/${gone}`)
   const { rows } = await sql<{ id: number }>`INSERT INTO crm_segments (name, condition, created_at)
     VALUES ('s', ${JSON.stringify({ kind: 'name', contains: '曾' })}::text::jsonb, now()) RETURNING id`.execute(
     world.database.db,
@@ -75,15 +80,15 @@ test('tags by segment and by filter, without deleted members', async () => {
   expect(await holders(result)).toEqual([a, b])
   const take = async (filter: object) => (await change({ filter, remove: [result] })).body.data
   expect(await take({ search: '曾', source: 'crm' })).toEqual({ members: 1, added: 0, removed: 1 })
-  expect(await take({ tags: [mark] })).toEqual({ members: 1, added: 0, removed: 1 })
-  expect(await take({ tags: [mark], source: 'crm' })).toEqual({ members: 0, added: 0, removed: 0 })
+  expect(await take({ tags: String(mark) })).toEqual({ members: 1, added: 0, removed: 1 })
+  expect(await take({ tags: String(mark), source: 'crm' })).toEqual({ members: 0, added: 0, removed: 0 })
 })
 
 test('refuses unknown things and contradictions, and changes nothing then', async () => {
   const [known, other] = [await tag(world), await tag(world)]
   const { id } = await member(world)
   const gone = (await member(world)).id
-  await world.rows(`UPDATE members SET deleted_at = now() WHERE id = ${gone}`)
+  await call('DELETE', `/api/v1/members/${gone}`)
   const fields = async (payload: object) => {
     const { status, body } = await change(payload)
     return [status, ...(body.errors ?? []).map(({ field }: { field: string }) => field)]
@@ -111,14 +116,12 @@ test('refuses unknown things and contradictions, and changes nothing then', asyn
 test.runIf(onServer)('100,000 members are tagged at once, and one more is too many', { timeout: 60_000 }, async () => {
   const result = await tag(world)
   const some = 100_000 - (await world.rows('SELECT 1 FROM members WHERE source = $$system$$')).length
-  await world.rows(
-    `INSERT INTO members (source, first_name, created_at) SELECT 'system', 'n', now() FROM generate_series(1, ${some})`,
-  )
+  await world.rows(`INSERT INTO members (source, created_at) SELECT 'system', now() FROM generate_series(1, ${some})`)
   const started = performance.now()
   const { body } = await change({ filter: { source: 'system' }, add: [result] })
   console.info(`100,000 members tagged in ${Math.round(performance.now() - started)} ms`)
   expect(body.data).toEqual({ members: 100_000, added: 100_000, removed: 0 })
-  await world.rows("INSERT INTO members (source, first_name, created_at) VALUES ('system', 'n', now())")
+  await world.rows("INSERT INTO members (source, created_at) VALUES ('system', now())")
   expect((await change({ filter: { source: 'system' }, remove: [result] })).body).toMatchObject({
     code: 422,
     reason: 'too_many_members',

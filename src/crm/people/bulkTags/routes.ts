@@ -22,7 +22,7 @@ export function bulkTagRoutes(app: App, kernel: Kernel): void {
     summary: 'Put tags on many members, or take them off',
     description:
       'Exactly one of `member_ids`, `segment_id` and `filter` (as in the list of members) selects the members, at most ' +
-      `${MOST_MEMBERS}. All or nothing. Putting on an interaction tag counts as a trigger by hand for each member.`,
+      `${MOST_MEMBERS}. All or nothing. An interaction tag that is put on counts as a trigger by hand.`,
     tag: 'CRM members',
     schema: {
       body: Type.Object({
@@ -30,10 +30,7 @@ export function bulkTagRoutes(app: App, kernel: Kernel): void {
         member_ids: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: MOST_MEMBERS })),
         segment_id: Type.Optional(Id),
         filter: Type.Optional(
-          Type.Object(
-            { search: memberFilters.search, tags: Type.Optional(Ids(100)), source: memberFilters.source },
-            { minProperties: 1 },
-          ),
+          Type.Object(memberFilters, { minProperties: 1, description: 'The filters of the list of members.' }),
         ),
         add: Type.Optional(Ids(MOST_TAGS)),
         remove: Type.Optional(Ids(MOST_TAGS)),

@@ -6,10 +6,10 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { matchSql, segmentCondition } from '../../core/audience/conditionsStore.ts'
 import { zoneOf } from '../../core/days.ts'
-import { filterOf } from '../../core/memberFilters.ts'
-import { filterSql } from '../../core/memberFiltersStore.ts'
-import { findTags, tagMembers, untagMembers } from '../../core/taggingStore.ts'
+import { filterOf, type MemberFilterInput } from '../../core/memberFilters.ts'
+import { findTags, type Tag, tagMembers, untagMembers } from '../../core/taggingStore.ts'
 import { fieldError, invalidFields } from '../../refusals.ts'
+import { crmSettings } from '../../settings.ts'
 import * as store from './store.ts'
 
 /** Most members of one request. */
@@ -19,13 +19,7 @@ export const MOST_MEMBERS = 100_000
 export interface Selection {
   readonly member_ids?: readonly number[] | undefined
   readonly segment_id?: number | undefined
-  readonly filter?:
-    | {
-        readonly search?: string | undefined
-        readonly tags?: readonly number[] | undefined
-        readonly source?: 'line' | 'crm' | 'system' | undefined
-      }
-    | undefined
+  readonly filter?: MemberFilterInput | undefined
 }
 
 export interface TagChange extends Selection {
@@ -55,18 +49,21 @@ export async function changeTags(kernel: Kernel, caller: Caller, change: TagChan
     const unknown = [...unknownTags('add', add, known), ...unknownTags('remove', remove, known)]
     if (unknown.length > 0) throw invalidFields(unknown)
     const wanted = new Set(add)
-    const added = await tagMembers(
+    const put = tags.filter(({ id }) => wanted.has(id))
+    let added = await putOn(
       tx,
       ids,
-      tags.filter(({ id }) => wanted.has(id)),
-      { source: 'manual' },
+      put.filter(({ type }) => type === 'member'),
       now,
     )
+    // A tag that a member has is no new trigger when a person chooses it again.
+    for (const tag of put.filter(({ type }) => type === 'interaction'))
+      added += await putOn(tx, await store.withoutTag(tx, ids, tag.id), [tag], now)
     const removed = remove.length === 0 ? 0 : await untagMembers(tx, ids, remove, now)
     await record(tx, now, {
       ...originOf(caller),
-      action: 'crm_member.bulk-tag',
-      resource: 'crm_member',
+      action: 'member.bulk-tag',
+      resource: 'member',
       changes: {
         ...(add.length > 0 && { add: [null, add] }),
         ...(remove.length > 0 && { remove: [remove, null] }),
@@ -78,6 +75,10 @@ export async function changeTags(kernel: Kernel, caller: Caller, change: TagChan
   })
   kernel.nudge()
   return counts
+}
+
+async function putOn(tx: Transaction, ids: readonly number[], tags: readonly Tag[], now: Date): Promise<number> {
+  return await tagMembers(tx, ids, tags, { source: 'manual' }, now)
 }
 
 function refuseContradictions(change: TagChange): void {
@@ -105,8 +106,8 @@ async function selected(kernel: Kernel, tx: Transaction, change: Selection, now:
     if (!condition) throw invalidFields([fieldError('/segment_id', 'is not a segment')])
     return atMost(await store.lockMembersWhere(tx, matchSql(condition, facts), MOST_MEMBERS + 1))
   }
-  const { tags, ...rest } = filter
-  const condition = filterSql({ ...filterOf(kernel, rest), ...(tags && { tagIds: tags }) }, facts)
+  const { phoneCountry } = crmSettings.of(kernel.config)
+  const condition = store.withFilter(filterOf(kernel, filter), phoneCountry)
   return atMost(await store.lockMembersWhere(tx, condition, MOST_MEMBERS + 1))
 }
 

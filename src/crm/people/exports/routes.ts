@@ -41,7 +41,7 @@ export function memberExportRoutes(app: App, kernel: Kernel): void {
       const total = await count(Number.MAX_SAFE_INTEGER)
       await record(kernel.db, kernel.clock.now(), {
         ...originOf(caller),
-        action: 'crm_member.export',
+        action: 'member.export',
         resource: members.resource,
         changes: { rows: [null, total], filters: [null, filters] },
       })

@@ -4,8 +4,10 @@ import { cellsOf, inBatches } from '../../../kernel/exports/rows.ts'
 import { exportSource } from '../../../kernel/exports/sources.ts'
 import { zoneOf } from '../../core/days.ts'
 import { COLUMN_HEADINGS, GENDER_WORDS, NO, SOURCE_WORDS, TAG_SEPARATOR, YES } from '../../core/memberColumns.ts'
-import { type MemberFilter, MemberFilters } from '../../core/memberFilters.ts'
+import type { MemberFilter } from '../../core/memberFilterStore.ts'
+import { MemberFilters } from '../../core/memberFilters.ts'
 import type { CrmPermission } from '../../permissions.ts'
+import { crmSettings } from '../../settings.ts'
 import { countMembers, type ExportedMember, membersAfter, readFilter } from './store.ts'
 
 const permission: CrmPermission = 'crm:members.export'
@@ -55,26 +57,27 @@ function cellsOfMember(member: ExportedMember) {
 /** Export source of the members, in the order of their ids. Id numbers are masked. */
 export const members = exportSource({
   what: 'crm_members',
-  resource: 'crm_member',
+  resource: 'member',
   name: '會員',
   permission,
   columns: HEADINGS,
   filters: MemberFilters,
   open(reader: Reader, filters) {
     const facts = { now: reader.clock.now(), zone: zoneOf(reader) }
+    const { phoneCountry } = crmSettings.of(reader.config)
     // Read once, when the first row or the number is asked for.
     let filter: Promise<MemberFilter> | undefined
-    const filtered = () => (filter ??= withRetries(reader.reads, (db) => readFilter(db, reader, filters)))
+    const filtered = () => (filter ??= withRetries(reader.reads, (db) => readFilter(db, reader, filters, facts)))
     const records = inBatches<ExportedMember>(async (last, limit) => {
       const found = await filtered()
       const page = { after: last?.id ?? 0, limit, separator: TAG_SEPARATOR }
-      return await withRetries(reader.reads, (db) => membersAfter(db, found, facts, page))
+      return await withRetries(reader.reads, (db) => membersAfter(db, found, phoneCountry, page))
     })
     return {
       rows: cellsOf(records, cellsOfMember),
       async count(most) {
         const found = await filtered()
-        return await withRetries(reader.reads, (db) => countMembers(db, found, facts, most))
+        return await withRetries(reader.reads, (db) => countMembers(db, found, phoneCountry, most))
       },
     }
   },

@@ -1,9 +1,11 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
+import { allOf } from '../../../kernel/database/lists.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { type ConditionFacts, segmentCondition } from '../../core/audience/conditionsStore.ts'
-import { filterOf, type MemberFilter, type MemberFilterInput } from '../../core/memberFilters.ts'
-import { filterSql } from '../../core/memberFiltersStore.ts'
+import { type ConditionFacts, matchSql, segmentCondition } from '../../core/audience/conditionsStore.ts'
+import { type MemberFilter, memberConditions } from '../../core/memberFilterStore.ts'
+import { filterOf, type MemberFilterInput } from '../../core/memberFilters.ts'
+import type { PhoneCountry } from '../../core/phones.ts'
 import { missing } from '../../refusals.ts'
 
 /** A member as a row of a file. The id number is masked. */
@@ -32,21 +34,19 @@ export async function readFilter(
   db: Database,
   kernel: Pick<Kernel, 'config'>,
   { segment_id: segmentId, ...input }: MemberFilterInput & { readonly segment_id?: number | undefined },
+  facts: ConditionFacts,
 ): Promise<MemberFilter> {
   if (segmentId === undefined) return filterOf(kernel, input)
   const condition = await segmentCondition(db, segmentId)
   if (!condition) throw missing('segment')
-  return filterOf(kernel, input, condition)
+  return { ...filterOf(kernel, input), matching: matchSql(condition, facts) }
 }
-
-const existing = (filter: MemberFilter, facts: ConditionFacts): RawBuilder<boolean> =>
-  sql`(m.deleted_at IS NULL AND ${filterSql(filter, facts)})`
 
 /** The members after an id, in the order of their ids. Tags are joined by `separator`. */
 export async function membersAfter(
   db: Database,
   filter: MemberFilter,
-  facts: ConditionFacts,
+  country: PhoneCountry,
   { after, limit, separator }: { readonly after: number; readonly limit: number; readonly separator: string },
 ): Promise<readonly ExportedMember[]> {
   const { rows } = await sql<ExportedMember>`
@@ -65,7 +65,7 @@ export async function membersAfter(
     CROSS JOIN LATERAL (
       SELECT count(*) AS orders, coalesce(sum(amount), 0) AS amount FROM consumption_records WHERE member_id = m.id
     ) c
-    WHERE m.id > ${after} AND ${existing(filter, facts)}
+    WHERE m.id > ${after} AND ${allOf(memberConditions(filter, country))}
     ORDER BY m.id LIMIT ${limit}`.execute(db)
   return rows
 }
@@ -74,12 +74,12 @@ export async function membersAfter(
 export async function countMembers(
   db: Database,
   filter: MemberFilter,
-  facts: ConditionFacts,
+  country: PhoneCountry,
   most: number,
 ): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     SELECT count(*) AS count FROM (
-      SELECT 1 FROM members m WHERE ${existing(filter, facts)} LIMIT ${most}
+      SELECT 1 FROM members m WHERE ${allOf(memberConditions(filter, country))} LIMIT ${most}
     ) found`.execute(db)
   return rows[0]?.count ?? 0
 }

@@ -161,7 +161,7 @@ describe('merging two members', () => {
     })
     await world.drain()
     const [entry] = await world.rows<{ changes: Row }>(
-      `SELECT changes FROM operation_log WHERE action = 'crm_member.merge' AND resource_id = '${target}'`,
+      `SELECT changes FROM operation_log WHERE action = 'member.merge' AND resource_id = '${target}'`,
     )
     expect(entry?.changes).toMatchObject({ merged_from: [null, source], id_number: [null, 'A1******89'] })
   })
@@ -417,7 +417,7 @@ describe('duplicates', () => {
     await person({ last_name: '林', first_name: '美玲', birthday: '1977-07-08' })
     const unnamed = [await person({ birthday }), await person({ birthday })]
     const gone = await person({ last_name: '林', first_name: '美玲', birthday })
-    await world.rows(`UPDATE members SET deleted_at = now() WHERE id = ${gone}`)
+    await call('DELETE', `/api/v1/members/${gone}`)
     const [c, d] = [
       await friend({ firstName: '雙', lastName: '胡' }),
       await friend({ firstName: '雙', lastName: '胡' }),

@@ -1,9 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../../../kernel/database/database.ts'
 import { Conflict } from '../../../kernel/errors.ts'
+import { type CampaignMove, moveCampaigns, moveDay } from '../../core/campaigns/countersStore.ts'
 import { moveTags } from '../../core/taggingStore.ts'
 import { fieldError } from '../../refusals.ts'
-import { combined, figuresBetween, type MergingRecipient } from './rules.ts'
+import { combined, type DayCounts, figuresBetween, type MergingRecipient } from './rules.ts'
 
 /** The refusal while a campaign that both members get is on its way. */
 export function beingSent(campaignIds: readonly number[]): Conflict {
@@ -69,7 +70,7 @@ export async function countMoves(db: Transaction, source: number): Promise<Moved
  */
 export async function moveEverything(tx: Transaction, move: Move, zone: string, now: Date): Promise<void> {
   await moveRelations(tx, move, now)
-  await moveRecipients(tx, move, zone)
+  const days = await moveRecipients(tx, move, { zone, now })
   await moveConversation(tx, move)
   const { source, target } = move
   for (const table of ['consumption_records', 'crm_clicks', 'crm_import_rows', 'crm_pms_guests', 'tag_trigger_logs'])
@@ -80,6 +81,11 @@ export async function moveEverything(tx: Transaction, move: Move, zone: string, 
     SET candidates = ARRAY(SELECT DISTINCT unnest(array_replace(candidates, ${source}::bigint, ${target}::bigint)) ORDER BY 1)
     WHERE state = 'open' AND ${source}::bigint = ANY (candidates)`.execute(tx)
   await sql`UPDATE members SET merged_into = ${target} WHERE merged_into = ${source}`.execute(tx)
+  for (const { campaignId, day, by } of days.toSorted(byCampaignAndDay)) await moveDay(tx, campaignId, day, by)
+}
+
+function byCampaignAndDay(a: DayMove, b: DayMove): number {
+  return a.campaignId - b.campaignId || (a.day < b.day ? -1 : 1)
 }
 
 /** A tag that both have stays once, and counts one member less. */
@@ -125,13 +131,25 @@ async function lockSharedRecipients(
   })
 }
 
-/** Of two recipients of one campaign one stays. The figures of campaigns and days follow. */
-async function moveRecipients(tx: Transaction, move: Move, zone: string): Promise<void> {
+interface DayMove {
+  readonly campaignId: number
+  readonly day: string
+  readonly by: DayCounts
+}
+
+/** Of two recipients of one campaign one stays. The campaigns' figures move; returns the moves of their days' figures. */
+async function moveRecipients(
+  tx: Transaction,
+  move: Move,
+  { zone, now }: { readonly zone: string; readonly now: Date },
+): Promise<readonly DayMove[]> {
   const { source, target } = move
   const shared = await lockSharedRecipients(tx, move)
   // A batch that is being sent must keep its recipients: LINE takes a repeat only with the same ones.
   const sending = shared.filter(({ ours, theirs }) => ours.status === 'pending' || theirs.status === 'pending')
   if (sending.length > 0) throw beingSent(sending.map(({ ours }) => ours.campaignId))
+  const moves: CampaignMove[] = []
+  const dayMoves: DayMove[] = []
   for (const { ours, theirs } of shared) {
     const kept = combined(ours, theirs)
     const dropped = kept.id === ours.id ? theirs.id : ours.id
@@ -146,22 +164,12 @@ async function moveRecipients(tx: Transaction, move: Move, zone: string): Promis
         converted_at = ${kept.convertedAt}
       WHERE id = ${kept.id}`.execute(tx)
     const { counts, days } = figuresBetween([ours, theirs], [kept], zone)
-    await sql`
-      UPDATE campaigns
-      SET recipient_count = recipient_count + ${counts.recipients}, sent_count = sent_count + ${counts.sent},
-        opened_count = opened_count + ${counts.opened}, clicked_count = clicked_count + ${counts.clicked},
-        failed_count = failed_count + ${counts.failed}, unknown_count = unknown_count + ${counts.unknown},
-        skipped_count = skipped_count + ${counts.skipped}
-      WHERE id = ${ours.campaignId}`.execute(tx)
-    for (const [day, { sent, opened, clicked, converted }] of [...days].sort(([a], [b]) => (a < b ? -1 : 1)))
-      await sql`
-        INSERT INTO crm_campaign_days AS d (campaign_id, day, sent, opened, clicked, converted)
-        VALUES (${ours.campaignId}, ${day}, ${sent}, ${opened}, ${clicked}, ${converted})
-        ON CONFLICT (campaign_id, day) DO UPDATE SET sent = d.sent + excluded.sent,
-          opened = d.opened + excluded.opened, clicked = d.clicked + excluded.clicked,
-          converted = d.converted + excluded.converted`.execute(tx)
+    moves.push({ campaignId: ours.campaignId, ...counts })
+    for (const [day, by] of days) dayMoves.push({ campaignId: ours.campaignId, day, by })
   }
+  await moveCampaigns(tx, moves, now)
   await sql`UPDATE campaign_recipients SET member_id = ${target} WHERE member_id = ${source}`.execute(tx)
+  return dayMoves
 }
 
 /** Two conversations become one, with the unread messages of both. Its lock comes first, as in `markRead`. */

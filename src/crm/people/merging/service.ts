@@ -48,7 +48,7 @@ export async function mergeMembers(
     refuseOpenChoices(outcomes)
     await moveAll(kernel, tx, { source: fromId, target: id }, now)
     await store.writeMerged(tx, { source: fromId, target: id }, outcomes, now)
-    const operation = { ...originOf(caller), action: 'crm_member.merge', resource: 'crm_member' }
+    const operation = { ...originOf(caller), action: 'member.merge', resource: 'member' }
     await record(tx, now, {
       ...operation,
       resourceId: id,

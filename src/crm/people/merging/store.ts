@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import type { MemberBriefRow } from '../../core/memberBriefs.ts'
 import { BRIEF_COLUMNS } from '../../core/memberBriefsStore.ts'
+import { anonymise } from '../../core/membersStore.ts'
 import { type Tag, tagsOf } from '../../core/taggingStore.ts'
 import type { FieldOutcome, MergedField, MergingMember } from './rules.ts'
 
@@ -53,13 +54,9 @@ export async function writeMerged(
   const { rows } = await sql<Record<string, unknown>>`
     SELECT to_jsonb(m) AS row FROM members m WHERE id = ${source}`.execute(tx)
   const row = JSON.stringify(rows[0]?.row ?? {})
+  await anonymise(tx, source, now, target)
   await sql`
-    UPDATE members
-    SET line_uid = NULL, line_display_name = NULL, line_picture_url = NULL, first_name = NULL, last_name = NULL,
-      gender = NULL, birthday = NULL, email = NULL, phone = NULL, phone_e164 = NULL, id_number = NULL,
-      id_number_index = NULL, id_number_masked = NULL, notes = NULL, followed_at = NULL, unfollowed_at = NULL,
-      last_interaction_at = NULL, accept_marketing = false, updated_at = ${now}, deleted_at = ${now},
-      merged_into = ${target}
+    UPDATE members SET followed_at = NULL, unfollowed_at = NULL, last_interaction_at = NULL
     WHERE id = ${source}`.execute(tx)
   const assignments = taken.map((column) => sql`${sql.ref(column)} = s.${sql.ref(column)}`)
   await sql`
