@@ -20,7 +20,5 @@ export const COLUMN_HEADINGS = {
   notes: '備註',
 } as const
 
-type ColumnField = keyof typeof COLUMN_HEADINGS
-
 /** Separates the tags in a cell. */
 export const TAG_SEPARATOR = '、'
