@@ -12,6 +12,10 @@ import { accountRoutes } from './people/accounts/routes.ts'
 import { bulkTagRoutes } from './people/bulkTags/routes.ts'
 import { memberExportRoutes } from './people/exports/routes.ts'
 import { members as exportedMembers } from './people/exports/sources.ts'
+import { memberImportRoutes } from './people/imports/routes.ts'
+import { IMPORT_JOB, runImport } from './people/imports/run.ts'
+import { tendImports } from './people/imports/service.ts'
+import { findImportDifferences } from './people/imports/store.ts'
 import { findMemberDifferences } from './people/members/differencesStore.ts'
 import { memberRoutes } from './people/members/routes.ts'
 import { mergingRoutes } from './people/merging/routes.ts'
@@ -33,7 +37,12 @@ export const crm: Product = {
   roles,
   registerRole: GUEST_ROLE,
   notificationTypes: [],
-  jobs: [...pmsJobs, { name: 'crm.merges', cron: '* * * * *', run: moveStragglers }],
+  jobs: [
+    ...pmsJobs,
+    { name: 'crm.merges', cron: '* * * * *', run: moveStragglers },
+    { name: IMPORT_JOB, run: runImport },
+    { name: 'crm.imports', cron: '* * * * *', run: tendImports },
+  ],
   exports: [...analyticsExports, exportedMembers],
   contract,
   pathRoots: [
@@ -55,11 +64,13 @@ export const crm: Product = {
     analyticsRoutes(app, kernel)
     bulkTagRoutes(app, kernel)
     memberExportRoutes(app, kernel)
+    memberImportRoutes(app, kernel)
     mergingRoutes(app, kernel)
     segmentRoutes(app, kernel)
   },
   verify: async (kernel) => [
     ...(await findMemberDifferences(kernel.db)),
+    ...(await findImportDifferences(kernel.db)),
     ...(await findFigureDifferences(kernel.db, zoneOf(kernel))),
   ],
   demo: async () => [],
