@@ -21,7 +21,7 @@ export const IMPORT_JOB = 'crm.import'
 const Payload = Type.Object({ id: Type.Integer() })
 
 /** Rows of one run. The next run goes on, so that no run takes longer than a job may. */
-const ROWS_OF_RUN = 2000
+const ROWS_OF_RUN = 1000
 const ROWS_READ = 100
 
 /**
