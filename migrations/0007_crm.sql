@@ -7,6 +7,16 @@ CREATE FUNCTION crm_plain(text text) RETURNS text LANGUAGE sql IMMUTABLE STRICT 
   SELECT lower(regexp_replace(normalize(text, NFKC), '[\s·・．.,，_''"()（）-]+', '', 'g'))
 $$;
 
+-- The text that a member is searched by: names in both orders, display name, e-mail address, and phone number in E.164
+-- and as typed, each between spaces.
+CREATE FUNCTION crm_search(first_name text, last_name text, shown text, email text, phone_e164 text, phone text)
+  RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT ' ' || array_to_string(ARRAY[
+    crm_plain(nullif(coalesce(last_name, '') || coalesce(first_name, ''), '')),
+    crm_plain(nullif(coalesce(first_name, '') || coalesce(last_name, ''), '')),
+    crm_plain(shown), lower(email), phone_e164, crm_plain(phone)], ' ') || ' '
+$$;
+
 -- Every two neighbouring characters of a text: the terms of the index for searching Chinese names, which trigrams
 -- can't find by two characters.
 CREATE FUNCTION crm_pairs(text text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT AS $$
@@ -76,9 +86,10 @@ CREATE TABLE members (
   -- The last follow of the official account, and the unfollow (or block) after it.
   followed_at         timestamptz,
   unfollowed_at       timestamptz,
-  -- Names in both orders, display name, e-mail address and phone number by crm_plain, each between spaces.
-  search              text NOT NULL DEFAULT '',
-  pairs               text[] GENERATED ALWAYS AS (crm_pairs(search)) STORED,
+  search              text GENERATED ALWAYS AS
+    (crm_search(first_name, last_name, line_display_name, email, phone_e164, phone)) STORED,
+  pairs               text[] GENERATED ALWAYS AS
+    (crm_pairs(crm_search(first_name, last_name, line_display_name, email, phone_e164, phone))) STORED,
   -- The member into which this one was merged.
   merged_into         bigint REFERENCES members,
   -- Deleted: anonymised, and kept for the totals.

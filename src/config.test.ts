@@ -94,7 +94,7 @@ describe('a wrong environment', () => {
       NODE_ENV: 'production',
     }
     expect(problems(env)).toEqual([
-      'PRODUCTS: given "venue,gym"; allowed: a comma-separated list of: venue, room, clinic',
+      'PRODUCTS: given "venue,gym"; allowed: a comma-separated list of: venue, room, clinic, crm',
       'TIME_ZONE: given "Mars/Base"; allowed: a zone of the IANA database such as Asia/Shanghai, or UTC',
       'PORT: given "70000"; allowed: a whole number from 0 to 65535',
       'CLOCK: given "manual"; allowed: system, because NODE_ENV is production',

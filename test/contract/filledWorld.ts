@@ -98,7 +98,11 @@ export async function fingerprint({ database }: World): Promise<string> {
   )
   const parts = tables
     .filter(({ name }) => !mayChange.has(name) && !name.startsWith('operation_log_'))
-    .map(({ name }) => sql`SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) AS hash FROM ${sql.table(name)} t`)
-  const { rows } = await sql<{ hash: string | null }>`${sql.join(parts, sql` UNION ALL `)}`.execute(database.db)
-  return rows.map(({ hash }) => hash ?? '-').join(' ')
+    .map(
+      ({ name }) => sql`
+        SELECT ${name}::text AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS hash FROM ${sql.table(name)} t`,
+    )
+  const { rows } = await sql<{ name: string; hash: string | null }>`
+    ${sql.join(parts, sql` UNION ALL `)} ORDER BY name`.execute(database.db)
+  return rows.map(({ name, hash }) => `${name} ${hash ?? '-'}`).join('\n')
 }

@@ -75,6 +75,7 @@ export const leastRole: Readonly<Record<Role, readonly string[]>> = {
     'POST /users/me/avatar',
     'DELETE /users/me/avatar',
     'GET /users/me/identities',
+    'POST /users/me/identities/{}',
     'DELETE /users/me/identities/{}',
     'GET /users/me/consents',
     'POST /users/me/consents',

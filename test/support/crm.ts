@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import { SEARCH } from '../../src/crm/core/membersStore.ts'
 import { type LineServer, startLineServer } from '../../src/crm/demo/line/server.ts'
 import { ADMIN_ROLE, MARKETING_ROLE, SERVICE_ROLE } from '../../src/crm/permissions.ts'
 import { inserted } from '../../src/kernel/database/inserted.ts'
@@ -76,14 +75,12 @@ export async function member(
   const { firstName = `明${n}`, lastName = '王', email = null, phone = null } = options
   const { rows } = await sql<{ id: number }>`
     INSERT INTO members (line_uid, line_display_name, first_name, last_name, email, phone, phone_e164, source,
-      accept_marketing, created_at, followed_at, unfollowed_at, search)
+      accept_marketing, created_at, followed_at, unfollowed_at)
     VALUES (${lineUid}, ${lineUid === null ? null : `好友${n}`}, ${firstName}, ${lastName}, ${email}, ${phone},
       ${phone}, ${lineUid === null ? 'crm' : 'line'}, ${options.acceptMarketing ?? true}, ${now},
-      ${lineUid === null ? null : (options.followedAt ?? now)}, ${options.unfollowed ? now : null},
-      '')
+      ${lineUid === null ? null : (options.followedAt ?? now)}, ${options.unfollowed ? now : null})
     RETURNING id`.execute(site.database.db)
   const { id } = inserted(rows)
-  await sql`UPDATE members SET search = ${SEARCH} WHERE id = ${id}`.execute(site.database.db)
   for (const tag of options.tags ?? []) await tagged(site, id, tag)
   return { id, lineUid }
 }

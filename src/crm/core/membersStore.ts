@@ -1,22 +1,9 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Database, Transaction } from '../../kernel/database/database.ts'
 import { inserted } from '../../kernel/database/inserted.ts'
 import { NotFound } from '../../kernel/errors.ts'
 import { missing } from '../refusals.ts'
 import type { MemberColumns } from './members.ts'
-
-/**
- * The text that members are searched by, out of the row's own columns: names in both orders, display name, e-mail
- * address, phone number in E.164 and as dialled at home, each between spaces. In every statement that changes them.
- */
-export const SEARCH: RawBuilder<string> = sql`
-  ' ' || concat_ws(' ',
-    crm_plain(nullif(concat(last_name, first_name), '')),
-    crm_plain(nullif(concat(first_name, last_name), '')),
-    crm_plain(line_display_name),
-    lower(email),
-    phone_e164,
-    crm_plain(phone)) || ' '`
 
 /** Inserts a member. @throws Conflict `email_taken`, `phone_taken`, `id_number_taken`, `line_uid_taken` */
 export async function insertMember(
@@ -30,7 +17,6 @@ export async function insertMember(
     .returning('id')
     .execute()
   const { id } = inserted(rows)
-  await refreshSearch(tx, [id])
   return id
 }
 
@@ -42,15 +28,7 @@ export async function updateMember(tx: Transaction, id: number, columns: MemberC
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
-  await refreshSearch(tx, [id])
   return numUpdatedRows > 0n
-}
-
-/** Writes the text that these members are searched by. */
-export async function refreshSearch(tx: Transaction, ids: readonly number[]): Promise<void> {
-  await sql`
-    UPDATE members SET search = ${SEARCH}
-    WHERE id = ANY (${ids}::bigint[]) AND search IS DISTINCT FROM ${SEARCH}`.execute(tx)
 }
 
 /** Notes that something happened between the hotel and a member. */
@@ -89,7 +67,7 @@ export async function anonymise(tx: Transaction, id: number, now: Date, into: nu
     UPDATE members
     SET line_uid = NULL, line_display_name = NULL, line_picture_url = NULL, first_name = NULL, last_name = NULL,
       gender = NULL, birthday = NULL, email = NULL, phone = NULL, phone_e164 = NULL, id_number = NULL,
-      id_number_index = NULL, id_number_masked = NULL, notes = NULL, accept_marketing = false, search = '',
+      id_number_index = NULL, id_number_masked = NULL, notes = NULL, accept_marketing = false,
       deleted_at = ${now}, updated_at = ${now}, merged_into = ${into}
     WHERE id = ${id}`.execute(tx)
 }

@@ -795,7 +795,7 @@ export interface MembersTable {
   id_number_masked: string | null
   followed_at: Date | null
   unfollowed_at: Date | null
-  search: Generated<string>
+  search: GeneratedAlways<string | null>
   pairs: GeneratedAlways<(string)[] | null>
   merged_into: number | null
   deleted_at: Date | null

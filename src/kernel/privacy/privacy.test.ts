@@ -40,7 +40,13 @@ const IN_FILES = {
   'files.owner_id': 'files',
 }
 /** Staff columns of other people's conversations and requests, which belong to those people. */
-const WHO_SERVES = ['add_slot_audit.applicant_id', 'chat_sessions.agent_id', 'tickets.assignee_id']
+const WHO_SERVES = [
+  'add_slot_audit.applicant_id',
+  'chat_sessions.agent_id',
+  'crm_conversations.assigned_to',
+  'messages.sender_id',
+  'tickets.assignee_id',
+]
 
 describe('A copy of a person’s data', () => {
   const ask = (as: Person) => world.call('POST', '/api/v1/users/me/data-export', { as })
@@ -164,7 +170,7 @@ describe('A copy of a person’s data', () => {
     const told = Object.keys(IN_FILES)
     // Actions on things that are not about the person are in the operation log of the copy.
     const deeds =
-      /\.(?:created_by|create_by|update_by|granted_by|ended_by|handled_by|published_by|cancelled_by|auditor_user_id|banned_by|unbanned_by|marked_by|settled_by)$/
+      /\.(?:created_by|create_by|update_by|granted_by|ended_by|handled_by|published_by|cancelled_by|auditor_user_id|banned_by|unbanned_by|marked_by|settled_by|chosen_by|decided_by)$/
     const left = columns.map(({ name }) => name).filter((name) => !deeds.test(name))
     expect(left.toSorted()).toEqual([...told, ...WHO_SERVES].toSorted())
     expect(Object.values(IN_FILES).filter((name) => !files.has(`${name}.json`))).toEqual([])

@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../../../kernel/database/database.ts'
 import type { Difference } from '../../../kernel/product.ts'
-import { SEARCH } from '../../core/membersStore.ts'
 
 /** What is stored twice about members and tags, compared with the rows that decide. */
 export async function findMemberDifferences(db: Database): Promise<readonly Difference[]> {
@@ -16,9 +15,6 @@ export async function findMemberDifferences(db: Database): Promise<readonly Diff
     UNION ALL
     SELECT 'triggers of a tag', 'tag ' || t.id, t.trigger_count::text, count(l.id)::text
     FROM interaction_tags t LEFT JOIN tag_trigger_logs l ON l.tag_id = t.id
-    GROUP BY t.id, t.trigger_count
-    UNION ALL
-    SELECT 'search text', 'member ' || id, search, ${SEARCH}
-    FROM members WHERE deleted_at IS NULL`.execute(db)
+    GROUP BY t.id, t.trigger_count`.execute(db)
   return rows.filter(({ stored, computed }) => stored !== computed)
 }

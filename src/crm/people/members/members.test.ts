@@ -348,7 +348,6 @@ describe('Tags', () => {
 
 it('verify names what is stored wrongly', async () => {
   const mark = await tag(world, { type: 'interaction' })
-  const { id } = await member(world)
   expect(
     await foundWhenBroken(
       world,
@@ -363,16 +362,6 @@ it('verify names what is stored wrongly', async () => {
       `UPDATE interaction_tags SET member_count = 0 WHERE id = ${mark}`,
     ),
   ).toEqual([`members of a tag: tag ${mark}: 2 ≠ 0`])
-  const [{ search }] = (await world.rows<{ search: string }>(`SELECT search FROM members WHERE id = ${id}`)) as [
-    { search: string },
-  ]
-  expect(
-    await foundWhenBroken(
-      world,
-      `UPDATE members SET search = 'x' WHERE id = ${id}`,
-      `UPDATE members SET search = '${search}' WHERE id = ${id}`,
-    ),
-  ).toEqual([`search text: member ${id}: x ≠ ${search}`])
   expect(
     await foundWhenBroken(
       world,

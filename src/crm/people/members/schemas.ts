@@ -61,8 +61,8 @@ export const MemberAnswer = Type.Object(
 
 const Amount = Type.Number({ minimum: 0, maximum: 1e12 })
 
-/** The filters of the list, shared with what else works on a filtered list. */
-export const filters = {
+/** The filters of the list. */
+const filters = {
   search: Type.Optional(Type.String({ maxLength: 100, description: 'Name in either order, e-mail address or phone.' })),
   tags: Type.Optional(IdList),
   tags_mode: Type.Optional(Type.Enum(['any', 'all'])),

@@ -155,7 +155,7 @@ describe('merging two members', () => {
     })
     expect(await rowOf(source)).toMatchObject({
       ...{ first_name: null, last_name: null, email: null, line_uid: null, id_number: null, id_number_index: null },
-      ...{ id_number_masked: null, birthday: null, notes: null, search: '', merged_into: target, followed_at: null },
+      ...{ id_number_masked: null, birthday: null, notes: null, search: '  ', merged_into: target, followed_at: null },
       deleted_at: world.clock.now(),
     })
     await world.drain()

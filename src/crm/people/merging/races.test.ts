@@ -4,7 +4,7 @@ import { type CrmWorld, type MemberOptions, member, openCrm, tag } from '../../.
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
 import { type Call, callsBy } from '../../../../test/support/world.ts'
 import { type MemberFields, memberColumns } from '../../core/members.ts'
-import { insertMember, refreshSearch } from '../../core/membersStore.ts'
+import { insertMember } from '../../core/membersStore.ts'
 import { insertMessage } from '../../core/messagesStore.ts'
 import { tagMembers } from '../../core/taggingStore.ts'
 
@@ -178,7 +178,6 @@ describe('duplicates', () => {
       await friend({ firstName: '雙', lastName: '胡' }),
     ]
     await world.rows(`UPDATE members SET line_display_name = 'Shuang' WHERE id IN (${c}, ${d})`)
-    await world.kernel.transaction((tx) => refreshSearch(tx, [c, d]))
     const { body } = await call('GET', '/api/v1/members/duplicates', undefined, world.marketing)
     const found = body.data.items.map(({ reason, members }: { reason: string; members: { id: number }[] }) => [
       reason,

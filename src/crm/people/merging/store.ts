@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import type { MemberBriefRow } from '../../core/memberBriefs.ts'
 import { BRIEF_COLUMNS } from '../../core/memberBriefsStore.ts'
-import { anonymise, refreshSearch } from '../../core/membersStore.ts'
+import { anonymise } from '../../core/membersStore.ts'
 import { type Tag, tagsOf } from '../../core/taggingStore.ts'
 import type { FieldOutcome, MergedField, MergingMember } from './rules.ts'
 
@@ -70,7 +70,6 @@ export async function writeMerged(
     ])}
     FROM jsonb_populate_record(NULL::members, ${row}::text::jsonb) s
     WHERE m.id = ${target}`.execute(tx)
-  await refreshSearch(tx, [target])
 }
 
 /** The ids of a member's consumption records. */

@@ -1,7 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import type { MemberColumns } from '../../core/members.ts'
-import { refreshSearch } from '../../core/membersStore.ts'
 import type { Identity, KnownMember, Remembered } from './rules.ts'
 
 /**
@@ -118,7 +117,6 @@ export async function fillMembers(
       ${sql.join(FILLED.map((name) => sql`${column(name)}::text[]`))})
       AS v (id, birthday, ${sql.join(FILLED.map((name) => sql.ref(name)))})
     WHERE m.id = v.id`.execute(tx)
-  await refreshSearch(tx, ids)
 }
 
 /** Remembers the members of guests that were matched. */

@@ -219,14 +219,14 @@ async function insert(tx: Transaction, { provider, person, at }: Arrival, userId
  * @throws NotFound; Conflict `last_log_in` if the person could not log in any more; and what `checkOwner` throws
  */
 export async function unlink(kernel: Kernel, caller: Caller, provider: string, proof: Proof): Promise<void> {
+  const linked = await kernel.withRetries((db) => store.listIdentities(db, caller.userId))
+  if (!linked.some((one) => one.provider === provider)) throw notLinked()
   await checkOwner(kernel, caller, proof)
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {
     // Parallel requests wait for each other here; the second sees the links that are left.
     await lockUser(tx, kernel.secrets.cipher, caller.userId)
-    if (!(await store.deleteIdentity(tx, caller.userId, provider))) {
-      throw new NotFound('not_found', 'Your account is not linked to this provider.')
-    }
+    if (!(await store.deleteIdentity(tx, caller.userId, provider))) throw notLinked()
     const hasPassword = (await passwordHashOf(tx, caller.userId)) !== null
     if (!hasPassword && (await store.listIdentities(tx, caller.userId)).length === 0) {
       throw new Conflict('last_log_in', 'There would be no way left to log in. Set a password first.')
@@ -242,6 +242,8 @@ export async function unlink(kernel: Kernel, caller: Caller, provider: string, p
   })
   kernel.nudge()
 }
+
+const notLinked = () => new NotFound('not_found', 'Your account is not linked to this provider.')
 
 function secretsOf(kernel: Kernel, { secrets }: store.State): string[] {
   const value: unknown = JSON.parse(kernel.secrets.cipher.decrypt(secrets))
