@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CrmWorld, openCrm } from '../../../../test/support/crm.ts'
 import { IMPORTS, importsIn } from '../../../../test/support/crmImports.ts'
+import { onServer, waitForLocks } from '../../../../test/support/database.ts'
 import { type Call, callsBy, foundWhenBroken } from '../../../../test/support/world.ts'
+import { memberColumns } from '../../core/members.ts'
+import { insertMember } from '../../core/membersStore.ts'
 
 let world: CrmWorld
 let call: Call
@@ -109,6 +112,51 @@ describe('the course of an import', () => {
     expect((await call('POST', `${IMPORTS}/${done.id}/commit`)).status).toBe(409)
     for (const path of ['commit', 'cancel']) expect((await call('POST', `${IMPORTS}/999999/${path}`)).status).toBe(404)
     for (const path of ['999999', '999999/rows']) expect((await call('GET', `${IMPORTS}/${path}`)).status).toBe(404)
+  })
+
+  test('stops in the middle when it is cancelled', async () => {
+    const { body } = await imports.send(file('096608', 20))
+    const { id } = body.data
+    await call('POST', `${IMPORTS}/${id}/commit`)
+    await world.rows(`
+      CREATE FUNCTION cancel() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.phone_e164 = '+886966080004' THEN UPDATE crm_imports SET state = 'cancelled' WHERE id = ${id}; END IF;
+        RETURN NEW; END $$;
+      CREATE TRIGGER cancel BEFORE INSERT ON members FOR EACH ROW EXECUTE FUNCTION cancel();`)
+    await world.drain()
+    await world.rows('DROP TRIGGER cancel ON members; DROP FUNCTION cancel()')
+    expect(await imports.membersBy("phone LIKE '096608%'")).toHaveLength(5)
+    expect((await call('GET', `${IMPORTS}/${id}`)).body.data).toMatchObject({ state: 'cancelled', created: 5 })
+  })
+
+  test('is cancelled while it runs', async () => {
+    const { body } = await imports.send(file('096609', 2))
+    await call('POST', `${IMPORTS}/${body.data.id}/commit`)
+    await world.rows(`UPDATE crm_imports SET state = 'running' WHERE id = ${body.data.id}`)
+    expect((await call('POST', `${IMPORTS}/${body.data.id}/cancel`)).body.data.state).toBe('cancelled')
+    await world.drain()
+    expect(await imports.membersBy("phone LIKE '096609%'")).toEqual([])
+  })
+
+  test.runIf(onServer)('a row whose number somebody takes at that moment is about that member', async () => {
+    const { body } = await imports.send('phone,名\n0966100000,賽\n')
+    await call('POST', `${IMPORTS}/${body.data.id}/commit`)
+    let draining: Promise<void> | undefined
+    await world.database.db.transaction().execute(async (tx) => {
+      const { columns } = memberColumns(world.kernel, { phone: '0966-100-000' })
+      await insertMember(tx, { ...columns, source: 'crm' }, world.clock.now())
+      draining = world.drain()
+      await waitForLocks(world.database.db, 1)
+    })
+    await draining
+    expect((await call('GET', `${IMPORTS}/${body.data.id}`)).body.data).toMatchObject({
+      updated: 1,
+      created: 0,
+      failed: 0,
+    })
+    expect(await imports.membersBy("phone_e164 = '+886966100000'")).toMatchObject([
+      { first_name: '賽', phone: '0966-100-000' },
+    ])
   })
 
   test('of two commits at once one starts the import', async () => {

@@ -208,6 +208,12 @@ describe('the import', () => {
     expect(await imports.importFile(about('50'))).toMatchObject({ updated: 0, skipped: 1 })
   })
 
+  test('knows a member by an e-mail address in any notation', async () => {
+    const id = await imports.person({ email: 'Mixed@Example.com' })
+    expect(await imports.importFile('email,名\nmixed@EXAMPLE.com,混\n')).toMatchObject({ created: 0, updated: 1 })
+    expect((await imports.membersBy(`id = ${id}`))[0]).toMatchObject({ first_name: '混', email: 'Mixed@Example.com' })
+  })
+
   test('overwrites, or skips, when the options say so', async () => {
     const id = await known('51')
     expect(await imports.importFile(about('51'), '?on_existing=skip')).toMatchObject({

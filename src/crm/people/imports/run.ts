@@ -186,9 +186,7 @@ async function change(
   const current = await store.lockMember(tx, id)
   if (!current) throw new Conflict('member_gone', 'The member was deleted at the same time.')
   const wanted = Object.entries(columns).filter(
-    ([column, value]) =>
-      value !== null &&
-      (current.get(column) === null || (onExisting === 'overwrite' && differs(column, columns, current))),
+    ([column]) => current.get(column) === null || (onExisting === 'overwrite' && differs(column, columns, current)),
   )
   const changed = Object.fromEntries(wanted)
   if (wanted.length > 0) await updateMember(tx, id, changed, now)

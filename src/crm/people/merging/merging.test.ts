@@ -138,6 +138,12 @@ describe('merging two members', () => {
       const { columns } = memberColumns(world.kernel, { id_number: 'A123456789', notes: 'b', birthday: '1990-01-01' })
       await updateMember(tx, source, columns, world.clock.now())
     })
+    await world.rows(
+      `UPDATE members SET created_at = '2025-01-01Z', last_interaction_at = '2026-01-02Z' WHERE id = ${source}`,
+    )
+    await world.rows(
+      `UPDATE members SET created_at = '2025-01-02Z', last_interaction_at = '2026-01-01Z' WHERE id = ${target}`,
+    )
     const before = await rowOf(source)
     const { status, body } = await merge(target, source)
     expect([status, body.message]).toEqual([200, 'Members merged successfully'])
@@ -151,6 +157,7 @@ describe('merging two members', () => {
     expect(await rowOf(target)).toMatchObject({
       ...{ id_number, id_number_index, id_number_masked, line_uid, line_display_name, followed_at },
       ...{ phone: '0912000001', phone_e164: '+886912000001', birthday: '1990-01-01', notes: 'a\nb', source: 'crm' },
+      ...{ created_at: new Date('2025-01-01Z'), last_interaction_at: new Date('2026-01-02Z') },
       search: ` 王小明 小明王 ${String(line_display_name)} ming@example.com +886912000001 0912000001 `,
     })
     expect(await rowOf(source)).toMatchObject({
