@@ -20,6 +20,7 @@ import { findMemberDifferences } from './people/members/differencesStore.ts'
 import { memberRoutes } from './people/members/routes.ts'
 import { mergingRoutes } from './people/merging/routes.ts'
 import { moveStragglers } from './people/merging/service.ts'
+import { findMergeDifferences } from './people/merging/store.ts'
 import { pmsRoutes } from './people/pms/routes.ts'
 import { pmsJobs } from './people/pms/service.ts'
 import { segmentRoutes } from './people/segments/routes.ts'
@@ -71,6 +72,7 @@ export const crm: Product = {
   verify: async (kernel) => [
     ...(await findMemberDifferences(kernel.db)),
     ...(await findImportDifferences(kernel.db)),
+    ...(await findMergeDifferences(kernel.db)),
     ...(await findFigureDifferences(kernel.db, zoneOf(kernel))),
   ],
   demo: async () => [],

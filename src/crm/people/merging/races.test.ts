@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CrmWorld, type MemberOptions, member, openCrm, tag } from '../../../../test/support/crm.ts'
 import { onServer, waitForLocks } from '../../../../test/support/database.ts'
-import { type Call, callsBy } from '../../../../test/support/world.ts'
+import { type Call, callsBy, foundWhenBroken } from '../../../../test/support/world.ts'
 import { type MemberFields, memberColumns } from '../../core/members.ts'
 import { insertMember } from '../../core/membersStore.ts'
 import { insertMessage } from '../../core/messagesStore.ts'
@@ -161,6 +161,20 @@ describe('a merge and others at once', () => {
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 404])
     }
   })
+})
+
+test('verify finds merged members that lead to another one', async () => {
+  const [target, source, last] = [await person(), await person(), await person()]
+  await merge(target, source)
+  const found = await foundWhenBroken(
+    world,
+    `UPDATE members SET merged_into = ${last} WHERE id = ${target}`,
+    `UPDATE members SET merged_into = NULL WHERE id = ${target}`,
+  )
+  expect(found).toEqual([
+    `merged members: member ${source}: into ${target} ≠ deleted, into ${last}`,
+    `merged members: member ${target}: not deleted, into ${last} ≠ deleted, into ${last}`,
+  ])
 })
 
 describe('duplicates', () => {
