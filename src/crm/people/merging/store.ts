@@ -181,6 +181,7 @@ export async function findMergeDifferences(db: Database): Promise<readonly Diffe
       concat_ws(', ', CASE WHEN s.deleted_at IS NULL THEN 'not deleted' END, 'into ' || s.merged_into) AS stored,
       'deleted, into ' || coalesce(t.merged_into, t.id) AS computed
     FROM members s JOIN members t ON t.id = s.merged_into
-    WHERE s.deleted_at IS NULL OR t.merged_into IS NOT NULL`.execute(db)
+    WHERE s.deleted_at IS NULL OR t.merged_into IS NOT NULL
+    ORDER BY s.id`.execute(db)
   return rows
 }
