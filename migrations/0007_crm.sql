@@ -189,15 +189,26 @@ CREATE INDEX crm_segments_created_by ON crm_segments (created_by);
 CREATE TABLE crm_imports (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   file_name    text NOT NULL,
-  state        text NOT NULL CHECK (state IN ('previewed', 'queued', 'running', 'done', 'failed', 'cancelled')),
+  state        text NOT NULL
+    CHECK (state IN ('previewed', 'queued', 'running', 'done', 'cancelled', 'expired')),
   total        int NOT NULL,
+  -- Rows without faults in the preview.
   valid        int NOT NULL,
   created      int NOT NULL DEFAULT 0,
   updated      int NOT NULL DEFAULT 0,
+  skipped      int NOT NULL DEFAULT 0,
   failed       int NOT NULL DEFAULT 0,
   created_by   bigint REFERENCES users,
   created_at   timestamptz NOT NULL,
-  finished_at  timestamptz
+  finished_at  timestamptz,
+  -- What happens to members who are there already.
+  on_existing  text NOT NULL CHECK (on_existing IN ('skip', 'fill', 'overwrite')),
+  create_tags  boolean NOT NULL,
+  -- [{heading, field}], and the headings of columns that are not read.
+  columns      jsonb NOT NULL,
+  ignored      text[] NOT NULL,
+  -- The last sign of life of the job.
+  seen_at      timestamptz
 );
 CREATE INDEX crm_imports_created_by ON crm_imports (created_by);
 CREATE INDEX crm_imports_created ON crm_imports (created_at);
@@ -208,8 +219,8 @@ CREATE TABLE crm_import_rows (
   line      int NOT NULL,
   -- The member by AES-256-GCM: files hold id numbers. Null once the row is done.
   member    text,
-  state     text NOT NULL CHECK (state IN ('valid', 'invalid', 'created', 'updated', 'failed')),
-  -- What the row would do: `create`, or `update` of a member found by its numbers.
+  state     text NOT NULL CHECK (state IN ('valid', 'invalid', 'created', 'updated', 'skipped', 'failed')),
+  -- What the row would do: `create`, or `update` or `skip` a member found by its numbers.
   action    text,
   member_id bigint REFERENCES members,
   -- [{field, message}]

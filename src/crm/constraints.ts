@@ -1,5 +1,5 @@
 import { defineConstraints } from '../kernel/database/constraints.ts'
-import { taken } from './refusals.ts'
+import { missing, taken } from './refusals.ts'
 
 // Errors for violated constraints of this product's tables.
 defineConstraints({
@@ -8,6 +8,8 @@ defineConstraints({
   members_id_number_key: () => taken('id_number', 'Another member has this id number.'),
   members_email_key: () => taken('email', 'Another member has this e-mail address.'),
   member_tags_name_key: () => taken('name', 'Another tag has this name.'),
+  member_tag_relations_member_tag: () => missing('tag'),
+  member_tag_relations_interaction_tag: () => missing('tag'),
   crm_segments_name_key: () => taken('name', 'Another segment has this name.'),
   crm_quick_replies_title_key: () => taken('title', 'Another quick reply has this title.'),
   consumption_records_order_key: () => taken('order_number', 'Another record has this order number.'),

@@ -19,10 +19,15 @@ import { accountRoutes } from './people/accounts/routes.ts'
 import { bulkTagRoutes } from './people/bulkTags/routes.ts'
 import { memberExportRoutes } from './people/exports/routes.ts'
 import { members as exportedMembers } from './people/exports/sources.ts'
+import { memberImportRoutes } from './people/imports/routes.ts'
+import { IMPORT_JOB, runImport } from './people/imports/run.ts'
+import { tendImports } from './people/imports/service.ts'
+import { findImportDifferences } from './people/imports/store.ts'
 import { findMemberDifferences } from './people/members/differencesStore.ts'
 import { memberRoutes } from './people/members/routes.ts'
 import { mergingRoutes } from './people/merging/routes.ts'
 import { moveStragglers } from './people/merging/service.ts'
+import { findMergeDifferences } from './people/merging/store.ts'
 import { pmsRoutes } from './people/pms/routes.ts'
 import { pmsJobs } from './people/pms/service.ts'
 import { segmentRoutes } from './people/segments/routes.ts'
@@ -45,6 +50,8 @@ export const crm: Product = {
     { name: DELIVER_JOB, run: deliverCampaigns },
     ...pmsJobs,
     { name: 'crm.merges', cron: '* * * * *', run: moveStragglers },
+    { name: IMPORT_JOB, run: runImport },
+    { name: 'crm.imports', cron: '* * * * *', run: tendImports },
   ],
   exports: [...analyticsExports, exportedMembers],
   trackedLinks: { follow: followLink, open: noteOpened },
@@ -69,12 +76,15 @@ export const crm: Product = {
     analyticsRoutes(app, kernel)
     bulkTagRoutes(app, kernel)
     memberExportRoutes(app, kernel)
+    memberImportRoutes(app, kernel)
     mergingRoutes(app, kernel)
     segmentRoutes(app, kernel)
   },
   verify: async (kernel) => [
     ...(await findMemberDifferences(kernel.db)),
     ...(await campaignDifferences(kernel.db, zoneOf(kernel))),
+    ...(await findImportDifferences(kernel.db)),
+    ...(await findMergeDifferences(kernel.db)),
     ...(await findFigureDifferences(kernel.db, zoneOf(kernel))),
   ],
   demo: async () => [],

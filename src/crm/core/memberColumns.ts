@@ -20,5 +20,7 @@ export const COLUMN_HEADINGS = {
   notes: '備註',
 } as const
 
+export type ColumnField = keyof typeof COLUMN_HEADINGS
+
 /** Separates the tags in a cell. */
 export const TAG_SEPARATOR = '、'

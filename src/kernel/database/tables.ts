@@ -359,7 +359,7 @@ export interface CrmImportRowsTable {
   import_id: number
   line: number
   member: string | null
-  state: "valid" | "invalid" | "created" | "updated" | "failed"
+  state: "valid" | "invalid" | "created" | "updated" | "skipped" | "failed"
   action: string | null
   member_id: number | null
   errors: ColumnType<JsonValue, JsonInput | undefined, JsonInput>
@@ -368,15 +368,21 @@ export interface CrmImportRowsTable {
 export interface CrmImportsTable {
   id: GeneratedAlways<number>
   file_name: string
-  state: "previewed" | "queued" | "running" | "done" | "failed" | "cancelled"
+  state: "previewed" | "queued" | "running" | "done" | "cancelled" | "expired"
   total: number
   valid: number
   created: Generated<number>
   updated: Generated<number>
+  skipped: Generated<number>
   failed: Generated<number>
   created_by: number | null
   created_at: Date
   finished_at: Date | null
+  on_existing: "skip" | "fill" | "overwrite"
+  create_tags: boolean
+  columns: ColumnType<JsonValue, JsonInput, JsonInput>
+  ignored: (string)[]
+  seen_at: Date | null
 }
 
 export interface CrmLineEventsTable {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CrmWorld, member, openCrm, tag } from '../../../../test/support/crm.ts'
 import { memberColumns } from '../../core/members.ts'
 import { insertMember } from '../../core/membersStore.ts'
+import { tagMembers } from '../../core/taggingStore.ts'
 
 let world: CrmWorld
 let vip: number
@@ -17,6 +18,7 @@ beforeAll(async () => {
   const now = world.clock.now()
   vip = await tag(world, { name: '貴賓' })
   dinner = await tag(world, { name: '=晚餐' })
+  const click = await tag(world, { type: 'interaction', name: '點擊' })
   const first = await db.transaction().execute(async (tx) => {
     const { columns } = memberColumns(world.kernel, {
       first_name: '小 明',
@@ -31,6 +33,9 @@ beforeAll(async () => {
     return await insertMember(tx, { ...columns, source: 'crm' }, now)
   })
   const more = await member(world, { lastName: '李', tags: [vip, dinner] })
+  await db
+    .transaction()
+    .execute((tx) => tagMembers(tx, [more.id], [{ id: click, type: 'interaction' }], { source: 'click' }, now))
   const gone = await member(world, { lastName: '亡', tags: [vip] })
   ids.push(first, more.id)
   await sql`UPDATE members SET deleted_at = ${now} WHERE id = ${gone.id}`.execute(db)
@@ -63,12 +68,12 @@ test('a CSV file has headings, every member who is not deleted, masked id number
   expect(headers['cache-control']).toBe('no-store')
   const [heading, first, second, ...rest] = text.trimEnd().split('\r\n')
   expect(heading).toBe(
-    '\uFEFF會員編號,姓,名,LINE 顯示名稱,性別,生日,電子信箱,手機號碼,身分證/護照號碼,來源,接受優惠通知,標籤,備註,建立時間,最後互動時間,訂單數,消費總額',
+    '\uFEFF會員編號,姓,名,LINE 顯示名稱,性別,生日,電子信箱,手機號碼,身分證/護照號碼,來源,接受優惠通知,標籤,互動標籤,備註,建立時間,最後互動時間,訂單數,消費總額',
   )
   expect(first).toBe(
-    `${ids[0]},王,小 明,,男,1988-05-20,Wang@Example.com,0912-345-678,A1******89,CRM,是,,'=cmd(),2026-03-02T08:00:00+08:00,,2,200`,
+    `${ids[0]},王,小 明,,男,1988-05-20,Wang@Example.com,0912-345-678,A1******89,CRM,是,,,'=cmd(),2026-03-02T08:00:00+08:00,,2,200`,
   )
-  expect(second).toContain(',貴賓、=晚餐,')
+  expect(second).toContain(',貴賓、=晚餐,點擊,')
   expect(rest).toEqual([])
 })
 
@@ -78,7 +83,7 @@ test('an Excel workbook has the same rows', async () => {
     headers: { authorization: `Bearer ${world.service.token}` },
   })
   const [heading, first, ...rest] = await readSheet(rawPayload)
-  expect([heading?.[8], first?.[0], first?.[8], first?.[16], rest.length]).toEqual([
+  expect([heading?.[8], first?.[0], first?.[8], first?.[17], rest.length]).toEqual([
     '身分證/護照號碼',
     ids[0],
     'A1******89',

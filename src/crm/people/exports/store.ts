@@ -22,6 +22,7 @@ export interface ExportedMember {
   readonly source: 'line' | 'crm' | 'system'
   readonly acceptMarketing: boolean
   readonly tags: string | null
+  readonly interactions: string | null
   readonly notes: string | null
   readonly createdAt: Date
   readonly lastInteractionAt: Date | null
@@ -52,11 +53,12 @@ export async function membersAfter(
   const { rows } = await sql<ExportedMember>`
     SELECT m.id, m.last_name AS "lastName", m.first_name AS "firstName", m.line_display_name AS "displayName", m.gender,
       m.birthday, m.email, m.phone, m.id_number_masked AS "idNumber", m.source,
-      m.accept_marketing AS "acceptMarketing", t.tags, m.notes, m.created_at AS "createdAt",
+      m.accept_marketing AS "acceptMarketing", t.tags, t.interactions, m.notes, m.created_at AS "createdAt",
       m.last_interaction_at AS "lastInteractionAt", c.orders, c.amount
     FROM members m
     CROSS JOIN LATERAL (
-      SELECT string_agg(coalesce(g.name, i.name), ${separator} ORDER BY r.id) AS tags
+      SELECT string_agg(g.name, ${separator} ORDER BY r.id) AS tags,
+        string_agg(i.name, ${separator} ORDER BY r.id) AS interactions
       FROM member_tag_relations r
       LEFT JOIN member_tags g ON g.id = r.member_tag_id
       LEFT JOIN interaction_tags i ON i.id = r.interaction_tag_id

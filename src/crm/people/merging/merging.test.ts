@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CrmWorld, type MemberOptions, member, openCrm, tag } from '../../../../test/support/crm.ts'
-import { onServer, waitForLocks } from '../../../../test/support/database.ts'
 import { type Call, callsBy } from '../../../../test/support/world.ts'
 import { type MemberFields, memberColumns } from '../../core/members.ts'
 import { insertMember, updateMember } from '../../core/membersStore.ts'
@@ -139,6 +138,12 @@ describe('merging two members', () => {
       const { columns } = memberColumns(world.kernel, { id_number: 'A123456789', notes: 'b', birthday: '1990-01-01' })
       await updateMember(tx, source, columns, world.clock.now())
     })
+    await world.rows(
+      `UPDATE members SET created_at = '2025-01-01Z', last_interaction_at = '2026-01-02Z' WHERE id = ${source}`,
+    )
+    await world.rows(
+      `UPDATE members SET created_at = '2025-01-02Z', last_interaction_at = '2026-01-01Z' WHERE id = ${target}`,
+    )
     const before = await rowOf(source)
     const { status, body } = await merge(target, source)
     expect([status, body.message]).toEqual([200, 'Members merged successfully'])
@@ -152,6 +157,7 @@ describe('merging two members', () => {
     expect(await rowOf(target)).toMatchObject({
       ...{ id_number, id_number_index, id_number_masked, line_uid, line_display_name, followed_at },
       ...{ phone: '0912000001', phone_e164: '+886912000001', birthday: '1990-01-01', notes: 'a\nb', source: 'crm' },
+      ...{ created_at: new Date('2025-01-01Z'), last_interaction_at: new Date('2026-01-02Z') },
       search: ` 王小明 小明王 ${String(line_display_name)} ming@example.com +886912000001 0912000001 `,
     })
     expect(await rowOf(source)).toMatchObject({
@@ -329,114 +335,5 @@ describe('merging two members', () => {
         `This member was merged into member ${target}.`,
       ])
     }
-  })
-})
-
-describe('a merge and others at once', () => {
-  test('what was written for the merged member follows by the job, counters included', async () => {
-    const [target, source] = [await person(), await friend()]
-    await merge(target, source)
-    const shared = await tag(world)
-    await write(source, 'late')
-    await world.kernel.transaction(async (tx) => {
-      await tagMembers(tx, [source, target], [{ id: shared, type: 'member' }], { source: 'manual' }, world.clock.now())
-      await sql`UPDATE members SET last_interaction_at = ${world.clock.now()} WHERE id = ${source}`.execute(tx)
-    })
-    expect(await memberCount(shared)).toBe(2)
-    await world.kernel.jobs.runNow('crm.merges')
-    expect(await memberCount(shared)).toBe(1)
-    expect(await world.rows(`SELECT unread_count FROM crm_conversations WHERE member_id = ${target}`)).toEqual([
-      { unread_count: 1 },
-    ])
-    expect([(await rowOf(target)).last_interaction_at, (await rowOf(source)).last_interaction_at]).toEqual([
-      world.clock.now(),
-      null,
-    ])
-    await world.kernel.jobs.runNow('crm.merges')
-  })
-
-  test.runIf(onServer)('a message that is being written before the merge goes with it', async () => {
-    const [target, source] = [await person(), await friend()]
-    let merging: ReturnType<typeof merge> | undefined
-    const { db } = world.database
-    await world.kernel.transaction(async (tx) => {
-      await insertMessage(
-        tx,
-        { memberId: source, content: 'x', direction: 'incoming', type: 'text', createdAt: world.clock.now() },
-        '2026-03-02',
-      )
-      merging = merge(target, source)
-      await waitForLocks(db, 1)
-    })
-    expect((await merging)?.status).toBe(200)
-    expect(await world.rows(`SELECT unread_count FROM crm_conversations WHERE member_id = ${target}`)).toEqual([
-      { unread_count: 1 },
-    ])
-  })
-
-  test.runIf(onServer)('a message that arrives during the merge follows it', async () => {
-    const shared = await tag(world)
-    const [target, source] = [await friend({ lineUid: null, tags: [shared] }), await friend({ tags: [shared] })]
-    const { db } = world.database
-    let merging: ReturnType<typeof merge> | undefined
-    let writing: Promise<number> | undefined
-    await db.transaction().execute(async (tx) => {
-      await sql`SELECT 1 FROM member_tags WHERE id = ${shared} FOR UPDATE`.execute(tx)
-      merging = merge(target, source)
-      await waitForLocks(db, 1)
-      writing = write(source, 'meanwhile')
-      await waitForLocks(db, 2)
-    })
-    expect((await merging)?.status).toBe(200)
-    await writing
-    await world.kernel.jobs.runNow('crm.merges')
-    expect(await world.rows(`SELECT member_id FROM messages WHERE content = 'meanwhile'`)).toEqual([
-      { member_id: target },
-    ])
-    expect(await world.rows(`SELECT unread_count FROM crm_conversations WHERE member_id = ${target}`)).toEqual([
-      { unread_count: 1 },
-    ])
-    expect(await memberCount(shared)).toBe(1)
-  })
-
-  test.runIf(onServer)('of two merges into each other one is done', async () => {
-    for (let round = 0; round < 5; round += 1) {
-      const [a, b] = [await person(), await friend()]
-      const answers = await Promise.all([merge(a, b), merge(b, a)])
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 404])
-    }
-  })
-})
-
-describe('duplicates', () => {
-  test('are members with the same name and birthday, or the same name and LINE name', async () => {
-    const birthday = '1977-07-07'
-    const a = await person({ last_name: '林', first_name: '美 玲', birthday })
-    const b = await person({ last_name: '林美', first_name: '玲', birthday })
-    const swapped = await person({ last_name: '美玲', first_name: '林', birthday })
-    await person({ last_name: '林', first_name: '美玲', birthday: '1977-07-08' })
-    const unnamed = [await person({ birthday }), await person({ birthday })]
-    const gone = await person({ last_name: '林', first_name: '美玲', birthday })
-    await call('DELETE', `/api/v1/members/${gone}`)
-    const [c, d] = [
-      await friend({ firstName: '雙', lastName: '胡' }),
-      await friend({ firstName: '雙', lastName: '胡' }),
-    ]
-    await world.rows(`UPDATE members SET line_display_name = 'Shuang' WHERE id IN (${c}, ${d})`)
-    const { body } = await call('GET', '/api/v1/members/duplicates', undefined, world.marketing)
-    const found = body.data.items.map(({ reason, members }: { reason: string; members: { id: number }[] }) => [
-      reason,
-      ...members.map(({ id }) => id),
-    ])
-    expect(found).toEqual([
-      ['name_and_birthday', a, b, swapped],
-      ['name_and_display_name', c, d],
-    ])
-    expect(body.data).toMatchObject({ total: 2, items: [{ explanation: 'The same name and birthday.' }, {}] })
-    expect(unnamed.some((id) => JSON.stringify(found).includes(`${id},`))).toBe(false)
-    const second = await call('GET', '/api/v1/members/duplicates?page=2&page_size=1')
-    expect(second.body.data).toMatchObject({ total: 2, items: [{ reason: 'name_and_display_name' }] })
-    const none = await call('GET', '/api/v1/members/duplicates?page=9')
-    expect(none.body.data).toMatchObject({ total: 2, items: [] })
   })
 })

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import type { Difference } from '../../../kernel/product.ts'
 import type { MemberBriefRow } from '../../core/memberBriefs.ts'
 import { BRIEF_COLUMNS } from '../../core/memberBriefsStore.ts'
 import { anonymise } from '../../core/membersStore.ts'
@@ -171,4 +172,16 @@ async function briefsOf(db: Database, ids: readonly number[]) {
     SELECT ${BRIEF_COLUMNS}, m.birthday FROM members m WHERE m.id = ANY (${ids}::bigint[])`.execute(db)
   const tags = await tagsOf(db, ids)
   return new Map(rows.map((row) => [row.id, { ...row, tags: tags.get(row.id) ?? [] }]))
+}
+
+/** Merged members who are not deleted, or who lead to another merged member. */
+export async function findMergeDifferences(db: Database): Promise<readonly Difference[]> {
+  const { rows } = await sql<Difference>`
+    SELECT 'merged members' AS check, 'member ' || s.id AS subject,
+      concat_ws(', ', CASE WHEN s.deleted_at IS NULL THEN 'not deleted' END, 'into ' || s.merged_into) AS stored,
+      'deleted, into ' || coalesce(t.merged_into, t.id) AS computed
+    FROM members s JOIN members t ON t.id = s.merged_into
+    WHERE s.deleted_at IS NULL OR t.merged_into IS NOT NULL
+    ORDER BY s.id`.execute(db)
+  return rows
 }
