@@ -1,9 +1,16 @@
 import type { Product } from '../kernel/product.ts'
 import './constraints.ts'
+import { campaignRoutes } from './campaigns/campaigns/routes.ts'
+import { runDue } from './campaigns/campaigns/starting.ts'
+import { campaignDifferences } from './campaigns/campaigns/store.ts'
+import { deliverCampaigns } from './campaigns/delivery/service.ts'
 import { lineSettingsRoutes } from './campaigns/lineSettings/routes.ts'
+import { followLink, noteOpened } from './campaigns/links/service.ts'
 import { templateRoutes } from './campaigns/templates/routes.ts'
 import { uploadRoutes } from './campaigns/uploads/routes.ts'
 import { contract } from './contract.ts'
+import { DELIVER_JOB } from './core/campaigns/jobs.ts'
+import { campaignNotificationTypes } from './core/campaigns/notificationTypes.ts'
 import { zoneOf } from './core/days.ts'
 import { analyticsExports } from './figures/analytics/reports.ts'
 import { analyticsRoutes } from './figures/analytics/routes.ts'
@@ -37,14 +44,17 @@ export const crm: Product = {
   permissions,
   roles,
   registerRole: GUEST_ROLE,
-  notificationTypes: [],
+  notificationTypes: campaignNotificationTypes,
   jobs: [
+    { name: 'crm.campaigns', cron: '* * * * *', run: runDue },
+    { name: DELIVER_JOB, run: deliverCampaigns },
     ...pmsJobs,
     { name: 'crm.merges', cron: '* * * * *', run: moveStragglers },
     { name: IMPORT_JOB, run: runImport },
     { name: 'crm.imports', cron: '* * * * *', run: tendImports },
   ],
   exports: [...analyticsExports, exportedMembers],
+  trackedLinks: { follow: followLink, open: noteOpened },
   contract,
   pathRoots: [
     ...['/api/v1/auth/login', '/api/v1/auth/refresh', '/api/v1/auth/me', '/api/v1/system-users'],
@@ -59,6 +69,7 @@ export const crm: Product = {
     memberRoutes(app, kernel)
     tagRoutes(app, kernel)
     templateRoutes(app, kernel)
+    campaignRoutes(app, kernel)
     uploadRoutes(app, kernel)
     lineSettingsRoutes(app, kernel)
     pmsRoutes(app, kernel)
@@ -73,6 +84,7 @@ export const crm: Product = {
     ...(await findMemberDifferences(kernel.db)),
     ...(await findImportDifferences(kernel.db)),
     ...(await findMergeDifferences(kernel.db)),
+    ...(await campaignDifferences(kernel.db, zoneOf(kernel))),
     ...(await findFigureDifferences(kernel.db, zoneOf(kernel))),
   ],
   demo: async () => [],

@@ -15,6 +15,16 @@ import type { RecordsOfPart } from './privacy/records.ts'
 /** A part's step in the transaction that changes a user. The user's row is locked. */
 export type UserHook = (tx: Transaction, kernel: Kernel, userId: number) => Promise<void>
 
+/** What the tokens of a part in tracked links mean. */
+export interface TrackedLinks {
+  /**
+   * Follows a link (`/t/<token>`). `url` null: there is no page to show. Undefined if the token is not one of the part's.
+   */
+  follow(kernel: Kernel, token: string): Promise<{ readonly url: string | null } | undefined>
+  /** Notes that an image (`/o/<token>.png`) was loaded. Returns whether the token is one of the part's. */
+  open(kernel: Kernel, token: string): Promise<boolean>
+}
+
 /** Everything that the parts which are switched on contribute to the kernel; built by `collect` in parts.ts. */
 export interface Collected {
   /** Every role: the administrator's, which holds every permission, and those of the parts. */
@@ -29,6 +39,8 @@ export interface Collected {
   readonly afterContactChange: readonly UserHook[]
   /** Called inside the transaction that changed a user's roles or disabled the account, after the change. */
   readonly afterRightsChange: readonly UserHook[]
+  /** Tracked links of the parts. */
+  readonly trackedLinks: readonly TrackedLinks[]
   /** Lists that can be exported as files by a job. */
   readonly exportSources: readonly ExportSource[]
   /** Kinds of audience conditions: the kernel's own and those of the parts. */

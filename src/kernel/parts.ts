@@ -24,6 +24,7 @@ export function collect(parts: readonly Part[]): Collected {
     beforeLogIn: parts.flatMap(({ beforeLogIn }) => beforeLogIn ?? []),
     afterContactChange: parts.flatMap(({ afterContactChange }) => afterContactChange ?? []),
     afterRightsChange: parts.flatMap(({ afterRightsChange }) => afterRightsChange ?? []),
+    trackedLinks: parts.flatMap(({ trackedLinks }) => trackedLinks ?? []),
     exportSources: parts.flatMap((part) => part.exports ?? []),
     audienceConditions: [...kernelConditions, ...parts.flatMap((part) => part.audienceConditions ?? [])],
     personalRecords: parts.flatMap(({ name, personalRecords }) =>

@@ -5,7 +5,7 @@ import type { App } from './http/app.ts'
 import type { Contract } from './http/contract.ts'
 import type { RoleDefinition } from './identity/roles.ts'
 import type { JobDefinition } from './jobs/jobs.ts'
-import type { Kernel } from './kernel.ts'
+import type { Kernel, TrackedLinks } from './kernel.ts'
 import type { AudienceCondition } from './notifications/people/conditions.ts'
 import type { NotificationType } from './notifications/texts/types.ts'
 import type { PersonalRecords } from './privacy/records.ts'
@@ -40,6 +40,8 @@ export interface Part {
   /** Kinds of audience conditions (`venue:booked`). */
   readonly audienceConditions?: readonly AudienceCondition[]
   readonly jobs: readonly JobDefinition[]
+  /** Links of its own below `/t/` and `/o/`. */
+  readonly trackedLinks?: TrackedLinks
   /** Its lists that can be exported as files by a job. */
   readonly exports?: readonly ExportSource[]
   readonly contract: Contract

@@ -78,7 +78,8 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     schema: { params: Params, response: { 200: Type.Unsafe<Buffer>({ description: 'An image of one pixel.' }) } },
     handler: async ({ params }, reply) => {
       const token = params.token.replace(/\.png$/, '')
-      const ours = await noteOpened(kernel.db, kernel, token, kernel.clock.now())
+      const ours =
+        (await openedByPart(kernel, token)) || (await noteOpened(kernel.db, kernel, token, kernel.clock.now()))
       if (!ours) throw new NotFound('not_found', 'This picture is not one of ours.')
       // A Buffer is sent without serialization.
       return reply.type('image/png').header('cache-control', 'no-store').send(PIXEL)
@@ -94,9 +95,14 @@ export function linkRoutes(app: App, kernel: Kernel): void {
     description: 'Redirects to the original target of the link only: the address is part of the signed token.',
     tag,
     limit: 'none',
-    schema: { params: Params, response: { 302: Type.Null({ description: 'To the page.' }) } },
+    schema: { params: Params, response: { 200: Page, 302: Type.Null({ description: 'To the page.' }) } },
     handler: async ({ params }, reply) => {
-      const url = await noteClicked(kernel.db, kernel, params.token, kernel.clock.now())
+      const followed = await followedByPart(kernel, params.token)
+      if (followed?.url === null) {
+        reply.type('text/html; charset=utf-8').header('cache-control', 'no-store')
+        return page('<p>請回到聊天室查看。Please go back to the chat.</p>')
+      }
+      const url = followed?.url ?? (await noteClicked(kernel.db, kernel, params.token, kernel.clock.now()))
       if (url === undefined) throw new NotFound('not_found', 'This link is not one of ours.')
       return reply.header('cache-control', 'no-store').redirect(url, 302)
     },
@@ -114,6 +120,20 @@ function acceptAnything(app: App, register: (app: App) => void): void {
     })
     register(scope.withTypeProvider<TypeBoxTypeProvider>())
   })
+}
+
+/** Follows a link of a part; undefined if no part knows the token. */
+async function followedByPart(kernel: Kernel, token: string) {
+  for (const links of kernel.trackedLinks) {
+    const followed = await links.follow(kernel, token)
+    if (followed) return followed
+  }
+  return undefined
+}
+
+async function openedByPart(kernel: Kernel, token: string): Promise<boolean> {
+  for (const links of kernel.trackedLinks) if (await links.open(kernel, token)) return true
+  return false
 }
 
 function choices(token: string, known: boolean): string {

@@ -1,4 +1,4 @@
-import type { LineMessage } from '../line/api.ts'
+import type { LineMessage } from '../line/types.ts'
 import { BUTTONS_TEXT, countGraphemes } from './limits.ts'
 import { linksOf, partsOf } from './links.ts'
 import type { CarouselItem, TemplateContent, TemplateLink } from './types.ts'

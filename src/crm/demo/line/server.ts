@@ -6,11 +6,11 @@ import { faultsOf } from './limits.ts'
 // A server that speaks LINE's protocol as far as this program uses it: for tests, and for the demo.
 
 /**
- * What happens to a call that sends. `busy`: 429 for the rate. `quota`: 429 for the messages of the month. `error`: 500,
+ * What happens to a call that sends. `refused`: 400 for a wrong user. `busy`: 429 for the rate. `quota`: 429 for the messages of the month. `error`: 500,
  * and nothing is sent. `cut`: it is accepted, and the connection ends without an answer. `lost`: the connection ends
  * before anything is accepted.
  */
-export type Fault = 'busy' | 'quota' | 'error' | 'cut' | 'lost'
+export type Fault = 'busy' | 'quota' | 'error' | 'refused' | 'cut' | 'lost'
 
 /** A call that sends. */
 export interface SendingCall {
@@ -161,6 +161,8 @@ export async function startLineServer({
     const fault = line.fault(call)
     if (fault === 'lost') return request.socket.destroy()
     if (fault === 'error') return answer(response, 500, { message: 'Internal server error' })
+    if (fault === 'refused')
+      return answer(response, 400, { message: 'The property, to, in the request body is invalid' })
     if (fault === 'busy')
       return answer(response, 429, { message: 'The API rate limit has been exceeded. Try again later.' })
     const isOver = line.limit !== null && kind !== 'reply' && line.used + to.length > line.limit
