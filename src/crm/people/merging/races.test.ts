@@ -172,8 +172,8 @@ test('verify finds merged members that lead to another one', async () => {
     `UPDATE members SET merged_into = NULL WHERE id = ${target}`,
   )
   expect(found).toEqual([
-    `merged members: member ${source}: into ${target} ≠ deleted, into ${last}`,
     `merged members: member ${target}: not deleted, into ${last} ≠ deleted, into ${last}`,
+    `merged members: member ${source}: into ${target} ≠ deleted, into ${last}`,
   ])
 })
 
