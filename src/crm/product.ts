@@ -82,9 +82,9 @@ export const crm: Product = {
   },
   verify: async (kernel) => [
     ...(await findMemberDifferences(kernel.db)),
+    ...(await campaignDifferences(kernel.db, zoneOf(kernel))),
     ...(await findImportDifferences(kernel.db)),
     ...(await findMergeDifferences(kernel.db)),
-    ...(await campaignDifferences(kernel.db, zoneOf(kernel))),
     ...(await findFigureDifferences(kernel.db, zoneOf(kernel))),
   ],
   demo: async () => [],
