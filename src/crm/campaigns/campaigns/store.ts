@@ -374,7 +374,8 @@ export async function campaignDifferences(
     GROUP BY c.id
     UNION ALL
     SELECT 'days of a campaign', 'campaign ' || coalesce(s.id, r.id) || ' on ' || coalesce(s.day, r.day),
-      concat_ws(' ', coalesce(s.sent, 0), coalesce(s.opened, 0), coalesce(s.clicked, 0)), concat_ws(' ', coalesce(r.sent, 0), coalesce(r.opened, 0), coalesce(r.clicked, 0))
+      concat_ws(' ', coalesce(s.sent, 0), coalesce(s.opened, 0), coalesce(s.clicked, 0)),
+      concat_ws(' ', coalesce(r.sent, 0), coalesce(r.opened, 0), coalesce(r.clicked, 0))
     FROM (SELECT campaign_id AS id, day, sent, opened, clicked FROM crm_campaign_days) s
     FULL JOIN (
       SELECT campaign_id AS id, (at AT TIME ZONE ${zone})::date AS day, sum(sent)::int AS sent, sum(opened)::int AS opened,

@@ -56,9 +56,7 @@ export async function noteOpened(kernel: Kernel, text: string): Promise<boolean>
 /** Moves the recipient, and the counters of the campaign and the day. */
 async function note(kernel: Kernel, tx: Transaction, given: GivenToken, clicks: boolean, at: Date) {
   const { campaignId } = given
-  const recipientId = await recipientNow(tx, given.recipientId)
-  if (recipientId === undefined) return undefined
-  const seen = await store.noteSeen(tx, { id: recipientId, campaignId, clicks }, at)
+  const seen = (await noteRecipient(tx, given, clicks, at)) ?? (await noteRecipient(tx, given, clicks, at))
   if (!seen) return undefined
   const opened = seen.wasOpened ? 0 : 1
   const clicked = clicks && !seen.wasClicked ? 1 : 0
@@ -70,7 +68,15 @@ async function note(kernel: Kernel, tx: Transaction, given: GivenToken, clicks: 
     await moveCampaigns(tx, [{ campaignId, opened, clicked, sent, ...left }], at)
     await moveDay(tx, campaignId, dayOf(kernel, at), { opened, clicked, sent })
   }
-  return { ...seen, recipientId }
+  return seen
+}
+
+/** Notes it on the recipient; undefined if there is none, or if a merge has just put another one in its place. */
+async function noteRecipient(tx: Transaction, { recipientId: id, campaignId }: GivenToken, clicks: boolean, at: Date) {
+  const recipientId = await recipientNow(tx, id)
+  if (recipientId === undefined) return undefined
+  const seen = await store.noteSeen(tx, { id: recipientId, campaignId, clicks }, at)
+  return seen && { ...seen, recipientId }
 }
 
 /** Queues a template as an answer in the chat. */
