@@ -21,6 +21,8 @@ export async function openCrm(
   const world = await openWorld(
     {
       PRODUCTS: 'crm',
+      // LINE takes pictures only over https.
+      PUBLIC_URL: 'https://crm.example.com',
       LINE_CHANNEL_ACCESS_TOKEN: line.token,
       LINE_CHANNEL_SECRET: line.secret,
       LINE_BASE_URL: line.url,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { originOf } from '../../../kernel/audit/origin.ts'
-import type { Database, Transaction } from '../../../kernel/database/database.ts'
+import type { Transaction } from '../../../kernel/database/database.ts'
 import { Conflict } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
@@ -13,7 +13,7 @@ import { dayOf } from '../../core/days.ts'
 import { openLine } from '../../core/line/line.ts'
 import { findTags } from '../../core/taggingStore.ts'
 import { renderTemplate } from '../../core/templates/render.ts'
-import { findTemplate } from '../../core/templates/store.ts'
+import { findTemplate, holdTemplate } from '../../core/templates/store.ts'
 import { fieldError, invalidFields, missing } from '../../refusals.ts'
 import { ALLOWED, type CampaignAction } from './rules.ts'
 import { startCampaign } from './starting.ts'
@@ -27,7 +27,7 @@ export async function getCampaign(kernel: Kernel, id: number): Promise<store.Cam
 }
 
 /** What a campaign names must exist, and fit together. @throws Invalid 422 */
-async function check(db: Database, content: store.CampaignContent, now: Date): Promise<void> {
+async function check(db: Transaction, content: store.CampaignContent, now: Date): Promise<void> {
   const { target_audience: audience, trigger_condition: trigger, scheduled_at: at } = content
   const { include_tags: include = [], exclude_tags: exclude = [], segment_id: segment } = audience
   const known = new Set((await findTags(db, [...include, ...exclude])).map(({ id }) => id))
@@ -35,7 +35,7 @@ async function check(db: Database, content: store.CampaignContent, now: Date): P
     ids.flatMap((id, n) => (known.has(id) ? [] : [fieldError(`/target_audience/${name}/${n}`, 'is no tag')]))
   const [from = 0, to = 0] = trigger?.days_range ?? []
   const faults = [
-    ...((await findTemplate(db, content.template_id)) ? [] : [fieldError('/template_id', 'is no template')]),
+    ...((await holdTemplate(db, content.template_id)) ? [] : [fieldError('/template_id', 'is no template')]),
     ...unknown('include_tags', include),
     ...unknown('exclude_tags', exclude),
     ...(audience.type === 'tags' && include.length + exclude.length === 0

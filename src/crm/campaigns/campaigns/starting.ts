@@ -13,7 +13,7 @@ import { openLine } from '../../core/line/line.ts'
 import { templateFaults } from '../../core/templates/faults.ts'
 import { renderTemplate } from '../../core/templates/render.ts'
 import { presentTemplate } from '../../core/templates/schemas.ts'
-import { findTemplate } from '../../core/templates/store.ts'
+import { findTemplate, holdTemplate } from '../../core/templates/store.ts'
 import type { Template } from '../../core/templates/types.ts'
 import { missing } from '../../refusals.ts'
 import { ALLOWED } from './rules.ts'
@@ -116,7 +116,7 @@ async function start(tx: Transaction, kernel: Kernel, id: number, left: number |
   if (!campaign) throw missing('campaign')
   if (!ALLOWED.send.includes(campaign.status))
     throw new Conflict('bad_state', `The campaign is ${campaign.status}.`, { facts: { status: campaign.status } })
-  const template = await findTemplate(tx, campaign.template_id)
+  const template = await holdTemplate(tx, campaign.template_id)
   if (!template) throw new Conflict('template_gone', 'The template was deleted.')
   const faults = templateFaults(template)
   if (faults.length > 0) throw new Conflict('template_invalid', `The template: ${faults.map(wordsOf).join('; ')}`)

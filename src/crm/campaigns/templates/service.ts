@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { originOf } from '../../../kernel/audit/origin.ts'
 import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import { Conflict, type FieldError } from '../../../kernel/errors.ts'
@@ -5,51 +6,67 @@ import type { Caller } from '../../../kernel/http/request/caller.ts'
 import type { Of } from '../../../kernel/http/schemas.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
+import type { Config } from '../../../kernel/settings.ts'
+import { actionAddress, pictureAddress } from '../../core/templates/addresses.ts'
 import { templateFaults } from '../../core/templates/faults.ts'
 import { type Preview, previewTemplate } from '../../core/templates/preview.ts'
 import type { TemplateBody, TemplateChange } from '../../core/templates/schemas.ts'
 import { findTemplate } from '../../core/templates/store.ts'
-import type { Template, TemplateContent } from '../../core/templates/types.ts'
+import type { Button, CarouselItem, Template, TemplateContent } from '../../core/templates/types.ts'
 import { keepUploads } from '../../core/uploadsStore.ts'
 import { fieldError, invalidFields, missing } from '../../refusals.ts'
 import * as store from './store.ts'
 
-/** The content of a request, with every field; absent ones are those of `before`, or empty. */
-function contentOf(body: Of<typeof TemplateChange>, before: TemplateContent): TemplateContent {
-  const { carousel_items: items, buttons, interaction_result: result, ...rest } = body
+/**
+ * The content of a request, with every field; absent ones are those of `before`, or empty. An empty text is none.
+ * Addresses get the form in which they are stored; wrong ones stay as they are, for `templateFaults`.
+ */
+function contentOf(
+  { publicUrl }: Pick<Config, 'publicUrl'>,
+  body: Of<typeof TemplateChange>,
+  before: TemplateContent,
+): TemplateContent {
+  const { carousel_items: items, buttons, interaction_result: result } = body
+  const given = <Name extends keyof TemplateContent>(name: Name, value: TemplateContent[Name] | undefined) =>
+    value === undefined ? before[name] : value
+  const text = (value: string | null | undefined) => (value === undefined ? undefined : textIn(value))
   return {
-    type: rest.type ?? before.type,
-    name: rest.name === undefined ? before.name : rest.name,
-    content: rest.content === undefined ? before.content : rest.content,
-    notification_text: rest.notification_text === undefined ? before.notification_text : rest.notification_text,
-    preview_text: rest.preview_text === undefined ? before.preview_text : rest.preview_text,
-    interaction_tag_id: rest.interaction_tag_id === undefined ? before.interaction_tag_id : rest.interaction_tag_id,
-    buttons:
-      buttons === undefined
-        ? before.buttons
-        : (buttons?.map(({ label, action_url = null, interaction_tag_id = null }) => ({
-            label,
-            action_url: action_url || null,
-            interaction_tag_id,
-          })) ?? null),
-    interaction_result:
-      result === undefined
-        ? before.interaction_result
-        : result && { type: result.type, url: result.url || null, template_id: result.template_id ?? null },
-    carousel_items:
-      items === undefined
-        ? before.carousel_items
-        : items.map((item, n) => ({
-            image_url: item.image_url,
-            title: item.title || null,
-            description: item.description || null,
-            price: item.price ?? null,
-            action_url: item.action_url || null,
-            interaction_tag_id: item.interaction_tag_id ?? null,
-            sort_order: item.sort_order ?? n,
-          })),
+    type: given('type', body.type),
+    name: given('name', text(body.name)),
+    content: given('content', text(body.content)),
+    notification_text: given('notification_text', text(body.notification_text)),
+    preview_text: given('preview_text', text(body.preview_text)),
+    interaction_tag_id: given('interaction_tag_id', body.interaction_tag_id),
+    buttons: given('buttons', buttons === null ? null : buttons?.map(buttonOf)),
+    interaction_result: given(
+      'interaction_result',
+      result && { type: result.type, url: target(result.url), template_id: result.template_id ?? null },
+    ),
+    carousel_items: given('carousel_items', items === null ? [] : items?.map((item, n) => itemOf(item, n, publicUrl))),
   }
 }
+
+type Body = Of<typeof TemplateBody>
+
+function buttonOf({ label, action_url: url, interaction_tag_id: tag }: NonNullable<Body['buttons']>[number]): Button {
+  return { label: label.trim(), action_url: target(url), interaction_tag_id: tag ?? null }
+}
+
+function itemOf(item: NonNullable<Body['carousel_items']>[number], n: number, publicUrl: string): CarouselItem {
+  return {
+    image_url: pictureAddress(item.image_url, publicUrl) ?? item.image_url,
+    title: textIn(item.title ?? null),
+    description: textIn(item.description ?? null),
+    price: item.price ?? null,
+    action_url: target(item.action_url),
+    interaction_tag_id: item.interaction_tag_id ?? null,
+    sort_order: item.sort_order ?? n,
+  }
+}
+
+const textIn = (text: string | null) => text?.replaceAll('\r\n', '\n') || null
+
+const target = (url: string | null | undefined) => (url ? (actionAddress(url) ?? url) : null)
 
 const EMPTY: TemplateContent = {
   type: 'text',
@@ -121,32 +138,34 @@ export async function getTemplate(kernel: Kernel, id: number): Promise<Template>
 /** Adds a template. @throws Invalid 422 with a fault for each field that LINE would refuse. */
 export async function addTemplate(kernel: Kernel, caller: Caller, body: Of<typeof TemplateBody>): Promise<Template> {
   const at = kernel.clock.now()
-  const content = inOrder(contentOf(body, EMPTY))
-  return await kernel.transaction(async (tx) => {
+  const content = contentOf(kernel.config, body, EMPTY)
+  return await writing(kernel, async (tx) => {
     await check(tx, content)
     await keepPictures(tx, content, at)
-    const id = await store.insertTemplate(tx, content, at)
-    await note(tx, caller, { action: 'template.add', id, changes: { name: [null, content.name] } }, at)
-    return await stored(tx, id)
+    return await insert(tx, caller, inOrder(content), at)
   })
 }
 
 /** Adds a copy of a template. @throws NotFound */
 export async function copyTemplate(kernel: Kernel, caller: Caller, id: number): Promise<Template> {
   const at = kernel.clock.now()
-  return await kernel.transaction(async (tx) => {
+  return await writing(kernel, async (tx) => {
     const source = await findTemplate(tx, id)
     if (!source) throw missing('template')
     const name = `${[...(source.name ?? '模板')].slice(0, 90).join('')}（複本）`
-    const copyId = await store.insertTemplate(tx, { ...source, name }, at)
-    await note(tx, caller, { action: 'template.add', id: copyId, changes: { name: [null, name] } }, at)
-    return await stored(tx, copyId)
+    return await insert(tx, caller, { ...contentIn(source), name }, at)
   })
+}
+
+async function insert(tx: Transaction, caller: Caller, content: TemplateContent, at: Date): Promise<Template> {
+  const id = await store.insertTemplate(tx, content, at)
+  await note(tx, caller, { action: 'template.add', id, changes: changesOf(EMPTY, content) }, at)
+  return await stored(tx, id)
 }
 
 /**
  * Changes a template. Once a campaign has used the current version, the change makes a new one; the campaign keeps its
- * own. @throws NotFound; Invalid 422
+ * own. A change that changes nothing makes none. @throws NotFound; Invalid 422
  */
 export async function changeTemplate(
   kernel: Kernel,
@@ -155,25 +174,61 @@ export async function changeTemplate(
   body: Of<typeof TemplateChange>,
 ): Promise<Template> {
   const at = kernel.clock.now()
-  return await kernel.transaction(async (tx) => {
+  return await writing(kernel, async (tx) => {
     const version = await store.lockTemplate(tx, id)
     const before = await findTemplate(tx, id)
     if (version === undefined || !before) throw missing('template')
-    const content = inOrder(contentOf(body, before))
-    await check(tx, content, id)
-    await keepPictures(tx, content, at)
+    const given = contentOf(kernel.config, body, contentIn(before))
+    await check(tx, given, id)
+    await keepPictures(tx, given, at)
+    const content = inOrder(given)
+    const changes = changesOf(contentIn(before), content)
+    if (Object.keys(changes).length === 0) return before
     const next = (await store.isVersionUsed(tx, id, version)) ? version + 1 : version
     await store.updateTemplate(tx, id, content, next, at)
-    const changes = { name: [before.name, content.name], version: [version, next] } as const
-    await note(tx, caller, { action: 'template.change', id, changes }, at)
+    const all = { ...changes, ...(next > version && { version: [version, next] as const }) }
+    await note(tx, caller, { action: 'template.change', id, changes: all }, at)
     return await stored(tx, id)
   })
+}
+
+/** The content of a stored template: its cards without their ids, which change with it. */
+function contentIn(template: Template): TemplateContent {
+  const {
+    id: _id,
+    version: _version,
+    created_at: _created,
+    updated_at: _updated,
+    carousel_items,
+    ...content
+  } = template
+  return { ...content, carousel_items: carousel_items.map(({ id: _item, ...item }) => item) }
+}
+
+/** The fields that differ, before and after. */
+function changesOf(before: TemplateContent, after: TemplateContent): Record<string, readonly [unknown, unknown]> {
+  const was = new Map<string, unknown>(Object.entries(before))
+  return Object.fromEntries(
+    Object.entries(after)
+      .filter(([name, value]) => !isDeepStrictEqual(was.get(name), value))
+      .map(([name, value]) => [name, [was.get(name), value]]),
+  )
+}
+
+/** Runs the work of one writer of templates at a time: what they name of each other stays true meanwhile. */
+async function writing<Result>(kernel: Kernel, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  const result = await kernel.transaction(async (tx) => {
+    await store.lockTemplates(tx)
+    return await work(tx)
+  })
+  kernel.nudge()
+  return result
 }
 
 /** Deletes a template that nothing uses. @throws NotFound; Conflict `template_in_use` naming what uses it. */
 export async function deleteTemplate(kernel: Kernel, caller: Caller, id: number): Promise<void> {
   const at = kernel.clock.now()
-  await kernel.transaction(async (tx) => {
+  await writing(kernel, async (tx) => {
     if ((await store.lockTemplate(tx, id)) === undefined) throw missing('template')
     const uses = await store.usesOf(tx, id)
     if (uses.length > 0) throw new Conflict('template_in_use', `The template is used by ${uses.join(', ')}.`)
@@ -184,9 +239,9 @@ export async function deleteTemplate(kernel: Kernel, caller: Caller, id: number)
 
 /** Shows a template that need not be stored. @throws Invalid 422 */
 export async function previewContent(kernel: Kernel, body: Of<typeof TemplateBody>): Promise<Preview> {
-  const content = inOrder(contentOf(body, EMPTY))
+  const content = contentOf(kernel.config, body, EMPTY)
   await kernel.withRetries((db) => check(db, content))
-  return previewTemplate(content, kernel.config.publicUrl)
+  return previewTemplate(inOrder(content), kernel.config.publicUrl)
 }
 
 async function stored(tx: Transaction, id: number): Promise<Template> {

@@ -44,6 +44,11 @@ export async function insertTemplate(tx: Transaction, content: TemplateContent, 
   return id
 }
 
+/** Lets one writer of templates in at a time, until the transaction ends. */
+export async function lockTemplates(tx: Transaction): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtext('crm.templates'))`.execute(tx)
+}
+
 /** Locks a template until the transaction ends; answers its version. Undefined if there is none. */
 export async function lockTemplate(tx: Transaction, id: number): Promise<number | undefined> {
   const { rows } = await sql<{ version: number }>`
@@ -92,23 +97,28 @@ export async function isVersionUsed(db: Database, id: number, version: number): 
   return rows.length > 0
 }
 
-/** What refers to a template: the things that would break without it, in words. */
+/** What refers to a template: at most 5 of the things that would break without it, in words. */
 export async function usesOf(db: Database, id: number): Promise<readonly string[]> {
   const { rows } = await sql<{ use: string }>`
-    SELECT 'campaign ' || id AS use FROM campaigns WHERE template_id = ${id} AND status <> 'cancelled'
-    UNION ALL
-    SELECT 'auto-response ' || id FROM auto_responses WHERE template_id = ${id}
-    UNION ALL
-    SELECT 'template ' || id FROM message_templates
-    WHERE (interaction_result ->> 'template_id')::bigint = ${id} AND deleted_at IS NULL AND id <> ${id}
-    LIMIT 5`.execute(db)
+    SELECT use FROM (
+      SELECT 1 AS n, c.id, 'campaign ' || c.id AS use FROM campaigns c
+      WHERE (c.template_id = ${id} AND (c.status <> 'cancelled' OR c.recipient_count > 0))
+        -- A tap on what was sent still sends the template.
+        OR EXISTS (SELECT FROM crm_links l WHERE l.campaign_id = c.id AND l.template_id = ${id})
+      UNION ALL
+      SELECT 2, id, 'auto-response ' || id FROM auto_responses WHERE template_id = ${id}
+      UNION ALL
+      SELECT 3, id, 'template ' || id FROM message_templates
+      WHERE (interaction_result ->> 'template_id')::bigint = ${id} AND deleted_at IS NULL AND id <> ${id}
+    ) AS uses
+    ORDER BY n, id LIMIT 5`.execute(db)
   return rows.map(({ use }) => use)
 }
 
-/** The interaction tags among these ids. */
+/** The interaction tags among these ids. They can't be deleted until the transaction ends. */
 export async function interactionTags(db: Database, ids: readonly number[]): Promise<ReadonlySet<number>> {
   const { rows } = await sql<{ id: number }>`
-    SELECT id FROM interaction_tags WHERE id = ANY (${ids}::bigint[])`.execute(db)
+    SELECT id FROM interaction_tags WHERE id = ANY (${ids}::bigint[]) ORDER BY id FOR KEY SHARE`.execute(db)
   return new Set(rows.map(({ id }) => id))
 }
 

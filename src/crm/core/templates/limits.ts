@@ -18,11 +18,12 @@ export const URI_LENGTH = 1000
 export const POSTBACK_LENGTH = 300
 export const ALT_LENGTH = 1500
 
-const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' })
-
-/** Number of characters as people see them. */
-export function countGraphemes(text: string): number {
-  let count = 0
-  for (const _ of graphemes.segment(text)) count += 1
-  return count
-}
+/** Code points of titles and descriptions: the columns' length. */
+export const TITLE_LENGTH = 100
+export const DESCRIPTION_LENGTH = 200
+/** Code points of the name, the notification and the preview. */
+export const NAME_LENGTH = 100
+/** UTF-16 units of a label: 20 graphemes can be any number of them. */
+export const LABEL_UNITS = 200
+/** Characters of a stored address: the columns' length. */
+export const ADDRESS_LENGTH = 500

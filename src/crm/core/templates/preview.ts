@@ -1,5 +1,5 @@
 import { linksOf, partsOf } from './links.ts'
-import { imageAddress, priceText, renderTemplate } from './render.ts'
+import { CARD_LABEL, imageAddress, priceText, renderTemplate } from './render.ts'
 import type { TemplateContent } from './types.ts'
 
 /** A template as LINE's message objects, and as a page that looks as on a phone. */
@@ -26,6 +26,7 @@ function escaped(text: string): string {
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;')
     .replaceAll('\n', '<br>')
 }
 
@@ -67,13 +68,14 @@ function bubblesOf(template: TemplateContent, base: string): string {
   const isCard = template.type === 'image_card'
   const bubbles = template.carousel_items.map(({ image_url: url, title, description, price }, position) => {
     const image = `<img src="${escaped(imageAddress(url, base))}" alt="${escaped(title ?? '')}">`
-    if (!isCard) return `<div class="bubble picture">${image}</div>`
-    const body = [
+    const texts = [
       title === null ? '' : `<div class="title">${escaped(title)}</div>`,
       description === null ? '' : `<div class="note">${escaped(description)}</div>`,
       price === null ? '' : `<div class="price">${priceText(price)}</div>`,
-    ]
-    return `<div class="bubble card">${image}<div class="body">${body.join('')}</div>${actionAt(position, '了解更多')}</div>`
+    ].join('')
+    const body = texts === '' ? '' : `<div class="body">${texts}</div>`
+    const button = isCard ? actionAt(position, CARD_LABEL) : ''
+    return `<div class="bubble ${isCard ? 'card' : 'picture'}">${image}${body}${button}</div>`
   })
   return bubbles.join('')
 }

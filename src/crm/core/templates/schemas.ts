@@ -36,7 +36,7 @@ const contentFields = {
   preview_text: Type.Optional(Nullable(Type.String({ maxLength: 100 }))),
   interaction_tag_id: Type.Optional(Nullable(Id)),
   interaction_result: Type.Optional(Nullable(ResultBody)),
-  carousel_items: Type.Optional(Type.Array(ItemBody, { maxItems: 50 })),
+  carousel_items: Type.Optional(Nullable(Type.Array(ItemBody, { maxItems: 50 }))),
 }
 
 /** A new template. */

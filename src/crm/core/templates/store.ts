@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Database } from '../../../kernel/database/database.ts'
+import type { Database, Transaction } from '../../../kernel/database/database.ts'
 import type { Template } from './types.ts'
 
 /** Carousel items of a template as JSON, in their order. */
@@ -15,6 +15,15 @@ const ITEMS = sql`
 /** A template with its items; undefined if there is none, or it was deleted. */
 export async function findTemplate(db: Database, id: number): Promise<Template | undefined> {
   return (await findTemplates(db, [id]))[0]
+}
+
+/**
+ * A template, which can't be changed or deleted until the transaction ends: for a row that refers to it, and for what is
+ * frozen of it. Undefined if there is none, or it was deleted.
+ */
+export async function holdTemplate(tx: Transaction, id: number): Promise<Template | undefined> {
+  await sql`SELECT id FROM message_templates WHERE id = ${id} FOR SHARE`.execute(tx)
+  return await findTemplate(tx, id)
 }
 
 /** Templates with their items, by id; deleted ones are left out. */

@@ -5,7 +5,7 @@ import { templateFaults } from './faults.ts'
 import { linksOf } from './links.ts'
 import { previewTemplate } from './preview.ts'
 import { priceText, renderTemplate } from './render.ts'
-import type { CarouselItem, TemplateContent } from './types.ts'
+import type { Button, CarouselItem, TemplateContent } from './types.ts'
 
 const EMPTY: TemplateContent = {
   type: 'text',
@@ -43,6 +43,115 @@ const picture = (...items: CarouselItem[]): TemplateContent => ({
   carousel_items: items,
 })
 
+const PICTURES = '/static/uploads/images/templates/'
+const LONGEST = `https://a.tw/${'x'.repeat(487)}`
+const toHotel = { type: 'redirect', url: 'https://hotel.com/b', template_id: null } as const
+const button = (change: Partial<Button> = {}): Button => ({
+  label: '看看',
+  action_url: 'https://hotel.com/a',
+  interaction_tag_id: null,
+  ...change,
+})
+
+/** Templates without faults that go to the limits. */
+const templates: fc.Arbitrary<TemplateContent> = (() => {
+  const words = (most: number) =>
+    fc.oneof(
+      fc.constantFrom('x', '字', '"', '\\').map((unit) => unit.repeat(most)),
+      fc
+        .string({ unit: 'grapheme', minLength: 1, maxLength: Math.floor(most / 20) + 1 })
+        .map((some) => `a${some.replaceAll(/\p{Cc}/gu, '')}`.slice(0, most).toWellFormed()),
+    )
+  const url = fc.constantFrom('https://hotel.com/a', 'http://hotel.com', 'tel:+886223456789', 'line://ti/p/@a', LONGEST)
+  const tag = fc.option(fc.integer({ min: 1, max: 9 }))
+  const result = fc.option(
+    fc.constantFrom(
+      toHotel,
+      { type: 'template', url: null, template_id: 7 } as const,
+      { type: 'both', url: 'https://hotel.com/c', template_id: 7 } as const,
+    ),
+  )
+  const said = fc.record({
+    name: fc.option(words(100)),
+    notification_text: fc.option(words(100)),
+    preview_text: fc.option(words(100)),
+  })
+  const card = fc.record({
+    image_url: fc.constantFrom('https://cdn.hotel.com/1.jpg', `${PICTURES}a.jpg`, LONGEST),
+    title: fc.option(words(100)),
+    description: fc.option(words(200)),
+    price: fc.option(fc.integer({ min: 0, max: 9_999_999_999 }).map((cents) => cents / 100)),
+    action_url: fc.option(url),
+    interaction_tag_id: tag,
+    sort_order: fc.constant(0),
+  })
+  const oneButton = fc.record({ label: words(20), action_url: url, interaction_tag_id: tag })
+  const someButtons = fc.uniqueArray(oneButton, { minLength: 1, maxLength: 4, selector: ({ label }) => label })
+  const of = <Own extends Partial<TemplateContent>>(own: fc.Arbitrary<Own>) =>
+    fc.tuple(said, own).map(([one, other]): TemplateContent => ({ ...EMPTY, ...one, ...other }))
+  const type = <const Type extends TemplateContent['type']>(one: Type) => fc.constant(one)
+  const tapped = { interaction_tag_id: tag, interaction_result: result }
+  const content = fc.oneof(words(160), words(5000))
+  const items = fc.array(card, { minLength: 1, maxLength: 10 })
+  return fc.oneof(
+    of(fc.record({ type: type('text'), content })),
+    of(fc.record({ type: type('text_button'), content, buttons: someButtons, ...tapped })),
+    of(fc.record({ type: type('image_click'), carousel_items: fc.tuple(card), ...tapped })),
+    of(fc.record({ type: type('image_card'), carousel_items: items, ...tapped })),
+  )
+})()
+
+const wrongText = (most: number) =>
+  fc.oneof(
+    fc.constantFrom('x', '字', '🏨').map((unit) => unit.repeat(most + 1)),
+    fc.constantFrom('', ' \n', 'a\u0000', 'a\u0085', '\udc00'),
+  )
+const wrongAddress = fc.constantFrom(
+  ...['', 'javascript:alert(1)', 'data:text/html,a', 'ftp://a.tw', '//a.tw', 'https://', 'https://a b', `${LONGEST}x`],
+)
+type Broken = (template: TemplateContent) => [TemplateContent, string]
+const inLastItem =
+  (name: keyof CarouselItem, value: unknown): Broken =>
+  (template) => {
+    const items = [...template.carousel_items]
+    const last = items.pop() ?? item()
+    const wrong = { ...template, carousel_items: [...items, { ...last, [name]: value }] }
+    return [wrong, `/carousel_items/${items.length}/${name}`]
+  }
+const inLastButton =
+  (name: keyof Button, value: unknown): Broken =>
+  (template) => {
+    const all = [...(template.buttons ?? [])]
+    const last = all.pop() ?? button()
+    return [{ ...template, buttons: [...all, { ...last, [name]: value }] }, `/buttons/${all.length}/${name}`]
+  }
+const inField =
+  (name: keyof TemplateContent, value: unknown): Broken =>
+  (template) => [{ ...template, [name]: value }, `/${name}`]
+
+const ALL = ['text', 'text_button', 'image_click', 'image_card']
+const PICTURED = ['image_click', 'image_card']
+const BREAKS: [string, string[], fc.Arbitrary<Broken>][] = [
+  ['the name', ALL, wrongText(100).map((value) => inField('name', value))],
+  ['the notification', ALL, wrongText(100).map((value) => inField('notification_text', value))],
+  ['the preview', ALL, wrongText(100).map((value) => inField('preview_text', value))],
+  ['the text', ['text', 'text_button'], wrongText(5000).map((value) => inField('content', value))],
+  ['a label', ['text_button'], wrongText(20).map((value) => inLastButton('label', value))],
+  ['a button’s address', ['text_button'], wrongAddress.map((value) => inLastButton('action_url', value))],
+  ['a title', PICTURED, wrongText(100).map((value) => inLastItem('title', value))],
+  ['a description', PICTURED, wrongText(200).map((value) => inLastItem('description', value))],
+  ['a picture', PICTURED, wrongAddress.map((value) => inLastItem('image_url', value))],
+  ['a card’s address', PICTURED, wrongAddress.map((value) => inLastItem('action_url', value))],
+  ['the cards', PICTURED, fc.constant(inField('carousel_items', []))],
+]
+
+/** The stored addresses, as answers and previews have them. */
+const plain = {
+  uriOf: ({ url }: { readonly url: string }) => url,
+  postbackOf: () => 'crm:none',
+  openImageUri: null,
+  base: 'https://booking.example.com',
+}
 const options = {
   uriOf: ({ position }: { readonly position: number }) => `https://booking.example.com/t/{token}-${position}`,
   postbackOf: ({ position }: { readonly position: number }) => `crm:{token}-${position}`,
@@ -129,40 +238,66 @@ describe('A template', () => {
     expect(faultsIn(template)).toEqual(faults)
   })
 
+  it.each<[string, TemplateContent, string[]]>([
+    ['a blank notification', { ...text('a'), notification_text: ' \u200b' }, ['/notification_text']],
+    ['a preview of 100 emoji', { ...text('a'), preview_text: '🏨'.repeat(100) }, []],
+    ['a preview of 101', { ...text('a'), preview_text: '🏨'.repeat(101) }, ['/preview_text']],
+    ['a name in two lines', { ...text('a'), name: 'a\nb' }, ['/name']],
+    ['a text in two lines', text('a\nb\tc'), []],
+    ['a bell in the text', text('a\u0007'), ['/content']],
+    ['half a character', text('a\ud83c'), ['/content']],
+    ['the place of a token in the text', text('a {token}'), ['/content']],
+    ['a tag on a text', { ...text('a'), interaction_tag_id: 1 }, ['/interaction_tag_id']],
+    ['a result on a text', { ...text('a'), interaction_result: toHotel }, ['/interaction_result']],
+    ['buttons on cards', { ...cards(item()), buttons: [button()] }, ['/buttons']],
+    ['two buttons of one label', buttons({ buttons: [button(), button()] }), ['/buttons/1/label']],
+    ['a label in two lines', buttons({ buttons: [button({ label: 'a\nb' })] }), ['/buttons/0/label']],
+    [
+      'a label of one grapheme and 201 units',
+      buttons({ buttons: [button({ label: `a${'\u0301'.repeat(200)}` })] }),
+      ['/buttons/0/label'],
+    ],
+    ['a title of 100 characters', cards(item({ title: '字'.repeat(100) })), []],
+    ['a title of 101', cards(item({ title: '字'.repeat(101) })), ['/carousel_items/0/title']],
+    ['a blank title', cards(item({ title: '　' })), ['/carousel_items/0/title']],
+    ['a description of 201', cards(item({ description: '字'.repeat(201) })), ['/carousel_items/0/description']],
+    ['a log-in in an address', cards(item({ action_url: 'https://a:b@hotel.com' })), ['/carousel_items/0/action_url']],
+    ['a backslash in an address', cards(item({ action_url: 'https://a\\b' })), ['/carousel_items/0/action_url']],
+    ['an address without a host', cards(item({ action_url: 'https:///a' })), ['/carousel_items/0/action_url']],
+    ['an address that fits', cards(item({ action_url: LONGEST })), []],
+    [
+      'an address that is too long once encoded',
+      cards(item({ action_url: `https://a.tw/${'字'.repeat(55)}` })),
+      ['/carousel_items/0/action_url'],
+    ],
+    ['a folder above the pictures', cards(item({ image_url: `${PICTURES}../a.jpg` })), ['/carousel_items/0/image_url']],
+  ])('with %s is checked for what LINE does not say', (_what, template, faults) => {
+    expect(faultsIn(template)).toEqual(faults)
+  })
+
   it('that is accepted is accepted by LINE too', () => {
-    const label = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 25 })
-    const url = fc.constantFrom('https://hotel.com/a', null, 'line://ti/p/@hotel', 'ftp://a')
-    const button = fc.record({ label, action_url: url, interaction_tag_id: fc.option(fc.integer({ min: 1, max: 9 })) })
-    const card = fc.record({
-      image_url: fc.constantFrom('https://cdn.hotel.com/1.jpg', 'http://a', '/static/uploads/images/templates/a.jpg'),
-      title: fc.option(fc.string({ unit: 'grapheme', maxLength: 50 })),
-      description: fc.option(fc.string({ unit: 'grapheme', maxLength: 100 })),
-      price: fc.option(fc.integer({ min: 0, max: 9_999_999 }).map((cents) => cents / 100)),
-      action_url: url,
-      interaction_tag_id: fc.constant(null),
-      sort_order: fc.constant(0),
-    })
-    const template = fc.record({
-      type: fc.constantFrom('text', 'text_button', 'image_click', 'image_card'),
-      name: fc.constant('A'),
-      content: fc.option(fc.string({ unit: 'grapheme', maxLength: 400 })),
-      buttons: fc.option(fc.array(button, { maxLength: 5 })),
-      notification_text: fc.option(fc.string({ minLength: 1, maxLength: 100 })),
-      preview_text: fc.constant(null),
-      interaction_tag_id: fc.option(fc.integer({ min: 1, max: 9 })),
-      interaction_result: fc.constant(null),
-      carousel_items: fc.array(card, { maxLength: 12 }),
-    })
-    let accepted = 0
     fc.assert(
-      fc.property(template as fc.Arbitrary<TemplateContent>, (one) => {
-        if (templateFaults(one).length > 0) return
-        accepted += 1
-        expect(faultsOf(renderTemplate(one, options).messages)).toEqual([])
+      fc.property(templates, (template) => {
+        expect(templateFaults(template)).toEqual([])
+        expect(faultsOf(renderTemplate(template, options).messages)).toEqual([])
+        expect(faultsOf(renderTemplate(template, plain).messages)).toEqual([])
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
-    expect(accepted).toBeGreaterThan(20)
+  })
+
+  it.each(BREAKS)('that breaks the limit of %s is refused with that field', (_what, types, breaking) => {
+    fc.assert(
+      fc.property(
+        templates.filter(({ type }) => types.includes(type)),
+        breaking,
+        (template, broken) => {
+          const [wrong, field] = broken(template)
+          expect(faultsIn(wrong)).toEqual([field])
+        },
+      ),
+      { numRuns: 60 },
+    )
   })
 
   it('renders a text for many at once, and tapped parts for one person each', () => {
