@@ -65,8 +65,8 @@ function fieldOf({ path }: FieldError): string {
 }
 
 /** Wrong fields are 422; other errors keep their status. */
-function statusOf({ code: name, status }: DomainError): number {
-  return name === 'validation' ? 422 : status
+function statusOf({ code: name, status, errors = [] }: DomainError): number {
+  return name === 'validation' || (status === 400 && errors.length > 0) ? 422 : status
 }
 
 function refusalOf(error: DomainError): Static<typeof Refusal> {

@@ -48,18 +48,20 @@ function sharpOnce() {
 }
 
 /**
- * Checks an uploaded picture by its content and prepares it for storage. With `square` the centre is cropped to 1:1.
+ * Checks an uploaded picture by its content and prepares it for storage. With `square` the centre is cropped to 1:1. With
+ * `withoutWebp` a WebP picture becomes a JPEG, or a PNG if it has transparent parts.
  * @throws Unavailable `busy` if too many pictures are waiting; Invalid `not_an_image` (400), `image_damaged` (400),
  * `image_too_large` (413) beyond 50 megapixels.
  */
-export async function prepareImage(upload: Buffer, { square = false } = {}): Promise<StoredImage> {
-  return await inTurn(() => prepare(upload, square))
+export async function prepareImage(upload: Buffer, { square = false, withoutWebp = false } = {}): Promise<StoredImage> {
+  return await inTurn(() => prepare(upload, square, withoutWebp))
 }
 
-async function prepare(upload: Buffer, square: boolean): Promise<StoredImage> {
-  const format = formatOf(upload)
-  if (!format) throw notAnImage()
-  await checkDimensions(upload, format)
+async function prepare(upload: Buffer, square: boolean, withoutWebp: boolean): Promise<StoredImage> {
+  const given = formatOf(upload)
+  if (!given) throw notAnImage()
+  const { hasAlpha } = await checkHeader(upload, given)
+  const format = given === 'webp' && withoutWebp ? (hasAlpha ? 'png' : 'jpeg') : given
   const { extension, contentType } = formats[format]
   const upright = (await open(upload)).autoOrient()
   const fitting = square
@@ -128,7 +130,7 @@ async function open(bytes: Buffer): Promise<Sharp> {
   })
 }
 
-async function checkDimensions(upload: Buffer, format: Format): Promise<void> {
+async function checkHeader(upload: Buffer, format: Format): Promise<{ readonly hasAlpha: boolean }> {
   // Only reads the header, so that nothing is decoded before its size is known.
   const sharp = await sharpOnce()
   const metadata = await sharp(upload, { limitInputPixels: false })
@@ -138,6 +140,7 @@ async function checkDimensions(upload: Buffer, format: Format): Promise<void> {
     })
   if (metadata.format !== format) throw notAnImage()
   if (metadata.width * metadata.height > IMAGE_LIMITS.pixels) throw tooLarge()
+  return { hasAlpha: metadata.hasAlpha }
 }
 
 async function encoded(image: Sharp, format: Format) {

@@ -17,6 +17,8 @@ export interface ImageOptions {
   readonly access: 'public' | 'owner'
   /** Crop the centre to 1:1. */
   readonly square?: boolean
+  /** Store WebP pictures as JPEG or PNG, for readers that don't know WebP. */
+  readonly withoutWebp?: boolean
 }
 
 /**
@@ -25,7 +27,8 @@ export interface ImageOptions {
  * @throws Invalid like `prepareImage`
  */
 export async function keepImage(kernel: Kernel, upload: Buffer, options: ImageOptions): Promise<number> {
-  const image = await prepareImage(upload, { square: options.square ?? false })
+  const { square = false, withoutWebp = false } = options
+  const image = await prepareImage(upload, { square, withoutWebp })
   const at = kernel.clock.now()
   const name = newName(at, image.extension)
   const thumbnailName = name.replace(/(\.\w+)$/, '_t$1')

@@ -74,6 +74,7 @@ export function lineSettingsRoutes(app: App, kernel: Kernel): void {
             ok: Type.Boolean(),
             fault: Nullable(Type.String()),
             account: Nullable(Type.Object({ name: Type.String(), basic_id: Type.String() })),
+            webhook_url: Type.String(),
             quota: Nullable(Type.Object({ limit: Nullable(Type.Integer()), used: Type.Integer() })),
           }),
         ),

@@ -18,6 +18,8 @@ export interface ShownChannel {
 
 const ending = (secret: string) => `****${secret.slice(-4)}`
 
+const webhookUrl = ({ config }: Pick<Kernel, 'config'>) => `${config.publicUrl}/api/v1/line/webhook`
+
 /** The channel in force. */
 export async function shownChannel(kernel: Kernel): Promise<ShownChannel> {
   const stored = await kernel.withRetries((db) => storedChannel(db))
@@ -26,7 +28,7 @@ export async function shownChannel(kernel: Kernel): Promise<ShownChannel> {
     source: stored ? 'settings' : channel ? 'environment' : 'none',
     channel_access_token: channel ? ending(channel.token) : null,
     channel_secret: channel ? ending(channel.secret) : null,
-    webhook_url: `${kernel.config.publicUrl}/api/v1/line/webhook`,
+    webhook_url: webhookUrl(kernel),
     updated_at: stored?.updatedAt ?? null,
   }
 }
@@ -47,8 +49,7 @@ export async function setChannel(kernel: Kernel, caller: Caller, { token, secret
 export async function resetChannel(kernel: Kernel, caller: Caller): Promise<void> {
   const at = kernel.clock.now()
   await kernel.transaction(async (tx) => {
-    await dropChannel(tx)
-    await note(tx, caller, at, 'reset')
+    if (await dropChannel(tx)) await note(tx, caller, at, 'reset')
   })
   kernel.nudge()
 }
@@ -65,18 +66,24 @@ export interface ChannelTest {
   readonly account: { readonly name: string; readonly basic_id: string } | null
   /** Messages of this month; `limit` null: without a limit. */
   readonly quota: { readonly limit: number | null; readonly used: number } | null
+  /** Enter it in LINE's console. */
+  readonly webhook_url: string
 }
 
 /** Asks LINE whether the channel works. @throws Conflict `line_not_set` */
 export async function testChannel(kernel: Kernel): Promise<ChannelTest> {
   const line = await openLine(kernel)
   if (!line) throw new Conflict('line_not_set', 'No LINE channel is set.')
+  const webhook_url = webhookUrl(kernel)
   try {
     const [account, quota] = await Promise.all([line.account(), line.quota()])
-    return { ok: true, fault: null, account: { name: account.displayName, basic_id: account.basicId }, quota }
+    if (!Number.isSafeInteger(quota.limit ?? 0) || !Number.isSafeInteger(quota.used))
+      return { ok: false, fault: 'LINE: the answer is not understood.', account: null, quota: null, webhook_url }
+    const { displayName: name, basicId: basic_id } = account
+    return { ok: true, fault: null, account: { name, basic_id }, quota, webhook_url }
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     const fault = error.kind === 'ours' ? 'LINE refuses the channel access token.' : `LINE: ${error.message}`
-    return { ok: false, fault, account: null, quota: null }
+    return { ok: false, fault, account: null, quota: null, webhook_url }
   }
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { openStored } from '../../../kernel/files/service.ts'
+import { sendFile } from '../../../kernel/files/sending.ts'
+import { readAll } from '../../../kernel/files/service.ts'
 import { acceptUploads, uploadedFile } from '../../../kernel/files/upload.ts'
 import type { App } from '../../../kernel/http/app.ts'
 import { callerOf } from '../../../kernel/http/request/caller.ts'
@@ -10,6 +11,7 @@ import { UPLOAD_CATEGORIES } from '../../core/uploadsStore.ts'
 import { getUpload, keepUpload } from './service.ts'
 
 const tag = 'CRM templates'
+const Bytes = { content: { 'image/*': { schema: Type.String({ format: 'binary' }) } } }
 const Category = Type.Enum([...UPLOAD_CATEGORIES])
 
 /** Routes of uploaded pictures. */
@@ -23,7 +25,7 @@ export function uploadRoutes(app: App, kernel: Kernel): void {
       summary: 'Upload a picture for a template or a member',
       description:
         'JPEG, PNG or WebP by its content, at most 10 MB. It is encoded anew, at most 1200 pixels on its longer side, ' +
-        '1:1 with `crop=square`. A template’s picture is deleted after an hour unless a template shows it.',
+        '1:1 with `crop=square`; WebP becomes JPEG or PNG, because LINE shows no other formats. A template’s picture is deleted after an hour unless a template shows it.',
       tag,
       schema: {
         querystring: Type.Object({
@@ -58,19 +60,17 @@ export function uploadRoutes(app: App, kernel: Kernel): void {
         thumbnail: Type.Optional(Type.Boolean({ description: 'At most 800 pixels wide.' })),
       }),
       response: {
-        200: { description: 'The picture.', content: { 'image/*': { schema: Type.String({ format: 'binary' }) } } },
+        200: { description: 'The picture.', ...Bytes },
+        206: { description: 'The part requested by `Range`.', ...Bytes },
+        304: Type.Null({ description: 'Not modified since the version in `If-None-Match`.' }),
       },
     },
-    handler: async ({ params, query }, reply) => {
+    handler: async (request, reply) => {
+      const { params, query } = request
       const file = await getUpload(kernel, params.category, params.filename)
       const thumbnail = query.thumbnail === true ? file.thumbnail_name : null
-      reply
-        .type(file.content_type)
-        .header('cache-control', 'public, max-age=31536000, immutable')
-        .header('x-content-type-options', 'nosniff')
-        .header('cross-origin-resource-policy', 'cross-origin')
-      if (thumbnail === null) reply.header('content-length', file.bytes)
-      return reply.send(await openStored(kernel, thumbnail ?? file.name))
+      if (thumbnail === null) return await sendFile(request, reply, file, '', kernel)
+      return await sendFile(request, reply, file, 'thumbnail', () => readAll(kernel, thumbnail))
     },
   })
 }

@@ -33,8 +33,10 @@ export async function saveChannel(tx: Transaction, channel: StoredChannel, now: 
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`.execute(tx)
 }
 
-export async function dropChannel(tx: Transaction): Promise<void> {
-  await sql`DELETE FROM settings WHERE key = ${KEY}`.execute(tx)
+/** Forgets the channel that administrators set. Answers whether there was one. */
+export async function dropChannel(tx: Transaction): Promise<boolean> {
+  const { rows } = await sql`DELETE FROM settings WHERE key = ${KEY} RETURNING key`.execute(tx)
+  return rows.length > 0
 }
 
 /** The channel in force: the one that administrators set, or that of the environment. */

@@ -51,11 +51,15 @@ describe('Logging in', () => {
     await world.rows(`UPDATE user_roles SET role = 'crm:guest' WHERE user_id = ${id}`)
     const guest = await logIn(username)
     expect({ ...guest.body, timestamp: '' }).toEqual({ ...wrong.body, timestamp: '' })
-    expect(await world.rows(`SELECT 1 FROM sessions WHERE user_id = ${id} AND revoked_at IS NULL`)).toEqual([])
+    expect(await world.rows(`SELECT 1 FROM sessions WHERE user_id = ${id}`)).toEqual([])
+    expect(await world.rows(`SELECT result FROM login_log WHERE user_id = ${id} ORDER BY id`)).toEqual([
+      { result: 'bad_credentials' },
+      { result: 'bad_credentials' },
+    ])
   })
 
   it('goes on with a new token, once for each, and not for ever', async () => {
-    const { username } = await user()
+    const { id, username } = await user()
     const token = (await logIn(username)).body.data.access_token
     const refresh = (as: string) => world.call('POST', '/api/v1/auth/refresh', { as })
     const both = await Promise.all([refresh(token), refresh(token)])
@@ -64,7 +68,7 @@ describe('Logging in', () => {
     expect(shown.username).toBe(username)
     expect((await world.call('GET', '/api/v1/auth/me', { as: token })).status).toBe(401)
     expect((await world.call('GET', '/api/v1/auth/me', { as: next })).status).toBe(200)
-    await world.rows(`UPDATE sessions SET created_at = created_at - interval '1 year' WHERE revoked_at IS NULL`)
+    await world.rows(`UPDATE sessions SET created_at = created_at - interval '1 year' WHERE user_id = ${id}`)
     expect((await refresh(next)).status).toBe(401)
   })
 
@@ -77,6 +81,63 @@ describe('Logging in', () => {
     const stolen = await world.call('PUT', '/api/v1/users/me', { as: next, payload: { email: 'thief@example.com' } })
     expect(stolen.body.code).toBe('password_required')
     world.clock.set(before)
+  })
+})
+
+describe('People without a role of the CRM', () => {
+  it('can’t refresh here, nor read an account', async () => {
+    const as = await world.person()
+    for (const [method, path] of [
+      ['POST', '/api/v1/auth/refresh'],
+      ['GET', '/api/v1/auth/me'],
+    ] as const)
+      expect(await world.call(method, path, { as })).toMatchObject({ status: 403, body: { reason: 'no_crm_role' } })
+    for (const path of ['/api/v1/auth/refresh', '/api/v1/auth/me'])
+      expect((await world.call(path.endsWith('me') ? 'GET' : 'POST', path)).status).toBe(401)
+  })
+})
+
+describe('A stolen token', () => {
+  const minutes = 60_000
+  const stale = async () => {
+    const { id, username } = await user('admin')
+    const token = (await logIn(username)).body.data.access_token
+    const before = world.clock.now()
+    world.clock.set(new Date(before.getTime() + 10 * minutes))
+    return { id, token, back: () => world.clock.set(before) }
+  }
+  const added = { username: 'thief', email: 'thief@example.com', password: PASSWORD, role: 'admin' }
+
+  it('of more than ten minutes makes no account, and changes no address or role', async () => {
+    const victim = await user()
+    const { id, token: as, back } = await stale()
+    const tries = [
+      ['POST', USERS, added],
+      ['PUT', `${USERS}/${victim.id}`, { email: added.email }],
+      ['PUT', `${USERS}/${victim.id}`, { role: 'admin' }],
+      ['PUT', `${USERS}/${id}`, { email: added.email }],
+    ] as const
+    for (const [method, path, payload] of tries) {
+      const plain = await world.call(method, path, { as, payload })
+      expect(plain).toMatchObject({ status: 400, body: { reason: 'password_required' } })
+      const guessed = await world.call(method, path, { as, payload: { ...payload, current_password: 'a guess' } })
+      expect(guessed).toMatchObject({ status: 400, body: { reason: 'bad_password' } })
+    }
+    expect(await world.rows(`SELECT 1 FROM users WHERE username = 'thief' OR email = '${added.email}'`)).toEqual([])
+    const name = await world.call('PUT', `${USERS}/${victim.id}`, { as, payload: { full_name: '新名' } })
+    expect(name.body.data).toMatchObject({ full_name: '新名', role: 'marketing', email: victim.email })
+    back()
+  })
+
+  it('does it with the password, or soon after the log-in', async () => {
+    const victim = await user()
+    const { token: as, back } = await stale()
+    const payload = { email: `new-${victim.email}`, current_password: PASSWORD }
+    const changed = await world.call('PUT', `${USERS}/${victim.id}`, { as, payload })
+    expect(changed.body.data.email).toBe(payload.email)
+    back()
+    const fresh = await world.call('PUT', `${USERS}/${victim.id}`, { as, payload: { email: victim.email } })
+    expect(fresh.body.data.email).toBe(victim.email)
   })
 })
 
@@ -136,42 +197,68 @@ describe('System users', () => {
       expect((await world.call('GET', USERS, { as })).status).toBe(403)
     const payload = { username: 'weak', email: 'weak@hotel.com', password: 'password', role: 'marketing' }
     const weak = await world.call('POST', USERS, { as: world.admin, payload })
-    expect(weak.body.errors).toMatchObject([{ field: 'password' }])
+    expect(weak).toMatchObject({ status: 422, body: { code: 422, errors: [{ field: 'password' }] } })
     const { email } = await user()
     const taken = await world.call('POST', USERS, {
       as: world.admin,
       payload: { ...payload, password: PASSWORD, email },
     })
-    expect(taken).toMatchObject({ status: 409, body: { reason: 'email_taken' } })
+    expect(taken).toMatchObject({ status: 409, body: { reason: 'email_taken', errors: [{ field: 'email' }] } })
+    const { id, username } = await user()
+    const change = await world.call('PUT', `${USERS}/${id}`, { as: world.admin, payload: { email } })
+    expect(change.body.errors).toMatchObject([{ field: 'email' }])
+    const again = await world.call('POST', USERS, {
+      as: world.admin,
+      payload: { ...payload, username, password: PASSWORD, email: 'other@hotel.com' },
+    })
+    expect(again).toMatchObject({ status: 409, body: { errors: [{ field: 'username' }] } })
+    for (const path of [`${USERS}/999999`, `${USERS}/9007199254740991`])
+      for (const method of ['GET', 'DELETE'] as const)
+        expect((await world.call(method, path, { as: world.admin })).status).toBe(404)
+  })
+
+  it('who administer the whole house are not changed from here', async () => {
+    const house = await world.person('admin')
+    const path = `${USERS}/${house.id}`
+    expect((await world.call('GET', path, { as: world.admin })).body.data.role).toBe('admin')
+    for (const [method, payload] of [
+      ['PUT', { role: 'marketing' }],
+      ['DELETE', undefined],
+    ] as const)
+      expect((await world.call(method, path, { as: await world.person('admin'), payload })).body.reason).toBe(
+        'house_administrator',
+      )
+    for (const payload of [{ is_active: false }, { full_name: '王' }])
+      expect((await world.call('PUT', path, { as: world.admin, payload })).body.reason).toBe('beyond_own_rights')
+    expect((await world.call('POST', `${path}/password-reset`, { as: world.admin })).status).toBe(403)
+  })
+
+  it('are removed once, and their changes are in the log without secrets', async () => {
+    const { id, email } = await user()
+    const remove = () => world.call('DELETE', `${USERS}/${id}`, { as: world.admin })
+    await world.call('PUT', `${USERS}/${id}`, { as: world.admin, payload: { email: `new-${email}`, full_name: '李' } })
+    const both = await Promise.all([remove(), remove()])
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 404])
+    await world.drain()
+    const log = await world.rows<{ action: string; changes: object }>(
+      `SELECT action, changes FROM operation_log WHERE resource = 'user' AND resource_id = '${id}' ORDER BY id`,
+    )
+    expect(log.map(({ action }) => action)).toEqual(['user.add', 'user.update', 'user.delete'])
+    expect(JSON.stringify(log)).not.toContain(PASSWORD)
+    expect(JSON.stringify(log[1])).not.toContain(`new-${email}`)
+  })
+
+  it('get a code for a new password at their own address', async () => {
+    const { id } = await user()
+    const path = `${USERS}/${id}/password-reset`
+    expect((await world.call('POST', path, { as: world.admin })).body.message).toBe('Password reset code sent')
+    expect(await world.rows(`SELECT subject FROM password_resets WHERE subject = 'user:${id}'`)).toHaveLength(1)
+    expect((await world.call('POST', path, { as: world.marketing })).status).toBe(403)
+    const guest = await world.person()
+    expect((await world.call('POST', `${USERS}/${guest.id}/password-reset`, { as: world.admin })).status).toBe(404)
   })
 })
 
-describe('The LINE channel', () => {
-  it('is set encrypted, overrides the environment, and shows only its ends', async () => {
-    const path = '/api/v1/settings/line'
-    const as = world.admin
-    expect((await world.call('GET', path, { as })).body.data).toMatchObject({ source: 'environment' })
-    expect((await world.call('POST', `${path}/test`, { as })).body.data).toMatchObject({
-      ok: true,
-      account: { name: '力麗飯店' },
-      quota: { limit: null, used: 0 },
-    })
-    const payload = { channel_access_token: 'another-token-1234', channel_secret: 'another-secret-9876' }
-    expect((await world.call('PUT', path, { as, payload })).body.data).toMatchObject({
-      source: 'settings',
-      channel_access_token: '****1234',
-      channel_secret: '****9876',
-    })
-    const [{ value }] = (await world.rows<{ value: object }>(`SELECT value FROM settings WHERE key = 'crm.line'`)) as [
-      { value: object },
-    ]
-    expect(JSON.stringify(value)).not.toContain('another')
-    expect((await world.call('POST', `${path}/test`, { as })).body.data).toMatchObject({
-      ok: false,
-      fault: 'LINE refuses the channel access token.',
-    })
-    await world.call('DELETE', path, { as })
-    expect((await world.call('GET', path, { as })).body.data.source).toBe('environment')
-    expect((await world.call('GET', path, { as: world.marketing })).status).toBe(403)
-  })
+it('The stored figures are right', async () => {
+  expect(await world.verify()).toEqual([])
 })

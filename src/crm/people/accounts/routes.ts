@@ -121,9 +121,13 @@ function sessionRoutes(app: App, kernel: Kernel): void {
     summary: 'Read your own account',
     tag,
     schema: { response: { 200: Answer(SystemUser) } },
-    handler: async (request) => answer(await service.getSystemUser(kernel, callerOf(request).userId)),
+    handler: async (request) => answer(await service.ownAccount(kernel, callerOf(request).userId)),
   })
 }
+
+const ownership =
+  'A new account, and another role or e-mail address, need `current_password` (your own) or a log-in of the last 10 ' +
+  'minutes (400 `password_required`). Wrong passwords count as failed log-ins.'
 
 function userRoutes(app: App, kernel: Kernel): void {
   const common = { tag, permission: 'crm:system-users' } as const
@@ -163,6 +167,7 @@ function userRoutes(app: App, kernel: Kernel): void {
     paths: ['/api/v1/system-users'],
     operationId: 'addCrmSystemUser',
     summary: 'Add a system user',
+    description: ownership,
     schema: {
       body: Type.Object({
         username: Type.String({ minLength: 2, maxLength: 50, pattern: USERNAME_PATTERN }),
@@ -170,12 +175,14 @@ function userRoutes(app: App, kernel: Kernel): void {
         password: Password,
         full_name: Type.Optional(Text(100)),
         role: Role,
+        current_password: Type.Optional(Password),
       }),
       response: { 200: Answer(SystemUser) },
     },
     handler: async (request) => {
-      const { full_name: fullName, ...rest } = request.body
-      return answer(await service.addSystemUser(kernel, callerOf(request), { ...rest, fullName }))
+      const { full_name: fullName, current_password: password, ...rest } = request.body
+      const proof = { password, visitor: visitorOf(request) }
+      return answer(await service.addSystemUser(kernel, callerOf(request), { ...rest, fullName }, proof))
     },
   })
   route(app, {
@@ -184,7 +191,7 @@ function userRoutes(app: App, kernel: Kernel): void {
     paths: ['/api/v1/system-users/{id}'],
     operationId: 'changeCrmSystemUser',
     summary: 'Change a system user',
-    description: 'Absent fields stay. A new role, and disabling, hold from the next request on.',
+    description: `Absent fields stay. A new role, and disabling, hold from the next request on. ${ownership}`,
     schema: {
       params: IdPath,
       body: Type.Object({
@@ -192,13 +199,15 @@ function userRoutes(app: App, kernel: Kernel): void {
         full_name: Type.Optional(Text(100)),
         role: Type.Optional(Role),
         is_active: Type.Optional(Type.Boolean()),
+        current_password: Type.Optional(Password),
       }),
       response: { 200: Answer(SystemUser) },
     },
     handler: async (request) => {
-      const { full_name: fullName, is_active: isActive, email, role } = request.body
+      const { full_name: fullName, is_active: isActive, email, role, current_password: password } = request.body
       const change = { email, fullName, role, isActive }
-      return answer(await service.changeSystemUser(kernel, callerOf(request), request.params.id, change))
+      const proof = { password, visitor: visitorOf(request) }
+      return answer(await service.changeSystemUser(kernel, callerOf(request), request.params.id, change, proof))
     },
   })
   route(app, {
@@ -212,6 +221,20 @@ function userRoutes(app: App, kernel: Kernel): void {
     handler: async (request) => {
       await service.removeSystemUser(kernel, callerOf(request), request.params.id)
       return done('System user deleted successfully')
+    },
+  })
+  route(app, {
+    ...common,
+    method: 'POST',
+    paths: ['/api/v1/system-users/{id}/password-reset'],
+    operationId: 'resetCrmSystemUserPassword',
+    summary: 'Send a system user a code for a new password',
+    description: 'The code goes to the person’s own address, as when they ask for it themselves, with the same limits.',
+    limit: 'login',
+    schema: { params: IdPath, response: { 200: Done } },
+    handler: async (request) => {
+      await service.sendResetCode(kernel, callerOf(request), request.params.id, visitorOf(request))
+      return done('Password reset code sent')
     },
   })
 }

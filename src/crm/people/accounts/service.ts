@@ -1,19 +1,20 @@
 import { originOf } from '../../../kernel/audit/origin.ts'
-import { Conflict, Unauthenticated } from '../../../kernel/errors.ts'
+import { Conflict, Forbidden } from '../../../kernel/errors.ts'
 import type { Caller } from '../../../kernel/http/request/caller.ts'
-import { newUserRow } from '../../../kernel/identity/accounts/accounts.ts'
+import { newUserRow, updateMe } from '../../../kernel/identity/accounts/accounts.ts'
 import * as administration from '../../../kernel/identity/accounts/administration.ts'
+import { checkOwner, type Proof } from '../../../kernel/identity/accounts/owner.ts'
 import * as users from '../../../kernel/identity/accounts/store.ts'
 import { logIn } from '../../../kernel/identity/logIn/logIn.ts'
+import { askForCode } from '../../../kernel/identity/logIn/passwordReset/service.ts'
 import type { Visitor } from '../../../kernel/identity/logIn/visitor.ts'
 import { ADMIN, requireRightsOver } from '../../../kernel/identity/roles.ts'
 import { refreshSession } from '../../../kernel/identity/sessions/refreshing.ts'
-import { endSession } from '../../../kernel/identity/sessions/sessionStore.ts'
 import { revoking } from '../../../kernel/identity/sessions/sessions.ts'
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { record } from '../../../kernel/outbox/outbox.ts'
 import { GUEST_ROLE, SYSTEM_ROLES, type SystemRole, systemRoleOf } from '../../permissions.ts'
-import { missing } from '../../refusals.ts'
+import { missing, taken } from '../../refusals.ts'
 import * as store from './store.ts'
 
 /** A system user with the document's role. */
@@ -46,19 +47,21 @@ export async function enter(
   credentials: { readonly name: string; readonly password: string },
   visitor: Visitor,
 ): Promise<Entered> {
-  const { user, accessToken, expiresIn } = await logIn(kernel, credentials, visitor)
-  if (systemRoleOf(new Set(user.roles)) === undefined) {
-    const now = kernel.clock.now()
-    const { sessionId } = await kernel.accessTokens.verify(accessToken, now)
-    await revoking(kernel, user.id, (tx) => endSession(tx, sessionId, now))
-    throw new Unauthenticated('bad_credentials', 'The name or the password is wrong.')
-  }
-  return { accessToken, expiresIn, user: await getSystemUser(kernel, user.id) }
+  const mayEnter = (roles: readonly string[]) => systemRoleOf(new Set(roles)) !== undefined
+  const { user, accessToken, expiresIn } = await logIn(kernel, credentials, visitor, { mayEnter })
+  return { accessToken, expiresIn, user: await ownAccount(kernel, user.id) }
 }
 
-/** Exchanges the caller's token for a new one. @throws Unauthenticated; NotFound without a role of the CRM */
+/** The caller's own account. @throws Forbidden without a role of the CRM */
+export async function ownAccount(kernel: Kernel, userId: number): Promise<ShownUser> {
+  const found = await kernel.withRetries((db) => store.findSystemUser(db, userId, HOUSE_ROLES))
+  if (!found) throw new Forbidden('no_crm_role', 'Your account has no role of the CRM.')
+  return shown(found)
+}
+
+/** Exchanges the caller's token for a new one. @throws Unauthenticated; Forbidden without a role of the CRM */
 export async function refresh(kernel: Kernel, caller: Caller, visitor: Visitor): Promise<Entered> {
-  const user = await getSystemUser(kernel, caller.userId)
+  const user = await ownAccount(kernel, caller.userId)
   return { ...(await refreshSession(kernel, caller, visitor)), user }
 }
 
@@ -95,20 +98,32 @@ export interface NewSystemUser {
   readonly role: SystemRole
 }
 
-/** Adds a system user. @throws Conflict `username_taken`, `email_taken`; Invalid `weak_password` */
-export async function addSystemUser(kernel: Kernel, caller: Caller, added: NewSystemUser): Promise<ShownUser> {
+/**
+ * Adds a system user. The caller proves that the account is theirs: a stolen token must not make accounts that outlive
+ * it.
+ * @throws Conflict `username_taken`, `email_taken`; Invalid `weak_password`, and like `checkOwner`
+ */
+export async function addSystemUser(
+  kernel: Kernel,
+  caller: Caller,
+  added: NewSystemUser,
+  proof: Proof,
+): Promise<ShownUser> {
   const role = SYSTEM_ROLES[added.role]
   requireRightsOver(kernel, caller, [role])
+  await checkOwner(kernel, caller, proof)
   const { username, email, password, fullName: displayName } = added
-  const row = await newUserRow(kernel, { username, email, password, displayName })
+  const row = await namingFields(() => newUserRow(kernel, { username, email, password, displayName }))
   const at = kernel.clock.now()
-  const id = await kernel.transaction(async (tx) => {
-    const made = await users.insertUser(tx, row, at)
-    await users.grantRole(tx, made, role, caller.userId, at)
-    const changes = { username: [null, row.username], role: [null, role] } as const
-    await record(tx, at, { ...originOf(caller), action: 'user.add', resource: 'user', resourceId: made, changes })
-    return made
-  })
+  const id = await namingFields(() =>
+    kernel.transaction(async (tx) => {
+      const made = await users.insertUser(tx, row, at)
+      await users.grantRole(tx, made, role, caller.userId, at)
+      const changes = { username: [null, row.username], role: [null, role] } as const
+      await record(tx, at, { ...originOf(caller), action: 'user.add', resource: 'user', resourceId: made, changes })
+      return made
+    }),
+  )
   kernel.nudge()
   return await getSystemUser(kernel, id)
 }
@@ -120,26 +135,50 @@ export interface SystemUserChange {
   readonly isActive?: boolean | undefined
 }
 
+/** Runs the work, and names the field of a name that is taken. */
+async function namingFields<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    const field = error instanceof Conflict && /^(username|email)_taken$/.exec(error.code)?.[1]
+    throw field && error instanceof Conflict ? taken(field, error.message) : error
+  }
+}
+
 /**
- * Changes a system user; another role or disabling ends what they could do at once.
- * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `own_account`, `last_administrator`, `email_taken`
+ * Changes a system user; another role or disabling ends what they could do at once. The caller proves that the account
+ * is theirs for another role or e-mail address, because a code sent there opens the account.
+ * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `own_account`, `house_administrator`, `email_taken`; Invalid
+ * like `checkOwner`
  */
 export async function changeSystemUser(
   kernel: Kernel,
   caller: Caller,
   id: number,
   { email, fullName: displayName, role, isActive }: SystemUserChange,
+  proof: Proof,
 ): Promise<ShownUser> {
   const before = await getSystemUser(kernel, id)
-  const loses = (role !== undefined && role !== before.role) || isActive === false
-  if (id === caller.userId && loses)
-    throw new Conflict('own_account', 'You can’t take your own role, nor disable your own account.')
+  const changesRole = role !== undefined && role !== before.role
+  if (id === caller.userId) {
+    if (changesRole || isActive === false)
+      throw new Conflict('own_account', 'You can’t take your own role, nor disable your own account.')
+    await namingFields(() => updateMe(kernel, caller, { email, displayName }, proof))
+    return await getSystemUser(kernel, id)
+  }
+  const held = await rolesOf(kernel, id)
+  if (changesRole && held.includes(ADMIN)) throw houseAdministrator()
+  requireRightsOver(kernel, caller, [...held, ...(changesRole ? [SYSTEM_ROLES[role]] : [])])
+  if (changesRole || (email !== undefined && email !== before.email)) await checkOwner(kernel, caller, proof)
   const status = isActive === undefined ? undefined : isActive ? ('active' as const) : ('disabled' as const)
   if (email !== undefined || displayName !== undefined || status !== undefined)
-    await administration.updateUser(kernel, caller, id, { email, displayName, status })
-  if (role !== undefined && role !== before.role)
-    await administration.changeRoles(kernel, caller, id, (held) => [...others(held), SYSTEM_ROLES[role]])
+    await namingFields(() => administration.updateUser(kernel, caller, id, { email, displayName, status }))
+  if (changesRole) await administration.changeRoles(kernel, caller, id, (all) => [...others(all), SYSTEM_ROLES[role]])
   return await getSystemUser(kernel, id)
+}
+
+function houseAdministrator(): Conflict {
+  return new Conflict('house_administrator', 'This is an administrator of the whole house: change that role there.')
 }
 
 /** The roles of an account that are none of the CRM's. */
@@ -148,19 +187,32 @@ const others = (held: readonly string[]) =>
 
 /**
  * Removes a system user: the account is deleted, or keeps its roles of other parts if it has any.
- * @throws NotFound; Conflict `own_account`, `last_administrator`
+ * @throws NotFound; Forbidden `beyond_own_rights`; Conflict `own_account`, `house_administrator`
  */
 export async function removeSystemUser(kernel: Kernel, caller: Caller, id: number): Promise<void> {
-  await getSystemUser(kernel, id)
   if (id === caller.userId) throw new Conflict('own_account', 'You can’t remove your own account.')
-  const { roles } = await administrationView(kernel, id)
-  const kept = others(roles)
-  if (kept.length > 0) await administration.changeRoles(kernel, caller, id, others)
-  else await administration.deleteUser(kernel, caller, id)
+  const isDeleted = await revoking(kernel, id, async (tx) => {
+    await users.lockAdministrators(tx)
+    const user = await users.lockUser(tx, kernel.secrets.cipher, id, { leaves: true })
+    if (!user || systemRoleOf(new Set(user.roles)) === undefined) throw missing('system user')
+    if (user.roles.includes(ADMIN)) throw houseAdministrator()
+    if (others(user.roles).length > 0) return false
+    await administration.deleteUserWithin(tx, kernel, caller, id, kernel.clock.now())
+    return true
+  })
+  if (!isDeleted) await administration.changeRoles(kernel, caller, id, others)
+  kernel.nudge()
 }
 
-async function administrationView(kernel: Kernel, id: number): Promise<{ readonly roles: readonly string[] }> {
+/** Sends a system user a code for a new password. @throws NotFound */
+export async function sendResetCode(kernel: Kernel, caller: Caller, id: number, visitor: Visitor): Promise<void> {
+  const { username: name } = await getSystemUser(kernel, id)
+  requireRightsOver(kernel, caller, await rolesOf(kernel, id))
+  await askForCode(kernel, { name }, visitor)
+}
+
+async function rolesOf(kernel: Kernel, id: number): Promise<readonly string[]> {
   const user = await kernel.withRetries((db) => users.findUser(db, kernel.secrets.cipher, id))
   if (!user) throw missing('system user')
-  return user
+  return user.roles
 }

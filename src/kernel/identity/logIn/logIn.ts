@@ -22,6 +22,13 @@ export interface Credentials {
   readonly password: string
 }
 
+export interface LogInOptions {
+  /** Whether the session lasts as long as it is used, at most SESSION_MAX_DAYS. */
+  readonly slides?: boolean
+  /** Whether people with these roles may enter here. For others even the right password counts as a wrong one. */
+  readonly mayEnter?: (roles: readonly string[]) => boolean
+}
+
 export interface LoggedIn {
   readonly accessToken: string
   /** Seconds until the token expires. For a sliding session: seconds without use. */
@@ -44,7 +51,7 @@ export async function logIn(
   kernel: Kernel,
   credentials: Credentials,
   visitor: Visitor,
-  { slides = false } = {},
+  { slides = false, mayEnter = () => true }: LogInOptions = {},
 ): Promise<LoggedIn> {
   const name = typedName(kernel.secrets.cipher, credentials.name)
   const candidate = await kernel.withRetries((db) => logins.findCandidate(db, kernel.secrets.cipher, name))
@@ -54,7 +61,10 @@ export async function logIn(
 
   const outcome = await kernel.transaction(async (tx) => {
     const refusal = await judge(tx, kernel, attempt, async () => {
-      if (candidate && matches && (await logins.holdCandidate(tx, candidate))) return undefined
+      if (candidate && matches && (await logins.holdCandidate(tx, candidate))) {
+        const held = await findUser(tx, kernel.secrets.cipher, candidate.id)
+        return mayEnter(held?.roles ?? []) ? undefined : 'bad_credentials'
+      }
       return candidate?.status === 'disabled' && matches ? 'disabled' : 'bad_credentials'
     })
     if (refusal || !candidate) return refusal
