@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Id, Instant, Nullable, Text } from '../../../kernel/http/schemas.ts'
+import { Id, Instant, Nullable } from '../../../kernel/http/schemas.ts'
 import { TEMPLATE_TYPES, type Template } from './types.ts'
 
 const Address = Type.String({ maxLength: 500 })
@@ -29,7 +29,7 @@ const ResultBody = Type.Object({
 })
 
 const contentFields = {
-  name: Type.Optional(Nullable(Text(100))),
+  name: Type.Optional(Nullable(Type.String({ maxLength: 100, examples: ['中秋優惠模板'] }))),
   content: Type.Optional(Nullable(Type.String({ maxLength: 10_000 }))),
   buttons: Type.Optional(Nullable(Type.Array(ButtonBody, { maxItems: 20 }))),
   notification_text: Type.Optional(Nullable(Type.String({ maxLength: 100 }))),
