@@ -184,6 +184,45 @@ describe('A fault of LINE', () => {
     expect(new Set(keys).size).toBe(3)
   })
 
+  it.each([
+    ['unfollows', 'unfollowed_at = now()'],
+    ['refuses marketing', 'accept_marketing = false'],
+  ])('cuts off the answer to a call for many, and one of them %s: the same call is repeated', async (_what, change) => {
+    const { id, people } = await campaign(3)
+    let isFirst = true
+    const calls = { ...line.calls }
+    line.fault = () => {
+      const fault = isFirst ? 'cut' : undefined
+      isFirst = false
+      return fault
+    }
+    await post(`/${id}/send`)
+    await world.drain()
+    await world.rows(`UPDATE members SET ${change} WHERE id = ${people[0]?.id}`)
+    await elapse(10)
+    expect(line.received.map(({ via }) => via)).toEqual(['multicast', 'multicast', 'multicast'])
+    expect(line.calls.push).toBe(calls.push)
+    expect(await detail(id)).toMatchObject({ status: 'sent', sent_count: 3, unknown_count: 0 })
+  })
+
+  it('cuts off the answer to a call for many, and one of them is deleted: nobody gets it twice', async () => {
+    const { id, people } = await campaign(3)
+    let isFirst = true
+    line.fault = () => {
+      const fault = isFirst ? 'cut' : undefined
+      isFirst = false
+      return fault
+    }
+    await post(`/${id}/send`)
+    await world.drain()
+    await world.call('DELETE', `/api/v1/members/${people[0]?.id}`, { as: world.service })
+    await elapse(10)
+    await elapse(10)
+    expect(line.received).toHaveLength(3)
+    // The call can't be repeated with the same recipients, so that a person must decide.
+    expect(await detail(id)).toMatchObject({ status: 'sent', sent_count: 0, unknown_count: 2, skipped_count: 1 })
+  })
+
   it('loses the answer for a day: a person decides, and the software does not guess', async () => {
     const { id } = await campaign(2, CARD)
     line.fault = () => 'lost'

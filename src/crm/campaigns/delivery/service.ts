@@ -54,37 +54,79 @@ interface Result {
 async function deliverBatch(kernel: Kernel, line: LineApi, batch: store.ClaimedBatch): Promise<void> {
   const recipients = await kernel.withRetries((db) => store.waitingRecipients(db, batch.id))
   const result = await callFor(kernel, line, batch, recipients)
-  await kernel.withRetries(async (db) => {
-    await db.transaction().execute((tx) => recordResult(kernel, tx, batch, result))
-  })
+  if (!result) return
+  await kernel.transaction((tx) => recordResult(kernel, tx, batch, result))
   await kernel.withRetries((db) => store.finishCampaign(db, batch.campaignId, kernel.clock.now()))
 }
 
+/** Makes the calls of a batch; undefined if another worker has it by now. */
 async function callFor(
   kernel: Kernel,
   line: LineApi,
   batch: store.ClaimedBatch,
   recipients: readonly store.WaitingRecipient[],
+): Promise<Result | undefined> {
+  if (batch.unheardSince !== null) return await repeatCalls(kernel, line, batch, recipients)
+  const ready = recipients.filter(({ obstacle }) => obstacle === null)
+  if (!(await begin(kernel, batch, recipients))) return undefined
+  if (ready.length === 0) return { fates: new Map() }
+  if (batch.kind === 'push') return await pushAll(kernel, line, batch, ready)
+  const outcome = await multicast(kernel, line, batch, ready)
+  if (outcome.kind !== 'refused') return { fates: fatesOf(ready, fateOf(outcome)), stop: stopOf(outcome) }
+  const again: Fate = { kind: 'again', reason: outcome.reason, counts: false, afterSeconds: 0 }
+  return { fates: fatesOf(ready, again), asPush: true }
+}
+
+/**
+ * Skips the recipients who may not get the message any more, and marks the batch as being in doubt, both before the
+ * first call. So a repeat of the call has the same recipients, as LINE requires.
+ * @returns whether the claim still holds
+ */
+async function begin(
+  kernel: Kernel,
+  batch: store.ClaimedBatch,
+  recipients: readonly store.WaitingRecipient[],
+): Promise<boolean> {
+  const at = kernel.clock.now()
+  const skipped = recipients.flatMap(({ id, obstacle: reason }): store.Settled[] =>
+    reason === null ? [] : [{ id, status: 'skipped', reason }],
+  )
+  return await kernel.transaction(async (tx) => {
+    if (!(await store.holdsClaim(tx, batch))) return false
+    await settle(kernel, tx, batch, skipped, at)
+    await store.beginCalls(tx, batch, at)
+    return true
+  })
+}
+
+/** Repeats calls that were made, or may have been, with the same keys, bodies and recipients. */
+async function repeatCalls(
+  kernel: Kernel,
+  line: LineApi,
+  batch: store.ClaimedBatch,
+  recipients: readonly store.WaitingRecipient[],
 ): Promise<Result> {
-  const isReplay = batch.unheardSince !== null
   if (isLost(batch.unheardSince, kernel.clock.now())) {
     const reason = 'LINE did not answer, and after 24 hours can’t be asked again'
-    return { fates: new Map(recipients.map(({ id }) => [id, { kind: 'unknown', reason }])) }
+    return { fates: fatesOf(recipients, { kind: 'unknown', reason }) }
   }
-  const fates = new Map<number, Fate>()
-  for (const { id, obstacle: reason } of recipients)
-    if (reason !== null) fates.set(id, isReplay ? { kind: 'unknown', reason } : { kind: 'skipped', reason })
+  if (batch.kind === 'multicast' && recipients.length > 0) {
+    const outcome = await multicast(kernel, line, batch, recipients)
+    // LINE refuses a repeat with other recipients: one of the first call is gone. Nobody knows whether it was taken.
+    const fate: Fate = outcome.kind === 'refused' ? { kind: 'unknown', reason: outcome.reason } : fateOf(outcome)
+    return { fates: fatesOf(recipients, fate), stop: stopOf(outcome) }
+  }
   const ready = recipients.filter(({ obstacle }) => obstacle === null)
-  if (ready.length === 0) return { fates }
-  if (batch.kind === 'multicast' && (!isReplay || fates.size === 0)) {
-    const outcome = await multicast(kernel, line, batch, ready)
-    for (const { id } of ready) fates.set(id, fateOf(outcome))
-    if (outcome.kind !== 'refused') return { fates, stop: stopOf(outcome) }
-    for (const { id } of ready) fates.set(id, { kind: 'again', reason: outcome.reason, counts: false, afterSeconds: 0 })
-    return { fates, asPush: true }
-  }
-  const stop = await pushAll(kernel, line, batch, ready, fates)
-  return { fates, stop }
+  const { fates, stop } = await pushAll(kernel, line, batch, ready)
+  const doubtful = recipients.flatMap(({ id, obstacle: reason }): [number, Fate][] =>
+    reason === null ? [] : [[id, { kind: 'unknown', reason }]],
+  )
+  return { fates: new Map([...fates, ...doubtful]), stop }
+}
+
+/** The same fate for all. */
+function fatesOf(recipients: readonly store.WaitingRecipient[], fate: Fate): ReadonlyMap<number, Fate> {
+  return new Map(recipients.map(({ id }) => [id, fate]))
 }
 
 /** Waits for a call under the rate limit. */
@@ -109,14 +151,14 @@ async function multicast(
   return await line.multicast(to, batch.messages, retryKeyOf(batch.linkKey, 'multicast', batch.id, batch.round))
 }
 
-/** Pushes to each recipient; fills in their fates. Stops early for what stops the campaign, and before the lease ends. */
+/** Pushes to each recipient. Ends early if the campaign has to stop, and before the lease ends. */
 async function pushAll(
   kernel: Kernel,
   line: LineApi,
   batch: store.ClaimedBatch,
   ready: readonly store.WaitingRecipient[],
-  fates: Map<number, Fate>,
-): Promise<Stop | undefined> {
+): Promise<Result> {
+  const fates = new Map<number, Fate>()
   const text = JSON.stringify(batch.messages)
   const last = performance.now() + LEASE_MS - 2 * CALL_MS
   let stop: Stop | undefined
@@ -150,7 +192,7 @@ async function pushAll(
   await Promise.all(Array.from({ length: CALLS_AT_ONCE }, work))
   for (const { id } of ready)
     if (!fates.has(id)) fates.set(id, { kind: 'again', reason: 'not yet called', counts: false, afterSeconds: 0 })
-  return stop
+  return { fates, stop }
 }
 
 /** Records what became of a batch, all in one transaction. A late worker only records what LINE accepted. */

@@ -22,10 +22,7 @@ export interface ClaimedBatch {
 /** Campaigns whose batches may be sent: a daily one stays `scheduled`. */
 const SENDS = sql`(c.status = 'sending' OR (c.status = 'scheduled' AND c.trigger_condition IS NOT NULL))`
 
-/**
- * Claims the next batch that is due. The claim, and that calls may be made from now on, are committed before the first
- * call: whoever takes the batch over later knows that it may have been sent.
- */
+/** Claims the next batch that is due. */
 export async function claimBatch(db: Database, now: Date, until: Date): Promise<ClaimedBatch | undefined> {
   const { rows } = await sql<ClaimedBatch>`
     WITH next AS (
@@ -35,7 +32,7 @@ export async function claimBatch(db: Database, now: Date, until: Date): Promise<
       ORDER BY b.next_try_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED
     )
     UPDATE crm_batches b
-    SET claims = b.claims + 1, claimed_until = ${until}, unheard_since = coalesce(b.unheard_since, ${now})
+    SET claims = b.claims + 1, claimed_until = ${until}
     FROM next n, campaigns c
     WHERE b.id = n.id AND c.id = b.campaign_id
     RETURNING b.id, b.campaign_id AS "campaignId", b.kind, b.round, b.tries, b.claims, n.unheard_since AS "unheardSince",
@@ -63,6 +60,14 @@ export async function waitingRecipients(db: Database, batchId: number): Promise<
     WHERE r.batch_id = ${batchId} AND r.status = 'pending'
     ORDER BY r.id`.execute(db)
   return rows
+}
+
+/**
+ * Marks a locked batch as being in doubt from now on, unless it is already. This is committed before the first call, so
+ * that another worker that takes the batch over knows that it may have been sent.
+ */
+export async function beginCalls(tx: Transaction, { id }: ClaimedBatch, now: Date): Promise<void> {
+  await sql`UPDATE crm_batches SET unheard_since = coalesce(unheard_since, ${now}) WHERE id = ${id}`.execute(tx)
 }
 
 /** Locks a batch; answers whether the claim is still the newest. */
